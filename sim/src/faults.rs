@@ -1,6 +1,6 @@
-//! What shall go wrong, as data: rules by path or table, by rate or by count, from TOML, JSON or a test.
+//! Fault injection: rules by path or table, by rate or by count, from TOML, JSON or a test.
 //!
-//! [`inject`] is a middleware that plays the common faults on any simulator; it knows nothing of what the simulator serves.
+//! [`inject`] is a middleware that applies the common faults in any simulator; it does not depend on what the simulator serves.
 
 use std::path::Path;
 use std::pin::Pin;
@@ -19,39 +19,39 @@ use serde::{Deserialize, Serialize};
 
 use crate::lock::lock;
 
-/// One way in which an answer goes wrong. Only `CutBody` and the faults named `…AfterCommit` let the request do its work.
+/// One way in which an answer goes wrong. Only `CutBody`, `Slow`, `Named` and the faults named `…AfterCommit` let the request take effect.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fault {
-    /// This status with a short HTML page; nothing is done.
+    /// This status with a short HTML page; the request has no effect.
     Status(u16),
-    /// 429 with `Retry-After` of N seconds; nothing is done.
+    /// 429 with `Retry-After` of N seconds; the request has no effect.
     RetryAfter(u32),
-    /// 429 with `Retry-After` of N seconds although the work was done.
+    /// 429 with `Retry-After` of N seconds although the request took effect.
     RetryAfterCommit(u32),
-    /// This status although the work was done.
+    /// This status although the request took effect.
     StatusAfterCommit(u16),
-    /// No answer, ever; nothing is done.
+    /// No answer, ever; the request has no effect.
     Hang,
-    /// The work is done, and no answer ever comes.
+    /// The request takes effect, and no answer ever comes.
     HangAfterCommit,
-    /// The work is done and the answer is cut in the middle of its body.
+    /// The request takes effect, and the answer is cut in the middle of its body.
     CutBody,
-    /// Status 200 with an HTML log-in page; nothing is done.
+    /// Status 200 with an HTML log-in page; the request has no effect.
     HtmlPage200,
-    /// Status 200 and a body that stops being JSON half way, of the right length; the work is done.
+    /// Status 200 and the first half of the body, with a matching length, so that it is not valid JSON; the request takes effect.
     BrokenJsonAfterCommit,
     /// The answer begins this many milliseconds late.
     Slow(u64),
-    /// The connection is closed without an answer; nothing is done.
+    /// The connection is closed without an answer; the request has no effect.
     Drop,
-    /// The work is done and the connection is closed without an answer.
+    /// The request takes effect, and the connection is closed without an answer.
     DropAfterCommit,
-    /// Whatever the simulator understands by this name, for instance `expire_session`; the middleware passes the request on.
+    /// A fault that the simulator itself implements, for example `expire_session`; the middleware passes the request on.
     Named(String),
 }
 
-/// When a fault shows itself. Every condition that is set must hold.
+/// When a fault applies. Every condition that is set must hold.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FaultRule {
@@ -64,17 +64,17 @@ pub struct FaultRule {
     /// The HTTP verb in capitals; every verb when absent.
     #[serde(default)]
     pub method: Option<String>,
-    /// The body holds this text, that of one item of a batch included; of ServiceNow's requests without a body, the query. Whatever they hold
-    /// when absent.
+    /// The body contains this text; for a batch, the body of one of its items; for a ServiceNow request without a body, the query. Every
+    /// request when absent.
     #[serde(default)]
     pub body: Option<String>,
-    /// N matching requests are let through before the rule begins to count.
+    /// The rule lets N matching requests through first.
     #[serde(default)]
     pub after: u64,
-    /// The rule ends after it has struck so often; never when absent.
+    /// The rule ends after this many faults; never when absent.
     #[serde(default)]
     pub count: Option<u64>,
-    /// The share of matching requests that is struck, 0.0 to 1.0; all of them when absent.
+    /// The share of matching requests that fail, 0.0 to 1.0; all of them when absent.
     #[serde(default)]
     pub rate: Option<f64>,
     /// What goes wrong.
@@ -82,7 +82,7 @@ pub struct FaultRule {
 }
 
 impl FaultRule {
-    /// Strikes every request; narrow it with the other functions.
+    /// A rule for every request; narrow it with the other functions.
     pub fn always(fault: Fault) -> Self {
         Self { path: None, table: None, method: None, body: None, after: 0, count: None, rate: None, fault }
     }
@@ -151,7 +151,7 @@ pub struct FaultPlan {
     /// Makes rates repeatable.
     #[serde(default)]
     pub seed: u64,
-    /// The rules; the first that strikes wins.
+    /// The rules; the first one that applies wins.
     #[serde(default, rename = "fault")]
     pub rules: Vec<FaultRule>,
 }
@@ -169,7 +169,7 @@ pub enum FaultError {
         source: std::io::Error,
     },
     /// The text is neither the TOML nor the JSON that is expected.
-    #[error("the faults cannot be understood: {problem}")]
+    #[error("the fault plan is not valid: {problem}")]
     Malformed {
         /// Where and what.
         problem: String,
@@ -231,24 +231,24 @@ impl Faults {
         faults
     }
 
-    /// Forgets what is in force and takes this plan; the number of faults that struck stays.
+    /// Replaces all rules by this plan. The number of triggered faults is kept.
     pub fn replace(&self, plan: &FaultPlan) {
         let mut state = self.lock();
         state.random = fastrand::Rng::with_seed(plan.seed);
         state.rules = plan.rules.iter().map(|rule| Armed { rule: rule.clone(), seen: 0, triggered: 0 }).collect();
     }
 
-    /// Adds one rule behind the others.
+    /// Adds one rule after the others.
     pub fn push(&self, rule: FaultRule) {
         self.lock().rules.push(Armed { rule, seen: 0, triggered: 0 });
     }
 
-    /// Nothing goes wrong any more.
+    /// Removes all rules.
     pub fn clear(&self) {
         self.lock().rules.clear();
     }
 
-    /// How many faults have struck so far.
+    /// How many faults have been triggered so far.
     pub fn triggered(&self) -> u64 {
         self.lock().triggered
     }
@@ -294,7 +294,7 @@ pub async fn inject<B: MessageBody + 'static>(request: ServiceRequest, next: Nex
     play(fault, request, next).await
 }
 
-/// Plays a fault that has been decided upon; for simulators with a middleware of their own. `None` passes the request on.
+/// Applies a chosen fault, for simulators with a middleware of their own. `None` passes the request on.
 pub async fn play<B: MessageBody + 'static>(
     fault: Option<Fault>,
     request: ServiceRequest,
@@ -337,7 +337,7 @@ pub async fn play<B: MessageBody + 'static>(
     }
 }
 
-/// Left in the extensions of a request that a [`Fault::Named`] strikes.
+/// Left in the extensions of a request to which a [`Fault::Named`] applies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NamedFault(pub String);
 
@@ -357,7 +357,7 @@ fn dropped() -> HttpResponse {
     HttpResponse::Ok().body(Cut { declared: 1, part: None, flushed: true })
 }
 
-/// A body that promises more than it gives; its error makes the server close the connection, before the head is sent when there is no part.
+/// A body that declares more bytes than it has. Its error makes the server close the connection; without a part, before the head is sent.
 struct Cut {
     declared: u64,
     part: Option<Bytes>,
@@ -440,7 +440,7 @@ mod tests {
             let mut stream = TcpStream::connect(("127.0.0.1", server.url.port().expect("port"))).expect("connection");
             stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").expect("request");
             let mut answer = String::new();
-            // a reset is as good an end as any
+            // a connection reset is an acceptable end too
             let _ = stream.read_to_string(&mut answer);
             answer
         };

@@ -1,7 +1,8 @@
 //! Simulators of SYSPRO and ServiceNow on loopback, for the demo and the tests.
 //!
-//! They are reached over HTTP like the real ones, and follow the evidence on how those behave rather than what would suit a client;
-//! what the evidence leaves open is a switch. They use nothing of the service's, and the service never knows that it talks to one.
+//! Clients reach them over HTTP, as they reach the real systems. They behave as the evidence shows the real systems do, even where that is
+//! inconvenient for a client; where the evidence leaves a choice, a switch decides. They use no code of the service, and the service cannot
+//! tell that it talks to a simulator.
 
 pub mod dataset;
 pub mod faults;

@@ -1,7 +1,7 @@
-//! An HTTP or HTTPS server on a thread of its own, for the simulators.
+//! An HTTP or HTTPS server on its own thread, for the simulators.
 //!
-//! HTTP/1.1 only: the client side of this program turns HTTP/2 on in the shared HTTP library, so the TLS service is built by hand and
-//! never offers it. The certificate comes from an authority made at start; its PEM is handed out so that a client can trust it.
+//! It supports HTTP/1.1 only: the client side of this program enables HTTP/2 in the shared HTTP library, so this module builds the TLS
+//! service itself, without HTTP/2. The certificate comes from an authority created at the start; clients get its PEM to trust it.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -20,8 +20,8 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use url::Url;
 
-/// How long an idle connection is kept: as load balancers do. actix's own 5 s pass while a thread is busy with one large batch, and its
-/// timer is asked before a request that came meanwhile is read, so that a busy server would lose requests.
+/// How long an idle connection is kept, as with most load balancers. With actix's default of 5 s a busy server would lose requests: the time
+/// can pass while a thread works on one large batch, and actix checks the timer before it reads a request that arrived meanwhile.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
 /// A server that answers until it is stopped or dropped.
@@ -29,7 +29,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(75);
 pub struct RunningServer {
     /// Where it listens, for instance `http://127.0.0.1:40123/`; over TLS the host is `localhost`.
     pub url: Url,
-    /// The authority to trust, in PEM form; `None` without TLS.
+    /// The certificate authority to trust, in PEM form; `None` without TLS.
     pub ca_pem: Option<String>,
     handle: ServerHandle,
     thread: Option<JoinHandle<()>>,
@@ -63,7 +63,7 @@ impl Drop for RunningServer {
 ///
 /// # Errors
 ///
-/// When the address is taken or not ours, or the certificate cannot be made.
+/// When the address is in use or not local, or the certificate cannot be created.
 pub fn serve(
     listen: SocketAddr,
     tls: bool,
@@ -180,7 +180,7 @@ mod tests {
             assert_eq!(answer.body().await.expect("body"), "hello");
             let url = server.url.clone();
             server.stop();
-            // a connection that was open may get one more answer while the workers end; whoever has the freed port then is not it
+            // a connection that was open may get one more answer while the workers end; another server may have its port by then
             let mut tries = 0;
             while let Ok(mut answer) = client.get(url.as_str()).send().await
                 && answer.body().await.unwrap_or_default() == "hello"

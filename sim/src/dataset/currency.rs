@@ -1,6 +1,6 @@
 //! Currencies, and amounts in local currency.
 
-/// Local currency of both companies.
+/// Local currency of every company.
 pub(super) const LOCAL: &str = "R";
 
 /// Currency, description, rate to local currency in millionths, and whether to multiply or divide by it.
@@ -12,6 +12,7 @@ pub(super) const CURRENCIES: [(&str, &str, i64, &str); 5] = [
     ("KWD", "Kuwaiti dinar", 59_481_200, "M"),
 ];
 
+/// Rate to local currency in millionths, and whether to multiply (`M`) or divide (`D`) by it.
 pub(super) fn rate(currency: &str) -> (i64, &'static str) {
     CURRENCIES.iter().find(|(code, ..)| *code == currency).map_or((1_000_000, "M"), |(_, _, rate, way)| (*rate, *way))
 }

@@ -1,4 +1,4 @@
-//! The companies of a SYSPRO system, and their rows as a person would name them: by table, column and text.
+//! The companies of a SYSPRO system, with functions that change rows by table name, column name and text value.
 
 use std::collections::BTreeMap;
 
@@ -20,8 +20,8 @@ pub enum EditError {
     /// No such column.
     #[error("table `{0}` has no column `{1}`")]
     Column(String, String),
-    /// The text is no value of the column's type.
-    #[error("`{2}` is no value for column `{1}` of table `{0}`")]
+    /// The text is not a value of the column's type.
+    #[error("`{2}` is not a value for column `{1}` of table `{0}`")]
     Value(String, String, String),
     /// Another row has the key.
     #[error("table `{0}` has a row with this key already: {1}")]
@@ -31,15 +31,15 @@ pub enum EditError {
     Missing(String, String),
 }
 
-/// One company: a database of its own.
+/// One company, which is one database.
 #[derive(Debug, Clone)]
 pub struct Company {
     /// The company id, such as `EDU1`.
     pub id: String,
     tables: Vec<Table>,
-    /// An ordinary manufacturer, without the cases that trip a client.
+    /// An ordinary manufacturer, without special cases.
     pub(super) ordinary: bool,
-    /// How often business has gone on by itself.
+    /// How often [`super::live::tick`] has changed this company.
     pub(super) ticks: u64,
     /// The last row version given out.
     version: i64,
@@ -67,7 +67,7 @@ impl Company {
         Ok((table, self.version))
     }
 
-    /// Takes tables away, with all their rows.
+    /// Removes tables with all their rows.
     pub fn drop_tables(&mut self, names: &[&str]) {
         self.tables.retain(|table| !names.contains(&table.schema.name.as_str()));
     }
@@ -111,7 +111,7 @@ fn show(table: &Table, slot: u32) -> String {
     table.schema.key.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
-/// Every company, and what day it is there.
+/// Every company, and the server's date.
 #[derive(Debug, Clone)]
 pub struct Database {
     /// By company id.

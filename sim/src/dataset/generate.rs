@@ -1,4 +1,4 @@
-//! From a seed to two companies.
+//! Generates two companies from a seed.
 
 use std::collections::BTreeMap;
 
@@ -9,31 +9,31 @@ use super::database::{Company, Database, EditError};
 use super::maker::Maker;
 use super::{ledger, masters, ordinary, payables, purchasing};
 
-/// The company that alone holds the awkward cases where they are kept apart.
+/// The company with the special cases, if they have a company of their own ([`Companies::Apart`]).
 pub const ODD: &str = "ODD";
 
-/// Which companies there are.
+/// Which companies are generated.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Companies {
-    /// `EDU1`, and the small `1` with the same supplier, invoice, order and GL numbers: both hold every awkward case.
+    /// `EDU1`, and the small `1` with the same supplier, invoice, order and GL numbers: both hold every special case.
     #[default]
     Mixed,
-    /// `EDU1`, an ordinary manufacturer, and [`ODD`] with every awkward case.
+    /// `EDU1`, an ordinary manufacturer, and [`ODD`] with every special case.
     Apart,
 }
 
-/// What the data is made from.
+/// What the data is generated from.
 #[derive(Debug, Clone)]
 pub struct DatasetOptions {
-    /// The same seed, documents and day give the same bytes.
+    /// The same seed, number of documents and day give the same bytes.
     pub seed: u64,
-    /// AP invoices of company `EDU1`; at least [`payables::SPECIAL`], because the special cases are always there. The other company has a twentieth.
+    /// AP invoices of company `EDU1`; at least [`payables::SPECIAL`], because the special cases are always generated. The other company has a twentieth.
     pub documents: u32,
     /// GL lines of each ordinary invoice; 1 to 6 at random when absent.
     pub lines_per_invoice: Option<u32>,
     /// The day on which the year ends.
     pub today: NaiveDate,
-    /// Which companies there are.
+    /// Which companies are generated.
     pub companies: Companies,
 }
 

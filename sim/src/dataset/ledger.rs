@@ -41,7 +41,7 @@ impl Entry {
         }
     }
 
-    /// A payment of an invoice: what it takes off the supplier's account, or the bank's.
+    /// A payment of an invoice, on the control account or the bank account.
     pub(super) fn of_payment(code: &str, value: i64, invoice: &Invoice, foreign: i64) -> Self {
         Self { comment: "AP payment", ..Self::of_invoice(code, value, "PAY", invoice, 0, foreign) }
     }
@@ -51,7 +51,7 @@ impl Entry {
     }
 }
 
-/// How a journal stands.
+/// The header of a journal.
 struct Header<'a> {
     period: (i64, i64),
     dated: NaiveDate,
@@ -67,7 +67,7 @@ pub(super) fn post(maker: &mut Maker<'_>, period: (i64, i64), posted: NaiveDate,
     write(maker, &header, entries).map(|_| ())
 }
 
-/// Posts a journal that a person has made.
+/// Posts a journal that a person entered.
 pub(super) fn post_by_hand(maker: &mut Maker<'_>, period: (i64, i64), posted: NaiveDate, entries: &[Entry]) -> Result<(), EditError> {
     let header = Header { period, dated: posted, posted: Some(posted), status: "P", source: "E", module: "" };
     write(maker, &header, entries).map(|_| ())
@@ -75,7 +75,7 @@ pub(super) fn post_by_hand(maker: &mut Maker<'_>, period: (i64, i64), posted: Na
 
 fn write(maker: &mut Maker<'_>, header: &Header<'_>, entries: &[Entry]) -> Result<i64, EditError> {
     let (year, period) = header.period;
-    // numbers begin again in each period
+    // numbering restarts in each period
     let journal = next(maker.company, "GenJournalCtl", &[year.into(), period.into()], "GlJournal")?;
     let id = maker.company.id.clone();
     let posted = if header.status == "P" { "Y" } else { "N" };
@@ -156,7 +156,7 @@ fn write(maker: &mut Maker<'_>, header: &Header<'_>, entries: &[Entry]) -> Resul
     Ok(journal)
 }
 
-/// One above the last number in use below this beginning of the key.
+/// The next free number in this column, among rows whose key starts with this prefix.
 fn next(company: &Company, table: &str, prefix: &[Cell], column: &str) -> Result<i64, EditError> {
     let table = company.table(table)?;
     let at = table.schema.column(column).ok_or_else(|| EditError::Column(table.schema.name.clone(), column.to_owned()))?;
@@ -169,10 +169,10 @@ fn next(company: &Company, table: &str, prefix: &[Cell], column: &str) -> Result
     Ok(last.map_or(0, |slot| table.cell(slot, at).number()) + 1)
 }
 
-/// Journals that no sub-module makes, and those that trip a client.
+/// Journals entered by hand, and special cases that a careless client handles wrongly.
 pub(super) fn special_journals(maker: &mut Maker<'_>) -> Result<(), EditError> {
     let now = fiscal(maker.today);
-    let (yesterday, long_ago) = (maker.back(1), maker.back(75));
+    let (yesterday, long_ago) = (maker.days_ago(1), maker.days_ago(75));
     let pair = |value: i64, comment| [Entry::plain("10.800.6070", value, comment), Entry::plain(BANK, -value, comment)];
     let plain = |period, dated, posted, status| Header { period, dated, posted, status, source: "E", module: "" };
     // a thirteenth period, posted a while ago into the year that is over
@@ -187,8 +187,8 @@ pub(super) fn special_journals(maker: &mut Maker<'_>) -> Result<(), EditError> {
         write(maker, &plain(now, yesterday, Some(yesterday), "P"), &pair(43_127, "Integration, twice"))?;
     }
     // an accrual and its reversal in the period after
-    write(maker, &plain(earlier(now, 1), maker.back(35), Some(maker.back(35)), "P"), &pair(500_000, "Accrual"))?;
-    let reversal = Header { source: "V", ..plain(now, maker.back(3), Some(maker.back(3)), "P") };
+    write(maker, &plain(earlier(now, 1), maker.days_ago(35), Some(maker.days_ago(35)), "P"), &pair(500_000, "Accrual"))?;
+    let reversal = Header { source: "V", ..plain(now, maker.days_ago(3), Some(maker.days_ago(3)), "P") };
     write(maker, &reversal, &pair(-500_000, "Accrual, reversed"))?;
     // one line with three analysis rows: joining them multiplies it
     let mut analysed = pair(60_000, "Consultants");

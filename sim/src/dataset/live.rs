@@ -1,4 +1,4 @@
-//! Business that goes on while someone reads.
+//! Changes to the data while a client reads it.
 
 use serde::{Deserialize, Serialize};
 
@@ -18,9 +18,9 @@ pub struct Ticked {
     pub invoices: u32,
     /// Older invoices paid today: one more `ApInvoicePay` row and another balance.
     pub amended: u32,
-    /// Suppliers edited, of which nothing but their columns tells.
+    /// Suppliers edited without a change date.
     pub suppliers_edited: u32,
-    /// Open orders whose quantity was changed, of which no date tells.
+    /// Open orders whose quantity was changed without a change date.
     pub orders_amended: u32,
     /// Suppliers added.
     pub suppliers_added: u32,
@@ -28,8 +28,8 @@ pub struct Ticked {
     pub suppliers_deleted: u32,
 }
 
-/// A bit of business in every company: `invoices` new invoices posted today, a quarter as many older ones paid, one supplier and
-/// one order edited without a trace, one supplier deleted and one added in its place.
+/// Changes every company: posts `invoices` new invoices today, pays a quarter as many older ones, edits one supplier and one order without
+/// a change date, deletes one supplier and adds another.
 pub fn tick(database: &mut Database, invoices: u32) -> Result<Ticked, EditError> {
     let mut done = Ticked::default();
     let today = database.today;
@@ -54,7 +54,7 @@ pub fn tick(database: &mut Database, invoices: u32) -> Result<Ticked, EditError>
         payables::post(&mut maker, journal, &new.iter().collect::<Vec<_>>())?;
         done.invoices += invoices;
         for invoice in &new {
-            // the row changes, the master data in it does not
+            // the balance changes, the master data does not
             let key = [invoice.supplier.as_str().into()];
             let balance = cell(maker.company, "ApSupplier", &key, "CurrentBalance")?.number();
             maker.company.set("ApSupplier", &key, vec![("CurrentBalance", (balance + invoice.value).into())])?;
@@ -78,7 +78,7 @@ pub fn tick(database: &mut Database, invoices: u32) -> Result<Ticked, EditError>
     Ok(done)
 }
 
-/// Pays what is left of some invoice.
+/// Pays the open balance of a random invoice.
 fn amend(maker: &mut Maker<'_>) -> Result<bool, EditError> {
     let table = maker.company.table("ApInvoice")?;
     let [balance, next, currency] = ["MthInvBal1", "NextPaymEntry", "Currency"].map(|name| table.schema.column(name).unwrap_or_default());
@@ -94,7 +94,7 @@ fn amend(maker: &mut Maker<'_>) -> Result<bool, EditError> {
     Ok(true)
 }
 
-/// Orders one piece more, on the first goods line of some order that is printed and not complete.
+/// Raises the quantity on the first goods line of a random open order by one piece.
 fn amend_order(maker: &mut Maker<'_>) -> Result<bool, EditError> {
     let orders = maker.company.table("PorMasterHdr")?;
     let status = orders.schema.column("OrderStatus").unwrap_or_default();
@@ -112,7 +112,7 @@ fn amend_order(maker: &mut Maker<'_>) -> Result<bool, EditError> {
     Ok(true)
 }
 
-/// One of the suppliers that were made with the company; others may have come by hand, so that their number says little.
+/// A random supplier of those generated with the company. A test may have added suppliers, so the row count alone does not identify them.
 fn regular(maker: &mut Maker<'_>, among: std::ops::Range<u32>) -> u32 {
     let table = maker.company.table("ApSupplier");
     let there = |n: &u32| table.as_ref().is_ok_and(|table| table.find(&[masters::supplier_key(*n).into()]).is_some());

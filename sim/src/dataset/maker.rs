@@ -1,4 +1,4 @@
-//! What writes the rows of one company: its tables, its random numbers and the date.
+//! The state shared by the functions that write the rows of one company.
 
 use chrono::NaiveDate;
 use fastrand::Rng;
@@ -11,15 +11,17 @@ pub(super) struct Maker<'a> {
     pub(super) company: &'a mut Company,
     pub(super) random: Rng,
     pub(super) today: NaiveDate,
+    /// GL lines of each ordinary invoice; random when absent.
     pub(super) lines: Option<u32>,
 }
 
 impl Maker<'_> {
     /// N days before today.
-    pub(super) fn back(&self, days: u64) -> NaiveDate {
+    pub(super) fn days_ago(&self, days: u64) -> NaiveDate {
         before(self.today, days)
     }
 
+    /// One element at random; the slice must not be empty.
     pub(super) fn pick<T: Copy>(&mut self, from: &[T]) -> T {
         from[self.random.usize(0..from.len())]
     }

@@ -63,16 +63,16 @@ pub(super) const SUSPENSE: &str = "10.000.2999";
 pub(super) const INPUT_TAX: &str = "10.000.2300";
 /// Raw material in stock.
 pub(super) const STOCK: &str = "10.000.1200";
-/// What people are paid.
+/// Salaries and wages.
 pub(super) const WAGES: &str = "10.800.6100";
-/// Depreciation of a month.
+/// Depreciation expense.
 pub(super) const DEPRECIATION: &str = "10.800.6200";
-/// All of it so far.
+/// Accumulated depreciation.
 pub(super) const DEPRECIATED: &str = "10.000.1900";
 /// Bank.
 pub(super) const BANK: &str = "10.000.1000";
 
-/// Keys that trip a careless client: leading zeros, case, a leading blank, characters that addresses and quotes care about.
+/// Keys that a careless client handles wrongly: leading zeros, case, a leading space, characters with a meaning in URLs or quoted text.
 const SPECIAL: [&str; 12] =
     ["0000010", "042", "42", "Abc01", "ABC01", " 00007", "UTE002", "O'NEIL", "A&B+C", "0000011", "0000012", "000000000149218"];
 
@@ -121,7 +121,7 @@ pub(super) fn fill(maker: &mut Maker<'_>, other: &str, documents: u32) -> Result
     for n in first..first + count {
         supplier(maker, n)?;
     }
-    // never invoiced, so that it can be deleted without leaving anything behind
+    // never invoiced, so that no row refers to it when it is deleted
     spare_supplier(maker, "ZTEMP0")?;
     Ok(count)
 }
@@ -150,7 +150,7 @@ fn small_tables(maker: &mut Maker<'_>) -> Result<(), EditError> {
             ("Description", description.into()),
             ("CurTaxRate", rate.into()),
             ("PrvTaxRate", (rate / 15 * 14).into()),
-            ("TaxEffDate", maker.back(900).into()),
+            ("TaxEffDate", maker.days_ago(900).into()),
             ("TaxBasis", "E".into()),
             ("ApTaxGlCode", "10.000.2300".into()),
         ];
@@ -323,8 +323,8 @@ fn supplier(maker: &mut Maker<'_>, n: u32) -> Result<(), EditError> {
         ("RemitEmail", email.into()),
         ("Nationality", "ZA".into()),
         ("CurrentBalance", balance.into()),
-        ("DateSuppAdded", maker.back(added).into()),
-        ("LastPurchDate", maker.back(added.min(20)).into()),
+        ("DateSuppAdded", maker.days_ago(added).into()),
+        ("LastPurchDate", maker.days_ago(added.min(20)).into()),
         ("OnHold", if n == 6 || n % 40 == 39 { "Y".into() } else { ["N", ""][n as usize % 2].into() }),
         ("PurchOrdAllowed", "Y".into()),
         ("GrnMatchReqd", "Y".into()),
@@ -356,7 +356,7 @@ fn supplier(maker: &mut Maker<'_>, n: u32) -> Result<(), EditError> {
     maker.company.add("ApSupplierExt", extra)?;
     if n % 12 == 5 {
         let change = vec![
-            ("JnlDate", maker.back(u64::from(n % 200)).into()),
+            ("JnlDate", maker.days_ago(u64::from(n % 200)).into()),
             ("JnlTime", i64::from(8_450_000 + n).into()),
             ("JnlLine", 1.into()),
             ("Supplier", (&key).into()),

@@ -1,8 +1,8 @@
 //! The data that the SYSPRO simulator serves: tables as SYSPRO has them, filled with a year of a made-up manufacturer.
 //!
-//! Everything follows from a seed, a number of invoices and a date, so that two runs can be compared byte by byte. The cases that real sites
-//! are known for (keys that differ only in case or in leading zeros, back-dated postings, duplicated journals and the like) are always there:
-//! in every company, or in one of their own beside an ordinary manufacturer ([`Companies`]).
+//! A seed, a number of invoices and a date determine every byte, so that two runs can be compared. Known difficult cases of real sites
+//! (keys that differ only in case or in leading zeros, back-dated postings, duplicated journals) are always present: in every company, or
+//! in a company of their own beside an ordinary manufacturer ([`Companies`]).
 
 mod calendar;
 mod currency;

@@ -1,7 +1,7 @@
-//! An ordinary manufacturer: orders of tens to tens of thousands, goods received, invoices that are matched with them, bills for what a
-//! works uses up, value added tax, payments, salaries and depreciation, and the postings of all that.
+//! An ordinary manufacturer: orders of tens to tens of thousands, goods received, invoices that are matched with them, bills for
+//! consumables, value added tax, payments, salaries and depreciation, and the postings of all that.
 //!
-//! Orders in dollars and euros carry no tax. Nothing here is meant to trip a client: such cases have a company of their own.
+//! Orders in dollars and euros carry no tax. The special cases are in another company.
 
 use std::collections::BTreeMap;
 
@@ -43,7 +43,7 @@ pub(super) fn fill(maker: &mut Maker<'_>, documents: u32) -> Result<(), EditErro
             invoices.push(for_goods(maker, n, supplier, age, order.value()));
             orders.push((order, Some(invoices.len() - 1)));
         } else {
-            let posted = maker.back(age);
+            let posted = maker.days_ago(age);
             invoices.push(bill(maker, n, supplier, posted));
         }
     }
@@ -73,7 +73,7 @@ pub(super) fn fill(maker: &mut Maker<'_>, documents: u32) -> Result<(), EditErro
 
 /// The invoice for the goods of an order: goods received and not invoiced, sometimes freight, and tax.
 fn for_goods(maker: &mut Maker<'_>, n: u32, supplier: u32, age: u64, value: i64) -> Invoice {
-    let posted = maker.back(age);
+    let posted = maker.days_ago(age);
     let invoiced = before(posted, maker.random.u64(0..3));
     let mut lines = vec![(GRN_SUSPENSE.to_owned(), value, "M")];
     if maker.random.u8(0..4) == 0 {
@@ -84,7 +84,7 @@ fn for_goods(maker: &mut Maker<'_>, n: u32, supplier: u32, age: u64, value: i64)
     payables::of_lines(maker, n, supplier, (invoiced, posted), lines)
 }
 
-/// A bill for what is used up: one or two expense accounts, and tax. Now and then a credit note.
+/// A bill for consumables or services: one or two expense accounts, and tax. Every 40th number is a credit note.
 pub(super) fn bill(maker: &mut Maker<'_>, n: u32, supplier: u32, posted: NaiveDate) -> Invoice {
     let invoiced = before(posted, maker.random.u64(0..9));
     let sign = if n % 40 == 14 { -1 } else { 1 };
@@ -113,7 +113,7 @@ fn tax(supplier: u32, lines: &mut Vec<(String, i64, &'static str)>) {
     }
 }
 
-/// The postings of the payments: off the suppliers' account, out of the bank.
+/// The postings of the payments: control account against bank.
 fn pay(maker: &mut Maker<'_>, invoices: &[Invoice]) -> Result<(), EditError> {
     let mut paid: BTreeMap<NaiveDate, Vec<Entry>> = BTreeMap::new();
     for invoice in invoices.iter().filter(|invoice| invoice.paid != 0) {
@@ -127,10 +127,10 @@ fn pay(maker: &mut Maker<'_>, invoices: &[Invoice]) -> Result<(), EditError> {
     Ok(())
 }
 
-/// What is posted by hand every month.
+/// Monthly journals entered by hand.
 fn by_hand(maker: &mut Maker<'_>) -> Result<(), EditError> {
     for month in 0..12_u64 {
-        let day = maker.back(5 + month * 30);
+        let day = maker.days_ago(5 + month * 30);
         let wages = 18_400_000 + maker.random.i64(-900_000..900_000);
         for (code, against, cents, comment) in
             [(WAGES, BANK, wages, "Salaries of the month"), (DEPRECIATION, DEPRECIATED, 2_150_000, "Depreciation of the month")]

@@ -12,7 +12,7 @@ use super::ledger::{self, Entry};
 use super::maker::Maker;
 use super::masters::{CONTROL, SUSPENSE, due, expense_code, supplier_currency, supplier_key};
 
-/// How many invoices are special cases, and so the least that a company has.
+/// Number of invoices that are special cases, which is also the minimum for a company.
 pub const SPECIAL: u32 = 26;
 
 /// Invoices in one AP journal, at most.
@@ -46,11 +46,11 @@ fn ordinary(maker: &mut Maker<'_>, n: u32, documents: u32, suppliers: u32) -> In
     let supplier = if maker.random.u8(0..4) > 0 { maker.random.u32(0..suppliers.div_ceil(4)) } else { maker.random.u32(0..suppliers) };
     // in the order of their numbers, the last ones yesterday
     let age = 365 - 364 * u64::from(n - SPECIAL) / u64::from(documents - SPECIAL).max(1);
-    let posted = maker.back(age);
+    let posted = maker.days_ago(age);
     invoice(maker, n, supplier, posted)
 }
 
-/// An invoice like most.
+/// An ordinary invoice.
 pub(super) fn invoice(maker: &mut Maker<'_>, n: u32, supplier: u32, posted: NaiveDate) -> Invoice {
     let invoiced = before(posted, maker.random.u64(0..25));
     let count = maker.lines.unwrap_or_else(|| maker.random.u32(1..=6)).max(1);
@@ -107,7 +107,7 @@ pub(super) fn of_lines(
     }
 }
 
-/// The cases that each trip some client.
+/// Special cases, each of which some careless client handles wrongly.
 fn special(maker: &mut Maker<'_>, n: u32) -> Invoice {
     let supplier = match n {
         0 => 0,
@@ -122,7 +122,7 @@ fn special(maker: &mut Maker<'_>, n: u32) -> Invoice {
         24 => 8,
         _ => 11,
     };
-    let posted = maker.back(u64::from(40 + n * 3));
+    let posted = maker.days_ago(u64::from(40 + n * 3));
     let mut one = invoice(maker, n, supplier, posted);
     // only those below are paid
     one.paid = 0;
@@ -142,12 +142,12 @@ fn special(maker: &mut Maker<'_>, n: u32) -> Invoice {
         }
         5 => {
             one.posted = maker.today;
-            one.invoiced = maker.back(120);
-            one.due = Some(maker.back(90));
+            one.invoiced = maker.days_ago(120);
+            one.due = Some(maker.days_ago(90));
             one.period = open_periods(maker.today)[0];
         }
         6 | 7 => {
-            one.posted = maker.back(u64::from(n - 5));
+            one.posted = maker.days_ago(u64::from(n - 5));
             one.period = open_periods(one.posted)[n as usize - 5];
         }
         8 => one.due = None,
@@ -171,9 +171,9 @@ fn special(maker: &mut Maker<'_>, n: u32) -> Invoice {
         20 => one.currency = "KWD",
         12 => {
             // changed long after it was posted: only the payment's date tells
-            one.posted = maker.back(300);
-            one.invoiced = maker.back(310);
-            one.due = Some(maker.back(280));
+            one.posted = maker.days_ago(300);
+            one.invoiced = maker.days_ago(310);
+            one.due = Some(maker.days_ago(280));
             one.period = open_periods(one.posted)[0];
             one.paid = one.value;
             one.paid_on = maker.today;

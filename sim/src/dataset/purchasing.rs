@@ -15,7 +15,7 @@ const SPECIAL_ORDERS: u32 = 20;
 /// Lines of the longest order.
 const LONGEST: u32 = 1_040;
 
-/// The order whose receipt is matched, and the match taken back.
+/// The order whose receipt is matched with an invoice and whose match is then reversed.
 const REVERSED: u32 = 9;
 
 /// A line before it is written.
@@ -136,7 +136,7 @@ fn order(maker: &mut Maker<'_>, n: u32, count: u32, invoice: Option<&Invoice>) -
         4 | 10..=15 => "4",
         5 => "*",
         REVERSED => {
-            // one draw as for its neighbours, so that what follows stays as it is
+            // draw once, as for the orders around it, so that later random values do not change
             maker.pick(&["4", "4", "9", "1"]);
             "9"
         }
@@ -210,7 +210,7 @@ fn order_line(maker: &mut Maker<'_>, n: u32, line: u32, status: &str, currency: 
 }
 
 pub(super) fn write(maker: &mut Maker<'_>, order: &Order) -> Result<(), EditError> {
-    let entered = maker.back(order.entered_days_ago);
+    let entered = maker.days_ago(order.entered_days_ago);
     let completed = (order.status == "9").then(|| after(entered, 28).min(maker.today));
     let printed = (order.status == "4" || order.status == "9").then(|| after(entered, 1).min(maker.today));
     let (rate, way) = rate(order.currency);
@@ -292,7 +292,7 @@ pub(super) fn write(maker: &mut Maker<'_>, order: &Order) -> Result<(), EditErro
 /// Goods received for each line of an order, and the invoice they are matched with; answers the day and what they are worth, in local cents.
 pub(super) fn receive(maker: &mut Maker<'_>, n: u32, order: &Order, invoice: Option<&Invoice>) -> Result<(NaiveDate, i64), EditError> {
     let grn = format!("{:015}", 8_000 + n);
-    let received = before(maker.back(order.entered_days_ago), 0);
+    let received = before(maker.days_ago(order.entered_days_ago), 0);
     let received = after(received, 27).min(maker.today);
     let (year, month) = fiscal(received);
     let (rate, way) = rate(order.currency);

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 /// The SQL type of a column, which decides how a value is stored, compared and shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SqlType {
-    /// `char(n)`: padded with blanks to its width.
+    /// `char(n)`: padded with spaces to its width.
     Char(u16),
     /// `varchar(n)`.
     Varchar(u16),

@@ -1,4 +1,4 @@
-//! Rows of one table: columns apart from one another, and sorted indexes over them.
+//! Rows of one table, stored by column, with sorted indexes.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -10,7 +10,7 @@ use rust_decimal::Decimal;
 use super::schema::{SqlType, TableSchema};
 use tieline_values::money::parse_decimal;
 
-/// One value. Text is kept without trailing blanks, as SQL Server compares it.
+/// One value. Text is kept without trailing spaces, because SQL Server ignores them in comparisons.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Cell {
     /// No date.
@@ -56,7 +56,7 @@ impl From<Option<NaiveDate>> for Cell {
 }
 
 impl Cell {
-    /// What a column holds when nothing is said.
+    /// The default value of a column.
     pub fn blank(sql: SqlType) -> Self {
         match sql {
             SqlType::Char(_) | SqlType::Varchar(_) => Self::Text("".into()),
@@ -121,14 +121,14 @@ pub type KeyRange = (Vec<u8>, Option<Vec<u8>>);
 
 type Index = BTreeMap<Box<[u8]>, u32>;
 
-/// A column whose rows mostly hold the same costs next to nothing.
+/// A column in which most rows hold the same value uses almost no memory.
 #[derive(Debug, Clone)]
 struct Column {
     blank: Cell,
     cells: Vec<Cell>,
 }
 
-/// The rows of one table in one company. A row is known by its slot, which is never given to another row.
+/// The rows of one table in one company. A slot identifies a row and is never reused.
 #[derive(Debug, Clone)]
 pub struct Table {
     /// Names and types.
@@ -156,7 +156,7 @@ impl Table {
         self.indexes[0].1.len()
     }
 
-    /// Whether there is none.
+    /// Whether there are no rows.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

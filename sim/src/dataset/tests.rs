@@ -233,7 +233,7 @@ fn apart_from_the_awkward_cases_the_figures_are_those_of_a_manufacturer() {
     let tax = some(company, "ApJnlDistrib", "ExpenseGlCode eq '10.000.2300'");
     assert_eq!(tax, some(company, "ApInvoice", "Currency eq 'R'"));
     assert!(some(company, "ApInvoice", "Currency eq '$'") > 0 && some(company, "ApInvoice", "Currency eq 'EUR'") > 0);
-    // nothing that trips a client
+    // none of the special cases
     for (table, filter) in [
         ("ApInvoice", "Currency eq 'JPY' or Currency eq 'KWD' or DueDate eq null or OrigInvValue eq 0"),
         ("ApSupplier", "Supplier eq '042' or Supplier eq 'Abc01' or Supplier eq ' 00007'"),
@@ -268,7 +268,7 @@ fn apart_from_the_awkward_cases_the_figures_are_those_of_a_manufacturer() {
     let accounts = table("GenMaster");
     assert!(texts(ledger, "GlCode").into_iter().all(|code| accounts.find(&["EDU1".into(), code.into()]).is_some()));
 
-    // the awkward cases are all in the other company, and business goes on in both
+    // the special cases are all in the other company, and a tick changes both
     let odd = database.company(ODD).expect("company");
     assert_eq!(some(odd, "ApInvoice", "OrigInvValue eq 99999999999.99"), 1);
     assert!(some(odd, "ApInvoice", "Currency eq 'KWD'") == 1 && some(odd, "ApSupplier", "Supplier eq 'Abc01'") == 1);

@@ -1,4 +1,4 @@
-//! The Batch API: items run one after another, each for itself, until the budget ends.
+//! The Batch API: items run one after another and independently, until the time budget ends.
 
 use std::time::{Duration, Instant};
 
@@ -169,7 +169,7 @@ fn run(instance: &Instance, outer: &Call, item: &Item, authorization: Option<&st
     }
 }
 
-/// What the items of a batch hold, as text: for faults that read bodies.
+/// The decoded bodies of all items of a batch, for fault rules that match on bodies.
 pub(super) fn texts(body: &[u8]) -> String {
     let Ok(batch) = serde_json::from_slice::<serde_json::Value>(body) else { return String::new() };
     let items = batch["rest_requests"].as_array().into_iter().flatten().filter_map(|item| item["body"].as_str());

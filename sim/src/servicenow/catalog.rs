@@ -1,5 +1,5 @@
 //! The tables an instance starts with: what both shipped profiles write to. Physical names of staging columns that no document
-//! publishes are open (`u_…`); which columns coalesce is nowhere published, so maps coalesce on what identifies a row.
+//! publishes are open (`u_…`). Which columns coalesce is not published, so maps coalesce on the columns that identify a row.
 
 use super::schema::TableSchema;
 
@@ -97,7 +97,7 @@ fn apo() -> Vec<TableSchema> {
     ]
 }
 
-/// Staging tables with published physical columns and lengths (section 6.3, 6.4 of the facts) carry them; the rest is open.
+/// Staging tables have the physical columns and lengths that are published; the rest are open.
 fn s2p() -> Vec<TableSchema> {
     let stage =
         |name: &str, columns: &str, target: &str, key: &[&str]| TableSchema::new(name, "u_source_key", columns).open().staged(target, key);
@@ -113,7 +113,7 @@ fn s2p() -> Vec<TableSchema> {
         u_supplier_part_number:text(100) u_po_line_description:text(100) u_uom:text(100) u_tax_code:text(100) u_currency:text(40)";
     let link = &["u_external_invoice_number", "u_header_key"];
     let order = &["u_erp_po_number", "u_header_key"];
-    // the platform's table has names of its own; without its key columns the map's coalesce finds nothing and rows are skipped
+    // the platform's table has other column names; without its key columns the map's coalesce finds nothing and rows are skipped
     let mut cost_center = stage("sn_fcms_intg_imp_cost_center", "", "cmn_cost_center", SOURCE_KEY);
     for map in &mut cost_center.maps {
         let names = ["name", "code", "account_number", "valid_from", "valid_to"];

@@ -1,5 +1,5 @@
-//! What the instance says of its own tables: the dictionary, and the transform maps with their field maps. Open columns are not listed, so
-//! a table whose columns are to be told from its dictionary is declared without them.
+//! Tables that describe the instance's tables: the dictionary, and the transform maps with their field maps. Open columns are not listed,
+//! so a table whose columns a client reads from the dictionary is declared without open columns.
 
 use std::collections::HashMap;
 use std::sync::Arc;

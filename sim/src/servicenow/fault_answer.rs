@@ -1,10 +1,10 @@
-//! The answers that faults give instead of the true ones.
+//! Answers that replace the real ones when a fault applies.
 
 use serde_json::Value;
 
 use super::reply::Reply;
 
-/// The answer a named fault gives instead of the true one.
+/// The answer that replaces the real one under this named fault.
 pub(super) fn replaced(named: &str, reply: &Reply) -> Option<Reply> {
     match named {
         "wrong_sys_id" => {
@@ -26,7 +26,7 @@ pub(super) fn replaced(named: &str, reply: &Reply) -> Option<Reply> {
     }
 }
 
-/// What the fault `wrong_sys_id` gives instead of each row's id: something else would be asked for if it stood in an address.
+/// What the fault `wrong_sys_id` puts in place of each row's id. A client that builds a URL from it would request something else.
 pub const WRONG_SYS_ID: &str = "../sys_user/6816f79cc0a8016401c5a33be04be441?x=";
 
 fn wrong_ids(value: &mut Value) {
@@ -48,7 +48,7 @@ fn wrong_ids(value: &mut Value) {
     }
 }
 
-/// The answer of a status a fault asks for inside a batch.
+/// The answer of a batch item when a fault asks for this status.
 pub(super) fn failure_of(status: u16) -> Reply {
     match status {
         403 => Reply::error(403, "Operation Failed", None),

@@ -16,7 +16,7 @@ use super::fault_answer::replaced;
 use super::instance::{Instance, kind};
 use super::reply::{Call, Reply, Work};
 
-/// No body may be larger than this, whatever the options say.
+/// Maximum size of a body in bytes, regardless of the options.
 const BODY_LIMIT: usize = 256 << 20;
 
 /// A url longer than this, in bytes, is answered by something in front of the instance.
@@ -32,13 +32,13 @@ pub(super) fn configure(instance: Arc<Instance>) -> impl Fn(&mut web::ServiceCon
             .app_data(web::Data::from(instance.clone()))
             .app_data(web::PayloadConfig::new(BODY_LIMIT))
             .wrap(Condition::new(instance.options.gzip, Compress::default()))
-            .wrap(from_fn(weather));
+            .wrap(from_fn(inject_fault));
         config.service(scope.default_service(web::to(answer)));
     }
 }
 
-/// Decides which fault strikes a request.
-async fn weather<B: MessageBody + 'static>(mut request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<BoxBody>, Error> {
+/// Chooses and applies the fault for a request.
+async fn inject_fault<B: MessageBody + 'static>(mut request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<BoxBody>, Error> {
     if request.path().starts_with("/_sim/") {
         return play(None, request, next).await;
     }
@@ -82,7 +82,7 @@ async fn answer(request: HttpRequest, body: Bytes, instance: web::Data<Instance>
     let _running = instance.enter();
     let mut work = Work::default();
     if named == "twice" {
-        // something on the way sent the request again: its sender sees the second answer
+        // a network device sent the request again: the client sees the second answer
         serve(&request, body.clone(), &instance, &named, &mut Work::default()).await;
     }
     let reply = serve(&request, body, &instance, &named, &mut work).await;
@@ -209,7 +209,7 @@ fn respond(reply: Reply, request: &HttpRequest, instance: &Instance) -> HttpResp
     response.streaming(futures_util::stream::iter([Ok::<_, Error>(Bytes::from(reply.body))]))
 }
 
-/// What a test asks a simulator that runs as its own process. No credentials: it listens on loopback.
+/// The control routes, for a simulator in its own process. They need no credentials: the simulator listens on loopback.
 fn control(request: &HttpRequest, body: &[u8], instance: &Instance) -> HttpResponse {
     match (request.method().as_str(), request.path()) {
         ("GET", "/_sim/stats") => HttpResponse::Ok().json(instance.stats()),
@@ -235,8 +235,8 @@ fn control(request: &HttpRequest, body: &[u8], instance: &Instance) -> HttpRespo
     }
 }
 
-/// What a user of the instance does behind everybody's back: `POST /_sim/edit`. With `sys_id` and `set` the row is changed, with `sys_id`
-/// alone it is deleted, with `set` alone there is a new one.
+/// A change by a user of the instance: `POST /_sim/edit`. `sys_id` and `set` change a row, `sys_id` alone deletes it, `set` alone inserts
+/// one.
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Edit {
@@ -248,7 +248,7 @@ struct Edit {
 }
 
 impl Edit {
-    /// The row, when it could be done.
+    /// Applies the change. Returns the row's `sys_id`; `None` if it could not be applied.
     fn apply(self, instance: &Instance) -> Option<String> {
         let fields: Vec<(&str, &str)> = self.set.iter().map(|(column, value)| (column.as_str(), value.as_str())).collect();
         match (self.sys_id.is_empty(), fields.is_empty()) {

@@ -1,4 +1,4 @@
-//! The Import Set API: staging rows, transform maps, coalesce, `insertMultiple`, and what comes later.
+//! The Import Set API: staging rows, transform maps, coalesce and `insertMultiple`.
 
 use std::borrow::Cow;
 
@@ -13,10 +13,10 @@ use super::second_stage;
 use super::store::{Due, Field, ImportSet, Store, Writer};
 use super::values::mangled;
 
-/// A staged row may not be wider, in bytes.
+/// Maximum size of a staged row, in bytes.
 const ROW_LIMIT: usize = 8126;
 
-/// `POST /api/now/import/{table}` and its relatives.
+/// `POST /api/now/import/{table}`, `POST …/insertMultiple` and `GET …/{sys_id}`.
 pub(super) fn handle(store: &mut Store, call: &Call, options: &ServiceNowOptions, work: &mut Work) -> Reply {
     let rest = call.path.trim_start_matches("/api/now/import/");
     let (name, tail) = rest.split_once('/').unwrap_or((rest, ""));
@@ -129,7 +129,7 @@ fn multiple(store: &mut Store, name: &str, call: &Call, options: &ServiceNowOpti
     Reply::json(201, &json!({"import_set_id": set.id, "multi_import_set_id": group}))
 }
 
-/// The column a key of `insertMultiple` names: labels unless configured.
+/// The column that a key of `insertMultiple` names. Keys are labels, unless the options say column names.
 fn column_of(table: &Table, key: &str, options: &ServiceNowOptions) -> Option<String> {
     if options.insert_multiple_names {
         return table.knows(key).then(|| key.to_owned());
@@ -137,7 +137,7 @@ fn column_of(table: &Table, key: &str, options: &ServiceNowOptions) -> Option<St
     if let Some(column) = table.schema.columns.iter().find(|column| label(&column.name).eq_ignore_ascii_case(key)) {
         return Some(column.name.clone());
     }
-    // a column's own name is no label; in an open table every label is
+    // a column name is not accepted as a label; in an open table every other key is
     let name = format!("u_{}", key.trim().to_lowercase().replace(' ', "_"));
     (!key.starts_with("u_") && !key.contains('_') && table.knows(&name)).then_some(name)
 }
@@ -152,7 +152,7 @@ fn stage(
     options: &ServiceNowOptions,
     work: &mut Work,
 ) -> (Option<u32>, Vec<Outcome>) {
-    // a staging table cuts and drops like any other; nothing of it is refused
+    // a staging table truncates and drops values like any other table; it refuses nothing
     let Ok(values) = store.prepare(name, fields, Writer::Transform, options) else { return (None, Vec::new()) };
     let Some(table) = store.tables.get(name) else { return (None, Vec::new()) };
     let named: Vec<(String, &str)> = values.iter().map(|(number, text)| (table.name_of(*number).to_owned(), &**text)).collect();
@@ -175,12 +175,12 @@ fn stage(
         }
     }
     for outcome in &outcomes {
-        second_stage::begin(store, name, slot, outcome, options);
+        second_stage::start(store, name, slot, outcome, options);
     }
     (slot, outcomes)
 }
 
-/// What the staged row says about an outcome; without one it is pending.
+/// The columns of a staged row that hold its outcome; without an outcome the row is pending.
 fn marks(store: &mut Store, name: &str, outcome: Option<&Outcome>) -> Vec<(u16, Cow<'static, str>)> {
     let id = outcome.and_then(|outcome| {
         let table = store.tables.get(&outcome.table)?;
@@ -294,7 +294,7 @@ fn apply(
     })
 }
 
-/// References of the target: found by `sys_id` or display value, else made, left empty, or refused.
+/// References of the target: found by `sys_id` or display value; otherwise created, left empty, or refused.
 fn resolve(store: &mut Store, map: &TransformMap, mapped: &mut [Field<'_>], options: &ServiceNowOptions) -> Result<(), String> {
     let Some(schema) = store.tables.get(&map.target).map(|table| table.schema.clone()) else { return Ok(()) };
     for (column, value) in mapped.iter_mut().filter(|(_, value)| !value.is_empty()) {
@@ -361,7 +361,7 @@ pub(super) fn transform_staged(store: &mut Store, staging: &str, slot: u32, opti
         table.update(slot, now, &marks);
     }
     for outcome in &outcomes {
-        second_stage::begin(store, staging, Some(slot), outcome, options);
+        second_stage::start(store, staging, Some(slot), outcome, options);
     }
     outcomes
 }

@@ -1,4 +1,4 @@
-//! The instance behind the server: its rows, tokens, limits and counts.
+//! The state of the instance: rows, tokens, limits and counts.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -17,7 +17,7 @@ use super::store::{Field, Store, Writer};
 use super::token::Tokens;
 use super::{import_set, scheduled, stats, table_api};
 
-/// The instance behind the server.
+/// The state of the instance, shared by the server's workers.
 #[derive(Debug)]
 pub(super) struct Instance {
     pub(super) options: ServiceNowOptions,
@@ -59,12 +59,12 @@ impl Instance {
         }
     }
 
-    /// The rows. A panic under the lock leaves whole rows, so the lock is taken all the same.
+    /// The rows. A panic under the lock leaves no row half written, so later requests may go on.
     pub(super) fn store(&self) -> MutexGuard<'_, Store> {
         lock(&self.store)
     }
 
-    /// The rows, after whatever was due has been done.
+    /// The rows, after all work that is due.
     pub(super) fn settled(&self) -> MutexGuard<'_, Store> {
         let mut store = self.store();
         let settled = scheduled::settle(&mut store, &self.options);
@@ -125,7 +125,7 @@ impl Instance {
         reply
     }
 
-    /// A row keyed by hand: no rule of the instance applies.
+    /// Inserts a row as a user would: no rule of the instance applies.
     pub(super) fn insert_by_hand(&self, table: &str, fields: &[(&str, &str)]) -> Option<String> {
         let mut store = self.store();
         let slot = store.insert(table, &owned(fields), Writer::Hand, &self.options).ok()?;

@@ -1,4 +1,4 @@
-//! What protects an instance from its callers: rate rules, the semaphore, the order of a session's calls.
+//! Limits on callers: rate rules, the semaphore, and one call at a time per session.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,7 +15,7 @@ use super::reply::Reply;
 /// Calls of one session beyond this many waiting are answered 202 and dropped.
 const SESSION_QUEUE: usize = 10;
 
-/// The counters behind the limits.
+/// The counters of the limits.
 #[derive(Debug)]
 pub(super) struct Load {
     rates: Vec<(RateRule, Mutex<Counted>)>,
@@ -68,7 +68,7 @@ impl Load {
             counted.calls += 1;
             let limit = rule.limit.saturating_mul(self.nodes);
             let left = counted.since.map_or(rule.window, |since| (since + rule.window).saturating_duration_since(now));
-            // rounded up, so that a caller that obeys to the second is not early
+            // rounded up, so that a caller that waits exactly this long is not early
             let seconds = left.as_millis().div_ceil(1000) as i64;
             headers = vec![
                 ("X-RateLimit-Limit", limit.to_string()),
@@ -104,7 +104,7 @@ impl Load {
         semaphore.acquire().await.map(Some).map_err(|_| Reply::page(503, "Shutting down"))
     }
 
-    /// Waits for this session's turn. `None`: too many wait already, and the call is dropped without a word.
+    /// Waits for this session's turn. `None`: too many calls already wait, and this one is dropped silently.
     pub(super) async fn turn(&self, session: &str) -> Option<OwnedMutexGuard<()>> {
         let session = lock(&self.sessions).entry(session.to_owned()).or_default().clone();
         if session.waiting.fetch_add(1, Ordering::SeqCst) > SESSION_QUEUE {

@@ -1,10 +1,12 @@
 //! A simulator of a ServiceNow instance: OAuth, Table API, Import Set API and Batch API over HTTP or HTTPS.
 //!
-//! It owns rows in memory and the rules that act on them, and follows the facts known of the real system rather than a client's
-//! convenience; whatever they leave open is a switch in [`ServiceNowOptions`]. Faults are rules of [`crate::faults`]; by
-//! [`crate::faults::Fault::Named`] it knows further `twice` (a request that arrives two times), `hibernation`, `revoke_tokens`, `error_in_200`, `error_in_200_after_commit`,
-//! `operation_failed_after_commit`, `cancelled_after_commit`, `broken_result_after_commit` and `wrong_sys_id` ([`WRONG_SYS_ID`] instead of each row's id). A rule whose path begins with `batch:`, such as
-//! `batch:/api/now/import`, strikes single items of a batch.
+//! It holds rows in memory, applies the rules of an instance to them, and behaves as the real system is known to; where that is not known,
+//! a switch in [`ServiceNowOptions`] decides.
+//!
+//! Faults are rules of [`crate::faults`]. As [`crate::faults::Fault::Named`] it also implements `twice` (a request that arrives two times),
+//! `hibernation`, `revoke_tokens`, `error_in_200`, `error_in_200_after_commit`, `operation_failed_after_commit`, `cancelled_after_commit`,
+//! `broken_result_after_commit` and `wrong_sys_id` ([`WRONG_SYS_ID`] instead of each row's id). A rule whose path begins with `batch:`,
+//! such as `batch:/api/now/import`, applies to single items of a batch.
 //!
 //! Left out: Attachment, Aggregate and AP Invoice APIs, XML, JSONv2, SOAP, `^NQ` and scripts in queries, domain separation.
 
@@ -65,10 +67,10 @@ impl ServiceNowSim {
     /// Starts an instance and returns once it accepts connections.
     ///
     /// # Errors
-    /// When the address cannot be parsed, is taken or not ours, or the certificate cannot be made.
+    /// When the address is invalid, in use or not local, or the certificate cannot be created.
     pub fn start(options: ServiceNowOptions) -> std::io::Result<Self> {
         let listen = options.listen.parse().map_err(|error| {
-            let text = format!("`{}` is no address and port: {error}", options.listen);
+            let text = format!("`{}` is not an address with a port: {error}", options.listen);
             std::io::Error::new(std::io::ErrorKind::InvalidInput, text)
         })?;
         let (tls, workers) = (options.tls, options.workers);
@@ -87,17 +89,17 @@ impl ServiceNowSim {
         self.server.ca_pem.as_deref()
     }
 
-    /// Stops it; connections are cut.
+    /// Stops it and closes all connections.
     pub fn stop(self) {
         self.server.stop();
     }
 
-    /// What was chosen.
+    /// The options it was started with.
     pub fn options(&self) -> &ServiceNowOptions {
         &self.instance.options
     }
 
-    /// Every row of a table, empty columns left out; nothing for a table there is not.
+    /// Every row of a table, empty columns left out; none for an unknown table.
     pub fn rows(&self, table: &str) -> Vec<BTreeMap<String, String>> {
         self.with(table, stats::rows)
     }
@@ -130,40 +132,40 @@ impl ServiceNowSim {
         store.tables.get(table).map(read).unwrap_or_default()
     }
 
-    /// A row keyed by hand; its `sys_id`, `None` for a table there is not or an id that is taken.
+    /// Inserts a row as a user would. Returns its `sys_id`; `None` for an unknown table or an id in use.
     pub fn insert_row(&self, table: &str, fields: &[(&str, &str)]) -> Option<String> {
         self.instance.insert_by_hand(table, fields)
     }
 
-    /// A row changed by hand; whether there is one.
+    /// Changes a row as a user would; whether it exists.
     pub fn edit_row(&self, table: &str, sys_id: &str, fields: &[(&str, &str)]) -> bool {
         self.instance.edit_by_hand(table, sys_id, fields)
     }
 
-    /// A row deleted by hand; whether there was one.
+    /// Deletes a row as a user would; whether it existed.
     pub fn delete_row(&self, table: &str, sys_id: &str) -> bool {
         self.instance.delete_by_hand(table, sys_id)
     }
 
-    /// The instance's clock goes on by this: whatever would have happened meanwhile has. Tokens and limits keep their own time.
+    /// Moves the instance's clock forward and does everything that came due meanwhile. Tokens and limits use the real clock.
     pub fn advance(&self, time: Duration) {
         self.instance.store().ahead += i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
         drop(self.instance.settled());
     }
 
-    /// Which rows of a staging table fail in its second stage from now on, whenever they arrived.
+    /// Sets which rows of a staging table fail in its second stage from now on, including rows that arrived earlier.
     pub fn set_late_failures(&self, table: &str, failures: &[LateFailure]) {
         self.instance.settled().jobs.set_failures(table, failures);
     }
 
-    /// The job that tries lines again that came before their header, at once.
+    /// Runs at once the job that transforms again the lines that came before their header.
     pub fn retrigger(&self) {
         let (mut store, mut work) = (self.instance.settled(), Work::default());
         scheduled::retrigger(&mut store, &self.instance.options, &mut work);
         self.instance.writes.fetch_add(u64::from(work.commits), Ordering::SeqCst);
     }
 
-    /// How often a token was asked for.
+    /// Number of token requests.
     pub fn token_requests(&self) -> u64 {
         self.instance.tokens().requests
     }
@@ -173,37 +175,37 @@ impl ServiceNowSim {
         lock(&self.instance.counts).clone()
     }
 
-    /// Records inserted, changed or deleted for good by callers.
+    /// Records that callers inserted, changed or deleted.
     pub fn writes(&self) -> u64 {
         self.instance.writes.load(Ordering::SeqCst)
     }
 
-    /// Records written whose answer a fault took away.
+    /// Records written whose answer a fault lost.
     pub fn undelivered(&self) -> u64 {
         self.instance.undelivered.load(Ordering::SeqCst)
     }
 
-    /// Every token is dead from now on.
+    /// Revokes every token.
     pub fn revoke_tokens(&self) {
         self.instance.tokens().revoke_all();
     }
 
-    /// Adds a fault behind the others.
+    /// Adds a fault rule after the others.
     pub fn set_fault(&self, rule: FaultRule) {
         self.instance.faults.push(rule);
     }
 
-    /// Puts a plan of faults in place of whatever was in force.
+    /// Replaces all fault rules by this plan.
     pub fn set_faults(&self, plan: &FaultPlan) {
         self.instance.faults.replace(plan);
     }
 
-    /// Nothing goes wrong any more.
+    /// Removes all fault rules.
     pub fn clear_faults(&self) {
         self.instance.faults.clear();
     }
 
-    /// How many faults have struck.
+    /// How many faults have been triggered.
     pub fn faults_triggered(&self) -> u64 {
         self.instance.faults.triggered()
     }

@@ -1,4 +1,4 @@
-//! What a test or a demo may choose about the instance. Whatever the facts leave open is a switch here.
+//! Options of the instance. Where the behaviour of the real system is not known, a switch here decides.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use super::schema::{Abort, TableSchema};
 /// What happens to a text longer than its column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LongText {
-    /// Cut without a word.
+    /// Cut silently.
     Cut,
     /// Kept whole.
     Keep,
@@ -21,9 +21,9 @@ pub enum LongText {
 pub enum CallerSysId {
     /// Kept; a repeat is refused with 403.
     Kept,
-    /// Kept; a repeat makes another row under an id of its own.
+    /// Kept; a repeat creates another row with a new id.
     KeptOnce,
-    /// Ignored: the row gets an id of its own.
+    /// Ignored: the row gets a new id.
     Ignored,
     /// Every POST with one is refused with 403.
     Refused,
@@ -53,8 +53,8 @@ pub struct SemaphoreRule {
     pub queued: usize,
 }
 
-/// The workflow behind a staging table: integration, validation job, approval. It takes a row on once it has arrived, and what becomes of it
-/// is seen by reading alone. Names and values as they are stored are not published: they are chosen here.
+/// The workflow after a transform: integration, validation job, approval. A caller sees its result only when it reads the row again. The
+/// names and values that a real instance stores are not published: they are set here.
 #[derive(Debug, Clone)]
 pub struct SecondStage {
     /// The staging table.
@@ -67,16 +67,16 @@ pub struct SecondStage {
     pub every: Duration,
     /// The states of a row that succeeds, the first at once.
     pub life: Vec<String>,
-    /// Which rows fail instead of reaching their second state; the first that applies counts.
+    /// Which rows fail instead of reaching their second state; the first match counts.
     pub failures: Vec<LateFailure>,
-    /// Whether `sys_import_state` of the staged row tells a failure too, and not its error column alone.
+    /// Whether `sys_import_state` of the staged row shows a failure too, and not only its error column.
     pub import_state: bool,
-    /// Whether a row that changed nothing (`ignored`) is worked on once more.
+    /// Whether a row that changed nothing (`ignored`) goes through the workflow again.
     pub again_unchanged: bool,
 }
 
 impl SecondStage {
-    /// That of invoices, in which nothing fails.
+    /// The workflow of invoices, in which nothing fails.
     pub fn of_invoices(staging: &str) -> Self {
         Self {
             table: staging.to_owned(),
@@ -96,11 +96,11 @@ impl SecondStage {
 pub struct LateFailure {
     /// The column of the target that is read.
     pub column: String,
-    /// What of it makes the row fail.
+    /// Which values make the row fail.
     pub when: Abort,
     /// The state it then has.
     pub state: String,
-    /// The reason, as it stands in the error column of both rows, and in `sys_import_state_comment` where that tells it too.
+    /// The message in the error column of both rows, and in `sys_import_state_comment` if [`SecondStage::import_state`] is set.
     pub message: String,
 }
 
@@ -109,7 +109,7 @@ pub struct LateFailure {
 pub struct ServiceNowOptions {
     /// Address and port; port 0 takes a free one.
     pub listen: String,
-    /// Whether it is served over TLS with a certificate of its own.
+    /// Whether it is served over TLS with its own certificate.
     pub tls: bool,
     /// Threads.
     pub workers: usize,
@@ -117,14 +117,14 @@ pub struct ServiceNowOptions {
     pub client_id: String,
     /// Its secret.
     pub client_secret: String,
-    /// Seeds everything that is left to chance.
+    /// Seed of the random numbers.
     pub seed: u64,
     /// Whether answers are compressed when the caller accepts it.
     pub gzip: bool,
 
     /// How long a token lives.
     pub token_lifetime: Duration,
-    /// Whether asking again gives the same token while it lives.
+    /// Whether a repeated request gets the same token while it is valid.
     pub token_reuse: bool,
     /// Whether an answer carries a refresh token.
     pub refresh_token: bool,
@@ -164,7 +164,7 @@ pub struct ServiceNowOptions {
     pub read_delay: Duration,
     /// Whether a DELETE must name its `Content-Type`, as documented; the vendor's own Python client does not.
     pub delete_needs_content_type: bool,
-    /// The status of an unknown route: 400 by most witnesses, 404 by one.
+    /// The status of an unknown route: most sources report 400, one reports 404.
     pub unknown_route_status: u16,
     /// Whether orders compute what their lines cost and still lack (the Procurement plug-in's business rules).
     pub procurement_rules: bool,
@@ -187,9 +187,9 @@ pub struct ServiceNowOptions {
     pub empty_coalesce: bool,
     /// How long staging rows are kept, where they are: a daily job deletes older ones.
     pub staging_life: Duration,
-    /// What goes on after rows have arrived; nothing by default.
+    /// Second stages; none by default.
     pub second_stages: Vec<SecondStage>,
-    /// How often lines that came before their header are tried again by themselves; never by default.
+    /// Interval at which lines that came before their header are transformed again; never by default.
     pub retrigger_every: Option<Duration>,
 
     /// The batch's budget: 30 s on the real instance.
@@ -198,7 +198,7 @@ pub struct ServiceNowOptions {
     pub record_time: Duration,
     /// Whether the item running when the budget ends comes back as serviced 500 rather than unserviced.
     pub cancelled_item_serviced: bool,
-    /// Whether that item is committed all the same.
+    /// Whether that item is committed anyway.
     pub cancelled_item_commits: bool,
     /// Whether items run in another order unless `enforce_order` is set.
     pub shuffle_batch: bool,
@@ -285,14 +285,14 @@ impl Default for ServiceNowOptions {
 }
 
 impl ServiceNowOptions {
-    /// Takes `u_source_key` and `u_source_version` away from the platform tables: the trap of the unknown column.
+    /// Removes `u_source_key` and `u_source_version` from the platform tables, so that queries with them drop the clause.
     #[must_use]
     pub fn without_platform_key_columns(mut self) -> Self {
         self.tables = catalog::tables(false);
         self
     }
 
-    /// One of the tables, to change.
+    /// A table by its name, to change it.
     pub fn table(&mut self, name: &str) -> Option<&mut TableSchema> {
         self.tables.iter_mut().find(|table| table.name == name)
     }

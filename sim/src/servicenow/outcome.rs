@@ -1,9 +1,9 @@
-//! What a transform map made of a staged row.
+//! The result of a transform map for a staged row.
 
-/// How the words of a line that came before its header begin.
+/// Start of the error message of a line that came before its header.
 pub(super) const NO_HEADER: &str = "Target record not found";
 
-/// What one map made of a row.
+/// The result of one transform map for one row.
 #[derive(Debug)]
 pub(super) struct Outcome {
     pub(super) map: String,

@@ -45,6 +45,6 @@ fn number(table: &Table, row: &Row, column: &str) -> Decimal {
 fn set(store: &mut Store, name: &str, slot: u32, values: &[(&str, Decimal)], options: &ServiceNowOptions) {
     let values = values.iter().map(|(column, value)| (Cow::Borrowed(*column), Cow::Owned(value.to_string())));
     let fields: Vec<Field<'_>> = values.collect();
-    // nothing refuses what the system itself writes
+    // the system's own writes are never refused
     let _ = store.update(name, slot, &fields, Writer::Hand, options);
 }

@@ -1,4 +1,4 @@
-//! Encoded queries. A clause the table does not understand is dropped and the rest runs: the documented trap.
+//! Encoded queries. A clause with an unknown column is dropped and the rest runs, as documented for the real instance.
 
 use std::cmp::Ordering;
 
@@ -11,7 +11,7 @@ use super::schema::ColumnKind;
 #[derive(Debug, Default)]
 pub(super) struct Query {
     groups: Vec<Vec<Condition>>,
-    /// Columns and whether they go down.
+    /// Columns and whether they sort descending.
     order: Vec<(String, bool)>,
     /// Whether a clause was dropped.
     pub(super) invalid: bool,
@@ -78,7 +78,7 @@ impl Query {
             match condition(alternative.unwrap_or(clause)).filter(|condition| table.knows(&condition.column)) {
                 None => {
                     query.invalid = true;
-                    // an alternative of a dropped clause stands alone from now on
+                    // the alternative of a dropped clause becomes a condition of its own
                     if alternative.is_none() {
                         query.groups.push(Vec::new());
                     }
@@ -98,7 +98,7 @@ impl Query {
         !self.order.is_empty()
     }
 
-    /// The slots that match, in no order. An index is used where a condition stands alone.
+    /// The slots that match, in no order. An index is used for a condition without alternatives.
     pub(super) fn run(&self, table: &Table, visible: impl Fn(&Row) -> bool) -> Vec<u32> {
         let matches = |row: &Row| visible(row) && self.groups.iter().all(|group| group.iter().any(|one| one.holds(table, row)));
         match self.groups.iter().filter(|group| group.len() == 1).find_map(|group| group[0].candidates(table)) {

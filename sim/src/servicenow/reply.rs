@@ -7,7 +7,7 @@ use super::options::ServiceNowOptions;
 /// One call of the REST API, outside or inside a batch.
 #[derive(Debug, Default)]
 pub(super) struct Call {
-    /// In capitals; what `X-HTTP-Method-Override` said, if anything.
+    /// In capitals; from `X-HTTP-Method-Override` if present.
     pub(super) method: String,
     /// Without query and without version: `/api/now/table/x`.
     pub(super) path: String,
@@ -29,7 +29,7 @@ pub(super) struct Call {
 }
 
 impl Call {
-    /// Takes the url apart: path, version, parameters.
+    /// Splits the URL into path, version and parameters.
     pub(super) fn set_url(&mut self, url: &str) {
         let (path, query) = url.split_once('?').unwrap_or((url, ""));
         self.parameters = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
@@ -76,7 +76,7 @@ impl Call {
 pub(super) struct Work {
     /// Records it handled.
     pub(super) records: u32,
-    /// Records it changed for good.
+    /// Records it committed.
     pub(super) commits: u32,
 }
 
@@ -85,7 +85,7 @@ pub(super) struct Work {
 pub(super) struct Reply {
     pub(super) status: u16,
     pub(super) headers: Vec<(&'static str, String)>,
-    /// `None`: not JSON, but HTML or nothing.
+    /// `false`: the body is HTML or empty.
     pub(super) json: bool,
     pub(super) body: Vec<u8>,
 }
@@ -134,7 +134,7 @@ impl Reply {
         Self::error(400, &format!("Invalid table {name}"), None)
     }
 
-    /// 400 for a body that is no JSON.
+    /// 400 for a body that is not JSON.
     pub(super) fn unreadable(problem: &str) -> Self {
         Self::error(400, "Exception while reading request", Some(&format!("The payload is not valid JSON. {problem}")))
     }

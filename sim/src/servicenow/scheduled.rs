@@ -1,5 +1,5 @@
-//! Work that comes due: transforms and second stages that wait for their time, a daily job that deletes old staging rows, and a job that
-//! transforms again the lines that came before their header.
+//! Work that comes due: delayed transforms, second stages, a daily job that deletes old staging rows, and a job that transforms again the
+//! lines that came before their header.
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use super::reply::Work;
 use super::second_stage::{self, millis};
 use super::store::{Due, Store};
 
-/// How often the job that deletes old staging rows comes.
+/// Interval of the job that deletes old staging rows.
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// Does whatever is due.
+/// Does all work that is due.
 pub(super) fn settle(store: &mut Store, options: &ServiceNowOptions) -> Work {
     let (time, mut work) = (store.now(), Work::default());
     while store.due.front().is_some_and(|(at, _)| *at <= time) {
@@ -27,14 +27,14 @@ pub(super) fn settle(store: &mut Store, options: &ServiceNowOptions) -> Work {
                     totals.save(store, run, options);
                 }
             }
-            Due::Move(course) => second_stage::go_on(store, course, at, options),
+            Due::Advance(row_state) => second_stage::advance(store, row_state, at, options),
         }
     }
     jobs(store, options, &mut work);
     work
 }
 
-/// The jobs whose time has come.
+/// Runs the jobs that are due.
 fn jobs(store: &mut Store, options: &ServiceNowOptions, work: &mut Work) {
     let now = store.now();
     if now - store.jobs.cleaned >= millis(DAY) {

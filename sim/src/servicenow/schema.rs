@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use tieline_values::money::parse_decimal;
 
-/// What a column holds, and so what becomes of a value written to it.
+/// The type of a column, which decides how a written value is converted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ColumnKind {
     /// Text of at most N characters.
@@ -40,7 +40,7 @@ pub struct Column {
 /// What a field map does with a reference that finds no row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OnMissing {
-    /// Makes the row (the documented default).
+    /// Creates the row (the documented default).
     #[default]
     Create,
     /// Leaves the column empty.
@@ -54,7 +54,7 @@ pub enum OnMissing {
 pub struct ParentRule {
     /// The columns of the line that may name the header; the first that is filled counts.
     pub columns: Vec<String>,
-    /// The table the header stands in.
+    /// The table of the header.
     pub table: String,
     /// The columns of the header that are compared; `sys_id` is one of them always.
     pub matches: Vec<String>,
@@ -63,7 +63,7 @@ pub struct ParentRule {
 /// How a staging row becomes a row of the target.
 #[derive(Debug, Clone)]
 pub struct TransformMap {
-    /// The map's name, as it stands in the answer.
+    /// The map's name, as the answer shows it.
     pub name: String,
     /// The target table.
     pub target: String,
@@ -93,7 +93,7 @@ pub enum Abort {
 }
 
 impl Abort {
-    /// Whether it does, by the column's text.
+    /// Whether this text meets the condition.
     pub(super) fn applies(&self, value: &str) -> bool {
         match self {
             Self::Negative => parse_decimal(value).is_some_and(|number| number.is_sign_negative() && !number.is_zero()),
@@ -106,13 +106,13 @@ impl Abort {
 /// A before-rule that aborts writes.
 #[derive(Debug, Clone)]
 pub struct BusinessRule {
-    /// Its name, as it stands in the error's detail.
+    /// Its name, as the error's detail shows it.
     pub name: String,
     /// The column that is read.
     pub column: String,
     /// When it aborts.
     pub abort: Abort,
-    /// Whether an update is undone without a word: the answer is 200 with the row as it was.
+    /// Whether an update is silently undone: the answer is 200 with the unchanged row.
     pub silent: bool,
 }
 
@@ -131,11 +131,11 @@ pub struct TableSchema {
     pub maps: Vec<TransformMap>,
     /// Whether this is a staging table (extends `sys_import_set_row`).
     pub staging: bool,
-    /// Columns a field ACL keeps callers from writing: dropped without a word.
+    /// Columns that a field ACL does not let callers write: the values are dropped silently.
     pub unwritable: Vec<String>,
     /// Whether a table ACL keeps callers from creating rows, those of the Import Set API included.
     pub no_create: bool,
-    /// Whether a table ACL keeps callers from deleting rows. The words of that refusal are assumed, after those for inserts.
+    /// Whether a table ACL keeps callers from deleting rows. The text of that refusal is assumed, modelled on the one for inserts.
     pub no_delete: bool,
     /// Columns a data policy demands.
     pub mandatory: Vec<String>,
@@ -218,7 +218,7 @@ impl TableSchema {
     }
 }
 
-/// Reads `name:kind`; see [`TableSchema::new`]. Names are written by us, so an unknown kind is simply text.
+/// Reads `name:kind`; see [`TableSchema::new`]. Only the simulator's own code calls this, so an unknown kind is treated as text.
 fn column(text: &str) -> Column {
     let (name, kind) = text.split_once(':').unwrap_or((text, "text"));
     let (word, inside) = kind.split_once('(').unwrap_or((kind, ""));

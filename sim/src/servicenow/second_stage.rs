@@ -1,16 +1,16 @@
-//! What goes on after a row has arrived: the workflow behind a staging table takes it through its life or fails it. All of it is seen by
-//! reading alone.
+//! The second stage: after a transform, a workflow moves the target row from state to state, or fails it. A caller sees this only when it
+//! reads the rows again.
 
 use std::borrow::Cow;
 use std::time::Duration;
 
-use super::jobs::Course;
+use super::jobs::SecondStageRow;
 use super::options::{LateFailure, ServiceNowOptions};
 use super::outcome::Outcome;
 use super::store::{Due, Field, Store, Writer};
 
-/// A transform has made this of a staged row: the workflow takes it on.
-pub(super) fn begin(store: &mut Store, staging: &str, staged: Option<u32>, outcome: &Outcome, options: &ServiceNowOptions) {
+/// Starts the second stage for a row that a transform has written.
+pub(super) fn start(store: &mut Store, staging: &str, staged: Option<u32>, outcome: &Outcome, options: &ServiceNowOptions) {
     let Some(slot) = outcome.target else { return };
     let found = store.jobs.stages.iter().enumerate().find(|(_, stage)| {
         stage.table == staging && (matches!(outcome.state, "inserted" | "updated") || outcome.state == "ignored" && stage.again_unchanged)
@@ -18,43 +18,43 @@ pub(super) fn begin(store: &mut Store, staging: &str, staged: Option<u32>, outco
     let Some((stage, plan)) = found.map(|(at, stage)| (at, stage.clone())) else { return };
     let first = plan.life.first().cloned().unwrap_or_default();
     let fields = [field(&plan.column, first), field(&plan.error, String::new())];
-    // nothing refuses what the system itself writes
+    // the system's own writes are never refused
     let _ = store.update(&outcome.table, slot, &fields, Writer::Hand, options);
-    store.jobs.begun += 1;
-    let begun = store.jobs.begun;
-    store.jobs.courses.insert((outcome.table.clone(), slot), begun);
-    let course = Course { stage, staging: staging.to_owned(), staged, target: outcome.table.clone(), slot, step: 1, begun };
+    store.jobs.started += 1;
+    let started = store.jobs.started;
+    store.jobs.current.insert((outcome.table.clone(), slot), started);
+    let row_state = SecondStageRow { stage, staging: staging.to_owned(), staged, target: outcome.table.clone(), slot, step: 1, started };
     let at = store.now() + millis(plan.every);
-    store.later(at, Due::Move(course));
+    store.later(at, Due::Advance(row_state));
 }
 
-/// The workflow has come to a row: on to its next state, or it fails. `at`: when that was due.
-pub(super) fn go_on(store: &mut Store, course: Course, at: i64, options: &ServiceNowOptions) {
-    let key = (course.target.clone(), course.slot);
-    let Some(plan) = store.jobs.stages.get(course.stage).cloned() else { return };
-    // deleted by somebody, or written again since
-    let row = store.tables.get(&course.target).and_then(|table| Some((table, table.row(course.slot)?)));
-    let (Some((table, row)), true) = (row, store.jobs.courses.get(&key) == Some(&course.begun)) else { return };
-    // what is checked is checked once, by the first job that comes
-    let failure = plan.failures.iter().find(|failure| course.step == 1 && failure.when.applies(&table.text(row, &failure.column)));
+/// Moves a row to its next state, or fails it. `at`: when that was due, in milliseconds since 1970.
+pub(super) fn advance(store: &mut Store, row_state: SecondStageRow, at: i64, options: &ServiceNowOptions) {
+    let key = (row_state.target.clone(), row_state.slot);
+    let Some(plan) = store.jobs.stages.get(row_state.stage).cloned() else { return };
+    // the row was deleted, or written again since
+    let row = store.tables.get(&row_state.target).and_then(|table| Some((table, table.row(row_state.slot)?)));
+    let (Some((table, row)), true) = (row, store.jobs.current.get(&key) == Some(&row_state.started)) else { return };
+    // the checks run once, before the second state
+    let failure = plan.failures.iter().find(|failure| row_state.step == 1 && failure.when.applies(&table.text(row, &failure.column)));
     if let Some(LateFailure { state, message, .. }) = failure {
         let fields = [field(&plan.column, state.clone()), field(&plan.error, message.clone())];
-        let _ = store.update(&course.target, course.slot, &fields, Writer::Hand, options);
+        let _ = store.update(&row_state.target, row_state.slot, &fields, Writer::Hand, options);
         let mut words = vec![field(&plan.error, message.clone())];
         if plan.import_state {
             words.extend([field("sys_import_state_comment", message.clone()), field("sys_import_state", "error".to_owned())]);
         }
-        if let Some(slot) = course.staged {
-            let _ = store.update(&course.staging, slot, &words, Writer::Hand, options);
+        if let Some(slot) = row_state.staged {
+            let _ = store.update(&row_state.staging, slot, &words, Writer::Hand, options);
         }
-    } else if let Some(state) = plan.life.get(course.step) {
-        let _ = store.update(&course.target, course.slot, &[field(&plan.column, state.clone())], Writer::Hand, options);
-        if course.step + 1 < plan.life.len() {
+    } else if let Some(state) = plan.life.get(row_state.step) {
+        let _ = store.update(&row_state.target, row_state.slot, &[field(&plan.column, state.clone())], Writer::Hand, options);
+        if row_state.step + 1 < plan.life.len() {
             let next = at + millis(plan.every);
-            return store.later(next, Due::Move(Course { step: course.step + 1, ..course }));
+            return store.later(next, Due::Advance(SecondStageRow { step: row_state.step + 1, ..row_state }));
         }
     }
-    store.jobs.courses.remove(&key);
+    store.jobs.current.remove(&key);
 }
 
 fn field(column: &str, text: String) -> Field<'_> {

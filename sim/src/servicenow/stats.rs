@@ -1,4 +1,4 @@
-//! What a test or a tie-out wants to know of the instance's rows.
+//! Rows and figures of an instance, for tests and reconciliation.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -18,7 +18,7 @@ pub(super) fn rows(table: &Table) -> Vec<BTreeMap<String, String>> {
     table.iter().map(|(_, one)| row(one)).collect()
 }
 
-/// The exact sum of a column; texts that are no numbers count nothing.
+/// The exact sum of a column; texts that are not numbers count as zero.
 pub(super) fn sum(table: &Table, column: &str) -> Decimal {
     table.iter().filter_map(|(_, row)| parse_decimal(&table.text(row, column))).sum()
 }

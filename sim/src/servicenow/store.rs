@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
-use super::jobs::{Course, Jobs};
+use super::jobs::{Jobs, SecondStageRow};
 use super::options::{CallerSysId, ServiceNowOptions};
 use super::reply::Refusal;
 use super::rows::{Table, parse_id};
@@ -24,17 +24,17 @@ pub(super) enum Writer {
     },
     /// A transform map, which runs as the system.
     Transform,
-    /// A test: nothing applies.
+    /// A test, or the system itself: no rule applies.
     Hand,
 }
 
-/// Staging rows that wait for their transform, and rows that wait for their next state.
+/// Work for a later time.
 #[derive(Debug)]
 pub(super) enum Due {
     /// Transform this staging row.
     Transform { staging: String, slot: u32, run: Option<u32> },
-    /// This row goes on in its life.
-    Move(Course),
+    /// Move this row to the next state of its second stage.
+    Advance(SecondStageRow),
 }
 
 /// An import set.
@@ -53,9 +53,9 @@ pub(super) struct Store {
     /// The daily set of each staging table.
     pub(super) sets: BTreeMap<String, ImportSet>,
     pub(super) set_count: u32,
-    /// What is due, in order of time (milliseconds since 1970).
+    /// Work for later, in order of time (milliseconds since 1970).
     pub(super) due: VecDeque<(i64, Due)>,
-    /// What continues by itself.
+    /// Background jobs.
     pub(super) jobs: Jobs,
     /// How far the instance's clock is ahead, in milliseconds.
     pub(super) ahead: i64,
@@ -195,7 +195,7 @@ impl Store {
         }
     }
 
-    /// Data policies and business rules. `slot` is the row as it stands.
+    /// Data policies and business rules. `slot` is the current row.
     pub(super) fn check(&self, name: &str, slot: Option<u32>, values: &[(u16, Cow<'_, str>)], writer: Writer) -> Result<(), Refusal> {
         let Some(table) = self.tables.get(name) else { return Ok(()) };
         if table.schema.mandatory.is_empty() && table.schema.rules.is_empty() {
@@ -227,7 +227,7 @@ impl Store {
         Ok(())
     }
 
-    /// Whether a rule undoes an update without a word.
+    /// Whether a rule silently undoes an update.
     pub(super) fn undone(&self, name: &str, values: &[(u16, Cow<'_, str>)]) -> bool {
         let Some(table) = self.tables.get(name) else { return false };
         let new = |column: &str| values.iter().rev().find(|(number, _)| table.name_of(*number) == column).map(|(_, text)| &**text);
@@ -278,7 +278,7 @@ impl Store {
         Ok(self.tables.get_mut(name).is_some_and(|table| table.update(slot, now, &values)))
     }
 
-    /// Puts something off.
+    /// Schedules work for a time in milliseconds since 1970.
     pub(super) fn later(&mut self, at: i64, due: Due) {
         let place = self.due.partition_point(|(time, _)| *time <= at);
         self.due.insert(place, (at, due));

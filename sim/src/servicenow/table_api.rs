@@ -60,7 +60,7 @@ fn hidden(table: &Table, row: &Row) -> bool {
     table.schema.hidden.as_ref().is_some_and(|(column, value)| table.text(row, column) == value.as_str())
 }
 
-/// The first record of a body: an array's others are dropped without a word.
+/// The first record of a body: the other records of an array are dropped silently.
 fn record(body: &[u8]) -> Result<Map<String, Value>, Reply> {
     if body.is_empty() {
         return Ok(Map::new());
@@ -149,7 +149,7 @@ fn list(store: &Store, table: &Table, call: &Call, options: &ServiceNowOptions) 
     let number = |name: &str| call.parameter(name).and_then(|text| text.parse::<usize>().ok());
     let (limit, offset) = (number("sysparm_limit").unwrap_or(10_000), number("sysparm_offset").unwrap_or(0));
     let end = offset.saturating_add(limit).min(total);
-    // no order is promised, nor that of rows that tie
+    // without an order, and among equal rows, the order is undefined
     fastrand::shuffle(&mut slots);
     if query.ordered() {
         let compare = |left: &u32, right: &u32| query.compare(table, *left, *right);
@@ -263,7 +263,7 @@ fn cell(store: &Store, table: &Table, row: &Row, column: &str, call: &Call, opti
     if !call.flag("sysparm_exclude_reference_link") {
         object.insert("link".to_owned(), json!(format!("{}/api/now/table/{target}/{value}", call.base)));
     } else if object.len() == 1 {
-        // without the link the value stands alone
+        // without the link, the reference is its plain value
         return object.into_iter().next().map(|(_, value)| value);
     }
     Some(Value::Object(object))

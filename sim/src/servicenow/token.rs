@@ -10,24 +10,24 @@ use serde_json::json;
 use super::options::ServiceNowOptions;
 use super::reply::Reply;
 
-/// The tokens that live.
+/// The valid tokens.
 #[derive(Debug, Default)]
 pub(super) struct Tokens {
     live: HashMap<String, Instant>,
     current: Option<String>,
     refresh: Option<String>,
-    /// How many tokens were asked for.
+    /// Number of token requests.
     pub(super) requests: u64,
 }
 
 impl Tokens {
-    /// Whether this `Authorization` header opens the API.
+    /// Whether this `Authorization` header holds a valid token.
     pub(super) fn accepts(&self, authorization: Option<&str>) -> bool {
         let token = authorization.and_then(|text| text.strip_prefix("Bearer "));
         token.and_then(|token| self.live.get(token)).is_some_and(|end| Instant::now() < *end)
     }
 
-    /// Every token is dead from now on.
+    /// Revokes every token.
     pub(super) fn revoke_all(&mut self) {
         self.live.clear();
         self.current = None;
@@ -93,7 +93,7 @@ impl Tokens {
     }
 }
 
-/// Whatever the reason, the caller is told the same; the real one stands in the instance's log only.
+/// The caller gets the same text for every reason; on a real instance only the log shows the reason.
 fn denied(status: u16) -> Reply {
     Reply::json(status, &json!({"error_description": "access_denied", "error": "server_error"}))
 }

@@ -1,4 +1,4 @@
-//! What becomes of a value on its way into a column.
+//! How a value is converted when it is written to a column.
 
 use std::borrow::Cow;
 
@@ -83,7 +83,7 @@ fn date_time(value: &str, options: &ServiceNowOptions, display: bool) -> Option<
     Some((time - chrono::Duration::minutes(offset)).format("%Y-%m-%d %H:%M:%S").to_string())
 }
 
-/// A JSON value as the text that reaches a column. Anything but a text is stored in some form of its own: numbers go through a binary
+/// A JSON value as the text that reaches a column. Every other type is converted to text: numbers go through a binary
 /// float, objects are written with `=` in place of `:`.
 pub(super) fn mangled(value: &serde_json::Value) -> Cow<'_, str> {
     use serde_json::Value;

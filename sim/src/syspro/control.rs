@@ -1,4 +1,4 @@
-//! `/_sim`: reading a simulator that runs as a process of its own, and driving it. No part of SYSPRO, and open to whoever reaches it.
+//! `/_sim`: control routes, for a simulator in its own process. They are not part of SYSPRO and need no credentials.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +25,7 @@ pub(super) fn configure(config: &mut web::ServiceConfig) {
 pub struct Stats {
     /// The server's date.
     pub today: chrono::NaiveDate,
-    /// Faults that have struck.
+    /// Faults that have been triggered.
     pub faults: u64,
     /// e.net's sessions and calls.
     #[serde(default)]
@@ -109,20 +109,20 @@ pub struct Edit {
     pub set: BTreeMap<String, String>,
 }
 
-/// What is done to a row.
+/// A change of a row.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
-    /// A new row.
+    /// Insert a row.
     Insert,
-    /// Other values in a row.
+    /// Change values of a row.
     Update,
-    /// The row goes.
+    /// Delete a row.
     Delete,
 }
 
 impl Edit {
-    /// Does it.
+    /// Applies the change.
     pub fn apply(&self, database: &mut Database) -> Result<(), EditError> {
         let pairs = |map: &'_ BTreeMap<String, String>| map.iter().map(|(a, b)| (a.clone(), b.clone())).collect::<Vec<_>>();
         let (key, set) = (pairs(&self.key), pairs(&self.set));

@@ -1,4 +1,4 @@
-//! `$filter`: text to a tree. OData 4.0 grammar as far as the service is believed to support it; everything else is refused.
+//! Parses `$filter`: the part of the OData 4.0 grammar that the service is believed to support. Everything else is refused.
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime};
 use rust_decimal::Decimal;

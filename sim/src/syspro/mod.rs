@@ -1,6 +1,6 @@
 //! A simulator of SYSPRO 8: its OData service and its e.net over made-up companies.
 //!
-//! [`SysproSim`] starts it and drives it from a test; `/_sim` drives it when it runs as a process of its own.
+//! [`SysproSim`] starts and controls it from a test; `/_sim` controls it when it runs as its own process.
 
 pub mod control;
 pub mod enet;
@@ -43,9 +43,9 @@ pub struct SysproSim {
     pub enet_url: Url,
     /// The server's root, for `/_sim`.
     pub root: Url,
-    /// The authority to trust, in PEM form; `None` without TLS.
+    /// The certificate authority to trust, in PEM form; `None` without TLS.
     pub ca_pem: Option<String>,
-    /// What goes wrong; may be changed at any time.
+    /// Fault rules; a test may change them at any time.
     pub faults: Faults,
     shared: web::Data<Shared>,
     server: RunningServer,
@@ -54,11 +54,11 @@ pub struct SysproSim {
 }
 
 impl SysproSim {
-    /// Makes the data and starts the service.
+    /// Generates the data and starts the service.
     ///
     /// # Errors
     ///
-    /// When the address cannot be listened on.
+    /// When it cannot listen on the address.
     pub fn start(options: SysproOptions) -> io::Result<Self> {
         let database = generate(&options.dataset).map_err(io::Error::other)?;
         let operator = (options.username, options.password);
@@ -75,7 +75,7 @@ impl SysproSim {
                 thread::Builder::new().name("sim-feed".into()).spawn(move || {
                     while stopped.recv_timeout(every) == Err(RecvTimeoutError::Timeout) {
                         if let Err(error) = live::tick(&mut shared.database_mut(), invoices) {
-                            tracing::warn!(%error, "the simulated business stands still");
+                            tracing::warn!(%error, "the simulator could not change its data");
                         }
                     }
                 })?;
@@ -91,8 +91,8 @@ impl SysproSim {
         self.server.stop();
     }
 
-    /// A bit of business in every company: `invoices` new invoices posted today, some older ones paid, a supplier and an order
-    /// edited without a trace, a supplier deleted.
+    /// Changes every company: posts `invoices` new invoices today, pays some older ones, edits a supplier and an order without a change
+    /// date, deletes a supplier.
     pub fn tick(&self, invoices: u32) -> Result<Ticked, EditError> {
         live::tick(&mut self.shared.database_mut(), invoices)
     }
@@ -127,39 +127,39 @@ impl SysproSim {
         read(&self.shared.database())
     }
 
-    /// Changes the data in one go.
+    /// Changes the data under one lock.
     pub fn change<T>(&self, change: impl FnOnce(&mut Database) -> T) -> T {
         change(&mut self.shared.database_mut())
     }
 
-    /// Runs after every page that is read, before the next one can be; `None` ends it. It works on the data it is given: calling the
-    /// simulator's other functions from inside it waits for ever.
+    /// Sets a function that runs after every page, before the next page can be read; `None` removes it. It must only use the data it is
+    /// given: a call of the simulator's other functions from inside it deadlocks.
     pub fn live_writes(&self, change: Option<LiveWrites>) {
         self.shared.set_live_writes(change);
     }
 
-    /// Turns switches while the service runs.
+    /// Changes switches while the service runs.
     pub fn switch(&self, turn: impl FnOnce(&mut Switches)) {
         turn(&mut self.shared.switches_mut());
     }
 
-    /// Takes tables away from every company, with all their rows.
+    /// Removes tables with all their rows from every company.
     pub fn lack(&self, tables: &[&str]) {
         self.shared.switches_mut().absent.extend(tables.iter().map(|table| (*table).to_owned()));
         self.shared.database_mut().companies.values_mut().for_each(|company| company.drop_tables(tables));
     }
 
-    /// The server's date from now on.
+    /// Sets the server's date.
     pub fn set_today(&self, today: NaiveDate) {
         self.shared.database_mut().today = today;
     }
 
-    /// Gives the operator a new password in SYSPRO; the service learns of it when it is restarted.
+    /// Gives the operator a new password in SYSPRO. By default the service uses it only after [`Self::restart_service`].
     pub fn set_operator(&self, username: &str, password: &str) {
         lock(&self.shared.operators).current = vec![(username.to_owned(), password.to_owned())];
     }
 
-    /// What a restart of the OData service changes: it reads the operators again.
+    /// Restarts the OData service: it reads the operators again.
     pub fn restart_service(&self) {
         let mut operators = lock(&self.shared.operators);
         operators.loaded = operators.current.clone();
@@ -175,12 +175,12 @@ impl SysproSim {
         self.shared.enet.stats()
     }
 
-    /// A person logs in with the operator's code, which ends the operator's e.net sessions: how many.
+    /// Logs a person in with the operator's code, which ends the operator's e.net sessions. Returns how many.
     pub fn evict(&self, operator: &str) -> usize {
         self.shared.enet.evict(operator)
     }
 
-    /// Ends every e.net session, as a restart of that service does: how many.
+    /// Ends every e.net session, as a restart of that service does. Returns how many.
     pub fn expire_sessions(&self) -> usize {
         self.shared.enet.expire()
     }
@@ -190,7 +190,7 @@ impl SysproSim {
         change(&mut lock(&self.shared.enet.accounts));
     }
 
-    /// What was asked of one table in one company.
+    /// Requests and rows of one table in one company.
     pub fn traffic(&self, company: &str, table: &str) -> Traffic {
         self.shared.traffic().get(&(company.to_owned(), table.to_owned())).copied().unwrap_or_default()
     }

@@ -1,4 +1,4 @@
-//! What a test can choose about the SYSPRO simulator.
+//! Options of the SYSPRO simulator.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -9,12 +9,12 @@ use super::enet::options::{EnetAccounts, EnetSwitches};
 use crate::dataset::{Cell, DatasetOptions};
 use crate::faults::Faults;
 
-/// Everything that a simulator starts with.
+/// Options at the start.
 #[derive(Debug, Clone)]
 pub struct SysproOptions {
     /// Where it listens; port 0 takes a free one.
     pub listen: SocketAddr,
-    /// HTTPS with a certificate made at start.
+    /// HTTPS with a certificate that is created at the start.
     pub tls: bool,
     /// Server threads.
     pub workers: usize,
@@ -26,11 +26,11 @@ pub struct SysproOptions {
     pub enet: EnetAccounts,
     /// The data.
     pub dataset: DatasetOptions,
-    /// What goes wrong.
+    /// Fault rules.
     pub faults: Faults,
-    /// Business continues by itself: so many new invoices at every interval.
+    /// Interval at which the data changes by itself, and the number of new invoices each time.
     pub feed: Option<(Duration, u32)>,
-    /// How it behaves where the evidence leaves a choice.
+    /// Behaviour that the evidence leaves open.
     pub switches: Switches,
 }
 
@@ -65,7 +65,7 @@ pub enum Release {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Switches {
-    /// `char` values come padded with blanks.
+    /// `char` values are padded with spaces.
     pub pad_char: bool,
     /// A page that was cut carries `@odata.nextLink`.
     pub next_link: bool,
@@ -93,38 +93,38 @@ pub struct Switches {
     pub max_filter_nodes: Option<usize>,
     /// The most rows in one answer; 5000 in SYSPRO.
     pub row_cap: usize,
-    /// Operators are read only when the service starts; otherwise a change holds at once.
+    /// Operators are read only when the service starts; otherwise a change applies at once.
     pub reload_operators_on_restart: bool,
     /// How long each answer takes, at least.
     pub latency_ms: u64,
-    /// Texts of digits come as numbers, as from a gateway that guesses: leading zeros are lost.
+    /// Texts of digits are sent as numbers, as from a gateway that guesses types: leading zeros are lost.
     pub guessed_numbers: bool,
-    /// The order asked for is ignored: rows come in an order of the service's own.
+    /// The requested order is ignored: rows come in another fixed order.
     pub ignore_order: bool,
-    /// Of this table every N-th row is left out of lists, and counted all the same.
+    /// Every N-th row of this table is missing from lists, but still counted.
     pub left_out: Option<(String, usize)>,
-    /// Tables that no company has, as where a module is not used: see [`super::SysproSim::lack`].
+    /// Tables that no company has, as when a module is not in use: see [`super::SysproSim::lack`].
     pub absent: Vec<String>,
-    /// They are left out where a table is gone through, as by a query that passes over locked rows, and not where rows are asked for by a key.
+    /// Rows of `left_out` are missing from scans only, as in a query that skips locked rows, and not when rows are requested by key.
     pub left_out_of_scans: bool,
-    /// Texts that come as something else.
+    /// Texts that are sent as something else.
     pub raw: Vec<RawText>,
-    /// Texts whose column is left out of the row, as no service should.
+    /// Texts whose column is missing from the row, as from a faulty service.
     pub omitted: Vec<String>,
-    /// What is null is left out of the row, and through e.net what is blank too: a serializer that was told to.
+    /// Null values are missing from rows, and through e.net blank texts too, as from a serializer that omits empty values.
     pub omit_empty: bool,
     /// e.net.
     pub enet: EnetSwitches,
 }
 
-/// A stored text that comes as something that no text can hold, or that breaks the answer.
+/// A stored text that is sent as a value no text can have, or that makes the answer invalid.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RawText {
     /// The text as it is stored.
     pub text: String,
-    /// The JSON that comes instead, as it stands: with its quotes, where it has any.
+    /// The JSON to send instead, unescaped, with its quotes if it has any.
     pub json: Vec<u8>,
-    /// What stands between the tags of e.net's XML instead.
+    /// The content of the XML element to send through e.net instead.
     pub xml: String,
 }
 

@@ -1,4 +1,4 @@
-//! How a filter is answered: bound to a table, then turned into ranges of an index; whatever the ranges yield is checked against the whole filter.
+//! Evaluates a filter: binds it to a table, turns it into ranges of an index, and checks each row in the ranges against the whole filter.
 
 use std::cmp::Ordering;
 
@@ -8,13 +8,13 @@ use crate::dataset::{Cell, KeyRange, SqlType, Table, TableSchema};
 /// More alternatives than this are not multiplied out; the filter is then checked on more rows.
 const MOST_BOXES: usize = 20_000;
 const DAY: i64 = 86_400_000;
-/// 1900-01-01, the date that stands for none where a site writes it so.
+/// 1900-01-01, the date that some sites store instead of null.
 const SENTINEL: i64 = -25_567 * DAY;
 
 /// A filter whose columns are offsets and whose constants have the columns' types. `not` stands only before text functions.
 #[derive(Debug, Clone)]
 pub enum Bound {
-    /// A text column against a text without blanks at its end.
+    /// A text column against a text without trailing spaces.
     Text(usize, Operator, Box<str>),
     /// A decimal column times the factor against a number of the same scale.
     Number(usize, Operator, i128, i128),
@@ -33,7 +33,7 @@ pub enum Bound {
 }
 
 impl Bound {
-    /// Whether rows are asked for by one value or several.
+    /// Whether the filter requests rows by one key value or several.
     pub fn names_a_key(&self) -> bool {
         match self {
             Self::Text(_, operator, _) | Self::Number(_, operator, ..) => *operator == Operator::Equal,

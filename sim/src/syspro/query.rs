@@ -1,4 +1,4 @@
-//! One request for a table: its options read and checked, its rows found, its answer written.
+//! One request for a table: reads and checks its options, finds the rows, writes the answer.
 
 use std::borrow::Cow;
 
@@ -13,7 +13,7 @@ use crate::dataset::{SqlType, Table, TableSchema};
 pub struct Refusal {
     /// HTTP status.
     pub status: u16,
-    /// What the service says.
+    /// The error message.
     pub message: String,
 }
 
@@ -228,7 +228,7 @@ fn number(name: &str, value: &str) -> Result<usize, Refusal> {
     }
 }
 
-/// The order of rows that no one asked to be ordered: the same at every request, and useless.
+/// The order of rows when a request names none: the same at every request, and unrelated to any key.
 fn shuffled(slot: u32) -> u32 {
     let mixed = (slot ^ 0x5bd1_e995).wrapping_mul(0x9e37_79b1);
     (mixed ^ mixed >> 15).wrapping_mul(0x85eb_ca6b)

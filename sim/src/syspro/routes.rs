@@ -1,4 +1,4 @@
-//! The OData service over HTTP: who may ask, what is refused and how a refusal is written.
+//! The OData service over HTTP: authentication, refusals and their format.
 
 use std::time::Duration;
 
@@ -53,7 +53,7 @@ async fn serve(request: HttpRequest, shared: web::Data<Shared>) -> HttpResponse 
 
 fn answer(request: &HttpRequest, shared: &Shared, switches: &Switches, company: &str, table: &str) -> HttpResponse {
     if switches.max_query_length.is_some_and(|most| request.query_string().len() > most) {
-        // IIS turns it away before the service sees it, and so before anyone asks for a password
+        // IIS refuses it before the service checks the password
         return html(
             StatusCode::NOT_FOUND,
             "404.15 - The request filtering module is configured to deny a request where the query string is too long.",

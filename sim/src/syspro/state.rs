@@ -1,4 +1,4 @@
-//! What the server's workers share with the test that drives them.
+//! State shared by the server's workers and the test that controls them.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -26,7 +26,7 @@ pub struct PageRead {
     pub examined: usize,
 }
 
-/// What was asked of one table in one company.
+/// Requests and rows of one table in one company.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Traffic {
     /// Requests, refused ones included; a request that a fault answers is not counted.
@@ -48,11 +48,11 @@ pub type LiveWrites = Box<dyn FnMut(&mut Database, &PageRead) + Send>;
 pub(super) struct Operators {
     /// Read by the service when it started.
     pub(super) loaded: Vec<(String, String)>,
-    /// As they stand in SYSPRO now.
+    /// The current operators in SYSPRO.
     pub(super) current: Vec<(String, String)>,
 }
 
-/// Everything behind the HTTP service.
+/// The state of the HTTP service.
 pub(super) struct Shared {
     database: RwLock<Database>,
     switches: RwLock<Switches>,

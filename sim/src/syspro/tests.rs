@@ -1,4 +1,4 @@
-//! The service as a client meets it.
+//! The OData service through HTTP requests.
 
 mod fuzz;
 

@@ -1,4 +1,4 @@
-//! A plain HTTP client: an answer counts once its body has come whole.
+//! A plain HTTP client: a response counts only once its body is complete.
 
 use std::io::Read as _;
 use std::time::Duration;
@@ -22,7 +22,7 @@ pub(super) struct Response {
 }
 
 impl Client {
-    /// `ca`: who vouches for a simulator that is served over TLS.
+    /// `ca`: the certificate authority of a simulator that is served over TLS.
     pub(super) fn new(ca: Option<&str>) -> Self {
         let mut roots = rustls::RootCertStore::empty();
         if let Some(pem) = ca {
@@ -39,7 +39,7 @@ impl Client {
     }
 
     /// # Errors
-    /// What happened, where no answer came, or not all of it.
+    /// Why there is no response, or no complete one.
     pub(super) async fn send(&self, method: Method, url: &Url, headers: &[(&str, &str)], body: Bytes) -> Result<Response, String> {
         let mut request = self.0.request(method, url.as_str());
         for header in headers {

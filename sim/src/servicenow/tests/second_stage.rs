@@ -1,4 +1,4 @@
-//! What goes on after a row has arrived, on the instance's own clock.
+//! The second stage, on the instance's own clock.
 
 use super::super::schema::Abort;
 use super::super::{LateFailure, SecondStage};
@@ -56,7 +56,7 @@ async fn a_row_goes_through_its_life_or_fails_and_only_reading_tells() {
     bench.sim.advance(DAY / 2);
     assert_eq!(bench.stands().await.0, "rejected", "it stays so");
 
-    // mended here, and sent again unchanged
+    // fixed in the instance, and sent again unchanged
     bench.sim.set_late_failures(STAGED, &[]);
     assert_eq!(bench.import(STAGED, &bad).await["status"], "ignored");
     assert_eq!(bench.stands().await, ("draft".into(), String::new()));

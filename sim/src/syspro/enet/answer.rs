@@ -1,4 +1,4 @@
-//! What a call is answered with, and its way into bytes.
+//! The answer of a call, and its encoding.
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -35,7 +35,7 @@ impl Answer {
         Self::Xml(writer.finish())
     }
 
-    /// The session is no more.
+    /// The session has ended.
     pub(super) fn dead(text: &str, switches: &EnetSwitches) -> Self {
         match switches.dead_session {
             DeadSession::Text => Self::Text(text.to_owned()),
@@ -44,7 +44,7 @@ impl Answer {
         }
     }
 
-    /// Whether the business object said something.
+    /// Whether a business object answered.
     pub(super) fn is_xml(&self) -> bool {
         matches!(self, Self::Xml(_))
     }

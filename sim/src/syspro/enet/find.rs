@@ -20,7 +20,7 @@ pub(super) struct Read {
 
 /// Answers one request.
 pub(super) fn find(request: &Node, company: &Company, switches: &Switches) -> (Answer, Read) {
-    let name = request.say("TableName").to_owned();
+    let name = request.text_of("TableName").to_owned();
     let mut read = Read { table: name.clone(), ..Read::default() };
     let refuse = |text: String, read: Read| (Answer::unknown(&name, &text, &switches.enet), read);
     let Ok(table) = company.table(&name) else { return refuse(format!("Table '{name}' not found"), read) };
@@ -48,7 +48,7 @@ pub(super) fn find(request: &Node, company: &Company, switches: &Switches) -> (A
         },
         Err(problem) => return refuse(problem, read),
     };
-    let top = match request.say("ReturnRows") {
+    let top = match request.text_of("ReturnRows") {
         "" => None,
         text => match text.parse::<usize>() {
             Ok(0) => None,
@@ -101,8 +101,8 @@ fn condition(expressions: &[&Node], schema: &TableSchema) -> Result<Option<Filte
     }
     let mut tokens = vec![];
     for (place, expression) in expressions.iter().enumerate() {
-        let count = |name: &str, bracket: char| expression.say(name).chars().filter(|c| *c == bracket).count();
-        match (place, expression.say("AndOr").to_ascii_lowercase().as_str()) {
+        let count = |name: &str, bracket: char| expression.text_of(name).chars().filter(|c| *c == bracket).count();
+        match (place, expression.text_of("AndOr").to_ascii_lowercase().as_str()) {
             (0, _) => {}
             (_, "and") => tokens.push(Token::Join { or: false }),
             (_, "or") => tokens.push(Token::Join { or: true }),
@@ -153,9 +153,9 @@ fn one(tokens: &mut Tokens) -> Result<Filter, String> {
 }
 
 fn compare(expression: &Node, schema: &TableSchema) -> Result<Filter, String> {
-    let name = expression.say("Column");
+    let name = expression.text_of("Column");
     let at = schema.column(name).ok_or_else(|| format!("Column '{name}' not found in table '{}'", schema.name))?;
-    let operator = match expression.say("Condition").to_ascii_uppercase().as_str() {
+    let operator = match expression.text_of("Condition").to_ascii_uppercase().as_str() {
         "EQ" => Operator::Equal,
         "NE" => Operator::NotEqual,
         "GT" => Operator::Greater,

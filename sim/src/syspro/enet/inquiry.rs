@@ -10,7 +10,7 @@ use crate::syspro::options::Switches;
 
 /// COMFCH: the whole row of one key.
 pub(super) fn fetch(request: &Node, company: &Company, switches: &Switches) -> Answer {
-    let name = request.say("TableName");
+    let name = request.text_of("TableName");
     let Ok(table) = company.table(name) else { return Answer::unknown(name, &format!("Table '{name}' not found"), &switches.enet) };
     let schema = table.schema;
     let part = |place: usize| match place {
@@ -33,7 +33,7 @@ pub(super) fn fetch(request: &Node, company: &Company, switches: &Switches) -> A
 
 /// COMBRW: pages of a browse that the site has defined.
 pub(super) fn browse(request: &Node, company: &Company, accounts: &EnetAccounts, switches: &Switches) -> Answer {
-    let name = request.say("BrowseName");
+    let name = request.text_of("BrowseName");
     let defined = accounts.browses.iter().find(|(browse, _)| browse == name).and_then(|(_, table)| company.table(table).ok());
     let Some(table) = defined else { return Answer::Text(format!("ERROR: Browse '{name}' not found")) };
     let schema = table.schema;
@@ -43,12 +43,12 @@ pub(super) fn browse(request: &Node, company: &Company, accounts: &EnetAccounts,
     let start = request.child("StartAtKey").map_or("", |node| node.text.trim_end());
     let key_of = |slot: u32| table.cell(slot, last).text().to_owned();
     let slots: Vec<u32> = table.slots().collect();
-    let from = match request.say("StartCondition") {
+    let from = match request.text_of("StartCondition") {
         "GR" => slots.iter().position(|slot| key_of(*slot).as_str() > start).unwrap_or(slots.len()),
         "EF" | "LE" => slots.iter().rposition(|slot| key_of(*slot).as_str() <= start).unwrap_or(0),
         _ => slots.iter().position(|slot| key_of(*slot).as_str() >= start).unwrap_or(slots.len()),
     };
-    let rows = request.say("ReturnRows").parse().ok().filter(|rows| *rows > 0).unwrap_or(20_usize);
+    let rows = request.text_of("ReturnRows").parse().ok().filter(|rows| *rows > 0).unwrap_or(20_usize);
     let shown = &slots[from..slots.len().min(from.saturating_add(rows))];
     let mut writer = Writer::new(&schema.name, "8.0.003");
     writer.value("Title", &format!("Browse on {}", schema.name));

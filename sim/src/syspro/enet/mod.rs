@@ -1,7 +1,6 @@
 //! e.net over WCF REST: SYSPRO's business objects behind a session, over the same companies as the OData service.
 //!
-//! Numbers in comments are those of the list "What a faithful simulator must do" (e.net REST). Every application answer has status 200
-//! (3); what is uncertain is a switch in [`options`].
+//! Every application answer has status 200, errors included. Where the behaviour is not known, a switch in [`options`] decides.
 
 mod answer;
 mod find;
@@ -42,7 +41,7 @@ pub(super) fn configure(config: &mut web::ServiceConfig) {
     );
 }
 
-/// The parameters of one call (2): from the query string, or from the body of `PostLD` (32).
+/// The parameters of one call: from the query string, or from the body of `PostLD`.
 type Parameters = HashMap<String, String>;
 
 async fn serve(request: HttpRequest, shared: web::Data<Shared>, body: web::Bytes) -> HttpResponse {
@@ -74,7 +73,7 @@ async fn serve(request: HttpRequest, shared: web::Data<Shared>, body: web::Bytes
     if request.method().as_str() != wanted {
         return page(405, "Method not allowed.");
     }
-    // a person logs in, or the session runs out, just before this call (12)
+    // a person logs in, or the session expires, just before this call
     let fault = request.extensions().get::<NamedFault>().map(|fault| fault.0.clone());
     match fault.as_deref() {
         Some("evict") => drop(shared.enet.sessions().evict_all()),
@@ -106,7 +105,7 @@ async fn wait(milliseconds: u64) {
     }
 }
 
-/// 5 to 8, 11, 13.
+/// Opens a session, or answers why not.
 fn logon(parameters: &Parameters, shared: &Shared, switches: &Switches) -> Answer {
     let texts = &switches.enet.texts;
     let names = ["operator", "operatorpassword", "companyid", "companypassword"];
@@ -139,7 +138,7 @@ fn logon(parameters: &Parameters, shared: &Shared, switches: &Switches) -> Answe
     }
 }
 
-/// 9.
+/// Closes a session.
 fn logoff(parameters: &Parameters, shared: &Shared, switches: &Switches) -> Answer {
     let Some(id) = parameters.get("userid") else { return Answer::Text(switches.enet.texts.missing_parameter.clone()) };
     if shared.enet.sessions().close(id, &switches.enet) {
@@ -151,7 +150,7 @@ fn logoff(parameters: &Parameters, shared: &Shared, switches: &Switches) -> Answ
     }
 }
 
-/// A call with a session: one after another within it (34), and only in its company (17).
+/// A call within a session. The calls of one session run one after another, and only in its company.
 async fn in_session(operation: &str, parameters: &Parameters, shared: &Shared, switches: &Switches) -> Answer {
     let texts = &switches.enet.texts;
     let Some(id) = parameters.get("userid") else { return Answer::Text(texts.missing_parameter.clone()) };
@@ -165,7 +164,7 @@ async fn in_session(operation: &str, parameters: &Parameters, shared: &Shared, s
         Err(answer) => return answer,
     };
     let _turn = session.turn.lock().await;
-    // it may have ended while the call before it was served
+    // the session may have ended while the previous call was served
     if let Err(answer) = enter() {
         return answer;
     }
@@ -197,7 +196,6 @@ fn run(
     switches: &Switches,
     session: &Session,
 ) -> Answer {
-    // 18
     let unlicensed = || Answer::Text("ERROR: e.net exception raised: 100000".into());
     let accounts = lock(&shared.enet.accounts).clone();
     if !accounts.licensed.iter().any(|licensed| licensed == object) {

@@ -1,4 +1,4 @@
-//! What a test can choose about the simulated e.net.
+//! Options of the simulated e.net.
 
 use serde::{Deserialize, Serialize};
 
@@ -49,7 +49,7 @@ pub enum WrapMode {
     Element,
 }
 
-/// How a call with a session that is no more is answered.
+/// How a call with an ended session is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeadSession {
@@ -61,7 +61,7 @@ pub enum DeadSession {
     Status500,
 }
 
-/// Texts that no public source shows; only their beginning with `ERROR` is believed.
+/// Texts that no public source shows; they are believed to begin with `ERROR`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct EnetTexts {
@@ -71,13 +71,13 @@ pub struct EnetTexts {
     pub unknown_operator: String,
     /// No such company.
     pub unknown_company: String,
-    /// The company's password is another.
+    /// The company's password is wrong.
     pub wrong_company_password: String,
     /// e.net is not licensed.
     pub no_licence: String,
     /// All seats are taken.
     pub seats_taken: String,
-    /// The session is no more, or never was.
+    /// The session has ended, or never existed.
     pub dead_session: String,
     /// The operator has logged in elsewhere.
     pub evicted: String,
@@ -105,7 +105,7 @@ impl Default for EnetTexts {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct EnetSwitches {
-    /// A session id without its two trailing blanks is accepted too.
+    /// A session id without its two trailing spaces is accepted too.
     pub accept_trimmed_id: bool,
     /// A second logon of an operator ends the first session; off: both live, so that a test can count them.
     pub one_session_per_operator: bool,
@@ -115,7 +115,7 @@ pub struct EnetSwitches {
     pub seats: Option<usize>,
     /// A seat idle for so long may be taken by a new logon.
     pub steal_after_ms: u64,
-    /// A session idle for so long is dead, whether its seat is wanted or not; `None`: never.
+    /// A session idle for this long ends, even if no one needs its seat; `None`: never.
     pub hard_expiry_ms: Option<u64>,
     /// How a call with a dead session is answered.
     pub dead_session: DeadSession,
@@ -125,7 +125,7 @@ pub struct EnetSwitches {
     pub unknown_as_xml: bool,
     /// Posting periods that are closed: any of `C`, `P`, `B`.
     pub closed_periods: String,
-    /// The minus sign stands behind the number.
+    /// The minus sign follows the number.
     pub trailing_minus: bool,
     /// A clean post answers with counts alone, without the key that it made.
     pub no_key_on_success: bool,
@@ -133,7 +133,7 @@ pub struct EnetSwitches {
     pub max_url_length: Option<usize>,
     /// How long each call takes, at least.
     pub latency_ms: u64,
-    /// How long a COMFND call takes besides.
+    /// How much longer a COMFND call takes.
     pub slow_query_ms: u64,
     /// Texts.
     pub texts: EnetTexts,

@@ -1,4 +1,4 @@
-//! APSTIN: AP invoices posted through e.net. The connector never calls it; that it could is what makes this provable.
+//! APSTIN: AP invoices posted through e.net. Tieline never calls it; a test can prove that only because the simulator supports it.
 
 use rust_decimal::Decimal;
 
@@ -21,7 +21,7 @@ struct Invoice {
 
 /// Posts the items of a document. `today` dates the journal.
 pub(super) fn post(parameters: &Node, document: &Node, company: &mut Company, today: chrono::NaiveDate, switches: &EnetSwitches) -> Answer {
-    let period = parameters.child("Parameters").unwrap_or(parameters).say("PostingPeriod").to_owned();
+    let period = parameters.child("Parameters").unwrap_or(parameters).text_of("PostingPeriod").to_owned();
     let flags = Parameters::read(parameters);
     let root = document.name.to_ascii_lowercase();
     let mut writer = Writer::new(&root, "8.0.021");
@@ -33,7 +33,7 @@ pub(super) fn post(parameters: &Node, document: &Node, company: &mut Company, to
             Err((element, sentence)) => {
                 invalid += 1;
                 writer.open(&element.to_ascii_lowercase());
-                writer.value("Value", item.say(element));
+                writer.value("Value", item.text_of(element));
                 writer.value("ErrorNumber", "180001");
                 writer.value("ErrorDescription", &sentence);
                 writer.close(&element.to_ascii_lowercase());
@@ -67,7 +67,7 @@ fn check<'e>(
     switches: &EnetSwitches,
     before: &[Invoice],
 ) -> Result<Invoice, (&'e str, String)> {
-    let (supplier, number) = (item.say("Supplier").to_owned(), item.say("Invoice").to_owned());
+    let (supplier, number) = (item.text_of("Supplier").to_owned(), item.text_of("Invoice").to_owned());
     let failed = |error: EditError| ("Supplier", error.to_string());
     let suppliers = company.table("ApSupplier").map_err(failed)?;
     let Some(slot) = suppliers.find(&[supplier.as_str().into()]) else {
@@ -86,21 +86,21 @@ fn check<'e>(
     }
     let cents =
         |text: &str| parse_decimal(text.trim()).and_then(|value| i64::try_from((value * Decimal::ONE_HUNDRED).trunc().mantissa()).ok());
-    let value = cents(item.say("TransactionValue")).ok_or(("TransactionValue", "TransactionValue is not valid".to_owned()))?;
+    let value = cents(item.text_of("TransactionValue")).ok_or(("TransactionValue", "TransactionValue is not valid".to_owned()))?;
     let accounts = company.table("GenMaster").map_err(failed)?;
     let code_at = accounts.schema.column("GlCode").unwrap_or_default();
     let mut lines = vec![];
     for line in item.all("LedgerDistribution") {
-        let code = line.say("LedgerCode").to_owned();
+        let code = line.text_of("LedgerCode").to_owned();
         if !accounts.slots().any(|slot| accounts.cell(slot, code_at).text() == code) {
             return Err(("LedgerCode", format!("GL code '{code}' not found")));
         }
-        lines.push((code, cents(line.say("LedgerValue")).ok_or(("LedgerValue", "LedgerValue is not valid".to_owned()))?));
+        lines.push((code, cents(line.text_of("LedgerValue")).ok_or(("LedgerValue", "LedgerValue is not valid".to_owned()))?));
     }
     if lines.iter().map(|(_, value)| value).sum::<i64>() != value {
         return Err(("TransactionValue", "The distribution does not add up to the transaction value".into()));
     }
-    let date = super::values::read(item.say("InvoiceDate"), "InvoiceDate", crate::dataset::SqlType::DateTime);
+    let date = super::values::read(item.text_of("InvoiceDate"), "InvoiceDate", crate::dataset::SqlType::DateTime);
     let date = date.map_err(|sentence| ("InvoiceDate", sentence))?;
     Ok(Invoice { supplier, number, value, currency: of("Currency"), date, lines })
 }

@@ -1,4 +1,4 @@
-//! Who is logged on: seats, evictions, and the counts that prove a client's discipline.
+//! Sessions: seats, evictions, and counts that show whether a client logs off.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ pub(super) struct Session {
     stamped: Instant,
 }
 
-/// How sessions have come and gone.
+/// Counts of sessions opened and ended.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionCounts {
     /// Open now.
@@ -40,7 +40,7 @@ pub struct SessionCounts {
     pub evicted: u64,
     /// Sessions ended by time, by another's logon, or by a restart.
     pub expired: u64,
-    /// Calls with a session that was no more.
+    /// Calls with an ended session.
     pub dead_calls: u64,
 }
 
@@ -56,9 +56,9 @@ pub(super) struct Sessions {
 /// Why a call finds no session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Dead {
-    /// It never was, has expired or was logged off.
+    /// It never existed, has expired or was logged off.
     Unknown,
-    /// A person took the operator's place.
+    /// A person logged in with the operator's code.
     Evicted,
 }
 
@@ -69,7 +69,7 @@ impl Default for Sessions {
 }
 
 impl Sessions {
-    /// A new session; the id has 36 characters, the last two of them blank. `Err`: all seats are taken.
+    /// A new session; the id has 36 characters, the last two of them spaces. `Err`: all seats are taken.
     pub(super) fn open(&mut self, operator: &str, company: &str, switches: &EnetSwitches) -> Result<String, ()> {
         self.age(switches);
         if switches.one_session_per_operator {
@@ -99,7 +99,7 @@ impl Sessions {
         Ok(id)
     }
 
-    /// A logon that was refused for what it said.
+    /// Counts a refused logon.
     pub(super) fn refused(&mut self) {
         self.counts.refused += 1;
     }
@@ -120,7 +120,7 @@ impl Sessions {
         }
     }
 
-    /// Ends a session at its client's wish; `false`: it is not known.
+    /// Ends a session at its client's request; `false`: it is unknown.
     pub(super) fn close(&mut self, id: &str, switches: &EnetSwitches) -> bool {
         self.age(switches);
         let known = self.live.remove(&full(id, switches)).is_some();
@@ -154,7 +154,7 @@ impl Sessions {
         gone
     }
 
-    /// How sessions have come and gone.
+    /// Counts of sessions opened and ended.
     pub(super) fn counts(&self) -> SessionCounts {
         SessionCounts { open: self.live.len() as u64, ..self.counts }
     }

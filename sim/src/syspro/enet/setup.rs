@@ -8,7 +8,7 @@ use super::values::read;
 use super::xml::{Node, Writer};
 use crate::dataset::{Cell, Company, TableSchema};
 
-/// What is done to the rows.
+/// The change a call makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Action {
     Add,
@@ -45,10 +45,10 @@ fn found<'n>(node: &'n Node, name: &str) -> Option<&'n str> {
 /// A field that is refused: element, number, sentence.
 type Fault = (String, u32, String);
 
-/// What one item does once it is found good: table, key, values.
+/// The change of one valid item: table, key, values.
 type Change<'a> = (&'a str, Vec<Cell>, Vec<(&'a str, Cell)>);
 
-/// Carries one call out. `None`: no setup object of this name.
+/// Runs one call. `None`: there is no setup object of this name.
 pub(super) fn setup(
     action: Action,
     object: &str,
@@ -73,7 +73,7 @@ pub(super) fn setup(
                 invalid += 1;
                 let element = element.to_ascii_lowercase();
                 writer.open(&element);
-                writer.value("Value", item.child("Key").filter(|key| key.child(&element).is_some()).unwrap_or(item).say(&element));
+                writer.value("Value", item.child("Key").filter(|key| key.child(&element).is_some()).unwrap_or(item).text_of(&element));
                 writer.value("ErrorNumber", &number.to_string());
                 writer.value("ErrorDescription", &sentence);
                 writer.close(&element);
@@ -127,13 +127,13 @@ fn check(
     for at in &schema.key {
         let column = &schema.columns[*at];
         let text = key_node.child(&column.name).map_or("", |node| node.text.as_str());
-        // a blank part is legal only where the ledger itself has one company
+        // only the company part of a GL code's key may be blank
         if text.trim().is_empty() && column.name != "Company" {
             return Err((column.name.clone(), 240_001, format!("{} may not be blank", column.name)));
         }
         key.push(read(text, &column.name, column.sql).map_err(|sentence| (column.name.clone(), 240_002, sentence))?);
     }
-    let shown = schema.key.iter().map(|at| key_node.say(&schema.columns[*at].name)).collect::<Vec<_>>().join(" ");
+    let shown = schema.key.iter().map(|at| key_node.text_of(&schema.columns[*at].name)).collect::<Vec<_>>().join(" ");
     let last = schema.key.last().map_or("", |at| schema.columns[*at].name.as_str()).to_owned();
     let exists = company.table(&schema.name).is_ok_and(|table| table.find(&key).is_some());
     let twice = !seen.insert(format!("{key:?}"));
@@ -151,7 +151,7 @@ fn check(
     for schema in [Some(schema), companion].into_iter().flatten() {
         let mut values = vec![];
         for (at, column) in schema.columns.iter().enumerate().filter(|(at, _)| !schema.key.contains(at)) {
-            // elements that no column answers to are passed over without a word
+            // elements without a column are ignored silently
             if let Some(node) = item.child(&column.name) {
                 let cell = read(&node.text, &column.name, column.sql).map_err(|sentence| (column.name.clone(), 240_005, sentence))?;
                 values.push((schema.columns[at].name.as_str(), cell));
@@ -169,7 +169,7 @@ fn check(
     Ok(changes)
 }
 
-/// What the business object itself checks.
+/// Checks of the business object itself.
 fn rules(action: Action, item: &Node, schema: &TableSchema, company: &Company, key: &[Cell], ignore_warnings: bool) -> Result<(), Fault> {
     let one_of = |name: &str, codes: &str| match item.child(name).map(|node| node.text.trim().to_owned()) {
         Some(code) if !codes.split(' ').any(|known| known == code) => {

@@ -9,7 +9,7 @@ use super::options::EnetAccounts;
 use super::sessions::{SessionCounts, Sessions};
 use crate::lock::lock;
 
-/// What the server's workers share of e.net.
+/// The e.net state that the server's workers share.
 pub(in crate::syspro) struct Enet {
     sessions: Mutex<Sessions>,
     pub(in crate::syspro) accounts: Mutex<EnetAccounts>,
@@ -17,7 +17,7 @@ pub(in crate::syspro) struct Enet {
     calls: Mutex<BTreeMap<String, u64>>,
 }
 
-/// What `/_sim/stats` says of e.net.
+/// The e.net part of `/_sim/stats`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EnetStats {
     /// Sessions.
@@ -39,12 +39,12 @@ impl Enet {
         EnetStats { sessions: self.sessions().counts(), calls: lock(&self.calls).clone() }
     }
 
-    /// A person logs in with the operator's code: how many sessions that ended.
+    /// Logs a person in with the operator's code. Returns how many sessions that ended.
     pub(in crate::syspro) fn evict(&self, operator: &str) -> usize {
         self.sessions().evict(operator)
     }
 
-    /// Ends every session, as a restart of the service does (16): how many that were.
+    /// Ends every session, as a restart of the service does. Returns how many.
     pub(in crate::syspro) fn expire(&self) -> usize {
         self.sessions().expire()
     }

@@ -1,4 +1,4 @@
-//! e.net as a client meets it.
+//! e.net through HTTP requests.
 
 mod fuzz;
 
@@ -285,7 +285,7 @@ async fn invoices_are_posted_and_refused_and_every_post_is_seen() {
     sim.switch(|switches| switches.enet.closed_periods = "C".into());
     assert!(post(&item("042", "T2", "12.50")).await.contains("period closed"));
     sim.switch(|switches| switches.enet.closed_periods = String::new());
-    // the large door, and an answer that is lost after the post was applied
+    // `PostLD` for large documents, and an answer that is lost after the post was applied
     let large = format!(
         "<TransactionPostLD xmlns=\"http://SYSPROWcfService\"><UserId>{id}</UserId><BusinessObject>APSTIN</BusinessObject><XmlParameters>\
          <![CDATA[{parameters}]]></XmlParameters><XmlIn><![CDATA[{}]]></XmlIn></TransactionPostLD>",

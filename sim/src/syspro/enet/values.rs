@@ -12,7 +12,7 @@ pub(super) fn columns_of(schema: &TableSchema, name: &str, switches: &Switches) 
     schema.column(name).filter(|at| visible(schema, *at, switches) && schema.columns[*at].sql != SqlType::RowVersion)
 }
 
-/// Blank text is empty, a null date is zeros, a number stands right aligned in a width that follows its type.
+/// Blank text is empty, a null date is zeros, a number is right-aligned in the width of its type.
 pub(super) fn show(cell: &Cell, sql: SqlType, trailing_minus: bool) -> String {
     match (sql, cell) {
         (SqlType::Decimal(precision, scale), Cell::Number(number)) => {

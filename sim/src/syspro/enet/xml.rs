@@ -1,4 +1,4 @@
-//! XML as the simulated e.net reads and writes it: requests to a tree, answers line by line.
+//! XML of the simulated e.net: parses requests into a tree, writes answers line by line.
 
 use quick_xml::Reader;
 use quick_xml::events::Event;
@@ -8,7 +8,7 @@ use quick_xml::events::Event;
 pub(super) struct Node {
     /// The element's name as it was written.
     pub(super) name: String,
-    /// The text between its tags, blanks included.
+    /// The text between its tags, spaces included.
     pub(super) text: String,
     /// The elements within it.
     pub(super) children: Vec<Node>,
@@ -62,7 +62,7 @@ impl Node {
     }
 
     /// The trimmed text of an element; empty when it is not there.
-    pub(super) fn say(&self, name: &str) -> &str {
+    pub(super) fn text_of(&self, name: &str) -> &str {
         self.child(name).map_or("", |child| child.text.trim())
     }
 }
@@ -71,7 +71,7 @@ fn named(name: &str) -> Node {
     Node { name: name.to_owned(), ..Node::default() }
 }
 
-/// An answer under way: one element per line, as e.net writes it.
+/// Writes an answer with one element per line, as e.net does.
 #[derive(Debug)]
 pub(super) struct Writer {
     text: String,
@@ -116,12 +116,12 @@ impl Writer {
         self.text += &format!("</{name}>\n");
     }
 
-    /// `<name>text</name>`, the text as it stands.
+    /// `<name>text</name>`, with the text unescaped.
     pub(super) fn raw(&mut self, name: &str, text: &str) {
         self.text += &format!("<{name}>{text}</{name}>\n");
     }
 
-    /// The whole answer, with the line feed and the blank that follow the closing tag.
+    /// The whole answer, with the line feed and the space that follow the closing tag.
     pub(super) fn finish(mut self) -> String {
         self.text += &format!("</{}>\n ", self.root);
         self.text
