@@ -1,6 +1,6 @@
-//! One private cluster for all tests of this worktree, a fresh database for each.
+//! One private PostgreSQL server for all tests of a working tree, with a fresh database for each test.
 //!
-//! Whoever comes first starts the server, others adopt it (other test processes too), and the last one stops it. A database is a copy of a
+//! The first test starts the server, other tests and test processes use it too, and the last one stops it. A database is a copy of a
 //! template that the first user of a server migrates.
 
 use std::fs::{self, File};
@@ -28,11 +28,11 @@ struct Server {
     url: SecretString,
 }
 
-/// The server in use by this process, while it is.
+/// The server that this process uses, if any.
 static SERVER: Mutex<Weak<Server>> = Mutex::new(Weak::new());
 static COUNT: AtomicU32 = AtomicU32::new(0);
 
-/// As small as the tests need; never waits for the disk.
+/// Settings for small tests; the server never waits for the disk.
 pub fn settings() -> DatabaseSettings {
     DatabaseSettings {
         url: None,
@@ -44,13 +44,13 @@ pub fn settings() -> DatabaseSettings {
     }
 }
 
-/// Where the cluster lives: a short path (a socket's has a limit), and no other worktree's.
+/// The data directory: a short path, because socket paths have a limit, and a different one for each working tree.
 fn directory() -> PathBuf {
     let digest = Sha256::digest(env!("CARGO_MANIFEST_DIR").as_bytes());
     let directory =
         PathBuf::from(format!("/tmp/tieline-it-{}-{:02x}{:02x}{:02x}", nix::unistd::geteuid(), digest[0], digest[1], digest[2]));
     fs::create_dir_all(&directory).unwrap();
-    // as root, the server runs as another account, which must pass through
+    // as root, the server runs as another account, which needs access to this directory
     fs::set_permissions(&directory, fs::Permissions::from_mode(0o755)).unwrap();
     directory
 }
@@ -69,7 +69,7 @@ impl Server {
         let lock = File::create(directory().join("template.lock")).unwrap();
         lock.lock().unwrap();
         if server.cluster.as_ref().is_some_and(|cluster| cluster.origin() != Origin::Adopted) {
-            // no one can be using what an earlier run left
+            // no process can be using what an earlier run left
             let left = server.psql("tieline", "SELECT datname FROM pg_database WHERE datname LIKE 'it\\_%'");
             for name in left.lines() {
                 server.psql("tieline", &format!("DROP DATABASE \"{name}\""));
@@ -90,7 +90,7 @@ impl Server {
         let lock = File::create(directory().join("template.lock")).unwrap();
         lock.lock().unwrap();
         if self.psql("tieline", &format!("SELECT 1 FROM pg_database WHERE datname = '{name}'")).is_empty() {
-            // under another name until it is whole: whoever is killed leaves no half one
+            // under another name until it is complete, so that a killed process leaves no partial template
             let new = format!("{name}_new");
             self.psql("tieline", &format!("DROP DATABASE IF EXISTS {new} WITH (FORCE)"));
             self.psql("tieline", &format!("CREATE DATABASE {new} TEMPLATE template0"));
@@ -151,7 +151,7 @@ impl Database {
         self.server.url_of(&self.name)
     }
 
-    /// Asks the ledger something that no view of the product shows; columns are joined by `|`.
+    /// Queries the Tieline database for something that no interface of the product shows. Columns are joined by `|`.
     pub fn psql(&self, sql: &str) -> String {
         self.server.psql(&self.name, sql)
     }

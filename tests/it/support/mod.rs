@@ -1,4 +1,4 @@
-//! What the tests of the whole pipeline share: both simulators, a ledger of its own, and cycles as `tieline sync` runs them.
+//! Shared by the tests of the whole pipeline: both simulators, a Tieline database for each test, and cycles as `tieline sync` runs them.
 
 pub mod database;
 pub mod node;
@@ -35,11 +35,11 @@ use tieline_sim::syspro::{SysproOptions, SysproSim};
 
 use self::database::Database;
 
-/// What a test may choose.
+/// Options of a test.
 pub struct Options {
     pub syspro: SysproOptions,
     pub servicenow: ServiceNowOptions,
-    /// Settings as environment variables, such as `TIELINE__FLOWS__BACKLOG`, laid over those of every test.
+    /// Settings as environment variables, such as `TIELINE__FLOWS__BACKLOG`; they override those of every test.
     pub settings: Vec<(String, String)>,
 }
 
@@ -81,7 +81,7 @@ pub fn run<T>(test: impl Future<Output = T>) -> T {
     actix_rt::System::new().block_on(test)
 }
 
-/// Definitions put into force, as a service does it.
+/// Activates the definitions, as a service does.
 pub async fn in_force(store: &Store, definitions: definition::Definitions) -> InForce {
     let who = Adopter { node: Some("one".into()), actor: "test".into(), why: None, may: MayAdopt::Any };
     let Stands::InForce { number, .. } = store.definition_stand(definitions.set.clone(), who).await.unwrap() else {
@@ -90,7 +90,7 @@ pub async fn in_force(store: &Store, definitions: definition::Definitions) -> In
     InForce::new(Arc::new(definitions), number, Standing::InForce)
 }
 
-/// Another life of another node.
+/// A new start of another node.
 pub fn node(name: &str) -> Node {
     Node { name: name.into(), incarnation: uuid::Uuid::now_v7() }
 }
@@ -154,38 +154,38 @@ impl Rig {
         run_set(&self.deps, flows, RunKind::Sweep).await
     }
 
-    /// A poll of everything that must go through.
+    /// Polls every flow once and asserts that all succeed.
     pub async fn sync_well(&self) -> RunSetReport {
         let report = self.sync().await;
         assert_eq!(errors(&report), Vec::<String>::new());
         report
     }
 
-    /// Everything that failed, waits, is on hold, unknown or retried.
+    /// Every delivery that is failed, waiting, on hold, unknown or retrying.
     pub async fn failures(&self) -> Vec<FailureRow> {
         self.store.failure_list(FailureFilter { limit: 100_000, ..FailureFilter::default() }).await.unwrap()
     }
 
-    /// Whether anything may still change by itself.
+    /// Whether any delivery may still change state without a person.
     pub async fn unsettled(&self) -> bool {
         self.store.flow_status().await.unwrap().iter().any(|row| row.backlog().moving() > 0)
     }
 
-    /// Cycles until nothing is on its way any more.
+    /// Runs cycles until no delivery is pending.
     pub async fn sync_until_settled(&self, most: usize) -> usize {
         for cycle in 1..=most {
             let report = self.sync().await;
             if !self.unsettled().await && errors(&report).is_empty() {
                 return cycle;
             }
-            // the quota after a lost answer is real time; between checks the test only yields
+            // the wait after a lost answer takes real time; between checks the test only yields
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
         let left: Vec<_> = self.failures().await.into_iter().take(5).collect();
         panic!("after {most} cycles there is still something on its way: {left:#?}");
     }
 
-    /// Seals until every audit row is: a transaction in any other test's database holds sealing up for as long as it runs.
+    /// Seals the audit trail until every row is sealed. A transaction in any other test's database delays sealing while it runs.
     pub async fn seal_all(&self) {
         let started = Instant::now();
         while self.store.audit_verify().await.unwrap().unsealed > 0 {
@@ -206,7 +206,7 @@ impl Rig {
     }
 }
 
-/// Runs a cycle with actors of its own.
+/// Starts actors and runs a cycle with them.
 pub async fn run_set(deps: &Deps, flows: Vec<FlowId>, kind: RunKind) -> RunSetReport {
     let system = ActorSystem::start(deps, RestartPolicy::default(), false).unwrap();
     let report = ask(&system, flows, kind).await;
@@ -214,31 +214,31 @@ pub async fn run_set(deps: &Deps, flows: Vec<FlowId>, kind: RunKind) -> RunSetRe
     report
 }
 
-/// Runs a cycle of running actors.
+/// Runs a cycle with running actors.
 pub async fn ask(system: &ActorSystem, flows: Vec<FlowId>, kind: RunKind) -> RunSetReport {
     let flows = flows.into_iter().map(|flow| (flow, kind)).collect();
     system.root.send(ExecuteRunSet(RunSetRequest::by_hand(flows, "test".into(), None))).await.unwrap()
 }
 
-/// The simulator's companies, and the currency of their books.
+/// The simulator's companies and their local currency.
 pub fn own_currency() -> std::collections::BTreeMap<tieline::domain::CompanyId, Option<String>> {
     ["EDU1", "1"].into_iter().map(|company| (company.into(), Some("ZAR".to_owned()))).collect()
 }
 
-/// How one flow went.
+/// The result of one flow.
 pub fn flow<'a>(report: &'a RunSetReport, company: &str, entity: &str) -> &'a Result<PollReport, PollError> {
     let found = report.flows.iter().find(|(flow, _)| flow.company.as_str() == company && flow.entity.as_str() == entity);
     &found.unwrap().1
 }
 
-/// Everything that went wrong in a cycle.
+/// Every error of a cycle.
 pub fn errors(report: &RunSetReport) -> Vec<String> {
     let polls = report.flows.iter().filter_map(|(_, result)| result.as_ref().err().map(ToString::to_string));
     let within = report.flows.iter().filter_map(|(_, result)| result.as_ref().ok()?.write_error.as_ref());
     polls.chain(report.write_errors.iter().chain(within).map(ToString::to_string)).collect()
 }
 
-/// Seals credentials as `tieline credential set` does.
+/// Stores encrypted credentials as `tieline credential set` does.
 pub async fn set_credentials(
     store: &Store,
     credential_store: &CredentialStore,

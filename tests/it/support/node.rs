@@ -1,4 +1,4 @@
-//! The service as a process that a test kills, stops and continues: one node, with a state directory of its own.
+//! The service as a process that a test kills, stops and continues: one node with its own state directory.
 
 use std::fmt::Display;
 use std::process::Command;
@@ -11,7 +11,7 @@ use super::world::{COMPANY, World};
 use crate::binary::{Service, Site, text};
 use crate::http::ask;
 
-/// Everything that is carried, parents first.
+/// Every entity, parents first.
 pub const ENTITIES: &[&str] = &["cost_center", "gl_account", "supplier", "purchase_order", "invoice", "gl_posting"];
 
 /// Short limits, so that a dead node's leases run out within a test. A batch's lease is twice the longest request and 10 s.
@@ -27,7 +27,7 @@ const SHORT: &[(&str, &str)] = &[
 pub struct Node {
     pub site: Site,
     pub service: Option<Service>,
-    /// Settings of its own, as environment variables without their prefix; an empty value takes one away.
+    /// Its own settings, as environment variables without their prefix; an empty value removes one.
     pub settings: Vec<(String, String)>,
 }
 
@@ -64,7 +64,7 @@ impl Node {
         self.service = Some(self.site.serve_as(self.command(world, &["run"])));
     }
 
-    /// Started, and its surface answers.
+    /// Starts it and waits until its HTTP interface answers.
     pub fn start_and_wait(&mut self, world: &World) {
         self.start(world);
         let started = Instant::now();
@@ -92,12 +92,12 @@ impl Node {
         self.service.take().expect("it runs").terminate()
     }
 
-    /// What it calls itself in the ledger.
+    /// Its name in the Tieline database.
     pub fn name(&self) -> String {
         std::fs::read_to_string(self.site.path("state/node")).unwrap_or_default().trim().to_owned()
     }
 
-    /// What it said since it was started.
+    /// Its output since it was started.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.site.path("service.log")).unwrap_or_default()
     }
@@ -106,7 +106,7 @@ impl Node {
         ask(&self.site, "GET", path, None, "").map(|(status, _, body)| (status, body))
     }
 
-    /// Readiness in words, `None` while no one listens.
+    /// The body of the readiness check; `None` while nothing listens.
     pub fn ready(&self) -> Option<(u16, String)> {
         self.get("/health/ready")
     }
@@ -118,7 +118,7 @@ impl Node {
         String::from_utf8(out.stdout).unwrap().trim().to_owned()
     }
 
-    /// Asks for a run of every flow; one that is on its way already goes on, and one that does not run is asked in vain.
+    /// Requests a run of every flow. A running flow continues, and a request to a stopped node has no effect.
     pub fn run_all(&self, key: &str) {
         for entity in ENTITIES {
             let path = format!("/api/v1/flows/{COMPANY}/{entity}/run");
@@ -132,13 +132,13 @@ impl Node {
 impl Drop for Node {
     fn drop(&mut self) {
         if let Some(service) = &mut self.service {
-            // one that was stopped would not hear SIGTERM
+            // a suspended process would not handle SIGTERM
             let _ = service.child.kill();
         }
     }
 }
 
-/// Polls until there is something.
+/// Polls until there is a value.
 pub fn wait_for<T>(what: impl Display, limit: Duration, mut check: impl FnMut() -> Option<T>) -> T {
     let started = Instant::now();
     loop {
@@ -150,7 +150,7 @@ pub fn wait_for<T>(what: impl Display, limit: Duration, mut check: impl FnMut() 
     }
 }
 
-/// Polls until everything has arrived once; now and then all flows are run again.
+/// Polls until every record is delivered once, and runs all flows again from time to time.
 pub fn wait_until_right(node: &Node, key: &str, limit: Duration, check: impl Fn() -> Result<(), String>) {
     let (started, mut asked) = (Instant::now(), None::<Instant>);
     loop {

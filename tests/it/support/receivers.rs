@@ -1,4 +1,4 @@
-//! Whoever is told: a web server and a mail server that keep what they are sent, and answer as they are bid.
+//! Receivers of notices: a web server and a mail server that keep what they receive, and answer as the test sets.
 
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -12,7 +12,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-/// What was sent to a receiver, and what it answers next; then it takes everything.
+/// What a receiver got, and its next answers; after those it accepts everything.
 #[derive(Clone, Default)]
 struct Inbox {
     seen: Arc<Mutex<Vec<String>>>,
@@ -35,19 +35,19 @@ impl Inbox {
     }
 }
 
-/// An authority of a site's own, and a server's certificate that it has signed.
+/// A site's own certificate authority, and a server certificate that it signed.
 pub struct Authority {
-    /// What whoever trusts it has in a file.
+    /// The authority's certificate, for the trust file of a client.
     pub pem: String,
     server: Arc<ServerConfig>,
 }
 
 impl Authority {
-    /// One whose server is known by this name.
+    /// An authority with a certificate for this server name.
     pub fn of(name: &str) -> Self {
         let mut authority = CertificateParams::new(vec![]).unwrap();
         authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        // each has a name of its own, so that none is taken for another
+        // each authority has its own name, so that no client confuses two of them
         authority.distinguished_name.push(DnType::CommonName, format!("authority {}", uuid::Uuid::now_v7()));
         let issuer = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
         let key = KeyPair::generate().unwrap();
@@ -61,7 +61,7 @@ impl Authority {
     }
 }
 
-/// A connection, in clear or secured.
+/// A connection, plain or with TLS.
 enum Wire {
     Clear(TcpStream),
     Secured(Box<StreamOwned<ServerConnection, TcpStream>>),
@@ -80,7 +80,7 @@ impl Wire {
         }
     }
 
-    /// A line with its end; empty when there is no more. What comes in clear, anybody hears.
+    /// A line with its line end; empty at the end of the connection. Lines without TLS are also recorded as overheard.
     fn line(&mut self, inbox: &Inbox) -> io::Result<String> {
         let (mut line, mut byte) = (Vec::new(), [0]);
         while line.last() != Some(&b'\n') && self.io().read(&mut byte)? == 1 {
@@ -102,13 +102,13 @@ impl Wire {
 trait ReadWrite: Read + Write {}
 impl<T: Read + Write> ReadWrite for T {}
 
-/// How a mail server wants to be spoken to.
+/// How clients must connect to a mail server.
 pub enum Speech {
-    /// In clear; whoever likes may sign in.
+    /// Plain; any user may sign in.
     Clear,
-    /// Begun in clear, then secured, with this user and password.
+    /// STARTTLS, with this user and password.
     Starttls(Authority, &'static str, &'static str),
-    /// Secured from the first byte, with this user and password.
+    /// TLS from the first byte, with this user and password.
     Tls(Authority, &'static str, &'static str),
 }
 
@@ -128,7 +128,7 @@ pub struct Receiver {
 }
 
 impl Receiver {
-    /// A web server; it keeps head and body.
+    /// A web server; it keeps the head and body of each request.
     pub fn web() -> Self {
         Self::start(|stream, inbox| take_post(Wire::Clear(stream), inbox))
     }
@@ -138,12 +138,12 @@ impl Receiver {
         Self::start(move |stream, inbox| take_post(Wire::secured(stream, &authority), inbox))
     }
 
-    /// A mail server without TLS; it keeps each mail as it was written.
+    /// A mail server without TLS; it keeps the source of each mail.
     pub fn mail() -> Self {
         Self::mail_that(Speech::Clear)
     }
 
-    /// A mail server that is spoken to in this way.
+    /// A mail server with this kind of connection.
     pub fn mail_that(speech: Speech) -> Self {
         Self::start(move |stream, inbox| match &speech {
             Speech::Tls(authority, ..) => take_mail(Wire::secured(stream, authority), &speech, inbox),
@@ -164,7 +164,7 @@ impl Receiver {
         Self { port, inbox }
     }
 
-    /// The next answer is this one.
+    /// Sets the next answer.
     pub fn answers(&self, text: &str) {
         self.inbox.answers.lock().unwrap().push(text.to_owned());
     }
@@ -176,7 +176,7 @@ impl Receiver {
         unknown.push((address.to_owned(), answer.to_owned()));
     }
 
-    /// The mail server takes every recipient again.
+    /// The mail server accepts every recipient again.
     pub fn refuses_nobody(&self) {
         self.inbox.unknown.lock().unwrap().clear();
     }
@@ -191,12 +191,12 @@ impl Receiver {
         self.inbox.signed_in.lock().unwrap().clone()
     }
 
-    /// Whether somebody on the line takes STARTTLS out of what the mail server offers.
+    /// Sets whether an attacker on the network removes STARTTLS from what the mail server offers.
     pub fn downgrade(&self, so: bool) {
         self.inbox.downgraded.store(so, Ordering::SeqCst);
     }
 
-    /// What a listener on the line has heard of a mail server's clients.
+    /// What an attacker on the network could read from a mail server's clients.
     pub fn overheard(&self) -> String {
         self.inbox.overheard.lock().unwrap().clone()
     }
@@ -264,7 +264,7 @@ fn take_mail(mut wire: Wire, speech: &Speech, inbox: &Inbox) -> io::Result<()> {
                     mail += &line;
                 }
                 let answer = inbox.answer("250 queued as 42");
-                // what is refused has not been received
+                // a refused mail is not received
                 if answer.starts_with("250") {
                     inbox.seen.lock().unwrap().push(mail);
                 }

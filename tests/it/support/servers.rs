@@ -1,4 +1,4 @@
-//! Servers that a test may harm: the service's private one, and a primary with its standby on loopback.
+//! PostgreSQL servers that a test may damage: the service's private one, and a primary with its standby on loopback.
 
 use std::fs;
 use std::io::Write as _;
@@ -16,7 +16,7 @@ use crate::binary::free_port;
 
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// The private server of a service; gone at the end, whatever the test did.
+/// The private server of a service. It is killed when dropped.
 pub struct Private {
     /// The service's state directory.
     pub state: PathBuf,
@@ -36,7 +36,7 @@ impl Private {
         kill(Pid::from_raw(self.pid().expect("it runs")), signal).unwrap();
     }
 
-    /// Asks the ledger; empty while the server is away.
+    /// Queries the Tieline database; empty while the server is down.
     pub fn psql(&self, sql: &str) -> String {
         let password = fs::read_to_string(self.state.join("postgres/password")).unwrap_or_default();
         let socket = self.state.join("postgres/sock").display().to_string();
@@ -54,7 +54,7 @@ impl Private {
         quiet(&mut command).status().unwrap().success()
     }
 
-    /// One server alone works on the data, once what a killed one left has gone.
+    /// Asserts that exactly one server uses the data, after the processes of a killed one have ended.
     pub fn one(&self) {
         wait_for("one server works on the data", LIMIT, || {
             let all = processes(&self.data());
@@ -64,9 +64,9 @@ impl Private {
         });
     }
 
-    /// Writes to the server until it cannot any more.
+    /// Writes to the server until a write fails.
     pub fn write_until_full(&self) {
-        // away or refused: both are what was wanted
+        // no server or a refusal: both are expected
         let sql = "CREATE TABLE filler AS SELECT repeat('x', 200) AS x FROM generate_series(1, 100000)";
         wait_for("the server has no space left", LIMIT, || {
             let _ = self.psql(sql);
@@ -81,18 +81,18 @@ impl Drop for Private {
     }
 }
 
-/// How a server goes away.
+/// How a server stops.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
-    /// Open transactions are rolled back and clients told, as an administrator's restart does.
+    /// Open transactions are rolled back and clients are disconnected, as in an administrator's restart.
     Fast,
-    /// Without a word; the next start recovers.
+    /// Immediately; the next start recovers.
     Immediate,
-    /// Killed with everything that works for it.
+    /// Killed with all its processes.
     Killed,
 }
 
-/// A server on loopback that trusts everyone there; gone at the end.
+/// A server on loopback that trusts every local connection. It is killed when dropped.
 pub struct Server {
     directory: tempfile::TempDir,
     pub port: u16,
@@ -179,7 +179,7 @@ impl Server {
         format!("postgresql://tieline@127.0.0.1:{}/tieline", self.port)
     }
 
-    /// Asks the ledger; empty while the server is away.
+    /// Queries the Tieline database; empty while the server is down.
     pub fn psql(&self, sql: &str) -> String {
         self.ask("tieline", sql)
     }
@@ -188,17 +188,17 @@ impl Server {
         psql(&[], &["-h", "127.0.0.1", "-p", &self.port.to_string(), "-U", "tieline", "-d", database], sql)
     }
 
-    /// `kill -9` of the server and everything that works for it, as when its machine dies.
+    /// `kill -9` of the server and all its processes, as when its machine fails.
     pub fn kill(&self) {
         signal_all(&self.data(), Signal::SIGKILL);
     }
 
-    /// Goes away in this manner, and is there again when this returns.
+    /// Stops the server in this way and starts it again.
     pub fn restart(&self, end: End) {
         if end == End::Killed {
             self.kill();
             wait_for("the server's processes are gone", LIMIT, || processes(&self.data()).is_empty().then_some(()));
-            // where no one reaps it, the dead one stays as a zombie, which the next one takes for alive
+            // without a parent that reaps it, the dead server stays a zombie, and the next one would take it for alive
             let _ = fs::remove_file(self.data().join("postmaster.pid"));
         } else {
             let mut command = self.command("pg_ctl");
@@ -220,14 +220,14 @@ impl Server {
         assert!(command.args(["--exit-on-error", "--no-owner", "--dbname", "tieline"]).arg(from).status().unwrap().success(), "pg_restore");
     }
 
-    /// Loads such a backup over what stands in the database, under those who are connected to it.
+    /// Loads such a backup over the contents of the database, while clients are connected.
     pub fn load_over(&self, from: &Path) {
         let mut command = self.client("pg_restore");
         let how = ["--clean", "--if-exists", "--exit-on-error", "--no-owner", "--dbname", "tieline"];
         assert!(command.args(how).arg(from).status().unwrap().success(), "pg_restore");
     }
 
-    /// Drops the database, and makes it again without anything in it.
+    /// Drops the database and creates it again, empty.
     pub fn empty_database(&self) {
         self.ask("postgres", "DROP DATABASE tieline WITH (FORCE)");
         self.create_database();
@@ -240,14 +240,14 @@ impl Server {
         command
     }
 
-    /// A copy of its files, as a file system's snapshot is.
+    /// A copy of its files, like a file system snapshot.
     pub fn keep_files(&self) {
         self.stop();
         self.copy("data", "kept");
         self.start("");
     }
 
-    /// Its files as they were then.
+    /// Restores its files from that copy.
     pub fn put_files_back(&self) {
         self.stop();
         fs::remove_dir_all(self.data()).unwrap();
@@ -270,7 +270,7 @@ impl Server {
         assert!(quiet(command.args(["promote", "-w", "-D"]).arg(self.data())).status().unwrap().success(), "promote");
     }
 
-    /// Nothing of it answers any more, until the value is dropped.
+    /// Suspends all its processes until the value is dropped.
     pub fn hang(&self) -> Hanging {
         signal_all(&self.data(), Signal::SIGSTOP);
         Hanging(self.data())
@@ -283,7 +283,7 @@ impl Drop for Server {
     }
 }
 
-/// A server that hangs.
+/// A suspended server.
 pub struct Hanging(PathBuf);
 
 impl Drop for Hanging {
@@ -296,7 +296,7 @@ impl Drop for Hanging {
 pub struct Tmpfs(tempfile::TempDir);
 
 impl Tmpfs {
-    /// N megabytes; `None` where that is not allowed.
+    /// A disk of N megabytes; `None` if the test may not mount one.
     pub fn mount(megabytes: u32) -> Option<Self> {
         let directory = tempfile::Builder::new().prefix("tieline-disk-").tempdir_in("/tmp").unwrap();
         let mut command = Command::new("mount");
@@ -309,7 +309,7 @@ impl Tmpfs {
         self.0.path()
     }
 
-    /// Takes all the space that is left.
+    /// Fills all free space.
     pub fn fill(&self) {
         let mut file = fs::File::create(self.path().join("filler")).unwrap();
         fs::set_permissions(self.path().join("filler"), fs::Permissions::from_mode(0o600)).unwrap();
@@ -328,12 +328,12 @@ impl Drop for Tmpfs {
     }
 }
 
-/// Whom a server runs as when we are root, whom it refuses.
+/// The account a server runs as when the test runs as root, which PostgreSQL refuses.
 fn account() -> Option<User> {
     if geteuid().is_root() { User::from_name("postgres").unwrap() } else { None }
 }
 
-/// A server program: beside `psql`'s real place, or on the path.
+/// A server program: of the newest version under `/usr/lib/postgresql`, or on the PATH.
 fn program(name: &str) -> PathBuf {
     let installed = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let mut places: Vec<PathBuf> = installed.map(|entry| entry.path().join("bin").join(name)).filter(|path| path.exists()).collect();
@@ -357,7 +357,7 @@ fn pid_of(data: &Path) -> Option<i32> {
     fs::read_to_string(data.join("postmaster.pid")).ok()?.lines().next()?.trim().parse().ok()
 }
 
-/// The living processes that work in these data, each with its parent.
+/// The running processes that use this data directory, each with its parent.
 fn processes(data: &Path) -> Vec<(i32, i32)> {
     let entries = fs::read_dir("/proc").unwrap().flatten();
     let of = |entry: fs::DirEntry| {

@@ -1,4 +1,5 @@
-//! SYSPRO's side, asked of its tables: what should have arrived. Written without the product's definitions, so that it can contradict them.
+//! The records that should be in ServiceNow, computed from SYSPRO's tables. It does not use the product's definitions, so that it can
+//! contradict them.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -16,7 +17,7 @@ pub fn rows<T>(syspro: &SysproSim, company: &str, table: &str, mut see: impl FnM
     })
 }
 
-/// Rows that should stand in ServiceNow, by target table.
+/// Number of rows that should be in ServiceNow, by target table.
 pub fn expected(syspro: &SysproSim, companies: &[&str]) -> Vec<(&'static str, usize)> {
     let sum = |count: &dyn Fn(&str) -> usize| companies.iter().map(|company| count(company)).sum();
     let of = |table: &'static str| sum(&|company| syspro.count(company, table).unwrap());
@@ -61,7 +62,7 @@ pub fn postings(syspro: &SysproSim, company: &str) -> Vec<Decimal> {
     amounts.into_iter().flatten().collect()
 }
 
-/// What the invoices of these companies come to, by the ISO code of their currency: amounts of different currencies are never added.
+/// The totals of the invoices of these companies, by ISO currency code. Amounts of different currencies are never added.
 pub fn invoiced(syspro: &SysproSim, companies: &[&str]) -> BTreeMap<String, Decimal> {
     let iso = |code: &str| match code {
         "R" => "ZAR".to_owned(),
@@ -77,7 +78,7 @@ pub fn invoiced(syspro: &SysproSim, companies: &[&str]) -> BTreeMap<String, Deci
     sums
 }
 
-/// What the invoices in ServiceNow come to, by the currency that they are labelled with.
+/// The totals of the invoices in ServiceNow, by their currency.
 pub fn invoices_arrived(servicenow: &ServiceNowSim) -> BTreeMap<String, Decimal> {
     let mut sums: BTreeMap<String, Decimal> = BTreeMap::new();
     for row in servicenow.rows("x_apo_invoice") {

@@ -1,4 +1,4 @@
-//! Both systems, a database, and the real binary between them, as a site has it: what the program does is seen from outside.
+//! Both simulators, a database, and the real binary between them, as at a site. Tests see only what the program does from outside.
 
 use std::collections::BTreeMap;
 use std::process::Command;
@@ -17,22 +17,22 @@ use crate::binary::{Site, text};
 
 pub const COMPANY: &str = "EDU1";
 
-/// A due date that the instance refuses.
+/// A due date that the ServiceNow simulator refuses.
 pub const REFUSED_DATE: &str = "2033-03-03";
 
-/// How long a scenario may take to come to rest after a crash.
+/// How long a scenario may take after a crash until no delivery is pending.
 const REST: Duration = Duration::from_secs(90);
 
-/// Where a world's ledger stands.
+/// Where the Tieline database of a world runs.
 pub enum Ledger {
-    /// A database of the tests' common server.
+    /// A database on the shared server of the tests.
     Shared(Database),
-    /// A server of its own, which a test may harm.
+    /// A server of its own, which a test may damage.
     Own(Server),
 }
 
 impl Ledger {
-    /// How the program reaches it.
+    /// The connection URL for the program.
     pub fn url(&self) -> String {
         match self {
             Self::Shared(database) => database.url().expose_secret().to_owned(),
@@ -40,7 +40,7 @@ impl Ledger {
         }
     }
 
-    /// Asks the ledger something that no view of the product shows; columns are joined by `|`.
+    /// Queries the Tieline database for something that no interface of the product shows. Columns are joined by `|`.
     pub fn psql(&self, sql: &str) -> String {
         match self {
             Self::Shared(database) => database.psql(sql),
@@ -49,7 +49,7 @@ impl Ledger {
     }
 }
 
-/// A site of one company whose program is run from the outside.
+/// A site with one company, whose program runs as a process.
 pub struct World {
     pub syspro: SysproSim,
     pub servicenow: ServiceNowSim,
@@ -59,12 +59,12 @@ pub struct World {
 }
 
 impl World {
-    /// A world in which everything has arrived.
+    /// A world in which every record is delivered.
     pub fn start() -> Self {
         Self::before().settled()
     }
 
-    /// The same on a server of its own, which may be harmed.
+    /// The same on a server of its own, which a test may damage.
     pub fn start_on(server: Server) -> Self {
         Self { database: Ledger::Own(server), ..Self::before() }.settled()
     }
@@ -76,12 +76,12 @@ impl World {
         self
     }
 
-    /// A world in which nothing has happened yet; not even the credentials are set.
+    /// A world in which nothing has run yet and no credentials are set.
     pub fn before() -> Self {
         Self::with(|_| {})
     }
 
-    /// The same with an instance of its own kind.
+    /// The same with these options of the ServiceNow simulator.
     pub fn with(change: impl FnOnce(&mut ServiceNowOptions)) -> Self {
         let options = Options::of_one_company(26);
         let database = Ledger::Shared(run(Database::migrated()));
@@ -104,7 +104,7 @@ impl World {
         Self { syspro, servicenow, database, site, credentials }
     }
 
-    /// Sets both credentials with whatever command reaches the ledger.
+    /// Sets both credentials, with the command that reaches the database.
     pub fn set_credentials(&self, command: &dyn Fn(&[&str]) -> Command) {
         for (name, user, password) in &self.credentials {
             let path = self.site.path("password");
@@ -115,12 +115,12 @@ impl World {
         }
     }
 
-    /// The binary, on this database, with short patience.
+    /// The binary, on this database, with short timeouts.
     pub fn command(&self, arguments: &[&str]) -> Command {
         self.command_at(&self.site, arguments)
     }
 
-    /// The same at another site.
+    /// The same for another site.
     pub fn command_at(&self, site: &Site, arguments: &[&str]) -> Command {
         let mut command = site.command(arguments);
         command.env("TIELINE__DATABASE__URL", self.database.url()).env("TIELINE__SYSPRO__COMPANIES", COMPANY);
@@ -137,7 +137,7 @@ impl World {
         command
     }
 
-    /// Runs the command until everything is at rest.
+    /// Runs the command until no delivery is pending.
     pub fn rest(&self, arguments: &[&str]) -> Result<(), String> {
         let started = Instant::now();
         loop {
@@ -151,29 +151,29 @@ impl World {
         }
     }
 
-    /// The path of a table in SYSPRO's service, to which a fault can be tied.
+    /// The path of a table in SYSPRO's service, for fault rules.
     pub fn table_path(&self, table: &str) -> String {
         format!("{}/{COMPANY}/{table}", self.syspro.url.path().trim_end_matches('/'))
     }
 
-    /// Deliveries that may still move by themselves.
+    /// Deliveries that may still change state without a person.
     pub fn left(&self) -> String {
         self.database.psql("SELECT count(*) FROM pending WHERE state IN ('queued', 'sending', 'unknown')")
     }
 
-    /// What a command does before the scenario's own, uncrashed.
+    /// Runs a command before the scenario's own, without a crash.
     pub fn run(&self, arguments: &[&str]) {
-        // whatever is unknown stays so until the next command
+        // unknown outcomes stay unknown until the next command
         let out = self.command(arguments).env("TIELINE__SERVICENOW__READ_DELAY_SECONDS", "3600").output().unwrap();
         assert!(matches!(out.status.code(), Some(0 | 3)), "{arguments:?}: {}", text(&out));
     }
 
-    /// Everything that SYSPRO has stands in ServiceNow once, with the right amounts, and the ledger agrees.
+    /// Asserts that every SYSPRO record is in ServiceNow once, with the right amounts, and that the Tieline database agrees.
     pub fn check(&self) -> Result<(), String> {
         self.check_in(&|sql| self.database.psql(sql))
     }
 
-    /// The same with a ledger that stands elsewhere.
+    /// The same with another Tieline database.
     pub fn check_in(&self, psql: &dyn Fn(&str) -> String) -> Result<(), String> {
         let mut wrong = Vec::new();
         let mut same = |what: &str, is: String, should: String| {
@@ -182,7 +182,7 @@ impl World {
             }
         };
         for (table, rows) in source::expected(&self.syspro, &[COMPANY]) {
-            // what SYSPRO has no more is marked, not deleted
+            // records deleted in SYSPRO are marked, not deleted
             let gone = psql(&format!(
                 "SELECT count(*) FROM record r JOIN document d ON d.id = r.document_id WHERE d.deleted AND r.target_table = '{table}'"
             ));
