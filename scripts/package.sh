@@ -23,7 +23,7 @@ sed -i 's|^# directory = "/var/lib/tieline"$|directory = "/var/lib/tieline"|' "$
 grep -q '^directory = "/var/lib/tieline"$' "$root/etc/tieline/tieline.toml" || { echo "package: config/tieline.toml has no line \`# directory = \"/var/lib/tieline\"\`" >&2; exit 1; }
 put 644 deploy/debian/default etc/default/tieline
 # The pages keep their relative paths, so that the links between them work.
-for file in README.md CHANGELOG.md docs/*.md; do put 644 "$file" "usr/share/doc/tieline/$file"; done
+for file in README.md CHANGELOG.md docs/*.md docs/*.png; do put 644 "$file" "usr/share/doc/tieline/$file"; done
 put 644 LICENSE usr/share/doc/tieline/copyright
 for file in deploy/prometheus/*.yml; do put 644 "$file" "usr/share/doc/tieline/prometheus/$(basename "$file")"; done
 put 644 deploy/grafana/tieline.json usr/share/doc/tieline/grafana/tieline.json
