@@ -14,9 +14,10 @@ use tracing::{debug, warn};
 use crate::net::Method;
 use crate::redact::Quoted;
 
-use super::client::{Answer, Judged, Op, ServiceNow, judge, retry_after, unanswered, what};
+use super::client::ServiceNow;
 use super::error::ServiceNowError;
 use super::token::TokenSource;
+use super::transport::{Answer, Judged, Op, judge, retry_after, unanswered, what};
 use super::wire::{BatchHeader, BatchItem, BatchRequest, BatchResponse, Body, Serviced, Words, read_body, scalar};
 
 /// The largest request sent, in bytes; the documented ceiling is 10 MB.

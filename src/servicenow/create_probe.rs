@@ -14,11 +14,12 @@ use crate::domain::SysId;
 use crate::domain::next_step::NextStep;
 use crate::net::{Bytes, Method};
 
-use super::client::{Judged, ServiceNow};
+use super::client::ServiceNow;
 use super::error::ServiceNowError;
 use super::outcome::{ProbeFinding, ProbeVerdict};
 use super::query::{Query, encode};
 use super::token::TokenSource;
+use super::transport::Judged;
 use super::wire::{Body, Row, Words, read_body};
 
 /// What the key of a row of a try begins with.

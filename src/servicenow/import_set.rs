@@ -7,7 +7,7 @@ use crate::definition::plan::{CLEAR, ClearWith, TargetPlan};
 use crate::net::Method;
 
 use super::batch::perform;
-use super::client::{Judged, Op, ServiceNow, Verdict, unknown_table};
+use super::client::{ServiceNow, Verdict};
 use super::compare::{differences, same_fields};
 use super::error::ServiceNowError;
 use super::import_answer::{Answered, read, rejected};
@@ -16,6 +16,7 @@ use super::outcome::{Found, How, OutRecord, Outcome, Settled, rejection};
 use super::query::{self, columns, encode};
 use super::staging;
 use super::token::TokenSource;
+use super::transport::{Judged, Op, unknown_table};
 use super::wire::{Row, Words};
 use crate::domain::SysId;
 use crate::redact::Quoted;

@@ -28,6 +28,7 @@ mod query;
 mod staging;
 mod table;
 mod token;
+mod transport;
 pub mod wire;
 
 pub use client::{RowOwners, ServiceNow};

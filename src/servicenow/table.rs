@@ -14,12 +14,13 @@ use crate::domain::version::VersionThere;
 use crate::net::Method;
 
 use super::batch::perform;
-use super::client::{Judged, Op, ServiceNow, Verdict, unknown_table};
+use super::client::{ServiceNow, Verdict};
 use super::compare::{differences, differences_found, same_fields};
 use super::error::ServiceNowError;
 use super::outcome::{Found, How, OutRecord, Outcome, Settled, rejection};
 use super::query::{self, Natural, columns, encode};
 use super::token::TokenSource;
+use super::transport::{Judged, Op, unknown_table};
 use super::wire::{Document, Row, Words};
 use behind::{belongs, check, foreign, holds, locate};
 

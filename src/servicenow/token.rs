@@ -13,8 +13,8 @@ use crate::config::settings::ServiceNowSettings;
 use crate::net::{HttpClient, Method, NetError, host_of};
 use crate::redact::{Kind, remember};
 
-use super::client::{endpoint, retry_after};
 use super::error::ServiceNowError;
+use super::transport::{endpoint, retry_after};
 use super::wire::{Body, TokenBody, Words, read_body, scalar};
 
 /// The lifetime assumed when the answer does not say (the documented default is 1800 s; a 401 corrects what is wrong here).
@@ -263,7 +263,7 @@ mod tests {
 
     #[test]
     fn without_an_answer_to_the_request_for_a_token_nothing_can_have_arrived() {
-        use super::super::client::{Judged, unanswered};
+        use super::super::transport::{Judged, unanswered};
         let lost = || Arc::new(NetError::Timeout { host: "h".into(), seconds: 3 });
         let write = ServiceNowError::Net { what: "POST /api".into(), source: lost() };
         assert!(matches!(unanswered(write), Judged::Doubt(_)));

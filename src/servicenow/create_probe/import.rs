@@ -12,11 +12,12 @@ use crate::domain::next_step::NextStep;
 use crate::net::Method;
 
 use super::{Place, Said, TRIAL, failed, no_verdict, not_tried, take_away, unknown, well};
-use crate::servicenow::client::{Judged, Op, ServiceNow};
+use crate::servicenow::client::ServiceNow;
 use crate::servicenow::error::ServiceNowError;
 use crate::servicenow::outcome::ProbeVerdict;
 use crate::servicenow::query::encode;
 use crate::servicenow::token::TokenSource;
+use crate::servicenow::transport::{Judged, Op};
 use crate::servicenow::wire::Row;
 
 const ROLE: &str = "the role `import_transformer`, or another that writes this staging table";

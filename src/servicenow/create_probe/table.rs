@@ -9,12 +9,13 @@ use crate::domain::next_step::NextStep;
 use crate::net::Method;
 
 use super::{Place, Said, TRIAL, no_verdict, not_tried, take_away, unknown, well};
-use crate::servicenow::client::{Judged, Op, ServiceNow};
+use crate::servicenow::client::ServiceNow;
 use crate::servicenow::error::ServiceNowError;
 use crate::servicenow::outcome::ProbeVerdict;
 use crate::servicenow::probe;
 use crate::servicenow::query::encode;
 use crate::servicenow::token::TokenSource;
+use crate::servicenow::transport::{Judged, Op};
 use crate::servicenow::wire::Row;
 
 const ROLE: &str = "a role that creates rows of this table";

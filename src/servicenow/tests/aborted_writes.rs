@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::support::*;
 use crate::net::Method;
 use crate::servicenow::batch::{ITEM_FRAME, ITEM_LIMIT, REQUEST_LIMIT, chunks};
-use crate::servicenow::client::Op;
+use crate::servicenow::transport::Op;
 use crate::servicenow::*;
 
 fn fine(seen: &ReceivedRequest) -> Reply {

@@ -5,10 +5,10 @@ use crate::definition::plan::TargetPlan;
 use crate::fuzz::{Target, fuzz};
 use crate::net::{Bytes, Method};
 use crate::servicenow::batch::read_batch;
-use crate::servicenow::client::{Answer, Judged, Op, judge};
 use crate::servicenow::import_answer::{self, Answered};
 use crate::servicenow::query::found;
 use crate::servicenow::token::read_token;
+use crate::servicenow::transport::{Answer, Judged, Op, judge};
 use crate::servicenow::wire::{Body, read_body};
 
 const WORDS: &[&str] = &[

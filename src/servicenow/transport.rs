@@ -1,0 +1,213 @@
+//! What every request to the instance needs: its address, the answer, and the judgement of an answer to a write.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use url::Url;
+
+use crate::definition::plan::TargetPlan;
+use crate::domain::{NoSysId, SysId};
+use crate::net::{Bytes, LargeBodyPermit, Method, NetError};
+use crate::redact::Quoted;
+use crate::retry;
+
+use super::error::ServiceNowError;
+use super::outcome::Outcome;
+use super::token::quoted;
+use super::wire::{Body, Document, Row, Words, read_body, read_list};
+
+/// An answer, whatever its status but 401.
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) retry_after: Option<Duration>,
+    /// How many rows a list has in all, where the instance says so.
+    pub(super) total: Option<u64>,
+    pub(super) body: Bytes,
+    /// Of the token it was asked with.
+    pub(super) generation: u64,
+    /// The permit to hold a large answer in memory.
+    pub(super) _permit: LargeBodyPermit,
+}
+
+impl Answer {
+    /// Nothing of it but where it came from.
+    pub(super) fn without_body(&self) -> Self {
+        Self {
+            status: self.status,
+            retry_after: None,
+            total: None,
+            body: Bytes::new(),
+            generation: self.generation,
+            _permit: LargeBodyPermit::default(),
+        }
+    }
+}
+
+/// One write.
+#[derive(Debug)]
+pub(super) struct Op {
+    pub(super) method: Method,
+    /// Path and query, relative to the instance.
+    pub(super) path: String,
+    pub(super) body: Vec<u8>,
+    /// Never in a batch with others.
+    pub(super) alone: bool,
+}
+
+/// What an answer to a write, or its absence, says.
+#[derive(Debug)]
+pub(super) enum Judged {
+    /// Status 200 or 201 with a document and no error in it.
+    Done(Document),
+    /// The instance asks for time.
+    Throttled { words: Quoted, retry_after: Option<Duration> },
+    /// A status below 500 with the instance's words.
+    Refused { status: u16, words: Words },
+    /// It may have been done.
+    Doubt(Quoted),
+    /// It was certainly not done, for a reason that passes.
+    NotSent(Quoted),
+    /// It was certainly not done, for a reason that is not the record's.
+    Failed(ServiceNowError),
+}
+
+/// A write without an answer.
+pub(super) fn unanswered(error: ServiceNowError) -> Judged {
+    match &error {
+        ServiceNowError::Net { source, .. } if source.may_have_been_sent() => Judged::Doubt(error.chain().into()),
+        ServiceNowError::Net { source, .. } | ServiceNowError::NoTokenAnswer { source, .. }
+            if matches!(**source, NetError::Connect { .. }) =>
+        {
+            Judged::NotSent(error.chain().into())
+        }
+        ServiceNowError::LeaseEnds { .. } => Judged::NotSent(error.chain().into()),
+        _ => Judged::Failed(error),
+    }
+}
+
+/// What an answer to a write says.
+pub(super) fn judge(what: &str, answer: &Answer) -> Judged {
+    let status = answer.status;
+    let body = read_body(&answer.body);
+    if status == 429 {
+        let said = too_many(&body);
+        return Judged::Throttled { words: format!("{what} was refused with status 429: {said}").into(), retry_after: answer.retry_after };
+    }
+    let words = match (status, body) {
+        (200 | 201, Body::Document(document)) => return Judged::Done(document),
+        (200 | 201, Body::Failure(words)) => {
+            return Judged::Doubt(format!("{what}: status {status} with an error inside: {}", words.line()).into());
+        }
+        (_, Body::Page(title)) => {
+            return Judged::Doubt(ServiceNowError::Page { what: what.into(), status, title: quoted(&title).into() }.to_string().into());
+        }
+        (200 | 201, Body::Empty) => return Judged::Doubt(format!("{what}: status {status} without a body").into()),
+        (200 | 201, Body::Garbage(problem)) => {
+            return Judged::Doubt(format!("{what}: status {status}, but the body cannot be read: {problem}").into());
+        }
+        (_, Body::Failure(words)) => words,
+        (400..=498, Body::Garbage(problem)) => {
+            return Judged::Doubt(format!("{what}: status {status}, but the body cannot be read: {problem}").into());
+        }
+        _ => Words::default(),
+    };
+    match status {
+        408 | 499 => Judged::Doubt(format!("{what}: status {status}: {}", words.line()).into()),
+        403 if words.say("User Not Authorized") || words.say("API level ACL") => {
+            Judged::Failed(ServiceNowError::Forbidden { what: what.into(), words: words.line() })
+        }
+        400..=498 => Judged::Refused { status, words },
+        _ => Judged::Doubt(format!("{what}: status {status}: {}", words.line()).into()),
+    }
+}
+
+impl Judged {
+    /// The outcome of everything that is neither done nor refused.
+    pub(super) fn without_verdict(self) -> Result<Outcome, ServiceNowError> {
+        Ok(match self {
+            Judged::Throttled { words, retry_after } => Outcome::Deferred { message: words, retry_after, throttled: true },
+            Judged::NotSent(message) => Outcome::Deferred { message, retry_after: None, throttled: false },
+            Judged::Doubt(message) => Outcome::Unknown { message },
+            Judged::Failed(error) => return Err(error),
+            Judged::Done(_) => Outcome::Unknown { message: "answered without a result".into() },
+            Judged::Refused { status, words } => Outcome::Unknown { message: format!("status {status}: {}", words.line()).into() },
+        })
+    }
+}
+
+/// Whether a refusal says that the table is not there.
+pub(super) fn unknown_table(target: &TargetPlan, status: u16, words: &Words) -> Option<ServiceNowError> {
+    let said = words.say("Invalid table") || words.say("Invalid staging table") || words.say("does not represent any resource");
+    let said = said || (words.say("table") && words.say("does not exist"));
+    (matches!(status, 400 | 404) && said).then(|| ServiceNowError::UnknownTable {
+        table: target.table.clone(),
+        block: target.block.clone(),
+        words: words.line(),
+    })
+}
+
+/// What stands beside a status 429.
+fn too_many(body: &Body) -> Quoted {
+    if let Body::Failure(words) = body { words.line() } else { "too many requests".into() }
+}
+
+/// How many rows a path asks for.
+fn limit_of(path: &str) -> usize {
+    let limit = path.split(['?', '&']).find_map(|part| part.strip_prefix("sysparm_limit="));
+    limit.and_then(|limit| limit.parse().ok()).unwrap_or(LIST_LIMIT)
+}
+
+/// Rows of a list that was asked for without a limit.
+const LIST_LIMIT: usize = 10_000;
+
+/// What a row gives for an id and is none: such a row is never taken for one.
+fn no_id(row: &Row) -> Option<NoSysId> {
+    ["sys_id", "sys_target_sys_id"].iter().find_map(|column| SysId::read(row.text(column)?).err())
+}
+
+pub(super) fn read_rows(path: &str, answer: &Answer) -> Result<Vec<Row>, ServiceNowError> {
+    let (status, what) = (answer.status, what(&Method::GET, path));
+    match (status, read_list(&answer.body, limit_of(path))) {
+        (200, Body::Document(Document { result: Some(rows) })) => match rows.iter().find_map(no_id) {
+            None => Ok(rows),
+            Some(error) => Err(ServiceNowError::BadAnswer { what, status, problem: format!("a row's {error}").into() }),
+        },
+        (200, Body::Document(_)) => Err(ServiceNowError::BadAnswer { what, status, problem: "it has no `result`".into() }),
+        (429, body) => Err(ServiceNowError::Throttled { what, words: too_many(&body), retry_after: answer.retry_after }),
+        (_, Body::Page(title)) => Err(ServiceNowError::Page { what, status, title: quoted(&title).into() }),
+        // version 1 of the API, and a record behind an access rule
+        (404, Body::Failure(words)) if words.say("No Record found") => Ok(Vec::new()),
+        (403, Body::Failure(words)) => Err(ServiceNowError::Forbidden { what, words: words.line() }),
+        (400..=498, Body::Failure(words)) if status != 408 => Err(ServiceNowError::Refused { what, status, words: words.line() }),
+        (_, Body::Failure(words)) => Err(ServiceNowError::BadAnswer { what, status, problem: words.line() }),
+        (_, Body::Garbage(problem)) => Err(ServiceNowError::BadAnswer { what, status, problem }),
+        (_, _) => Err(ServiceNowError::BadAnswer { what, status, problem: "it has no body that says anything".into() }),
+    }
+}
+
+/// Method and path without the query: safe to print.
+pub(super) fn what(method: &Method, path: &str) -> String {
+    format!("{method} {}", path.split('?').next().unwrap_or_default())
+}
+
+/// A path on the instance.
+pub(super) fn endpoint(instance: &Url, path: &str) -> Result<Url, ServiceNowError> {
+    let base = instance.as_str().split(['?', '#']).next().unwrap_or_default().trim_end_matches('/');
+    Url::parse(&format!("{base}{path}")).map_err(|error| {
+        let what = format!("`servicenow.instance_url` gives no usable address: {error}");
+        ServiceNowError::Setup { source: Arc::new(NetError::Setup { what }) }
+    })
+}
+
+/// Nothing waits longer, and adding it to a clock cannot overflow.
+const CENTURY: Duration = Duration::from_secs(100 * 365 * 86_400);
+
+/// `Retry-After` as seconds or as a date; without it `X-RateLimit-Reset`, a Unix time.
+pub(super) fn retry_after<'a>(header: impl Fn(&str) -> Option<&'a str>) -> Option<Duration> {
+    let until = |at: DateTime<Utc>| (at - Utc::now()).to_std().unwrap_or_default();
+    let stated = header("Retry-After").and_then(retry::after);
+    let reset = || header("X-RateLimit-Reset")?.trim().parse().ok().and_then(|at| DateTime::from_timestamp(at, 0)).map(until);
+    // how long that is granted is the Writer's matter, who tells people what was asked for
+    stated.or_else(reset).map(|wait| wait.min(CENTURY))
+}
