@@ -14,6 +14,7 @@ use tracing::{debug, warn};
 use crate::net::Method;
 use crate::redact::Quoted;
 
+use super::batch_route::BatchRoute;
 use super::client::ServiceNow;
 use super::error::ServiceNowError;
 use super::token::TokenSource;
@@ -31,31 +32,6 @@ const SINGLES_AT_ONCE: usize = 8;
 
 /// Headers, punctuation and ids of one item, in bytes.
 pub(super) const ITEM_FRAME: usize = 300;
-
-/// Where the Batch API is, as far as it is known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum BatchRoute {
-    /// `/api/now/v1/batch`
-    V1,
-    /// `/api/now/batch`
-    Plain,
-    /// Nowhere, or not wanted.
-    None,
-}
-
-impl BatchRoute {
-    fn path(self) -> Option<&'static str> {
-        match self {
-            BatchRoute::V1 => Some("/api/now/v1/batch"),
-            BatchRoute::Plain => Some("/api/now/batch"),
-            BatchRoute::None => None,
-        }
-    }
-
-    fn next(self) -> Self {
-        if self == BatchRoute::V1 { BatchRoute::Plain } else { BatchRoute::None }
-    }
-}
 
 /// Carries out the writes: one judgement per write, in order. Those that travel alone come last.
 pub(super) async fn perform(sn: &ServiceNow, tokens: &dyn TokenSource, ops: Vec<Op>) -> Vec<Judged> {

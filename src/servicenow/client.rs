@@ -23,14 +23,14 @@ use crate::net::{Bytes, HttpClient, Method};
 use crate::retry;
 use crate::telemetry::labels::System;
 
-use super::batch::BatchRoute;
+use super::batch_route::BatchRoute;
 use super::downstream::{Arrived, Later};
 use super::error::ServiceNowError;
-use super::import_staged::Proof;
 use super::listing::Listed;
-use super::outcome::{Found, OutRecord, Outcome, ProbeFinding, Settled};
+use super::outcome::{Found, OutRecord, Outcome, ProbeFinding, Settled, Verdict};
 use super::paging::ListPosition;
 use super::present::Present;
+use super::staging_proof::Proof;
 use super::token::TokenSource;
 use super::transport::{Answer, Judged, Op, endpoint, judge, read_rows, retry_after, unanswered, what};
 use super::wire::Row;
@@ -407,9 +407,6 @@ impl ServiceNow {
         }
     }
 }
-
-/// One verdict per record, the error where the trouble was none of the record's.
-pub(super) type Verdict = Result<Outcome, ServiceNowError>;
 
 /// An error for all is an error; an error for some becomes their outcome, so that what is known of the others is not lost.
 fn settle_failures(verdicts: Vec<Verdict>) -> Result<Vec<Outcome>, ServiceNowError> {

@@ -187,6 +187,11 @@ impl ServiceNowError {
         }
     }
 
+    /// Whether the error says nothing about the rows that were asked for: it passes, or the instance gave no token.
+    pub(super) fn passes(&self) -> bool {
+        matches!(self.class(), Class::Transient | Class::Throttled) || matches!(self, Self::TokenRefused { .. })
+    }
+
     /// How long the instance asks to wait, where it says so.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {

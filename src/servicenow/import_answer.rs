@@ -5,9 +5,8 @@ use crate::definition::plan::TargetPlan;
 use crate::domain::SysId;
 use crate::redact::Quoted;
 
-use super::client::Verdict;
 use super::error::ServiceNowError;
-use super::outcome::{How, Outcome, rejection};
+use super::outcome::{How, Outcome, Verdict, rejection};
 use super::query::columns;
 use super::wire::{Document, Row};
 

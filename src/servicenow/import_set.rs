@@ -3,18 +3,18 @@
 
 use std::collections::BTreeMap;
 
-use crate::definition::plan::{CLEAR, ClearWith, TargetPlan};
+use crate::definition::plan::TargetPlan;
 use crate::net::Method;
 
 use super::batch::perform;
-use super::client::{ServiceNow, Verdict};
+use super::client::ServiceNow;
 use super::compare::{differences, same_fields};
 use super::error::ServiceNowError;
 use super::import_answer::{Answered, read, rejected};
-use super::import_verify::{ignored, passing, second_rows, verify};
-use super::outcome::{Found, How, OutRecord, Outcome, Settled, rejection};
+use super::import_verify::{ignored, second_rows, verify};
+use super::outcome::{Found, How, OutRecord, Outcome, Settled, Verdict, rejection};
 use super::query::{self, columns, encode};
-use super::staging;
+use super::staging::{self, staged};
 use super::token::TokenSource;
 use super::transport::{Judged, Op, unknown_table};
 use super::wire::{Row, Words};
@@ -103,21 +103,6 @@ async fn unhide(
     }
 }
 
-/// What is staged: strings only, as the API asks.
-pub(super) fn staged(target: &TargetPlan, record: &OutRecord) -> BTreeMap<String, String> {
-    let mut fields = record.fields.clone();
-    if target.clear_with == ClearWith::Null {
-        fields.extend(record.cleared.iter().map(|name| (name.clone(), CLEAR.to_owned())));
-    }
-    if let Some(column) = &target.key_column {
-        fields.insert(column.clone(), record.source_key.clone());
-    }
-    if let Some(column) = &target.version_column {
-        fields.insert(column.clone(), record.version.to_string());
-    }
-    fields
-}
-
 /// What the staging rows of one key say of one version.
 enum Staged {
     /// All that is to know.
@@ -156,7 +141,7 @@ pub(super) async fn settle(
             }
             None
         }
-        Err(error) if passing(&error) => return Err(error),
+        Err(error) if error.passes() => return Err(error),
         Err(error) => Some(error),
     };
     let mut open: BTreeMap<String, Vec<usize>> = BTreeMap::new();
@@ -169,7 +154,7 @@ pub(super) async fn settle(
         let keys: Vec<String> = ats.iter().map(|at| records[*at].source_key.clone()).collect();
         let found = match query::find_by_key_in(sn, tokens, target, &table, &keys).await {
             Ok(found) => Ok(found),
-            Err(error) if passing(&error) => return Err(error),
+            Err(error) if error.passes() => return Err(error),
             Err(error) => Err(error),
         };
         for (position, at) in ats.into_iter().enumerate() {

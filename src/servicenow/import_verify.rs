@@ -9,14 +9,13 @@ use crate::definition::plan::TargetPlan;
 use crate::domain::SysId;
 use crate::domain::next_step::NextStep;
 use crate::redact::Quoted;
-use crate::retry::Class;
 
-use super::client::{ServiceNow, Verdict};
+use super::client::ServiceNow;
 use super::compare::{differences_found, same_value};
 use super::error::ServiceNowError;
 use super::import_answer::Answered;
 use super::import_staged::staged_as_sent;
-use super::outcome::{FieldDifference, Found, How, OutRecord, Outcome, Settled};
+use super::outcome::{FieldDifference, Found, How, OutRecord, Outcome, Settled, Verdict};
 use super::query;
 use super::token::TokenSource;
 
@@ -192,7 +191,7 @@ fn by_rows(
 ) -> Outcome {
     let (rows, position) = match rows {
         Ok(rows) => rows,
-        Err(error) if passing(error) => {
+        Err(error) if error.passes() => {
             return Outcome::Unknown { message: format!("{}: {}", unverified(answer, table), error.chain()).into() };
         }
         Err(error) => {
@@ -300,10 +299,6 @@ fn unverified(answer: &Answered, table: &str) -> String {
     format!("{what}{said}, and the row in `{table}` could not be read to see whether it is there")
 }
 
-pub(super) fn passing(error: &ServiceNowError) -> bool {
-    matches!(error.class(), Class::Transient | Class::Throttled) || matches!(error, ServiceNowError::TokenRefused { .. })
-}
-
 /// Records found by a look-up whose row is another one than the ledger holds.
 pub(super) async fn second_rows(
     sn: &ServiceNow,
@@ -328,7 +323,7 @@ pub(super) async fn second_rows(
         let ids: Vec<&str> = named.iter().map(SysId::as_str).chain(ats.iter().filter_map(|at| records[*at].sys_id.as_deref())).collect();
         let rows = match query::find_by_id_in(sn, tokens, target, &table, &ids).await {
             Ok(rows) => rows,
-            Err(error) if passing(&error) => return Err(error),
+            Err(error) if error.passes() => return Err(error),
             Err(_) => HashMap::new(),
         };
         let there = |id: &str| rows.values().any(|found| found.sys_id.names(id));

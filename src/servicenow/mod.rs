@@ -7,6 +7,7 @@
 //! write. So a write ends as confirmed only by what the body says of the record, and what cannot be believed ends as unknown.
 
 mod batch;
+mod batch_route;
 mod bounded;
 mod client;
 mod compare;
@@ -26,8 +27,10 @@ mod probe;
 mod probe_maps;
 mod query;
 mod staging;
+mod staging_proof;
 mod table;
 mod token;
+mod token_request;
 mod transport;
 pub mod wire;
 
@@ -40,7 +43,8 @@ pub use one_token::OneToken;
 pub use outcome::{FieldDifference, Found, How, OutRecord, Outcome, ProbeFinding, ProbeVerdict, Settled};
 pub use paging::ListPosition;
 pub use present::Present;
-pub use token::{Token, TokenAnswer, TokenSource, TokenState, fetch_token};
+pub use token::{Token, TokenAnswer, TokenSource, TokenState};
+pub use token_request::fetch_token;
 
 #[cfg(test)]
 mod tests;

@@ -9,7 +9,8 @@ use crate::config::secret::Credential;
 
 use super::client::ServiceNow;
 use super::error::ServiceNowError;
-use super::token::{Token, TokenSource, TokenState, fetch_token};
+use super::token::{Token, TokenSource, TokenState};
+use super::token_request::fetch_token;
 
 /// Hands out the same token until it is refused.
 pub struct OneToken {

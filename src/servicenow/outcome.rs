@@ -8,6 +8,8 @@ use crate::domain::next_step::NextStep;
 use crate::domain::version::{VersionText, VersionThere};
 use crate::redact::Quoted;
 
+use super::error::ServiceNowError;
+
 /// One record on its way.
 #[derive(Debug, Clone)]
 pub struct OutRecord {
@@ -87,6 +89,9 @@ pub enum Outcome {
         message: Quoted,
     },
 }
+
+/// One verdict per record, the error where the trouble was none of the record's.
+pub(super) type Verdict = Result<Outcome, ServiceNowError>;
 
 impl Outcome {
     /// How long the instance asked to be left alone, where it did.

@@ -1,15 +1,31 @@
 //! Staging rows, which an instance keeps for seven days: each try and each version has one of its own, under the record's key.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
-use crate::definition::plan::TargetPlan;
+use crate::definition::plan::{CLEAR, ClearWith, TargetPlan};
 use crate::domain::version::{VersionText, VersionThere};
 
 use super::client::ServiceNow;
 use super::error::ServiceNowError;
+use super::outcome::OutRecord;
 use super::query::Query;
 use super::token::TokenSource;
 use super::wire::Row;
+
+/// What is staged: strings only, as the API asks.
+pub(super) fn staged(target: &TargetPlan, record: &OutRecord) -> BTreeMap<String, String> {
+    let mut fields = record.fields.clone();
+    if target.clear_with == ClearWith::Null {
+        fields.extend(record.cleared.iter().map(|name| (name.clone(), CLEAR.to_owned())));
+    }
+    if let Some(column) = &target.key_column {
+        fields.insert(column.clone(), record.source_key.clone());
+    }
+    if let Some(column) = &target.version_column {
+        fields.insert(column.clone(), record.version.to_string());
+    }
+    fields
+}
 
 /// The rows of each key with these fields and their times, the newest first.
 pub(super) async fn rows_by_key(

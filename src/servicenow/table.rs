@@ -14,10 +14,10 @@ use crate::domain::version::VersionThere;
 use crate::net::Method;
 
 use super::batch::perform;
-use super::client::{ServiceNow, Verdict};
+use super::client::ServiceNow;
 use super::compare::{differences, differences_found, same_fields};
 use super::error::ServiceNowError;
-use super::outcome::{Found, How, OutRecord, Outcome, Settled, rejection};
+use super::outcome::{Found, How, OutRecord, Outcome, Settled, Verdict, rejection};
 use super::query::{self, Natural, columns, encode};
 use super::token::TokenSource;
 use super::transport::{Judged, Op, unknown_table};

@@ -14,7 +14,6 @@ use crate::retry;
 
 use super::error::ServiceNowError;
 use super::outcome::Outcome;
-use super::token::quoted;
 use super::wire::{Body, Document, Row, Words, read_body, read_list};
 
 /// An answer, whatever its status but 401.
@@ -152,6 +151,11 @@ fn too_many(body: &Body) -> Quoted {
     if let Body::Failure(words) = body { words.line() } else { "too many requests".into() }
 }
 
+/// A page's title as it stands in an error.
+pub(super) fn quoted(title: &str) -> String {
+    if title.is_empty() { String::new() } else { format!(" `{title}`") }
+}
+
 /// How many rows a path asks for.
 fn limit_of(path: &str) -> usize {
     let limit = path.split(['?', '&']).find_map(|part| part.strip_prefix("sysparm_limit="));
@@ -210,4 +214,19 @@ pub(super) fn retry_after<'a>(header: impl Fn(&str) -> Option<&'a str>) -> Optio
     let reset = || header("X-RateLimit-Reset")?.trim().parse().ok().and_then(|at| DateTime::from_timestamp(at, 0)).map(until);
     // how long that is granted is the Writer's matter, who tells people what was asked for
     stated.or_else(reset).map(|wait| wait.min(CENTURY))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_an_answer_to_the_request_for_a_token_nothing_can_have_arrived() {
+        let lost = || Arc::new(NetError::Timeout { host: "h".into(), seconds: 3 });
+        let write = ServiceNowError::Net { what: "POST /api".into(), source: lost() };
+        assert!(matches!(unanswered(write), Judged::Doubt(_)));
+        let token = ServiceNowError::NoTokenAnswer { what: "POST /oauth_token.do".into(), source: lost() };
+        assert!(token.chain().starts_with("POST /oauth_token.do got no answer: "), "{}", token.chain());
+        assert!(matches!(unanswered(token), Judged::Failed(ServiceNowError::NoTokenAnswer { .. })));
+    }
 }

@@ -7,7 +7,7 @@ use crate::net::{Bytes, Method};
 use crate::servicenow::batch::read_batch;
 use crate::servicenow::import_answer::{self, Answered};
 use crate::servicenow::query::found;
-use crate::servicenow::token::read_token;
+use crate::servicenow::token_request::read_token;
 use crate::servicenow::transport::{Answer, Judged, Op, judge};
 use crate::servicenow::wire::{Body, read_body};
 
