@@ -62,7 +62,7 @@ struct Compared {
 async fn compare(deps: &Deps, newest: Vec<ArrivedPart>) -> Result<Compared, String> {
     let client = ServiceNow::new(&deps.settings.servicenow).map_err(|error| error.chain())?;
     let credential = deps.credential_store.credential(SERVICENOW).await.map_err(|error| error.to_string())?;
-    let tokens = OneToken::fetch(&client, &credential).await.map_err(|error| error.chain())?;
+    let tokens = OneToken::fetch(client.http(), client.settings(), &credential).await.map_err(|error| error.chain())?;
     let definitions = deps.definitions.now();
     // rows that a transform made may not be readable at all, which would give the same answer
     let target_of = |part: &ArrivedPart| {

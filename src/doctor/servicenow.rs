@@ -74,7 +74,7 @@ async fn tokens(deps: &Deps, way: &Way, client: &ServiceNow, report: &Report) ->
         report.note(Finding::ok("ServiceNow token", "the service has one"));
         return Some(Box::new(access.tokens.clone()));
     }
-    let token = OneToken::fetch(client, &credential).await.map_err(refused).ok()?;
+    let token = OneToken::fetch(client.http(), client.settings(), &credential).await.map_err(refused).ok()?;
     report.note(Finding::ok("ServiceNow token", "given"));
     Some(Box::new(token))
 }

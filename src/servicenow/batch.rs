@@ -15,10 +15,9 @@ use crate::net::Method;
 use crate::redact::Quoted;
 
 use super::batch_route::BatchRoute;
-use super::client::ServiceNow;
 use super::error::ServiceNowError;
 use super::token::TokenSource;
-use super::transport::{Answer, Judged, Op, judge, retry_after, unanswered, what};
+use super::transport::{Answer, Judged, Op, Transport, judge, retry_after, unanswered, what};
 use super::wire::{BatchHeader, BatchItem, BatchRequest, BatchResponse, Body, Serviced, Words, read_body, scalar};
 
 /// The largest request sent, in bytes; the documented ceiling is 10 MB.
@@ -34,7 +33,7 @@ const SINGLES_AT_ONCE: usize = 8;
 pub(super) const ITEM_FRAME: usize = 300;
 
 /// Carries out the writes: one judgement per write, in order. Those that travel alone come last.
-pub(super) async fn perform(sn: &ServiceNow, tokens: &dyn TokenSource, ops: Vec<Op>) -> Vec<Judged> {
+pub(super) async fn perform(sn: &Transport, tokens: &dyn TokenSource, ops: Vec<Op>) -> Vec<Judged> {
     let (alone, together): (Vec<(usize, Op)>, Vec<(usize, Op)>) = ops.into_iter().enumerate().partition(|(_, op)| op.alone);
     let (mut places, together): (Vec<usize>, Vec<Op>) = together.into_iter().unzip();
     let (places_alone, alone): (Vec<usize>, Vec<Op>) = alone.into_iter().unzip();
@@ -66,26 +65,26 @@ fn got_through(judged: &Judged) -> bool {
     }
 }
 
-async fn perform_chunk(sn: &ServiceNow, tokens: &dyn TokenSource, ops: &[Op]) -> Vec<Judged> {
-    let rests = sn.shared().batch_after.get().is_some_and(|after| Instant::now() < after);
+async fn perform_chunk(sn: &Transport, tokens: &dyn TokenSource, ops: &[Op]) -> Vec<Judged> {
+    let rests = sn.learned().batch_after.get().is_some_and(|after| Instant::now() < after);
     if ops.len() > 1 && rests {
         let judged = singles(sn, tokens, ops).await;
         // when single requests do not work either, it was not for the Batch API
         if !judged.iter().any(got_through) {
-            sn.shared().batch_after.set(None);
+            sn.learned().batch_after.set(None);
         }
         return judged;
     }
     if ops.len() > 1 {
         // at most both routes are tried
-        while let (route, Some(path)) = (sn.shared().batch_route.get(), sn.shared().batch_route.get().path()) {
+        while let (route, Some(path)) = (sn.learned().batch_route.get(), sn.learned().batch_route.get().path()) {
             match batch(sn, tokens, path, ops).await {
                 Batched::Judged(judged) => return judged,
                 Batched::Unsupported(words) => {
                     // another call may have learned it meanwhile
-                    let first = sn.shared().batch_route.get() == route;
+                    let first = sn.learned().batch_route.get() == route;
                     if first {
-                        sn.shared().batch_route.set(route.next());
+                        sn.learned().batch_route.set(route.next());
                     }
                     if first && route.next() == BatchRoute::None {
                         warn!(%words, "the instance has no usable Batch API, records are sent one by one from now on");
@@ -96,7 +95,7 @@ async fn perform_chunk(sn: &ServiceNow, tokens: &dyn TokenSource, ops: &[Op]) ->
                     // a record that is turned away by itself too is reason enough; when all get through, it is the Batch API
                     if judged.iter().all(got_through) {
                         let again = sn.settings().batch_again;
-                        sn.shared().batch_after.set(Some(Instant::now() + again));
+                        sn.learned().batch_after.set(Some(Instant::now() + again));
                         warn!(%words, minutes = again.as_secs() / 60, "the instance refuses batches, records are sent one by one until it is asked again");
                     } else {
                         warn!(%words, items = ops.len(), "a batch was turned away, its records were sent one by one");
@@ -163,7 +162,7 @@ fn abort_reason(judged: &Judged) -> Option<Stop> {
     }
 }
 
-async fn singles(sn: &ServiceNow, tokens: &dyn TokenSource, ops: &[Op]) -> Vec<Judged> {
+async fn singles(sn: &Transport, tokens: &dyn TokenSource, ops: &[Op]) -> Vec<Judged> {
     let stop: RefCell<Option<Stop>> = RefCell::default();
     let one = async |op: &Op| {
         if let Some(stop) = &*stop.borrow() {
@@ -188,7 +187,7 @@ enum Batched {
     RefusedWhole(Quoted),
 }
 
-async fn batch(sn: &ServiceNow, tokens: &dyn TokenSource, path: &str, ops: &[Op]) -> Batched {
+async fn batch(sn: &Transport, tokens: &dyn TokenSource, path: &str, ops: &[Op]) -> Batched {
     const JSON: &str = "application/json";
     let headers = [BatchHeader { name: "Accept", value: JSON }, BatchHeader { name: "Content-Type", value: JSON }];
     let rest_requests = ops.iter().enumerate().map(|(at, op)| item(at, op, headers)).collect();

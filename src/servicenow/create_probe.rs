@@ -14,12 +14,11 @@ use crate::domain::SysId;
 use crate::domain::next_step::NextStep;
 use crate::net::{Bytes, Method};
 
-use super::client::ServiceNow;
 use super::error::ServiceNowError;
 use super::outcome::{ProbeFinding, ProbeVerdict};
 use super::query::{Query, encode};
 use super::token::TokenSource;
-use super::transport::Judged;
+use super::transport::{Judged, Transport};
 use super::wire::{Body, Row, Words, read_body};
 
 /// What the key of a row of a try begins with.
@@ -32,7 +31,7 @@ const TRIES: u32 = 5;
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// Tries each table that is written to once, however many blocks write to it.
-pub(super) async fn try_create(sn: &ServiceNow, tokens: &dyn TokenSource, targets: &[&TargetPlan]) -> Vec<ProbeFinding> {
+pub(super) async fn try_create(sn: &Transport, tokens: &dyn TokenSource, targets: &[&TargetPlan]) -> Vec<ProbeFinding> {
     let mut findings = Vec::new();
     let mut tried = BTreeSet::new();
     for target in targets.iter().filter(|target| tried.insert(target.table.as_str())) {
@@ -62,7 +61,7 @@ fn failed(message: impl Into<String>, step: NextStep) -> Said {
 
 /// Where the rows of a try are, and how they are known.
 struct Place<'a> {
-    sn: &'a ServiceNow,
+    sn: &'a Transport,
     tokens: &'a dyn TokenSource,
     table: &'a str,
     column: &'a str,
@@ -125,7 +124,7 @@ impl Place<'_> {
 }
 
 /// Deletes a row and checks that it is gone; why not, otherwise.
-async fn take_away(sn: &ServiceNow, tokens: &dyn TokenSource, table: &str, id: &SysId) -> Result<(), String> {
+async fn take_away(sn: &Transport, tokens: &dyn TokenSource, table: &str, id: &SysId) -> Result<(), String> {
     let path = format!("/api/now/table/{}/{}", encode(table), encode(id));
     let here = Place { sn, tokens, table, column: "sys_id", mark: id.to_string(), more: &[] };
     let (mut problem, mut seen) = (String::new(), false);

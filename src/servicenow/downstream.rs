@@ -9,11 +9,11 @@ use crate::definition::plan::{TargetPlan, WatchPlan, WatchRow};
 use crate::domain::version::VersionText;
 use crate::redact::Quoted;
 
-use super::client::ServiceNow;
 use super::error::ServiceNowError;
 use super::query::Query;
 use super::staging;
 use super::token::TokenSource;
+use super::transport::Transport;
 use super::wire::Row;
 
 /// Among the values of `failed`: whatever the column says, once it says anything.
@@ -47,7 +47,7 @@ pub enum Later {
 
 /// Polls records; the answers come in their order.
 pub(super) async fn poll(
-    sn: &ServiceNow,
+    sn: &Transport,
     tokens: &dyn TokenSource,
     target: &TargetPlan,
     watch: &WatchPlan,
@@ -60,7 +60,7 @@ pub(super) async fn poll(
 }
 
 async fn by_sys_id(
-    sn: &ServiceNow,
+    sn: &Transport,
     tokens: &dyn TokenSource,
     target: &TargetPlan,
     watch: &WatchPlan,
@@ -82,7 +82,7 @@ async fn by_sys_id(
 }
 
 async fn by_key(
-    sn: &ServiceNow,
+    sn: &Transport,
     tokens: &dyn TokenSource,
     target: &TargetPlan,
     watch: &WatchPlan,

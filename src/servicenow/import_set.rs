@@ -7,7 +7,6 @@ use crate::definition::plan::TargetPlan;
 use crate::net::Method;
 
 use super::batch::perform;
-use super::client::ServiceNow;
 use super::compare::{differences, same_fields};
 use super::error::ServiceNowError;
 use super::import_answer::{Answered, read, rejected};
@@ -16,13 +15,13 @@ use super::outcome::{Found, How, OutRecord, Outcome, Settled, Verdict, rejection
 use super::query::{self, columns, encode};
 use super::staging::{self, staged};
 use super::token::TokenSource;
-use super::transport::{Judged, Op, unknown_table};
+use super::transport::{Judged, Op, Transport, unknown_table};
 use super::wire::{Row, Words};
 use crate::domain::SysId;
 use crate::redact::Quoted;
 
 pub(super) async fn send(
-    sn: &ServiceNow,
+    sn: &Transport,
     tokens: &dyn TokenSource,
     target: &TargetPlan,
     records: &[OutRecord],
@@ -61,7 +60,7 @@ pub(super) async fn send(
 /// reason, whether it was written is not known. Where they can never be read, the refusal is all that there is, and it is said that the
 /// rows could not be read.
 async fn unhide(
-    sn: &ServiceNow,
+    sn: &Transport,
     tokens: &dyn TokenSource,
     target: &TargetPlan,
     records: &[OutRecord],
@@ -118,7 +117,7 @@ enum Staged {
 
 /// Staging rows first (they keep the verdict for seven days), then the target row.
 pub(super) async fn settle(
-    sn: &ServiceNow,
+    sn: &Transport,
     tokens: &dyn TokenSource,
     target: &TargetPlan,
     records: &[OutRecord],

@@ -8,13 +8,13 @@ use tracing::debug;
 use crate::definition::plan::TargetPlan;
 use crate::domain::SysId;
 
-use super::client::ServiceNow;
 use super::compare::{differences, keeps_less};
 use super::outcome::{FieldDifference, How, OutRecord, Outcome, Verdict};
 use super::query::{self, columns};
 use super::staging::{self, staged};
 use super::staging_proof::Size;
 use super::token::TokenSource;
+use super::transport::Transport;
 
 /// Records of a batch whose staging rows are read while a column of the staging table is not proven.
 const SAMPLE: usize = 20;
@@ -23,7 +23,7 @@ const SAMPLE: usize = 20;
 /// of some records are read back until each column that is written has been seen filled, and of every record that has the longest text of
 /// a column so far; when one shows a difference, those of the whole batch are.
 pub(super) async fn staged_as_sent(
-    sn: &ServiceNow,
+    sn: &Transport,
     tokens: &dyn TokenSource,
     target: &TargetPlan,
     records: &[OutRecord],
@@ -41,8 +41,8 @@ pub(super) async fn staged_as_sent(
     let confirmed: Vec<usize> =
         (0..records.len()).filter(|at| matches!(&verdicts[*at], Ok(Outcome::Confirmed { how, .. }) if *how != How::Unchanged)).collect();
     let fields: BTreeMap<usize, BTreeMap<String, String>> = confirmed.iter().map(|at| (*at, filled(target, &records[*at]))).collect();
-    let open = sn.shared().proof.open(target, &fields);
-    let longest = sn.shared().proof.longest(target, &fields);
+    let open = sn.learned().proof.open(target, &fields);
+    let longest = sn.learned().proof.longest(target, &fields);
     let sample: BTreeSet<usize> = open.unseen.iter().copied().take(SAMPLE).chain(longest).collect();
     let rest: Vec<usize> = open.unseen.union(&open.longer).copied().filter(|at| !sample.contains(at)).collect();
     for (ats, more) in [(sample.into_iter().collect(), true), (rest, false)] {
@@ -53,10 +53,10 @@ pub(super) async fn staged_as_sent(
         let rows = match staging::rows_by_key(sn, tokens, target, key_column, &keys, columns(target)).await {
             Ok(rows) => rows,
             Err(error) if error.passes() => return,
-            Err(error) => return sn.shared().proof.give_up(target, &error.chain()),
+            Err(error) => return sn.learned().proof.give_up(target, &error.chain()),
         };
         if rows.is_empty() {
-            return sn.shared().proof.missed(target);
+            return sn.learned().proof.missed(target);
         }
         let mut less = kept_less(sn, tokens, target, &ats, &fields, verdicts).await;
         let mut different = false;
@@ -72,9 +72,9 @@ pub(super) async fn staged_as_sent(
             found.extend(new);
             let difference = |name: &str| found.iter().find(|d| d.field == name);
             let kept = |name: &str| difference(name).is_none_or(|d| !d.returned.as_deref().unwrap_or_default().trim().is_empty());
-            sn.shared().proof.seen(target, sent.keys().map(String::as_str).filter(|name| kept(name)));
+            sn.learned().proof.seen(target, sent.keys().map(String::as_str).filter(|name| kept(name)));
             let whole = sent.iter().filter(|(name, _)| difference(name).is_none());
-            sn.shared().proof.whole(target, whole.map(|(name, text)| (name.as_str(), Size::of(text))));
+            sn.learned().proof.whole(target, whole.map(|(name, text)| (name.as_str(), Size::of(text))));
             different |= !found.is_empty();
             if let Ok(Outcome::Confirmed { partial, .. }) = &mut verdicts[at] {
                 *partial = found;
@@ -89,7 +89,7 @@ pub(super) async fn staged_as_sent(
 /// What the transform's own tables keep less of than was sent: a text that is cut, a number that is rounded. A row that may not be read
 /// says nothing.
 async fn kept_less(
-    sn: &ServiceNow,
+    sn: &Transport,
     tokens: &dyn TokenSource,
     target: &TargetPlan,
     ats: &[usize],

@@ -10,7 +10,6 @@ use crate::domain::SysId;
 use crate::domain::next_step::NextStep;
 use crate::redact::Quoted;
 
-use super::client::ServiceNow;
 use super::compare::{differences_found, same_value};
 use super::error::ServiceNowError;
 use super::import_answer::Answered;
@@ -18,6 +17,7 @@ use super::import_staged::staged_as_sent;
 use super::outcome::{FieldDifference, Found, How, OutRecord, Outcome, Settled, Verdict};
 use super::query;
 use super::token::TokenSource;
+use super::transport::Transport;
 
 /// Whether a row that was found stands for a record.
 #[derive(Debug)]
@@ -83,7 +83,7 @@ struct Rows {
 
 impl Rows {
     async fn read(
-        sn: &ServiceNow,
+        sn: &Transport,
         tokens: &dyn TokenSource,
         target: &TargetPlan,
         table: &str,
@@ -108,7 +108,7 @@ impl Rows {
 
 /// One verdict per record. What an answer proves by itself costs nothing; the rest is queried together, table by table.
 pub(super) async fn verify(
-    sn: &ServiceNow,
+    sn: &Transport,
     tokens: &dyn TokenSource,
     target: &TargetPlan,
     records: &[OutRecord],
@@ -150,7 +150,7 @@ pub(super) async fn verify(
 }
 
 /// Fields that were to be cleared: whether a transform map does so is its own setting, so the rows are read back.
-async fn cleared(sn: &ServiceNow, tokens: &dyn TokenSource, target: &TargetPlan, records: &[OutRecord], verdicts: &mut [Verdict]) {
+async fn cleared(sn: &Transport, tokens: &dyn TokenSource, target: &TargetPlan, records: &[OutRecord], verdicts: &mut [Verdict]) {
     let mut open: BTreeMap<String, Vec<(usize, SysId)>> = BTreeMap::new();
     for (at, verdict) in verdicts.iter().enumerate().filter(|(at, _)| !records[*at].cleared.is_empty()) {
         if let Ok(Outcome::Confirmed { sys_id, table, .. }) = verdict {
@@ -301,7 +301,7 @@ fn unverified(answer: &Answered, table: &str) -> String {
 
 /// Records found by a look-up whose row is another one than the ledger holds.
 pub(super) async fn second_rows(
-    sn: &ServiceNow,
+    sn: &Transport,
     tokens: &dyn TokenSource,
     target: &TargetPlan,
     records: &[OutRecord],

@@ -7,11 +7,11 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 use crate::definition::plan::{AlignPlan, TargetPlan};
 use crate::domain::CompanyId;
 
-use super::client::ServiceNow;
 use super::error::ServiceNowError;
 use super::paging::{self, ListPosition, PAGE, wrong};
 use super::query::{self, Query};
 use super::token::TokenSource;
+use super::transport::Transport;
 use super::wire::Row;
 
 /// The column that tells a change; whole seconds, UTC.
@@ -55,7 +55,7 @@ fn instant(text: &str) -> Option<DateTime<Utc>> {
 
 /// The page of rows at a position, and where the next one begins; `None`: this was the last.
 pub(super) async fn page(
-    sn: &ServiceNow,
+    sn: &Transport,
     tokens: &dyn TokenSource,
     target: &TargetPlan,
     align: &AlignPlan,
@@ -89,7 +89,7 @@ pub(super) async fn page(
 }
 
 pub(super) async fn by_id(
-    sn: &ServiceNow,
+    sn: &Transport,
     tokens: &dyn TokenSource,
     target: &TargetPlan,
     align: &AlignPlan,

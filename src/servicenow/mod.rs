@@ -18,6 +18,7 @@ mod import_answer;
 mod import_set;
 mod import_staged;
 mod import_verify;
+mod learned;
 mod listing;
 mod one_token;
 mod outcome;
@@ -34,7 +35,7 @@ mod token_request;
 mod transport;
 pub mod wire;
 
-pub use client::{RowOwners, ServiceNow};
+pub use client::ServiceNow;
 pub use compare::same;
 pub use downstream::{Arrived, Later};
 pub use error::ServiceNowError;
@@ -43,6 +44,7 @@ pub use one_token::OneToken;
 pub use outcome::{FieldDifference, Found, How, OutRecord, Outcome, ProbeFinding, ProbeVerdict, Settled};
 pub use paging::ListPosition;
 pub use present::Present;
+pub use table::RowOwners;
 pub use token::{Token, TokenAnswer, TokenSource, TokenState};
 pub use token_request::fetch_token;
 

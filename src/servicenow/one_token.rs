@@ -6,8 +6,9 @@ use futures_util::future::LocalBoxFuture;
 use tokio::time::Instant;
 
 use crate::config::secret::Credential;
+use crate::config::settings::ServiceNowSettings;
+use crate::net::HttpClient;
 
-use super::client::ServiceNow;
 use super::error::ServiceNowError;
 use super::token::{Token, TokenSource, TokenState};
 use super::token_request::fetch_token;
@@ -23,8 +24,8 @@ impl OneToken {
     ///
     /// # Errors
     /// Whatever kept the instance from giving one.
-    pub async fn fetch(client: &ServiceNow, credential: &Credential) -> Result<Self, ServiceNowError> {
-        let answer = fetch_token(client.http(), client.settings(), credential).await?;
+    pub async fn fetch(http: &HttpClient, settings: &ServiceNowSettings, credential: &Credential) -> Result<Self, ServiceNowError> {
+        let answer = fetch_token(http, settings, credential).await?;
         Ok(Self { token: TokenState::default().accept(answer, Instant::now()), refused: Cell::new(false) })
     }
 }

@@ -3,10 +3,10 @@
 //! They go by `sys_id>last^ORDERBYsys_id`: an offset would skip and repeat rows. The instance applies the limit before it hides the rows that the
 //! caller may not see, so a short page is not the last one, nor an empty one: the count of all rows tells.
 
-use super::client::ServiceNow;
 use super::error::ServiceNowError;
 use super::query::encode;
 use super::token::TokenSource;
+use super::transport::Transport;
 use super::wire::Row;
 
 /// Rows asked for at a time.
@@ -57,7 +57,7 @@ pub(super) fn wrong(table: &str, problem: String) -> ServiceNowError {
 
 /// The page of rows at a position that meet all conditions.
 pub(super) async fn page(
-    sn: &ServiceNow,
+    sn: &Transport,
     tokens: &dyn TokenSource,
     table: &str,
     conditions: Vec<String>,

@@ -6,11 +6,11 @@ use crate::definition::plan::TargetPlan;
 use crate::domain::SysId;
 use crate::domain::version::VersionThere;
 
-use super::client::ServiceNow;
 use super::error::ServiceNowError;
 use super::paging::{self, ListPosition, wrong};
 use super::query::{self, encode};
 use super::token::TokenSource;
+use super::transport::Transport;
 
 /// Staging rows that are read for where they landed.
 const LANDED: usize = 200;
@@ -31,7 +31,7 @@ pub struct Present {
 
 /// The page of rows at a position whose keys begin with `prefix`, and where the next one begins; `None`: this was the last.
 pub(super) async fn page(
-    sn: &ServiceNow,
+    sn: &Transport,
     tokens: &dyn TokenSource,
     target: &TargetPlan,
     table: &str,
@@ -74,7 +74,7 @@ pub(super) async fn page(
 
 /// The tables into which the transforms of a staging table have made rows of these keys lately, as the staging rows name them.
 pub(super) async fn landed(
-    sn: &ServiceNow,
+    sn: &Transport,
     tokens: &dyn TokenSource,
     target: &TargetPlan,
     prefix: &str,

@@ -7,11 +7,11 @@ use crate::definition::record::KEY_LENGTH;
 use crate::domain::next_step::NextStep;
 use crate::domain::version::VERSION_LENGTH;
 
-use super::client::ServiceNow;
 use super::error::ServiceNowError;
 use super::outcome::{ProbeFinding, ProbeVerdict};
 use super::query::encode;
 use super::token::TokenSource;
+use super::transport::Transport;
 use super::wire::Row;
 
 /// Columns asked of the dictionary at once; the widest tables of an instance have some hundreds, inherited ones included.
@@ -74,7 +74,7 @@ fn wanted<'a>(targets: &[&'a TargetPlan]) -> Vec<Wanted<'a>> {
     all
 }
 
-pub(super) async fn probe(sn: &ServiceNow, tokens: &dyn TokenSource, targets: &[&TargetPlan]) -> Vec<ProbeFinding> {
+pub(super) async fn probe(sn: &Transport, tokens: &dyn TokenSource, targets: &[&TargetPlan]) -> Vec<ProbeFinding> {
     let mut findings = Vec::new();
     for wanted in wanted(targets) {
         findings.push(probe_table(sn, tokens, &wanted).await);
@@ -92,7 +92,7 @@ const FIELDS_LIMIT: usize = 1500;
 
 /// A row with these columns: the instance leaves out those that it does not have, or does not show.
 async fn first_row(
-    sn: &ServiceNow,
+    sn: &Transport,
     tokens: &dyn TokenSource,
     table: &str,
     columns: impl Iterator<Item = &str>,
@@ -108,7 +108,7 @@ async fn first_row(
 const FILLED: usize = 20;
 
 /// Whether a row with our key has this column filled. What cannot be read is taken for none.
-pub(super) async fn keeps_field(sn: &ServiceNow, tokens: &dyn TokenSource, target: &TargetPlan, field: &str) -> bool {
+pub(super) async fn keeps_field(sn: &Transport, tokens: &dyn TokenSource, target: &TargetPlan, field: &str) -> bool {
     let keyed = target.key_column.as_ref().map(|column| format!("^{column}ISNOTEMPTY")).unwrap_or_default();
     let query = encode(&format!("{field}ISNOTEMPTY{keyed}^ORDERBYsys_id"));
     let fields = encode(&["sys_id", field].into_iter().chain(target.key_column.as_deref()).collect::<Vec<_>>().join(","));
@@ -121,13 +121,13 @@ pub(super) async fn keeps_field(sn: &ServiceNow, tokens: &dyn TokenSource, targe
 }
 
 /// Whether a table is seen to have a column.
-pub(super) async fn has_column(sn: &ServiceNow, tokens: &dyn TokenSource, table: &str, column: &str) -> bool {
+pub(super) async fn has_column(sn: &Transport, tokens: &dyn TokenSource, table: &str, column: &str) -> bool {
     let shown =
         first_row(sn, tokens, table, std::iter::once(column)).await.is_ok_and(|row| row.is_some_and(|row| row.text(column).is_some()));
     shown || dictionary(sn, tokens, table).await.is_some_and(|known| known.contains_key(column))
 }
 
-async fn probe_table(sn: &ServiceNow, tokens: &dyn TokenSource, wanted: &Wanted<'_>) -> ProbeFinding {
+async fn probe_table(sn: &Transport, tokens: &dyn TokenSource, wanted: &Wanted<'_>) -> ProbeFinding {
     let table = wanted.table.to_owned();
     let row = match first_row(sn, tokens, wanted.table, wanted.columns.iter().copied()).await {
         Ok(row) => row,
@@ -263,7 +263,7 @@ fn unreadable(wanted: &Wanted<'_>, error: &ServiceNowError) -> ProbeFinding {
 }
 
 /// The columns of a table and of those it extends, with the length of a text; `None` when the dictionary does not let us know.
-async fn dictionary(sn: &ServiceNow, tokens: &dyn TokenSource, table: &str) -> Option<HashMap<String, Option<usize>>> {
+async fn dictionary(sn: &Transport, tokens: &dyn TokenSource, table: &str) -> Option<HashMap<String, Option<usize>>> {
     let mut tables = vec![table.to_owned()];
     // a parent that cannot be asked for may have the columns that are missing here
     while let Some(parent) = parent(sn, tokens, tables.last()?).await.ok()? {
@@ -291,7 +291,7 @@ async fn dictionary(sn: &ServiceNow, tokens: &dyn TokenSource, table: &str) -> O
 }
 
 /// The table that a table extends; `None` when it extends none, or the instance shows no such row.
-async fn parent(sn: &ServiceNow, tokens: &dyn TokenSource, table: &str) -> Result<Option<String>, ServiceNowError> {
+async fn parent(sn: &Transport, tokens: &dyn TokenSource, table: &str) -> Result<Option<String>, ServiceNowError> {
     let query = encode(&format!("name={table}^ORDERBYsys_id"));
     let path = format!("/api/now/table/sys_db_object?sysparm_query={query}&sysparm_fields=name,super_class.name&sysparm_limit=2");
     let rows = sn.read(tokens, &path).await?;

@@ -5,17 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::definition::plan::{ClearWith, TargetPlan, WriteMode};
 use crate::domain::next_step::NextStep;
 
-use super::client::ServiceNow;
 use super::outcome::{ProbeFinding, ProbeVerdict};
 use super::query::encode;
 use super::token::TokenSource;
+use super::transport::Transport;
 use super::wire::Row;
 
 /// Field maps asked for at once.
 const ENTRIES: usize = 1000;
 
 /// One finding per staging table that is written.
-pub(super) async fn probe(sn: &ServiceNow, tokens: &dyn TokenSource, targets: &[&TargetPlan]) -> Vec<ProbeFinding> {
+pub(super) async fn probe(sn: &Transport, tokens: &dyn TokenSource, targets: &[&TargetPlan]) -> Vec<ProbeFinding> {
     let mut seen = BTreeSet::new();
     let mut findings = Vec::new();
     for target in targets.iter().filter(|target| target.write == WriteMode::ImportSet && seen.insert(target.table.as_str())) {
@@ -69,7 +69,7 @@ fn judge(target: &TargetPlan, maps: &[Map]) -> Said {
 }
 
 /// The active maps onto the target table, or all where none is; `None` when they cannot be seen.
-async fn maps(sn: &ServiceNow, tokens: &dyn TokenSource, target: &TargetPlan) -> Option<Vec<Map>> {
+async fn maps(sn: &Transport, tokens: &dyn TokenSource, target: &TargetPlan) -> Option<Vec<Map>> {
     let query = encode(&format!("source_table={}^ORDERBYsys_id", target.table));
     let fields = "sys_id,name,source_table,target_table,active,copy_empty_fields";
     let rows = read(sn, tokens, "sys_transform_map", &query, fields, 50).await?;
@@ -100,7 +100,7 @@ async fn maps(sn: &ServiceNow, tokens: &dyn TokenSource, target: &TargetPlan) ->
     Some(chosen.iter().map(map).collect())
 }
 
-async fn read(sn: &ServiceNow, tokens: &dyn TokenSource, table: &str, query: &str, fields: &str, limit: usize) -> Option<Vec<Row>> {
+async fn read(sn: &Transport, tokens: &dyn TokenSource, table: &str, query: &str, fields: &str, limit: usize) -> Option<Vec<Row>> {
     let path = format!(
         "/api/now/table/{table}?sysparm_query={query}&sysparm_fields={fields}&sysparm_limit={limit}&sysparm_display_value=false\
          &sysparm_exclude_reference_link=true"

@@ -10,10 +10,10 @@ use crate::definition::plan::TargetPlan;
 use crate::domain::SysId;
 use crate::domain::version::VersionThere;
 
-use super::client::ServiceNow;
 use super::error::ServiceNowError;
 use super::outcome::{Found, OutRecord};
 use super::token::TokenSource;
+use super::transport::Transport;
 use super::wire::Row;
 
 /// The longest address sent, in bytes.
@@ -72,14 +72,14 @@ impl Query<'_> {
     }
 
     /// Every row with one of the values, each once. The comparison is exact, whatever the instance takes for equal.
-    pub(super) async fn rows(&self, sn: &ServiceNow, tokens: &dyn TokenSource, values: &[&str]) -> Result<Vec<Row>, ServiceNowError> {
+    pub(super) async fn rows(&self, sn: &Transport, tokens: &dyn TokenSource, values: &[&str]) -> Result<Vec<Row>, ServiceNowError> {
         Ok(self.ask(sn, tokens, values, false).await?.0)
     }
 
     /// The same, and those of the values of which the instance counts more rows than it shows: an access rule hides some.
     pub(super) async fn rows_and_hidden(
         &self,
-        sn: &ServiceNow,
+        sn: &Transport,
         tokens: &dyn TokenSource,
         values: &[&str],
     ) -> Result<(Vec<Row>, HashSet<String>), ServiceNowError> {
@@ -88,7 +88,7 @@ impl Query<'_> {
 
     async fn ask(
         &self,
-        sn: &ServiceNow,
+        sn: &Transport,
         tokens: &dyn TokenSource,
         values: &[&str],
         hidden: bool,
@@ -116,7 +116,7 @@ impl Query<'_> {
         Ok((rows, hidden))
     }
 
-    async fn ask_many(&self, sn: &ServiceNow, tokens: &dyn TokenSource, group: &[&str], hidden: bool) -> Result<Answered, ServiceNowError> {
+    async fn ask_many(&self, sn: &Transport, tokens: &dyn TokenSource, group: &[&str], hidden: bool) -> Result<Answered, ServiceNowError> {
         if let [value] = group {
             return self.ask_one(sn, tokens, value).await;
         }
@@ -137,7 +137,7 @@ impl Query<'_> {
         Ok(answer)
     }
 
-    async fn ask_one(&self, sn: &ServiceNow, tokens: &dyn TokenSource, value: &str) -> Result<Answered, ServiceNowError> {
+    async fn ask_one(&self, sn: &Transport, tokens: &dyn TokenSource, value: &str) -> Result<Answered, ServiceNowError> {
         let condition = match safe_prefix(value) {
             None => format!("{}={value}", self.column),
             Some("") => return Ok(Answered::default()),
@@ -219,7 +219,7 @@ pub(super) fn found(target: &TargetPlan, row: &Row) -> Option<Found> {
 }
 
 pub(super) async fn find_by_key(
-    sn: &ServiceNow,
+    sn: &Transport,
     tokens: &dyn TokenSource,
     target: &TargetPlan,
     keys: &[String],
@@ -229,7 +229,7 @@ pub(super) async fn find_by_key(
 
 /// The same in a table that an answer names.
 pub(super) async fn find_by_key_in(
-    sn: &ServiceNow,
+    sn: &Transport,
     tokens: &dyn TokenSource,
     target: &TargetPlan,
     table: &str,
@@ -240,7 +240,7 @@ pub(super) async fn find_by_key_in(
 
 /// The same, and which of the keys some row may carry that cannot be seen.
 pub(super) async fn find_by_key_or_hidden(
-    sn: &ServiceNow,
+    sn: &Transport,
     tokens: &dyn TokenSource,
     target: &TargetPlan,
     table: &str,
@@ -272,7 +272,7 @@ pub(super) async fn find_by_key_or_hidden(
 
 /// Rows by sys_id.
 pub(super) async fn find_by_id(
-    sn: &ServiceNow,
+    sn: &Transport,
     tokens: &dyn TokenSource,
     target: &TargetPlan,
     ids: &[&str],
@@ -282,7 +282,7 @@ pub(super) async fn find_by_id(
 
 /// The same in a table that an answer names.
 pub(super) async fn find_by_id_in(
-    sn: &ServiceNow,
+    sn: &Transport,
     tokens: &dyn TokenSource,
     target: &TargetPlan,
     table: &str,
@@ -310,7 +310,7 @@ pub(super) enum Natural {
 }
 
 pub(super) async fn natural(
-    sn: &ServiceNow,
+    sn: &Transport,
     tokens: &dyn TokenSource,
     target: &TargetPlan,
     records: &[&OutRecord],
@@ -377,7 +377,7 @@ fn choose(target: &TargetPlan, record: &OutRecord, rows: &[&Row]) -> Natural {
 }
 
 pub(super) async fn find_by_natural_key(
-    sn: &ServiceNow,
+    sn: &Transport,
     tokens: &dyn TokenSource,
     target: &TargetPlan,
     records: &[OutRecord],

@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, HashMap};
 use crate::definition::plan::{CLEAR, ClearWith, TargetPlan};
 use crate::domain::version::{VersionText, VersionThere};
 
-use super::client::ServiceNow;
 use super::error::ServiceNowError;
 use super::outcome::OutRecord;
 use super::query::Query;
 use super::token::TokenSource;
+use super::transport::Transport;
 use super::wire::Row;
 
 /// What is staged: strings only, as the API asks.
@@ -29,7 +29,7 @@ pub(super) fn staged(target: &TargetPlan, record: &OutRecord) -> BTreeMap<String
 
 /// The rows of each key with these fields and their times, the newest first.
 pub(super) async fn rows_by_key(
-    sn: &ServiceNow,
+    sn: &Transport,
     tokens: &dyn TokenSource,
     target: &TargetPlan,
     key_column: &str,

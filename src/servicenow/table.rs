@@ -5,6 +5,7 @@ mod behind;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use futures_util::future::LocalBoxFuture;
 use tracing::{debug, warn};
 
 use crate::definition::plan::TargetPlan;
@@ -14,13 +15,12 @@ use crate::domain::version::VersionThere;
 use crate::net::Method;
 
 use super::batch::perform;
-use super::client::ServiceNow;
 use super::compare::{differences, differences_found, same_fields};
 use super::error::ServiceNowError;
 use super::outcome::{Found, How, OutRecord, Outcome, Settled, Verdict, rejection};
 use super::query::{self, Natural, columns, encode};
 use super::token::TokenSource;
-use super::transport::{Judged, Op, unknown_table};
+use super::transport::{Judged, Op, Transport, unknown_table};
 use super::wire::{Document, Row, Words};
 use behind::{belongs, check, foreign, holds, locate};
 
@@ -29,6 +29,12 @@ const ROUNDS: usize = 4;
 
 /// `sysparm_fields` longer than this is left out of a write.
 const FIELDS_LIMIT: usize = 900;
+
+/// Knows which rows were written for other records, where the instance's table has no key column that would say so.
+pub trait RowOwners {
+    /// Those of these sys_ids that are some record's already; an error's text when that cannot be known now.
+    fn owned<'a>(&'a self, sys_ids: Vec<String>) -> LocalBoxFuture<'a, Result<HashSet<String>, String>>;
+}
 
 /// Where one record stands.
 enum Step {
@@ -53,12 +59,13 @@ enum Why {
 }
 
 pub(super) async fn send(
-    sn: &ServiceNow,
+    sn: &Transport,
+    owners: Option<&dyn RowOwners>,
     tokens: &dyn TokenSource,
     target: &TargetPlan,
     records: &[OutRecord],
 ) -> Result<Vec<Verdict>, ServiceNowError> {
-    let mut steps = first_steps(sn, tokens, target, records).await?;
+    let mut steps = first_steps(sn, owners, tokens, target, records).await?;
     read_before_write(sn, tokens, target, records, &mut steps).await?;
     for _ in 0..ROUNDS {
         let due: Vec<usize> = (0..steps.len()).filter(|at| matches!(steps[*at], Step::Insert | Step::Update(_))).collect();
@@ -79,13 +86,20 @@ pub(super) async fn send(
 }
 
 /// Whether the queries that precede a write are answered for such a record.
-pub(super) async fn answers_before_write(sn: &ServiceNow, tokens: &dyn TokenSource, target: &TargetPlan, record: &OutRecord) -> bool {
-    first_steps(sn, tokens, target, std::slice::from_ref(record)).await.is_ok()
+pub(super) async fn answers_before_write(
+    sn: &Transport,
+    owners: Option<&dyn RowOwners>,
+    tokens: &dyn TokenSource,
+    target: &TargetPlan,
+    record: &OutRecord,
+) -> bool {
+    first_steps(sn, owners, tokens, target, std::slice::from_ref(record)).await.is_ok()
 }
 
 /// Update where a row is known or found, otherwise insert.
 async fn first_steps(
-    sn: &ServiceNow,
+    sn: &Transport,
+    owners: Option<&dyn RowOwners>,
     tokens: &dyn TokenSource,
     target: &TargetPlan,
     records: &[OutRecord],
@@ -113,7 +127,7 @@ async fn first_steps(
     if sn.settings().adopt && !target.natural_key.is_empty() && !new.is_empty() {
         let asked: Vec<&OutRecord> = new.iter().map(|at| &records[*at]).collect();
         let found = query::natural(sn, tokens, target, &asked).await?;
-        let owned = owned(sn, records, &new, &found).await?;
+        let owned = owned(owners, records, &new, &found).await?;
         let mut taken: HashMap<SysId, &str> = HashMap::new();
         for (at, natural) in new.iter().zip(found) {
             match natural {
@@ -153,7 +167,7 @@ async fn first_steps(
 /// Rows that a person may have edited since it was decided what to write: each is read right before it is written, so that no edit
 /// of the same field is lost. What is written in the very moment between read and write is the one thing that ServiceNow cannot refuse.
 async fn read_before_write(
-    sn: &ServiceNow,
+    sn: &Transport,
     tokens: &dyn TokenSource,
     target: &TargetPlan,
     records: &[OutRecord],
@@ -206,8 +220,13 @@ fn natural_text(target: &TargetPlan, record: &OutRecord) -> String {
 }
 
 /// Of the rows found, those that are known to be another record's although they carry no key.
-async fn owned(sn: &ServiceNow, records: &[OutRecord], new: &[usize], found: &[Natural]) -> Result<HashSet<String>, ServiceNowError> {
-    let Some(owners) = &sn.shared().owners else { return Ok(HashSet::new()) };
+async fn owned(
+    owners: Option<&dyn RowOwners>,
+    records: &[OutRecord],
+    new: &[usize],
+    found: &[Natural],
+) -> Result<HashSet<String>, ServiceNowError> {
+    let Some(owners) = owners else { return Ok(HashSet::new()) };
     let others = new.iter().zip(found).filter_map(|(at, natural)| match natural {
         Natural::Free(found) if !found.sys_id.names(&records[*at].derived_sys_id) => Some(found.sys_id.as_str().to_owned()),
         _ => None,
@@ -259,7 +278,7 @@ fn written(target: &TargetPlan, record: &OutRecord) -> BTreeMap<String, String> 
     fields
 }
 
-fn op(sn: &ServiceNow, target: &TargetPlan, record: &OutRecord, step: &Step) -> Op {
+fn op(sn: &Transport, target: &TargetPlan, record: &OutRecord, step: &Step) -> Op {
     let mut fields = written(target, record);
     let mut path = format!("/api/now/table/{}", encode(&target.table));
     let method = match step {
@@ -284,7 +303,7 @@ fn op(sn: &ServiceNow, target: &TargetPlan, record: &OutRecord, step: &Step) -> 
     Op { method, path, body: serde_json::to_vec(&fields).unwrap_or_default(), alone: record.alone }
 }
 
-fn after(sn: &ServiceNow, target: &TargetPlan, record: &OutRecord, step: &Step, judged: Judged) -> Step {
+fn after(sn: &Transport, target: &TargetPlan, record: &OutRecord, step: &Step, judged: Judged) -> Step {
     let updating = if let Step::Update(id) = step { Some(id.clone()) } else { None };
     match judged {
         Judged::Done(document) => confirmed(sn, target, record, updating, &document),
@@ -310,7 +329,7 @@ fn after(sn: &ServiceNow, target: &TargetPlan, record: &OutRecord, step: &Step, 
     }
 }
 
-fn confirmed(sn: &ServiceNow, target: &TargetPlan, record: &OutRecord, updating: Option<SysId>, document: &Document) -> Step {
+fn confirmed(sn: &Transport, target: &TargetPlan, record: &OutRecord, updating: Option<SysId>, document: &Document) -> Step {
     let row = document.result.as_ref().and_then(|rows| rows.first());
     let named = |row: &Row| row.text("sys_id").map_or(Ok(None), SysId::read);
     // the row may stand: it is looked up before anything else is done
@@ -336,7 +355,7 @@ fn confirmed(sn: &ServiceNow, target: &TargetPlan, record: &OutRecord, updating:
         }));
     }
     let derived = sn.settings().derived_sys_id && updating.is_none();
-    if derived && !sys_id.names(&record.derived_sys_id) && !sn.shared().warned_sys_id.replace(true) {
+    if derived && !sys_id.names(&record.derived_sys_id) && !sn.learned().warned_sys_id.replace(true) {
         warn!(
             table = target.table,
             "the instance does not keep the sys_id sent with a new row: set `servicenow.derived_sys_id` to `false`, so that each new record is searched for first"
@@ -377,7 +396,7 @@ fn hidden_row(target: &TargetPlan, record: &OutRecord, named: &str) -> Outcome {
 }
 
 pub(super) async fn settle(
-    sn: &ServiceNow,
+    sn: &Transport,
     tokens: &dyn TokenSource,
     target: &TargetPlan,
     records: &[OutRecord],

@@ -1,20 +1,54 @@
-//! What every request to the instance needs: its address, the answer, and the judgement of an answer to a write.
+//! Requests with a token: the headers, the one repeat after a 401, patient reads, and the judgement of an answer to a write.
+//!
+//! All other modules that ask the instance stand on this one.
 
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use backon::Retryable;
 use chrono::{DateTime, Utc};
+use tokio::time::Instant;
+use tracing::{debug, warn};
 use url::Url;
 
+use crate::config::settings::ServiceNowSettings;
 use crate::definition::plan::TargetPlan;
 use crate::domain::{NoSysId, SysId};
-use crate::net::{Bytes, LargeBodyPermit, Method, NetError};
+use crate::net::{Bytes, HttpClient, LargeBodyPermit, Method, NetError};
 use crate::redact::Quoted;
 use crate::retry;
+use crate::telemetry::labels::System;
 
 use super::error::ServiceNowError;
-use super::outcome::Outcome;
+use super::learned::Learned;
+use super::outcome::{Outcome, Verdict};
+use super::token::TokenSource;
 use super::wire::{Body, Document, Row, Words, read_body, read_list};
+
+/// Tries of one read.
+const READ_TRIES: u32 = 3;
+
+/// A read waits this long for an instance that asks for time; longer is the caller's decision.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How one arbiter thread reaches the instance. Clones share what was learned of it.
+#[derive(Clone)]
+pub(super) struct Transport {
+    shared: Rc<Shared>,
+    /// No one else may take the work for lost before then, while this holds; `None` without a lease.
+    lease: Option<(Instant, Rc<dyn Fn() -> bool>)>,
+    /// How often a read is tried.
+    read_tries: u32,
+    /// A refusal of a read is tried again too: what is said of a record hangs on it.
+    doubts_refusals: bool,
+}
+
+struct Shared {
+    http: HttpClient,
+    settings: ServiceNowSettings,
+    learned: Learned,
+}
 
 /// An answer, whatever its status but 401.
 pub(super) struct Answer {
@@ -71,6 +105,122 @@ pub(super) enum Judged {
     Failed(ServiceNowError),
 }
 
+impl Transport {
+    /// A transport for one thread.
+    ///
+    /// # Errors
+    /// [`ServiceNowError::Setup`] when a certificate file or the proxy cannot be used.
+    pub(super) fn new(settings: &ServiceNowSettings) -> Result<Self, ServiceNowError> {
+        let http = HttpClient::new(System::ServiceNow, &settings.connection)
+            .map_err(|error| ServiceNowError::Setup { source: Arc::new(error) })?;
+        let shared = Shared { http, settings: settings.clone(), learned: Learned::new(settings.batch) };
+        Ok(Self { shared: Rc::new(shared), lease: None, read_tries: READ_TRIES, doubts_refusals: false })
+    }
+
+    /// The same transport for work whose lease ends at `deadline`, or when `alive` no longer holds: a request that could still be under
+    /// way then is not begun.
+    pub(super) fn leased_until(&self, deadline: Instant, alive: Rc<dyn Fn() -> bool>) -> Self {
+        Self { lease: Some((deadline, alive)), ..self.clone() }
+    }
+
+    /// The same transport for reads that may as well be made another time: each is tried once, and waits for nothing.
+    pub(super) fn impatient(&self) -> Self {
+        Self { read_tries: 1, ..self.clone() }
+    }
+
+    /// The same transport for reads by which it is told whether a record arrived: a refusal that comes only once is not believed.
+    pub(super) fn thorough(&self) -> Self {
+        Self { doubts_refusals: true, ..self.clone() }
+    }
+
+    pub(super) fn http(&self) -> &HttpClient {
+        &self.shared.http
+    }
+
+    pub(super) fn settings(&self) -> &ServiceNowSettings {
+        &self.shared.settings
+    }
+
+    pub(super) fn learned(&self) -> &Learned {
+        &self.shared.learned
+    }
+
+    /// One request with a token. A 401 is repeated once with a fresh token.
+    pub(super) async fn call(&self, tokens: &dyn TokenSource, method: &Method, path: &str, body: Bytes) -> Result<Answer, ServiceNowError> {
+        let url = endpoint(&self.shared.settings.instance_url, path)?;
+        let what = || what(method, path);
+        for fresh in [false, true] {
+            let token = tokens.token().await?;
+            if let Some((deadline, alive)) = &self.lease
+                && (Instant::now() + self.shared.settings.connection.longest() > *deadline || !alive())
+            {
+                return Err(ServiceNowError::LeaseEnds { what: what() });
+            }
+            let authorization = token.authorization();
+            let headers = [("Authorization", authorization.as_str()), ("Accept", "application/json"), ("Content-Type", "application/json")];
+            let sent = self.shared.http.send(method.clone(), &url, &headers, body.clone()).await;
+            let answer = sent.map_err(|error| ServiceNowError::Net { what: what(), source: Arc::new(error) })?;
+            debug!(what = %what(), status = answer.status, "answered");
+            if answer.status != 401 {
+                let retry_after = retry_after(|name| answer.header(name));
+                let total = answer.header("X-Total-Count").and_then(|text| text.trim().parse().ok());
+                return Ok(Answer {
+                    status: answer.status,
+                    retry_after,
+                    total,
+                    body: answer.body,
+                    generation: token.generation,
+                    _permit: answer.permit,
+                });
+            }
+            tokens.refused(token.generation);
+            if !fresh {
+                debug!(what = %what(), generation = token.generation, "the token was refused, asking for another");
+            }
+        }
+        Err(ServiceNowError::Unauthorized { what: what() })
+    }
+
+    /// Rows of a list request. Passing trouble is tried again, three times in all.
+    pub(super) async fn read(&self, tokens: &dyn TokenSource, path: &str) -> Result<Vec<Row>, ServiceNowError> {
+        Ok(self.read_counted(tokens, path).await?.0)
+    }
+
+    /// The same, with how many rows there are in all, those that may not be seen included.
+    pub(super) async fn read_counted(&self, tokens: &dyn TokenSource, path: &str) -> Result<(Vec<Row>, Option<u64>), ServiceNowError> {
+        let read = || async {
+            let answer = self.call(tokens, &Method::GET, path, Bytes::new()).await?;
+            Ok((read_rows(path, &answer)?, answer.total))
+        };
+        let retries = self.read_tries.saturating_sub(1) as usize;
+        let mut attempt = 0;
+        read.retry(retry::backoff(Duration::from_millis(200), Duration::from_secs(2)).with_max_times(retries))
+            .when(|error: &ServiceNowError| match error.class() {
+                retry::Class::Transient | retry::Class::Throttled => true,
+                _ => self.doubts_refusals && matches!(error, ServiceNowError::Forbidden { .. } | ServiceNowError::Refused { .. }),
+            })
+            .adjust(|error, delay| {
+                let throttled = error.class() == retry::Class::Throttled;
+                let asked = throttled.then(|| error.retry_after().unwrap_or(Duration::from_secs(1)));
+                // no delay is left: that was the last try
+                delay.map(|delay| asked.unwrap_or(delay)).filter(|wait| *wait <= PATIENCE)
+            })
+            .notify(|error, _| {
+                attempt += 1;
+                warn!(error = %error.chain(), attempt, "a query failed, will be tried again");
+            })
+            .await
+    }
+
+    /// One write as a single request.
+    pub(super) async fn write(&self, tokens: &dyn TokenSource, op: &Op) -> Judged {
+        match self.call(tokens, &op.method, &op.path, op.body.clone().into()).await {
+            Ok(answer) => judge(&what(&op.method, &op.path), &answer),
+            Err(error) => unanswered(error),
+        }
+    }
+}
+
 /// A write without an answer.
 pub(super) fn unanswered(error: ServiceNowError) -> Judged {
     match &error {
@@ -123,7 +273,7 @@ pub(super) fn judge(what: &str, answer: &Answer) -> Judged {
 
 impl Judged {
     /// The outcome of everything that is neither done nor refused.
-    pub(super) fn without_verdict(self) -> Result<Outcome, ServiceNowError> {
+    pub(super) fn without_verdict(self) -> Verdict {
         Ok(match self {
             Judged::Throttled { words, retry_after } => Outcome::Deferred { message: words, retry_after, throttled: true },
             Judged::NotSent(message) => Outcome::Deferred { message, retry_after: None, throttled: false },
@@ -170,7 +320,7 @@ fn no_id(row: &Row) -> Option<NoSysId> {
     ["sys_id", "sys_target_sys_id"].iter().find_map(|column| SysId::read(row.text(column)?).err())
 }
 
-pub(super) fn read_rows(path: &str, answer: &Answer) -> Result<Vec<Row>, ServiceNowError> {
+fn read_rows(path: &str, answer: &Answer) -> Result<Vec<Row>, ServiceNowError> {
     let (status, what) = (answer.status, what(&Method::GET, path));
     match (status, read_list(&answer.body, limit_of(path))) {
         (200, Body::Document(Document { result: Some(rows) })) => match rows.iter().find_map(no_id) {

@@ -12,17 +12,16 @@ use crate::domain::next_step::NextStep;
 use crate::net::Method;
 
 use super::{Place, Said, TRIAL, failed, no_verdict, not_tried, take_away, unknown, well};
-use crate::servicenow::client::ServiceNow;
 use crate::servicenow::error::ServiceNowError;
 use crate::servicenow::outcome::ProbeVerdict;
 use crate::servicenow::query::encode;
 use crate::servicenow::token::TokenSource;
-use crate::servicenow::transport::{Judged, Op};
+use crate::servicenow::transport::{Judged, Op, Transport};
 use crate::servicenow::wire::Row;
 
 const ROLE: &str = "the role `import_transformer`, or another that writes this staging table";
 
-pub(super) async fn try_one(sn: &ServiceNow, tokens: &dyn TokenSource, target: &TargetPlan) -> Said {
+pub(super) async fn try_one(sn: &Transport, tokens: &dyn TokenSource, target: &TargetPlan) -> Said {
     let (Some(key), Some(version)) = (target.key_column.as_deref(), target.version_column.as_deref()) else {
         return unknown(
             "not tried: the definition names no `key_column` or no `version_column`, and a staging row without either may become anything",
@@ -95,7 +94,7 @@ pub(super) async fn try_one(sn: &ServiceNow, tokens: &dyn TokenSource, target: &
 }
 
 /// Whether a row without a key can change nothing in the target table; what to say when that is not known.
-async fn safe(sn: &ServiceNow, tokens: &dyn TokenSource, target: &TargetPlan, key: &str) -> Result<Result<(), Box<Said>>, ServiceNowError> {
+async fn safe(sn: &Transport, tokens: &dyn TokenSource, target: &TargetPlan, key: &str) -> Result<Result<(), Box<Said>>, ServiceNowError> {
     let no = |text: String, step: NextStep| Ok(Err(Box::new(unknown(text, step))));
     let landing = if target.target_table == target.table { landing(sn, tokens, target).await? } else { Some(target.target_table.clone()) };
     let Some(landing) = landing else {
@@ -148,7 +147,7 @@ async fn safe(sn: &ServiceNow, tokens: &dyn TokenSource, target: &TargetPlan, ke
 }
 
 /// Where transforms have put rows of this staging table lately; `None` when no row says so.
-async fn landing(sn: &ServiceNow, tokens: &dyn TokenSource, target: &TargetPlan) -> Result<Option<String>, ServiceNowError> {
+async fn landing(sn: &Transport, tokens: &dyn TokenSource, target: &TargetPlan) -> Result<Option<String>, ServiceNowError> {
     let path = format!(
         "/api/now/table/{}?sysparm_query={}&sysparm_fields=sys_id,sys_target_table&sysparm_limit=20&sysparm_display_value=false",
         encode(&target.table),
@@ -160,12 +159,7 @@ async fn landing(sn: &ServiceNow, tokens: &dyn TokenSource, target: &TargetPlan)
 }
 
 /// What the maps made of the row, which should have been nothing.
-async fn landed<'a>(
-    sn: &ServiceNow,
-    tokens: &dyn TokenSource,
-    target: &TargetPlan,
-    entries: impl Iterator<Item = &'a Row>,
-) -> Option<Said> {
+async fn landed<'a>(sn: &Transport, tokens: &dyn TokenSource, target: &TargetPlan, entries: impl Iterator<Item = &'a Row>) -> Option<Said> {
     let mut said = None;
     for entry in entries {
         let (table, id) = (entry.filled("table").unwrap_or(&target.target_table), entry.filled("sys_id").unwrap_or_default());
@@ -201,7 +195,7 @@ async fn landed<'a>(
 }
 
 /// As [`take_away`], by an id that an answer gives.
-async fn made_away(sn: &ServiceNow, tokens: &dyn TokenSource, table: &str, id: &str) -> Result<(), String> {
+async fn made_away(sn: &Transport, tokens: &dyn TokenSource, table: &str, id: &str) -> Result<(), String> {
     match SysId::read(id) {
         Ok(Some(id)) => take_away(sn, tokens, table, &id).await,
         Ok(None) => Err("the answer does not name it".into()),

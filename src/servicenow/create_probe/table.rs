@@ -9,18 +9,17 @@ use crate::domain::next_step::NextStep;
 use crate::net::Method;
 
 use super::{Place, Said, TRIAL, no_verdict, not_tried, take_away, unknown, well};
-use crate::servicenow::client::ServiceNow;
 use crate::servicenow::error::ServiceNowError;
 use crate::servicenow::outcome::ProbeVerdict;
 use crate::servicenow::probe;
 use crate::servicenow::query::encode;
 use crate::servicenow::token::TokenSource;
-use crate::servicenow::transport::{Judged, Op};
+use crate::servicenow::transport::{Judged, Op, Transport};
 use crate::servicenow::wire::Row;
 
 const ROLE: &str = "a role that creates rows of this table";
 
-pub(super) async fn try_one(sn: &ServiceNow, tokens: &dyn TokenSource, target: &TargetPlan) -> Said {
+pub(super) async fn try_one(sn: &Transport, tokens: &dyn TokenSource, target: &TargetPlan) -> Said {
     let Some(column) = target.key_column.as_deref() else {
         return unknown(
             "not tried: the definition names no `key_column`, by which a row of the try could be found again",

@@ -9,12 +9,12 @@ use crate::definition::plan::TargetPlan;
 use crate::domain::SysId;
 use crate::domain::next_step::NextStep;
 use crate::domain::version::VersionThere;
-use crate::servicenow::client::ServiceNow;
 use crate::servicenow::compare::{differences_found, same_fields};
 use crate::servicenow::error::ServiceNowError;
 use crate::servicenow::outcome::{Found, How, OutRecord, Outcome, rejection};
 use crate::servicenow::query::{self, columns};
 use crate::servicenow::token::TokenSource;
+use crate::servicenow::transport::Transport;
 use crate::servicenow::wire::Words;
 
 /// Queries for a row that an earlier try may have made, which may not be readable at once.
@@ -25,7 +25,7 @@ const CHECK_PAUSE: Duration = Duration::from_millis(500);
 
 /// Reads the rows behind answers that may hide them: a 403 can follow a committed write, and a second insert of one sys_id is refused
 /// with one too; a 404 is the answer for a hidden row as well; a row may come back as it was.
-pub(super) async fn check(sn: &ServiceNow, tokens: &dyn TokenSource, target: &TargetPlan, records: &[OutRecord], steps: &mut [Step]) {
+pub(super) async fn check(sn: &Transport, tokens: &dyn TokenSource, target: &TargetPlan, records: &[OutRecord], steps: &mut [Step]) {
     let due: Vec<usize> = (0..steps.len()).filter(|at| matches!(steps[*at], Step::Check { .. })).collect();
     if due.is_empty() {
         return;
@@ -151,7 +151,7 @@ pub(super) fn belongs(target: &TargetPlan, record: &OutRecord, sys_id: &SysId, o
 
 /// As [`locate`], again after a pause while a row that an earlier try may have made is not readable yet.
 async fn locate_patiently(
-    sn: &ServiceNow,
+    sn: &Transport,
     tokens: &dyn TokenSource,
     target: &TargetPlan,
     records: &[&OutRecord],
@@ -170,7 +170,7 @@ async fn locate_patiently(
 
 /// The rows of records: by the sys_id that is known, by the derived one, then by the key column.
 pub(super) async fn locate(
-    sn: &ServiceNow,
+    sn: &Transport,
     tokens: &dyn TokenSource,
     target: &TargetPlan,
     records: &[&OutRecord],

@@ -132,17 +132,17 @@ async fn only_a_new_row_under_another_sys_id_is_warned_of() {
     let client = ServiceNow::new(&settings(&server, true, false)).unwrap();
     let known = OutRecord { sys_id: Some(id("abc")), ..record(2) };
     client.send(&Tokens::default(), &table(), &[record(1), known]).await.unwrap();
-    assert!(!client.shared().warned_sys_id.get(), "kept, and known before");
+    assert!(!client.learned().warned_sys_id.get(), "kept, and known before");
     let own = || Server::start(|_| reply(201, json!({"result": {"sys_id": "own", "u_source_version": version_of(3)}})));
     let server = own();
     let client = ServiceNow::new(&settings(&server, true, false)).unwrap();
     client.send(&Tokens::default(), &table(), &[record(1)]).await.unwrap();
-    assert!(client.shared().warned_sys_id.get());
+    assert!(client.learned().warned_sys_id.get());
     let server = own();
     let target = TargetPlan { key_column: None, ..table() };
     let client = ServiceNow::new(&settings(&server, false, false)).unwrap();
     client.send(&Tokens::default(), &target, &[record(1)]).await.unwrap();
-    assert!(!client.shared().warned_sys_id.get(), "none was sent");
+    assert!(!client.learned().warned_sys_id.get(), "none was sent");
 }
 
 #[actix_rt::test]
