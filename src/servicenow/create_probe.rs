@@ -1,34 +1,20 @@
 //! The right to create, tried for `doctor`: a row with a key of its own is made and taken away again, so that none is left.
 //!
-//! Its key begins with [`TRIAL`], which no record's does, and is the same at every try: what an earlier try left is found by it and taken
-//! away first, and as long as that cannot be done no other row is made. When an answer was lost, the row is searched for by the key.
+//! Its key begins with [`trial_row::TRIAL`], which no record's does, and is the same at every try: what an earlier try left is found by it
+//! and taken away first, and as long as that cannot be done no other row is made. When an answer was lost, the row is searched for by the
+//! key.
 
 mod import;
 mod table;
+mod trial_row;
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use crate::definition::plan::{TargetPlan, WriteMode};
-use crate::domain::SysId;
-use crate::domain::next_step::NextStep;
-use crate::net::{Bytes, Method};
 
-use super::error::ServiceNowError;
-use super::outcome::{ProbeFinding, ProbeVerdict};
-use super::query::{Query, encode};
+use super::outcome::ProbeFinding;
 use super::token::TokenSource;
-use super::transport::{Judged, Transport};
-use super::wire::{Body, Row, Words, read_body};
-
-/// What the key of a row of a try begins with.
-const TRIAL: &str = "tieline-doctor";
-
-/// Queries for a row that may not be readable at once, and tries to take one away.
-const TRIES: u32 = 5;
-
-/// Between two of them.
-const PAUSE: Duration = Duration::from_millis(500);
+use super::transport::Transport;
 
 /// Tries each table that is written to once, however many blocks write to it.
 pub(super) async fn try_create(sn: &Transport, tokens: &dyn TokenSource, targets: &[&TargetPlan]) -> Vec<ProbeFinding> {
@@ -42,195 +28,4 @@ pub(super) async fn try_create(sn: &Transport, tokens: &dyn TokenSource, targets
         findings.push(ProbeFinding { table: target.table.clone(), verdict, message: message.into(), next_step });
     }
     findings
-}
-
-/// How the right stands: the verdict, what was seen, what to do.
-type Said = (ProbeVerdict, String, Option<NextStep>);
-
-fn well(message: impl Into<String>) -> Said {
-    (ProbeVerdict::Ok, message.into(), None)
-}
-
-fn unknown(message: impl Into<String>, step: NextStep) -> Said {
-    (ProbeVerdict::CouldNotTell, message.into(), Some(step))
-}
-
-fn failed(message: impl Into<String>, step: NextStep) -> Said {
-    (ProbeVerdict::Failed, message.into(), Some(step))
-}
-
-/// Where the rows of a try are, and how they are known.
-struct Place<'a> {
-    sn: &'a Transport,
-    tokens: &'a dyn TokenSource,
-    table: &'a str,
-    column: &'a str,
-    mark: String,
-    /// Further columns to read.
-    more: &'a [&'a str],
-}
-
-impl Place<'_> {
-    /// The rows that carry the mark.
-    async fn rows(&self) -> Result<Vec<Row>, ServiceNowError> {
-        self.rows_with(self.column, &self.mark).await
-    }
-
-    async fn rows_with(&self, column: &str, value: &str) -> Result<Vec<Row>, ServiceNowError> {
-        let fields: Vec<&str> = [column, self.column].into_iter().chain(self.more.iter().copied()).collect();
-        let query = Query { table: self.table, column, extra: String::new(), order: "ORDERBYsys_id", fields: &fields, per_value: 20 };
-        query.rows(self.sn, self.tokens, &[value]).await
-    }
-
-    /// The same, asked for until one is there or patience ends: an answer that was lost may be overtaken by the query.
-    async fn rows_in_time(&self) -> Result<Vec<Row>, ServiceNowError> {
-        let mut tries = 1;
-        loop {
-            let rows = self.rows().await?;
-            if !rows.is_empty() || tries >= TRIES {
-                return Ok(rows);
-            }
-            tokio::time::sleep(PAUSE).await;
-            tries += 1;
-        }
-    }
-
-    /// Whether a row with the mark is there that may not be seen: the count of a list takes it in.
-    async fn hidden(&self) -> Result<bool, ServiceNowError> {
-        let (table, query) = (encode(self.table), encode(&format!("{}={}^ORDERBYsys_id", self.column, self.mark)));
-        let path = format!("/api/now/table/{table}?sysparm_query={query}&sysparm_fields=sys_id&sysparm_limit=1");
-        let (rows, total) = self.sn.read_counted(self.tokens, &path).await?;
-        Ok(rows.is_empty() && total.is_some_and(|total| total > 0))
-    }
-
-    /// Takes away what an earlier try left; the sys_id that stays, and why, when it cannot.
-    async fn clear(&self) -> Result<Result<(), (String, String)>, ServiceNowError> {
-        for row in self.rows().await? {
-            let Some(id) = row.filled("sys_id").and_then(SysId::new) else { continue };
-            if let Err(problem) = take_away(self.sn, self.tokens, self.table, &id).await {
-                return Ok(Err((id.into(), problem)));
-            }
-        }
-        Ok(Ok(()))
-    }
-
-    /// A row that stays.
-    fn stands(&self, id: &str, problem: &str, made: &str) -> Said {
-        failed(
-            format!("{made}, and it could not be taken away: row {id} of `{}`, `{}` = `{}`: {problem}", self.table, self.column, self.mark),
-            NextStep::TrialRowLeft,
-        )
-    }
-}
-
-/// Deletes a row and checks that it is gone; why not, otherwise.
-async fn take_away(sn: &Transport, tokens: &dyn TokenSource, table: &str, id: &SysId) -> Result<(), String> {
-    let path = format!("/api/now/table/{}/{}", encode(table), encode(id));
-    let here = Place { sn, tokens, table, column: "sys_id", mark: id.to_string(), more: &[] };
-    let (mut problem, mut seen) = (String::new(), false);
-    for tries in 0..TRIES {
-        if tries > 0 {
-            tokio::time::sleep(PAUSE).await;
-        }
-        let mut deleted = false;
-        match sn.call(tokens, &Method::DELETE, &path, Bytes::new()).await {
-            Err(error) => problem = error.chain(),
-            Ok(answer) => match (answer.status, read_body(&answer.body)) {
-                (200 | 204, Body::Empty | Body::Document(_)) => deleted = true,
-                // there is none, or it may not be seen: what was seen before is gone
-                (404, _) if seen => deleted = true,
-                (404, _) => problem = "the instance does not show it, so that nobody can say that it is gone".into(),
-                (status, Body::Failure(words)) => problem = format!("status {status}: {}", words.line()),
-                (status, _) => problem = format!("status {status}"),
-            },
-        }
-        match here.rows().await {
-            Ok(rows) if rows.is_empty() && deleted => return Ok(()),
-            Ok(rows) => seen |= !rows.is_empty(),
-            Err(error) => problem = format!("whether it is gone could not be read: {}", error.chain()),
-        }
-    }
-    Err(if problem.is_empty() { "it is there still although the instance says that it was deleted".into() } else { problem })
-}
-
-/// Who refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Refused {
-    /// An access rule: the right is missing.
-    Access,
-    /// A data policy or a business rule, which is asked after the access rules or beside them.
-    Rule,
-    /// Something else; the words tell.
-    Other,
-}
-
-/// The texts are the Table API's, for a table's ACL, a data policy, a business rule and a role that the API asks for.
-fn refused_by(words: &Words) -> Refused {
-    let say = |texts: &[&str]| texts.iter().any(|text| words.say(text));
-    if say(&["ACL Exception", "security constraints", "Insufficient rights", "User Not Authorized", "API level ACL"]) {
-        Refused::Access
-    } else if say(&["Data Policy", "Business Rule", "Operation against file"]) {
-        Refused::Rule
-    } else {
-        Refused::Other
-    }
-}
-
-/// What a refusal says of the right.
-fn refusal(status: u16, words: &Words, role: &str) -> Said {
-    let line = words.line();
-    match refused_by(words) {
-        Refused::Access => failed(format!("no row may be created: {line}"), NextStep::GiveRole { role: role.to_owned() }),
-        Refused::Rule => unknown(
-            format!("a rule of the instance refused the row, not an access rule, which leaves the right open: {line}"),
-            NextStep::FirstRecordTells,
-        ),
-        Refused::Other => unknown(
-            format!("the row was refused with status {status}, in words that say nothing of a right: {line}"),
-            NextStep::AskInstanceLog,
-        ),
-    }
-}
-
-/// What a write without a verdict says of the right, when no row is to be found.
-fn no_verdict(judged: &Judged, role: &str) -> Said {
-    match judged {
-        Judged::Throttled { words, .. } => unknown(format!("the instance asks for time: {words}"), NextStep::InstanceBusy),
-        Judged::NotSent(message) => unknown(message.clone(), NextStep::WhenReachable),
-        Judged::Doubt(message) => {
-            unknown(format!("the answer cannot be believed, and no row is there yet: {message}"), NextStep::DiagnoseAgain)
-        }
-        Judged::Refused { status, words } => refusal(*status, words, role),
-        Judged::Failed(ServiceNowError::Forbidden { words, .. }) => {
-            refusal(403, &Words { message: words.clone().into(), detail: String::new() }, role)
-        }
-        Judged::Failed(error) => unknown(error.chain(), NextStep::InstanceRefuses),
-        Judged::Done(_) => unknown("answered as done, but no row is to be found", NextStep::DiagnoseAgain),
-    }
-}
-
-/// Rows that cannot be found again are not made.
-fn not_tried(error: &ServiceNowError) -> Said {
-    unknown(format!("not tried, because a row of the try could not be found again: {}", error.chain()), NextStep::ReadKeyColumn)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_access_rule_is_told_from_other_rules() {
-        let by = |detail: &str| refused_by(&Words { message: "Operation Failed".into(), detail: detail.into() });
-        assert_eq!(by("ACL Exception Insert Failed due to security constraints"), Refused::Access);
-        assert_eq!(by("Data Policy Exception: The following fields are mandatory: Name"), Refused::Rule);
-        assert_eq!(
-            by("Operation against file 'proc_po' was aborted by Business Rule 'Closed^1'. Business Rule Stack:Closed"),
-            Refused::Rule
-        );
-        assert_eq!(by("Error during insert of proc_po (x)"), Refused::Other);
-        assert_eq!(
-            refused_by(&Words { message: "User Not Authorized".into(), detail: "Failed API level ACL Validation".into() }),
-            Refused::Access
-        );
-    }
 }

@@ -11,7 +11,7 @@ use crate::domain::SysId;
 use crate::domain::next_step::NextStep;
 use crate::net::Method;
 
-use super::{Place, Said, TRIAL, failed, no_verdict, not_tried, take_away, unknown, well};
+use super::trial_row::{Place, Said, TRIAL, failed, no_verdict, not_tried, take_away, unknown, well};
 use crate::servicenow::error::ServiceNowError;
 use crate::servicenow::outcome::ProbeVerdict;
 use crate::servicenow::query::encode;

@@ -8,7 +8,7 @@ use crate::domain::SysId;
 use crate::domain::next_step::NextStep;
 use crate::net::Method;
 
-use super::{Place, Said, TRIAL, no_verdict, not_tried, take_away, unknown, well};
+use super::trial_row::{Place, Said, TRIAL, no_verdict, not_tried, take_away, unknown, well};
 use crate::servicenow::error::ServiceNowError;
 use crate::servicenow::outcome::ProbeVerdict;
 use crate::servicenow::probe;
