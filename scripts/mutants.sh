@@ -31,7 +31,7 @@ fi
 scope=(--file 'src/definition/**/*.rs')
 for name in value document name merge; do scope+=(--file "src/domain/$name.rs"); done
 for name in money ratio; do scope+=(--file "values/src/$name.rs"); done
-for name in outcome compare wire import_set table table/behind query batch; do scope+=(--file "src/servicenow/$name.rs"); done
+for name in outcome compare wire import_set table table/behind table/step query batch; do scope+=(--file "src/servicenow/$name.rs"); done
 
 # The name of a mutant without its line and column, which change with every edit.
 plain() { sed -E 's/:[0-9]+:[0-9]+: /: /'; }

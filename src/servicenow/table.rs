@@ -2,8 +2,9 @@
 //! hide a row.
 
 mod behind;
+mod step;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use futures_util::future::LocalBoxFuture;
 use tracing::{debug, warn};
@@ -11,18 +12,18 @@ use tracing::{debug, warn};
 use crate::definition::plan::TargetPlan;
 use crate::domain::SysId;
 use crate::domain::next_step::NextStep;
-use crate::domain::version::VersionThere;
 use crate::net::Method;
 
 use super::batch::perform;
 use super::compare::{differences, differences_found, same_fields};
 use super::error::ServiceNowError;
-use super::outcome::{Found, How, OutRecord, Outcome, Settled, Verdict, rejection};
-use super::query::{self, Natural, columns, encode};
+use super::outcome::{Found, How, OutRecord, Outcome, Settled, Verdict};
+use super::query::{self, Natural, encode};
 use super::token::TokenSource;
 use super::transport::{Judged, Op, Transport, unknown_table};
-use super::wire::{Document, Row, Words};
+use super::wire::{Document, Row};
 use behind::{belongs, check, foreign, holds, locate};
+use step::{Step, Why, key_column, must_show, refused, written};
 
 /// Rounds of one record: update, insert after the row is gone, update after the row is there after all, and one to spare.
 const ROUNDS: usize = 4;
@@ -34,28 +35,6 @@ const FIELDS_LIMIT: usize = 900;
 pub trait RowOwners {
     /// Those of these sys_ids that are some record's already; an error's text when that cannot be known now.
     fn owned<'a>(&'a self, sys_ids: Vec<String>) -> LocalBoxFuture<'a, Result<HashSet<String>, String>>;
-}
-
-/// Where one record stands.
-enum Step {
-    Insert,
-    Update(SysId),
-    /// An answer that may hide what the row says: the row is read before it is believed.
-    Check {
-        why: Why,
-        updating: Option<SysId>,
-    },
-    Done(Verdict),
-}
-
-/// Why a row is read before an answer is believed.
-enum Why {
-    /// The write was refused: it may have been committed all the same.
-    Refused(Words),
-    /// The row to be updated cannot be seen: deleted, or hidden by an access rule.
-    Unseen(Words),
-    /// The answer shows the row with another version than was sent.
-    Old(VersionThere),
 }
 
 pub(super) async fn send(
@@ -262,22 +241,6 @@ fn several(target: &TargetPlan, record: &OutRecord, found: &[Found]) -> Outcome 
     }
 }
 
-fn key_column(target: &TargetPlan) -> String {
-    target.key_column.clone().unwrap_or_else(|| "the key column".to_owned())
-}
-
-/// Everything that is written: the fields, the key and the version.
-fn written(target: &TargetPlan, record: &OutRecord) -> BTreeMap<String, String> {
-    let mut fields = record.fields.clone();
-    if let Some(column) = &target.key_column {
-        fields.insert(column.clone(), record.source_key.clone());
-    }
-    if let Some(column) = &target.version_column {
-        fields.insert(column.clone(), record.version.to_string());
-    }
-    fields
-}
-
 fn op(sn: &Transport, target: &TargetPlan, record: &OutRecord, step: &Step) -> Op {
     let mut fields = written(target, record);
     let mut path = format!("/api/now/table/{}", encode(&target.table));
@@ -369,18 +332,6 @@ fn confirmed(sn: &Transport, target: &TargetPlan, record: &OutRecord, updating: 
     let sent = must_show(target, record, how);
     let partial = differences(target, sent.iter().map(|(field, value)| (field.as_str(), value.as_str())), row);
     Step::Done(Ok(Outcome::Confirmed { sys_id, table: target.table.clone(), how, partial, said: None }))
-}
-
-/// What a row must show. Where a new row was sent an empty field, the instance may have put in a default: nothing of SYSPRO's is lost.
-fn must_show(target: &TargetPlan, record: &OutRecord, how: How) -> BTreeMap<String, String> {
-    let mut fields = written(target, record);
-    fields.retain(|_, text| how != How::Inserted || !text.trim().is_empty());
-    fields
-}
-
-fn refused(target: &TargetPlan, words: &str) -> Outcome {
-    let (message, field, next_step) = rejection(words, &columns(target));
-    Outcome::Rejected { message, field, next_step }
 }
 
 /// A row that was never this record's in the ledger, and that is counted and not shown.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tracing::{debug, warn};
 
-use super::{Step, Why, key_column, must_show, refused};
+use super::step::{Step, Why, key_column, must_show, refused};
 use crate::definition::plan::TargetPlan;
 use crate::domain::SysId;
 use crate::domain::next_step::NextStep;
@@ -100,19 +100,6 @@ fn hidden_own(target: &TargetPlan, record: &OutRecord, words: &Words) -> Outcome
     }
     let (_, field, next_step) = rejection(&words.line(), &columns(target));
     Outcome::Rejected { message: said.into(), field, next_step }
-}
-
-impl Why {
-    fn line(&self, target: &TargetPlan, record: &OutRecord) -> String {
-        match self {
-            Why::Refused(words) => format!("refused ({})", words.line()),
-            Why::Unseen(words) => format!("the row cannot be seen ({})", words.line()),
-            Why::Old(version) => {
-                let column = target.version_column.as_deref().unwrap_or("the version");
-                format!("answered with `{column}` = {version} instead of {}", record.version)
-            }
-        }
-    }
 }
 
 /// A row that is known and cannot be seen: a second one would be made for a row that is only hidden.

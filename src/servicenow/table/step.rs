@@ -1,0 +1,73 @@
+//! Where a record stands while it is written: the next step, why a row is read first, what is written, and what the row must show then.
+
+use std::collections::BTreeMap;
+
+use crate::definition::plan::TargetPlan;
+use crate::domain::SysId;
+use crate::domain::version::VersionThere;
+use crate::servicenow::outcome::{How, OutRecord, Outcome, Verdict, rejection};
+use crate::servicenow::query::columns;
+use crate::servicenow::wire::Words;
+
+/// Where one record stands.
+pub(super) enum Step {
+    Insert,
+    Update(SysId),
+    /// An answer that may hide what the row says: the row is read before it is believed.
+    Check {
+        why: Why,
+        updating: Option<SysId>,
+    },
+    Done(Verdict),
+}
+
+/// Why a row is read before an answer is believed.
+pub(super) enum Why {
+    /// The write was refused: it may have been committed all the same.
+    Refused(Words),
+    /// The row to be updated cannot be seen: deleted, or hidden by an access rule.
+    Unseen(Words),
+    /// The answer shows the row with another version than was sent.
+    Old(VersionThere),
+}
+
+impl Why {
+    pub(super) fn line(&self, target: &TargetPlan, record: &OutRecord) -> String {
+        match self {
+            Why::Refused(words) => format!("refused ({})", words.line()),
+            Why::Unseen(words) => format!("the row cannot be seen ({})", words.line()),
+            Why::Old(version) => {
+                let column = target.version_column.as_deref().unwrap_or("the version");
+                format!("answered with `{column}` = {version} instead of {}", record.version)
+            }
+        }
+    }
+}
+
+pub(super) fn key_column(target: &TargetPlan) -> String {
+    target.key_column.clone().unwrap_or_else(|| "the key column".to_owned())
+}
+
+/// Everything that is written: the fields, the key and the version.
+pub(super) fn written(target: &TargetPlan, record: &OutRecord) -> BTreeMap<String, String> {
+    let mut fields = record.fields.clone();
+    if let Some(column) = &target.key_column {
+        fields.insert(column.clone(), record.source_key.clone());
+    }
+    if let Some(column) = &target.version_column {
+        fields.insert(column.clone(), record.version.to_string());
+    }
+    fields
+}
+
+/// What a row must show. Where a new row was sent an empty field, the instance may have put in a default: nothing of SYSPRO's is lost.
+pub(super) fn must_show(target: &TargetPlan, record: &OutRecord, how: How) -> BTreeMap<String, String> {
+    let mut fields = written(target, record);
+    fields.retain(|_, text| how != How::Inserted || !text.trim().is_empty());
+    fields
+}
+
+pub(super) fn refused(target: &TargetPlan, words: &str) -> Outcome {
+    let (message, field, next_step) = rejection(words, &columns(target));
+    Outcome::Rejected { message, field, next_step }
+}
