@@ -1,8 +1,7 @@
 //! `only_if` of the definition files: which rows count.
 
-use super::compile_read::unknown_column;
 use super::plan::Condition;
-use super::problem::Report;
+use super::problem::{Report, unknown_column};
 use super::shape::ConditionShape;
 
 /// The conditions of a row. `row` is its table and columns; `None` where the entity's own file is broken.

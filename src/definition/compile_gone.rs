@@ -4,11 +4,10 @@ use std::collections::BTreeSet;
 
 use rust_decimal::Decimal;
 
-use super::compile_read::unknown_column;
 use super::gone::{GoneCase, Was, WasWhat};
 use super::parse::{Table, Text};
 use super::plan::ReadPlan;
-use super::problem::{Report, list};
+use super::problem::{Report, list, unknown_column};
 use super::shape::{BlockShape, GoneCaseShape, GoneShape, WasShape, WriteWord};
 
 /// The cases of one block. `header` is the header's block, for a child's.

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::compile_read::unknown_column;
 use super::compile_target::Block;
 use super::parse::{Table, Text, Words};
 use super::plan::{ChildRead, ColumnKind, Control, Convert, Decimals, FieldSource, NumberFrom, NumberPlan, Place, ValueDiscount};
-use super::problem::{Report, list};
+use super::problem::{Report, list, unknown_column};
 use super::shape::{ControlShape, ConvertShape, FieldTable, ValueDiscountShape};
 use super::transform::{self, Form};
 

@@ -9,7 +9,7 @@ use crate::domain::schedule::Schedule;
 use super::compile_number::{RowNames, controls};
 use super::parse::{Flag, Table, Text, Whole, Words};
 use super::plan::{ChangeQuery, ChildRead, Cut, Derive, Filter, JoinRead, Matching, ReadPlan, SweepPlan, TableRead, TypeChange, ViaRead};
-use super::problem::{Report, list};
+use super::problem::{Report, list, unknown_column};
 use super::shape::{ChangeShape, ChangeWord, ChildShape, DeriveShape, EntityFile, JoinShape, OnShape, ViaShape};
 
 /// Compiles how an entity is read. Mistakes go to the report; the plan is then as far as it goes and must not be used.
@@ -216,10 +216,6 @@ fn check_name(name: &Text, key: &str, what: &str, report: &mut Report<'_>) {
     if name.line > 0 && !fits {
         report.add(name.line, key, format!("`{}` cannot be the name of {what}: letters, digits, `_` and `+` only", name.value));
     }
-}
-
-pub(super) fn unknown_column(name: &str, table: &str, columns: &[String]) -> String {
-    format!("`{table}` is not read with a column `{name}`; it is read with {}", list(columns))
 }
 
 fn derived(shape: &DeriveShape, key: &Words, report: &mut Report<'_>) -> Derive {

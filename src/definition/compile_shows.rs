@@ -2,10 +2,9 @@
 
 use super::compile_condition::conditions;
 use super::compile_number::{Computation, OWN_CURRENCY, RowNames, child_column};
-use super::compile_read::unknown_column;
 use super::parse::{Table, Text};
 use super::plan::{ChildRead, ColumnKind, Decimals, NumberFrom, NumberPlan, Place, ReadPlan, RowNumber, RowSum, ShownAmount, Shows};
-use super::problem::{Report, list};
+use super::problem::{Report, list, unknown_column};
 use super::shape::{AmountShape, EntityFile, RowNumberShape, RowSumShape};
 
 const EACH: &str = "each = [{ from = \"…\", times = \"…\" }]";

@@ -8,7 +8,6 @@ use super::compile_align;
 use super::compile_condition::conditions;
 use super::compile_gone;
 use super::compile_number::OWN_CURRENCY;
-use super::compile_read::unknown_column;
 use super::compile_watch;
 use super::form;
 use super::gone::GoneCase;
@@ -17,7 +16,7 @@ use super::plan::{
     Case, ClearWith, ColumnKind, Condition, FieldPlan, FieldSource, IfMissing, KeyPart, Limit, PartialWrite, Place, ReadPlan,
     ReferenceForm, TargetPlan, Transform, WriteMode,
 };
-use super::problem::{Report, list};
+use super::problem::{Report, list, unknown_column};
 use super::record::SUFFIX;
 use super::shape::{BlockShape, ClearWord, FieldShape, FieldTable, FormWord, MissingWord, PartialWord, ProfileFile, WriteWord};
 use super::transform::{self, Form};

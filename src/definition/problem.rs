@@ -52,3 +52,8 @@ pub(super) fn list<T: AsRef<str>>(names: impl IntoIterator<Item = T>) -> String 
     let names: Vec<String> = names.into_iter().map(|name| format!("`{}`", name.as_ref())).collect();
     if names.is_empty() { "none".to_owned() } else { names.join(", ") }
 }
+
+/// What is said of a column that the read does not name.
+pub(super) fn unknown_column(name: &str, table: &str, columns: &[String]) -> String {
+    format!("`{table}` is not read with a column `{name}`; it is read with {}", list(columns))
+}
