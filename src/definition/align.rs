@@ -8,8 +8,7 @@ use std::collections::BTreeMap;
 use crate::domain::conflict::{ConflictKind as Kind, ConflictState as State};
 use crate::domain::merge::{BaseVersion, Clash, Decided, Decision, Rule, Side, Why, merge};
 
-use super::form::Form;
-use super::plan::{AlignPlan, TargetPlan};
+use super::plan::{AlignPlan, Form, TargetPlan};
 
 /// The name under which a record's existence is agreed upon, as if it were a field.
 pub const ROW: &str = "@row";

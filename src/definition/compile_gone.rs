@@ -4,9 +4,8 @@ use std::collections::BTreeSet;
 
 use rust_decimal::Decimal;
 
-use super::gone::{GoneCase, Was, WasWhat};
 use super::parse::{Table, Text};
-use super::plan::ReadPlan;
+use super::plan::{GoneCase, ReadPlan, Was, WasWhat};
 use super::problem::{Report, list, unknown_column};
 use super::shape::{BlockShape, GoneCaseShape, GoneShape, WasShape, WriteWord};
 

@@ -10,10 +10,9 @@ use super::compile_gone;
 use super::compile_number::OWN_CURRENCY;
 use super::compile_watch;
 use super::form;
-use super::gone::GoneCase;
 use super::parse::Text;
 use super::plan::{
-    Case, ClearWith, ColumnKind, Condition, FieldPlan, FieldSource, IfMissing, KeyPart, Limit, PartialWrite, Place, ReadPlan,
+    Case, ClearWith, ColumnKind, Condition, FieldPlan, FieldSource, GoneCase, IfMissing, KeyPart, Limit, PartialWrite, Place, ReadPlan,
     ReferenceForm, TargetPlan, Transform, WriteMode,
 };
 use super::problem::{Report, list, unknown_column};
@@ -163,7 +162,7 @@ impl Block<'_> {
                 );
             }
             let (source, limit) = self.source(name, field, report);
-            let column = |at| self.read.map_or(form::Form::Unsaid, |read| form::of_column(read, self.child, at));
+            let column = |at| self.read.map(|read| form::of_column(read, self.child, at)).unwrap_or_default();
             let form = form::form(&source, &column);
             fields.push(FieldPlan { name: name.value.clone(), source, limit, form });
         }

@@ -4,23 +4,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::known;
-use super::plan::{ColumnKind, FieldSource, Place, ReadPlan, TargetPlan, Transform};
-
-/// What kind of value a field carries.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Form {
-    /// A text: another text is another value.
-    Text,
-    /// A number: `12.5` is `12.50`.
-    Number,
-    /// A date: one at midnight is the same.
-    Date,
-    /// `true` or `false`, in whatever words.
-    Flag,
-    /// The definition does not say: a fixed text, a code list's word, a column of the site's own.
-    #[default]
-    Unsaid,
-}
+use super::plan::{ColumnKind, FieldSource, Form, Place, ReadPlan, TargetPlan, Transform};
 
 /// The columns of SYSPRO's own tables.
 static KNOWN: LazyLock<HashMap<(&'static str, String), ColumnKind>> =

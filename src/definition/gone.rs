@@ -4,11 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use rust_decimal::Decimal;
-
 use crate::domain::{Document, Value};
 
-use super::plan::Plan;
+use super::plan::{GoneCase, Plan, Was, WasWhat};
 use super::transform;
 
 /// Target column to text, per block.
@@ -16,44 +14,6 @@ pub type Blocks = BTreeMap<String, BTreeMap<String, String>>;
 
 /// The block of the root row.
 const HEADER: &str = "header";
-
-/// One case of a record that SYSPRO no longer has.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct GoneCase {
-    /// What it is called.
-    pub name: Option<String>,
-    /// What the root row's last content must have been: all must hold. Of the header's cases only.
-    pub conditions: Vec<Was>,
-    /// The header's case that it goes with. Of the cases of lines only.
-    pub with_header: Option<String>,
-    /// What is written; empty: the record stays as it is.
-    pub fields: BTreeMap<String, String>,
-}
-
-impl GoneCase {
-    /// Whether it always fits.
-    pub fn is_general(&self) -> bool {
-        self.conditions.is_empty() && self.with_header.is_none()
-    }
-}
-
-/// What a column of the root row held.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Was {
-    /// Offset in the root row.
-    pub at: usize,
-    /// What fits.
-    pub what: WasWhat,
-}
-
-/// What fits a column's last value.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum WasWhat {
-    /// This number.
-    Number(Decimal),
-    /// One of these texts.
-    Texts(Vec<String>),
-}
 
 impl Was {
     fn fits(&self, row: &[Value]) -> bool {
@@ -83,7 +43,7 @@ impl Plan {
         let name = case.and_then(|case| case.name.clone());
         let mut blocks: Blocks = case.map(|case| (HEADER.to_owned(), case.fields.clone())).into_iter().collect();
         for target in self.targets.iter().filter(|target| target.child.is_some()) {
-            let fits = |case: &&super::gone::GoneCase| case.with_header.is_none() || case.with_header == name;
+            let fits = |case: &&GoneCase| case.with_header.is_none() || case.with_header == name;
             blocks.extend(target.on_gone.iter().find(fits).map(|case| (target.block.clone(), case.fields.clone())));
         }
         blocks.retain(|_, fields| !fields.is_empty());

@@ -14,7 +14,7 @@ pub mod content;
 mod distinct;
 pub mod drift;
 mod embedded;
-pub mod form;
+mod form;
 mod formats;
 pub mod gone;
 pub mod known;

@@ -1,8 +1,9 @@
 //! What one entity reads and writes, every name resolved and every mistake already reported: how it is read (`read`), where it goes
-//! (`target`, `align`), and what is written (`field`).
+//! (`target`, `align`), what is written (`field`), and what is written of a record that is gone (`gone`).
 
 mod align;
 mod field;
+mod gone;
 mod read;
 mod target;
 
@@ -13,13 +14,12 @@ pub use super::distinct::{DistinctForm, DistinctPlan};
 pub use super::number::{Control, Convert, Decimals, NumberFrom, NumberPlan, ValueDiscount};
 pub use super::shows::{RowNumber, RowSum, ShownAmount, Shows};
 pub use align::{AlignField, AlignPlan, Back};
-pub use field::{Case, FieldPlan, FieldSource, IfMissing, KeyPart, Limit, Place, ReferenceForm, Transform};
+pub use field::{Case, FieldPlan, FieldSource, Form, IfMissing, KeyPart, Limit, Place, ReferenceForm, Transform};
+pub use gone::{GoneCase, Was, WasWhat};
 pub use read::{
     ChangeQuery, ChildRead, ColumnKind, Cut, Derive, Filter, JoinRead, Kinds, Matching, ReadPlan, SweepPlan, TableRead, TypeChange, ViaRead,
 };
 pub use target::{CLEAR, ClearWith, Condition, PartialWrite, TargetPlan, WatchPlan, WatchRow, WriteMode};
-
-use super::gone::GoneCase;
 
 /// One entity, compiled once at start from its two files.
 #[derive(Debug, Clone)]

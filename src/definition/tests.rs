@@ -291,7 +291,7 @@ fn every_shipped_block_has_a_rule_for_what_is_gone_and_every_mark_is_taken_back(
         for plan in &definitions.plans {
             for target in &plan.targets {
                 let at = format!("{profile} {} {}", plan.entity, target.block);
-                assert!(target.on_gone.last().is_some_and(gone::GoneCase::is_general), "{at}");
+                assert!(target.on_gone.last().is_some_and(plan::GoneCase::is_general), "{at}");
                 for name in target.on_gone.iter().flat_map(|case| case.fields.keys()) {
                     assert!(target.fields.iter().any(|field| field.name == *name), "{at}: {name}");
                 }

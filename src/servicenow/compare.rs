@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
 
-use crate::definition::form::Form;
-use crate::definition::plan::TargetPlan;
+use crate::definition::plan::{Form, TargetPlan};
 
 use super::outcome::FieldDifference;
 use super::wire::{Cell, Row};

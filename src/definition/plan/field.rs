@@ -4,8 +4,23 @@ use std::collections::BTreeMap;
 
 use crate::domain::{EntityName, Value};
 
-use super::super::form::Form;
 use super::{Cut, Decimals, DistinctPlan, NumberPlan, ReadPlan};
+
+/// What kind of value a field carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Form {
+    /// A text: another text is another value.
+    Text,
+    /// A number: `12.5` is `12.50`.
+    Number,
+    /// A date: one at midnight is the same.
+    Date,
+    /// `true` or `false`, in whatever words.
+    Flag,
+    /// The definition does not say: a fixed text, a code list's word, a column of the site's own.
+    #[default]
+    Unsaid,
+}
 
 /// One target field.
 #[derive(Debug, Clone)]

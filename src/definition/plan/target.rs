@@ -1,7 +1,6 @@
 //! Where the records of one entity go, and how they are written.
 
-use super::super::gone::GoneCase;
-use super::{AlignPlan, FieldPlan};
+use super::{AlignPlan, FieldPlan, GoneCase};
 
 /// One target table.
 #[derive(Debug, Clone)]

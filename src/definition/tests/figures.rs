@@ -3,7 +3,7 @@
 
 use super::once::well;
 use super::*;
-use crate::definition::form::Form;
+use crate::definition::plan::Form;
 use crate::domain::warning::WarningKind;
 
 const ENTITY: &str = "[root]\ntable = \"AssetMaster\"\nkey = [\"Asset\"]\n\

@@ -1,7 +1,7 @@
 //! What kind of value each field carries: said by the definition and by what is known of SYSPRO's tables.
 
 use super::*;
-use crate::definition::form::Form;
+use crate::definition::plan::Form;
 
 #[test]
 fn each_shipped_field_has_the_kind_of_what_it_is_made_from() {

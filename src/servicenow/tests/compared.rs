@@ -2,7 +2,7 @@
 
 use serde_json::value::RawValue;
 
-use crate::definition::form::Form;
+use crate::definition::plan::Form;
 use crate::servicenow::compare::{keeps_less, same};
 use crate::servicenow::wire::{Body, Words, read_body, scalar};
 

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::support::*;
-use crate::definition::form::Form;
+use crate::definition::plan::Form;
 use crate::servicenow::*;
 
 async fn verdict(result: Value) -> Outcome {
