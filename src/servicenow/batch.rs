@@ -33,22 +33,22 @@ const SINGLES_AT_ONCE: usize = 8;
 pub(super) const ITEM_FRAME: usize = 300;
 
 /// Carries out the writes: one judgement per write, in order. Those that travel alone come last.
-pub(super) async fn perform(sn: &Transport, tokens: &dyn TokenSource, ops: Vec<Op>) -> Vec<Judged> {
+pub(super) async fn perform(transport: &Transport, tokens: &dyn TokenSource, ops: Vec<Op>) -> Vec<Judged> {
     let (alone, together): (Vec<(usize, Op)>, Vec<(usize, Op)>) = ops.into_iter().enumerate().partition(|(_, op)| op.alone);
     let (mut places, together): (Vec<usize>, Vec<Op>) = together.into_iter().unzip();
     let (places_alone, alone): (Vec<usize>, Vec<Op>) = alone.into_iter().unzip();
     let mut judged = Vec::with_capacity(together.len() + alone.len());
-    for chunk in chunks(&together, sn.settings().batch_limit.max(1)) {
+    for chunk in chunks(&together, transport.settings().batch_limit.max(1)) {
         let stop = judged.last().and_then(abort_reason);
         match stop {
             Some(stop) => judged.extend(chunk.iter().map(|_| stop.again())),
-            None => judged.extend(perform_chunk(sn, tokens, chunk).await),
+            None => judged.extend(perform_chunk(transport, tokens, chunk).await),
         }
     }
     // one lost answer says nothing of those that travel alone
     match judged.last().filter(|last| !matches!(last, Judged::Doubt(_))).and_then(abort_reason) {
         Some(stop) => judged.extend(alone.iter().map(|_| stop.again())),
-        None => judged.extend(singles(sn, tokens, &alone).await),
+        None => judged.extend(singles(transport, tokens, &alone).await),
     }
     places.extend(places_alone);
     let mut judged: Vec<(usize, Judged)> = places.into_iter().zip(judged).collect();
@@ -65,37 +65,37 @@ fn got_through(judged: &Judged) -> bool {
     }
 }
 
-async fn perform_chunk(sn: &Transport, tokens: &dyn TokenSource, ops: &[Op]) -> Vec<Judged> {
-    let rests = sn.learned().batch_after.get().is_some_and(|after| Instant::now() < after);
+async fn perform_chunk(transport: &Transport, tokens: &dyn TokenSource, ops: &[Op]) -> Vec<Judged> {
+    let rests = transport.learned().batch_after.get().is_some_and(|after| Instant::now() < after);
     if ops.len() > 1 && rests {
-        let judged = singles(sn, tokens, ops).await;
+        let judged = singles(transport, tokens, ops).await;
         // when single requests do not work either, it was not for the Batch API
         if !judged.iter().any(got_through) {
-            sn.learned().batch_after.set(None);
+            transport.learned().batch_after.set(None);
         }
         return judged;
     }
     if ops.len() > 1 {
         // at most both routes are tried
-        while let (route, Some(path)) = (sn.learned().batch_route.get(), sn.learned().batch_route.get().path()) {
-            match batch(sn, tokens, path, ops).await {
+        while let (route, Some(path)) = (transport.learned().batch_route.get(), transport.learned().batch_route.get().path()) {
+            match batch(transport, tokens, path, ops).await {
                 Batched::Judged(judged) => return judged,
                 Batched::Unsupported(words) => {
                     // another call may have learned it meanwhile
-                    let first = sn.learned().batch_route.get() == route;
+                    let first = transport.learned().batch_route.get() == route;
                     if first {
-                        sn.learned().batch_route.set(route.next());
+                        transport.learned().batch_route.set(route.next());
                     }
                     if first && route.next() == BatchRoute::None {
                         warn!(%words, "the instance has no usable Batch API, records are sent one by one from now on");
                     }
                 }
                 Batched::TurnedAway(words) => {
-                    let judged = singles(sn, tokens, ops).await;
+                    let judged = singles(transport, tokens, ops).await;
                     // a record that is turned away by itself too is reason enough; when all get through, it is the Batch API
                     if judged.iter().all(got_through) {
-                        let again = sn.settings().batch_again;
-                        sn.learned().batch_after.set(Some(Instant::now() + again));
+                        let again = transport.settings().batch_again;
+                        transport.learned().batch_after.set(Some(Instant::now() + again));
                         warn!(%words, minutes = again.as_secs() / 60, "the instance refuses batches, records are sent one by one until it is asked again");
                     } else {
                         warn!(%words, items = ops.len(), "a batch was turned away, its records were sent one by one");
@@ -109,7 +109,7 @@ async fn perform_chunk(sn: &Transport, tokens: &dyn TokenSource, ops: &[Op]) -> 
             }
         }
     }
-    singles(sn, tokens, ops).await
+    singles(transport, tokens, ops).await
 }
 
 /// Runs of writes that fit into one request.
@@ -162,13 +162,13 @@ fn abort_reason(judged: &Judged) -> Option<Stop> {
     }
 }
 
-async fn singles(sn: &Transport, tokens: &dyn TokenSource, ops: &[Op]) -> Vec<Judged> {
+async fn singles(transport: &Transport, tokens: &dyn TokenSource, ops: &[Op]) -> Vec<Judged> {
     let stop: RefCell<Option<Stop>> = RefCell::default();
     let one = async |op: &Op| {
         if let Some(stop) = &*stop.borrow() {
             return stop.again();
         }
-        let judged = sn.write(tokens, op).await;
+        let judged = transport.write(tokens, op).await;
         // one lost answer says nothing of the others
         if let (Some(found), false) = (abort_reason(&judged), matches!(judged, Judged::Doubt(_))) {
             stop.replace(Some(found));
@@ -187,14 +187,14 @@ enum Batched {
     RefusedWhole(Quoted),
 }
 
-async fn batch(sn: &Transport, tokens: &dyn TokenSource, path: &str, ops: &[Op]) -> Batched {
+async fn batch(transport: &Transport, tokens: &dyn TokenSource, path: &str, ops: &[Op]) -> Batched {
     const JSON: &str = "application/json";
     let headers = [BatchHeader { name: "Accept", value: JSON }, BatchHeader { name: "Content-Type", value: JSON }];
     let rest_requests = ops.iter().enumerate().map(|(at, op)| item(at, op, headers)).collect();
     let request = BatchRequest { batch_request_id: uuid::Uuid::now_v7().simple().to_string(), rest_requests };
     let all = |judged: &dyn Fn() -> Judged| Batched::Judged(ops.iter().map(|_| judged()).collect());
     let Ok(body) = serde_json::to_vec(&request) else { return Batched::RefusedWhole("the batch could not be written as JSON".into()) };
-    let answer = match sn.call(tokens, &Method::POST, path, body.into()).await {
+    let answer = match transport.call(tokens, &Method::POST, path, body.into()).await {
         Ok(answer) => answer,
         Err(error) => return all(&|| unanswered(error.clone())),
     };

@@ -17,13 +17,13 @@ use super::token::TokenSource;
 use super::transport::Transport;
 
 /// Tries each table that is written to once, however many blocks write to it.
-pub(super) async fn try_create(sn: &Transport, tokens: &dyn TokenSource, targets: &[&TargetPlan]) -> Vec<ProbeFinding> {
+pub(super) async fn try_create(transport: &Transport, tokens: &dyn TokenSource, targets: &[&TargetPlan]) -> Vec<ProbeFinding> {
     let mut findings = Vec::new();
     let mut tried = BTreeSet::new();
     for target in targets.iter().filter(|target| tried.insert(target.table.as_str())) {
         let (verdict, message, next_step) = match target.write {
-            WriteMode::Table => table::try_one(sn, tokens, target).await,
-            WriteMode::ImportSet => import::try_one(sn, tokens, target).await,
+            WriteMode::Table => table::try_one(transport, tokens, target).await,
+            WriteMode::ImportSet => import::try_one(transport, tokens, target).await,
         };
         findings.push(ProbeFinding { table: target.table.clone(), verdict, message: message.into(), next_step });
     }

@@ -47,20 +47,20 @@ pub enum Later {
 
 /// Polls records; the answers come in their order.
 pub(super) async fn poll(
-    sn: &Transport,
+    transport: &Transport,
     tokens: &dyn TokenSource,
     target: &TargetPlan,
     watch: &WatchPlan,
     records: &[Arrived],
 ) -> Result<Vec<Later>, ServiceNowError> {
     match watch.row {
-        WatchRow::Target => by_sys_id(sn, tokens, target, watch, records).await,
-        WatchRow::Staging => by_key(sn, tokens, target, watch, records).await,
+        WatchRow::Target => by_sys_id(transport, tokens, target, watch, records).await,
+        WatchRow::Staging => by_key(transport, tokens, target, watch, records).await,
     }
 }
 
 async fn by_sys_id(
-    sn: &Transport,
+    transport: &Transport,
     tokens: &dyn TokenSource,
     target: &TargetPlan,
     watch: &WatchPlan,
@@ -76,13 +76,13 @@ async fn by_sys_id(
         per_value: 1,
     };
     let ids: Vec<&str> = records.iter().map(|record| record.sys_id.as_str()).filter(|id| !id.is_empty()).collect();
-    let rows = query.rows(sn, tokens, &ids).await?;
+    let rows = query.rows(transport, tokens, &ids).await?;
     let rows: HashMap<&str, &Row> = rows.iter().filter_map(|row| Some((row.filled("sys_id")?, row))).collect();
     Ok(records.iter().map(|record| rows.get(record.sys_id.as_str()).map_or(Later::Vanished, |row| of_column(watch, row))).collect())
 }
 
 async fn by_key(
-    sn: &Transport,
+    transport: &Transport,
     tokens: &dyn TokenSource,
     target: &TargetPlan,
     watch: &WatchPlan,
@@ -92,7 +92,7 @@ async fn by_key(
     let mut fields = vec!["sys_import_state", "sys_import_state_comment"];
     fields.extend(watch.column.iter().chain(&watch.message).chain(&target.version_column).map(String::as_str));
     let keys: Vec<&str> = records.iter().map(|record| record.source_key.as_str()).collect();
-    let by_key = staging::rows_by_key(sn, tokens, target, key_column, &keys, fields).await?;
+    let by_key = staging::rows_by_key(transport, tokens, target, key_column, &keys, fields).await?;
     let later = |record: &Arrived| {
         let mut rows = by_key.get(&record.source_key).into_iter().flatten();
         // a row of an earlier release says the number alone; what arrived before is found by it

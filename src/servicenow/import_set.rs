@@ -21,7 +21,7 @@ use crate::domain::SysId;
 use crate::redact::Quoted;
 
 pub(super) async fn send(
-    sn: &Transport,
+    transport: &Transport,
     tokens: &dyn TokenSource,
     target: &TargetPlan,
     records: &[OutRecord],
@@ -33,7 +33,7 @@ pub(super) async fn send(
         body: serde_json::to_vec(&staged(target, record)).unwrap_or_default(),
         alone: record.alone,
     };
-    let judged = perform(sn, tokens, records.iter().map(op).collect()).await;
+    let judged = perform(transport, tokens, records.iter().map(op).collect()).await;
     let mut answered = Vec::with_capacity(records.len());
     let mut refused = Vec::new();
     for (at, judged) in judged.into_iter().enumerate() {
@@ -51,8 +51,8 @@ pub(super) async fn send(
             other => Answered::Final(other.without_verdict()),
         });
     }
-    let mut verdicts = verify(sn, tokens, target, records, answered).await;
-    unhide(sn, tokens, target, records, &refused, &mut verdicts).await;
+    let mut verdicts = verify(transport, tokens, target, records, answered).await;
+    unhide(transport, tokens, target, records, &refused, &mut verdicts).await;
     Ok(verdicts)
 }
 
@@ -60,7 +60,7 @@ pub(super) async fn send(
 /// reason, whether it was written is not known. Where they can never be read, the refusal is all that there is, and it is said that the
 /// rows could not be read.
 async fn unhide(
-    sn: &Transport,
+    transport: &Transport,
     tokens: &dyn TokenSource,
     target: &TargetPlan,
     records: &[OutRecord],
@@ -71,7 +71,7 @@ async fn unhide(
     if asked.is_empty() {
         return;
     }
-    match settle(&sn.thorough(), tokens, target, &asked).await {
+    match settle(&transport.thorough(), tokens, target, &asked).await {
         Ok(settled) => {
             for ((at, words), settled) in refused.iter().zip(settled) {
                 match settled {
@@ -117,7 +117,7 @@ enum Staged {
 
 /// Staging rows first (they keep the verdict for seven days), then the target row.
 pub(super) async fn settle(
-    sn: &Transport,
+    transport: &Transport,
     tokens: &dyn TokenSource,
     target: &TargetPlan,
     records: &[OutRecord],
@@ -130,7 +130,7 @@ pub(super) async fn settle(
     let keys: Vec<&str> = records.iter().map(|record| record.source_key.as_str()).collect();
     let mut fields = vec!["sys_import_state", "sys_import_state_comment", "sys_target_table", "sys_target_sys_id"];
     fields.extend(columns(target));
-    let unread = match staging::rows_by_key(sn, tokens, target, key_column, &keys, fields).await {
+    let unread = match staging::rows_by_key(transport, tokens, target, key_column, &keys, fields).await {
         Ok(rows) => {
             for (record, staged) in records.iter().zip(&mut staged) {
                 let rows = rows.get(record.source_key.as_str()).map_or(&[][..], Vec::as_slice);
@@ -151,7 +151,7 @@ pub(super) async fn settle(
     }
     for (table, ats) in open {
         let keys: Vec<String> = ats.iter().map(|at| records[*at].source_key.clone()).collect();
-        let found = match query::find_by_key_in(sn, tokens, target, &table, &keys).await {
+        let found = match query::find_by_key_in(transport, tokens, target, &table, &keys).await {
             Ok(found) => Ok(found),
             Err(error) if error.passes() => return Err(error),
             Err(error) => Err(error),
@@ -174,7 +174,7 @@ pub(super) async fn settle(
     }
     let last = |staged| if let Staged::Final(settled) = staged { settled } else { Settled::Absent };
     let mut settled: Vec<Settled> = staged.into_iter().map(last).collect();
-    second_rows(sn, tokens, target, records, &mut settled).await?;
+    second_rows(transport, tokens, target, records, &mut settled).await?;
     Ok(settled)
 }
 

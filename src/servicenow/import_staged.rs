@@ -23,7 +23,7 @@ const SAMPLE: usize = 20;
 /// of some records are read back until each column that is written has been seen filled, and of every record that has the longest text of
 /// a column so far; when one shows a difference, those of the whole batch are.
 pub(super) async fn staged_as_sent(
-    sn: &Transport,
+    transport: &Transport,
     tokens: &dyn TokenSource,
     target: &TargetPlan,
     records: &[OutRecord],
@@ -37,12 +37,12 @@ pub(super) async fn staged_as_sent(
     {
         return;
     }
-    let sn = &sn.impatient();
+    let transport = &transport.impatient();
     let confirmed: Vec<usize> =
         (0..records.len()).filter(|at| matches!(&verdicts[*at], Ok(Outcome::Confirmed { how, .. }) if *how != How::Unchanged)).collect();
     let fields: BTreeMap<usize, BTreeMap<String, String>> = confirmed.iter().map(|at| (*at, filled(target, &records[*at]))).collect();
-    let open = sn.learned().proof.open(target, &fields);
-    let longest = sn.learned().proof.longest(target, &fields);
+    let open = transport.learned().proof.open(target, &fields);
+    let longest = transport.learned().proof.longest(target, &fields);
     let sample: BTreeSet<usize> = open.unseen.iter().copied().take(SAMPLE).chain(longest).collect();
     let rest: Vec<usize> = open.unseen.union(&open.longer).copied().filter(|at| !sample.contains(at)).collect();
     for (ats, more) in [(sample.into_iter().collect(), true), (rest, false)] {
@@ -50,15 +50,15 @@ pub(super) async fn staged_as_sent(
             return;
         }
         let keys: Vec<&str> = ats.iter().map(|at| records[*at].source_key.as_str()).collect();
-        let rows = match staging::rows_by_key(sn, tokens, target, key_column, &keys, columns(target)).await {
+        let rows = match staging::rows_by_key(transport, tokens, target, key_column, &keys, columns(target)).await {
             Ok(rows) => rows,
             Err(error) if error.passes() => return,
-            Err(error) => return sn.learned().proof.give_up(target, &error.chain()),
+            Err(error) => return transport.learned().proof.give_up(target, &error.chain()),
         };
         if rows.is_empty() {
-            return sn.learned().proof.missed(target);
+            return transport.learned().proof.missed(target);
         }
-        let mut less = kept_less(sn, tokens, target, &ats, &fields, verdicts).await;
+        let mut less = kept_less(transport, tokens, target, &ats, &fields, verdicts).await;
         let mut different = false;
         for at in ats {
             let newest = rows
@@ -72,9 +72,9 @@ pub(super) async fn staged_as_sent(
             found.extend(new);
             let difference = |name: &str| found.iter().find(|d| d.field == name);
             let kept = |name: &str| difference(name).is_none_or(|d| !d.returned.as_deref().unwrap_or_default().trim().is_empty());
-            sn.learned().proof.seen(target, sent.keys().map(String::as_str).filter(|name| kept(name)));
+            transport.learned().proof.seen(target, sent.keys().map(String::as_str).filter(|name| kept(name)));
             let whole = sent.iter().filter(|(name, _)| difference(name).is_none());
-            sn.learned().proof.whole(target, whole.map(|(name, text)| (name.as_str(), Size::of(text))));
+            transport.learned().proof.whole(target, whole.map(|(name, text)| (name.as_str(), Size::of(text))));
             different |= !found.is_empty();
             if let Ok(Outcome::Confirmed { partial, .. }) = &mut verdicts[at] {
                 *partial = found;
@@ -89,7 +89,7 @@ pub(super) async fn staged_as_sent(
 /// What the transform's own tables keep less of than was sent: a text that is cut, a number that is rounded. A row that may not be read
 /// says nothing.
 async fn kept_less(
-    sn: &Transport,
+    transport: &Transport,
     tokens: &dyn TokenSource,
     target: &TargetPlan,
     ats: &[usize],
@@ -105,7 +105,7 @@ async fn kept_less(
     let mut less = HashMap::new();
     for (table, rows) in by_table.into_iter().filter(|(table, _)| !table.eq_ignore_ascii_case(&target.table)) {
         let ids: Vec<&str> = rows.iter().map(|(_, id)| id.as_str()).collect();
-        let found = match query::find_by_id_in(sn, tokens, target, table, &ids).await {
+        let found = match query::find_by_id_in(transport, tokens, target, table, &ids).await {
             Ok(found) => found,
             Err(error) => {
                 debug!(table, error = error.chain(), "whether the table keeps what was sent could not be read");

@@ -83,7 +83,7 @@ struct Rows {
 
 impl Rows {
     async fn read(
-        sn: &Transport,
+        transport: &Transport,
         tokens: &dyn TokenSource,
         target: &TargetPlan,
         table: &str,
@@ -94,9 +94,9 @@ impl Rows {
         ids.extend(records.iter().filter_map(|record| record.sys_id.as_deref()));
         ids.sort_unstable();
         ids.dedup();
-        let by_id = if ids.is_empty() { HashMap::new() } else { query::find_by_id_in(sn, tokens, target, table, &ids).await? };
+        let by_id = if ids.is_empty() { HashMap::new() } else { query::find_by_id_in(transport, tokens, target, table, &ids).await? };
         let keys: Vec<String> = records.iter().map(|record| record.source_key.clone()).collect();
-        let by_key = match query::find_by_key_in(sn, tokens, target, table, &keys).await {
+        let by_key = match query::find_by_key_in(transport, tokens, target, table, &keys).await {
             Ok(found) => found,
             // a target without the key column is usual
             Err(ServiceNowError::UnknownColumn { .. }) => vec![None; keys.len()],
@@ -108,7 +108,7 @@ impl Rows {
 
 /// One verdict per record. What an answer proves by itself costs nothing; the rest is queried together, table by table.
 pub(super) async fn verify(
-    sn: &Transport,
+    transport: &Transport,
     tokens: &dyn TokenSource,
     target: &TargetPlan,
     records: &[OutRecord],
@@ -130,7 +130,7 @@ pub(super) async fn verify(
             Answered::Final(_) => None,
         };
         let named: Vec<&SysId> = ats.iter().filter_map(named).collect();
-        let rows = Rows::read(&sn.thorough(), tokens, target, table, &asked, &named).await;
+        let rows = Rows::read(&transport.thorough(), tokens, target, table, &asked, &named).await;
         for (position, at) in ats.into_iter().enumerate() {
             checked.insert(at, by_rows(target, &records[at], &answered[at], table, rows.as_ref().map(|rows| (rows, position))));
         }
@@ -144,13 +144,13 @@ pub(super) async fn verify(
         (None, _) => Ok(Outcome::Unknown { message: "the answer names no row".into() }),
     };
     let mut verdicts: Vec<Verdict> = answered.into_iter().enumerate().map(verdict).collect();
-    staged_as_sent(sn, tokens, target, records, &mut verdicts).await;
-    cleared(sn, tokens, target, records, &mut verdicts).await;
+    staged_as_sent(transport, tokens, target, records, &mut verdicts).await;
+    cleared(transport, tokens, target, records, &mut verdicts).await;
     verdicts
 }
 
 /// Fields that were to be cleared: whether a transform map does so is its own setting, so the rows are read back.
-async fn cleared(sn: &Transport, tokens: &dyn TokenSource, target: &TargetPlan, records: &[OutRecord], verdicts: &mut [Verdict]) {
+async fn cleared(transport: &Transport, tokens: &dyn TokenSource, target: &TargetPlan, records: &[OutRecord], verdicts: &mut [Verdict]) {
     let mut open: BTreeMap<String, Vec<(usize, SysId)>> = BTreeMap::new();
     for (at, verdict) in verdicts.iter().enumerate().filter(|(at, _)| !records[*at].cleared.is_empty()) {
         if let Ok(Outcome::Confirmed { sys_id, table, .. }) = verdict {
@@ -159,7 +159,7 @@ async fn cleared(sn: &Transport, tokens: &dyn TokenSource, target: &TargetPlan, 
     }
     for (table, rows) in open {
         let ids: Vec<&str> = rows.iter().map(|(_, id)| id.as_str()).collect();
-        let found = query::find_by_id_in(sn, tokens, target, &table, &ids).await;
+        let found = query::find_by_id_in(transport, tokens, target, &table, &ids).await;
         for (at, id) in &rows {
             let Ok(Outcome::Confirmed { partial, said, .. }) = &mut verdicts[*at] else { continue };
             match found.as_ref().map(|found| found.get(id.as_str())) {
@@ -301,7 +301,7 @@ fn unverified(answer: &Answered, table: &str) -> String {
 
 /// Records found by a look-up whose row is another one than the ledger holds.
 pub(super) async fn second_rows(
-    sn: &Transport,
+    transport: &Transport,
     tokens: &dyn TokenSource,
     target: &TargetPlan,
     records: &[OutRecord],
@@ -321,7 +321,7 @@ pub(super) async fn second_rows(
             .filter_map(|at| if let Settled::Confirmed { sys_id, .. } = &settled[*at] { Some(sys_id.clone()) } else { None })
             .collect();
         let ids: Vec<&str> = named.iter().map(SysId::as_str).chain(ats.iter().filter_map(|at| records[*at].sys_id.as_deref())).collect();
-        let rows = match query::find_by_id_in(sn, tokens, target, &table, &ids).await {
+        let rows = match query::find_by_id_in(transport, tokens, target, &table, &ids).await {
             Ok(rows) => rows,
             Err(error) if error.passes() => return Err(error),
             Err(_) => HashMap::new(),

@@ -55,7 +55,7 @@ fn instant(text: &str) -> Option<DateTime<Utc>> {
 
 /// The page of rows at a position, and where the next one begins; `None`: this was the last.
 pub(super) async fn page(
-    sn: &Transport,
+    transport: &Transport,
     tokens: &dyn TokenSource,
     target: &TargetPlan,
     align: &AlignPlan,
@@ -65,8 +65,8 @@ pub(super) async fn page(
 ) -> Result<(Vec<Listed>, Option<ListPosition>), ServiceNowError> {
     let filter = align.filter.as_ref().map(|filter| filter.replace("{company}", company.as_str()));
     let since = since.map(|at| format!("{UPDATED}>={}", at.format("%Y-%m-%d %H:%M:%S")));
-    let (table, limit, asked) = (&target.target_table, sn.settings().list_limit, at.seen + PAGE);
-    let page = paging::page(sn, tokens, table, filter.into_iter().chain(since).collect(), &columns(target, align), at).await?;
+    let (table, limit, asked) = (&target.target_table, transport.settings().list_limit, at.seen + PAGE);
+    let page = paging::page(transport, tokens, table, filter.into_iter().chain(since).collect(), &columns(target, align), at).await?;
     if let Some(total) = page.total.filter(|total| *total > limit) {
         return Err(wrong(
             table,
@@ -89,7 +89,7 @@ pub(super) async fn page(
 }
 
 pub(super) async fn by_id(
-    sn: &Transport,
+    transport: &Transport,
     tokens: &dyn TokenSource,
     target: &TargetPlan,
     align: &AlignPlan,
@@ -105,7 +105,7 @@ pub(super) async fn by_id(
         per_value: 1,
     };
     let ids: Vec<&str> = sys_ids.iter().map(String::as_str).collect();
-    let rows = query.rows(sn, tokens, &ids).await?;
+    let rows = query.rows(transport, tokens, &ids).await?;
     Ok(rows.iter().filter_map(listed).collect())
 }
 

@@ -57,7 +57,7 @@ pub(super) fn wrong(table: &str, problem: String) -> ServiceNowError {
 
 /// The page of rows at a position that meet all conditions.
 pub(super) async fn page(
-    sn: &Transport,
+    transport: &Transport,
     tokens: &dyn TokenSource,
     table: &str,
     conditions: Vec<String>,
@@ -77,7 +77,7 @@ pub(super) async fn page(
         encode(&query.join("^")),
         encode(&fields.join(",")),
     );
-    let (rows, total) = sn.read_counted(tokens, &path).await?;
+    let (rows, total) = transport.read_counted(tokens, &path).await?;
     for row in &rows {
         let Some(sys_id) = row.filled("sys_id") else {
             return Err(wrong(table, "a row has no sys_id, so that the table cannot be read page by page".into()));

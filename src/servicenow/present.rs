@@ -31,7 +31,7 @@ pub struct Present {
 
 /// The page of rows at a position whose keys begin with `prefix`, and where the next one begins; `None`: this was the last.
 pub(super) async fn page(
-    sn: &Transport,
+    transport: &Transport,
     tokens: &dyn TokenSource,
     target: &TargetPlan,
     table: &str,
@@ -44,7 +44,7 @@ pub(super) async fn page(
     // a `^` would begin another condition; the rows' own values decide in any case
     let asked = prefix.split('^').next().unwrap_or_default();
     let fields: Vec<&str> = ["sys_id", column].into_iter().chain(target.version_column.as_deref()).collect();
-    let page = paging::page(&sn.thorough(), tokens, table, vec![format!("{column}STARTSWITH{asked}")], &fields, at).await?;
+    let page = paging::page(&transport.thorough(), tokens, table, vec![format!("{column}STARTSWITH{asked}")], &fields, at).await?;
     let rows = page.rows;
     // a column that is not there is dropped from the query, and all rows of the table come back without it
     if !rows.is_empty() && rows.iter().all(|row| row.text(column).is_none()) {
@@ -59,7 +59,7 @@ pub(super) async fn page(
             present.push(Present { sys_id, source_key: key.to_owned(), version: query::version(target, row) });
         }
     }
-    let limit = sn.settings().list_limit;
+    let limit = transport.settings().list_limit;
     if page.next.as_ref().is_some_and(|next| next.hidden() > limit) {
         return Err(wrong(
             table,
@@ -74,7 +74,7 @@ pub(super) async fn page(
 
 /// The tables into which the transforms of a staging table have made rows of these keys lately, as the staging rows name them.
 pub(super) async fn landed(
-    sn: &Transport,
+    transport: &Transport,
     tokens: &dyn TokenSource,
     target: &TargetPlan,
     prefix: &str,
@@ -87,7 +87,7 @@ pub(super) async fn landed(
         encode(&format!("{column}STARTSWITH{asked}^ORDERBYDESCsys_created_on")),
         encode(&format!("sys_id,{column},{TARGET_TABLE}")),
     );
-    let rows = sn.thorough().read(tokens, &path).await?;
+    let rows = transport.thorough().read(tokens, &path).await?;
     let own = rows.iter().filter(|row| row.text(column).is_some_and(|key| key.starts_with(prefix)));
     Ok(own.filter_map(|row| row.filled(TARGET_TABLE)).map(str::to_owned).collect())
 }

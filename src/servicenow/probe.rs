@@ -74,10 +74,10 @@ fn wanted<'a>(targets: &[&'a TargetPlan]) -> Vec<Wanted<'a>> {
     all
 }
 
-pub(super) async fn probe(sn: &Transport, tokens: &dyn TokenSource, targets: &[&TargetPlan]) -> Vec<ProbeFinding> {
+pub(super) async fn probe(transport: &Transport, tokens: &dyn TokenSource, targets: &[&TargetPlan]) -> Vec<ProbeFinding> {
     let mut findings = Vec::new();
     for wanted in wanted(targets) {
-        findings.push(probe_table(sn, tokens, &wanted).await);
+        findings.push(probe_table(transport, tokens, &wanted).await);
     }
     findings
 }
@@ -92,7 +92,7 @@ const FIELDS_LIMIT: usize = 1500;
 
 /// A row with these columns: the instance leaves out those that it does not have, or does not show.
 async fn first_row(
-    sn: &Transport,
+    transport: &Transport,
     tokens: &dyn TokenSource,
     table: &str,
     columns: impl Iterator<Item = &str>,
@@ -101,14 +101,14 @@ async fn first_row(
     let fields = if fields.len() > FIELDS_LIMIT { String::new() } else { format!("&sysparm_fields={fields}") };
     let path =
         format!("/api/now/table/{}?sysparm_limit=1{fields}&sysparm_display_value=false&sysparm_exclude_reference_link=true", encode(table));
-    Ok(sn.read(tokens, &path).await?.into_iter().next())
+    Ok(transport.read(tokens, &path).await?.into_iter().next())
 }
 
 /// Rows that are searched for a filled column: a condition that the instance does not know is ignored.
 const FILLED: usize = 20;
 
 /// Whether a row with our key has this column filled. What cannot be read is taken for none.
-pub(super) async fn keeps_field(sn: &Transport, tokens: &dyn TokenSource, target: &TargetPlan, field: &str) -> bool {
+pub(super) async fn keeps_field(transport: &Transport, tokens: &dyn TokenSource, target: &TargetPlan, field: &str) -> bool {
     let keyed = target.key_column.as_ref().map(|column| format!("^{column}ISNOTEMPTY")).unwrap_or_default();
     let query = encode(&format!("{field}ISNOTEMPTY{keyed}^ORDERBYsys_id"));
     let fields = encode(&["sys_id", field].into_iter().chain(target.key_column.as_deref()).collect::<Vec<_>>().join(","));
@@ -117,19 +117,20 @@ pub(super) async fn keeps_field(sn: &Transport, tokens: &dyn TokenSource, target
         encode(&target.table)
     );
     let own = |row: &Row| target.key_column.as_deref().is_none_or(|column| row.filled(column).is_some());
-    sn.read(tokens, &path).await.is_ok_and(|rows| rows.iter().any(|row| own(row) && row.filled(field).is_some()))
+    transport.read(tokens, &path).await.is_ok_and(|rows| rows.iter().any(|row| own(row) && row.filled(field).is_some()))
 }
 
 /// Whether a table is seen to have a column.
-pub(super) async fn has_column(sn: &Transport, tokens: &dyn TokenSource, table: &str, column: &str) -> bool {
-    let shown =
-        first_row(sn, tokens, table, std::iter::once(column)).await.is_ok_and(|row| row.is_some_and(|row| row.text(column).is_some()));
-    shown || dictionary(sn, tokens, table).await.is_some_and(|known| known.contains_key(column))
+pub(super) async fn has_column(transport: &Transport, tokens: &dyn TokenSource, table: &str, column: &str) -> bool {
+    let shown = first_row(transport, tokens, table, std::iter::once(column))
+        .await
+        .is_ok_and(|row| row.is_some_and(|row| row.text(column).is_some()));
+    shown || dictionary(transport, tokens, table).await.is_some_and(|known| known.contains_key(column))
 }
 
-async fn probe_table(sn: &Transport, tokens: &dyn TokenSource, wanted: &Wanted<'_>) -> ProbeFinding {
+async fn probe_table(transport: &Transport, tokens: &dyn TokenSource, wanted: &Wanted<'_>) -> ProbeFinding {
     let table = wanted.table.to_owned();
-    let row = match first_row(sn, tokens, wanted.table, wanted.columns.iter().copied()).await {
+    let row = match first_row(transport, tokens, wanted.table, wanted.columns.iter().copied()).await {
         Ok(row) => row,
         Err(error) => return unreadable(wanted, &error),
     };
@@ -146,7 +147,7 @@ async fn probe_table(sn: &Transport, tokens: &dyn TokenSource, wanted: &Wanted<'
         count => format!("readable, with all {count} columns that are named{into}"),
     };
     // a row leaves out what may not be read, so its silence is not yet proof
-    let known = dictionary(sn, tokens, wanted.table).await;
+    let known = dictionary(transport, tokens, wanted.table).await;
     let shorter = |names: &BTreeSet<&'_ str>, least: usize| {
         let length = |name: &&str| known.as_ref().and_then(|known| *known.get(*name)?);
         names.iter().find_map(|name| Some(((*name).to_owned(), length(name).filter(|length| *length < least)?)))
@@ -263,10 +264,10 @@ fn unreadable(wanted: &Wanted<'_>, error: &ServiceNowError) -> ProbeFinding {
 }
 
 /// The columns of a table and of those it extends, with the length of a text; `None` when the dictionary does not let us know.
-async fn dictionary(sn: &Transport, tokens: &dyn TokenSource, table: &str) -> Option<HashMap<String, Option<usize>>> {
+async fn dictionary(transport: &Transport, tokens: &dyn TokenSource, table: &str) -> Option<HashMap<String, Option<usize>>> {
     let mut tables = vec![table.to_owned()];
     // a parent that cannot be asked for may have the columns that are missing here
-    while let Some(parent) = parent(sn, tokens, tables.last()?).await.ok()? {
+    while let Some(parent) = parent(transport, tokens, tables.last()?).await.ok()? {
         if tables.len() >= GENERATIONS || tables.contains(&parent) {
             break;
         }
@@ -276,7 +277,7 @@ async fn dictionary(sn: &Transport, tokens: &dyn TokenSource, table: &str) -> Op
     let path = format!(
         "/api/now/table/sys_dictionary?sysparm_query={query}&sysparm_fields=name,element,internal_type,max_length&sysparm_limit={DICTIONARY}"
     );
-    let rows = sn.read(tokens, &path).await.ok()?;
+    let rows = transport.read(tokens, &path).await.ok()?;
     // a list that was cut off proves nothing of what is not in it
     if rows.len() >= DICTIONARY {
         return None;
@@ -291,10 +292,10 @@ async fn dictionary(sn: &Transport, tokens: &dyn TokenSource, table: &str) -> Op
 }
 
 /// The table that a table extends; `None` when it extends none, or the instance shows no such row.
-async fn parent(sn: &Transport, tokens: &dyn TokenSource, table: &str) -> Result<Option<String>, ServiceNowError> {
+async fn parent(transport: &Transport, tokens: &dyn TokenSource, table: &str) -> Result<Option<String>, ServiceNowError> {
     let query = encode(&format!("name={table}^ORDERBYsys_id"));
     let path = format!("/api/now/table/sys_db_object?sysparm_query={query}&sysparm_fields=name,super_class.name&sysparm_limit=2");
-    let rows = sn.read(tokens, &path).await?;
+    let rows = transport.read(tokens, &path).await?;
     let row = rows.iter().find(|row| row.text("name") == Some(table));
     Ok(row.and_then(|row| row.filled("super_class.name")).map(str::to_owned))
 }

@@ -15,11 +15,11 @@ use super::wire::Row;
 const ENTRIES: usize = 1000;
 
 /// One finding per staging table that is written.
-pub(super) async fn probe(sn: &Transport, tokens: &dyn TokenSource, targets: &[&TargetPlan]) -> Vec<ProbeFinding> {
+pub(super) async fn probe(transport: &Transport, tokens: &dyn TokenSource, targets: &[&TargetPlan]) -> Vec<ProbeFinding> {
     let mut seen = BTreeSet::new();
     let mut findings = Vec::new();
     for target in targets.iter().filter(|target| target.write == WriteMode::ImportSet && seen.insert(target.table.as_str())) {
-        let (verdict, message, next_step) = match maps(sn, tokens, target).await {
+        let (verdict, message, next_step) = match maps(transport, tokens, target).await {
             Some(maps) => judge(target, &maps),
             None => could_not_tell(target),
         };
@@ -69,10 +69,10 @@ fn judge(target: &TargetPlan, maps: &[Map]) -> Said {
 }
 
 /// The active maps onto the target table, or all where none is; `None` when they cannot be seen.
-async fn maps(sn: &Transport, tokens: &dyn TokenSource, target: &TargetPlan) -> Option<Vec<Map>> {
+async fn maps(transport: &Transport, tokens: &dyn TokenSource, target: &TargetPlan) -> Option<Vec<Map>> {
     let query = encode(&format!("source_table={}^ORDERBYsys_id", target.table));
     let fields = "sys_id,name,source_table,target_table,active,copy_empty_fields";
-    let rows = read(sn, tokens, "sys_transform_map", &query, fields, 50).await?;
+    let rows = read(transport, tokens, "sys_transform_map", &query, fields, 50).await?;
     // an unknown condition is dropped, so the row's own values decide
     let own = |row: &&Row| row.text("source_table") == Some(&target.table) && row.text("active") != Some("false");
     let own: Vec<&Row> = rows.iter().filter(own).collect();
@@ -83,7 +83,7 @@ async fn maps(sn: &Transport, tokens: &dyn TokenSource, target: &TargetPlan) -> 
         return None;
     }
     let query = encode(&format!("mapIN{}^coalesce=true^ORDERBYsys_id", ids.join(",")));
-    let entries = read(sn, tokens, "sys_transform_entry", &query, "sys_id,map,source_field,target_field,coalesce", ENTRIES).await?;
+    let entries = read(transport, tokens, "sys_transform_entry", &query, "sys_id,map,source_field,target_field,coalesce", ENTRIES).await?;
     // a list that was cut off, or without the columns, proves nothing of what is not in it
     if entries.len() >= ENTRIES || entries.iter().any(|row| row.text("map").is_none() || row.text("coalesce").is_none()) {
         return None;
@@ -100,10 +100,10 @@ async fn maps(sn: &Transport, tokens: &dyn TokenSource, target: &TargetPlan) -> 
     Some(chosen.iter().map(map).collect())
 }
 
-async fn read(sn: &Transport, tokens: &dyn TokenSource, table: &str, query: &str, fields: &str, limit: usize) -> Option<Vec<Row>> {
+async fn read(transport: &Transport, tokens: &dyn TokenSource, table: &str, query: &str, fields: &str, limit: usize) -> Option<Vec<Row>> {
     let path = format!(
         "/api/now/table/{table}?sysparm_query={query}&sysparm_fields={fields}&sysparm_limit={limit}&sysparm_display_value=false\
          &sysparm_exclude_reference_link=true"
     );
-    sn.read(tokens, &path).await.ok()
+    transport.read(tokens, &path).await.ok()
 }

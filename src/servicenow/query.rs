@@ -72,23 +72,23 @@ impl Query<'_> {
     }
 
     /// Every row with one of the values, each once. The comparison is exact, whatever the instance takes for equal.
-    pub(super) async fn rows(&self, sn: &Transport, tokens: &dyn TokenSource, values: &[&str]) -> Result<Vec<Row>, ServiceNowError> {
-        Ok(self.ask(sn, tokens, values, false).await?.0)
+    pub(super) async fn rows(&self, transport: &Transport, tokens: &dyn TokenSource, values: &[&str]) -> Result<Vec<Row>, ServiceNowError> {
+        Ok(self.ask(transport, tokens, values, false).await?.0)
     }
 
     /// The same, and those of the values of which the instance counts more rows than it shows: an access rule hides some.
     pub(super) async fn rows_and_hidden(
         &self,
-        sn: &Transport,
+        transport: &Transport,
         tokens: &dyn TokenSource,
         values: &[&str],
     ) -> Result<(Vec<Row>, HashSet<String>), ServiceNowError> {
-        self.ask(sn, tokens, values, true).await
+        self.ask(transport, tokens, values, true).await
     }
 
     async fn ask(
         &self,
-        sn: &Transport,
+        transport: &Transport,
         tokens: &dyn TokenSource,
         values: &[&str],
         hidden: bool,
@@ -99,11 +99,11 @@ impl Query<'_> {
         let mut ordered: Vec<&str> = wanted.iter().copied().collect();
         ordered.sort_unstable();
         let (plain, special): (Vec<&str>, Vec<&str>) = ordered.into_iter().partition(|value| is_plain(value));
-        let room = URL_LIMIT.saturating_sub(sn.settings().instance_url.as_str().len() + self.path("", 9999).len()).max(200);
+        let room = URL_LIMIT.saturating_sub(transport.settings().instance_url.as_str().len() + self.path("", 9999).len()).max(200);
         let groups = groups(&plain, room);
-        let many = futures_util::stream::iter(&groups).map(|group| self.ask_many(sn, tokens, group, hidden)).buffered(AT_ONCE);
+        let many = futures_util::stream::iter(&groups).map(|group| self.ask_many(transport, tokens, group, hidden)).buffered(AT_ONCE);
         let mut answers: Vec<Answered> = many.try_collect().await?;
-        let single = futures_util::stream::iter(&special).map(|value| self.ask_one(sn, tokens, value)).buffered(AT_ONCE);
+        let single = futures_util::stream::iter(&special).map(|value| self.ask_one(transport, tokens, value)).buffered(AT_ONCE);
         answers.extend(single.try_collect::<Vec<_>>().await?);
         let hidden: HashSet<String> = answers.iter().flat_map(|answer| answer.hidden.iter().cloned()).collect();
         let mut rows: Vec<Row> = answers.into_iter().flat_map(|answer| answer.rows).collect();
@@ -116,12 +116,18 @@ impl Query<'_> {
         Ok((rows, hidden))
     }
 
-    async fn ask_many(&self, sn: &Transport, tokens: &dyn TokenSource, group: &[&str], hidden: bool) -> Result<Answered, ServiceNowError> {
+    async fn ask_many(
+        &self,
+        transport: &Transport,
+        tokens: &dyn TokenSource,
+        group: &[&str],
+        hidden: bool,
+    ) -> Result<Answered, ServiceNowError> {
         if let [value] = group {
-            return self.ask_one(sn, tokens, value).await;
+            return self.ask_one(transport, tokens, value).await;
         }
         let limit = group.len() * self.per_value + 20;
-        let (rows, total) = sn.read_counted(tokens, &self.path(&format!("{}IN{}", self.column, group.join(",")), limit)).await?;
+        let (rows, total) = transport.read_counted(tokens, &self.path(&format!("{}IN{}", self.column, group.join(",")), limit)).await?;
         let mut answer = Answered { hidden: Vec::new(), rows };
         // the limit counts rows that may not be seen, and rows equal but for case: what is missing is asked for by itself
         let missing = |value: &&&str| !answer.rows.iter().any(|row| row.text(self.column) == Some(**value));
@@ -129,7 +135,7 @@ impl Query<'_> {
         if cut || (hidden && shows_less(answer.rows.len(), total)) {
             let missing: Vec<&str> = group.iter().filter(missing).copied().collect();
             for value in missing {
-                let one = self.ask_one(sn, tokens, value).await?;
+                let one = self.ask_one(transport, tokens, value).await?;
                 answer.rows.extend(one.rows);
                 answer.hidden.extend(one.hidden);
             }
@@ -137,13 +143,13 @@ impl Query<'_> {
         Ok(answer)
     }
 
-    async fn ask_one(&self, sn: &Transport, tokens: &dyn TokenSource, value: &str) -> Result<Answered, ServiceNowError> {
+    async fn ask_one(&self, transport: &Transport, tokens: &dyn TokenSource, value: &str) -> Result<Answered, ServiceNowError> {
         let condition = match safe_prefix(value) {
             None => format!("{}={value}", self.column),
             Some("") => return Ok(Answered::default()),
             Some(prefix) => format!("{}STARTSWITH{prefix}", self.column),
         };
-        let (rows, total) = sn.read_counted(tokens, &self.path(&condition, SINGLE_LIMIT)).await?;
+        let (rows, total) = transport.read_counted(tokens, &self.path(&condition, SINGLE_LIMIT)).await?;
         let hidden = shows_less(rows.len(), total.map(|total| total.min(SINGLE_LIMIT as u64)));
         Ok(Answered { rows, hidden: if hidden { vec![value.to_owned()] } else { Vec::new() } })
     }
@@ -219,28 +225,28 @@ pub(super) fn found(target: &TargetPlan, row: &Row) -> Option<Found> {
 }
 
 pub(super) async fn find_by_key(
-    sn: &Transport,
+    transport: &Transport,
     tokens: &dyn TokenSource,
     target: &TargetPlan,
     keys: &[String],
 ) -> Result<Vec<Option<Found>>, ServiceNowError> {
-    find_by_key_in(sn, tokens, target, &target.target_table, keys).await
+    find_by_key_in(transport, tokens, target, &target.target_table, keys).await
 }
 
 /// The same in a table that an answer names.
 pub(super) async fn find_by_key_in(
-    sn: &Transport,
+    transport: &Transport,
     tokens: &dyn TokenSource,
     target: &TargetPlan,
     table: &str,
     keys: &[String],
 ) -> Result<Vec<Option<Found>>, ServiceNowError> {
-    Ok(find_by_key_or_hidden(sn, tokens, target, table, keys).await?.0)
+    Ok(find_by_key_or_hidden(transport, tokens, target, table, keys).await?.0)
 }
 
 /// The same, and which of the keys some row may carry that cannot be seen.
 pub(super) async fn find_by_key_or_hidden(
-    sn: &Transport,
+    transport: &Transport,
     tokens: &dyn TokenSource,
     target: &TargetPlan,
     table: &str,
@@ -250,7 +256,7 @@ pub(super) async fn find_by_key_or_hidden(
     let fields = columns(target);
     let query = Query { table, column, extra: String::new(), order: "ORDERBYsys_id", fields: &fields, per_value: 4 };
     let values: Vec<&str> = keys.iter().map(String::as_str).collect();
-    let (rows, hidden) = query.rows_and_hidden(sn, tokens, &values).await?;
+    let (rows, hidden) = query.rows_and_hidden(transport, tokens, &values).await?;
     let mut best: HashMap<&str, Found> = HashMap::new();
     for row in &rows {
         let (Some(key), Some(new)) = (row.text(column), found(target, row)) else { continue };
@@ -272,17 +278,17 @@ pub(super) async fn find_by_key_or_hidden(
 
 /// Rows by sys_id.
 pub(super) async fn find_by_id(
-    sn: &Transport,
+    transport: &Transport,
     tokens: &dyn TokenSource,
     target: &TargetPlan,
     ids: &[&str],
 ) -> Result<HashMap<String, Found>, ServiceNowError> {
-    find_by_id_in(sn, tokens, target, &target.target_table, ids).await
+    find_by_id_in(transport, tokens, target, &target.target_table, ids).await
 }
 
 /// The same in a table that an answer names.
 pub(super) async fn find_by_id_in(
-    sn: &Transport,
+    transport: &Transport,
     tokens: &dyn TokenSource,
     target: &TargetPlan,
     table: &str,
@@ -290,7 +296,7 @@ pub(super) async fn find_by_id_in(
 ) -> Result<HashMap<String, Found>, ServiceNowError> {
     let fields = columns(target);
     let query = Query { table, column: "sys_id", extra: String::new(), order: "ORDERBYsys_id", fields: &fields, per_value: 1 };
-    let rows = query.rows(sn, tokens, ids).await?;
+    let rows = query.rows(transport, tokens, ids).await?;
     Ok(rows.iter().filter_map(|row| found(target, row)).map(|found| (found.sys_id.as_str().to_owned(), found)).collect())
 }
 
@@ -310,7 +316,7 @@ pub(super) enum Natural {
 }
 
 pub(super) async fn natural(
-    sn: &Transport,
+    transport: &Transport,
     tokens: &dyn TokenSource,
     target: &TargetPlan,
     records: &[&OutRecord],
@@ -336,7 +342,7 @@ pub(super) async fn natural(
     let (column, per_value) = (&target.natural_key[lead], if target.natural_key.len() > 1 { 50 } else { 4 });
     let query = Query { table: &target.target_table, column, extra, order: "ORDERBYsys_id", fields: &fields, per_value };
     let values: Vec<&str> = complete.iter().map(|key| key[lead]).collect();
-    let (rows, hidden) = query.rows_and_hidden(sn, tokens, &values).await?;
+    let (rows, hidden) = query.rows_and_hidden(transport, tokens, &values).await?;
     for column in &target.natural_key {
         if !rows.is_empty() && rows.iter().all(|row| row.text(column).is_none()) {
             return Err(ServiceNowError::UnknownColumn { table: target.target_table.clone(), column: column.clone() });
@@ -377,13 +383,13 @@ fn choose(target: &TargetPlan, record: &OutRecord, rows: &[&Row]) -> Natural {
 }
 
 pub(super) async fn find_by_natural_key(
-    sn: &Transport,
+    transport: &Transport,
     tokens: &dyn TokenSource,
     target: &TargetPlan,
     records: &[OutRecord],
 ) -> Result<Vec<Option<Found>>, ServiceNowError> {
     let records: Vec<&OutRecord> = records.iter().collect();
-    let found = natural(sn, tokens, target, &records).await?;
+    let found = natural(transport, tokens, target, &records).await?;
     let one = |natural| match natural {
         Natural::Nothing | Natural::Hidden => None,
         Natural::Free(found) | Natural::Taken(found, _) => Some(found),

@@ -29,7 +29,7 @@ pub(super) fn staged(target: &TargetPlan, record: &OutRecord) -> BTreeMap<String
 
 /// The rows of each key with these fields and their times, the newest first.
 pub(super) async fn rows_by_key(
-    sn: &Transport,
+    transport: &Transport,
     tokens: &dyn TokenSource,
     target: &TargetPlan,
     key_column: &str,
@@ -46,7 +46,7 @@ pub(super) async fn rows_by_key(
         per_value: 8,
     };
     let mut by_key: HashMap<String, Vec<Row>> = HashMap::new();
-    for row in query.rows(sn, tokens, keys).await? {
+    for row in query.rows(transport, tokens, keys).await? {
         by_key.entry(row.text(key_column).unwrap_or_default().to_owned()).or_default().push(row);
     }
     // a key's rows may have come by several queries

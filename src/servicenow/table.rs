@@ -38,24 +38,24 @@ pub trait RowOwners {
 }
 
 pub(super) async fn send(
-    sn: &Transport,
+    transport: &Transport,
     owners: Option<&dyn RowOwners>,
     tokens: &dyn TokenSource,
     target: &TargetPlan,
     records: &[OutRecord],
 ) -> Result<Vec<Verdict>, ServiceNowError> {
-    let mut steps = first_steps(sn, owners, tokens, target, records).await?;
-    read_before_write(sn, tokens, target, records, &mut steps).await?;
+    let mut steps = first_steps(transport, owners, tokens, target, records).await?;
+    read_before_write(transport, tokens, target, records, &mut steps).await?;
     for _ in 0..ROUNDS {
         let due: Vec<usize> = (0..steps.len()).filter(|at| matches!(steps[*at], Step::Insert | Step::Update(_))).collect();
         if due.is_empty() {
             break;
         }
-        let ops = due.iter().map(|at| op(sn, target, &records[*at], &steps[*at])).collect();
-        for (at, judged) in due.into_iter().zip(perform(sn, tokens, ops).await) {
-            steps[at] = after(sn, target, &records[at], &steps[at], judged);
+        let ops = due.iter().map(|at| op(transport, target, &records[*at], &steps[*at])).collect();
+        for (at, judged) in due.into_iter().zip(perform(transport, tokens, ops).await) {
+            steps[at] = after(transport, target, &records[at], &steps[at], judged);
         }
-        check(sn, tokens, target, records, &mut steps).await;
+        check(transport, tokens, target, records, &mut steps).await;
     }
     let last = |step| match step {
         Step::Done(verdict) => verdict,
@@ -66,18 +66,18 @@ pub(super) async fn send(
 
 /// Whether the queries that precede a write are answered for such a record.
 pub(super) async fn answers_before_write(
-    sn: &Transport,
+    transport: &Transport,
     owners: Option<&dyn RowOwners>,
     tokens: &dyn TokenSource,
     target: &TargetPlan,
     record: &OutRecord,
 ) -> bool {
-    first_steps(sn, owners, tokens, target, std::slice::from_ref(record)).await.is_ok()
+    first_steps(transport, owners, tokens, target, std::slice::from_ref(record)).await.is_ok()
 }
 
 /// Update where a row is known or found, otherwise insert.
 async fn first_steps(
-    sn: &Transport,
+    transport: &Transport,
     owners: Option<&dyn RowOwners>,
     tokens: &dyn TokenSource,
     target: &TargetPlan,
@@ -89,9 +89,9 @@ async fn first_steps(
 
     // without our sys_id, only the key column keeps a repeat from making a second row
     let new = inserts(&steps);
-    if !sn.settings().derived_sys_id && target.key_column.is_some() && !new.is_empty() {
+    if !transport.settings().derived_sys_id && target.key_column.is_some() && !new.is_empty() {
         let keys: Vec<String> = new.iter().map(|at| records[*at].source_key.clone()).collect();
-        let (found, hidden) = query::find_by_key_or_hidden(sn, tokens, target, &target.table, &keys).await?;
+        let (found, hidden) = query::find_by_key_or_hidden(transport, tokens, target, &target.table, &keys).await?;
         for (at, found) in new.iter().zip(found) {
             let record = &records[*at];
             if let Some(found) = found {
@@ -103,9 +103,9 @@ async fn first_steps(
         }
     }
     let new = inserts(&steps);
-    if sn.settings().adopt && !target.natural_key.is_empty() && !new.is_empty() {
+    if transport.settings().adopt && !target.natural_key.is_empty() && !new.is_empty() {
         let asked: Vec<&OutRecord> = new.iter().map(|at| &records[*at]).collect();
-        let found = query::natural(sn, tokens, target, &asked).await?;
+        let found = query::natural(transport, tokens, target, &asked).await?;
         let owned = owned(owners, records, &new, &found).await?;
         let mut taken: HashMap<SysId, &str> = HashMap::new();
         for (at, natural) in new.iter().zip(found) {
@@ -146,7 +146,7 @@ async fn first_steps(
 /// Rows that a person may have edited since it was decided what to write: each is read right before it is written, so that no edit
 /// of the same field is lost. What is written in the very moment between read and write is the one thing that ServiceNow cannot refuse.
 async fn read_before_write(
-    sn: &Transport,
+    transport: &Transport,
     tokens: &dyn TokenSource,
     target: &TargetPlan,
     records: &[OutRecord],
@@ -164,7 +164,7 @@ async fn read_before_write(
         return Ok(());
     }
     let ids: Vec<&str> = due.iter().map(|(_, id)| id.as_str()).collect();
-    let rows = query::find_by_id(sn, tokens, target, &ids).await?;
+    let rows = query::find_by_id(transport, tokens, target, &ids).await?;
     for (at, id) in due {
         let Some(expects) = &records[at].expects else { continue };
         let withdrawn = |message| Step::Done(Ok(Outcome::Withdrawn { message }));
@@ -241,7 +241,7 @@ fn several(target: &TargetPlan, record: &OutRecord, found: &[Found]) -> Outcome 
     }
 }
 
-fn op(sn: &Transport, target: &TargetPlan, record: &OutRecord, step: &Step) -> Op {
+fn op(transport: &Transport, target: &TargetPlan, record: &OutRecord, step: &Step) -> Op {
     let mut fields = written(target, record);
     let mut path = format!("/api/now/table/{}", encode(&target.table));
     let method = match step {
@@ -250,7 +250,7 @@ fn op(sn: &Transport, target: &TargetPlan, record: &OutRecord, step: &Step) -> O
             Method::PATCH
         }
         _ => {
-            if sn.settings().derived_sys_id {
+            if transport.settings().derived_sys_id {
                 fields.insert("sys_id".into(), record.derived_sys_id.clone());
             }
             Method::POST
@@ -266,10 +266,10 @@ fn op(sn: &Transport, target: &TargetPlan, record: &OutRecord, step: &Step) -> O
     Op { method, path, body: serde_json::to_vec(&fields).unwrap_or_default(), alone: record.alone }
 }
 
-fn after(sn: &Transport, target: &TargetPlan, record: &OutRecord, step: &Step, judged: Judged) -> Step {
+fn after(transport: &Transport, target: &TargetPlan, record: &OutRecord, step: &Step, judged: Judged) -> Step {
     let updating = if let Step::Update(id) = step { Some(id.clone()) } else { None };
     match judged {
-        Judged::Done(document) => confirmed(sn, target, record, updating, &document),
+        Judged::Done(document) => confirmed(transport, target, record, updating, &document),
         Judged::Refused { status, words } => {
             if let Some(error) = unknown_table(target, status, &words) {
                 return Step::Done(Err(error));
@@ -279,7 +279,7 @@ fn after(sn: &Transport, target: &TargetPlan, record: &OutRecord, step: &Step, j
                     Step::Done(Ok(Outcome::Withdrawn { message: format!("row {id} of `{}` is gone", target.table).into() }))
                 }
                 // a row that was made under our own sys_id: where it is only hidden, the instance refuses a second one
-                (404, Some(id)) if sn.settings().derived_sys_id && id.names(&record.derived_sys_id) => {
+                (404, Some(id)) if transport.settings().derived_sys_id && id.names(&record.derived_sys_id) => {
                     debug!(delivery = record.delivery, sys_id = id.as_str(), "the row is gone, a new one is made");
                     Step::Insert
                 }
@@ -292,7 +292,7 @@ fn after(sn: &Transport, target: &TargetPlan, record: &OutRecord, step: &Step, j
     }
 }
 
-fn confirmed(sn: &Transport, target: &TargetPlan, record: &OutRecord, updating: Option<SysId>, document: &Document) -> Step {
+fn confirmed(transport: &Transport, target: &TargetPlan, record: &OutRecord, updating: Option<SysId>, document: &Document) -> Step {
     let row = document.result.as_ref().and_then(|rows| rows.first());
     let named = |row: &Row| row.text("sys_id").map_or(Ok(None), SysId::read);
     // the row may stand: it is looked up before anything else is done
@@ -317,8 +317,8 @@ fn confirmed(sn: &Transport, target: &TargetPlan, record: &OutRecord, updating: 
             next_step: NextStep::OtherRowAnswered,
         }));
     }
-    let derived = sn.settings().derived_sys_id && updating.is_none();
-    if derived && !sys_id.names(&record.derived_sys_id) && !sn.learned().warned_sys_id.replace(true) {
+    let derived = transport.settings().derived_sys_id && updating.is_none();
+    if derived && !sys_id.names(&record.derived_sys_id) && !transport.learned().warned_sys_id.replace(true) {
         warn!(
             table = target.table,
             "the instance does not keep the sys_id sent with a new row: set `servicenow.derived_sys_id` to `false`, so that each new record is searched for first"
@@ -347,20 +347,20 @@ fn hidden_row(target: &TargetPlan, record: &OutRecord, named: &str) -> Outcome {
 }
 
 pub(super) async fn settle(
-    sn: &Transport,
+    transport: &Transport,
     tokens: &dyn TokenSource,
     target: &TargetPlan,
     records: &[OutRecord],
 ) -> Result<Vec<Settled>, ServiceNowError> {
     let asked: Vec<&OutRecord> = records.iter().collect();
-    if !sn.settings().derived_sys_id && target.key_column.is_none() {
+    if !transport.settings().derived_sys_id && target.key_column.is_none() {
         let reason = format!("`{}` has neither a key column nor sys_ids derived from keys, so its rows cannot be told apart", target.table);
         let settled = |record: &OutRecord| record.sys_id.is_none().then(|| Settled::Unknown { reason: reason.clone().into() });
         if records.iter().all(|record| record.sys_id.is_none()) {
             return Ok(records.iter().filter_map(settled).collect());
         }
     }
-    let located = locate(sn, tokens, target, &asked).await?;
+    let located = locate(transport, tokens, target, &asked).await?;
     let settled = |(record, found): (&OutRecord, Option<Found>)| match found {
         None => Settled::Absent,
         Some(found) => match foreign(target, record, &found) {

@@ -21,7 +21,7 @@ use crate::servicenow::wire::Row;
 
 const ROLE: &str = "the role `import_transformer`, or another that writes this staging table";
 
-pub(super) async fn try_one(sn: &Transport, tokens: &dyn TokenSource, target: &TargetPlan) -> Said {
+pub(super) async fn try_one(transport: &Transport, tokens: &dyn TokenSource, target: &TargetPlan) -> Said {
     let (Some(key), Some(version)) = (target.key_column.as_deref(), target.version_column.as_deref()) else {
         return unknown(
             "not tried: the definition names no `key_column` or no `version_column`, and a staging row without either may become anything",
@@ -29,13 +29,13 @@ pub(super) async fn try_one(sn: &Transport, tokens: &dyn TokenSource, target: &T
         );
     };
     let more = &["sys_import_state", "sys_target_table", "sys_target_sys_id"];
-    let place = Place { sn, tokens, table: &target.table, column: version, mark: TRIAL.to_owned(), more };
+    let place = Place { transport, tokens, table: &target.table, column: version, mark: TRIAL.to_owned(), more };
     match place.clear().await {
         Err(error) => return not_tried(&error),
         Ok(Err((id, problem))) => return staged(&place, &id, &problem),
         Ok(Ok(())) => {}
     }
-    match safe(sn, tokens, target, key).await {
+    match safe(transport, tokens, target, key).await {
         Err(error) => return not_tried(&error),
         Ok(Err(said)) => return *said,
         Ok(Ok(())) => {}
@@ -46,7 +46,7 @@ pub(super) async fn try_one(sn: &Transport, tokens: &dyn TokenSource, target: &T
         path: format!("/api/now/import/{}", encode(&target.table)),
         body: serde_json::to_vec(&BTreeMap::from([(version, TRIAL)])).unwrap_or_default(),
     };
-    let judged = sn.write(tokens, &op).await;
+    let judged = transport.write(tokens, &op).await;
     let entries: Vec<Row> = match &judged {
         Judged::Done(document) => document.result.clone().unwrap_or_default(),
         _ => Vec::new(),
@@ -69,12 +69,12 @@ pub(super) async fn try_one(sn: &Transport, tokens: &dyn TokenSource, target: &T
     ids.dedup();
     let mut left = None;
     for id in ids {
-        if let Err(problem) = take_away(sn, tokens, &target.table, &id).await {
+        if let Err(problem) = take_away(transport, tokens, &target.table, &id).await {
             left = Some(staged(&place, &id, &problem));
         }
     }
     // whatever a map made of a row without a key is worse than a staging row, which the instance itself removes
-    if let Some(said) = landed(sn, tokens, target, entries.iter().chain(&stood)).await {
+    if let Some(said) = landed(transport, tokens, target, entries.iter().chain(&stood)).await {
         return said;
     }
     if let Some(said) = left {
@@ -94,9 +94,15 @@ pub(super) async fn try_one(sn: &Transport, tokens: &dyn TokenSource, target: &T
 }
 
 /// Whether a row without a key can change nothing in the target table; what to say when that is not known.
-async fn safe(sn: &Transport, tokens: &dyn TokenSource, target: &TargetPlan, key: &str) -> Result<Result<(), Box<Said>>, ServiceNowError> {
+async fn safe(
+    transport: &Transport,
+    tokens: &dyn TokenSource,
+    target: &TargetPlan,
+    key: &str,
+) -> Result<Result<(), Box<Said>>, ServiceNowError> {
     let no = |text: String, step: NextStep| Ok(Err(Box::new(unknown(text, step))));
-    let landing = if target.target_table == target.table { landing(sn, tokens, target).await? } else { Some(target.target_table.clone()) };
+    let landing =
+        if target.target_table == target.table { landing(transport, tokens, target).await? } else { Some(target.target_table.clone()) };
     let Some(landing) = landing else {
         return no(
             format!(
@@ -113,7 +119,7 @@ async fn safe(sn: &Transport, tokens: &dyn TokenSource, target: &TargetPlan, key
         encode(&landing),
         encode(&format!("sys_id,{key}"))
     );
-    let (rows, total) = match sn.read_counted(tokens, &path).await {
+    let (rows, total) = match transport.read_counted(tokens, &path).await {
         Ok(read) => read,
         Err(error) if error.class() == crate::retry::Class::Permanent => {
             return no(
@@ -147,19 +153,24 @@ async fn safe(sn: &Transport, tokens: &dyn TokenSource, target: &TargetPlan, key
 }
 
 /// Where transforms have put rows of this staging table lately; `None` when no row says so.
-async fn landing(sn: &Transport, tokens: &dyn TokenSource, target: &TargetPlan) -> Result<Option<String>, ServiceNowError> {
+async fn landing(transport: &Transport, tokens: &dyn TokenSource, target: &TargetPlan) -> Result<Option<String>, ServiceNowError> {
     let path = format!(
         "/api/now/table/{}?sysparm_query={}&sysparm_fields=sys_id,sys_target_table&sysparm_limit=20&sysparm_display_value=false",
         encode(&target.table),
         encode("sys_import_state=inserted^ORsys_import_state=updated^ORDERBYDESCsys_created_on")
     );
-    let rows = sn.read(tokens, &path).await?;
+    let rows = transport.read(tokens, &path).await?;
     let name = rows.iter().find_map(|row| row.filled("sys_target_table"));
     Ok(name.filter(|name| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')).map(str::to_owned))
 }
 
 /// What the maps made of the row, which should have been nothing.
-async fn landed<'a>(sn: &Transport, tokens: &dyn TokenSource, target: &TargetPlan, entries: impl Iterator<Item = &'a Row>) -> Option<Said> {
+async fn landed<'a>(
+    transport: &Transport,
+    tokens: &dyn TokenSource,
+    target: &TargetPlan,
+    entries: impl Iterator<Item = &'a Row>,
+) -> Option<Said> {
     let mut said = None;
     for entry in entries {
         let (table, id) = (entry.filled("table").unwrap_or(&target.target_table), entry.filled("sys_id").unwrap_or_default());
@@ -167,7 +178,7 @@ async fn landed<'a>(sn: &Transport, tokens: &dyn TokenSource, target: &TargetPla
             continue;
         }
         match entry.filled("status").unwrap_or_default().to_ascii_lowercase().as_str() {
-            "inserted" | "insert" => match made_away(sn, tokens, table, id).await {
+            "inserted" | "insert" => match made_away(transport, tokens, table, id).await {
                 Ok(()) if said.is_none() => {
                     let text = format!(
                         "a row could be staged; its transform made a row of `{table}` out of a row without a key, which was taken away"
@@ -195,9 +206,9 @@ async fn landed<'a>(sn: &Transport, tokens: &dyn TokenSource, target: &TargetPla
 }
 
 /// As [`take_away`], by an id that an answer gives.
-async fn made_away(sn: &Transport, tokens: &dyn TokenSource, table: &str, id: &str) -> Result<(), String> {
+async fn made_away(transport: &Transport, tokens: &dyn TokenSource, table: &str, id: &str) -> Result<(), String> {
     match SysId::read(id) {
-        Ok(Some(id)) => take_away(sn, tokens, table, &id).await,
+        Ok(Some(id)) => take_away(transport, tokens, table, &id).await,
         Ok(None) => Err("the answer does not name it".into()),
         Err(error) => Err(format!("the answer names it by {error}")),
     }

@@ -19,16 +19,16 @@ use crate::servicenow::wire::Row;
 
 const ROLE: &str = "a role that creates rows of this table";
 
-pub(super) async fn try_one(sn: &Transport, tokens: &dyn TokenSource, target: &TargetPlan) -> Said {
+pub(super) async fn try_one(transport: &Transport, tokens: &dyn TokenSource, target: &TargetPlan) -> Said {
     let Some(column) = target.key_column.as_deref() else {
         return unknown(
             "not tried: the definition names no `key_column`, by which a row of the try could be found again",
             NextStep::FirstRecordTells,
         );
     };
-    let place = Place { sn, tokens, table: &target.table, column, mark: format!("{TRIAL}/{}", target.table), more: &[] };
+    let place = Place { transport, tokens, table: &target.table, column, mark: format!("{TRIAL}/{}", target.table), more: &[] };
     // as the Writer sends it, so that what is tried is what will be done
-    let id = sn.settings().derived_sys_id.then(|| derived_sys_id(&place.mark, &target.block)).as_deref().and_then(SysId::new);
+    let id = transport.settings().derived_sys_id.then(|| derived_sys_id(&place.mark, &target.block)).as_deref().and_then(SysId::new);
     match place.clear().await {
         Err(error) => return not_tried(&error),
         Ok(Err((id, problem))) => return place.stands(&id, &problem, "a row of an earlier try is there, so that rows can be created"),
@@ -42,7 +42,7 @@ pub(super) async fn try_one(sn: &Transport, tokens: &dyn TokenSource, target: &T
         Ok(false) => {}
     }
     // without the column only the sys_id would tell the row from others, and an instance may give it another one
-    if !probe::has_column(sn, tokens, &target.table, column).await {
+    if !probe::has_column(transport, tokens, &target.table, column).await {
         return unknown(
             format!("not tried: neither a row nor the dictionary shows the column `{column}`, by which the row could be found again"),
             NextStep::MakeKeyColumn,
@@ -53,7 +53,7 @@ pub(super) async fn try_one(sn: &Transport, tokens: &dyn TokenSource, target: &T
             Err(error) => return not_tried(&error),
             Ok(rows) if rows.is_empty() => {}
             Ok(_) => {
-                if let Err(problem) = take_away(sn, tokens, &target.table, id).await {
+                if let Err(problem) = take_away(transport, tokens, &target.table, id).await {
                     return place.stands(id, &problem, "a row of an earlier try is there, so that rows can be created");
                 }
             }
@@ -71,7 +71,7 @@ pub(super) async fn try_one(sn: &Transport, tokens: &dyn TokenSource, target: &T
         ),
         body: serde_json::to_vec(&fields).unwrap_or_default(),
     };
-    let judged = sn.write(tokens, &op).await;
+    let judged = transport.write(tokens, &op).await;
     let made = match &judged {
         Judged::Done(document) => document.result.iter().flatten().find_map(|row| row.filled("sys_id").and_then(SysId::new)),
         _ => None,
@@ -106,7 +106,7 @@ async fn rows_made(place: &Place<'_>, judged: &Judged) -> Result<Vec<Row>, Servi
 }
 
 async fn ended(place: &Place<'_>, id: &SysId, made: &str, kept: bool) -> Said {
-    match take_away(place.sn, place.tokens, place.table, id).await {
+    match take_away(place.transport, place.tokens, place.table, id).await {
         Err(problem) => place.stands(id, &problem, made),
         Ok(()) if kept => well(format!("{made}, and was taken away again")),
         Ok(()) => (

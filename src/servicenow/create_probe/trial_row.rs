@@ -38,7 +38,7 @@ pub(super) fn failed(message: impl Into<String>, step: NextStep) -> Said {
 
 /// Where the rows of a try are, and how they are known.
 pub(super) struct Place<'a> {
-    pub(super) sn: &'a Transport,
+    pub(super) transport: &'a Transport,
     pub(super) tokens: &'a dyn TokenSource,
     pub(super) table: &'a str,
     pub(super) column: &'a str,
@@ -56,7 +56,7 @@ impl Place<'_> {
     pub(super) async fn rows_with(&self, column: &str, value: &str) -> Result<Vec<Row>, ServiceNowError> {
         let fields: Vec<&str> = [column, self.column].into_iter().chain(self.more.iter().copied()).collect();
         let query = Query { table: self.table, column, extra: String::new(), order: "ORDERBYsys_id", fields: &fields, per_value: 20 };
-        query.rows(self.sn, self.tokens, &[value]).await
+        query.rows(self.transport, self.tokens, &[value]).await
     }
 
     /// The same, asked for until one is there or patience ends: an answer that was lost may be overtaken by the query.
@@ -76,7 +76,7 @@ impl Place<'_> {
     pub(super) async fn hidden(&self) -> Result<bool, ServiceNowError> {
         let (table, query) = (encode(self.table), encode(&format!("{}={}^ORDERBYsys_id", self.column, self.mark)));
         let path = format!("/api/now/table/{table}?sysparm_query={query}&sysparm_fields=sys_id&sysparm_limit=1");
-        let (rows, total) = self.sn.read_counted(self.tokens, &path).await?;
+        let (rows, total) = self.transport.read_counted(self.tokens, &path).await?;
         Ok(rows.is_empty() && total.is_some_and(|total| total > 0))
     }
 
@@ -84,7 +84,7 @@ impl Place<'_> {
     pub(super) async fn clear(&self) -> Result<Result<(), (String, String)>, ServiceNowError> {
         for row in self.rows().await? {
             let Some(id) = row.filled("sys_id").and_then(SysId::new) else { continue };
-            if let Err(problem) = take_away(self.sn, self.tokens, self.table, &id).await {
+            if let Err(problem) = take_away(self.transport, self.tokens, self.table, &id).await {
                 return Ok(Err((id.into(), problem)));
             }
         }
@@ -101,16 +101,16 @@ impl Place<'_> {
 }
 
 /// Deletes a row and checks that it is gone; why not, otherwise.
-pub(super) async fn take_away(sn: &Transport, tokens: &dyn TokenSource, table: &str, id: &SysId) -> Result<(), String> {
+pub(super) async fn take_away(transport: &Transport, tokens: &dyn TokenSource, table: &str, id: &SysId) -> Result<(), String> {
     let path = format!("/api/now/table/{}/{}", encode(table), encode(id));
-    let here = Place { sn, tokens, table, column: "sys_id", mark: id.to_string(), more: &[] };
+    let here = Place { transport, tokens, table, column: "sys_id", mark: id.to_string(), more: &[] };
     let (mut problem, mut seen) = (String::new(), false);
     for tries in 0..TRIES {
         if tries > 0 {
             tokio::time::sleep(PAUSE).await;
         }
         let mut deleted = false;
-        match sn.call(tokens, &Method::DELETE, &path, Bytes::new()).await {
+        match transport.call(tokens, &Method::DELETE, &path, Bytes::new()).await {
             Err(error) => problem = error.chain(),
             Ok(answer) => match (answer.status, read_body(&answer.body)) {
                 (200 | 204, Body::Empty | Body::Document(_)) => deleted = true,

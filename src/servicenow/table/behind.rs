@@ -25,13 +25,13 @@ const CHECK_PAUSE: Duration = Duration::from_millis(500);
 
 /// Reads the rows behind answers that may hide them: a 403 can follow a committed write, and a second insert of one sys_id is refused
 /// with one too; a 404 is the answer for a hidden row as well; a row may come back as it was.
-pub(super) async fn check(sn: &Transport, tokens: &dyn TokenSource, target: &TargetPlan, records: &[OutRecord], steps: &mut [Step]) {
+pub(super) async fn check(transport: &Transport, tokens: &dyn TokenSource, target: &TargetPlan, records: &[OutRecord], steps: &mut [Step]) {
     let due: Vec<usize> = (0..steps.len()).filter(|at| matches!(steps[*at], Step::Check { .. })).collect();
     if due.is_empty() {
         return;
     }
     let asked: Vec<&OutRecord> = due.iter().map(|at| &records[*at]).collect();
-    let located = locate_patiently(sn, tokens, target, &asked).await;
+    let located = locate_patiently(transport, tokens, target, &asked).await;
     for (position, at) in due.into_iter().enumerate() {
         let Step::Check { why, updating } = &steps[at] else { continue };
         let found = located.as_ref().map(|located| located[position].as_ref());
@@ -138,14 +138,14 @@ pub(super) fn belongs(target: &TargetPlan, record: &OutRecord, sys_id: &SysId, o
 
 /// As [`locate`], again after a pause while a row that an earlier try may have made is not readable yet.
 async fn locate_patiently(
-    sn: &Transport,
+    transport: &Transport,
     tokens: &dyn TokenSource,
     target: &TargetPlan,
     records: &[&OutRecord],
 ) -> Result<Vec<Option<Found>>, ServiceNowError> {
     let mut tries = 1;
     loop {
-        let located = locate(sn, tokens, target, records).await?;
+        let located = locate(transport, tokens, target, records).await?;
         let missing = records.iter().zip(&located).any(|(record, found)| record.may_exist && found.is_none());
         if !missing || tries >= CHECKS {
             return Ok(located);
@@ -157,24 +157,24 @@ async fn locate_patiently(
 
 /// The rows of records: by the sys_id that is known, by the derived one, then by the key column.
 pub(super) async fn locate(
-    sn: &Transport,
+    transport: &Transport,
     tokens: &dyn TokenSource,
     target: &TargetPlan,
     records: &[&OutRecord],
 ) -> Result<Vec<Option<Found>>, ServiceNowError> {
-    let derived = sn.settings().derived_sys_id;
+    let derived = transport.settings().derived_sys_id;
     let ids = |record: &'_ OutRecord| -> Vec<String> {
         let own = record.sys_id.clone().map(String::from);
         own.into_iter().chain(derived.then(|| record.derived_sys_id.clone())).collect()
     };
     let all: Vec<String> = records.iter().flat_map(|record| ids(record)).collect();
     let all: Vec<&str> = all.iter().map(String::as_str).collect();
-    let by_id = if all.is_empty() { Default::default() } else { query::find_by_id(sn, tokens, target, &all).await? };
+    let by_id = if all.is_empty() { Default::default() } else { query::find_by_id(transport, tokens, target, &all).await? };
     let mut located: Vec<Option<Found>> =
         records.iter().map(|record| ids(record).iter().find_map(|id| by_id.get(id.as_str()).cloned())).collect();
     let missing: Vec<usize> = (0..records.len()).filter(|at| located[*at].is_none()).collect();
     let keys: Vec<String> = missing.iter().map(|at| records[*at].source_key.clone()).collect();
-    match query::find_by_key(sn, tokens, target, &keys).await {
+    match query::find_by_key(transport, tokens, target, &keys).await {
         Ok(found) => missing.into_iter().zip(found).for_each(|(at, found)| located[at] = found),
         // the derived sys_id has spoken already
         Err(error @ ServiceNowError::UnknownColumn { .. }) if derived => {
