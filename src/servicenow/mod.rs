@@ -3,6 +3,9 @@
 //! What it owns: every request to the instance, and the reading of every answer as one [`Outcome`] per record. What it leaves out: when a
 //! token is fetched (the token actor), what is due and what was sent before (the store), and how long to wait (the writer).
 //!
+//! Three layers: `transport` sends requests and judges answers; the readers and writers take it; `client` has the methods that the rest
+//! of the program calls. No file imports one of a layer above.
+//!
 //! An HTTP status proves little here: a 201 can hold a failed transform, a 200 an error or a page, and a 403 or 500 can follow a committed
 //! write. So a write ends as confirmed only by what the body says of the record, and what cannot be believed ends as unknown.
 
