@@ -24,6 +24,8 @@ pub mod syspro;
 
 pub mod notice;
 
+pub mod supervision;
+
 pub mod actors;
 
 pub mod doctor;

@@ -8,8 +8,8 @@ use std::time::Duration;
 use actix::prelude::*;
 use tracing::warn;
 
-use super::crash::CrashPoints;
 use crate::store::Store;
+use crate::supervision::crash::CrashPoints;
 use crate::telemetry::metrics::metrics;
 
 /// Between two seals.

@@ -5,7 +5,6 @@
 
 use actix::prelude::*;
 
-use super::crash::CrashPoints;
 use super::in_force::Snapshot;
 use crate::definition::content;
 use crate::definition::gone::Marks;
@@ -18,6 +17,7 @@ use crate::domain::next_step::NextStep;
 use crate::domain::{CompanyId, Document, DocumentKey, EntityName, Fault};
 use crate::redact::Quoted;
 use crate::store::{GoneMarks, IntakeDocument, IntakeRecord, MapFailure};
+use crate::supervision::crash::CrashPoints;
 
 /// Maps the documents of one flow.
 pub struct Mapper {

@@ -1,11 +1,10 @@
-//! The actors: mailboxes round plain functions, and the supervision that keeps them alive.
+//! The actors: mailboxes around plain functions. `crate::supervision` restarts them.
 //!
-//! The only place that names actix. What must survive a restart is in Postgres; an actor's own state may be lost at any time.
+//! No module but these two names actix. What must survive a restart is in Postgres; an actor's own state may be lost at any time.
 
 pub mod aligner;
 pub mod audit_recorder;
 pub mod budget;
-pub mod crash;
 pub mod credential_store;
 pub mod downstream;
 pub mod enet_session_store;
@@ -15,36 +14,32 @@ pub mod mapper;
 pub mod notifier;
 pub mod one_record;
 pub mod outdated;
-pub mod panics;
 pub mod poller;
 pub mod progress;
 pub mod replay;
 pub mod root;
 pub mod scheduler;
 pub mod servicenow_token;
-pub mod stopping;
-pub mod supervise;
 pub mod syspro_session;
 pub mod system;
 pub mod unconfigured;
 pub mod waits;
-pub mod watchdog;
 pub mod writer;
 
 use std::sync::Arc;
 
 use self::budget::Budget;
-use self::crash::CrashPoints;
 use self::credential_store::CredentialStore;
 use self::heartbeat::Heartbeat;
 use self::in_force::InForce;
 use self::progress::Progress;
-use self::stopping::Stopping;
 use self::waits::Waits;
-use self::watchdog::Watchdog;
 use crate::config::Settings;
 use crate::domain::word::Names;
 use crate::store::{Node, Store, StoreError};
+use crate::supervision::crash::CrashPoints;
+use crate::supervision::stopping::Stopping;
+use crate::supervision::watchdog::Watchdog;
 
 /// What every actor has; cheap to clone, free to change threads.
 #[derive(Clone)]

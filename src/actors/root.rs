@@ -15,15 +15,15 @@ use tracing::{debug, error, info, warn};
 use super::poller::PollError;
 use super::scheduler::run_set::{self, Recipients, RunSetReport, RunSetRequest};
 use super::scheduler::{Due, Scheduler};
-use super::supervise::{ChildExited, Exit, Liveness, LivenessCheck, ask_all};
 use super::system::{FlowStarter, flows};
-use super::watchdog::Fatal;
 use super::writer::Nudge;
 use super::{Deps, heartbeat, in_force};
 use crate::domain::run::RunKind;
 use crate::domain::schedule::Schedule;
 use crate::domain::{EntityName, FlowId};
 use crate::store::Dead;
+use crate::supervision::guard::{ChildExited, Exit, Liveness, LivenessCheck, ask_all};
+use crate::supervision::watchdog::Fatal;
 use crate::telemetry::metrics::metrics;
 
 /// How often the schedule and the due deliveries are checked.

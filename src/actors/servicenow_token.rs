@@ -10,12 +10,12 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tracing::{debug, warn};
 
-use super::crash::CrashPoints;
 use super::credential_store::{CredentialError, CredentialStore, SERVICENOW};
 use crate::config::settings::{ServiceNowSettings, TokenRefresh};
 use crate::domain::next_step::NextStep;
 use crate::net::HttpClient;
 use crate::servicenow::{ServiceNowError, Token, TokenAnswer, TokenSource, TokenState, fetch_token};
+use crate::supervision::crash::CrashPoints;
 use crate::telemetry::metrics::metrics;
 
 /// Keeps the token.

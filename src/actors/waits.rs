@@ -3,7 +3,7 @@
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use super::stopping::Stopping;
+use crate::supervision::stopping::Stopping;
 
 /// Between two checks of whoever waits too.
 const CHECK_EVERY: Duration = Duration::from_millis(100);

@@ -12,13 +12,13 @@ use super::{Global, OutputForm, output, sync};
 use crate::actors::heartbeat;
 use crate::actors::poller::PollError;
 use crate::actors::scheduler::run_set::RunSetReport;
-use crate::actors::supervise::RestartPolicy;
 use crate::actors::system::ActorSystem;
 use crate::domain::FlowId;
 use crate::domain::reason::Reason;
 use crate::domain::run::{BackfillState, RunKind};
 use crate::operations::{self, backfill::Period};
 use crate::store::{BackfillFilter, BackfillRow};
+use crate::supervision::guard::RestartPolicy;
 
 /// How long running work may take to come to an end.
 const STOP_DEADLINE: Duration = Duration::from_secs(20);

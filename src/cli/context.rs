@@ -13,12 +13,10 @@ use super::failure::{Exit, Failure};
 use super::postgres_watchdog::restart_when_dead;
 use super::{Global, high_water};
 use crate::actors::Deps;
-use crate::actors::crash::CrashPoints;
 use crate::actors::credential_store::CredentialStore;
 use crate::actors::heartbeat;
 use crate::actors::in_force::{InForce, Standing};
 use crate::actors::progress::Progress;
-use crate::actors::stopping::Stopping;
 use crate::actors::waits::Waits;
 use crate::config::Settings;
 use crate::config::{self as config, ConfigError, Loaded};
@@ -30,6 +28,8 @@ use crate::domain::life::Life;
 use crate::domain::name::{doubles, twice};
 use crate::postgres::{self, Cluster};
 use crate::store::{Adopter, Dead, FlowStatus, MayAdopt, Node, SetNumber, Stands, Store};
+use crate::supervision::crash::CrashPoints;
+use crate::supervision::stopping::Stopping;
 
 /// How long a command waits for a service to take up files that were changed a moment ago.
 const TAKEN_UP: Duration = Duration::from_secs(6);

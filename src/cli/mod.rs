@@ -279,7 +279,7 @@ fn level(global: &Global, checked: &context::Checked, logs: Logs) -> String {
 fn start_logging(global: &Global, checked: &context::Checked, logs: Logs) -> Result<(), Failure> {
     crate::telemetry::logging::init(&level(global, checked, logs), checked.settings().log.json)
         .map_err(|error| Failure::new(Exit::Configuration, crate::actors::chain(&error)))?;
-    crate::actors::panics::log_panics();
+    crate::supervision::panics::log_panics();
     match &checked.loaded.file {
         Some(file) => tracing::info!(file = crate::config::shown_path(file), "the configuration file in use"),
         None => tracing::info!("no configuration file is in use, only variables and defaults"),

@@ -8,11 +8,11 @@ use super::signals::Signals;
 use super::{output, sync};
 use crate::actors::replay::Followed;
 use crate::actors::scheduler::run_set::RunSetReport;
-use crate::actors::supervise::RestartPolicy;
 use crate::actors::system::ActorSystem;
 use crate::actors::{Deps, heartbeat};
 use crate::domain::resent::ResentOutcome;
 use crate::store::FlowStatus;
+use crate::supervision::guard::RestartPolicy;
 
 /// How long running work may take to come to an end.
 const STOP_DEADLINE: Duration = Duration::from_secs(20);

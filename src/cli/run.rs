@@ -12,10 +12,10 @@ use super::reload::Reloader;
 use super::signals::Signals;
 use crate::actors::Deps;
 use crate::actors::root::RootHandle;
-use crate::actors::supervise::RestartPolicy;
 use crate::actors::system::ActorSystem;
-use crate::actors::watchdog::Watchdog;
 use crate::http::{self, AppState, HttpError};
+use crate::supervision::guard::RestartPolicy;
+use crate::supervision::watchdog::Watchdog;
 
 /// How long running work may take to come to an end after SIGTERM.
 const STOP_DEADLINE: Duration = Duration::from_secs(30);

@@ -14,7 +14,6 @@ use crate::actors::Deps;
 use crate::actors::poller::PollError;
 use crate::actors::root::ExecuteRunSet;
 use crate::actors::scheduler::run_set::{RunSetReport, RunSetRequest};
-use crate::actors::supervise::RestartPolicy;
 use crate::actors::system::ActorSystem;
 use crate::actors::writer::WriteError;
 use crate::doctor::disk;
@@ -26,6 +25,7 @@ use crate::domain::{CompanyId, EntityName, FlowId};
 use crate::operations::Requested;
 use crate::retry::Class;
 use crate::store::FlowStatus;
+use crate::supervision::guard::RestartPolicy;
 
 /// How long running work may take to come to an end.
 const STOP_DEADLINE: Duration = Duration::from_secs(20);

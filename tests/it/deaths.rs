@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use tieline::actors::audit_recorder::Seal;
 use tieline::actors::replay::replay;
-use tieline::actors::supervise::RestartPolicy;
 use tieline::actors::system::{ActorSystem, flows};
 use tieline::domain::FlowId;
 use tieline::domain::audit::AuditKind;
 use tieline::domain::run::RunKind;
 use tieline::store::ReplayScope;
+use tieline::supervision::guard::RestartPolicy;
 use tieline::telemetry::metrics::metrics;
 use tieline_sim::dataset::Cell;
 

@@ -21,10 +21,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("servicenow", &["domain", "redact", "config", "retry", "telemetry", "net", "definition"]),
     ("store", &["domain", "redact", "config", "failpoint", "retry", "telemetry", "net", "definition"]),
     ("notice", &["domain", "redact", "config", "telemetry", "net"]),
-    (
-        "actors",
-        &["domain", "redact", "config", "retry", "telemetry", "net", "postgres", "definition", "syspro", "servicenow", "store", "notice"],
-    ),
+    ("supervision", &["domain"]),
+    ("actors", BELOW_ACTORS),
     ("doctor", BELOW_DOCTOR),
     ("operations", &["domain", "store", "actors", "doctor"]),
     ("http", &["domain", "config", "telemetry", "net", "store", "actors", "doctor", "operations"]),
@@ -36,6 +34,23 @@ const EVERYTHING: &[&str] = &["*"];
 
 /// A module of lib.rs that test builds alone have, so that no product code can name it.
 const IN_TESTS_ALONE: &str = "fuzz";
+
+/// The rows above the actors, without `failpoint`.
+const BELOW_ACTORS: &[&str] = &[
+    "domain",
+    "redact",
+    "config",
+    "retry",
+    "telemetry",
+    "net",
+    "postgres",
+    "definition",
+    "syspro",
+    "servicenow",
+    "store",
+    "notice",
+    "supervision",
+];
 
 /// As the actors, and the actors.
 const BELOW_DOCTOR: &[&str] = &[
@@ -51,12 +66,13 @@ const BELOW_DOCTOR: &[&str] = &[
     "servicenow",
     "store",
     "notice",
+    "supervision",
     "actors",
 ];
 
 /// Crates that only some modules may name. A path after the module allows that part of the crate alone.
 const CRATES: &[(&str, &[(&str, &[&str])])] = &[
-    ("actix", &[("actors", EVERYTHING)]),
+    ("actix", &[("supervision", EVERYTHING), ("actors", EVERYTHING)]),
     ("actix_web", &[("http", EVERYTHING), ("net", &["http", "web::Bytes"])]),
     ("diesel", &[("store", EVERYTHING)]),
     ("diesel_migrations", &[("store", EVERYTHING)]),
@@ -380,8 +396,10 @@ mod checker {
             ("syspro/odata.rs", "use crate::servicenow::wire;", false),
             ("servicenow/client.rs", "use crate::syspro::wire;", false),
             ("store/mod.rs", "use crate::servicenow::wire;", false),
-            ("store/mod.rs", "use crate::actors::supervise::Ping;", false),
-            ("actors/root.rs", "use crate::{store, syspro, servicenow, postgres};", true),
+            ("store/mod.rs", "use crate::supervision::guard::Ping;", false),
+            ("supervision/guard.rs", "use crate::store::Store;", false),
+            ("supervision/guard.rs", "use crate::actors::Deps;", false),
+            ("actors/root.rs", "use crate::{store, syspro, servicenow, postgres, supervision};", true),
             ("actors/root.rs", "use crate::http;", false),
             ("http/mod.rs", "use crate::actors::root::GetFlows;", true),
             ("http/mod.rs", "use crate::servicenow::client::Client;", false),
@@ -398,6 +416,7 @@ mod checker {
     fn knows_which_crates_are_whose() {
         for (file, text, fine) in [
             ("actors/writer.rs", "use actix::prelude::*;", true),
+            ("supervision/guard.rs", "use actix::prelude::*;", true),
             ("http/mod.rs", "use actix::Addr;", false),
             ("http/mod.rs", "use ::actix::Addr;", false),
             ("cli/run.rs", "fn f() { actix::System::new(); }", false),

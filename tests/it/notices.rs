@@ -11,11 +11,11 @@ use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 use serde_json::Value;
 use sha2::Sha256;
 use tieline::actors::credential_store::NOTICES_WEBHOOK;
-use tieline::actors::supervise::RestartPolicy;
 use tieline::actors::system::{ActorSystem, flows};
 use tieline::domain::FlowId;
 use tieline::domain::audit::AuditKind;
 use tieline::domain::run::RunKind;
+use tieline::supervision::guard::RestartPolicy;
 use tieline_sim::servicenow::schema::{Abort, BusinessRule, ColumnKind};
 
 use crate::binary::{Site, text};

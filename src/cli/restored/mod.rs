@@ -17,7 +17,6 @@ use super::failure::{Exit, Failure};
 use super::signals::Signals;
 use super::{Global, OutputForm, output};
 use crate::actors::servicenow_token::TokenClient;
-use crate::actors::supervise::RestartPolicy;
 use crate::actors::system::{ActorSystem, flows};
 use crate::actors::{Deps, heartbeat};
 use crate::definition::Plan;
@@ -28,6 +27,7 @@ use crate::domain::{DocumentKey, FlowId};
 use crate::retry::Class;
 use crate::servicenow::{ListPosition, ServiceNow, ServiceNowError};
 use crate::store::{ComparedPage, ComparedPart, FlowStatus, RecordedPart, RestoredPart, RestoredRow, RowPlace, UnknownRow};
+use crate::supervision::guard::RestartPolicy;
 
 /// Documents compared at a time, and rows adopted at a time.
 const PAGE: i64 = 500;

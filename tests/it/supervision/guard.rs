@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use actix::prelude::*;
-use tieline::actors::supervise::{Child, ChildExited, ChildName, Exit, Liveness, Restart, RestartPolicy, Supervision, ask_all, start_on};
 use tieline::domain::FlowId;
+use tieline::supervision::guard::{Child, ChildExited, ChildName, Exit, Liveness, Restart, RestartPolicy, Supervision, ask_all, start_on};
 use tokio::sync::{mpsc as channel, watch};
 use tokio::time::{Instant, timeout};
 

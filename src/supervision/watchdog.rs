@@ -29,7 +29,7 @@ pub struct Fatal {
 
 impl Watchdog {
     /// Root lives.
-    pub(super) fn root_lives(&self) {
+    pub fn root_lives(&self) {
         let mut state = self.state();
         if state.root.is_some() {
             state.root = Some(Instant::now());
@@ -37,12 +37,12 @@ impl Watchdog {
     }
 
     /// An actor has not answered since `since`, if it was not unresponsive before; answers since when it is.
-    pub(super) fn mark_unresponsive(&self, child: &str, since: Instant) -> Instant {
+    pub fn mark_unresponsive(&self, child: &str, since: Instant) -> Instant {
         *self.state().unresponsive.entry(child.to_owned()).or_insert(since)
     }
 
     /// An actor has answered.
-    pub(super) fn mark_alive(&self, child: &str) {
+    pub fn mark_alive(&self, child: &str) {
         self.state().unresponsive.remove(child);
     }
 

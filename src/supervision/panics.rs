@@ -134,7 +134,7 @@ mod tests {
         let kept = lines.clone();
         let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || Lines(kept.clone())).finish();
         let cause = tracing::subscriber::with_default(subscriber, || caught(|| panic!("told once")));
-        assert!(cause.starts_with("panicked at src/actors/panics.rs:"), "{cause}");
+        assert!(cause.starts_with("panicked at src/supervision/panics.rs:"), "{cause}");
         assert!(cause.ends_with(": told once"), "{cause}");
         let lines = lines.lock().expect("no writer panics");
         assert_eq!(lines.iter().filter(|line| line.contains("ERROR") && line.contains("told once")).count(), 1, "{lines:?}");

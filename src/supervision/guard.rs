@@ -276,16 +276,16 @@ impl<A: Supervised + Actor<Context = Context<A>>> Future for Guard<A> {
 #[rtype(result = "()")]
 pub struct Ping;
 
-/// Lets actors answer [`Ping`](crate::actors::supervise::Ping): `answer_ping!(Writer, AuditRecorder);`.
+/// Lets actors answer [`Ping`](crate::supervision::guard::Ping): `answer_ping!(Writer, AuditRecorder);`.
 ///
 /// A macro, because one `impl<A: Actor> Handler<Ping> for A` is what Rust's orphan rule forbids.
 #[macro_export]
 macro_rules! answer_ping {
     ($($actor:ty),+ $(,)?) => {
-        $(impl actix::Handler<$crate::actors::supervise::Ping> for $actor {
+        $(impl actix::Handler<$crate::supervision::guard::Ping> for $actor {
             type Result = ();
 
-            fn handle(&mut self, _: $crate::actors::supervise::Ping, _: &mut Self::Context) {}
+            fn handle(&mut self, _: $crate::supervision::guard::Ping, _: &mut Self::Context) {}
         })+
     };
 }

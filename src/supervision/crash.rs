@@ -27,7 +27,7 @@ impl CrashPoints {
     /// # Panics
     /// When a test armed it.
     #[inline]
-    pub(super) fn at(&self, point: &str, of: &str) {
+    pub fn at(&self, point: &str, of: &str) {
         #[cfg(feature = "failpoints")]
         if self.triggers(point, of) {
             panic!("crash point `{point}` of `{of}`");
