@@ -5,6 +5,7 @@
 pub mod aligner;
 pub mod audit_recorder;
 pub mod budget;
+pub mod child;
 pub mod credential_store;
 pub mod downstream;
 pub mod enet_session_store;

@@ -12,6 +12,7 @@ use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 use tracing::{debug, error, info, warn};
 
+use super::child::{ChildExited, IfGivenUp};
 use super::poller::PollError;
 use super::scheduler::run_set::{self, Recipients, RunSetReport, RunSetRequest};
 use super::scheduler::{Due, Scheduler};
@@ -22,7 +23,7 @@ use crate::domain::run::RunKind;
 use crate::domain::schedule::Schedule;
 use crate::domain::{EntityName, FlowId};
 use crate::store::Dead;
-use crate::supervision::guard::{ChildExited, Exit, Liveness, LivenessCheck, ask_all};
+use crate::supervision::guard::{Exit, Liveness, LivenessCheck, ask_all};
 use crate::supervision::watchdog::Fatal;
 use crate::telemetry::metrics::metrics;
 
@@ -30,9 +31,6 @@ use crate::telemetry::metrics::metrics;
 const TICK: Duration = Duration::from_secs(1);
 /// How often at most every actor is asked whether it lives.
 const LIVENESS_EVERY: Duration = Duration::from_secs(15);
-
-/// Actors without which everything is read and delivered all the same.
-const ASIDE: &[&str] = &["downstream", "notifier"];
 
 /// What Root is made of.
 pub struct RootParts {
@@ -352,15 +350,16 @@ impl Handler<ChildExited> for Root {
 
     fn handle(&mut self, message: ChildExited, _: &mut Self::Context) {
         let Exit::GaveUp { cause } = message.exit else { return };
-        match message.child.flow.clone() {
-            Some(flow) => {
-                error!(%flow, child = message.child.kind, cause, "the flow is left out until the service is restarted");
-                self.gave_up.insert(flow, format!("{} died too often: {cause}", message.child.kind));
+        let kind = message.child.kind;
+        match message.if_given_up {
+            IfGivenUp::LeaveFlowOut(flow) => {
+                error!(%flow, child = kind, cause, "the flow is left out until the service is restarted");
+                self.gave_up.insert(flow, format!("{kind} died too often: {cause}"));
             }
-            None if ASIDE.contains(&message.child.kind) => {
-                error!(child = message.child.kind, cause, "it is left out until the service is restarted; everything else goes on");
+            IfGivenUp::LeaveOut => {
+                error!(child = kind, cause, "it is left out until the service is restarted; everything else goes on");
             }
-            None => self.end_process(format!("actor {} died too often: {cause}", message.child), false),
+            IfGivenUp::EndProcess => self.end_process(format!("actor {} died too often: {cause}", message.child), false),
         }
     }
 }

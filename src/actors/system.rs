@@ -15,6 +15,7 @@ use super::Deps;
 use super::aligner::Aligner;
 use super::aligner::write_back::WriteBack;
 use super::audit_recorder::{AuditRecorder, Seal};
+use super::child::{ChildExited, MAILBOX, Supervision, of_flow, optional, vital};
 use super::downstream::Downstream;
 use super::in_force::Snapshot;
 use super::mapper::Mapper;
@@ -31,7 +32,7 @@ use crate::net::HttpClient;
 use crate::notice::Sender;
 use crate::servicenow::ServiceNow;
 use crate::store::{FlowStatus, StoreError};
-use crate::supervision::guard::{ChildExited, ChildName, LivenessCheck, Observer, Ping, RestartPolicy, Supervision, start_on};
+use crate::supervision::guard::{LivenessCheck, Observer, Ping, RestartPolicy, start_on};
 use crate::supervision::stopping::Stopping;
 use crate::supervision::watchdog::Fatal;
 use crate::syspro::enet::{Alone, Enet};
@@ -40,9 +41,6 @@ use crate::telemetry::labels::System;
 use crate::telemetry::metrics::metrics;
 
 crate::answer_ping!(SysproSession, ServiceNowToken, Mapper, Poller, Aligner, Writer, AuditRecorder, Downstream, Notifier);
-
-/// Mailboxes: actix's own default is 16; a run set asks every flow at once.
-const MAILBOX: usize = 64;
 
 /// The running actors.
 pub struct ActorSystem {
@@ -99,11 +97,11 @@ impl ActorSystem {
         let (ingest, delivery) = (Arbiter::new(), Arbiter::new());
 
         let session_deps = deps.clone();
-        let session = start_on(&control, "syspro_session", MAILBOX, &supervision, move |_| SysproSession::new(session_deps));
+        let session = start_on(&control, vital("syspro_session"), &supervision, move |_| SysproSession::new(session_deps));
         let log_off = session.addr.clone().recipient();
         let enet = EnetClient { query: session.addr.clone().recipient(), visit: session.addr.clone().recipient() };
         let token_deps = deps.clone();
-        let token = start_on(&control, "servicenow_token", MAILBOX, &supervision, move |_| {
+        let token = start_on(&control, vital("servicenow_token"), &supervision, move |_| {
             let settings = token_deps.settings.servicenow.clone();
             let http = HttpClient::new(System::ServiceNow, &settings.connection).unwrap_or_else(|error| panic!("{error}"));
             ServiceNowToken::new(token_deps.credential_store, settings, http, token_deps.crash)
@@ -111,19 +109,19 @@ impl ActorSystem {
         let tokens = TokenClient { get: token.addr.clone().recipient(), refused: token.addr.clone().recipient() };
 
         let (writer_deps, writer_tokens) = (deps.clone(), tokens.clone());
-        let writer = start_on(&delivery.handle(), "writer", MAILBOX, &supervision, move |_| {
+        let writer = start_on(&delivery.handle(), vital("writer"), &supervision, move |_| {
             let owners = std::rc::Rc::new(LedgerOwners(writer_deps.store.clone()));
             let servicenow = ServiceNow::with_owners(&writer_deps.settings.servicenow, owners);
             let servicenow = servicenow.unwrap_or_else(|error| panic!("{}", error.chain()));
             Writer::new(writer_deps, servicenow, writer_tokens)
         });
         let (store, crash) = (deps.store.clone(), deps.crash.clone());
-        let recorder = start_on(&delivery.handle(), "audit_recorder", MAILBOX, &supervision, move |_| AuditRecorder::new(store, crash));
+        let recorder = start_on(&delivery.handle(), vital("audit_recorder"), &supervision, move |_| AuditRecorder::new(store, crash));
 
         // whether anything is watched may change with the definitions
         let downstream = {
             let (deps, tokens) = (deps.clone(), tokens.clone());
-            start_on(&delivery.handle(), "downstream", MAILBOX, &supervision, move |_| {
+            start_on(&delivery.handle(), optional("downstream"), &supervision, move |_| {
                 let servicenow = ServiceNow::new(&deps.settings.servicenow).unwrap_or_else(|error| panic!("{}", error.chain()));
                 Downstream::new(deps, servicenow, tokens, scheduled)
             })
@@ -132,7 +130,7 @@ impl ActorSystem {
         let told = !crate::notice::channels(&deps.settings.notices).is_empty();
         let notifier = told.then(|| {
             let deps = deps.clone();
-            start_on(&control, "notifier", MAILBOX, &supervision, move |_| {
+            start_on(&control, optional("notifier"), &supervision, move |_| {
                 let sender = Sender::new(&deps.settings.notices).unwrap_or_else(|problem| panic!("{problem}"));
                 Notifier::new(deps, sender, scheduled)
             })
@@ -306,14 +304,12 @@ fn start_flow(
 ) -> (Addr<Poller>, Vec<LivenessCheck>) {
     let (of_mapper, mapped, crash) = (definitions.clone(), flow.clone(), deps.crash.clone());
     let patient = Supervision { policy: patient(supervision.policy), ..supervision.clone() };
-    let mapper = start_on(ingest, ChildName::of_flow("mapper", flow.clone()), MAILBOX, &patient, move |_| {
-        Mapper::new(of_mapper, mapped.company, mapped.entity, crash)
-    });
+    let mapper = start_on(ingest, of_flow("mapper", flow), &patient, move |_| Mapper::new(of_mapper, mapped.company, mapped.entity, crash));
     let aligned = definitions.plan(&flow.entity).is_some_and(|plan| plan.aligned().is_some());
     let aligner = aligned.then(|| {
         let (deps, flow_id, tokens, session) = (deps.clone(), flow.clone(), tokens.clone(), session.clone());
         let definitions = definitions.clone();
-        start_on(ingest, ChildName::of_flow("aligner", flow.clone()), MAILBOX, supervision, move |_| {
+        start_on(ingest, of_flow("aligner", flow), supervision, move |_| {
             let servicenow = ServiceNow::new(&deps.settings.servicenow).unwrap_or_else(|error| panic!("{}", error.chain()));
             let writes = definitions.plan(&flow_id.entity).is_some_and(|plan| plan.setup.is_some());
             let write_back = writes.then(|| WriteBack {
@@ -331,7 +327,7 @@ fn start_flow(
     let definitions = definitions.clone();
     let (deps, flow_id, session, writer, map) =
         (deps.clone(), flow.clone(), session.clone(), writer.clone(), mapper.addr.clone().recipient());
-    let poller = start_on(ingest, ChildName::of_flow("poller", flow.clone()), MAILBOX, supervision, move |_| {
+    let poller = start_on(ingest, of_flow("poller", flow), supervision, move |_| {
         let odata = reader(&deps, session.clone().recipient()).unwrap_or_else(|error| panic!("{}", super::chain(&error)));
         Poller::new(Reader {
             deps,

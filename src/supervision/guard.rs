@@ -26,7 +26,6 @@ use tokio::time::{Instant, Sleep, sleep};
 use tracing::{error, warn};
 
 use super::panics::describe;
-use crate::domain::FlowId;
 use crate::retry;
 
 /// How often, and after how long, a dead actor is started again.
@@ -65,27 +64,27 @@ impl RestartPolicy {
 pub struct ChildName {
     /// The kind of actor: a closed set, fit for a metric label.
     pub kind: &'static str,
-    /// The flow it serves, where there is one actor per flow.
-    pub flow: Option<FlowId>,
+    /// What it serves, where there are several of a kind.
+    pub serves: Option<Arc<str>>,
 }
 
 impl ChildName {
-    /// The actor of a kind that serves one flow.
-    pub fn of_flow(kind: &'static str, flow: FlowId) -> Self {
-        Self { kind, flow: Some(flow) }
+    /// The actor of a kind that serves one thing of several.
+    pub fn serving(kind: &'static str, what: &impl fmt::Display) -> Self {
+        Self { kind, serves: Some(what.to_string().into()) }
     }
 }
 
 impl From<&'static str> for ChildName {
     fn from(kind: &'static str) -> Self {
-        Self { kind, flow: None }
+        Self { kind, serves: None }
     }
 }
 
 impl fmt::Display for ChildName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.flow {
-            Some(flow) => write!(f, "{} {flow}", self.kind),
+        match &self.serves {
+            Some(what) => write!(f, "{} {what}", self.kind),
             None => f.write_str(self.kind),
         }
     }
@@ -106,13 +105,29 @@ pub enum Exit {
 }
 
 /// A child has ended for good: its `Addr` is closed by now.
-#[derive(Message, Clone, Debug, PartialEq, Eq)]
-#[rtype(result = "()")]
-pub struct ChildExited {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChildExited<C> {
     /// Which.
     pub child: ChildName,
     /// How.
     pub exit: Exit,
+    /// What the parent wanted to do if it gives up, as it was given at the start.
+    pub if_given_up: C,
+}
+
+impl<C: 'static> Message for ChildExited<C> {
+    type Result = ();
+}
+
+/// What is decided about a child when it is started. `C` is the parent's own type for what follows from giving up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChildSpec<C> {
+    /// Which actor it is.
+    pub name: ChildName,
+    /// How many messages its mailbox holds before `try_send` is refused and `send` waits.
+    pub capacity: usize,
+    /// What the parent does if it gives up.
+    pub if_given_up: C,
 }
 
 /// One death that will be followed by a restart.
@@ -133,13 +148,13 @@ pub type Observer = Arc<dyn Fn(&Restart) + Send + Sync>;
 
 /// What all children of one parent share.
 #[derive(Clone)]
-pub struct Supervision {
+pub struct Supervision<C: Send + 'static> {
     /// How dead actors are started again.
     pub policy: RestartPolicy,
     /// `true` once the service is stopping: an actor that then stops itself is done.
     pub draining: watch::Receiver<bool>,
     /// Who is told of exits.
-    pub parent: Recipient<ChildExited>,
+    pub parent: Recipient<ChildExited<C>>,
     /// Who is told of restarts.
     pub observer: Observer,
 }
@@ -160,20 +175,20 @@ impl<A: Actor<Context = Context<A>> + Handler<Ping>> Child<A> {
     }
 }
 
-/// Starts an actor under a Guard on an arbiter, with a mailbox of the given capacity.
+/// Starts an actor under a Guard on an arbiter.
 ///
 /// The address is good at once, before the actor exists. `make` runs on the arbiter's thread, because much of what actors hold (an HTTP
 /// client) cannot change threads. Whatever goes wrong, `make` panicking and an arbiter that has already ended included, reaches the parent
 /// as a [`ChildExited`]; an arbiter that is stopped later takes its actors along without a word, and a [`LivenessCheck`] then says `Gone`.
-pub fn start_on<A, F>(on: &ArbiterHandle, name: impl Into<ChildName>, capacity: usize, supervision: &Supervision, make: F) -> Child<A>
+pub fn start_on<A, C, F>(on: &ArbiterHandle, spec: ChildSpec<C>, supervision: &Supervision<C>, make: F) -> Child<A>
 where
     A: Supervised + Actor<Context = Context<A>>,
+    C: Clone + Send + Unpin + 'static,
     F: FnOnce(&mut Context<A>) -> A + Send + 'static,
 {
-    let name = name.into();
-    let (sender, receiver) = channel::channel(capacity);
+    let (sender, receiver) = channel::channel(spec.capacity);
     let resting = Arc::new(AtomicBool::new(false));
-    let (supervised, shared, child) = (supervision.clone(), resting.clone(), name.clone());
+    let (supervised, shared, child) = (supervision.clone(), resting.clone(), spec.clone());
     let sent = on.spawn_fn(move || {
         let made = catch_unwind(AssertUnwindSafe(move || {
             let mut ctx = Context::with_receiver(receiver);
@@ -189,37 +204,38 @@ where
         }
     });
     if !sent {
-        report(supervision, name.clone(), Exit::GaveUp { cause: "could not be made: its arbiter has ended".to_owned() });
+        report(supervision, spec.clone(), Exit::GaveUp { cause: "could not be made: its arbiter has ended".to_owned() });
     }
-    Child { name, addr: Addr::new(sender), resting }
+    Child { name: spec.name, addr: Addr::new(sender), resting }
 }
 
 /// Logs an exit and tells the parent.
-fn report(supervision: &Supervision, child: ChildName, exit: Exit) {
+fn report<C: Send + 'static>(supervision: &Supervision<C>, spec: ChildSpec<C>, exit: Exit) {
+    let ChildSpec { name: child, if_given_up, .. } = spec;
     match &exit {
         Exit::GaveUp { cause } => error!(%child, %cause, "actor ended for good"),
         Exit::Drained | Exit::Unreferenced => tracing::info!(%child, ?exit, "actor ended"),
     }
-    supervision.parent.do_send(ChildExited { child, exit }); // a parent that is gone needs no news
+    supervision.parent.do_send(ChildExited { child, exit, if_given_up }); // a parent that is gone needs no news
 }
 
 /// Owns an actor and its mailbox, and outlives its deaths.
-struct Guard<A: Supervised + Actor<Context = Context<A>>> {
-    child: ChildName,
+struct Guard<A: Supervised + Actor<Context = Context<A>>, C: Send + 'static> {
+    child: ChildSpec<C>,
     actor: Pin<Box<ContextFut<A, Context<A>>>>, // owns the mailbox, so the Addr stays good
     backoff: Option<Pin<Box<Sleep>>>,
     deaths: VecDeque<Instant>,
-    supervision: Supervision,
+    supervision: Supervision<C>,
     resting: Arc<AtomicBool>,
 }
 
-impl<A: Supervised + Actor<Context = Context<A>>> Guard<A> {
+impl<A: Supervised + Actor<Context = Context<A>>, C: Clone + Send + Unpin + 'static> Guard<A, C> {
     async fn run(mut self) {
         let exit = (&mut self).await;
         let (supervision, child) = (self.supervision.clone(), self.child.clone());
         // dropping a context runs the actor once more, to stop it: an actor that cannot even do this must not silence the report
         if let Err(panic) = catch_unwind(AssertUnwindSafe(move || drop(self))) {
-            error!(%child, cause = describe(panic.as_ref()), "actor panicked while it was dropped");
+            error!(child = %child.name, cause = describe(panic.as_ref()), "actor panicked while it was dropped");
         }
         report(&supervision, child, exit);
     }
@@ -229,10 +245,10 @@ impl<A: Supervised + Actor<Context = Context<A>>> Guard<A> {
         let Some(delay) = self.supervision.policy.next_delay(&mut self.deaths, Instant::now()) else {
             return Some(Exit::GaveUp { cause });
         };
-        let restart = Restart { child: self.child.clone(), cause, deaths: self.deaths.len(), delay };
+        let restart = Restart { child: self.child.name.clone(), cause, deaths: self.deaths.len(), delay };
         warn!(child = %restart.child, cause = %restart.cause, deaths = restart.deaths, ?delay, "actor died, will restart");
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| (self.supervision.observer)(&restart))) {
-            error!(child = %self.child, cause = describe(panic.as_ref()), "the observer of restarts panicked");
+            error!(child = %self.child.name, cause = describe(panic.as_ref()), "the observer of restarts panicked");
         }
         self.resting.store(true, Ordering::Release);
         self.backoff = Some(Box::pin(sleep(delay)));
@@ -240,7 +256,7 @@ impl<A: Supervised + Actor<Context = Context<A>>> Guard<A> {
     }
 }
 
-impl<A: Supervised + Actor<Context = Context<A>>> Future for Guard<A> {
+impl<A: Supervised + Actor<Context = Context<A>>, C: Clone + Send + Unpin + 'static> Future for Guard<A, C> {
     type Output = Exit;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Exit> {
@@ -361,9 +377,8 @@ mod tests {
     }
 
     #[test]
-    fn a_child_says_which_flow_it_serves() {
+    fn a_child_says_what_it_serves() {
         assert_eq!(ChildName::from("writer").to_string(), "writer");
-        let flow = FlowId::new("EDU1", "invoice");
-        assert_eq!(ChildName::of_flow("poller", flow).to_string(), "poller EDU1/invoice");
+        assert_eq!(ChildName::serving("poller", &"EDU1/invoice").to_string(), "poller EDU1/invoice");
     }
 }

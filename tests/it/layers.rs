@@ -21,7 +21,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("servicenow", &["domain", "redact", "config", "retry", "telemetry", "net", "definition"]),
     ("store", &["domain", "redact", "config", "failpoint", "retry", "telemetry", "net", "definition"]),
     ("notice", &["domain", "redact", "config", "telemetry", "net"]),
-    ("supervision", &["domain"]),
+    ("supervision", &["retry"]),
     ("actors", BELOW_ACTORS),
     ("doctor", BELOW_DOCTOR),
     ("operations", &["domain", "store", "actors", "doctor"]),

@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use actix::prelude::*;
-use tieline::domain::FlowId;
-use tieline::supervision::guard::{Child, ChildExited, ChildName, Exit, Liveness, Restart, RestartPolicy, Supervision, ask_all, start_on};
+use tieline::supervision::guard::{
+    Child, ChildExited, ChildName, ChildSpec, Exit, Liveness, Restart, RestartPolicy, Supervision, ask_all, start_on,
+};
 use tokio::sync::{mpsc as channel, watch};
 use tokio::time::{Instant, timeout};
 
@@ -16,25 +17,29 @@ const POLICY: RestartPolicy =
     RestartPolicy { min: Duration::from_secs(1), max: Duration::from_secs(4), limit: 4, window: Duration::from_secs(60) };
 
 /// A parent that hands on what it is told.
-struct Parent(channel::UnboundedSender<ChildExited>);
+struct Parent(channel::UnboundedSender<ChildExited<()>>);
 
 impl Actor for Parent {
     type Context = Context<Self>;
 }
 
-impl Handler<ChildExited> for Parent {
+impl Handler<ChildExited<()>> for Parent {
     type Result = ();
 
-    fn handle(&mut self, exited: ChildExited, _: &mut Self::Context) {
+    fn handle(&mut self, exited: ChildExited<()>, _: &mut Self::Context) {
         self.0.send(exited).unwrap();
     }
 }
 
+fn spec(name: impl Into<ChildName>) -> ChildSpec<()> {
+    ChildSpec { name: name.into(), capacity: 16, if_given_up: () }
+}
+
 /// Everything round one supervised victim.
 struct Family {
-    supervision: Supervision,
+    supervision: Supervision<()>,
     draining: watch::Sender<bool>,
-    exits: channel::UnboundedReceiver<ChildExited>,
+    exits: channel::UnboundedReceiver<ChildExited<()>>,
     restarts: Arc<Mutex<Vec<Restart>>>,
 }
 
@@ -54,7 +59,7 @@ impl Family {
     }
 
     fn start(&self, victim: Victim) -> Child<Victim> {
-        start_on(&Arbiter::current(), "victim", 16, &self.supervision, move |_| victim)
+        start_on(&Arbiter::current(), spec("victim"), &self.supervision, move |_| victim)
     }
 
     fn restarts(&self) -> Vec<Restart> {
@@ -228,7 +233,7 @@ async fn a_factory_that_panics_is_reported_and_its_address_is_closed() {
     tokio::time::pause();
     let mut family = Family::new();
     let child: Child<Victim> =
-        start_on(&Arbiter::current(), "victim", 16, &family.supervision, |_| panic!("the CA file `x.pem` cannot be read"));
+        start_on(&Arbiter::current(), spec("victim"), &family.supervision, |_| panic!("the CA file `x.pem` cannot be read"));
     let queued = child.addr.send(Add(1));
     let Exit::GaveUp { cause } = family.exit().await else { panic!("it must give up") };
     assert!(cause.starts_with("could not be made: ") && cause.ends_with("the CA file `x.pem` cannot be read"), "{cause}");
@@ -243,7 +248,7 @@ async fn an_arbiter_that_has_ended_is_reported() {
     let handle = arbiter.handle();
     arbiter.stop();
     tokio::task::spawn_blocking(move || arbiter.join()).await.unwrap().unwrap();
-    let child = start_on(&handle, "victim", 16, &family.supervision, |_| Victim::default());
+    let child = start_on(&handle, spec("victim"), &family.supervision, |_| Victim::default());
     assert_eq!(family.exit().await, Exit::GaveUp { cause: "could not be made: its arbiter has ended".to_owned() });
     assert_eq!(child.addr.send(Add(1)).await, Err(MailboxError::Closed));
 }
@@ -274,13 +279,13 @@ async fn an_observer_that_panics_does_not_end_the_actor() {
 }
 
 #[actix::test]
-async fn a_child_is_known_by_its_flow() {
+async fn a_child_is_known_by_what_it_serves() {
     tokio::time::pause();
     let mut family = Family::new();
-    let name = ChildName::of_flow("poller", FlowId::new("EDU1", "invoice"));
-    let child = start_on(&Arbiter::current(), name.clone(), 16, &family.supervision, |_| Victim::default());
+    let name = ChildName::serving("poller", &"EDU1/invoice");
+    let child = start_on(&Arbiter::current(), spec(name.clone()), &family.supervision, |_| Victim::default());
     drop(child);
-    assert_eq!(family.exits.recv().await.unwrap(), ChildExited { child: name, exit: Exit::Unreferenced });
+    assert_eq!(family.exits.recv().await.unwrap(), ChildExited { child: name, exit: Exit::Unreferenced, if_given_up: () });
 }
 
 #[actix::test]
@@ -325,8 +330,8 @@ async fn a_thread_that_stands_still_is_silent_and_the_others_are_not() {
     let limit = Duration::from_millis(200);
     let family = Family::new();
     let arbiter = Arbiter::new();
-    let stuck = start_on(&arbiter.handle(), "stuck", 16, &family.supervision, |_| Victim::default());
-    let neighbour = start_on(&arbiter.handle(), "neighbour", 16, &family.supervision, |_| Victim::default());
+    let stuck = start_on(&arbiter.handle(), spec("stuck"), &family.supervision, |_| Victim::default());
+    let neighbour = start_on(&arbiter.handle(), spec("neighbour"), &family.supervision, |_| Victim::default());
     let elsewhere = family.start(Victim::default());
     assert_eq!(neighbour.addr.send(Add(1)).await, Ok(1));
 
