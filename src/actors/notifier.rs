@@ -110,7 +110,7 @@ async fn tell(deps: &Deps, sender: &Sender) {
         events: settings.events.clone(),
         channels: all.iter().map(Channel::name).collect(),
         stale_hours: settings.stale_hours,
-        flows: super::system::flows(deps),
+        flows: super::flows::flows(deps),
     };
     if let Err(error) = deps.store.notice_collect(rules, standing(deps).await).await {
         return warn!(error = %super::chain(&error), "what people are to be told of could not be read, it is tried again");

@@ -13,10 +13,11 @@ use tokio::sync::watch;
 use tracing::{debug, error, info, warn};
 
 use super::child::{ChildExited, IfGivenUp};
+use super::flows::flows;
 use super::poller::PollError;
 use super::scheduler::run_set::{self, Recipients, RunSetReport, RunSetRequest};
 use super::scheduler::{Due, Scheduler};
-use super::system::{FlowStarter, flows};
+use super::system::FlowStarter;
 use super::writer::Nudge;
 use super::{Deps, heartbeat, in_force};
 use crate::domain::run::RunKind;

@@ -17,6 +17,7 @@ use super::aligner::write_back::WriteBack;
 use super::audit_recorder::{AuditRecorder, Seal};
 use super::child::{ChildExited, MAILBOX, Supervision, of_flow, optional, vital};
 use super::downstream::Downstream;
+use super::flows::flows_of;
 use super::in_force::Snapshot;
 use super::mapper::Mapper;
 use super::notifier::Notifier;
@@ -31,7 +32,6 @@ use crate::domain::FlowId;
 use crate::net::HttpClient;
 use crate::notice::Sender;
 use crate::servicenow::ServiceNow;
-use crate::store::{FlowStatus, StoreError};
 use crate::supervision::guard::{LivenessCheck, Observer, Ping, RestartPolicy, start_on};
 use crate::supervision::stopping::Stopping;
 use crate::supervision::watchdog::Fatal;
@@ -204,33 +204,6 @@ impl ActorSystem {
             arbiter.stop();
         }
     }
-}
-
-/// Every flow of the settings, parents first.
-pub fn flows(deps: &Deps) -> Vec<FlowId> {
-    flows_of(deps, &deps.definitions.now())
-}
-
-/// How every flow of the ledger stands; those that the settings and definitions no longer make are marked, and so are those that
-/// this process keeps waiting.
-///
-/// # Errors
-/// [`StoreError`].
-pub async fn flow_status(deps: &Deps) -> Result<Vec<FlowStatus>, StoreError> {
-    let made = flows(deps);
-    let mut rows = deps.store.flow_status().await?;
-    for row in &mut rows {
-        row.configured = made.iter().any(|flow| row.is_of(flow));
-        row.waits_for = deps.waits.why().filter(|_| row.configured);
-    }
-    Ok(rows)
-}
-
-/// The same of one set of definitions.
-fn flows_of(deps: &Deps, definitions: &Snapshot) -> Vec<FlowId> {
-    let companies = &deps.settings.syspro.companies;
-    let plans = &definitions.plans;
-    plans.iter().flat_map(|plan| companies.iter().map(|company| FlowId { company: company.clone(), entity: plan.entity.clone() })).collect()
 }
 
 /// The clients are made on their own threads later; a mistake in the settings is reported here, where somebody reads it.

@@ -348,7 +348,7 @@ impl Context {
 
     /// How every flow stands; those that the configuration no longer makes are marked.
     pub(super) async fn flow_status(&self) -> Result<Vec<FlowStatus>, Failure> {
-        let mut rows = crate::actors::system::flow_status(&self.deps()).await?;
+        let mut rows = crate::actors::flows::flow_status(&self.deps()).await?;
         if self.uncompared().is_some() {
             rows.iter_mut().filter(|row| row.configured).for_each(|row| row.waits_for = Some(TO_COMPARE.to_owned()));
         }

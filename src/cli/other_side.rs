@@ -8,7 +8,7 @@ use tracing::{error, warn};
 use super::failure::Failure;
 use crate::actors::Deps;
 use crate::actors::credential_store::SERVICENOW;
-use crate::actors::system::flows;
+use crate::actors::flows::flows;
 use crate::definition::plan::{TargetPlan, WriteMode};
 use crate::domain::EntityName;
 use crate::domain::life::{COMPARE, WENT_BACK, went_back};

@@ -9,7 +9,7 @@ use super::problem::Problem;
 use super::route::{Cached, Route, Shape, reads};
 use super::state::AppState;
 use crate::actors::credential_store::{SERVICENOW, syspro_credential};
-use crate::actors::system::flow_status;
+use crate::actors::flows::flow_status;
 use crate::doctor::disk;
 use crate::domain::FlowId;
 use crate::store::{FlowStatus, PendingCount};

@@ -8,8 +8,8 @@ use tokio::time::timeout;
 
 use super::route::{Cached, Route, Shape, reads};
 use super::state::AppState;
+use crate::actors::flows::flows;
 use crate::actors::in_force::Standing;
-use crate::actors::system::flows;
 use crate::domain::delivery::FailureReason;
 use crate::domain::{EntityName, FlowId};
 use crate::store::{Gauges, PendingCount};

@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 
 use super::{Refused, Requested};
 use crate::actors::Deps;
-use crate::actors::system::flows;
+use crate::actors::flows::flows;
 use crate::domain::FlowId;
 use crate::store::{BackfillFilter, BackfillRow, NewBackfill};
 

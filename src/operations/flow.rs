@@ -2,7 +2,7 @@
 
 use super::{Refused, Requested};
 use crate::actors::Deps;
-use crate::actors::system::flows;
+use crate::actors::flows::flows;
 use crate::domain::FlowId;
 use crate::store::{FlowBefore, Forgotten, ForgottenFlow};
 

@@ -9,8 +9,9 @@ mod write_back;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
+use tieline::actors::flows::flows;
 use tieline::actors::scheduler::run_set::RunSetReport;
-use tieline::actors::system::{ActorSystem, flows};
+use tieline::actors::system::ActorSystem;
 use tieline::domain::audit::AuditKind;
 use tieline::domain::merge::Side;
 use tieline::domain::run::RunKind;

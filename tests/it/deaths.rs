@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use tieline::actors::audit_recorder::Seal;
+use tieline::actors::flows::flows;
 use tieline::actors::replay::replay;
-use tieline::actors::system::{ActorSystem, flows};
+use tieline::actors::system::ActorSystem;
 use tieline::domain::FlowId;
 use tieline::domain::audit::AuditKind;
 use tieline::domain::run::RunKind;

@@ -5,7 +5,7 @@ use std::process::Stdio;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use tieline::actors::system::flows;
+use tieline::actors::flows::flows;
 use tieline::config::secret::Credential;
 use tieline::config::settings::{EnetSettings, RetrySettings, SysproSettings, SysproSource};
 use tieline::definition::{self, ReadPlan};

@@ -7,6 +7,7 @@
 //! What goes to ServiceNow takes the Writer's way; what goes to SYSPRO is a list for a person, or is put to the setup object that the site
 //! has named (`write_back`). A restart loses the page in hand: the next run compares again whatever was not. Runs on the ingest arbiter.
 
+mod key;
 mod pass;
 mod rows;
 pub mod write_back;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use tracing::error;
 
+use super::key::natural;
 use super::rows::Kept;
 use crate::definition::align::{Aligned, Fields, Item, ROW, Record, RowState, align};
 use crate::definition::plan::{AlignPlan, TargetPlan};
@@ -460,18 +461,6 @@ impl Pass<'_> {
         }
         changes
     }
-}
-
-/// The natural key of a record or a row as one text; `None` without one, and when a part of it is empty.
-pub(super) fn natural<'t>(target: &TargetPlan, of: impl Fn(&str) -> Option<&'t str>) -> Option<String> {
-    let parts: Option<Vec<&str>> =
-        target.natural_key.iter().map(|column| of(column).map(str::trim).filter(|text| !text.is_empty())).collect();
-    parts.filter(|parts| !parts.is_empty()).map(|parts| fitting(parts.join("\u{1f}")))
-}
-
-/// A text that an index has room for: a longer one has another in its place, the same for the same text.
-pub(super) fn fitting(text: String) -> String {
-    DocumentKey::from_text(&text).shortened().map_or(text, |short| short.to_string())
 }
 
 /// What persons decided about a record, by field.

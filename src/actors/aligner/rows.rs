@@ -6,7 +6,7 @@ use std::time::Instant;
 use chrono::{DateTime, TimeDelta, Utc};
 use tracing::debug;
 
-use super::pass::{fitting, natural};
+use super::key::{fitting, natural};
 use super::{AlignError, AlignNow, PAGE, Work};
 use crate::definition::plan::{AlignPlan, TargetPlan};
 use crate::domain::run::RunKind;

@@ -5,9 +5,9 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use uuid::Uuid;
 
+use crate::actors::flows::flow_status;
 use crate::actors::heartbeat;
 use crate::actors::in_force::Standing;
-use crate::actors::system::flow_status;
 use crate::actors::unconfigured;
 use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;

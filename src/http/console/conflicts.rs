@@ -8,7 +8,7 @@ use super::flash::FlashMessage;
 use super::session::{self, Form};
 use super::view::{CodeText, Layout, Time, record_path};
 use super::{Page, ok, see_other};
-use crate::actors::system::flows;
+use crate::actors::flows::flows;
 use crate::domain::conflict::{ConflictKind, ConflictState};
 use crate::domain::merge::Side;
 use crate::domain::role::Permission;
