@@ -9,6 +9,7 @@ pub mod child;
 pub mod credential_store;
 pub mod downstream;
 pub mod enet_session_store;
+pub mod flow_starter;
 pub mod flows;
 pub mod heartbeat;
 pub mod in_force;

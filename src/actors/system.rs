@@ -2,7 +2,6 @@
 //!
 //! Three arbiters: control (this thread: Root, both auth actors, Notifier), ingest (Pollers, Mappers), delivery (Writer, AuditRecorder, Downstream).
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,30 +12,27 @@ use tracing::warn;
 
 use super::Deps;
 use super::aligner::Aligner;
-use super::aligner::write_back::WriteBack;
 use super::audit_recorder::{AuditRecorder, Seal};
-use super::child::{ChildExited, MAILBOX, Supervision, of_flow, optional, vital};
+use super::child::{ChildExited, MAILBOX, Supervision, optional, vital};
 use super::downstream::Downstream;
-use super::flows::flows_of;
-use super::in_force::Snapshot;
+use super::flow_starter::FlowStarter;
 use super::mapper::Mapper;
 use super::notifier::Notifier;
-use super::poller::{Poison, PollNow, Poller, Reader};
+use super::poller::Poller;
 use super::root::{Root, RootParts};
 use super::scheduler::run_set::Recipients;
 use super::servicenow_token::{ServiceNowToken, TokenClient};
-use super::syspro_session::{EnetClient, EnetQuery, LogOff, SessionHandle, SysproSession, log_off};
+use super::syspro_session::{EnetClient, LogOff, SysproSession, log_off};
 use super::writer::{LedgerOwners, Quiet, Writer};
 use crate::config::settings::SysproSource;
-use crate::domain::FlowId;
 use crate::net::HttpClient;
 use crate::notice::Sender;
 use crate::servicenow::ServiceNow;
-use crate::supervision::guard::{LivenessCheck, Observer, Ping, RestartPolicy, start_on};
+use crate::supervision::guard::{Observer, Ping, RestartPolicy, start_on};
 use crate::supervision::stopping::Stopping;
 use crate::supervision::watchdog::Fatal;
+use crate::syspro::OData;
 use crate::syspro::enet::{Alone, Enet};
-use crate::syspro::{OData, SysproError};
 use crate::telemetry::labels::System;
 use crate::telemetry::metrics::metrics;
 
@@ -222,112 +218,6 @@ fn check_clients(deps: &Deps) -> Result<(), ActorSystemError> {
     ServiceNow::new(&deps.settings.servicenow).map_err(|error| ActorSystemError(error.chain()))?;
     Sender::new(&deps.settings.notices).map_err(ActorSystemError)?;
     Ok(())
-}
-
-/// A Mapper has nothing to lose, and each record that it cannot bear kills it twice: some dozens of them must not stop their flow.
-fn patient(policy: RestartPolicy) -> RestartPolicy {
-    RestartPolicy { max: policy.max.min(Duration::from_secs(1)), limit: policy.limit.max(100), ..policy }
-}
-
-/// Starts the actors of flows, now and whenever other definitions come into force.
-pub struct FlowStarter {
-    deps: Deps,
-    ingest: ArbiterHandle,
-    supervision: Supervision,
-    session: Addr<SysproSession>,
-    writer: Addr<Writer>,
-    tokens: TokenClient,
-}
-
-/// The actors of all flows, made with one set of definitions.
-pub struct StartedFlows {
-    /// The actors that a run set sends to.
-    pub pollers: BTreeMap<FlowId, Recipient<PollNow>>,
-    /// Liveness checks of all of them. Whoever drops these and the pollers lets them end with what is in hand.
-    pub liveness_checks: Vec<LivenessCheck>,
-}
-
-impl FlowStarter {
-    /// The actors of every flow, with the definitions as they are now.
-    pub fn start_all(&self) -> StartedFlows {
-        let definitions = self.deps.definitions.now();
-        let flows = flows_of(&self.deps, &definitions);
-        metrics().announce(&flows);
-        let (mut pollers, mut liveness_checks) = (BTreeMap::new(), Vec::new());
-        for flow in flows {
-            let (deps, session, writer) = (&self.deps, &self.session, &self.writer);
-            let (poller, more) = start_flow(deps, &definitions, &flow, &self.ingest, &self.supervision, session, writer, &self.tokens);
-            liveness_checks.extend(more);
-            pollers.insert(flow, poller.recipient());
-        }
-        StartedFlows { pollers, liveness_checks }
-    }
-}
-
-#[allow(clippy::too_many_arguments)] // what the three actors of a flow know of the others
-fn start_flow(
-    deps: &Deps,
-    definitions: &Snapshot,
-    flow: &FlowId,
-    ingest: &ArbiterHandle,
-    supervision: &Supervision,
-    session: &Addr<SysproSession>,
-    writer: &Addr<Writer>,
-    tokens: &TokenClient,
-) -> (Addr<Poller>, Vec<LivenessCheck>) {
-    let (of_mapper, mapped, crash) = (definitions.clone(), flow.clone(), deps.crash.clone());
-    let patient = Supervision { policy: patient(supervision.policy), ..supervision.clone() };
-    let mapper = start_on(ingest, of_flow("mapper", flow), &patient, move |_| Mapper::new(of_mapper, mapped.company, mapped.entity, crash));
-    let aligned = definitions.plan(&flow.entity).is_some_and(|plan| plan.aligned().is_some());
-    let aligner = aligned.then(|| {
-        let (deps, flow_id, tokens, session) = (deps.clone(), flow.clone(), tokens.clone(), session.clone());
-        let definitions = definitions.clone();
-        start_on(ingest, of_flow("aligner", flow), supervision, move |_| {
-            let servicenow = ServiceNow::new(&deps.settings.servicenow).unwrap_or_else(|error| panic!("{}", error.chain()));
-            let writes = definitions.plan(&flow_id.entity).is_some_and(|plan| plan.setup.is_some());
-            let write_back = writes.then(|| WriteBack {
-                odata: reader(&deps, session.clone().recipient()).unwrap_or_else(|error| panic!("{}", super::chain(&error))),
-                credential: session.clone().recipient(),
-                session: session.clone().recipient(),
-                log_off: session.recipient(),
-            });
-            Aligner::new(deps, definitions, flow_id, servicenow, tokens, write_back)
-        })
-    });
-    let mut liveness_checks = vec![mapper.liveness_check()];
-    liveness_checks.extend(aligner.iter().map(|aligner| aligner.liveness_check()));
-    let align = aligner.map(|aligner| aligner.addr.recipient());
-    let definitions = definitions.clone();
-    let (deps, flow_id, session, writer, map) =
-        (deps.clone(), flow.clone(), session.clone(), writer.clone(), mapper.addr.clone().recipient());
-    let poller = start_on(ingest, of_flow("poller", flow), supervision, move |_| {
-        let odata = reader(&deps, session.clone().recipient()).unwrap_or_else(|error| panic!("{}", super::chain(&error)));
-        Poller::new(Reader {
-            deps,
-            flow: flow_id,
-            definitions: definitions.clone(),
-            odata,
-            session: session.clone().recipient(),
-            refused: session.recipient(),
-            mapper: map,
-            aligner: align.clone(),
-            nudge: writer.clone().recipient(),
-            drain: writer.recipient(),
-            poison: Poison::default(),
-            newest_checked: Rc::default(),
-        })
-    });
-    liveness_checks.push(poller.liveness_check());
-    (poller.addr, liveness_checks)
-}
-
-/// The reader over the transport that the settings name.
-fn reader(deps: &Deps, session: Recipient<EnetQuery>) -> Result<OData, SysproError> {
-    let (syspro, retry) = (&deps.settings.syspro, &deps.settings.retry);
-    match syspro.source {
-        SysproSource::OData => OData::new(syspro, retry),
-        SysproSource::Enet => Ok(OData::over_enet(syspro, retry, Rc::new(SessionHandle(session)))),
-    }
 }
 
 impl Handler<Ping> for Root {

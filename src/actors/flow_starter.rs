@@ -1,0 +1,124 @@
+//! Starts the actors of every flow: its Mapper, its Poller, and its Aligner where the flow is aligned. Plain functions.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::Duration;
+
+use actix::prelude::*;
+
+use super::Deps;
+use super::aligner::write_back::WriteBack;
+use super::aligner::{AlignNow, Aligner};
+use super::child::{Supervision, of_flow};
+use super::flows::flows_of;
+use super::in_force::Snapshot;
+use super::mapper::Mapper;
+use super::poller::{Poison, PollNow, Poller, Reader};
+use super::servicenow_token::TokenClient;
+use super::syspro_session::{EnetQuery, SessionHandle, SysproSession};
+use super::writer::Writer;
+use crate::config::settings::SysproSource;
+use crate::domain::FlowId;
+use crate::servicenow::ServiceNow;
+use crate::supervision::guard::{Child, LivenessCheck, RestartPolicy, start_on};
+use crate::syspro::{OData, SysproError};
+use crate::telemetry::metrics::metrics;
+
+/// Starts the actors of flows, now and whenever other definitions come into force.
+pub struct FlowStarter {
+    pub(super) deps: Deps,
+    pub(super) ingest: ArbiterHandle,
+    pub(super) supervision: Supervision,
+    pub(super) session: Addr<SysproSession>,
+    pub(super) writer: Addr<Writer>,
+    pub(super) tokens: TokenClient,
+}
+
+/// The actors of all flows, made with one set of definitions.
+pub struct StartedFlows {
+    /// The actors that a run set sends to.
+    pub pollers: BTreeMap<FlowId, Recipient<PollNow>>,
+    /// Liveness checks of all of them. Whoever drops these and the pollers lets them end with what is in hand.
+    pub liveness_checks: Vec<LivenessCheck>,
+}
+
+impl FlowStarter {
+    /// The actors of every flow, with the definitions as they are now.
+    pub fn start_all(&self) -> StartedFlows {
+        let definitions = self.deps.definitions.now();
+        let flows = flows_of(&self.deps, &definitions);
+        metrics().announce(&flows);
+        let (mut pollers, mut liveness_checks) = (BTreeMap::new(), Vec::new());
+        for flow in flows {
+            let mapper = self.mapper(&definitions, &flow);
+            let aligned = definitions.plan(&flow.entity).is_some_and(|plan| plan.aligned().is_some());
+            let aligner = aligned.then(|| self.aligner(&definitions, &flow));
+            liveness_checks.push(mapper.liveness_check());
+            liveness_checks.extend(aligner.iter().map(|aligner| aligner.liveness_check()));
+            let poller = self.poller(&definitions, &flow, mapper.addr, aligner.map(|aligner| aligner.addr.recipient()));
+            liveness_checks.push(poller.liveness_check());
+            pollers.insert(flow, poller.addr.recipient());
+        }
+        StartedFlows { pollers, liveness_checks }
+    }
+
+    fn mapper(&self, definitions: &Snapshot, flow: &FlowId) -> Child<Mapper> {
+        let supervision = Supervision { policy: patient(self.supervision.policy), ..self.supervision.clone() };
+        let (definitions, flow_id, crash) = (definitions.clone(), flow.clone(), self.deps.crash.clone());
+        start_on(&self.ingest, of_flow("mapper", flow), &supervision, move |_| {
+            Mapper::new(definitions, flow_id.company, flow_id.entity, crash)
+        })
+    }
+
+    fn aligner(&self, definitions: &Snapshot, flow: &FlowId) -> Child<Aligner> {
+        let (deps, tokens, session) = (self.deps.clone(), self.tokens.clone(), self.session.clone());
+        let (definitions, flow_id) = (definitions.clone(), flow.clone());
+        start_on(&self.ingest, of_flow("aligner", flow), &self.supervision, move |_| {
+            let servicenow = ServiceNow::new(&deps.settings.servicenow).unwrap_or_else(|error| panic!("{}", error.chain()));
+            let writes = definitions.plan(&flow_id.entity).is_some_and(|plan| plan.setup.is_some());
+            let write_back = writes.then(|| WriteBack {
+                odata: reader(&deps, session.clone().recipient()).unwrap_or_else(|error| panic!("{}", super::chain(&error))),
+                credential: session.clone().recipient(),
+                session: session.clone().recipient(),
+                log_off: session.recipient(),
+            });
+            Aligner::new(deps, definitions, flow_id, servicenow, tokens, write_back)
+        })
+    }
+
+    fn poller(&self, definitions: &Snapshot, flow: &FlowId, mapper: Addr<Mapper>, aligner: Option<Recipient<AlignNow>>) -> Child<Poller> {
+        let (deps, session, writer) = (self.deps.clone(), self.session.clone(), self.writer.clone());
+        let (definitions, flow_id) = (definitions.clone(), flow.clone());
+        start_on(&self.ingest, of_flow("poller", flow), &self.supervision, move |_| {
+            let odata = reader(&deps, session.clone().recipient()).unwrap_or_else(|error| panic!("{}", super::chain(&error)));
+            Poller::new(Reader {
+                deps,
+                flow: flow_id,
+                definitions,
+                odata,
+                session: session.clone().recipient(),
+                refused: session.recipient(),
+                mapper: mapper.recipient(),
+                aligner,
+                nudge: writer.clone().recipient(),
+                drain: writer.recipient(),
+                poison: Poison::default(),
+                newest_checked: Rc::default(),
+            })
+        })
+    }
+}
+
+/// A Mapper has nothing to lose, and each record that it cannot bear kills it twice: some dozens of them must not stop their flow.
+fn patient(policy: RestartPolicy) -> RestartPolicy {
+    RestartPolicy { max: policy.max.min(Duration::from_secs(1)), limit: policy.limit.max(100), ..policy }
+}
+
+/// The reader over the transport that the settings name.
+fn reader(deps: &Deps, session: Recipient<EnetQuery>) -> Result<OData, SysproError> {
+    let (syspro, retry) = (&deps.settings.syspro, &deps.settings.retry);
+    match syspro.source {
+        SysproSource::OData => OData::new(syspro, retry),
+        SysproSource::Enet => Ok(OData::over_enet(syspro, retry, Rc::new(SessionHandle(session)))),
+    }
+}
