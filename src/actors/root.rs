@@ -16,7 +16,7 @@ use super::child::{ChildExited, IfGivenUp};
 use super::flows::flows;
 use super::poller::PollError;
 use super::scheduler::run_set::{self, Recipients, RunSetReport, RunSetRequest};
-use super::scheduler::{Due, Scheduler};
+use super::scheduler::timetable::{Due, Timetable};
 use super::system::FlowStarter;
 use super::writer::Nudge;
 use super::{Deps, heartbeat, in_force};
@@ -56,7 +56,7 @@ pub struct RootParts {
 /// Supervises all.
 pub struct Root {
     parts: RootParts,
-    scheduler: Scheduler,
+    timetable: Timetable,
     /// Flows on their way.
     running: BTreeSet<FlowId>,
     /// Run sets on their way: they end after their last flow.
@@ -119,10 +119,10 @@ impl Root {
     /// A root at rest.
     pub fn new(parts: RootParts) -> Self {
         let settings = &parts.deps.settings;
-        let scheduler = Scheduler::new(schedules(&parts.deps), settings.flows.lease, (settings.retry.min_delay, settings.retry.max_delay));
+        let timetable = Timetable::new(schedules(&parts.deps), settings.flows.lease, (settings.retry.min_delay, settings.retry.max_delay));
         Self {
             parts,
-            scheduler,
+            timetable,
             running: BTreeSet::new(),
             run_sets: 0,
             gave_up: BTreeMap::new(),
@@ -227,10 +227,10 @@ impl Handler<Tick> for Root {
         let busy = |flow: &FlowId| running.contains(flow) || gave_up.contains_key(flow);
         let works = self.parts.deps.works();
         let now = Utc::now();
-        if let Some(before) = self.scheduler.clock(now) {
+        if let Some(before) = self.timetable.clock(now) {
             warn!(%before, %now, "the clock was set back; flows are due by their schedules from now on, whatever they waited for");
         }
-        let due = if works { self.scheduler.take(flows(&self.parts.deps), busy, Utc::now()) } else { Vec::new() };
+        let due = if works { self.timetable.take(flows(&self.parts.deps), busy, Utc::now()) } else { Vec::new() };
         if !due.is_empty() {
             let ask = RunSetRequest {
                 flows: due.iter().map(|due| (due.flow.clone(), due.kind)).collect(),
@@ -298,7 +298,7 @@ impl Handler<FlowEnded> for Root {
     fn handle(&mut self, message: FlowEnded, _: &mut Self::Context) {
         self.running.remove(&message.flow);
         if let Some(due) = &message.due {
-            self.scheduler.ended(due, message.error.as_ref(), Utc::now());
+            self.timetable.ended(due, message.error.as_ref(), Utc::now());
         }
     }
 }
@@ -377,7 +377,7 @@ impl Handler<GetNextRuns> for Root {
     type Result = MessageResult<GetNextRuns>;
 
     fn handle(&mut self, _: GetNextRuns, _: &mut Self::Context) -> Self::Result {
-        MessageResult(self.scheduler.next_polls())
+        MessageResult(self.timetable.next_polls())
     }
 }
 
@@ -394,7 +394,7 @@ impl Handler<TakeUpDefinitions> for Root {
         self.parts.flow_liveness_checks = started.liveness_checks;
         // theirs were the actors before
         self.gave_up.clear();
-        self.scheduler.replace(schedules(&self.parts.deps), Utc::now());
+        self.timetable.replace(schedules(&self.parts.deps), Utc::now());
         for flow in self.parts.recipients.pollers.keys() {
             self.parts.nudge.do_send(Nudge { entity: flow.entity.clone() });
         }

@@ -1,6 +1,4 @@
-//! The scheduler: when each flow is due, by its schedule, at the start, and for the retry of a run that failed. Pure.
-
-pub mod run_set;
+//! The timetable: when each flow is due, by its schedule, at the start, and for the retry of a run that failed. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -14,7 +12,7 @@ use crate::domain::{EntityName, FlowId};
 use crate::retry::{self, Class};
 
 /// What is to be run, and when.
-pub(super) struct Scheduler {
+pub(in crate::actors) struct Timetable {
     schedules: BTreeMap<EntityName, (Schedule, Option<Schedule>)>,
     lease: Duration,
     /// The first wait before another try, and the longest.
@@ -37,16 +35,16 @@ struct Retry {
 
 /// A run that is due.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Due {
-    pub(super) flow: FlowId,
-    pub(super) kind: RunKind,
+pub(in crate::actors) struct Due {
+    pub(in crate::actors) flow: FlowId,
+    pub(in crate::actors) kind: RunKind,
     /// When it was wanted first.
-    pub(super) due_at: DateTime<Utc>,
+    pub(in crate::actors) due_at: DateTime<Utc>,
 }
 
-impl Scheduler {
+impl Timetable {
     /// Poll and sweep schedules per entity; `lease` is how long a flow is held.
-    pub(super) fn new(
+    pub(in crate::actors) fn new(
         schedules: BTreeMap<EntityName, (Schedule, Option<Schedule>)>,
         lease: Duration,
         delays: (Duration, Duration),
@@ -55,7 +53,7 @@ impl Scheduler {
     }
 
     /// Other schedules take the place of these; a flow whose schedule stays keeps its next run, a new one runs at once.
-    pub(super) fn replace(&mut self, schedules: BTreeMap<EntityName, (Schedule, Option<Schedule>)>, now: DateTime<Utc>) {
+    pub(in crate::actors) fn replace(&mut self, schedules: BTreeMap<EntityName, (Schedule, Option<Schedule>)>, now: DateTime<Utc>) {
         let (old, retries) = (std::mem::replace(&mut self.schedules, schedules), &mut self.retries);
         retries.retain(|(flow, _), _| self.schedules.contains_key(&flow.entity));
         self.next.retain(|(flow, sweeping), next| {
@@ -72,7 +70,7 @@ impl Scheduler {
     }
 
     /// When the flows' polls are due next.
-    pub(super) fn next_polls(&self) -> BTreeMap<FlowId, DateTime<Utc>> {
+    pub(in crate::actors) fn next_polls(&self) -> BTreeMap<FlowId, DateTime<Utc>> {
         let polls = self.next.iter().filter(|((_, sweep), _)| !sweep);
         let soon = |key: &(FlowId, bool), next: DateTime<Utc>| self.retries.get(key).map_or(next, |retry| retry.at.min(next));
         polls.map(|(key, next)| (key.0.clone(), soon(key, *next))).collect()
@@ -80,7 +78,7 @@ impl Scheduler {
 
     /// Reads the clock. When it was set back, nothing waits for the time that it showed before: what is due then is due at the schedule's
     /// next time from now. Answers the time before.
-    pub(super) fn clock(&mut self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    pub(in crate::actors) fn clock(&mut self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let before = std::mem::replace(&mut self.latest, now);
         if before == DateTime::<Utc>::MIN_UTC || before - now < SET_BACK {
             // little by little it must not go back far
@@ -100,8 +98,8 @@ impl Scheduler {
         Some(before)
     }
 
-    /// Takes from the scheduler what is due now; a flow in `busy` stays where it is.
-    pub(super) fn take(&mut self, flows: Vec<FlowId>, busy: impl Fn(&FlowId) -> bool, now: DateTime<Utc>) -> Vec<Due> {
+    /// Takes from the timetable what is due now; a flow in `busy` stays where it is.
+    pub(in crate::actors) fn take(&mut self, flows: Vec<FlowId>, busy: impl Fn(&FlowId) -> bool, now: DateTime<Utc>) -> Vec<Due> {
         let mut taken: BTreeSet<FlowId> = BTreeSet::new();
         let mut due = Vec::new();
         for flow in flows {
@@ -143,7 +141,7 @@ impl Scheduler {
     }
 
     /// How a run that was due ended. What may work later comes again soon: a day is long where the schedule is daily.
-    pub(super) fn ended(&mut self, due: &Due, error: Option<&PollError>, now: DateTime<Utc>) {
+    pub(in crate::actors) fn ended(&mut self, due: &Due, error: Option<&PollError>, now: DateTime<Utc>) {
         let key = (due.flow.clone(), due.kind == RunKind::Sweep);
         let tries = self.retries.remove(&key).map_or(0, |retry| retry.tries) + 1;
         let wait = match error {
@@ -168,10 +166,10 @@ mod tests {
 
     const NEVER: [DateTime<Utc>; 0] = [];
 
-    fn scheduler(cron: &str) -> Scheduler {
+    fn timetable(cron: &str) -> Timetable {
         let schedule = Schedule::parse(cron, chrono_tz::UTC).unwrap();
         let s = Duration::from_secs;
-        Scheduler::new(BTreeMap::from([(EntityName::new("supplier"), (schedule, None))]), s(15), (s(4), s(60)))
+        Timetable::new(BTreeMap::from([(EntityName::new("supplier"), (schedule, None))]), s(15), (s(4), s(60)))
     }
 
     fn at(text: &str) -> DateTime<Utc> {
@@ -182,8 +180,8 @@ mod tests {
         FlowId::new("EDU1", "supplier")
     }
 
-    fn take(scheduler: &mut Scheduler, now: DateTime<Utc>) -> Vec<DateTime<Utc>> {
-        scheduler.take(vec![flow()], |_| false, now).into_iter().map(|due| due.due_at).collect()
+    fn take(timetable: &mut Timetable, now: DateTime<Utc>) -> Vec<DateTime<Utc>> {
+        timetable.take(vec![flow()], |_| false, now).into_iter().map(|due| due.due_at).collect()
     }
 
     fn due(due_at: DateTime<Utc>) -> Due {
@@ -192,91 +190,91 @@ mod tests {
 
     #[test]
     fn a_flow_runs_at_start_and_then_by_its_schedule() {
-        let mut scheduler = scheduler("0 2 * * *");
+        let mut timetable = timetable("0 2 * * *");
         let start = at("2026-03-01T10:00:00Z");
-        assert_eq!(take(&mut scheduler, start), [start]);
-        assert_eq!(take(&mut scheduler, at("2026-03-02T01:59:59Z")), NEVER);
-        assert_eq!(take(&mut scheduler, at("2026-03-02T02:00:01Z")), [at("2026-03-02T02:00:00Z")]);
-        assert_eq!(take(&mut scheduler, at("2026-03-02T02:00:02Z")), NEVER);
+        assert_eq!(take(&mut timetable, start), [start]);
+        assert_eq!(take(&mut timetable, at("2026-03-02T01:59:59Z")), NEVER);
+        assert_eq!(take(&mut timetable, at("2026-03-02T02:00:01Z")), [at("2026-03-02T02:00:00Z")]);
+        assert_eq!(take(&mut timetable, at("2026-03-02T02:00:02Z")), NEVER);
     }
 
     #[test]
     fn a_clock_that_is_set_back_keeps_no_flow_from_its_schedule() {
-        let mut scheduler = scheduler("*/5 * * * *");
+        let mut timetable = timetable("*/5 * * * *");
         let start = at("2026-03-02T10:02:00Z");
-        assert_eq!(scheduler.clock(start), None);
-        take(&mut scheduler, start);
+        assert_eq!(timetable.clock(start), None);
+        take(&mut timetable, start);
         let error = PollError::Store { flow: flow(), text: "gone".into() };
-        scheduler.ended(&due(start), Some(&error), start);
+        timetable.ended(&due(start), Some(&error), start);
         // a few seconds are put right by the time service
-        assert_eq!(scheduler.clock(start - TimeDelta::seconds(59)), None);
+        assert_eq!(timetable.clock(start - TimeDelta::seconds(59)), None);
         let yesterday = at("2026-03-01T10:02:00Z");
-        assert_eq!(scheduler.clock(yesterday), Some(start));
-        assert_eq!(scheduler.clock(yesterday), None, "told once");
-        assert_eq!(take(&mut scheduler, yesterday + TimeDelta::seconds(5)), [start], "the next try keeps its wait");
-        assert_eq!(take(&mut scheduler, at("2026-03-01T10:04:59Z")), NEVER);
-        assert_eq!(take(&mut scheduler, at("2026-03-01T10:05:00Z")), [at("2026-03-01T10:05:00Z")]);
+        assert_eq!(timetable.clock(yesterday), Some(start));
+        assert_eq!(timetable.clock(yesterday), None, "told once");
+        assert_eq!(take(&mut timetable, yesterday + TimeDelta::seconds(5)), [start], "the next try keeps its wait");
+        assert_eq!(take(&mut timetable, at("2026-03-01T10:04:59Z")), NEVER);
+        assert_eq!(take(&mut timetable, at("2026-03-01T10:05:00Z")), [at("2026-03-01T10:05:00Z")]);
         // forward again: what was missed is due once
-        assert_eq!(scheduler.clock(start), None);
-        assert_eq!(take(&mut scheduler, start).len(), 1);
-        assert_eq!(take(&mut scheduler, start), NEVER);
+        assert_eq!(timetable.clock(start), None);
+        assert_eq!(take(&mut timetable, start).len(), 1);
+        assert_eq!(take(&mut timetable, start), NEVER);
     }
 
     #[test]
     fn a_clock_that_is_set_back_little_by_little_is_noticed_too() {
-        let mut scheduler = scheduler("*/5 * * * *");
+        let mut timetable = timetable("*/5 * * * *");
         let start = at("2026-03-02T10:02:00Z");
-        let told = (0..300).filter(|n| scheduler.clock(start - TimeDelta::seconds(*n)).is_some()).count();
+        let told = (0..300).filter(|n| timetable.clock(start - TimeDelta::seconds(*n)).is_some()).count();
         assert_eq!(told, 4, "each minute once");
     }
 
     #[test]
     fn a_busy_flow_is_due_as_soon_as_it_is_free() {
-        let mut scheduler = scheduler("0 2 * * *");
+        let mut timetable = timetable("0 2 * * *");
         let start = at("2026-03-01T10:00:00Z");
-        assert!(scheduler.take(vec![flow()], |_| true, start).is_empty());
-        assert_eq!(take(&mut scheduler, start).len(), 1);
+        assert!(timetable.take(vec![flow()], |_| true, start).is_empty());
+        assert_eq!(take(&mut timetable, start).len(), 1);
     }
 
     #[test]
     fn what_failed_for_a_passing_reason_comes_again_after_growing_waits() {
-        let mut scheduler = scheduler("0 2 * * *");
+        let mut timetable = timetable("0 2 * * *");
         let start = at("2026-03-01T10:00:00Z");
-        take(&mut scheduler, start);
+        take(&mut timetable, start);
         let error = PollError::Store { flow: flow(), text: "gone".into() };
         let mut now = start;
         for longest in [4, 8, 16, 32, 60, 60] {
-            scheduler.ended(&due(start), Some(&error), now);
-            assert_eq!(take(&mut scheduler, now + TimeDelta::seconds(longest / 2 - 1)), NEVER);
-            assert!(scheduler.next_polls()[&flow()] <= now + TimeDelta::seconds(longest));
+            timetable.ended(&due(start), Some(&error), now);
+            assert_eq!(take(&mut timetable, now + TimeDelta::seconds(longest / 2 - 1)), NEVER);
+            assert!(timetable.next_polls()[&flow()] <= now + TimeDelta::seconds(longest));
             now += TimeDelta::seconds(longest);
-            assert_eq!(take(&mut scheduler, now), [start], "it is still the first run that is wanted");
-            assert_eq!(take(&mut scheduler, now), NEVER, "it is on its way");
+            assert_eq!(take(&mut timetable, now), [start], "it is still the first run that is wanted");
+            assert_eq!(take(&mut timetable, now), NEVER, "it is on its way");
         }
-        scheduler.ended(&due(start), None, now);
-        assert_eq!(take(&mut scheduler, at("2026-03-02T01:59:59Z")), NEVER);
-        assert_eq!(take(&mut scheduler, at("2026-03-02T02:00:00Z")).len(), 1);
+        timetable.ended(&due(start), None, now);
+        assert_eq!(take(&mut timetable, at("2026-03-02T01:59:59Z")), NEVER);
+        assert_eq!(take(&mut timetable, at("2026-03-02T02:00:00Z")).len(), 1);
     }
 
     #[test]
     fn what_another_node_holds_is_tried_again_before_long() {
-        let mut scheduler = scheduler("0 2 * * *");
+        let mut timetable = timetable("0 2 * * *");
         let start = at("2026-03-01T10:00:00Z");
-        take(&mut scheduler, start);
+        take(&mut timetable, start);
         let held = PollError::Held { flow: flow(), holder: "two".into(), until: String::new() };
-        scheduler.ended(&due(start), Some(&held), start);
-        assert_eq!(take(&mut scheduler, start + TimeDelta::seconds(4)), NEVER);
-        assert_eq!(take(&mut scheduler, start + TimeDelta::seconds(5)), [start]);
-        scheduler.ended(&due(start), Some(&PollError::Done { flow: flow() }), start + TimeDelta::seconds(16));
-        assert_eq!(take(&mut scheduler, start + TimeDelta::hours(2)), NEVER);
+        timetable.ended(&due(start), Some(&held), start);
+        assert_eq!(take(&mut timetable, start + TimeDelta::seconds(4)), NEVER);
+        assert_eq!(take(&mut timetable, start + TimeDelta::seconds(5)), [start]);
+        timetable.ended(&due(start), Some(&PollError::Done { flow: flow() }), start + TimeDelta::seconds(16));
+        assert_eq!(take(&mut timetable, start + TimeDelta::hours(2)), NEVER);
     }
 
     #[test]
     fn what_stays_wrong_waits_for_its_schedule() {
-        let mut scheduler = scheduler("0 2 * * *");
+        let mut timetable = timetable("0 2 * * *");
         let start = at("2026-03-01T10:00:00Z");
-        take(&mut scheduler, start);
-        scheduler.ended(&due(start), Some(&PollError::TooManyGone { flow: flow(), gone: 9, known: 10, limits: "2".into() }), start);
-        assert_eq!(take(&mut scheduler, start + TimeDelta::hours(15)), NEVER);
+        take(&mut timetable, start);
+        timetable.ended(&due(start), Some(&PollError::TooManyGone { flow: flow(), gone: 9, known: 10, limits: "2".into() }), start);
+        assert_eq!(take(&mut timetable, start + TimeDelta::hours(15)), NEVER);
     }
 }
