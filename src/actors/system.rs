@@ -1,6 +1,6 @@
 //! The actor system: which actors there are, on which thread, and who knows whom.
 //!
-//! Three arbiters: control (this thread: Root, both auth actors, Notifier), ingest (Pollers, Mappers), delivery (Writer, AuditRecorder, Downstream).
+//! Three arbiters: control (this thread: Root, Scheduler, Node, both auth actors, Notifier), ingest (Pollers, Mappers), delivery (Writer, AuditRecorder, Downstream).
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -16,19 +16,23 @@ use super::audit_recorder::{AuditRecorder, Seal};
 use super::child::{ChildExited, MAILBOX, Supervision, optional, vital};
 use super::downstream::Downstream;
 use super::flow_starter::FlowStarter;
+use super::handle::ActorsHandle;
+use super::in_force::InForce;
 use super::mapper::Mapper;
+use super::node::Node;
 use super::notifier::Notifier;
 use super::poller::Poller;
 use super::root::{Root, RootParts};
 use super::scheduler::run_set::Recipients;
+use super::scheduler::{Scheduler, SchedulerParts};
 use super::servicenow_token::{ServiceNowToken, TokenClient};
 use super::syspro_session::{EnetClient, LogOff, SysproSession, log_off};
-use super::writer::{LedgerOwners, Quiet, Writer};
+use super::writer::{LedgerOwners, Nudge, Quiet, Writer};
 use crate::config::settings::SysproSource;
 use crate::net::HttpClient;
 use crate::notice::Sender;
 use crate::servicenow::ServiceNow;
-use crate::supervision::guard::{Observer, Ping, RestartPolicy, start_on};
+use crate::supervision::guard::{Observer, RestartPolicy, start_on};
 use crate::supervision::stopping::Stopping;
 use crate::supervision::watchdog::Fatal;
 use crate::syspro::OData;
@@ -36,12 +40,12 @@ use crate::syspro::enet::{Alone, Enet};
 use crate::telemetry::labels::System;
 use crate::telemetry::metrics::metrics;
 
-crate::answer_ping!(SysproSession, ServiceNowToken, Mapper, Poller, Aligner, Writer, AuditRecorder, Downstream, Notifier);
+crate::answer_ping!(Scheduler, Node, SysproSession, ServiceNowToken, Mapper, Poller, Aligner, Writer, AuditRecorder, Downstream, Notifier);
 
 /// The running actors.
 pub struct ActorSystem {
-    /// The root: run sets, schedules, health.
-    pub root: Addr<Root>,
+    /// Runs flows.
+    pub scheduler: Addr<Scheduler>,
     /// The actors that a run set sends to.
     pub recipients: Recipients,
     /// Seals the audit.
@@ -52,6 +56,9 @@ pub struct ActorSystem {
     pub enet: EnetClient,
     /// Why the process must end, once it must.
     pub fatal: watch::Receiver<Option<Fatal>>,
+    root: Addr<Root>,
+    definitions: InForce,
+    nudge: Recipient<Nudge>,
     quiet: Recipient<Quiet>,
     stopping: Stopping,
     log_off: Recipient<LogOff>,
@@ -85,7 +92,6 @@ impl ActorSystem {
         let (draining, drained) = watch::channel(false);
         let (fatal_sender, fatal) = watch::channel(None);
         let observer: Observer = Arc::new(|restart| metrics().actor_restarted(restart.child.kind));
-        let root_deps = deps.clone();
         let (root_sender, root_receiver) = actix::dev::channel::channel(MAILBOX);
         let root: Addr<Root> = Addr::new(root_sender);
         let supervision = Supervision { policy, draining: drained, parent: root.clone().recipient::<ChildExited>(), observer };
@@ -152,19 +158,33 @@ impl ActorSystem {
             downstream: (!scheduled).then(|| downstream.addr.recipient()),
             notifier: notifier.filter(|_| !scheduled).map(|notifier| notifier.addr.recipient()),
         };
+        let nudge: Recipient<Nudge> = writer.addr.clone().recipient();
+        // what these know is nowhere else, or too old after a wait: the first death ends the process
+        let never_restarted = Supervision { policy: RestartPolicy { limit: 0, ..policy }, ..supervision };
+        let parts = SchedulerParts { deps: deps.clone(), recipients: recipients.clone(), nudge: nudge.clone(), scheduled };
+        let scheduler = start_on(&control, vital("scheduler"), &never_restarted, move |_| Scheduler::new(parts));
+        liveness_checks.push(scheduler.liveness_check());
+        // a command that runs once sends no heartbeat, and is trusted until its leases end
+        let node = scheduled.then(|| {
+            let (deps, nudge, backfills) = (deps.clone(), nudge.clone(), scheduler.addr.clone().recipient());
+            start_on(&control, vital("node"), &never_restarted, move |_| Node::new(deps, nudge, backfills))
+        });
+        liveness_checks.extend(node.iter().map(|node| node.liveness_check()));
         let parts = RootParts {
-            deps: root_deps,
-            recipients: recipients.clone(),
-            nudge: writer.addr.clone().recipient(),
+            deps: deps.clone(),
+            scheduler: scheduler.addr.clone(),
             liveness_checks,
             flow_liveness_checks: started.liveness_checks,
             starter: Some(starter),
             fatal: fatal_sender,
-            scheduled,
+            watched: scheduled,
         };
         Context::with_receiver(root_receiver).run(Root::new(parts));
         Ok(Self {
+            scheduler: scheduler.addr,
             root,
+            definitions: deps.definitions.clone(),
+            nudge,
             recipients,
             seal: recorder.addr.recipient(),
             tokens,
@@ -181,6 +201,16 @@ impl ActorSystem {
     /// The ways to both systems that the actors keep.
     pub fn access(&self) -> Access {
         Access { tokens: self.tokens.clone(), enet: self.enet.clone() }
+    }
+
+    /// Asks the actors, from outside of them.
+    pub fn handle(&self) -> ActorsHandle {
+        ActorsHandle {
+            root: self.root.clone().recipient(),
+            scheduler: self.scheduler.clone(),
+            nudge: self.nudge.clone(),
+            definitions: self.definitions.clone(),
+        }
     }
 
     /// Lets what is in hand come to an end, up to a deadline, and stops the threads.
@@ -218,10 +248,4 @@ fn check_clients(deps: &Deps) -> Result<(), ActorSystemError> {
     ServiceNow::new(&deps.settings.servicenow).map_err(|error| ActorSystemError(error.chain()))?;
     Sender::new(&deps.settings.notices).map_err(ActorSystemError)?;
     Ok(())
-}
-
-impl Handler<Ping> for Root {
-    type Result = ();
-
-    fn handle(&mut self, _: Ping, _: &mut Self::Context) {}
 }

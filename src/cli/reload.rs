@@ -12,8 +12,8 @@ use tracing::{error, info, warn};
 
 use super::context::{Checked, say_adopted};
 use super::sync::user;
+use crate::actors::handle::ActorsHandle;
 use crate::actors::in_force::Standing;
-use crate::actors::root::RootHandle;
 use crate::actors::{Deps, chain};
 use crate::config::Loaded;
 use crate::store::{Adopter, MayAdopt, SetNumber};
@@ -27,7 +27,7 @@ pub(super) struct Reloader {
     /// The actors' own.
     pub(super) deps: Deps,
     /// Told when other definitions are in force here.
-    pub(super) root: RootHandle,
+    pub(super) actors: ActorsHandle,
     /// The settings as they were read at the start.
     pub(super) loaded: Arc<Loaded>,
 }
@@ -108,7 +108,7 @@ impl Reloader {
         if let Some(complaint) = self.deps.definitions.view().complaint() {
             error!(complaint, "changed definitions are not in force");
         }
-        self.root.take_up_definitions().await;
+        self.actors.take_up_definitions().await;
         true
     }
 

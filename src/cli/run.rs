@@ -11,7 +11,6 @@ use super::failure::{Exit, Failure};
 use super::reload::Reloader;
 use super::signals::Signals;
 use crate::actors::Deps;
-use crate::actors::root::RootHandle;
 use crate::actors::system::ActorSystem;
 use crate::http::{self, AppState, HttpError};
 use crate::supervision::guard::RestartPolicy;
@@ -59,8 +58,8 @@ pub(super) async fn serve(context: &Context, signals: &mut Signals, reloads: boo
     deps.waits.begin(super::other_side::CHECKING);
     let system =
         ActorSystem::start(&deps, RestartPolicy::default(), true).map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
-    let (root, loaded) = (RootHandle::new(system.root.clone()), Arc::new(context.checked.loaded.clone()));
-    let app_state = AppState::new(deps.clone(), root.clone(), system.access(), loaded.clone());
+    let (actors, loaded) = (system.handle(), Arc::new(context.checked.loaded.clone()));
+    let app_state = AppState::new(deps.clone(), actors.clone(), system.access(), loaded.clone());
     let server = match http::start(&app_state) {
         Ok(server) => server,
         Err(error) => {
@@ -86,7 +85,7 @@ pub(super) async fn serve(context: &Context, signals: &mut Signals, reloads: boo
     }
     // the HTTP server answers by now, however long ServiceNow takes
     let mut checking = actix_rt::spawn(check_first(deps.clone()));
-    let reloading = reloads.then(|| actix_rt::spawn(Reloader { deps: deps.clone(), root, loaded }.run()));
+    let reloading = reloads.then(|| actix_rt::spawn(Reloader { deps: deps.clone(), actors, loaded }.run()));
     let mut fatal = system.fatal.clone();
     let result = tokio::select! {
         () = signals.next() => Ok(Exit::Done),

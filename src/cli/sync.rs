@@ -12,7 +12,7 @@ use super::signals::Signals;
 use super::{Global, OutputForm, first};
 use crate::actors::Deps;
 use crate::actors::poller::PollError;
-use crate::actors::root::ExecuteRunSet;
+use crate::actors::scheduler::ExecuteRunSet;
 use crate::actors::scheduler::run_set::{RunSetReport, RunSetRequest};
 use crate::actors::system::ActorSystem;
 use crate::actors::writer::WriteError;
@@ -128,7 +128,7 @@ pub(super) async fn execute_run_set(
     let ask = RunSetRequest::by_hand(flows, user(), None);
     let mut fatal = system.fatal.clone();
     let report = tokio::select! {
-        report = system.root.send(ExecuteRunSet(ask)) => report.map_err(|_| Failure::new(Exit::Failed, "the run was interrupted; nothing is lost, run it again")),
+        report = system.scheduler.send(ExecuteRunSet(ask)) => report.map_err(|_| Failure::new(Exit::Failed, "the run was interrupted; nothing is lost, run it again")),
         _ = fatal.wait_for(Option::is_some) => {
             let why = system.fatal.borrow().clone().map(|fatal| fatal.why).unwrap_or_default();
             Err(Failure::new(Exit::Failed, format!("{why}; nothing is lost, run it again")))

@@ -76,7 +76,7 @@ pub(super) async fn ready(app_state: web::Data<AppState>) -> HttpResponse {
     }
     missing.extend(app_state.deps.complaint());
     // a Root that is stuck says nothing, and is complained of below
-    let gave_up = timeout(ROOT_LIMIT, app_state.root.gave_up()).await.unwrap_or_default();
+    let gave_up = timeout(ROOT_LIMIT, app_state.actors.gave_up()).await.unwrap_or_default();
     let left_out: Vec<String> = gave_up.into_iter().map(|(flow, why)| format!("{flow}: {why}")).collect();
     missing.extend(app_state.deps.watchdog.unresponsive_actors(app_state.deps.settings.flows.stuck));
     let restored = app_state.watching.store.life().filter(|life| Utc::now() - life.began_at < RESTORED_LATELY).and_then(|life| life.said());
@@ -90,8 +90,8 @@ pub(super) async fn ready(app_state: web::Data<AppState>) -> HttpResponse {
 /// Per flow the age of its last progress; 503 when one is stuck though the process lives, or fails for a reason that no further run changes.
 pub(super) async fn flows(app_state: web::Data<AppState>) -> Result<HttpResponse, Problem> {
     let now = Utc::now();
-    let next = app_state.root.next_runs().await;
-    let gave_up = app_state.root.gave_up().await;
+    let next = app_state.actors.next_runs().await;
+    let gave_up = app_state.actors.gave_up().await;
     let rows = flow_status(&app_state.watching).await?;
     let pending = app_state.watching.store.pending_counts().await?;
     let paused = sending_paused(&app_state).await;

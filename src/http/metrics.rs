@@ -38,7 +38,7 @@ pub(super) async fn metrics(app_state: web::Data<AppState>) -> HttpResponse {
     all_metrics().set_ledger_up(gauges.is_some());
     let (busy, idle) = store.connections();
     all_metrics().set_connections(busy, idle);
-    let gave_up = timeout(ROOT_LIMIT, app_state.root.gave_up()).await;
+    let gave_up = timeout(ROOT_LIMIT, app_state.actors.gave_up()).await;
     let view = app_state.deps.definitions.view();
     all_metrics().set_definitions(view.number.0, &view.hash, view.loaded_at, view.standing == Standing::InForce);
     for flow in flows(&app_state.deps) {

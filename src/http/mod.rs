@@ -47,7 +47,7 @@ pub use state::AppState;
 use self::front::{Admitted, ConnectionLimit};
 use self::tls::Certificate;
 use crate::actors::Deps;
-use crate::actors::root::RootHandle;
+use crate::actors::handle::ActorsHandle;
 use crate::actors::system::Access;
 use crate::config::Loaded;
 
@@ -57,8 +57,8 @@ pub static ROUTES: LazyLock<Routes> =
 
 impl AppState {
     /// What every handler has, over a running actor system.
-    pub fn new(deps: Deps, root: RootHandle, access: Access, loaded: Arc<Loaded>) -> Self {
-        Self::of(deps, root, access, loaded, &ROUTES)
+    pub fn new(deps: Deps, actors: ActorsHandle, access: Access, loaded: Arc<Loaded>) -> Self {
+        Self::of(deps, actors, access, loaded, &ROUTES)
     }
 }
 

@@ -8,7 +8,7 @@ use super::query::{Param, Params};
 use super::route::Routes;
 use super::{host, response_cache};
 use crate::actors::Deps;
-use crate::actors::root::RootHandle;
+use crate::actors::handle::ActorsHandle;
 use crate::actors::system::Access;
 use crate::config::Loaded;
 use crate::operations::{Service, check_names};
@@ -24,7 +24,7 @@ pub struct AppState {
     /// The same for health and metrics, which wait for no other caller.
     pub(super) watching: Deps,
     /// The handle to Root.
-    pub root: RootHandle,
+    pub actors: ActorsHandle,
     /// The settings with their origins, as they were read.
     pub(super) loaded: Arc<Loaded>,
     /// Under which names the service is asked.
@@ -41,15 +41,15 @@ pub struct AppState {
 
 impl AppState {
     /// The state over a running actor system.
-    pub(super) fn of(deps: Deps, root: RootHandle, access: Access, loaded: Arc<Loaded>, routes: &'static Routes) -> Self {
+    pub(super) fn of(deps: Deps, actors: ActorsHandle, access: Access, loaded: Arc<Loaded>, routes: &'static Routes) -> Self {
         let sharing = |connections| Deps { store: deps.store.shared_by(connections), ..deps.clone() };
         let callers = sharing(deps.settings.database.pool_size as usize / 2);
         Self {
             names: Arc::new(host::Names::of(&deps.settings)),
             watching: sharing(WATCHING),
-            service: Service::new(callers.clone(), deps.clone(), root.clone(), access),
+            service: Service::new(callers.clone(), deps.clone(), actors.clone(), access),
             deps: callers,
-            root,
+            actors,
             loaded,
             routes,
             login_throttle: Arc::default(),

@@ -1,6 +1,6 @@
 //! Why an operation was not done, and what to do, in the words of whoever asked.
 
-use crate::actors::root::StartRefused;
+use crate::actors::scheduler::StartRefused;
 use crate::domain::FlowId;
 use crate::domain::word::Unknown;
 use crate::store::StoreError;

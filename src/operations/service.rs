@@ -13,10 +13,10 @@ use super::flow::configured;
 use super::hold::{Named, release};
 use super::replay::{Which, note, take_in};
 use super::{Refused, Requested};
+use crate::actors::handle::ActorsHandle;
 use crate::actors::one_record::{self, Seen};
 use crate::actors::poller::PollError;
 use crate::actors::replay::ReplayReport;
-use crate::actors::root::RootHandle;
 use crate::actors::scheduler::run_set::RunSetRequest;
 use crate::actors::system::Access;
 use crate::actors::{Deps, chain};
@@ -43,7 +43,7 @@ const QUESTIONS: usize = 2;
 #[derive(Clone)]
 pub struct Service {
     deps: Deps,
-    root: RootHandle,
+    actors: ActorsHandle,
     access: Access,
     /// One replay at a time.
     replaying: Arc<Semaphore>,
@@ -68,11 +68,11 @@ pub struct RunStarted {
 
 impl Service {
     /// Over a running actor system. `deps`: with the connections that callers may use; `diagnostics_deps`: with those for the diagnostics run.
-    pub fn new(deps: Deps, diagnostics_deps: Deps, root: RootHandle, access: Access) -> Self {
+    pub fn new(deps: Deps, diagnostics_deps: Deps, actors: ActorsHandle, access: Access) -> Self {
         Self {
             diagnostics: DiagnosticsJob::new(diagnostics_deps, Way::Service(access.clone())),
             deps,
-            root,
+            actors,
             access,
             replaying: Arc::new(Semaphore::new(1)),
             questions: Arc::new(Semaphore::new(QUESTIONS)),
@@ -96,7 +96,7 @@ impl Service {
         let mut ask = RunSetRequest::by_hand(vec![(flow.clone(), kind)], requested.by, Some(requested.why.into()));
         ask.runs.insert(flow.clone(), run);
         ask.ended = Some(told);
-        self.root.run(ask).await?;
+        self.actors.run(ask).await?;
         let begun = self.has_begun(run, ended).await?;
         Ok(RunStarted { flow, kind, run, begun })
     }
@@ -131,7 +131,7 @@ impl Service {
         }
         let Ok(permit) = self.replaying.clone().try_acquire_owned() else { return Err(Refused::Replaying) };
         note(&self.deps, &which, &requested).await?;
-        let (deps, root) = (self.deps.clone(), self.root.clone());
+        let (deps, actors) = (self.deps.clone(), self.actors.clone());
         // a task of its own: a caller that goes away must not leave a run without an end
         let task = actix_rt::spawn(async move {
             let _permit = permit;
@@ -144,7 +144,7 @@ impl Service {
             if let Err(Refused::Ledger(error)) = &result {
                 tracing::warn!(error = %chain(error), "a replay did not come to its end; doing it again is harmless");
             }
-            root.nudge_all();
+            actors.nudge_all();
             result
         });
         match tokio::time::timeout(REPLAY_WAIT, task).await {
@@ -168,7 +168,7 @@ impl Service {
     /// As [`release`].
     pub async fn release(&self, flow: FlowId, keys: &[String], requested: Requested) -> Result<(Named, Option<ResentOutcome>), Refused> {
         let (named, followed) = release(&self.deps, flow, keys, requested).await?;
-        self.root.nudge_all();
+        self.actors.nudge_all();
         // of those alone that had something to release; what cannot be read of it is released all the same
         let outcome = match followed.is_empty() {
             true => None,

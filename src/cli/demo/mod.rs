@@ -16,7 +16,7 @@ use super::signals::Signals;
 use super::{Global, OutputForm, credential, output, run, sync};
 use crate::actors::credential_store::{SERVICENOW, SYSPRO_ODATA};
 use crate::actors::flows::flows;
-use crate::actors::root::ExecuteRunSet;
+use crate::actors::scheduler::ExecuteRunSet;
 use crate::actors::scheduler::run_set::RunSetRequest;
 use crate::actors::system::ActorSystem;
 use crate::config;
@@ -217,7 +217,7 @@ async fn show(
     while args.faults && cycles < 20 && unsettled(context).await? {
         tokio::time::sleep(Duration::from_secs(1)).await;
         let ask = RunSetRequest::by_hand(flows.clone(), sync::user(), None);
-        let again = system.root.send(ExecuteRunSet(ask)).await;
+        let again = system.scheduler.send(ExecuteRunSet(ask)).await;
         report = again.map_err(|_| Failure::new(Exit::Failed, "the run was interrupted"))?;
         cycles += 1;
     }

@@ -193,8 +193,8 @@ async fn live(app_state: &AppState) -> Result<Live, Refusal> {
     let pending = store.pending_counts().await?;
     let nodes = store.node_list(heartbeat::UNRESPONSIVE_AFTER).await?;
     let runs = store.run_list(RunFilter { limit: PICTURED_RUNS, ..RunFilter::default() }).await?;
-    let next = app_state.root.next_runs().await;
-    let gave_up = app_state.root.gave_up().await;
+    let next = app_state.actors.next_runs().await;
+    let gave_up = app_state.actors.gave_up().await;
     let documents = rows.iter().map(|row| row.documents).sum();
     let mut warnings = warnings(app_state, &rows);
     // the longest: what ends it ends all of them
@@ -336,7 +336,8 @@ async fn pause(app_state: web::Data<AppState>, request: HttpRequest, payload: we
 async fn resume(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Page {
     let (session, flow, requested, _) = asked(&request, payload).await?;
     let before = operations::flow::resume(&app_state.deps, flow.clone(), false, requested).await?;
-    let next = app_state.root.next_runs().await.get(&flow).map(|at| format!(" Its next run is at {}.", at.format("%Y-%m-%d %H:%M:%S UTC")));
+    let next =
+        app_state.actors.next_runs().await.get(&flow).map(|at| format!(" Its next run is at {}.", at.format("%Y-%m-%d %H:%M:%S UTC")));
     let said = format!("{}{}", sentence(&before.said(&flow, false)), next.unwrap_or_default());
     Ok(see_other(&FlashMessage::text(said).on(&session, "/")))
 }

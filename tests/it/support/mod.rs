@@ -18,7 +18,7 @@ use tieline::actors::flows::flows;
 use tieline::actors::in_force::{InForce, Standing};
 use tieline::actors::poller::{PollError, PollReport};
 use tieline::actors::progress::Progress;
-use tieline::actors::root::ExecuteRunSet;
+use tieline::actors::scheduler::ExecuteRunSet;
 use tieline::actors::scheduler::run_set::{RunSetReport, RunSetRequest};
 use tieline::actors::system::ActorSystem;
 use tieline::actors::waits::Waits;
@@ -218,7 +218,7 @@ pub async fn run_set(deps: &Deps, flows: Vec<FlowId>, kind: RunKind) -> RunSetRe
 /// Runs a cycle with running actors.
 pub async fn ask(system: &ActorSystem, flows: Vec<FlowId>, kind: RunKind) -> RunSetReport {
     let flows = flows.into_iter().map(|flow| (flow, kind)).collect();
-    system.root.send(ExecuteRunSet(RunSetRequest::by_hand(flows, "test".into(), None))).await.unwrap()
+    system.scheduler.send(ExecuteRunSet(RunSetRequest::by_hand(flows, "test".into(), None))).await.unwrap()
 }
 
 /// The simulator's companies and their local currency.

@@ -1,0 +1,54 @@
+//! Asks the running actors, from outside of them.
+
+use std::collections::BTreeMap;
+
+use actix::prelude::*;
+use chrono::{DateTime, Utc};
+
+use super::in_force::InForce;
+use super::root::TakeUpDefinitions;
+use super::scheduler::run_set::RunSetRequest;
+use super::scheduler::{ANSWER_LIMIT, GetGaveUp, GetNextRuns, Scheduler, StartRefused, StartRunSet};
+use super::writer::Nudge;
+use crate::domain::FlowId;
+
+/// Asks the actors of a service.
+#[derive(Clone)]
+pub struct ActorsHandle {
+    pub(super) root: Recipient<TakeUpDefinitions>,
+    pub(super) scheduler: Addr<Scheduler>,
+    pub(super) nudge: Recipient<Nudge>,
+    pub(super) definitions: InForce,
+}
+
+impl ActorsHandle {
+    /// Flows whose actors gave up, with the cause; empty while the Scheduler is busy.
+    pub async fn gave_up(&self) -> BTreeMap<FlowId, String> {
+        self.scheduler.send(GetGaveUp).timeout(ANSWER_LIMIT).await.unwrap_or_default()
+    }
+
+    /// When flows are due next; empty while the Scheduler is busy.
+    pub async fn next_runs(&self) -> BTreeMap<FlowId, DateTime<Utc>> {
+        self.scheduler.send(GetNextRuns).timeout(ANSWER_LIMIT).await.unwrap_or_default()
+    }
+
+    /// Starts a run set and does not wait for its end.
+    ///
+    /// # Errors
+    /// [`StartRefused`] when one of its flows is running or left out, or the service is stopping.
+    pub async fn run(&self, ask: RunSetRequest) -> Result<(), StartRefused> {
+        self.scheduler.send(StartRunSet(ask)).timeout(ANSWER_LIMIT).await.unwrap_or(Err(StartRefused::Unresponsive))
+    }
+
+    /// The definitions of this process are others by now: the flows continue with them.
+    pub async fn take_up_definitions(&self) {
+        let _ = self.root.send(TakeUpDefinitions).await;
+    }
+
+    /// Something may be due in any flow.
+    pub fn nudge_all(&self) {
+        for plan in &self.definitions.now().plans {
+            self.nudge.do_send(Nudge { entity: plan.entity.clone() });
+        }
+    }
+}

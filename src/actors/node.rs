@@ -1,0 +1,113 @@
+//! `Node`: what this process does for all nodes of the ledger, once a second while the service runs.
+//!
+//! It writes the heartbeat of this node, hears what the other nodes say, takes over the batches of nodes that died, and tells the Writer and the
+//! Scheduler what is due in the ledger. Owns nothing but that a question is on its way. It is not restarted: a panic here ends the process, because a
+//! node without a heartbeat must not go on. Runs on the control arbiter.
+
+use std::time::{Duration, Instant};
+
+use actix::prelude::*;
+use tracing::warn;
+
+use super::scheduler::ContinueBackfills;
+use super::writer::Nudge;
+use super::{Deps, heartbeat, in_force};
+use crate::domain::{EntityName, FlowId};
+use crate::store::Dead;
+
+/// How often the heartbeat is written and what is due is read.
+const TICK: Duration = Duration::from_secs(1);
+
+/// This process among the nodes of the ledger.
+pub struct Node {
+    deps: Deps,
+    nudge: Recipient<Nudge>,
+    backfills: Recipient<ContinueBackfills>,
+    /// The ledger is being asked: a second question would only wait for a connection as well.
+    asking: bool,
+}
+
+/// Nudge. Writes the heartbeat, and reads what is due.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Tick;
+
+impl Node {
+    /// At rest. `nudge`: the Writer; `backfills`: the Scheduler.
+    pub fn new(deps: Deps, nudge: Recipient<Nudge>, backfills: Recipient<ContinueBackfills>) -> Self {
+        Self { deps, nudge, backfills, asking: false }
+    }
+}
+
+impl Actor for Node {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.notify_later(Tick, TICK);
+    }
+}
+
+impl Supervised for Node {}
+
+impl Handler<Tick> for Node {
+    type Result = ();
+
+    fn handle(&mut self, _: Tick, ctx: &mut Self::Context) {
+        if self.deps.stopping.has_begun() {
+            return;
+        }
+        ctx.notify_later(Tick, TICK);
+        if std::mem::replace(&mut self.asking, true) {
+            return;
+        }
+        let (deps, nudge) = (self.deps.clone(), self.nudge.clone());
+        let round = async move {
+            beat(&deps).await;
+            due(&deps, &nudge).await
+        };
+        ctx.spawn(round.into_actor(self).map(|backfills, this, _| {
+            this.asking = false;
+            this.backfills.do_send(ContinueBackfills(backfills));
+        }));
+    }
+}
+
+/// Writes the heartbeat, and takes in what the ledger answers: the budgets of the other nodes, and which definitions are in force.
+async fn beat(deps: &Deps) {
+    let now = Instant::now();
+    let under = deps.definitions.now().number;
+    let asked = deps.budget.asked();
+    let beat = deps.store.node_heartbeat(deps.node.clone(), deps.budget.own(), asked.clone(), heartbeat::UNRESPONSIVE_AFTER, Some(under));
+    match beat.await {
+        Ok(answer) => {
+            deps.heartbeat.record(now);
+            if let Some(set_back) = answer.set_back {
+                warn!("{set_back}");
+            }
+            deps.budget.heard(answer.others, &asked, answer.resumed);
+            if let Some(in_force) = answer.in_force.filter(|in_force| deps.definitions.is_new(*in_force)) {
+                in_force::check(deps, in_force).await;
+            }
+        }
+        Err(error) => warn!(%error, "the heartbeat could not be written to the ledger; nothing is sent until it can be"),
+    }
+}
+
+/// Recovers the batches of dead nodes, and nudges the Writer for every entity with deliveries whose time has come; answers the flows with open backfills.
+async fn due(deps: &Deps, nudge: &Recipient<Nudge>) -> Vec<FlowId> {
+    if let Err(error) = deps.store.delivery_recover(deps.node.clone(), Dead::Expired, heartbeat::UNRESPONSIVE_AFTER).await {
+        warn!(%error, "the ledger does not answer; nothing is lost, it is asked again");
+        return Vec::new();
+    }
+    if !deps.works() {
+        return Vec::new();
+    }
+    match deps.store.delivery_due().await {
+        Ok(entities) => entities.into_iter().for_each(|entity| nudge.do_send(Nudge { entity: EntityName::new(entity) })),
+        Err(error) => warn!(%error, "due deliveries could not be read, it is tried again"),
+    }
+    deps.store.backfill_flows().await.unwrap_or_else(|error| {
+        warn!(%error, "open backfills could not be read, it is tried again");
+        Vec::new()
+    })
+}

@@ -1,0 +1,389 @@
+//! `Scheduler`: runs flows, by their schedules and when asked.
+//!
+//! Owns which flows are running and when each is due next. A flow whose actors gave up is left out until other definitions come into force or the
+//! service is restarted. What it owns cannot be read anywhere else, so that it is not restarted: a panic here ends the process. Runs on the control
+//! arbiter.
+
+pub mod run_set;
+pub(super) mod timetable;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use actix::prelude::*;
+use chrono::{DateTime, Utc};
+use tokio::sync::watch;
+use tracing::{debug, info, warn};
+
+use self::run_set::{Recipients, RunSetReport, RunSetRequest};
+use self::timetable::{Due, Timetable};
+use super::Deps;
+use super::flows::flows;
+use super::poller::{PollError, PollNow};
+use super::writer::Nudge;
+use crate::domain::run::RunKind;
+use crate::domain::schedule::Schedule;
+use crate::domain::{EntityName, FlowId};
+use crate::telemetry::metrics::metrics;
+
+/// How often the timetable is checked.
+const TICK: Duration = Duration::from_secs(1);
+
+/// How long an answer may take that is asked for from outside the actors.
+pub(super) const ANSWER_LIMIT: Duration = Duration::from_secs(5);
+
+/// How often it is logged which flows are waited for.
+const LOG_WAITING: Duration = Duration::from_secs(10);
+
+/// What the Scheduler is made of.
+pub struct SchedulerParts {
+    /// What every actor has.
+    pub deps: Deps,
+    /// The actors that a run set sends to.
+    pub recipients: Recipients,
+    /// The Writer, for what may be due under other definitions.
+    pub nudge: Recipient<Nudge>,
+    /// Whether flows run by their schedules, or only when asked.
+    pub scheduled: bool,
+}
+
+/// Runs flows.
+pub struct Scheduler {
+    parts: SchedulerParts,
+    timetable: Timetable,
+    /// Flows that are running.
+    running: BTreeSet<FlowId>,
+    /// Run sets that are running: they end after their last flow.
+    run_sets: watch::Sender<usize>,
+    gave_up: BTreeMap<FlowId, String>,
+    stopping: bool,
+}
+
+/// Ask. Runs flows in dependency order; answers when all have ended.
+#[derive(Message)]
+#[rtype(result = "RunSetReport")]
+pub struct ExecuteRunSet(pub RunSetRequest);
+
+/// Ask. Starts a run set; answers at once whether it began. Two for the same flow never start together.
+#[derive(Message)]
+#[rtype(result = "Result<(), StartRefused>")]
+pub struct StartRunSet(pub RunSetRequest);
+
+/// Nudge. These flows have open backfills.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct ContinueBackfills(pub Vec<FlowId>);
+
+/// Fact. An actor of this flow gave up: the flow runs no more.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct FlowGaveUp {
+    /// The flow.
+    pub flow: FlowId,
+    /// Which actor, and what it died of.
+    pub cause: String,
+}
+
+/// Ask. The actors of the flows were started again with other definitions: these take the place of those before, and the schedules follow.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct ReplacePollers(pub BTreeMap<FlowId, Recipient<PollNow>>);
+
+/// Question. Flows whose actors gave up, with the cause.
+#[derive(Message)]
+#[rtype(result = "BTreeMap<FlowId, String>")]
+pub struct GetGaveUp;
+
+/// Question. When flows are due next.
+#[derive(Message)]
+#[rtype(result = "BTreeMap<FlowId, DateTime<Utc>>")]
+pub struct GetNextRuns;
+
+/// Ask. No new run set starts; answers when the running ones have ended.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct EndRunSets;
+
+/// Fact. A flow of a run set has ended; the run set may continue for long.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct FlowEnded {
+    flow: FlowId,
+    /// What the timetable had it run for.
+    due: Option<Due>,
+    error: Option<PollError>,
+}
+
+/// Nudge. Checks the timetable.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Tick;
+
+/// Nudge. Logs which flows are waited for, until none is.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct LogWaiting;
+
+/// Why a run set that a person asked for does not start.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StartRefused {
+    /// The flow is on its way already.
+    #[error("flow {0} is running already")]
+    Running(FlowId),
+    /// The flow's actors gave up.
+    #[error("flow {flow} is left out until the service is restarted: {cause}")]
+    GaveUp {
+        /// The flow.
+        flow: FlowId,
+        /// What its actors died of.
+        cause: String,
+    },
+    /// This node has other definitions than those in force.
+    #[error("{0}")]
+    OtherDefinitions(String),
+    /// No run set starts any more.
+    #[error("the service is stopping")]
+    Stopping,
+    /// The actors did not answer; the run set may still start.
+    #[error("Root did not answer within {} s", ANSWER_LIMIT.as_secs())]
+    Unresponsive,
+}
+
+impl Scheduler {
+    /// At rest.
+    pub fn new(parts: SchedulerParts) -> Self {
+        let settings = &parts.deps.settings;
+        let timetable = Timetable::new(schedules(&parts.deps), settings.flows.lease, (settings.retry.min_delay, settings.retry.max_delay));
+        let (running, gave_up) = (BTreeSet::new(), BTreeMap::new());
+        Self { parts, timetable, running, run_sets: watch::Sender::new(0), gave_up, stopping: false }
+    }
+
+    /// A run set; `due` are those of its flows that the timetable wants to hear of.
+    fn run_set(
+        &mut self,
+        ask: RunSetRequest,
+        due: Vec<Due>,
+        ctx: &Context<Self>,
+    ) -> impl ActorFuture<Self, Output = RunSetReport> + 'static {
+        let (deps, recipients, scheduler) = (self.parts.deps.clone(), self.parts.recipients.clone(), ctx.address());
+        self.running.extend(ask.flows.iter().map(|(flow, _)| flow.clone()));
+        self.run_sets.send_modify(|count| *count += 1);
+        // each by itself: one that another node holds must be tried again long before the slowest of the run set has ended
+        let ended = move |flow: &FlowId, error: Option<&PollError>| {
+            let due = due.iter().find(|due| due.flow == *flow).cloned();
+            scheduler.do_send(FlowEnded { flow: flow.clone(), due, error: error.cloned() });
+        };
+        async move { run_set::run(&deps, &recipients, ask, ended).await }.into_actor(self).map(|report, this, _| {
+            this.run_sets.send_modify(|count| *count -= 1);
+            report
+        })
+    }
+
+    /// A run set that no one waits for.
+    fn spawn(&mut self, ask: RunSetRequest, due: Vec<Due>, ctx: &mut Context<Self>) {
+        let run_set = self.run_set(ask, due, ctx).map(|report, _, _| log_report(&report));
+        ctx.spawn(run_set);
+    }
+}
+
+/// Poll and sweep schedules per entity. Every expression was checked with the settings and definitions.
+fn schedules(deps: &Deps) -> BTreeMap<EntityName, (Schedule, Option<Schedule>)> {
+    let zone = deps.settings.syspro.time_zone;
+    let definitions = deps.definitions.now();
+    let parse = |text: &str| Schedule::parse(text, zone).map_err(|error| warn!(schedule = text, error, "not a schedule")).ok();
+    definitions
+        .plans
+        .iter()
+        .filter_map(|plan| {
+            let default = definitions.schedule(&plan.entity).unwrap_or("5 * * * *");
+            let poll = parse(deps.settings.schedule.get(&plan.entity).map_or(default, String::as_str))?;
+            let sweep = plan.read.sweep.as_ref().map_or(deps.settings.flows.sweep.as_str(), |sweep| sweep.schedule.as_str());
+            // a flow that is read whole at every run needs no sweep of its own
+            let sweep = if plan.read.changes.is_empty() { None } else { parse(sweep) };
+            Some((plan.entity.clone(), (poll, sweep)))
+        })
+        .collect()
+}
+
+fn log_report(report: &RunSetReport) {
+    for (flow, result) in &report.flows {
+        match result {
+            Ok(run) => {
+                if let Some(error) = &run.write_error {
+                    warn!(%flow, %error, "not everything could be sent; what is queued is sent by the next run");
+                }
+            }
+            Err(error @ (PollError::Done { .. } | PollError::Held { .. })) => debug!(%flow, %error, "there is nothing to run now"),
+            Err(error @ PollError::Stopping { .. }) => info!(%error, "the flow is not read to its end now"),
+            Err(error) => warn!(%flow, %error, "the flow did not run to its end; the next try goes on where it was"),
+        }
+    }
+}
+
+impl Actor for Scheduler {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        if self.parts.scheduled {
+            ctx.notify_later(Tick, TICK);
+        }
+    }
+}
+
+impl Supervised for Scheduler {}
+
+impl Handler<ExecuteRunSet> for Scheduler {
+    type Result = ResponseActFuture<Self, RunSetReport>;
+
+    fn handle(&mut self, ExecuteRunSet(ask): ExecuteRunSet, ctx: &mut Self::Context) -> Self::Result {
+        Box::pin(self.run_set(ask, Vec::new(), ctx))
+    }
+}
+
+impl Handler<StartRunSet> for Scheduler {
+    type Result = Result<(), StartRefused>;
+
+    fn handle(&mut self, StartRunSet(ask): StartRunSet, ctx: &mut Self::Context) -> Self::Result {
+        if self.stopping {
+            return Err(StartRefused::Stopping);
+        }
+        if let Some(why) = self.parts.deps.definitions.view().complaint() {
+            return Err(StartRefused::OtherDefinitions(why));
+        }
+        for (flow, _) in &ask.flows {
+            if let Some(cause) = self.gave_up.get(flow) {
+                return Err(StartRefused::GaveUp { flow: flow.clone(), cause: cause.clone() });
+            }
+            if self.running.contains(flow) {
+                return Err(StartRefused::Running(flow.clone()));
+            }
+        }
+        self.spawn(ask, Vec::new(), ctx);
+        Ok(())
+    }
+}
+
+impl Handler<Tick> for Scheduler {
+    type Result = ();
+
+    fn handle(&mut self, _: Tick, ctx: &mut Self::Context) {
+        if self.stopping {
+            return;
+        }
+        ctx.notify_later(Tick, TICK);
+        let (running, gave_up) = (&self.running, &self.gave_up);
+        let busy = |flow: &FlowId| running.contains(flow) || gave_up.contains_key(flow);
+        let works = self.parts.deps.works();
+        let now = Utc::now();
+        if let Some(before) = self.timetable.clock(now) {
+            warn!(%before, %now, "the clock was set back; flows are due by their schedules from now on, whatever they waited for");
+        }
+        let due = if works { self.timetable.take(flows(&self.parts.deps), busy, Utc::now()) } else { Vec::new() };
+        if !due.is_empty() {
+            let ask = RunSetRequest {
+                flows: due.iter().map(|due| (due.flow.clone(), due.kind)).collect(),
+                due_at: due.iter().map(|due| (due.flow.clone(), due.due_at)).collect(),
+                ..RunSetRequest::by_schedule()
+            };
+            self.spawn(ask, due, ctx);
+        }
+    }
+}
+
+impl Handler<FlowEnded> for Scheduler {
+    type Result = ();
+
+    fn handle(&mut self, message: FlowEnded, _: &mut Self::Context) {
+        self.running.remove(&message.flow);
+        if let Some(due) = &message.due {
+            self.timetable.ended(due, message.error.as_ref(), Utc::now());
+        }
+    }
+}
+
+impl Handler<ContinueBackfills> for Scheduler {
+    type Result = ();
+
+    fn handle(&mut self, ContinueBackfills(flows): ContinueBackfills, ctx: &mut Self::Context) {
+        if self.stopping {
+            return;
+        }
+        let known = |flow: &FlowId| self.parts.recipients.pollers.contains_key(flow);
+        let free = |flow: &FlowId| known(flow) && !self.running.contains(flow) && !self.gave_up.contains_key(flow);
+        let flows: Vec<FlowId> = flows.into_iter().filter(free).collect();
+        // each by itself: none keeps another one's polls waiting
+        for flow in flows {
+            let flows = vec![(flow, RunKind::Backfill)];
+            let ask = RunSetRequest { flows, requested_by: "backfill".into(), ..RunSetRequest::by_schedule() };
+            self.spawn(ask, Vec::new(), ctx);
+        }
+    }
+}
+
+impl Handler<FlowGaveUp> for Scheduler {
+    type Result = ();
+
+    fn handle(&mut self, FlowGaveUp { flow, cause }: FlowGaveUp, _: &mut Self::Context) {
+        self.gave_up.insert(flow, cause);
+    }
+}
+
+impl Handler<ReplacePollers> for Scheduler {
+    type Result = ();
+
+    fn handle(&mut self, ReplacePollers(pollers): ReplacePollers, _: &mut Self::Context) {
+        for flow in self.parts.recipients.pollers.keys().filter(|flow| !pollers.contains_key(flow)) {
+            metrics().forget(flow);
+        }
+        self.parts.recipients.pollers = pollers;
+        // theirs were the actors before
+        self.gave_up.clear();
+        self.timetable.replace(schedules(&self.parts.deps), Utc::now());
+        for flow in self.parts.recipients.pollers.keys() {
+            self.parts.nudge.do_send(Nudge { entity: flow.entity.clone() });
+        }
+    }
+}
+
+impl Handler<GetGaveUp> for Scheduler {
+    type Result = MessageResult<GetGaveUp>;
+
+    fn handle(&mut self, _: GetGaveUp, _: &mut Self::Context) -> Self::Result {
+        MessageResult(self.gave_up.clone())
+    }
+}
+
+impl Handler<GetNextRuns> for Scheduler {
+    type Result = MessageResult<GetNextRuns>;
+
+    fn handle(&mut self, _: GetNextRuns, _: &mut Self::Context) -> Self::Result {
+        MessageResult(self.timetable.next_polls())
+    }
+}
+
+impl Handler<EndRunSets> for Scheduler {
+    type Result = ResponseActFuture<Self, ()>;
+
+    fn handle(&mut self, _: EndRunSets, ctx: &mut Self::Context) -> Self::Result {
+        self.stopping = true;
+        ctx.notify(LogWaiting);
+        let mut run_sets = self.run_sets.subscribe();
+        // the sender is this actor, which outlives its answer
+        let ended = async move { drop(run_sets.wait_for(|count| *count == 0).await) };
+        Box::pin(ended.into_actor(self))
+    }
+}
+
+impl Handler<LogWaiting> for Scheduler {
+    type Result = ();
+
+    fn handle(&mut self, _: LogWaiting, ctx: &mut Self::Context) {
+        if *self.run_sets.borrow() == 0 {
+            return;
+        }
+        let flows: Vec<String> = self.running.iter().map(ToString::to_string).collect();
+        let flows = if flows.is_empty() { "none; the last batches are being settled".to_owned() } else { flows.join(", ") };
+        info!(flows, "waiting for running flows");
+        ctx.notify_later(LogWaiting, LOG_WAITING);
+    }
+}
