@@ -17,17 +17,12 @@ pub mod in_force;
 pub mod mapper;
 pub mod node;
 pub mod notifier;
-pub mod one_record;
-pub mod outdated;
 pub mod poller;
-pub mod progress;
-pub mod replay;
 pub mod root;
 pub mod scheduler;
 pub mod servicenow_token;
 pub mod syspro_session;
 pub mod system;
-pub mod unconfigured;
 pub mod waits;
 pub mod writer;
 
@@ -37,7 +32,6 @@ use self::budget::Budget;
 use self::credential_store::CredentialStore;
 use self::heartbeat::Heartbeat;
 use self::in_force::InForce;
-use self::progress::Progress;
 use self::waits::Waits;
 use crate::config::Settings;
 use crate::domain::word::Names;
@@ -45,6 +39,7 @@ use crate::store::{Node, Store, StoreError};
 use crate::supervision::crash::CrashPoints;
 use crate::supervision::stopping::Stopping;
 use crate::supervision::watchdog::Watchdog;
+use crate::telemetry::progress::Progress;
 
 /// What every actor has; cheap to clone, free to change threads.
 #[derive(Clone)]

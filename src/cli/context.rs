@@ -16,7 +16,6 @@ use crate::actors::Deps;
 use crate::actors::credential_store::CredentialStore;
 use crate::actors::heartbeat;
 use crate::actors::in_force::{InForce, Standing};
-use crate::actors::progress::Progress;
 use crate::actors::waits::Waits;
 use crate::config::Settings;
 use crate::config::{self as config, ConfigError, Loaded};
@@ -30,6 +29,7 @@ use crate::postgres::{self, Cluster};
 use crate::store::{Adopter, Dead, FlowStatus, MayAdopt, Node, SetNumber, Stands, Store};
 use crate::supervision::crash::CrashPoints;
 use crate::supervision::stopping::Stopping;
+use crate::telemetry::progress::Progress;
 
 /// How long a command waits for a service to take up files that were changed a moment ago.
 const TAKEN_UP: Duration = Duration::from_secs(6);

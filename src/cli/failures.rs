@@ -6,11 +6,11 @@ use super::context::with_ledger;
 use super::failure::{Exit, Failure};
 use super::output::at;
 use super::{Global, OutputForm, output};
-use crate::actors::unconfigured;
 use crate::definition::CodeLists;
 use crate::domain::delivery::FailureWord;
 use crate::domain::differing::by_place;
 use crate::domain::{CompanyId, DocumentKey};
+use crate::operations::failures;
 use crate::store::{CauseRow, FailureFilter, FailureRow, FlowStatus};
 
 /// Values of a cause that are named.
@@ -65,7 +65,7 @@ pub(super) fn failures(global: &Global, args: &FailuresArgs) -> Result<Exit, Fai
         let json = global.output == OutputForm::Json;
         let parts = args.records || args.cause.is_some() || (json && !args.causes);
         let (number, what) = if parts {
-            let rows = unconfigured::failure_list(&context.deps(), filter).await?;
+            let rows = failures::failure_list(&context.deps(), filter).await?;
             if json {
                 return output::json(&rows).map(|()| Exit::Done);
             }
@@ -74,7 +74,7 @@ pub(super) fn failures(global: &Global, args: &FailuresArgs) -> Result<Exit, Fai
             }
             (rows.len(), "parts of records")
         } else {
-            let rows = unconfigured::failure_causes(&context.deps(), filter).await?;
+            let rows = failures::failure_causes(&context.deps(), filter).await?;
             if json {
                 return output::json(&rows).map(|()| Exit::Done);
             }

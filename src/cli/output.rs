@@ -11,10 +11,10 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use super::failure::{Exit, Failure};
-use crate::actors::progress::Progress;
 use crate::domain::FlowId;
 use crate::domain::run::RunCounts;
 use crate::domain::visible::{visible, visible_json};
+use crate::telemetry::progress::Progress;
 
 /// A table for people. Columns named in `numbers` are aligned to the right.
 ///

@@ -9,11 +9,11 @@ use super::context::{Checked, Context};
 use super::failure::{Exit, Failure};
 use super::record::never_read;
 use super::{Global, OutputForm, output, resend, sync};
-use crate::actors::outdated::OutdatedReport;
-use crate::actors::replay::ReplayReport;
 use crate::domain::delivery::FailureReason;
 use crate::domain::reason::Reason;
 use crate::domain::run::RunCounts;
+use crate::operations::outdated::OutdatedReport;
+use crate::operations::resend::ReplayReport;
 use crate::operations::{self, Refused, replay::Which};
 use crate::store::ReplayScope;
 

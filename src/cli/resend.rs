@@ -6,11 +6,11 @@ use super::context::Context;
 use super::failure::{Exit, Failure};
 use super::signals::Signals;
 use super::{output, sync};
-use crate::actors::replay::Followed;
 use crate::actors::scheduler::run_set::RunSetReport;
 use crate::actors::system::ActorSystem;
 use crate::actors::{Deps, heartbeat};
 use crate::domain::resent::ResentOutcome;
+use crate::operations::resend::Followed;
 use crate::store::FlowStatus;
 use crate::supervision::guard::RestartPolicy;
 

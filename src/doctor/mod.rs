@@ -2,6 +2,7 @@
 //!
 //! One module per checked part; all of them write to one [`Report`]. The command line and the service call the same
 //! [`diagnose`]. Nothing of a record is read or written; the one thing that is written is a row of a try, which is taken away again.
+//! [`one_record`] is apart from these checks: it asks SYSPRO why a record was never read.
 
 mod certificates;
 mod clock;
@@ -11,6 +12,7 @@ mod enet;
 mod finding;
 pub mod job;
 mod machine;
+pub mod one_record;
 mod report;
 mod servicenow;
 mod syspro;

@@ -2,7 +2,7 @@
 
 use super::Refused;
 use crate::actors::Deps;
-use crate::actors::one_record::{self, Seen};
+use crate::doctor::one_record::{self, Seen};
 use crate::domain::FlowId;
 use crate::store::RecordView;
 

@@ -2,8 +2,8 @@
 
 use super::{Refused, Requested, check_names};
 use crate::actors::Deps;
-use crate::actors::replay::{Followed, release as release_records};
 use crate::domain::{DocumentKey, FlowId};
+use crate::operations::resend::{Followed, release as release_records};
 use crate::store::HoldRow;
 
 /// What became of records that were named by their keys.

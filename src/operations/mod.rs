@@ -7,10 +7,13 @@
 pub mod backfill;
 pub mod conflict;
 pub mod explain;
+pub mod failures;
 pub mod flow;
 pub mod hold;
+pub mod outdated;
 mod refused;
 pub mod replay;
+pub mod resend;
 pub mod sending;
 mod service;
 

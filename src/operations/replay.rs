@@ -4,9 +4,9 @@ use serde_json::json;
 
 use super::{Refused, Requested, check_names};
 use crate::actors::Deps;
-use crate::actors::outdated::{self, OutdatedReport};
-use crate::actors::replay::{ReplayReport, replay as take_in_scope};
 use crate::domain::audit::AuditKind;
+use crate::operations::outdated::{self, OutdatedReport};
+use crate::operations::resend::{ReplayReport, replay as take_in_scope};
 use crate::store::{NewAudit, ReplayScope};
 
 /// Which records.

@@ -14,18 +14,18 @@ use super::hold::{Named, release};
 use super::replay::{Which, note, take_in};
 use super::{Refused, Requested};
 use crate::actors::handle::ActorsHandle;
-use crate::actors::one_record::{self, Seen};
 use crate::actors::poller::PollError;
-use crate::actors::replay::ReplayReport;
 use crate::actors::scheduler::run_set::RunSetRequest;
 use crate::actors::system::Access;
 use crate::actors::{Deps, chain};
 use crate::doctor::Way;
 use crate::doctor::job::{DiagnosticsJob, DiagnosticsRun, JobRequest};
+use crate::doctor::one_record::{self, Seen};
 use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
 use crate::domain::resent::ResentOutcome;
 use crate::domain::run::{RunId, RunKind};
+use crate::operations::resend::ReplayReport;
 use crate::store::NewAudit;
 
 /// How long it is waited for the beginning of a run.

@@ -1,4 +1,4 @@
-//! What the service tells about itself: the log and the metrics.
+//! What the service tells about itself: the log, the metrics, and the counts for progress bars.
 
 mod declare;
 #[cfg(test)]
@@ -6,6 +6,7 @@ mod docs;
 pub mod labels;
 pub mod logging;
 pub mod metrics;
+pub mod progress;
 
 pub use declare::Declared;
 pub use metrics::metrics;

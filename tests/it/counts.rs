@@ -104,7 +104,7 @@ fn every_run_accounts_for_each_record_that_it_queued() {
         }
         rig.sweep(&["invoice"]).await;
         let scope = tieline::store::ReplayScope { entity: Some("invoice".into()), ..Default::default() };
-        tieline::actors::replay::replay(&rig.deps, scope, "test", Some("again".into())).await.unwrap();
+        tieline::operations::resend::replay(&rig.deps, scope, "test", Some("again".into())).await.unwrap();
         add_up(&rig).await;
         rig.servicenow.clear_faults();
         rig.sync_until_settled(40).await;

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use tieline::actors::audit_recorder::Seal;
 use tieline::actors::flows::flows;
-use tieline::actors::replay::replay;
 use tieline::actors::system::ActorSystem;
 use tieline::domain::FlowId;
 use tieline::domain::audit::AuditKind;
 use tieline::domain::run::RunKind;
+use tieline::operations::resend::replay;
 use tieline::store::ReplayScope;
 use tieline::supervision::guard::RestartPolicy;
 use tieline::telemetry::metrics::metrics;

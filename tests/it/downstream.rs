@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tieline::actors::credential_store::NOTICES_WEBHOOK;
-use tieline::actors::replay::replay;
 use tieline::domain::audit::AuditKind;
+use tieline::operations::resend::replay;
 use tieline::store::ReplayScope;
 use tieline_sim::servicenow::schema::Abort;
 use tieline_sim::servicenow::{LateFailure, SecondStage};

@@ -24,7 +24,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("supervision", &["retry"]),
     ("actors", BELOW_ACTORS),
     ("doctor", BELOW_DOCTOR),
-    ("operations", &["domain", "store", "actors", "doctor"]),
+    ("operations", &["domain", "definition", "store", "actors", "doctor"]),
     ("http", &["domain", "config", "telemetry", "net", "store", "actors", "doctor", "operations"]),
     ("cli", EVERYTHING),
     ("main", EVERYTHING),

@@ -5,7 +5,6 @@ use std::collections::HashSet;
 use tracing::warn;
 
 use super::super::mapper::MapPage;
-use super::super::one_record::{left_out_by, without_rules};
 use super::complete::shrunk;
 use super::read::Read;
 use super::{PollError, Reader};
@@ -27,11 +26,11 @@ impl Reader {
         if unread.is_empty() {
             return Ok(());
         }
-        let rule = left_out_by(&plan.read, &self.flow.company);
+        let rule = plan.read.left_out_by(&self.flow.company);
         // without a rule that leaves rows out, what a whole read has not shown is not there
         let mut left_out: HashSet<String> = HashSet::new();
         if rule.is_some() {
-            let bare = without_rules(&plan.read);
+            let bare = plan.read.without_rules();
             let keys: Vec<DocumentKey> = unread.iter().map(DocumentKey::from_text).collect();
             for keys in keys.chunks(AT_ONCE) {
                 match self.by_key(&bare, keys).await {

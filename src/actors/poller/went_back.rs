@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use tracing::debug;
 
-use super::super::one_record::without_rules;
 use super::complete::Sizes;
 use super::{PollError, Reader};
 use crate::definition::Plan;
@@ -31,7 +30,7 @@ impl Reader {
         if !newest.is_empty() {
             let keys: Vec<DocumentKey> = newest.iter().map(DocumentKey::from_text).collect();
             // what a rule leaves out is there all the same
-            match self.by_key(&without_rules(&plan.read), &keys).await {
+            match self.by_key(&plan.read.without_rules(), &keys).await {
                 Ok(found) => {
                     let found: HashSet<DocumentKey> = found.into_iter().collect();
                     self.believe_newest(keys.len(), keys.iter().filter(|key| !found.contains(*key)).count())?;

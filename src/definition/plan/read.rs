@@ -38,6 +38,29 @@ impl ReadPlan {
         });
         self.root.columns.iter().map(|name| self.root.kind(name)).chain(joined)
     }
+
+    /// The same records, whatever would leave them out, and without their lines.
+    pub fn without_rules(&self) -> Self {
+        let mut bare = Self { children: Vec::new(), ..self.clone() };
+        bare.root.filter = None;
+        bare.root.exclude.clear();
+        bare
+    }
+
+    /// What leaves rows of the root table out, if anything does.
+    pub fn left_out_by(&self, company: &CompanyId) -> Option<String> {
+        let root = &self.root;
+        let filter = root.filter.iter().map(|filter| format!("only rows with `{}` are read", filter.of(company)));
+        let excluded = root.exclude.iter().map(|(at, values)| {
+            let column = root.columns.get(*at).map_or("", String::as_str);
+            format!(
+                "rows whose `{column}` is {} are left out",
+                values.iter().map(|value| format!("`{value}`")).collect::<Vec<_>>().join(" or ")
+            )
+        });
+        let rules: Vec<String> = filter.chain(excluded).collect();
+        (!rules.is_empty()).then(|| rules.join("; "))
+    }
 }
 
 /// What a column holds, as the entity file says.

@@ -8,7 +8,6 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::texts::{Filled, Name, Why};
-use crate::actors::replay::ReplayReport;
 use crate::domain::FlowId;
 use crate::domain::delivery::FailureReason;
 use crate::domain::run::{RunId, RunKind};
@@ -20,6 +19,7 @@ use crate::http::query::{Params, path_parts};
 use crate::http::route::{Route, Shape, acts, component};
 use crate::http::state::AppState;
 use crate::operations::replay::Which;
+use crate::operations::resend::ReplayReport;
 use crate::operations::{self, Requested, RunStarted};
 use crate::store::{FlowBefore, ForgottenFlow, ReplayScope};
 

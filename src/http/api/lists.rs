@@ -8,7 +8,6 @@ use uuid::Uuid;
 use crate::actors::flows::flow_status;
 use crate::actors::heartbeat;
 use crate::actors::in_force::Standing;
-use crate::actors::unconfigured;
 use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
 use crate::domain::history::plain;
@@ -19,6 +18,7 @@ use crate::http::query::{AFTER, Kind, LIMITED, Page, Param, Params, param, path_
 use crate::http::route::{Cached, Route, Shape, component, reads};
 use crate::http::state::AppState;
 use crate::operations::explain::Explained;
+use crate::operations::failures;
 use crate::store::{
     AuditFilter, AuditRow, CauseRow, DocumentFilter, DocumentRow, DocumentState, FailureFilter, FailureRow, FlowStatus, NodeRow,
     RecordView, RunFilter, RunRow, SetRow,
@@ -297,7 +297,7 @@ pub(super) async fn failures(app_state: web::Data<AppState>, request: HttpReques
     let params = app_state.described(request.query_string(), FAILURES).await?;
     let limit = params.limit()?;
     let filter = FailureFilter { after: params.after()?, ..failure_filter(&params, limit + 1)? };
-    let rows = unconfigured::failure_list(&app_state.deps, filter).await?;
+    let rows = failures::failure_list(&app_state.deps, filter).await?;
     Ok(HttpResponse::Ok().json(Page::of(rows, limit, |row| row.delivery_id.to_string())))
 }
 
@@ -306,7 +306,7 @@ pub(super) async fn causes(app_state: web::Data<AppState>, request: HttpRequest)
     let params = app_state.described(request.query_string(), CAUSES).await?;
     let oldest = params.text("order").as_deref() == Some("oldest");
     let filter = FailureFilter { oldest, ..failure_filter(&params, params.limit()?)? };
-    let rows = unconfigured::failure_causes(&app_state.deps, filter).await?;
+    let rows = failures::failure_causes(&app_state.deps, filter).await?;
     Ok(HttpResponse::Ok().json(Page::of(rows, i64::MAX, |_| String::new())))
 }
 

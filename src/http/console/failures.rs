@@ -10,8 +10,6 @@ use super::flash::FlashMessage;
 use super::session::{self, Form};
 use super::view::{CodeText, Layout, Time, grouped, part, record_path};
 use super::{Page, Refusal, ok, see_other};
-use crate::actors::replay::ReplayReport;
-use crate::actors::unconfigured;
 use crate::domain::delivery::{FailureReason, FailureWord};
 use crate::domain::differing::{ValueCount, by_place};
 use crate::domain::role::Permission;
@@ -21,6 +19,8 @@ use crate::http::problem::Problem;
 use crate::http::query::path_parts;
 use crate::http::route::Route;
 use crate::http::state::AppState;
+use crate::operations::failures;
+use crate::operations::resend::ReplayReport;
 use crate::store::{CauseRow, FailureFilter, FailureRow, ParentRow};
 
 pub(in crate::http) const ROUTES: &[Route] = &[
@@ -235,7 +235,7 @@ async fn listed(app_state: &AppState, request: &HttpRequest) -> Result<(Filter, 
     let mut filter = filter.listing("failure");
     // an order hides nothing
     filter.active = ["company", "entity", "reason", "text", "since", "until"].iter().any(|name| filter.text(name).is_some());
-    let rows = unconfigured::failure_causes(&app_state.deps, asked(&filter, CAUSES)).await?;
+    let rows = failures::failure_causes(&app_state.deps, asked(&filter, CAUSES)).await?;
     if rows.is_empty() && filter.active {
         filter.without = Some(grouped(app_state.deps.store.failure_count().await?));
     }
@@ -320,12 +320,10 @@ pub(super) async fn cause(app_state: web::Data<AppState>, request: HttpRequest) 
     let (filter, params) = Filter::of(&app_state, request.query_string(), &path, within(), &["after", "done"]).await?;
     let filter = filter.listing("failure");
     let of_cause = FailureFilter { cause: Some(name), ..asked(&filter, PAGE + 1) };
-    let cause = unconfigured::failure_causes(
-        &app_state.deps,
-        FailureFilter { limit: 1, cause: of_cause.cause.clone(), ..FailureFilter::default() },
-    )
-    .await?;
-    let mut rows = unconfigured::failure_list(&app_state.deps, FailureFilter { after: params.after()?, ..of_cause }).await?;
+    let cause =
+        failures::failure_causes(&app_state.deps, FailureFilter { limit: 1, cause: of_cause.cause.clone(), ..FailureFilter::default() })
+            .await?;
+    let mut rows = failures::failure_list(&app_state.deps, FailureFilter { after: params.after()?, ..of_cause }).await?;
     let more = rows.len() > PAGE;
     rows.truncate(PAGE);
     let cause = cause.into_iter().next().map(|row| CauseView::of(&app_state, row, None));

@@ -11,7 +11,7 @@ use super::steps::{Step, step};
 use super::view::{CodeText, Layout, Sentence, Time, part};
 use super::{Page, html, ok};
 use crate::actors::Deps;
-use crate::actors::one_record::Seen;
+use crate::doctor::one_record::Seen;
 use crate::domain::delivery::FailureReason;
 use crate::domain::format::{Child, Content, Formats, Shown};
 use crate::domain::history::{ChildKeys, Compared, Flat, faults};

@@ -1,6 +1,6 @@
 //! Records of SYSPRO that cannot be read, in aligned lists: nothing is compared, asked or written for them until they can be.
 
-use tieline::actors::replay::{ReplayReport, replay};
+use tieline::operations::resend::{ReplayReport, replay};
 use tieline::store::{FailureRow, ReplayScope};
 
 use super::*;

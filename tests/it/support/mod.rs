@@ -17,7 +17,6 @@ use tieline::actors::credential_store::{CredentialStore, SERVICENOW, SYSPRO_ENET
 use tieline::actors::flows::flows;
 use tieline::actors::in_force::{InForce, Standing};
 use tieline::actors::poller::{PollError, PollReport};
-use tieline::actors::progress::Progress;
 use tieline::actors::scheduler::ExecuteRunSet;
 use tieline::actors::scheduler::run_set::{RunSetReport, RunSetRequest};
 use tieline::actors::system::ActorSystem;
@@ -29,6 +28,7 @@ use tieline::store::{Adopter, AuditFilter, AuditRow, EncryptedCredential, Failur
 use tieline::supervision::crash::CrashPoints;
 use tieline::supervision::guard::RestartPolicy;
 use tieline::supervision::stopping::Stopping;
+use tieline::telemetry::progress::Progress;
 use tieline::{config, definition};
 use tieline_sim::dataset::DatasetOptions;
 use tieline_sim::servicenow::{ServiceNowOptions, ServiceNowSim};

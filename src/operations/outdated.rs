@@ -5,9 +5,9 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::Deps;
-use super::in_force::Snapshot;
-use super::replay::{PAGE, ReplayReport, remap};
+use super::resend::{PAGE, ReplayReport, remap};
+use crate::actors::Deps;
+use crate::actors::in_force::Snapshot;
 use crate::definition::Plan;
 use crate::domain::FlowId;
 use crate::domain::change_limit::ChangeLimit;

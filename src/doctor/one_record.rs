@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::credential_store::{SYSPRO_ENET, SYSPRO_ODATA};
-use super::enet_session_store::LedgerSessionStore;
-use super::system::Access;
-use super::{Deps, chain};
+use crate::actors::credential_store::{SYSPRO_ENET, SYSPRO_ODATA};
+use crate::actors::enet_session_store::LedgerSessionStore;
+use crate::actors::system::Access;
+use crate::actors::{Deps, chain};
 use crate::config::settings::SysproSource;
 use crate::definition::ReadPlan;
 use crate::domain::next_step::NextStep;
@@ -108,13 +108,13 @@ async fn asked(deps: &Deps, access: Option<&Access>, plan: &ReadPlan, company: &
     };
     // the record alone: its lines would tell nothing more
     let alone = ReadPlan { children: Vec::new(), ..plan.clone() };
-    let bare = without_rules(&alone);
+    let bare = alone.without_rules();
     let found = async |plan: &ReadPlan| {
         let page = odata.by_key(&credential, company, plan, std::slice::from_ref(key)).await.map_err(|error| chain(&error))?;
         Ok::<_, String>(!page.documents.is_empty())
     };
     let seen = async {
-        Ok(match (found(&alone).await?, left_out_by(plan, company)) {
+        Ok(match (found(&alone).await?, plan.left_out_by(company)) {
             (true, _) => Seen::ToCome,
             (false, Some(by)) if found(&bare).await? => Seen::LeftOut { by },
             (false, _) => Seen::NotThere,
@@ -125,27 +125,4 @@ async fn asked(deps: &Deps, access: Option<&Access>, plan: &ReadPlan, company: &
         enet.log_off().await;
     }
     seen
-}
-
-/// The same records, whatever would leave them out, and without their lines.
-pub(super) fn without_rules(plan: &ReadPlan) -> ReadPlan {
-    let mut bare = ReadPlan { children: Vec::new(), ..plan.clone() };
-    bare.root.filter = None;
-    bare.root.exclude.clear();
-    bare
-}
-
-/// What leaves rows of the root table out, if anything does.
-pub(super) fn left_out_by(plan: &ReadPlan, company: &CompanyId) -> Option<String> {
-    let root = &plan.root;
-    let filter = root.filter.iter().map(|filter| format!("only rows with `{}` are read", filter.of(company)));
-    let excluded = root.exclude.iter().map(|(at, values)| {
-        let column = root.columns.get(*at).map_or("", String::as_str);
-        format!(
-            "rows whose `{column}` is {} are left out",
-            values.iter().map(|value| format!("`{value}`")).collect::<Vec<_>>().join(" or ")
-        )
-    });
-    let rules: Vec<String> = filter.chain(excluded).collect();
-    (!rules.is_empty()).then(|| rules.join("; "))
 }

@@ -1,7 +1,7 @@
 //! Failures of flows that the configuration no longer makes: no replay and no run reaches them, so that what to do is another thing.
 
-use super::Deps;
-use super::flows::flows;
+use crate::actors::Deps;
+use crate::actors::flows::flows;
 use crate::domain::FlowId;
 use crate::domain::next_step::NextStep;
 use crate::store::{CauseRow, FailureFilter, FailureRow, StoreError};

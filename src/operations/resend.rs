@@ -8,10 +8,10 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
-use super::Deps;
-use super::in_force::Snapshot;
-use super::mapper::{map_document, poisoned};
 use super::outdated::OutdatedReport;
+use crate::actors::Deps;
+use crate::actors::in_force::Snapshot;
+use crate::actors::mapper::{map_document, poisoned};
 use crate::definition::Plan;
 use crate::domain::resent::{Resent, ResentOutcome, Stands};
 use crate::domain::run::{RunId, RunKind};
