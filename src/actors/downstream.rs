@@ -13,6 +13,7 @@ use super::Deps;
 use super::servicenow_token::TokenClient;
 use crate::definition::plan::{TargetPlan, WatchPlan};
 use crate::definition::record::source_key;
+use crate::domain::chain;
 use crate::domain::next_step::NextStep;
 use crate::domain::version::VersionText;
 use crate::domain::{CompanyId, DocumentKey, EntityName};
@@ -134,7 +135,7 @@ impl Work {
         let queue = Queue { entity: entity.to_string(), block: target.block.clone() };
         while !self.deps.stopping.has_begun() {
             let taken = self.deps.store.downstream_take(queue.clone(), PAGE, AGAIN).await;
-            let due = taken.map_err(|error| super::chain(&error))?;
+            let due = taken.map_err(|error| chain(&error))?;
             if due.is_empty() {
                 return Ok(());
             }
@@ -156,7 +157,7 @@ impl Work {
                     info!(%entity, key = due.key, said, again = again.is_some(), "a record that had arrived failed in ServiceNow");
                 }
             }
-            self.deps.store.downstream_settle(queue.clone(), seen, NextStep::Downstream).await.map_err(|error| super::chain(&error))?;
+            self.deps.store.downstream_settle(queue.clone(), seen, NextStep::Downstream).await.map_err(|error| chain(&error))?;
         }
         Ok(())
     }

@@ -9,6 +9,7 @@ use tracing::warn;
 use super::Deps;
 use super::credential_store::CredentialStore;
 use crate::config::crypto::Encrypted;
+use crate::domain::chain;
 use crate::store::{EncryptedSession, EnetLeaseResult, Store, StoreError};
 use crate::syspro::enet::{EnetError, Held, SessionStore};
 
@@ -54,7 +55,7 @@ impl LedgerSessionStore {
 }
 
 fn ledger(error: &StoreError) -> EnetError {
-    EnetError::Ledger { problem: super::chain(error) }
+    EnetError::Ledger { problem: chain(error) }
 }
 
 impl SessionStore for LedgerSessionStore {
@@ -97,7 +98,7 @@ impl SessionStore for LedgerSessionStore {
         Box::pin(async move {
             let encrypted =
                 self.credential_store.key_ring().await.and_then(|keys| keys.encrypt(ENCRYPTED_AS, operator, id.expose_secret()));
-            let encrypted = encrypted.map_err(|error| EnetError::Credential { problem: super::chain(&error) })?;
+            let encrypted = encrypted.map_err(|error| EnetError::Credential { problem: chain(&error) })?;
             let open = EncryptedSession { key_id: encrypted.key_id, nonce: encrypted.nonce, ciphertext: encrypted.ciphertext };
             match self.note(operator, Some(open), false).await? {
                 true => Ok(()),

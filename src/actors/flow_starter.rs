@@ -19,6 +19,7 @@ use super::syspro_session::{EnetQuery, SessionHandle, SysproSession};
 use super::writer::Writer;
 use crate::config::settings::SysproSource;
 use crate::domain::FlowId;
+use crate::domain::chain;
 use crate::servicenow::ServiceNow;
 use crate::supervision::guard::{Child, LivenessCheck, RestartPolicy, start_on};
 use crate::syspro::{OData, SysproError};
@@ -77,7 +78,7 @@ impl FlowStarter {
             let servicenow = ServiceNow::new(&deps.settings.servicenow).unwrap_or_else(|error| panic!("{}", error.chain()));
             let writes = definitions.plan(&flow_id.entity).is_some_and(|plan| plan.setup.is_some());
             let write_back = writes.then(|| WriteBack {
-                odata: reader(&deps, session.clone().recipient()).unwrap_or_else(|error| panic!("{}", super::chain(&error))),
+                odata: reader(&deps, session.clone().recipient()).unwrap_or_else(|error| panic!("{}", chain(&error))),
                 credential: session.clone().recipient(),
                 session: session.clone().recipient(),
                 log_off: session.recipient(),
@@ -90,7 +91,7 @@ impl FlowStarter {
         let (deps, session, writer) = (self.deps.clone(), self.session.clone(), self.writer.clone());
         let (definitions, flow_id) = (definitions.clone(), flow.clone());
         start_on(&self.ingest, of_flow("poller", flow), &self.supervision, move |_| {
-            let odata = reader(&deps, session.clone().recipient()).unwrap_or_else(|error| panic!("{}", super::chain(&error)));
+            let odata = reader(&deps, session.clone().recipient()).unwrap_or_else(|error| panic!("{}", chain(&error)));
             Poller::new(Reader {
                 deps,
                 flow: flow_id,

@@ -3,8 +3,6 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-pub use crate::domain::budget::UNRESPONSIVE_AFTER;
-
 /// A node without a heartbeat for this long starts nothing more: the other nodes may soon take it for dead.
 const OWN_LIMIT: Duration = Duration::from_secs(8);
 

@@ -11,7 +11,8 @@ use tracing::warn;
 
 use super::scheduler::ContinueBackfills;
 use super::writer::Nudge;
-use super::{Deps, heartbeat, in_force};
+use super::{Deps, in_force};
+use crate::domain::budget::UNRESPONSIVE_AFTER;
 use crate::domain::{EntityName, FlowId};
 use crate::store::Dead;
 
@@ -77,7 +78,7 @@ async fn beat(deps: &Deps) {
     let now = Instant::now();
     let under = deps.definitions.now().number;
     let asked = deps.budget.asked();
-    let beat = deps.store.node_heartbeat(deps.node.clone(), deps.budget.own(), asked.clone(), heartbeat::UNRESPONSIVE_AFTER, Some(under));
+    let beat = deps.store.node_heartbeat(deps.node.clone(), deps.budget.own(), asked.clone(), UNRESPONSIVE_AFTER, Some(under));
     match beat.await {
         Ok(answer) => {
             deps.heartbeat.record(now);
@@ -95,7 +96,7 @@ async fn beat(deps: &Deps) {
 
 /// Recovers the batches of dead nodes, and nudges the Writer for every entity with deliveries whose time has come; answers the flows with open backfills.
 async fn due(deps: &Deps, nudge: &Recipient<Nudge>) -> Vec<FlowId> {
-    if let Err(error) = deps.store.delivery_recover(deps.node.clone(), Dead::Expired, heartbeat::UNRESPONSIVE_AFTER).await {
+    if let Err(error) = deps.store.delivery_recover(deps.node.clone(), Dead::Expired, UNRESPONSIVE_AFTER).await {
         warn!(%error, "the ledger does not answer; nothing is lost, it is asked again");
         return Vec::new();
     }

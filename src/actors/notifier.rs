@@ -14,6 +14,7 @@ use super::Deps;
 use super::credential_store::{CredentialError, NOTICES_MAIL, NOTICES_WEBHOOK};
 use crate::config::secret::Credential;
 use crate::config::settings::CertificateFiles;
+use crate::domain::chain;
 use crate::domain::notice::NoticeEvent;
 use crate::net::certificate;
 use crate::notice::{Channel, Item, NotTaken, Sender, channels, compose};
@@ -113,7 +114,7 @@ async fn tell(deps: &Deps, sender: &Sender) {
         flows: super::flows::flows(deps),
     };
     if let Err(error) = deps.store.notice_collect(rules, standing(deps).await).await {
-        return warn!(error = %super::chain(&error), "what people are to be told of could not be read, it is tried again");
+        return warn!(error = %chain(&error), "what people are to be told of could not be read, it is tried again");
     }
     for channel in &all {
         if let Err(error) = through(deps, sender, channel).await {
@@ -145,7 +146,7 @@ async fn through(deps: &Deps, sender: &Sender, channel: &Channel) -> Result<(), 
     let (settings, name) = (&deps.settings.notices, channel.name());
     while !deps.stopping.has_begun() {
         let taken = deps.store.notice_take(name.clone(), settings.max_per_hour, settings.digest_minutes).await;
-        let notices = taken.map_err(|error| super::chain(&error))?;
+        let notices = taken.map_err(|error| chain(&error))?;
         let Some(tries) = notices.iter().map(|notice| notice.tries).max() else { return Ok(()) };
         let ids = notices.iter().map(|notice| notice.id).collect();
         let message = compose(&notices.into_iter().map(item).collect::<Vec<_>>(), settings.public_url.as_ref());
@@ -173,7 +174,7 @@ async fn through(deps: &Deps, sender: &Sender, channel: &Channel) -> Result<(), 
                 warn!(channel = name, subject = message.subject, said, "people could not be told, and this channel gives it up")
             }
         }
-        deps.store.notice_sent(name.clone(), ids, result).await.map_err(|error| super::chain(&error))?;
+        deps.store.notice_sent(name.clone(), ids, result).await.map_err(|error| chain(&error))?;
     }
     Ok(())
 }

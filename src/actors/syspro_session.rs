@@ -17,6 +17,7 @@ use super::credential_store::{CredentialError, SYSPRO_ENET, syspro_credential};
 use super::enet_session_store::LedgerSessionStore;
 use crate::config::secret::Credential;
 use crate::domain::CompanyId;
+use crate::domain::chain;
 use crate::syspro::enet::{Enet, EnetCall, EnetError, EnetTransport, SignInResult};
 
 /// Keeps the operator's credential and session.
@@ -190,7 +191,7 @@ impl SysproSession {
                 Err(EnetError::Held { .. }) => {
                     debug!(operator = operator.username, "another node uses the e.net operator and ends what it opened")
                 }
-                Err(error) => warn!(error = super::chain(&error), "an e.net session that was left open may keep its seat for a while"),
+                Err(error) => warn!(error = chain(&error), "an e.net session that was left open may keep its seat for a while"),
             }
         };
         Box::pin(ending.into_actor(self))
@@ -205,7 +206,7 @@ async fn left(deps: &Deps) -> Option<(Enet, Credential, CompanyId)> {
     let left = match deps.store.enet_session_left().await {
         Ok(left) => left,
         Err(error) => {
-            warn!(error = super::chain(&error), "whether an e.net session was left open cannot be told");
+            warn!(error = chain(&error), "whether an e.net session was left open cannot be told");
             return None;
         }
     };

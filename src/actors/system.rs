@@ -29,6 +29,7 @@ use super::servicenow_token::{ServiceNowToken, TokenClient};
 use super::syspro_session::{EnetClient, LogOff, SysproSession, log_off};
 use super::writer::{LedgerOwners, Nudge, Quiet, Writer};
 use crate::config::settings::SysproSource;
+use crate::domain::chain;
 use crate::net::HttpClient;
 use crate::notice::Sender;
 use crate::servicenow::ServiceNow;
@@ -236,13 +237,10 @@ impl ActorSystem {
 fn check_clients(deps: &Deps) -> Result<(), ActorSystemError> {
     match deps.settings.syspro.source {
         SysproSource::OData => {
-            drop(OData::new(&deps.settings.syspro, &deps.settings.retry).map_err(|error| ActorSystemError(super::chain(&error)))?)
+            drop(OData::new(&deps.settings.syspro, &deps.settings.retry).map_err(|error| ActorSystemError(chain(&error)))?)
         }
         SysproSource::Enet => {
-            drop(
-                Enet::new(&deps.settings.syspro, String::new().into(), Rc::new(Alone))
-                    .map_err(|error| ActorSystemError(super::chain(&error)))?,
-            );
+            drop(Enet::new(&deps.settings.syspro, String::new().into(), Rc::new(Alone)).map_err(|error| ActorSystemError(chain(&error)))?);
         }
     }
     ServiceNow::new(&deps.settings.servicenow).map_err(|error| ActorSystemError(error.chain()))?;

@@ -9,11 +9,11 @@ use super::context::{Checked, Context};
 use super::failure::{Exit, Failure};
 use super::signals::Signals;
 use super::{Global, OutputForm, output, sync};
-use crate::actors::heartbeat;
 use crate::actors::poller::PollError;
 use crate::actors::scheduler::run_set::RunSetReport;
 use crate::actors::system::ActorSystem;
 use crate::domain::FlowId;
+use crate::domain::budget::UNRESPONSIVE_AFTER;
 use crate::domain::reason::Reason;
 use crate::domain::run::{BackfillState, RunKind};
 use crate::operations::{self, backfill::Period};
@@ -121,7 +121,7 @@ async fn run(context: &Context, global: &Global, args: &BackfillArgs, signals: &
     if args.no_wait {
         output::even_unread(print(global, &rows))?;
         if global.output == OutputForm::Table {
-            let alive = context.store.node_list(heartbeat::UNRESPONSIVE_AFTER).await?.iter().any(|node| node.alive);
+            let alive = context.store.node_list(UNRESPONSIVE_AFTER).await?.iter().any(|node| node.alive);
             let who = if alive { "A running service reads it beside its polls" } else { "No service is running; the next one reads it" };
             output::even_unread(output::line(&format!("{who}. `tieline backfill list` says how far it is.")))?;
         }

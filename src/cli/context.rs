@@ -14,7 +14,6 @@ use super::postgres_watchdog::restart_when_dead;
 use super::{Global, high_water};
 use crate::actors::Deps;
 use crate::actors::credential_store::CredentialStore;
-use crate::actors::heartbeat;
 use crate::actors::in_force::{InForce, Standing};
 use crate::actors::waits::Waits;
 use crate::config::Settings;
@@ -23,6 +22,8 @@ use crate::definition::set::short;
 use crate::definition::{self, Definitions, SetText};
 use crate::doctor::disk;
 use crate::domain::EntityName;
+use crate::domain::budget::UNRESPONSIVE_AFTER;
+use crate::domain::chain;
 use crate::domain::life::Life;
 use crate::domain::name::{doubles, twice};
 use crate::postgres::{self, Cluster};
@@ -125,7 +126,7 @@ impl Checked {
                 Refused::configuration(file.clone(), problems.iter().map(ToString::to_string).collect())
             }
             ConfigError::Unreadable { path: file, .. } | ConfigError::Syntax { path: file, .. } => {
-                let text = vec![crate::actors::chain(&error)];
+                let text = vec![chain(&error)];
                 return Err(Refused { unchecked: true, named: true, ..Refused::configuration(Some(file.clone()), text) });
             }
         };
@@ -258,9 +259,7 @@ impl Context {
         if alone.is_some() {
             store.flow_forget_node(node.name.clone()).await?;
         }
-        store
-            .delivery_recover(node.clone(), if alone.is_some() { Dead::PastLives } else { Dead::Expired }, heartbeat::UNRESPONSIVE_AFTER)
-            .await?;
+        store.delivery_recover(node.clone(), if alone.is_some() { Dead::PastLives } else { Dead::Expired }, UNRESPONSIVE_AFTER).await?;
         Ok((migrated, node, alone))
     }
 
@@ -278,7 +277,7 @@ impl Context {
         self.check_companies().await?;
         let deadline = Instant::now() + TAKEN_UP;
         loop {
-            match self.stand(MayAdopt::IfNoNodeAlive { unresponsive_after: heartbeat::UNRESPONSIVE_AFTER }).await? {
+            match self.stand(MayAdopt::IfNoNodeAlive { unresponsive_after: UNRESPONSIVE_AFTER }).await? {
                 Stands::InForce { number, .. } => {
                     return Ok(self.deps_with(InForce::new(self.checked.definitions.clone(), number, Standing::InForce)));
                 }
@@ -428,7 +427,7 @@ pub(super) async fn stop_cluster(cluster: Option<Cluster>) {
     let Some(cluster) = cluster else { return };
     match tokio::task::spawn_blocking(move || cluster.stop()).await {
         Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::warn!(error = %crate::actors::chain(&error), "the private database was not stopped cleanly"),
+        Ok(Err(error)) => tracing::warn!(error = %chain(&error), "the private database was not stopped cleanly"),
         Err(_) => tracing::warn!("stopping the private database crashed"),
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::process::ExitCode;
 
+use crate::domain::chain;
 use crate::operations::{Class, Interface, Refused};
 
 /// The exit codes of every command.
@@ -65,7 +66,7 @@ impl Failure {
 
     /// A failure without a better code.
     pub fn plain(error: &dyn std::error::Error) -> Self {
-        Self::new(Exit::Failed, crate::actors::chain(error))
+        Self::new(Exit::Failed, chain(error))
     }
 }
 
@@ -95,6 +96,6 @@ impl From<crate::store::StoreError> for Failure {
             crate::store::StoreError::Unreachable { .. } | crate::store::StoreError::Hanging { .. } => Exit::Unreachable,
             _ => Exit::Failed,
         };
-        Self::new(exit, crate::actors::chain(&error))
+        Self::new(exit, chain(&error))
     }
 }

@@ -278,7 +278,7 @@ fn level(global: &Global, checked: &context::Checked, logs: Logs) -> String {
 /// Starts the log, with panics as lines of it.
 fn start_logging(global: &Global, checked: &context::Checked, logs: Logs) -> Result<(), Failure> {
     crate::telemetry::logging::init(&level(global, checked, logs), checked.settings().log.json)
-        .map_err(|error| Failure::new(Exit::Configuration, crate::actors::chain(&error)))?;
+        .map_err(|error| Failure::new(Exit::Configuration, crate::domain::chain(&error)))?;
     crate::supervision::panics::log_panics();
     match &checked.loaded.file {
         Some(file) => tracing::info!(file = crate::config::shown_path(file), "the configuration file in use"),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tracing::{error, warn};
 
-use crate::actors::chain;
+use crate::domain::chain;
 use crate::postgres::ServerWatchdog;
 use crate::retry;
 

@@ -12,10 +12,11 @@ use tracing::{error, info, warn};
 
 use super::context::{Checked, say_adopted};
 use super::sync::user;
+use crate::actors::Deps;
 use crate::actors::handle::ActorsHandle;
 use crate::actors::in_force::Standing;
-use crate::actors::{Deps, chain};
 use crate::config::Loaded;
+use crate::domain::chain;
 use crate::store::{Adopter, MayAdopt, SetNumber};
 use crate::telemetry::metrics::metrics;
 

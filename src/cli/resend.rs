@@ -6,9 +6,10 @@ use super::context::Context;
 use super::failure::{Exit, Failure};
 use super::signals::Signals;
 use super::{output, sync};
+use crate::actors::Deps;
 use crate::actors::scheduler::run_set::RunSetReport;
 use crate::actors::system::ActorSystem;
-use crate::actors::{Deps, heartbeat};
+use crate::domain::budget::UNRESPONSIVE_AFTER;
 use crate::domain::resent::ResentOutcome;
 use crate::operations::resend::Followed;
 use crate::store::FlowStatus;
@@ -38,7 +39,7 @@ pub(super) async fn send(context: &Context, deps: &Deps, followed: &Followed) ->
     system.stop(STOP_DEADLINE).await;
     let run_set = run_set?;
     // a service may have taken some of them before this command did
-    let others = deps.store.node_list(heartbeat::UNRESPONSIVE_AFTER).await?.iter().any(|node| node.alive);
+    let others = deps.store.node_list(UNRESPONSIVE_AFTER).await?.iter().any(|node| node.alive);
     let outcome = followed.settle(deps, if others { OTHERS_WAIT } else { Duration::ZERO }).await?;
     Ok(Sent { outcome, run_set, status: context.flow_status().await? })
 }

@@ -8,6 +8,7 @@ use super::failure::{Exit, Failure};
 use super::output;
 use super::signals::Signals;
 use crate::actors::credential_store::{SERVICENOW, SYSPRO_ODATA};
+use crate::domain::chain;
 use tieline_sim::dataset::DatasetOptions;
 use tieline_sim::faults::{FaultPlan, Faults};
 use tieline_sim::servicenow::schema::Abort;
@@ -95,7 +96,7 @@ impl Common {
     fn plan(&self) -> Result<FaultPlan, Failure> {
         match &self.faults {
             None => Ok(FaultPlan::default()),
-            Some(path) => FaultPlan::load(path).map_err(|error| Failure::new(Exit::Configuration, crate::actors::chain(&error))),
+            Some(path) => FaultPlan::load(path).map_err(|error| Failure::new(Exit::Configuration, chain(&error))),
         }
     }
 }

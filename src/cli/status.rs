@@ -6,10 +6,10 @@ use super::context::with_ledger;
 use super::failure::{Exit, Failure};
 use super::output::at;
 use super::{Global, OutputForm, output};
-use crate::actors::heartbeat;
 use crate::definition::set::short;
 use crate::doctor::disk;
 use crate::domain::backlog::Backlog;
+use crate::domain::budget::UNRESPONSIVE_AFTER;
 use crate::store::{FlowStatus, NodeRow, RunFilter};
 
 /// What to show.
@@ -25,7 +25,7 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<Exit, Failure
     with_ledger(global, async |context| {
         let flows = context.flow_status().await?;
         let runs = context.store.run_list(RunFilter { limit: args.runs, ..RunFilter::default() }).await?;
-        let nodes = context.store.node_list(heartbeat::UNRESPONSIVE_AFTER).await?;
+        let nodes = context.store.node_list(UNRESPONSIVE_AFTER).await?;
         let in_force = context.store.definition_in_force().await?;
         let full = disk::full(context.checked.settings());
         if global.output == OutputForm::Json {

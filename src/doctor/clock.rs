@@ -5,6 +5,7 @@ use url::Url;
 
 use super::Finding;
 use crate::config::settings::Connection;
+use crate::domain::chain;
 use crate::domain::next_step::NextStep;
 use crate::net::{HttpClient, Method};
 use crate::telemetry::labels::System;
@@ -27,7 +28,7 @@ pub(super) async fn clock(what: &str, system: System, connection: &Connection, u
     let answer = match http.send(Method::GET, url, &[], Vec::new().into()).await {
         Ok(answer) => answer,
         Err(error) => {
-            return Some(Finding::unknown(what, crate::actors::chain(&error), NextStep::SystemFirst));
+            return Some(Finding::unknown(what, chain(&error), NextStep::SystemFirst));
         }
     };
     let middle = before + (Utc::now() - before) / 2;

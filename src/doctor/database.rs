@@ -3,7 +3,8 @@
 use chrono::TimeDelta;
 
 use super::{Finding, disk, machine};
-use crate::actors::{Deps, chain};
+use crate::actors::Deps;
+use crate::domain::chain;
 use crate::domain::name::{doubles, twice};
 use crate::domain::next_step::NextStep;
 use crate::store::{OLDEST_SERVER, StoreError};

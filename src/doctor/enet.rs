@@ -8,15 +8,16 @@ use crate::domain::next_step::NextStep;
 use std::rc::Rc;
 
 use super::{Finding, Report, Way};
+use crate::actors::Deps;
 use crate::actors::credential_store::SYSPRO_ENET;
 use crate::actors::enet_session_store::LedgerSessionStore;
-use crate::actors::heartbeat::UNRESPONSIVE_AFTER;
-use crate::actors::{Deps, chain};
 use crate::config::Settings;
 use crate::config::secret::Credential;
 use crate::config::settings::SysproSource;
 use crate::definition::Definitions;
 use crate::domain::CompanyId;
+use crate::domain::budget::UNRESPONSIVE_AFTER;
+use crate::domain::chain;
 use crate::retry::Class;
 use crate::syspro::enet::{Enet, EnetError, SignInResult};
 

@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use chrono::{DateTime, Utc};
 
 use super::{Finding, Progress, Report, STEPS, Way, diagnose};
-use crate::actors::{Deps, chain};
+use crate::actors::Deps;
+use crate::domain::chain;
 
 /// Who asked for a diagnostics run, and why.
 #[derive(Debug, Clone)]

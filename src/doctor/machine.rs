@@ -7,9 +7,10 @@ use chrono::Utc;
 
 use super::certificates::RENEWAL;
 use super::{Finding, disk};
-use crate::actors::{Deps, chain};
+use crate::actors::Deps;
 use crate::config::crypto::KeyPlace;
 use crate::config::settings::CertificateFiles;
+use crate::domain::chain;
 
 /// Free space below which the private database is in danger, and below which somebody should check it, in MiB.
 const SPACE: (u64, u64) = (100, 1024);

@@ -6,10 +6,11 @@ use std::rc::Rc;
 
 use super::enet::Session;
 use super::{Finding, Report, Verdict, Way};
+use crate::actors::Deps;
 use crate::actors::credential_store::SYSPRO_ODATA;
-use crate::actors::{Deps, chain};
 use crate::config::settings::{AbsentColumns, KeyOrder, SysproSettings};
 use crate::domain::CompanyId;
+use crate::domain::chain;
 use crate::syspro::enet::EnetError;
 use crate::syspro::{Capabilities, OData, ProbeFinding, SeenOrder, SysproError};
 

@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod backlog;
 pub mod budget;
+mod chain;
 pub mod change_limit;
 pub mod conflict;
 pub mod csv;
@@ -33,6 +34,7 @@ pub mod word;
 
 pub use tieline_values::{currency, money, ratio};
 
+pub use chain::chain;
 pub use document::{Document, DocumentKey, Facts, Fault, Row};
 pub use name::{CompanyId, EntityName, FlowId};
 pub use sys_id::{NoSysId, SysId};

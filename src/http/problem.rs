@@ -6,6 +6,7 @@ use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 
+use crate::domain::chain;
 use crate::domain::reason::{NoReason, Reason};
 use crate::domain::word::Unknown;
 use crate::operations::{self, Class, Refused};
@@ -229,7 +230,7 @@ impl From<StoreError> for Problem {
             }
             _ => {
                 // the cause may quote data; it belongs into the log
-                tracing::error!(error = %crate::actors::chain(&error), "a request failed at the ledger");
+                tracing::error!(error = %chain(&error), "a request failed at the ledger");
                 // a full disk, a server that starts or stops, two that waited for each other
                 if error.is_passing() {
                     let step =

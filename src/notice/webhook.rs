@@ -1,8 +1,6 @@
 //! A message posted to an address, signed as Standard Webhooks 1.0.0 says, so that a receiver can tell that it is ours, and new:
 //! `webhook-id`, `webhook-timestamp` (Unix seconds) and `webhook-signature: v1,<base64 HMAC-SHA256 of "<id>.<timestamp>.<body>">`.
 
-use std::fmt::Write as _;
-
 use base64::{Engine, prelude::BASE64_STANDARD};
 use chrono::Utc;
 use hmac::{Hmac, KeyInit, Mac};
@@ -12,6 +10,7 @@ use zeroize::Zeroizing;
 
 use super::{Message, NotTaken, advised};
 use crate::config::secret::Credential;
+use crate::domain::chain;
 use crate::net::{HttpClient, Method, host_of};
 use crate::redact::Quoted;
 
@@ -47,16 +46,6 @@ pub(super) async fn post(http: &HttpClient, url: &Url, credential: Option<&Crede
         }
         _ => Err(NotTaken { text: format!("`{host}` refused it with status {status}: {}", answer.excerpt()).into(), permanent: true }),
     }
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        let _ = write!(text, ": {error}");
-        source = error.source();
-    }
-    text
 }
 
 /// The signature under a secret: `whsec_` and the key in base64, or any other text, whose bytes are the key. `None` when it is not base64.

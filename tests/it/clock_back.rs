@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use tieline::actors::heartbeat;
 use tieline::domain::FlowId;
+use tieline::domain::budget::UNRESPONSIVE_AFTER;
 use tieline::domain::budget::{NodeBudget, PauseReport};
 use tieline::store::{LeaseResult, Node as Known, SetNumber, Store};
 use tieline_sim::faults::{Fault, FaultRule};
@@ -135,9 +135,7 @@ fn what_waits_in_the_ledger_is_moved_back_with_its_clock_once() {
     let (database, store) = ledger();
     let node = |name: &str| Known { name: name.into(), incarnation: Uuid::now_v7() };
     let beat = |node: &Known| {
-        run(store.node_heartbeat(node.clone(), NodeBudget::default(), PauseReport::default(), heartbeat::UNRESPONSIVE_AFTER, None))
-            .unwrap()
-            .set_back
+        run(store.node_heartbeat(node.clone(), NodeBudget::default(), PauseReport::default(), UNRESPONSIVE_AFTER, None)).unwrap().set_back
     };
     let (one, two) = (node("one"), node("two"));
     assert!(beat(&one).is_none() && beat(&two).is_none());

@@ -5,8 +5,8 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tieline::actors::heartbeat;
 use tieline::domain::audit::AuditKind;
+use tieline::domain::budget::UNRESPONSIVE_AFTER;
 use tieline::domain::budget::{Breaker, NodeBudget, OthersBudget, PauseReport, PauseRequest};
 use tieline::domain::delivery::{Attempt, FailureReason};
 use tieline::domain::run::{RunId, RunKind};
@@ -234,12 +234,9 @@ fn what_a_silent_node_had_in_hand_is_unknown_long_before_its_lease_ends() {
         let queue = Queue { entity: "supplier".into(), block: "header".into() };
         let claim = store.delivery_claim(queue, one.clone(), 10, Duration::from_secs(300), Attempt::Send, UNDER).await.unwrap();
         assert_eq!(claim.deliveries.len(), 3);
-        let recovered = async || store.delivery_recover(two.clone(), Dead::Expired, heartbeat::UNRESPONSIVE_AFTER).await.unwrap();
+        let recovered = async || store.delivery_recover(two.clone(), Dead::Expired, UNRESPONSIVE_AFTER).await.unwrap();
         assert_eq!(recovered().await, 0, "a node that shows no signs of life is trusted to the end of its lease");
-        store
-            .node_heartbeat(one.clone(), NodeBudget::default(), PauseReport::default(), heartbeat::UNRESPONSIVE_AFTER, None)
-            .await
-            .unwrap();
+        store.node_heartbeat(one.clone(), NodeBudget::default(), PauseReport::default(), UNRESPONSIVE_AFTER, None).await.unwrap();
         assert_eq!(recovered().await, 0);
         database.psql("UPDATE node SET seen_at = now() - interval '13 seconds'");
         assert_eq!(recovered().await, 3);
@@ -256,7 +253,7 @@ fn nodes_tell_one_another_what_the_instance_accepts() {
         let (database, store) = ledger().await;
         let (one, two) = (node("one"), node("two"));
         let beat = async |node: &Node, own| {
-            store.node_heartbeat(node.clone(), own, PauseReport::default(), heartbeat::UNRESPONSIVE_AFTER, None).await.unwrap().others
+            store.node_heartbeat(node.clone(), own, PauseReport::default(), UNRESPONSIVE_AFTER, None).await.unwrap().others
         };
         let fine = NodeBudget { batch_size: 50, concurrency: 4, ..NodeBudget::default() };
         let told = NodeBudget { pause: Duration::from_secs(60), ..fine };
@@ -266,12 +263,12 @@ fn nodes_tell_one_another_what_the_instance_accepts() {
         let heard = beat(&one, NodeBudget { breaker: Breaker::Open, ..told }).await;
         assert_eq!(heard, OthersBudget { nodes: 1, ..OthersBudget::default() });
         assert!(beat(&two, fine).await.broken);
-        let rows = store.node_list(heartbeat::UNRESPONSIVE_AFTER).await.unwrap();
+        let rows = store.node_list(UNRESPONSIVE_AFTER).await.unwrap();
         let row = rows.iter().find(|row| row.name == "one").unwrap();
         assert_eq!((row.alive, row.batch_size, row.concurrency, row.breaker.as_str()), (true, 50, 4, "open"));
         database.psql("UPDATE node SET seen_at = now() - interval '13 seconds' WHERE name = 'one'");
         assert_eq!(beat(&two, fine).await, OthersBudget::default(), "what a silent node was told is no news");
-        assert!(!store.node_list(heartbeat::UNRESPONSIVE_AFTER).await.unwrap().iter().any(|row| row.name == "one" && row.alive));
+        assert!(!store.node_list(UNRESPONSIVE_AFTER).await.unwrap().iter().any(|row| row.name == "one" && row.alive));
     });
 }
 
@@ -285,9 +282,7 @@ fn what_servicenow_asked_for_holds_over_a_restart_and_is_ended_for_all_nodes() {
             of: Some(PauseRequest { asked: Duration::from_secs(1 << 31), said: "429: 2099".into(), ago: Duration::from_secs(ago) }),
             lifted: false,
         };
-        let beat = async |node: &Node, own, asked| {
-            store.node_heartbeat(node.clone(), own, asked, heartbeat::UNRESPONSIVE_AFTER, None).await.unwrap()
-        };
+        let beat = async |node: &Node, own, asked| store.node_heartbeat(node.clone(), own, asked, UNRESPONSIVE_AFTER, None).await.unwrap();
         let hears = async || beat(&two, NodeBudget::default(), PauseReport::default()).await;
         beat(&one, pausing, asked(10)).await;
         database.psql("UPDATE node SET seen_at = now() - interval '1 hour' WHERE name = 'one'");

@@ -26,6 +26,7 @@ use super::servicenow_token::TokenClient;
 use crate::definition::Plan;
 use crate::definition::plan::{AlignPlan, TargetPlan};
 use crate::definition::record::source_key;
+use crate::domain::chain;
 use crate::domain::run::{RunId, RunKind};
 use crate::domain::{Document, DocumentKey, FlowId};
 use crate::retry::Class;
@@ -122,7 +123,7 @@ impl AlignError {
 
 impl From<StoreError> for AlignError {
     fn from(error: StoreError) -> Self {
-        Self::Store { text: super::chain(&error) }
+        Self::Store { text: chain(&error) }
     }
 }
 

@@ -18,6 +18,7 @@ use crate::config::settings::SysproSource;
 use crate::definition::Plan;
 use crate::definition::align::Fields;
 use crate::definition::plan::Back;
+use crate::domain::chain;
 use crate::domain::setup_object::SetupCall;
 use crate::domain::{Document, DocumentKey};
 use crate::servicenow::same;
@@ -180,7 +181,7 @@ impl Apply<'_> {
         let credential = credential.map_err(|error| error.to_string())?;
         let keys = [DocumentKey::from_text(key)];
         let page = self.way.odata.by_key(&credential, &self.work.flow.company, &self.plan.read, &keys).await;
-        let page = page.map_err(|error| crate::actors::chain(&error))?;
+        let page = page.map_err(|error| chain(&error))?;
         let Some(document) = page.documents.into_iter().next() else { return Ok(None) };
         let fields = self.work.mapped(self.plan, &document)?;
         Ok(Some((document, fields)))
@@ -294,7 +295,7 @@ impl Apply<'_> {
                 }
             },
             Err(EnetError::Refused { answer, .. }) => format!("SYSPRO refused the change when it was tried: {answer}"),
-            Err(error) => return Err(Halt::Syspro(crate::actors::chain(&error))),
+            Err(error) => return Err(Halt::Syspro(chain(&error))),
         };
         warn!(flow = %self.work.flow, key, why, "a change of ServiceNow is not written into SYSPRO");
         self.say(due.to_vec(), WriteBackStep::TrialRefused, &why).await?;
@@ -311,7 +312,7 @@ impl Apply<'_> {
                 SetupOutcome::Unclear(problem) => (WriteBackStep::Lost, Some(lost(&problem)), None),
             },
             Err(error) => {
-                let text = crate::actors::chain(&error);
+                let text = chain(&error);
                 if is_unknown(&error) {
                     (WriteBackStep::Lost, Some(lost(&text)), None)
                 } else if matches!(error, EnetError::Refused { .. }) {

@@ -35,6 +35,7 @@ use super::syspro_session::{CredentialRefused, GetCredential};
 use super::writer::{Drain, Nudge, WriteError};
 use crate::definition::Plan;
 use crate::domain::backlog::Backlog;
+use crate::domain::chain;
 use crate::domain::run::{RunCounts, RunId, RunKind};
 use crate::domain::{DocumentKey, FlowId};
 use crate::retry::Class;
@@ -342,7 +343,7 @@ impl Reader {
         if let StoreError::OtherDefinitions { in_force, .. } = error {
             return PollError::Definitions { flow: self.flow.clone(), in_force: *in_force };
         }
-        PollError::Store { flow: self.flow.clone(), text: super::chain(error) }
+        PollError::Store { flow: self.flow.clone(), text: chain(error) }
     }
 
     fn syspro_error(&self, error: &SysproError) -> PollError {
@@ -354,7 +355,7 @@ impl Reader {
         }
         let unreachable = matches!(error, SysproError::Unreachable { .. } | SysproError::Tls { .. })
             || matches!(error, SysproError::Enet { source: EnetError::Unreachable { .. } });
-        PollError::Syspro { flow: self.flow.clone(), text: super::chain(error), class: error.class(), lasts: error.lasts(), unreachable }
+        PollError::Syspro { flow: self.flow.clone(), text: chain(error), class: error.class(), lasts: error.lasts(), unreachable }
     }
 
     /// Runs the flow, and counts the run.

@@ -8,6 +8,7 @@ use tracing::warn;
 
 use super::{PollError, Reader};
 use crate::definition::Plan;
+use crate::domain::chain;
 use crate::domain::delivery::FailureReason;
 use crate::domain::{DocumentKey, Fault};
 use crate::store::{BackfillStep, Intake, IntakeDocument, MapFailure, StoreError};
@@ -26,7 +27,7 @@ impl Reader {
         if !refusal.is_about_content() || page.documents.is_empty() {
             return Err(self.store_error(&refusal));
         }
-        warn!(flow = %self.flow, error = %super::super::chain(&refusal), "the ledger refuses a page; it is taken in by halves");
+        warn!(flow = %self.flow, error = %chain(&refusal), "the ledger refuses a page; it is taken in by halves");
         let page = Arc::unwrap_or_clone(page);
         let part = |documents: Vec<IntakeDocument>| Intake {
             documents,
@@ -72,7 +73,7 @@ impl Reader {
         };
         let fault = Fault::of_rows(format!(
             "the ledger refuses this record: {}. Its neighbours were taken in. Correct it in SYSPRO, or report it",
-            super::super::chain(&reason)
+            chain(&reason)
         ));
         let digest: [u8; 32] = Sha256::digest(document.key.as_str().as_bytes()).into();
         let short: String = document.key.as_str().chars().take(KEY_SHOWN).collect();

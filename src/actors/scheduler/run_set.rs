@@ -7,12 +7,13 @@ use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
 use tokio::sync::mpsc::UnboundedSender;
 
+use crate::actors::Deps;
 use crate::actors::downstream::PollArrived;
 use crate::actors::in_force::Snapshot;
 use crate::actors::notifier::NotifyNow;
 use crate::actors::poller::{PollError, PollNow, PollReport};
 use crate::actors::writer::{Drain, WriteError};
-use crate::actors::{Deps, heartbeat};
+use crate::domain::budget::UNRESPONSIVE_AFTER;
 use crate::domain::run::{RunId, RunKind};
 use crate::domain::{EntityName, FlowId};
 use crate::store::{Dead, StoreError};
@@ -135,7 +136,7 @@ pub async fn run(deps: &Deps, recipients: &Recipients, ask: RunSetRequest, ended
 }
 
 async fn prepare(deps: &Deps, force: bool) -> Result<(), StoreError> {
-    deps.store.delivery_recover(deps.node.clone(), Dead::Expired, heartbeat::UNRESPONSIVE_AFTER).await?;
+    deps.store.delivery_recover(deps.node.clone(), Dead::Expired, UNRESPONSIVE_AFTER).await?;
     if force {
         deps.store.delivery_make_due().await?;
     }

@@ -27,11 +27,13 @@ use tracing::{debug, error, warn};
 use self::apart::{Apart, Parts};
 use self::outgoing::{Outgoing, Unsendable};
 use self::pace::{Pace, Paused};
+use super::Deps;
 use super::in_force::Snapshot;
 use super::servicenow_token::TokenClient;
-use super::{Deps, heartbeat};
 use crate::definition::Plan;
 use crate::definition::plan::{PartialWrite, TargetPlan};
+use crate::domain::budget::UNRESPONSIVE_AFTER;
+use crate::domain::chain;
 use crate::domain::delivery::Attempt;
 use crate::domain::run::RunCounts;
 use crate::domain::{CompanyId, EntityName, FlowId};
@@ -112,7 +114,7 @@ pub enum WriteError {
 
 impl From<StoreError> for WriteError {
     fn from(error: StoreError) -> Self {
-        WriteError::Store { text: super::chain(&error) }
+        WriteError::Store { text: chain(&error) }
     }
 }
 
@@ -163,7 +165,7 @@ impl Actor for Writer {
         // the requests of the life before were dropped with it: whether they arrived must be looked up
         let deps = self.deps.clone();
         let recover = async move {
-            match deps.store.delivery_recover(deps.node.clone(), Dead::ThisWriter, heartbeat::UNRESPONSIVE_AFTER).await {
+            match deps.store.delivery_recover(deps.node.clone(), Dead::ThisWriter, UNRESPONSIVE_AFTER).await {
                 Ok(records) => warn!(records, "the Writer was restarted; what it had in hand is looked up"),
                 Err(error) => warn!(%error, "the batches in hand could not be recovered; they are when their lease has run out"),
             }
@@ -230,7 +232,7 @@ pub struct LedgerOwners(pub crate::store::Store);
 impl RowOwners for LedgerOwners {
     fn owned<'a>(&'a self, sys_ids: Vec<String>) -> LocalBoxFuture<'a, Result<HashSet<String>, String>> {
         Box::pin(async move {
-            let owned = self.0.record_owned(sys_ids).await.map_err(|error| super::chain(&error))?;
+            let owned = self.0.record_owned(sys_ids).await.map_err(|error| chain(&error))?;
             Ok(owned.into_iter().collect())
         })
     }

@@ -21,6 +21,7 @@ use crate::actors::scheduler::run_set::RunSetRequest;
 use crate::actors::system::ActorSystem;
 use crate::config;
 use crate::config::api_key::ApiKey;
+use crate::domain::chain;
 use crate::domain::money::thousands;
 use crate::domain::role::Role;
 use crate::domain::run::RunKind;
@@ -101,8 +102,7 @@ pub(super) fn demo(global: &Global, args: &DemoArgs) -> Result<Exit, Failure> {
     let systems = systems(args)?;
     let (listener, port) = reserve_port()?;
     let text = configuration(&systems, &directory.path, port);
-    let loaded = config::load_text(&text, None, std::iter::empty())
-        .map_err(|error| Failure::new(Exit::Configuration, crate::actors::chain(&error)))?;
+    let loaded = config::load_text(&text, None, std::iter::empty()).map_err(|error| Failure::new(Exit::Configuration, chain(&error)))?;
     let checked = Checked::with(loaded)?;
     super::start_logging(global, &checked, super::Logs::Service)?;
     say(global, &format!("  SYSPRO      {}", systems.syspro.url));

@@ -16,13 +16,14 @@ use super::context::{Checked, Context};
 use super::failure::{Exit, Failure};
 use super::signals::Signals;
 use super::{Global, OutputForm, output};
+use crate::actors::Deps;
 use crate::actors::flows::flows;
 use crate::actors::servicenow_token::TokenClient;
 use crate::actors::system::ActorSystem;
-use crate::actors::{Deps, heartbeat};
 use crate::definition::Plan;
 use crate::definition::plan::{TargetPlan, WriteMode};
 use crate::definition::record::{place_of, source_key};
+use crate::domain::budget::UNRESPONSIVE_AFTER;
 use crate::domain::life::Life;
 use crate::domain::{DocumentKey, FlowId};
 use crate::retry::Class;
@@ -176,9 +177,9 @@ fn not_yet(row: &FlowStatus) -> Option<String> {
 
 /// Waits until no other node shows itself: those of the backup are silent, and stay so.
 async fn alone(context: &Context) -> Result<(), Failure> {
-    let deadline = Instant::now() + heartbeat::UNRESPONSIVE_AFTER + heartbeat::UNRESPONSIVE_AFTER / 2;
+    let deadline = Instant::now() + UNRESPONSIVE_AFTER + UNRESPONSIVE_AFTER / 2;
     loop {
-        let nodes = context.store.node_list(heartbeat::UNRESPONSIVE_AFTER).await?;
+        let nodes = context.store.node_list(UNRESPONSIVE_AFTER).await?;
         let alive: Vec<String> =
             nodes.into_iter().filter(|node| node.alive && node.name != context.node.name).map(|node| node.name).collect();
         if alive.is_empty() {

@@ -6,10 +6,10 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::actors::flows::flow_status;
-use crate::actors::heartbeat;
 use crate::actors::in_force::Standing;
 use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
+use crate::domain::budget::UNRESPONSIVE_AFTER;
 use crate::domain::history::plain;
 use crate::domain::role::Permission;
 use crate::domain::run::{RunKind, RunOutcome};
@@ -173,7 +173,7 @@ pub(super) async fn flows(app_state: web::Data<AppState>, request: HttpRequest) 
 /// `GET /api/v1/nodes`
 pub(super) async fn nodes(app_state: web::Data<AppState>, request: HttpRequest) -> Answer {
     Params::parse(request.query_string(), &[])?;
-    let rows = app_state.deps.store.node_list(heartbeat::UNRESPONSIVE_AFTER).await?;
+    let rows = app_state.deps.store.node_list(UNRESPONSIVE_AFTER).await?;
     Ok(HttpResponse::Ok().json(Page::of(rows, i64::MAX, |_| String::new())))
 }
 

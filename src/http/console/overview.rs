@@ -10,9 +10,9 @@ use super::session::{self, Form, Session};
 use super::view::{CodeText, Layout, Time, grouped, part, spell};
 use super::{Page, Refusal, ok, see_other};
 use crate::actors::flows::flow_status;
-use crate::actors::heartbeat;
 use crate::domain::FlowId;
 use crate::domain::backlog::Backlog;
+use crate::domain::budget::UNRESPONSIVE_AFTER;
 use crate::domain::role::Permission;
 use crate::domain::run::RunKind;
 use crate::http::api::actions::requested;
@@ -191,7 +191,7 @@ async fn live(app_state: &AppState) -> Result<Live, Refusal> {
     let (rows, ghosts): (Vec<FlowStatus>, Vec<FlowStatus>) =
         flow_status(&app_state.deps).await?.into_iter().partition(|row| row.configured);
     let pending = store.pending_counts().await?;
-    let nodes = store.node_list(heartbeat::UNRESPONSIVE_AFTER).await?;
+    let nodes = store.node_list(UNRESPONSIVE_AFTER).await?;
     let runs = store.run_list(RunFilter { limit: PICTURED_RUNS, ..RunFilter::default() }).await?;
     let next = app_state.actors.next_runs().await;
     let gave_up = app_state.actors.gave_up().await;
