@@ -16,6 +16,8 @@ use super::flow_starter::FlowStarter;
 use super::scheduler::{EndRunSets, FlowGaveUp, ReplacePollers, Scheduler};
 use crate::supervision::guard::{Exit, Liveness, LivenessCheck, ask_all};
 use crate::supervision::watchdog::Fatal;
+use crate::telemetry::labels::DeathCause;
+use crate::telemetry::metrics::metrics;
 
 /// How often Root shows the watchdog that it lives.
 const TICK: Duration = Duration::from_secs(1);
@@ -132,6 +134,7 @@ impl Handler<ChildExited> for Root {
     fn handle(&mut self, message: ChildExited, _: &mut Self::Context) {
         let Exit::GaveUp { cause } = message.exit else { return };
         let kind = message.child.kind;
+        metrics().actor_died(kind, DeathCause::GiveUp);
         match message.if_given_up {
             IfGivenUp::LeaveFlowOut(flow) => {
                 error!(%flow, child = kind, cause, "the flow is left out until the service is restarted");

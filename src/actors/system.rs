@@ -33,12 +33,12 @@ use crate::domain::chain;
 use crate::net::HttpClient;
 use crate::notice::Sender;
 use crate::servicenow::ServiceNow;
-use crate::supervision::guard::{Observer, RestartPolicy, start_on};
+use crate::supervision::guard::{Death, Observer, RestartPolicy, start_on};
 use crate::supervision::stopping::Stopping;
 use crate::supervision::watchdog::Fatal;
 use crate::syspro::OData;
 use crate::syspro::enet::{Alone, Enet};
-use crate::telemetry::labels::System;
+use crate::telemetry::labels::{DeathCause, System};
 use crate::telemetry::metrics::metrics;
 
 crate::answer_ping!(Scheduler, Node, SysproSession, ServiceNowToken, Mapper, Poller, Aligner, Writer, AuditRecorder, Downstream, Notifier);
@@ -92,7 +92,13 @@ impl ActorSystem {
         let deps = &Deps { stopping: Stopping::default(), ..deps.clone() };
         let (draining, drained) = watch::channel(false);
         let (fatal_sender, fatal) = watch::channel(None);
-        let observer: Observer = Arc::new(|restart| metrics().actor_restarted(restart.child.kind));
+        let observer: Observer = Arc::new(|restart| {
+            let cause = match restart.death {
+                Death::Panic => DeathCause::Panic,
+                Death::Stop => DeathCause::Stop,
+            };
+            metrics().actor_died(restart.child.kind, cause);
+        });
         let (root_sender, root_receiver) = actix::dev::channel::channel(MAILBOX);
         let root: Addr<Root> = Addr::new(root_sender);
         let supervision = Supervision { policy, draining: drained, parent: root.clone().recipient::<ChildExited>(), observer };

@@ -130,11 +130,22 @@ pub struct ChildSpec<C> {
     pub if_given_up: C,
 }
 
+/// The ways in which an actor dies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Death {
+    /// It panicked.
+    Panic,
+    /// It stopped itself, although the service is not draining.
+    Stop,
+}
+
 /// One death that will be followed by a restart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Restart {
     /// Which.
     pub child: ChildName,
+    /// In which way it died.
+    pub death: Death,
     /// What it died of.
     pub cause: String,
     /// Deaths within the policy's window, this one included.
@@ -241,11 +252,11 @@ impl<A: Supervised + Actor<Context = Context<A>>, C: Clone + Send + Unpin + 'sta
     }
 
     /// A restart that is due: waits, or gives up.
-    fn died(&mut self, cause: String) -> Option<Exit> {
+    fn died(&mut self, death: Death, cause: String) -> Option<Exit> {
         let Some(delay) = self.supervision.policy.next_delay(&mut self.deaths, Instant::now()) else {
             return Some(Exit::GaveUp { cause });
         };
-        let restart = Restart { child: self.child.name.clone(), cause, deaths: self.deaths.len(), delay };
+        let restart = Restart { child: self.child.name.clone(), death, cause, deaths: self.deaths.len(), delay };
         warn!(child = %restart.child, cause = %restart.cause, deaths = restart.deaths, ?delay, "actor died, will restart");
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| (self.supervision.observer)(&restart))) {
             error!(child = %self.child.name, cause = describe(panic.as_ref()), "the observer of restarts panicked");
@@ -262,25 +273,25 @@ impl<A: Supervised + Actor<Context = Context<A>>, C: Clone + Send + Unpin + 'sta
     fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Exit> {
         let this = &mut *self;
         loop {
-            let cause = if let Some(delay) = this.backoff.as_mut() {
+            let (death, cause) = if let Some(delay) = this.backoff.as_mut() {
                 ready!(delay.as_mut().poll(cx));
                 this.backoff = None;
                 this.resting.store(false, Ordering::Release);
                 match catch_unwind(AssertUnwindSafe(|| this.actor.restart())) {
                     Ok(true) => continue, // restarting() ran; the next poll runs started()
                     Ok(false) => return Poll::Ready(Exit::Unreferenced),
-                    Err(panic) => describe(panic.as_ref()),
+                    Err(panic) => (Death::Panic, describe(panic.as_ref())),
                 }
             } else {
                 match catch_unwind(AssertUnwindSafe(|| this.actor.as_mut().poll(cx))) {
                     Ok(Poll::Pending) => return Poll::Pending,
                     Ok(Poll::Ready(())) if *this.supervision.draining.borrow() => return Poll::Ready(Exit::Drained),
                     Ok(Poll::Ready(())) if !this.actor.ctx().connected() => return Poll::Ready(Exit::Unreferenced),
-                    Ok(Poll::Ready(())) => "stopped itself".to_owned(),
-                    Err(panic) => describe(panic.as_ref()),
+                    Ok(Poll::Ready(())) => (Death::Stop, "stopped itself".to_owned()),
+                    Err(panic) => (Death::Panic, describe(panic.as_ref())),
                 }
             };
-            if let Some(exit) = this.died(cause) {
+            if let Some(exit) = this.died(death, cause) {
                 return Poll::Ready(exit);
             }
         }

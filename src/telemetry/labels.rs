@@ -171,6 +171,23 @@ words!(Hold {
     GaveUp = "gave_up",
 });
 
+/// Why an actor's death is counted, as a label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeathCause {
+    /// It panicked, and is restarted.
+    Panic,
+    /// It stopped itself, and is restarted.
+    Stop,
+    /// It died too often, and is not restarted.
+    GiveUp,
+}
+
+words!(DeathCause {
+    Panic = "panic",
+    Stop = "stop",
+    GiveUp = "give_up",
+});
+
 /// How a call of a business object of e.net ended, as a label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EnetAnswer {

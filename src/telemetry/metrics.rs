@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use prometheus::{Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry, TextEncoder};
 
 use super::declare::{Declared, Declaring, VALID, counter, counters, gauge, gauges, histogram, histograms};
-use super::labels::{ChannelKind, EnetAnswer, Hold, Outcome, PollVerdict, RequestStatus, RunResult, System, Telling};
+use super::labels::{ChannelKind, DeathCause, EnetAnswer, Hold, Outcome, PollVerdict, RequestStatus, RunResult, System, Telling};
 use crate::domain::budget::Breaker;
 use crate::domain::delivery::FailureReason;
 use crate::domain::run::RunKind;
@@ -169,7 +169,12 @@ impl Metrics {
                 &requests,
             ),
             token_requests: counter(&registry, "token_requests_total", "OAuth tokens asked for."),
-            actor_restarts: counters(&registry, "actor_restarts_total", "Restarts of an actor after a panic or a stop.", &["actor"]),
+            actor_restarts: counters(
+                &registry,
+                "actor_restarts_total",
+                "Restarts of an actor, by what came before: a panic or a stop. `give_up` counts that it died too often and is not restarted.",
+                &["actor", "cause"],
+            ),
             flow_last_progress: gauges(
                 &registry,
                 "flow_last_progress_timestamp_seconds",
@@ -428,9 +433,9 @@ impl Metrics {
         self.token_requests.inc();
     }
 
-    /// An actor was restarted.
-    pub fn actor_restarted(&self, actor: &str) {
-        self.actor_restarts.with_label_values(&[actor]).inc();
+    /// An actor died.
+    pub fn actor_died(&self, actor: &str, cause: DeathCause) {
+        self.actor_restarts.with_label_values(&[actor, cause.as_str()]).inc();
     }
 
     /// A flow got on.
@@ -549,7 +554,7 @@ mod tests {
         metrics.requested(System::ServiceNow, "batch", RequestStatus::Answered(201), Duration::from_millis(30));
         metrics.requested(System::SysproOdata, "page", RequestStatus::TimedOut, Duration::from_secs(60));
         metrics.token_requested();
-        metrics.actor_restarted("writer");
+        metrics.actor_died("writer", DeathCause::Panic);
         metrics.flow_progressed(&flow, DateTime::from_timestamp(1_700_000_000, 0).expect("an instant"));
         metrics.set_batch_size(50);
         metrics.set_concurrency(4);
@@ -590,7 +595,7 @@ mod tests {
             "tieline_requests_total{kind=\"page\",status=\"timed_out\",system=\"syspro_odata\"} 1",
             "tieline_request_duration_seconds_bucket{kind=\"batch\",system=\"servicenow\",le=\"0.05\"} 2",
             "tieline_token_requests_total 1",
-            "tieline_actor_restarts_total{actor=\"writer\"} 1",
+            "tieline_actor_restarts_total{actor=\"writer\",cause=\"panic\"} 1",
             "tieline_flow_last_progress_timestamp_seconds{company=\"EDU1\",entity=\"invoice\"} 1700000000",
             "tieline_batch_size 50",
             "tieline_concurrency 4",

@@ -23,11 +23,15 @@ fn quick() -> RestartPolicy {
 
 /// Restarts of a kind of actor in this process.
 fn restarts(kind: &str) -> u64 {
-    let named = format!("\"{kind}\"}} ");
+    ["panic", "stop"].into_iter().map(|cause| deaths(kind, cause)).sum()
+}
+
+/// Deaths of a kind of actor in this process, by their cause.
+fn deaths(kind: &str, cause: &str) -> u64 {
+    let named = format!("tieline_actor_restarts_total{{actor=\"{kind}\",cause=\"{cause}\"}} ");
     let lines = metrics().gather();
-    let line =
-        lines.lines().find_map(|line| line.strip_prefix("tieline_actor_restarts_total{")?.split_once(&named).map(|(_, n)| n.to_owned()));
-    line.map_or(0, |count| count.parse::<f64>().unwrap() as u64)
+    let count = lines.lines().find_map(|line| line.strip_prefix(&named));
+    count.map_or(0, |count| count.parse::<f64>().unwrap() as u64)
 }
 
 /// Asks the same actor system again and again until nothing is on its way; nothing is started again by hand.
@@ -150,6 +154,7 @@ fn one_that_dies_again_and_again_ends_the_process_by_name() {
             };
             let why = tokio::select! { why = why => why, () = work => unreachable!() };
             assert!(why.why.contains(&format!("actor {actor} died too often")) && why.why.contains(point) && !why.stuck, "{why:?}");
+            assert_eq!((deaths(actor, "panic"), deaths(actor, "give_up")), (5, 1), "{actor}");
             system.stop(Duration::from_secs(20)).await;
         });
     }

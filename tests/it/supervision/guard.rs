@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use actix::prelude::*;
 use tieline::supervision::guard::{
-    Child, ChildExited, ChildName, ChildSpec, Exit, Liveness, Restart, RestartPolicy, Supervision, ask_all, start_on,
+    Child, ChildExited, ChildName, ChildSpec, Death, Exit, Liveness, Restart, RestartPolicy, Supervision, ask_all, start_on,
 };
 use tokio::sync::{mpsc as channel, watch};
 use tokio::time::{Instant, timeout};
@@ -105,7 +105,7 @@ async fn a_panic_of_any_kind_is_followed_by_a_restart_with_the_same_address_and_
 
         let [restart] = &family.restarts()[..] else { panic!("{way:?}: {:?}", family.restarts()) };
         assert!(restart.cause.ends_with(&format!("killed by {way:?}")), "{}", restart.cause);
-        assert_eq!((restart.deaths, restart.delay), (1, POLICY.min), "{way:?}");
+        assert_eq!((restart.death, restart.deaths, restart.delay), (Death::Panic, 1, POLICY.min), "{way:?}");
         assert!(family.exits.try_recv().is_err(), "{way:?}: a restart is no exit");
     }
 }
@@ -137,7 +137,8 @@ async fn stopping_itself_is_a_death_like_any_other() {
         assert_eq!(queued.await, Ok(1), "{way:?}");
         assert!(before.elapsed() >= POLICY.min, "{way:?}: after a wait, not at once");
         assert_eq!(in_flight.await, Err(MailboxError::Closed), "{way:?}");
-        assert_eq!(family.restarts()[0].cause, "stopped itself", "{way:?}");
+        let restart = &family.restarts()[0];
+        assert_eq!((restart.death, restart.cause.as_str()), (Death::Stop, "stopped itself"), "{way:?}");
         assert_eq!(journal.events(), expected_stop(way), "{way:?}");
     }
 }
