@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix::prelude::*;
@@ -11,6 +12,7 @@ use super::aligner::write_back::WriteBack;
 use super::aligner::{AlignNow, Aligner};
 use super::child::{Supervision, of_flow};
 use super::flows::flows_of;
+use super::heartbeat::Heartbeat;
 use super::in_force::Snapshot;
 use super::mapper::Mapper;
 use super::poller::{Poison, PollNow, Poller, Reader};
@@ -28,6 +30,7 @@ use crate::telemetry::metrics::metrics;
 /// Starts the actors of flows, now and whenever other definitions come into force.
 pub struct FlowStarter {
     pub(super) deps: Deps,
+    pub(super) heartbeat: Arc<Heartbeat>,
     pub(super) ingest: ArbiterHandle,
     pub(super) supervision: Supervision,
     pub(super) session: Addr<SysproSession>,
@@ -73,7 +76,7 @@ impl FlowStarter {
 
     fn aligner(&self, definitions: &Snapshot, flow: &FlowId) -> Child<Aligner> {
         let (deps, tokens, session) = (self.deps.clone(), self.tokens.clone(), self.session.clone());
-        let (definitions, flow_id) = (definitions.clone(), flow.clone());
+        let (definitions, flow_id, heartbeat) = (definitions.clone(), flow.clone(), self.heartbeat.clone());
         start_on(&self.ingest, of_flow("aligner", flow), &self.supervision, move |_| {
             let servicenow = ServiceNow::new(&deps.settings.servicenow).unwrap_or_else(|error| panic!("{}", error.chain()));
             let writes = definitions.plan(&flow_id.entity).is_some_and(|plan| plan.setup.is_some());
@@ -82,6 +85,7 @@ impl FlowStarter {
                 credential: session.clone().recipient(),
                 session: session.clone().recipient(),
                 log_off: session.recipient(),
+                heartbeat: heartbeat.clone(),
             });
             Aligner::new(deps, definitions, flow_id, servicenow, tokens, write_back)
         })

@@ -1,6 +1,8 @@
 //! Asks the running actors, from outside of them.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
 
 use actix::prelude::*;
 use chrono::{DateTime, Utc};
@@ -11,6 +13,7 @@ use super::scheduler::run_set::RunSetRequest;
 use super::scheduler::{ANSWER_LIMIT, GetGaveUp, GetNextRuns, Scheduler, StartRefused, StartRunSet};
 use super::writer::Nudge;
 use crate::domain::FlowId;
+use crate::supervision::watchdog::Watchdog;
 
 /// Asks the actors of a service.
 #[derive(Clone)]
@@ -19,9 +22,15 @@ pub struct ActorsHandle {
     pub(super) scheduler: Addr<Scheduler>,
     pub(super) nudge: Recipient<Nudge>,
     pub(super) definitions: InForce,
+    pub(super) watchdog: Arc<Watchdog>,
 }
 
 impl ActorsHandle {
+    /// A message per actor that does not answer, with the seconds; after `limit` the process ends.
+    pub fn unresponsive(&self, limit: Duration) -> Vec<String> {
+        self.watchdog.unresponsive_actors(limit)
+    }
+
     /// Flows whose actors gave up, with the cause; empty while the Scheduler is busy.
     pub async fn gave_up(&self) -> BTreeMap<FlowId, String> {
         self.scheduler.send(GetGaveUp).timeout(ANSWER_LIMIT).await.unwrap_or_default()

@@ -28,9 +28,7 @@ pub mod writer;
 
 use std::sync::Arc;
 
-use self::budget::Budget;
 use self::credential_store::CredentialStore;
-use self::heartbeat::Heartbeat;
 use self::in_force::InForce;
 use self::waits::Waits;
 use crate::config::Settings;
@@ -38,7 +36,6 @@ use crate::domain::word::Names;
 use crate::store::{Node, Store, StoreError};
 use crate::supervision::crash::CrashPoints;
 use crate::supervision::stopping::Stopping;
-use crate::supervision::watchdog::Watchdog;
 use crate::telemetry::progress::Progress;
 
 /// What every actor has; cheap to clone, free to change threads.
@@ -56,12 +53,6 @@ pub struct Deps {
     pub progress: Arc<Progress>,
     /// Who we are.
     pub node: Node,
-    /// Heartbeats of this node.
-    pub heartbeat: Arc<Heartbeat>,
-    /// Which actors do not answer.
-    pub watchdog: Arc<Watchdog>,
-    /// What the instance accepts, as we and the other nodes know it.
-    pub budget: Arc<Budget>,
     /// Whether nothing new may start.
     pub stopping: Stopping,
     /// What is waited for before anything starts.

@@ -4,11 +4,14 @@
 //! Scheduler what is due in the ledger. Owns nothing but that a question is on its way. It is not restarted: a panic here ends the process, because a
 //! node without a heartbeat must not go on. Runs on the control arbiter.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix::prelude::*;
 use tracing::warn;
 
+use super::budget::Budget;
+use super::heartbeat::Heartbeat;
 use super::scheduler::ContinueBackfills;
 use super::writer::Nudge;
 use super::{Deps, in_force};
@@ -22,6 +25,8 @@ const TICK: Duration = Duration::from_secs(1);
 /// This process among the nodes of the ledger.
 pub struct Node {
     deps: Deps,
+    heartbeat: Arc<Heartbeat>,
+    budget: Arc<Budget>,
     nudge: Recipient<Nudge>,
     backfills: Recipient<ContinueBackfills>,
     /// The ledger is being asked: a second question would only wait for a connection as well.
@@ -35,8 +40,14 @@ struct Tick;
 
 impl Node {
     /// At rest. `nudge`: the Writer; `backfills`: the Scheduler.
-    pub fn new(deps: Deps, nudge: Recipient<Nudge>, backfills: Recipient<ContinueBackfills>) -> Self {
-        Self { deps, nudge, backfills, asking: false }
+    pub fn new(
+        deps: Deps,
+        heartbeat: Arc<Heartbeat>,
+        budget: Arc<Budget>,
+        nudge: Recipient<Nudge>,
+        backfills: Recipient<ContinueBackfills>,
+    ) -> Self {
+        Self { deps, heartbeat, budget, nudge, backfills, asking: false }
     }
 }
 
@@ -61,9 +72,9 @@ impl Handler<Tick> for Node {
         if std::mem::replace(&mut self.asking, true) {
             return;
         }
-        let (deps, nudge) = (self.deps.clone(), self.nudge.clone());
+        let (deps, heartbeat, budget, nudge) = (self.deps.clone(), self.heartbeat.clone(), self.budget.clone(), self.nudge.clone());
         let round = async move {
-            beat(&deps).await;
+            beat(&deps, &heartbeat, &budget).await;
             due(&deps, &nudge).await
         };
         ctx.spawn(round.into_actor(self).map(|backfills, this, _| {
@@ -74,18 +85,18 @@ impl Handler<Tick> for Node {
 }
 
 /// Writes the heartbeat, and takes in what the ledger answers: the budgets of the other nodes, and which definitions are in force.
-async fn beat(deps: &Deps) {
+async fn beat(deps: &Deps, heartbeat: &Heartbeat, budget: &Budget) {
     let now = Instant::now();
     let under = deps.definitions.now().number;
-    let asked = deps.budget.asked();
-    let beat = deps.store.node_heartbeat(deps.node.clone(), deps.budget.own(), asked.clone(), UNRESPONSIVE_AFTER, Some(under));
+    let asked = budget.asked();
+    let beat = deps.store.node_heartbeat(deps.node.clone(), budget.own(), asked.clone(), UNRESPONSIVE_AFTER, Some(under));
     match beat.await {
         Ok(answer) => {
-            deps.heartbeat.record(now);
+            heartbeat.record(now);
             if let Some(set_back) = answer.set_back {
                 warn!("{set_back}");
             }
-            deps.budget.heard(answer.others, &asked, answer.resumed);
+            budget.heard(answer.others, &asked, answer.resumed);
             if let Some(in_force) = answer.in_force.filter(|in_force| deps.definitions.is_new(*in_force)) {
                 in_force::check(deps, in_force).await;
             }

@@ -4,18 +4,18 @@
 //! whose actors gave up is left out and makes readiness amber; when an actor that all deliveries depend on gives up, or any is stuck, the process must
 //! end, and the service manager starts it again. Root itself holds no work: a panic here ends the process. Runs on the control arbiter.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix::prelude::*;
 use tokio::sync::watch;
 use tracing::{error, warn};
 
-use super::Deps;
 use super::child::{ChildExited, IfGivenUp};
 use super::flow_starter::FlowStarter;
 use super::scheduler::{EndRunSets, FlowGaveUp, ReplacePollers, Scheduler};
 use crate::supervision::guard::{Exit, Liveness, LivenessCheck, ask_all};
-use crate::supervision::watchdog::Fatal;
+use crate::supervision::watchdog::{Fatal, Watchdog};
 use crate::telemetry::labels::DeathCause;
 use crate::telemetry::metrics::metrics;
 
@@ -26,8 +26,10 @@ const LIVENESS_EVERY: Duration = Duration::from_secs(15);
 
 /// What Root is made of.
 pub struct RootParts {
-    /// What every actor has.
-    pub deps: Deps,
+    /// Which actors do not answer.
+    pub watchdog: Arc<Watchdog>,
+    /// After how long an actor that does not answer ends the process.
+    pub stuck: Duration,
     /// The Scheduler.
     pub scheduler: Addr<Scheduler>,
     /// Liveness checks of all actors but those of the flows.
@@ -96,7 +98,7 @@ impl Handler<Tick> for Root {
 
     fn handle(&mut self, _: Tick, ctx: &mut Self::Context) {
         ctx.notify_later(Tick, TICK);
-        self.parts.deps.watchdog.root_lives();
+        self.parts.watchdog.root_lives();
     }
 }
 
@@ -106,9 +108,9 @@ impl Handler<CheckLiveness> for Root {
     fn handle(&mut self, _: CheckLiveness, _: &mut Self::Context) -> Self::Result {
         let liveness_checks: Vec<LivenessCheck> =
             self.parts.liveness_checks.iter().chain(&self.parts.flow_liveness_checks).cloned().collect();
-        let limit = self.parts.deps.settings.flows.stuck;
+        let limit = self.parts.stuck;
         Box::pin(async move { ask_all(&liveness_checks, limit / 4).await }.into_actor(self).map(move |all, this, ctx| {
-            let watchdog = &this.parts.deps.watchdog;
+            let watchdog = &this.parts.watchdog;
             for (child, liveness) in all {
                 let name = child.to_string();
                 if liveness != Liveness::Unresponsive {

@@ -13,10 +13,12 @@ use tracing::warn;
 use super::Deps;
 use super::aligner::Aligner;
 use super::audit_recorder::{AuditRecorder, Seal};
+use super::budget::Budget;
 use super::child::{ChildExited, MAILBOX, Supervision, optional, vital};
 use super::downstream::Downstream;
 use super::flow_starter::FlowStarter;
 use super::handle::ActorsHandle;
+use super::heartbeat::Heartbeat;
 use super::in_force::InForce;
 use super::mapper::Mapper;
 use super::node::Node;
@@ -35,7 +37,7 @@ use crate::notice::Sender;
 use crate::servicenow::ServiceNow;
 use crate::supervision::guard::{Death, Observer, RestartPolicy, start_on};
 use crate::supervision::stopping::Stopping;
-use crate::supervision::watchdog::Fatal;
+use crate::supervision::watchdog::{Fatal, Watchdog};
 use crate::syspro::OData;
 use crate::syspro::enet::{Alone, Enet};
 use crate::telemetry::labels::{DeathCause, System};
@@ -57,6 +59,8 @@ pub struct ActorSystem {
     pub enet: EnetClient,
     /// Why the process must end, once it must.
     pub fatal: watch::Receiver<Option<Fatal>>,
+    /// Which actors do not answer.
+    pub watchdog: Arc<Watchdog>,
     root: Addr<Root>,
     definitions: InForce,
     nudge: Recipient<Nudge>,
@@ -90,6 +94,7 @@ impl ActorSystem {
         check_clients(deps)?;
         // each actor system stops by itself
         let deps = &Deps { stopping: Stopping::default(), ..deps.clone() };
+        let (heartbeat, budget, watchdog) = (Arc::<Heartbeat>::default(), Arc::<Budget>::default(), Arc::<Watchdog>::default());
         let (draining, drained) = watch::channel(false);
         let (fatal_sender, fatal) = watch::channel(None);
         let observer: Observer = Arc::new(|restart| {
@@ -118,11 +123,12 @@ impl ActorSystem {
         let tokens = TokenClient { get: token.addr.clone().recipient(), refused: token.addr.clone().recipient() };
 
         let (writer_deps, writer_tokens) = (deps.clone(), tokens.clone());
+        let (writer_heartbeat, writer_budget) = (heartbeat.clone(), budget.clone());
         let writer = start_on(&delivery.handle(), vital("writer"), &supervision, move |_| {
             let owners = std::rc::Rc::new(LedgerOwners(writer_deps.store.clone()));
             let servicenow = ServiceNow::with_owners(&writer_deps.settings.servicenow, owners);
             let servicenow = servicenow.unwrap_or_else(|error| panic!("{}", error.chain()));
-            Writer::new(writer_deps, servicenow, writer_tokens)
+            Writer::new(writer_deps, writer_heartbeat, writer_budget, servicenow, writer_tokens)
         });
         let (store, crash) = (deps.store.clone(), deps.crash.clone());
         let recorder = start_on(&delivery.handle(), vital("audit_recorder"), &supervision, move |_| AuditRecorder::new(store, crash));
@@ -151,6 +157,7 @@ impl ActorSystem {
         liveness_checks.extend(notifier.iter().map(|notifier| notifier.liveness_check()));
         let starter = FlowStarter {
             deps: deps.clone(),
+            heartbeat: heartbeat.clone(),
             ingest: ingest.handle(),
             supervision: supervision.clone(),
             session: session.addr.clone(),
@@ -174,11 +181,12 @@ impl ActorSystem {
         // a command that runs once sends no heartbeat, and is trusted until its leases end
         let node = scheduled.then(|| {
             let (deps, nudge, backfills) = (deps.clone(), nudge.clone(), scheduler.addr.clone().recipient());
-            start_on(&control, vital("node"), &never_restarted, move |_| Node::new(deps, nudge, backfills))
+            start_on(&control, vital("node"), &never_restarted, move |_| Node::new(deps, heartbeat, budget, nudge, backfills))
         });
         liveness_checks.extend(node.iter().map(|node| node.liveness_check()));
         let parts = RootParts {
-            deps: deps.clone(),
+            watchdog: watchdog.clone(),
+            stuck: deps.settings.flows.stuck,
             scheduler: scheduler.addr.clone(),
             liveness_checks,
             flow_liveness_checks: started.liveness_checks,
@@ -189,6 +197,7 @@ impl ActorSystem {
         Context::with_receiver(root_receiver).run(Root::new(parts));
         Ok(Self {
             scheduler: scheduler.addr,
+            watchdog,
             root,
             definitions: deps.definitions.clone(),
             nudge,
@@ -217,6 +226,7 @@ impl ActorSystem {
             scheduler: self.scheduler.clone(),
             nudge: self.nudge.clone(),
             definitions: self.definitions.clone(),
+            watchdog: self.watchdog.clone(),
         }
     }
 

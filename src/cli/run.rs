@@ -59,6 +59,7 @@ pub(super) async fn serve(context: &Context, signals: &mut Signals, reloads: boo
     let system =
         ActorSystem::start(&deps, RestartPolicy::default(), true).map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
     let (actors, loaded) = (system.handle(), Arc::new(context.checked.loaded.clone()));
+    let watchdog = system.watchdog.clone();
     let app_state = AppState::new(deps.clone(), actors.clone(), system.access(), loaded.clone());
     let server = match http::start(&app_state) {
         Ok(server) => server,
@@ -68,7 +69,7 @@ pub(super) async fn serve(context: &Context, signals: &mut Signals, reloads: boo
             return Err(Failure::new(exit, error.to_string()));
         }
     };
-    let guarded = deps.watchdog.guard_root(deps.settings.flows.stuck, |why| {
+    let guarded = watchdog.guard_root(deps.settings.flows.stuck, |why| {
         error!(why, "the service cannot go on and ends; the service manager starts it again");
         std::process::exit(Exit::Stuck as i32);
     });
@@ -78,7 +79,7 @@ pub(super) async fn serve(context: &Context, signals: &mut Signals, reloads: boo
     info!(node = deps.node.name, flows = system.recipients.pollers.len(), address = %server.address, "tieline runs");
     notify(sd_notify::NotifyState::Ready);
     if let Some(every) = sd_notify::watchdog_enabled() {
-        notify_service_manager(deps.watchdog.clone(), deps.settings.flows.stuck, every);
+        notify_service_manager(watchdog.clone(), deps.settings.flows.stuck, every);
     }
     if let Some(complaint) = deps.definitions.view().complaint() {
         error!(complaint, "this node waits");
@@ -98,7 +99,7 @@ pub(super) async fn serve(context: &Context, signals: &mut Signals, reloads: boo
             Err(Failure::new(exit, fatal.map(|fatal| fatal.why).unwrap_or_default()))
         }
     };
-    deps.watchdog.dismiss();
+    watchdog.dismiss();
     checking.abort();
     if let Some(reloading) = reloading {
         reloading.abort();

@@ -78,7 +78,7 @@ pub(super) async fn ready(app_state: web::Data<AppState>) -> HttpResponse {
     // a Root that is stuck says nothing, and is complained of below
     let gave_up = timeout(ROOT_LIMIT, app_state.actors.gave_up()).await.unwrap_or_default();
     let left_out: Vec<String> = gave_up.into_iter().map(|(flow, why)| format!("{flow}: {why}")).collect();
-    missing.extend(app_state.deps.watchdog.unresponsive_actors(app_state.deps.settings.flows.stuck));
+    missing.extend(app_state.actors.unresponsive(app_state.deps.settings.flows.stuck));
     let restored = app_state.watching.store.life().filter(|life| Utc::now() - life.began_at < RESTORED_LATELY).and_then(|life| life.said());
     // no trouble of this service's, so that it stays ready; whoever asks sees why nothing arrives
     let paused = sending_paused(&app_state).await;

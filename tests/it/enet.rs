@@ -310,7 +310,7 @@ fn two_nodes_take_turns_at_the_one_operator() {
         let options = Options::of_one_company(60).with("SYSPRO__SOURCE", "enet").with("FLOWS__LEASE_SECONDS", "2");
         let rig = Rig::start(options).await;
         rig.sync_well().await;
-        let other = tieline::actors::Deps { node: node("two"), heartbeat: std::sync::Arc::default(), ..rig.deps.clone() };
+        let other = tieline::actors::Deps { node: node("two"), ..rig.deps.clone() };
         let both = futures_util::future::join(
             run_set(&rig.deps, flows(&rig.deps), RunKind::Poll),
             run_set(&other, flows(&rig.deps), RunKind::Poll),

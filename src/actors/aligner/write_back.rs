@@ -5,12 +5,15 @@
 //! back is taken in like any other reading, and the comparison that follows closes the entry. A lost answer is never followed by the same
 //! call at once: the next run reads the row first, and the value decides. Where the entity names no object, the list is for a person.
 
+use std::sync::Arc;
+
 use actix::prelude::*;
 use futures_util::future::LocalBoxFuture;
 use tracing::{info, warn};
 
 use super::{AlignError, AlignNow, Work};
 use crate::actors::credential_store::{SYSPRO_ENET, syspro_credential};
+use crate::actors::heartbeat::Heartbeat;
 use crate::actors::mapper::map_document;
 use crate::actors::syspro_session::{EnetQuery, GetCredential, LogOff, log_off};
 use crate::config::secret::Credential;
@@ -43,6 +46,8 @@ pub struct WriteBack {
     pub session: Recipient<EnetQuery>,
     /// Ends the session.
     pub log_off: Recipient<LogOff>,
+    /// Whether other nodes take this one for alive.
+    pub heartbeat: Arc<Heartbeat>,
 }
 
 /// What was done in SYSPRO.
@@ -217,7 +222,7 @@ impl Apply<'_> {
         self.work.deps.crash.at("aligner:before_apply", self.work.flow.entity.as_str());
         let begun = std::time::Instant::now();
         self.work.deps.store.write_back_begin(self.under.clone(), due.clone()).await?;
-        if !self.work.deps.heartbeat.alive_since(begun) {
+        if !self.way.heartbeat.alive_since(begun) {
             let text = "this node did not show itself in time and begins nothing; the flow may be another node's by now".to_owned();
             return Err(Halt::Align(AlignError::Store { text }));
         }

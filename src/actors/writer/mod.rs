@@ -28,6 +28,8 @@ use self::apart::{Apart, Parts};
 use self::outgoing::{Outgoing, Unsendable};
 use self::pace::{Pace, Paused};
 use super::Deps;
+use super::budget::Budget;
+use super::heartbeat::Heartbeat;
 use super::in_force::Snapshot;
 use super::servicenow_token::TokenClient;
 use crate::definition::Plan;
@@ -49,6 +51,8 @@ const STORE_AGAIN: (Duration, Duration) = (Duration::from_millis(200), Duration:
 /// Sends deliveries.
 pub struct Writer {
     deps: Deps,
+    heartbeat: Arc<Heartbeat>,
+    budget: Arc<Budget>,
     servicenow: ServiceNow,
     tokens: TokenClient,
     volatile: Rc<Volatile>,
@@ -126,15 +130,16 @@ impl From<ServiceNowError> for WriteError {
 
 impl Writer {
     /// A writer at its starting pace.
-    pub fn new(deps: Deps, servicenow: ServiceNow, tokens: TokenClient) -> Self {
-        let volatile = Rc::new(Volatile::new(&deps));
-        Self { deps, servicenow, tokens, volatile }
+    pub fn new(deps: Deps, heartbeat: Arc<Heartbeat>, budget: Arc<Budget>, servicenow: ServiceNow, tokens: TokenClient) -> Self {
+        let volatile = Rc::new(Volatile::new(&deps, &budget));
+        Self { deps, heartbeat, budget, servicenow, tokens, volatile }
     }
 
     fn sender(&self, entity: &EntityName) -> Sender {
         let pump = self.volatile.pumps.borrow_mut().entry(entity.clone()).or_default().clone();
         Sender {
             deps: self.deps.clone(),
+            heartbeat: self.heartbeat.clone(),
             servicenow: self.servicenow.clone(),
             tokens: self.tokens.clone(),
             volatile: self.volatile.clone(),
@@ -145,9 +150,9 @@ impl Writer {
 }
 
 impl Volatile {
-    fn new(deps: &Deps) -> Self {
+    fn new(deps: &Deps, budget: &Arc<Budget>) -> Self {
         Self {
-            pace: Pace::new(&deps.settings.servicenow, (deps.settings.retry.min_delay, deps.settings.retry.max_delay), deps.budget.clone()),
+            pace: Pace::new(&deps.settings.servicenow, (deps.settings.retry.min_delay, deps.settings.retry.max_delay), budget.clone()),
             pumps: RefCell::default(),
             fields: RefCell::default(),
             restarted: Cell::new(false),
@@ -176,7 +181,7 @@ impl Actor for Writer {
 
 impl Supervised for Writer {
     fn restarting(&mut self, _: &mut Self::Context) {
-        self.volatile = Rc::new(Volatile::new(&self.deps));
+        self.volatile = Rc::new(Volatile::new(&self.deps, &self.budget));
         self.volatile.restarted.set(true);
     }
 }
@@ -241,6 +246,7 @@ impl RowOwners for LedgerOwners {
 /// What one pass over an entity's deliveries needs.
 struct Sender {
     deps: Deps,
+    heartbeat: Arc<Heartbeat>,
     servicenow: ServiceNow,
     tokens: TokenClient,
     volatile: Rc<Volatile>,
@@ -359,7 +365,7 @@ impl Sender {
         lease: Duration,
     ) -> Result<Found, WriteError> {
         self.deps.crash.at("writer:before_send", self.entity.as_str());
-        let heartbeat = self.deps.heartbeat.clone();
+        let heartbeat = self.heartbeat.clone();
         let servicenow = self.servicenow.leased_until(claimed + lease, Rc::new(move || heartbeat.alive_since(claimed.into_std())));
         let started = Instant::now();
         let Outgoing { records, unsendable } = match outgoing::records(&self.deps, &self.entity, target, &mut claim, attempt).await {
