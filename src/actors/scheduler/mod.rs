@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use tracing::{debug, info, warn};
 
 use self::run_set::{Recipients, RunSetReport, RunSetRequest};
-use self::timetable::{Due, Timetable};
+use self::timetable::{Due, Schedules, Timetable};
 use super::Deps;
 use super::flows::flows;
 use super::poller::{PollError, PollNow};
@@ -187,7 +187,7 @@ impl Scheduler {
 }
 
 /// Poll and sweep schedules per entity. Every expression was checked with the settings and definitions.
-fn schedules(deps: &Deps) -> BTreeMap<EntityName, (Schedule, Option<Schedule>)> {
+fn schedules(deps: &Deps) -> BTreeMap<EntityName, Schedules> {
     let zone = deps.settings.syspro.time_zone;
     let definitions = deps.definitions.now();
     let parse = |text: &str| Schedule::parse(text, zone).map_err(|error| warn!(schedule = text, error, "not a schedule")).ok();
@@ -200,7 +200,7 @@ fn schedules(deps: &Deps) -> BTreeMap<EntityName, (Schedule, Option<Schedule>)> 
             let sweep = plan.read.sweep.as_ref().map_or(deps.settings.flows.sweep.as_str(), |sweep| sweep.schedule.as_str());
             // a flow that is read whole at every run needs no sweep of its own
             let sweep = if plan.read.changes.is_empty() { None } else { parse(sweep) };
-            Some((plan.entity.clone(), (poll, sweep)))
+            Some((plan.entity.clone(), Schedules { poll, sweep }))
         })
         .collect()
 }
@@ -369,7 +369,9 @@ impl Handler<EndRunSets> for Scheduler {
         ctx.notify(LogWaiting);
         let mut run_sets = self.run_sets.subscribe();
         // the sender is this actor, which outlives its answer
-        let ended = async move { drop(run_sets.wait_for(|count| *count == 0).await) };
+        let ended = async move {
+            let _ = run_sets.wait_for(|count| *count == 0).await;
+        };
         Box::pin(ended.into_actor(self))
     }
 }

@@ -11,14 +11,51 @@ use crate::domain::schedule::Schedule;
 use crate::domain::{EntityName, FlowId};
 use crate::retry::{self, Class};
 
+/// The schedules of an entity.
+#[derive(Debug, Clone)]
+pub(in crate::actors) struct Schedules {
+    pub(in crate::actors) poll: Schedule,
+    /// `None` for an entity that is read whole at every poll.
+    pub(in crate::actors) sweep: Option<Schedule>,
+}
+
+/// What a schedule starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Planned {
+    Poll,
+    Sweep,
+}
+
+impl Planned {
+    fn of(kind: RunKind) -> Self {
+        if kind == RunKind::Sweep { Self::Sweep } else { Self::Poll }
+    }
+
+    fn kind(self) -> RunKind {
+        match self {
+            Self::Poll => RunKind::Poll,
+            Self::Sweep => RunKind::Sweep,
+        }
+    }
+}
+
+impl Schedules {
+    fn of(&self, planned: Planned) -> Option<&Schedule> {
+        match planned {
+            Planned::Poll => Some(&self.poll),
+            Planned::Sweep => self.sweep.as_ref(),
+        }
+    }
+}
+
 /// What is to be run, and when.
 pub(in crate::actors) struct Timetable {
-    schedules: BTreeMap<EntityName, (Schedule, Option<Schedule>)>,
+    schedules: BTreeMap<EntityName, Schedules>,
     lease: Duration,
     /// The first wait before another try, and the longest.
     delays: (Duration, Duration),
-    next: BTreeMap<(FlowId, bool), DateTime<Utc>>,
-    retries: BTreeMap<(FlowId, bool), Retry>,
+    next: BTreeMap<(FlowId, Planned), DateTime<Utc>>,
+    retries: BTreeMap<(FlowId, Planned), Retry>,
     /// The latest time that was seen.
     latest: DateTime<Utc>,
 }
@@ -44,25 +81,17 @@ pub(in crate::actors) struct Due {
 
 impl Timetable {
     /// Poll and sweep schedules per entity; `lease` is how long a flow is held.
-    pub(in crate::actors) fn new(
-        schedules: BTreeMap<EntityName, (Schedule, Option<Schedule>)>,
-        lease: Duration,
-        delays: (Duration, Duration),
-    ) -> Self {
+    pub(in crate::actors) fn new(schedules: BTreeMap<EntityName, Schedules>, lease: Duration, delays: (Duration, Duration)) -> Self {
         Self { schedules, lease, delays, next: BTreeMap::new(), retries: BTreeMap::new(), latest: DateTime::<Utc>::MIN_UTC }
     }
 
     /// Other schedules take the place of these; a flow whose schedule stays keeps its next run, a new one runs at once.
-    pub(in crate::actors) fn replace(&mut self, schedules: BTreeMap<EntityName, (Schedule, Option<Schedule>)>, now: DateTime<Utc>) {
+    pub(in crate::actors) fn replace(&mut self, schedules: BTreeMap<EntityName, Schedules>, now: DateTime<Utc>) {
         let (old, retries) = (std::mem::replace(&mut self.schedules, schedules), &mut self.retries);
         retries.retain(|(flow, _), _| self.schedules.contains_key(&flow.entity));
-        self.next.retain(|(flow, sweeping), next| {
-            let of = |all: &BTreeMap<EntityName, (Schedule, Option<Schedule>)>| {
-                let (poll, sweep) = all.get(&flow.entity)?;
-                if *sweeping { sweep.clone() } else { Some(poll.clone()) }
-            };
-            let Some(schedule) = of(&self.schedules) else { return false };
-            if of(&old).as_ref() != Some(&schedule) {
+        self.next.retain(|(flow, planned), next| {
+            let Some(schedule) = self.schedules.get(&flow.entity).and_then(|schedules| schedules.of(*planned)) else { return false };
+            if old.get(&flow.entity).and_then(|schedules| schedules.of(*planned)) != Some(schedule) {
                 *next = schedule.next_after(now).unwrap_or(DateTime::<Utc>::MAX_UTC);
             }
             true
@@ -71,8 +100,8 @@ impl Timetable {
 
     /// When the flows' polls are due next.
     pub(in crate::actors) fn next_polls(&self) -> BTreeMap<FlowId, DateTime<Utc>> {
-        let polls = self.next.iter().filter(|((_, sweep), _)| !sweep);
-        let soon = |key: &(FlowId, bool), next: DateTime<Utc>| self.retries.get(key).map_or(next, |retry| retry.at.min(next));
+        let polls = self.next.iter().filter(|((_, planned), _)| *planned == Planned::Poll);
+        let soon = |key: &(FlowId, Planned), next: DateTime<Utc>| self.retries.get(key).map_or(next, |retry| retry.at.min(next));
         polls.map(|(key, next)| (key.0.clone(), soon(key, *next))).collect()
     }
 
@@ -85,9 +114,8 @@ impl Timetable {
             self.latest = before.max(now);
             return None;
         }
-        for ((flow, sweeping), next) in &mut self.next {
-            let of_entity = self.schedules.get(&flow.entity);
-            let schedule = of_entity.and_then(|(poll, sweep)| if *sweeping { sweep.as_ref() } else { Some(poll) });
+        for ((flow, planned), next) in &mut self.next {
+            let schedule = self.schedules.get(&flow.entity).and_then(|schedules| schedules.of(*planned));
             if let Some(sooner) = schedule.and_then(|schedule| schedule.next_after(now)) {
                 *next = sooner.min(*next);
             }
@@ -103,13 +131,13 @@ impl Timetable {
         let mut taken: BTreeSet<FlowId> = BTreeSet::new();
         let mut due = Vec::new();
         for flow in flows {
-            let Some((poll, sweep)) = self.schedules.get(&flow.entity) else { continue };
-            for (schedule, sweeping) in [(Some(poll), false), (sweep.as_ref(), true)] {
-                let Some(schedule) = schedule else { continue };
-                let key = (flow.clone(), sweeping);
+            let Some(schedules) = self.schedules.get(&flow.entity) else { continue };
+            for planned in [Planned::Poll, Planned::Sweep] {
+                let Some(schedule) = schedules.of(planned) else { continue };
+                let key = (flow.clone(), planned);
                 let by_schedule = match self.next.get(&key) {
                     // the first poll comes at once, the first sweep at its time
-                    None if sweeping => {
+                    None if planned == Planned::Sweep => {
                         schedule.next_after(now).map(|next| self.next.insert(key, next));
                         continue;
                     }
@@ -133,8 +161,7 @@ impl Timetable {
                     retry.at = DateTime::<Utc>::MAX_UTC;
                 }
                 taken.insert(flow.clone());
-                let kind = if sweeping { RunKind::Sweep } else { RunKind::Poll };
-                due.push(Due { flow: flow.clone(), kind, due_at });
+                due.push(Due { flow: flow.clone(), kind: planned.kind(), due_at });
             }
         }
         due
@@ -142,7 +169,7 @@ impl Timetable {
 
     /// How a run that was due ended. What may work later comes again soon: a day is long where the schedule is daily.
     pub(in crate::actors) fn ended(&mut self, due: &Due, error: Option<&PollError>, now: DateTime<Utc>) {
-        let key = (due.flow.clone(), due.kind == RunKind::Sweep);
+        let key = (due.flow.clone(), Planned::of(due.kind));
         let tries = self.retries.remove(&key).map_or(0, |retry| retry.tries) + 1;
         let wait = match error {
             // its holder may die over it: then its lease runs out
@@ -169,7 +196,8 @@ mod tests {
     fn timetable(cron: &str) -> Timetable {
         let schedule = Schedule::parse(cron, chrono_tz::UTC).unwrap();
         let s = Duration::from_secs;
-        Timetable::new(BTreeMap::from([(EntityName::new("supplier"), (schedule, None))]), s(15), (s(4), s(60)))
+        let schedules = Schedules { poll: schedule, sweep: None };
+        Timetable::new(BTreeMap::from([(EntityName::new("supplier"), schedules)]), s(15), (s(4), s(60)))
     }
 
     fn at(text: &str) -> DateTime<Utc> {
