@@ -35,7 +35,7 @@ use crate::domain::chain;
 use crate::net::HttpClient;
 use crate::notice::Sender;
 use crate::servicenow::ServiceNow;
-use crate::supervision::guard::{Death, Observer, RestartPolicy, start_on};
+use crate::supervision::guard::{Child, Death, Observer, RestartPolicy, start_on};
 use crate::supervision::stopping::Stopping;
 use crate::supervision::watchdog::{Fatal, Watchdog};
 use crate::syspro::OData;
@@ -97,16 +97,9 @@ impl ActorSystem {
         let (heartbeat, budget, watchdog) = (Arc::<Heartbeat>::default(), Arc::<Budget>::default(), Arc::<Watchdog>::default());
         let (draining, drained) = watch::channel(false);
         let (fatal_sender, fatal) = watch::channel(None);
-        let observer: Observer = Arc::new(|restart| {
-            let cause = match restart.death {
-                Death::Panic => DeathCause::Panic,
-                Death::Stop => DeathCause::Stop,
-            };
-            metrics().actor_died(restart.child.kind, cause);
-        });
         let (root_sender, root_receiver) = actix::dev::channel::channel(MAILBOX);
         let root: Addr<Root> = Addr::new(root_sender);
-        let supervision = Supervision { policy, draining: drained, parent: root.clone().recipient::<ChildExited>(), observer };
+        let supervision = Supervision { policy, draining: drained, parent: root.clone().recipient::<ChildExited>(), observer: counted() };
         let control = Arbiter::current();
         let (ingest, delivery) = (Arbiter::new(), Arbiter::new());
 
@@ -114,42 +107,24 @@ impl ActorSystem {
         let session = start_on(&control, vital("syspro_session"), &supervision, move |_| SysproSession::new(session_deps));
         let log_off = session.addr.clone().recipient();
         let enet = EnetClient { query: session.addr.clone().recipient(), visit: session.addr.clone().recipient() };
-        let token_deps = deps.clone();
-        let token = start_on(&control, vital("servicenow_token"), &supervision, move |_| {
-            let settings = token_deps.settings.servicenow.clone();
-            let http = HttpClient::new(System::ServiceNow, &settings.connection).unwrap_or_else(|error| panic!("{error}"));
-            ServiceNowToken::new(token_deps.credential_store, settings, http, token_deps.crash)
-        });
+        let token = start_token(&control, deps, &supervision);
         let tokens = TokenClient { get: token.addr.clone().recipient(), refused: token.addr.clone().recipient() };
 
-        let (writer_deps, writer_tokens) = (deps.clone(), tokens.clone());
-        let (writer_heartbeat, writer_budget) = (heartbeat.clone(), budget.clone());
-        let writer = start_on(&delivery.handle(), vital("writer"), &supervision, move |_| {
-            let owners = std::rc::Rc::new(LedgerOwners(writer_deps.store.clone()));
-            let servicenow = ServiceNow::with_owners(&writer_deps.settings.servicenow, owners);
-            let servicenow = servicenow.unwrap_or_else(|error| panic!("{}", error.chain()));
-            Writer::new(writer_deps, writer_heartbeat, writer_budget, servicenow, writer_tokens)
-        });
+        let writer = {
+            let (deps, heartbeat, budget, tokens) = (deps.clone(), heartbeat.clone(), budget.clone(), tokens.clone());
+            start_on(&delivery.handle(), vital("writer"), &supervision, move |_| {
+                let owners = Rc::new(LedgerOwners(deps.store.clone()));
+                let servicenow = ServiceNow::with_owners(&deps.settings.servicenow, owners);
+                let servicenow = servicenow.unwrap_or_else(|error| panic!("{}", error.chain()));
+                Writer::new(deps, heartbeat, budget, servicenow, tokens)
+            })
+        };
         let (store, crash) = (deps.store.clone(), deps.crash.clone());
         let recorder = start_on(&delivery.handle(), vital("audit_recorder"), &supervision, move |_| AuditRecorder::new(store, crash));
 
-        // whether anything is watched may change with the definitions
-        let downstream = {
-            let (deps, tokens) = (deps.clone(), tokens.clone());
-            start_on(&delivery.handle(), optional("downstream"), &supervision, move |_| {
-                let servicenow = ServiceNow::new(&deps.settings.servicenow).unwrap_or_else(|error| panic!("{}", error.chain()));
-                Downstream::new(deps, servicenow, tokens, scheduled)
-            })
-        };
-
+        let downstream = start_downstream(&delivery.handle(), deps, &supervision, &tokens, scheduled);
         let told = !crate::notice::channels(&deps.settings.notices).is_empty();
-        let notifier = told.then(|| {
-            let deps = deps.clone();
-            start_on(&control, optional("notifier"), &supervision, move |_| {
-                let sender = Sender::new(&deps.settings.notices).unwrap_or_else(|problem| panic!("{problem}"));
-                Notifier::new(deps, sender, scheduled)
-            })
-        });
+        let notifier = told.then(|| start_notifier(&control, deps, &supervision, scheduled));
 
         let mut liveness_checks =
             vec![session.liveness_check(), token.liveness_check(), writer.liveness_check(), recorder.liveness_check()];
@@ -247,6 +222,49 @@ impl ActorSystem {
             arbiter.stop();
         }
     }
+}
+
+/// Counts restarts in the metrics.
+fn counted() -> Observer {
+    Arc::new(|restart| {
+        let cause = match restart.death {
+            Death::Panic => DeathCause::Panic,
+            Death::Stop => DeathCause::Stop,
+        };
+        metrics().actor_died(restart.child.kind, cause);
+    })
+}
+
+fn start_token(on: &ArbiterHandle, deps: &Deps, supervision: &Supervision) -> Child<ServiceNowToken> {
+    let deps = deps.clone();
+    start_on(on, vital("servicenow_token"), supervision, move |_| {
+        let settings = deps.settings.servicenow.clone();
+        let http = HttpClient::new(System::ServiceNow, &settings.connection).unwrap_or_else(|error| panic!("{error}"));
+        ServiceNowToken::new(deps.credential_store, settings, http, deps.crash)
+    })
+}
+
+/// Starts it even where nothing is watched: that may change with the definitions.
+fn start_downstream(
+    on: &ArbiterHandle,
+    deps: &Deps,
+    supervision: &Supervision,
+    tokens: &TokenClient,
+    scheduled: bool,
+) -> Child<Downstream> {
+    let (deps, tokens) = (deps.clone(), tokens.clone());
+    start_on(on, optional("downstream"), supervision, move |_| {
+        let servicenow = ServiceNow::new(&deps.settings.servicenow).unwrap_or_else(|error| panic!("{}", error.chain()));
+        Downstream::new(deps, servicenow, tokens, scheduled)
+    })
+}
+
+fn start_notifier(on: &ArbiterHandle, deps: &Deps, supervision: &Supervision, scheduled: bool) -> Child<Notifier> {
+    let deps = deps.clone();
+    start_on(on, optional("notifier"), supervision, move |_| {
+        let sender = Sender::new(&deps.settings.notices).unwrap_or_else(|problem| panic!("{problem}"));
+        Notifier::new(deps, sender, scheduled)
+    })
 }
 
 /// The clients are made on their own threads later; a mistake in the settings is reported here, where somebody reads it.
