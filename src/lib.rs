@@ -7,6 +7,7 @@ pub mod redact;
 pub mod domain;
 
 pub mod config;
+pub mod credentials;
 mod failpoint;
 #[cfg(test)]
 #[path = "../tests/fuzz/harness.rs"]

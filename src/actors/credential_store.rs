@@ -9,9 +9,9 @@ use std::time::SystemTime;
 
 use secrecy::SecretString;
 
-use crate::config::crypto::{Encrypted, KeyError, KeyPlace, KeyRing};
-use crate::config::secret::Credential;
 use crate::config::settings::SysproSource;
+use crate::credentials::key_ring::{Encrypted, KeyError, KeyPlace, KeyRing};
+use crate::credentials::secret::Credential;
 use crate::store::{Store, StoreError};
 
 /// The credential's name for SYSPRO's OData service.

@@ -8,7 +8,7 @@ use tracing::warn;
 
 use super::Deps;
 use super::credential_store::CredentialStore;
-use crate::config::crypto::Encrypted;
+use crate::credentials::key_ring::Encrypted;
 use crate::domain::chain;
 use crate::store::{EncryptedSession, EnetLeaseResult, Store, StoreError};
 use crate::syspro::enet::{EnetError, Held, SessionStore};

@@ -12,8 +12,8 @@ use tracing::{info, warn};
 
 use super::Deps;
 use super::credential_store::{CredentialError, NOTICES_MAIL, NOTICES_WEBHOOK};
-use crate::config::secret::Credential;
 use crate::config::settings::CertificateFiles;
+use crate::credentials::secret::Credential;
 use crate::domain::chain;
 use crate::domain::notice::NoticeEvent;
 use crate::net::certificate;

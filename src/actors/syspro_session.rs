@@ -15,7 +15,7 @@ use tracing::{debug, warn};
 use super::Deps;
 use super::credential_store::{CredentialError, SYSPRO_ENET, syspro_credential};
 use super::enet_session_store::LedgerSessionStore;
-use crate::config::secret::Credential;
+use crate::credentials::secret::Credential;
 use crate::domain::CompanyId;
 use crate::domain::chain;
 use crate::syspro::enet::{Enet, EnetCall, EnetError, EnetTransport, SignInResult};

@@ -4,7 +4,7 @@ use chrono::{Days, Utc};
 
 use super::failure::{Exit, Failure};
 use super::{Global, OutputForm, output, sync};
-use crate::config::api_key::ApiKey;
+use crate::credentials::api_key::ApiKey;
 use crate::domain::role::Role;
 
 /// What to do.

@@ -9,7 +9,7 @@ use super::context::{Checked, Context};
 use super::failure::{Exit, Failure};
 use super::{Global, OutputForm, output, prompt, sync};
 use crate::actors::credential_store::{NOTICES_MAIL, NOTICES_WEBHOOK, SERVICENOW, SYSPRO_ENET, SYSPRO_ENET_COMPANY, SYSPRO_ODATA};
-use crate::config::crypto::{Encrypted, KeyRing};
+use crate::credentials::key_ring::{Encrypted, KeyRing};
 use crate::store::EncryptedCredential;
 
 /// The names there are.

@@ -1,13 +1,10 @@
 //! Settings: embedded defaults, then the site's file, then the environment; every problem reported in one go.
 
-pub mod api_key;
 pub mod connection;
-pub mod crypto;
 mod file_permissions;
 mod load;
 mod notices;
 mod raw;
-pub mod secret;
 pub mod settings;
 #[cfg(test)]
 mod tests;

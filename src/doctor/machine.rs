@@ -8,8 +8,8 @@ use chrono::Utc;
 use super::certificates::RENEWAL;
 use super::{Finding, disk};
 use crate::actors::Deps;
-use crate::config::crypto::KeyPlace;
 use crate::config::settings::CertificateFiles;
+use crate::credentials::key_ring::KeyPlace;
 use crate::domain::chain;
 
 /// Free space below which the private database is in danger, and below which somebody should check it, in MiB.

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::problem::Problem;
 use super::state::AppState;
-use crate::config::api_key;
+use crate::credentials::api_key;
 use crate::domain::role::Role;
 use crate::store::ApiKeyRow;
 
@@ -52,7 +52,7 @@ mod tests {
     use chrono::TimeDelta;
 
     use super::*;
-    use crate::config::api_key::ApiKey;
+    use crate::credentials::api_key::ApiKey;
 
     #[test]
     fn only_the_right_key_in_time_opens() {

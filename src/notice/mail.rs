@@ -12,8 +12,8 @@ use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter,
 use lettre::transport::smtp::{Error, commands};
 
 use super::{Message, NotTaken, advised};
-use crate::config::secret::Credential;
 use crate::config::settings::{MailSettings, MailTls};
+use crate::credentials::secret::Credential;
 use crate::redact::Quoted;
 
 /// How long the server may take for each of its answers.

@@ -7,8 +7,8 @@ mod webhook;
 use lettre::transport::smtp::client::Tls;
 use url::Url;
 
-use crate::config::secret::Credential;
 use crate::config::settings::{Connection, MailSettings, NoticeSettings};
+use crate::credentials::secret::Credential;
 use crate::net::{HttpClient, host_of};
 use crate::redact::Quoted;
 use crate::telemetry::labels::{ChannelKind, System};

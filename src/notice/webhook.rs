@@ -9,7 +9,7 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use super::{Message, NotTaken, advised};
-use crate::config::secret::Credential;
+use crate::credentials::secret::Credential;
 use crate::domain::chain;
 use crate::net::{HttpClient, Method, host_of};
 use crate::redact::Quoted;

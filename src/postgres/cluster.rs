@@ -15,9 +15,9 @@ use std::time::{Duration, Instant};
 use secrecy::{ExposeSecret, SecretString};
 use tracing::{info, warn};
 
-use crate::config::crypto::random;
 use crate::config::settings::{DatabaseSettings, StateSettings};
 use crate::config::{make_state_directory, open_private};
+use crate::credentials::key_ring::random;
 
 use super::ClusterError;
 use super::account::Account;

@@ -140,7 +140,7 @@ pub enum ClusterError {
     },
     /// The system gives no random numbers for the password.
     #[error(transparent)]
-    Random(#[from] crate::config::crypto::KeyError),
+    Random(#[from] crate::credentials::key_ring::KeyError),
 }
 
 impl ClusterError {

@@ -5,8 +5,8 @@ use std::cell::Cell;
 use futures_util::future::LocalBoxFuture;
 use tokio::time::Instant;
 
-use crate::config::secret::Credential;
 use crate::config::settings::ServiceNowSettings;
+use crate::credentials::secret::Credential;
 use crate::net::HttpClient;
 
 use super::error::ServiceNowError;

@@ -6,8 +6,8 @@ use std::time::Duration;
 use secrecy::ExposeSecret;
 use url::form_urlencoded;
 
-use crate::config::secret::Credential;
 use crate::config::settings::ServiceNowSettings;
+use crate::credentials::secret::Credential;
 use crate::net::{HttpClient, Method, NetError, host_of};
 
 use super::error::ServiceNowError;

@@ -2,8 +2,8 @@
 
 use std::cmp::Ordering;
 
-use crate::config::secret::Credential;
 use crate::config::settings::KeyOrder;
+use crate::credentials::secret::Credential;
 use crate::definition::ReadPlan;
 use crate::domain::CompanyId;
 

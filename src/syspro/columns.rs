@@ -4,8 +4,8 @@ use backon::BackoffBuilder;
 use futures_util::{StreamExt, stream};
 use tracing::warn;
 
-use crate::config::secret::Credential;
 use crate::config::settings::AbsentColumns;
+use crate::credentials::secret::Credential;
 use crate::definition::ReadPlan;
 use crate::definition::plan::{ColumnKind, TableRead};
 use crate::domain::{CompanyId, Value};

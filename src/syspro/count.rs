@@ -4,7 +4,7 @@
 
 use tracing::debug;
 
-use crate::config::secret::Credential;
+use crate::credentials::secret::Credential;
 use crate::definition::ReadPlan;
 use crate::definition::plan::TableRead;
 use crate::domain::CompanyId;

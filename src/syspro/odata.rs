@@ -10,8 +10,8 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use tracing::debug;
 use url::Url;
 
-use crate::config::secret::Credential;
 use crate::config::settings::{KeyOrder, RetrySettings, SysproSettings};
+use crate::credentials::secret::Credential;
 use crate::definition::plan::{ColumnKind, Kinds, TableRead};
 use crate::domain::CompanyId;
 use crate::domain::money::parse_decimal;

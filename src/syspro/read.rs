@@ -7,8 +7,8 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use tracing::debug;
 
-use crate::config::secret::Credential;
 use crate::config::settings::{DateLiteral, DateZone};
+use crate::credentials::secret::Credential;
 use crate::definition::ReadPlan;
 use crate::definition::plan::{ChangeQuery, Filter};
 use crate::domain::{CompanyId, Document, DocumentKey, Row, Value};

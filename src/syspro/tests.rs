@@ -12,8 +12,8 @@ use chrono::NaiveDate;
 
 use super::scripted::{Reply, Server, Tables, quick_retry, reply};
 use super::*;
-use crate::config::secret::Credential;
 use crate::config::settings::SysproSettings;
+use crate::credentials::secret::Credential;
 use crate::definition::ReadPlan;
 use crate::definition::plan::{ChangeQuery, ChildRead, Cut, Derive, Filter, JoinRead, TableRead, TypeChange, ViaRead};
 use crate::domain::{CompanyId, Document, DocumentKey};

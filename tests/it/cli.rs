@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
-use tieline::config::api_key;
+use tieline::credentials::api_key;
 use tieline_sim::servicenow::{ServiceNowOptions, ServiceNowSim};
 
 use crate::binary::{Site, text, unheard, unread};

@@ -6,8 +6,8 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use tieline::actors::flows::flows;
-use tieline::config::secret::Credential;
 use tieline::config::settings::{EnetSettings, RetrySettings, SysproSettings, SysproSource};
+use tieline::credentials::secret::Credential;
 use tieline::definition::{self, ReadPlan};
 use tieline::domain::run::RunKind;
 use tieline::domain::setup_object::{SetupAction, SetupCall, SetupObject};

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use rust_decimal::Decimal;
-use tieline::config::secret::Credential;
 use tieline::config::settings::{
     AbsentColumns, Connection, DateLiteral, DateZone, EnetSettings, KeyOrder, RetrySettings, SysproSettings, SysproSource,
 };
+use tieline::credentials::secret::Credential;
 use tieline::definition::ReadPlan;
 use tieline::definition::plan::{ChangeQuery, ChildRead, TableRead, TypeChange, ViaRead};
 use tieline::domain::{Document, Value};

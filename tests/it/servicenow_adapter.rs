@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures_util::future::LocalBoxFuture;
-use tieline::config::secret::Credential;
 use tieline::config::settings::{Connection, ServiceNowSettings, TokenRefresh};
+use tieline::credentials::secret::Credential;
 use tieline::definition::TargetPlan;
 use tieline::definition::plan::{ClearWith, FieldPlan, FieldSource, PartialWrite, WriteMode};
 use tieline::definition::record::derived_sys_id;

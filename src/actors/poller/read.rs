@@ -18,7 +18,7 @@ use super::doubted::{Doubted, faulty};
 use super::page_size::PageSize;
 use super::reported_rows::ReportedRows;
 use super::{PollError, Reader};
-use crate::config::secret::Credential;
+use crate::credentials::secret::Credential;
 use crate::definition::drift::Kinds;
 use crate::definition::plan::TypeChange;
 use crate::definition::{Plan, ReadPlan};

@@ -20,7 +20,7 @@ use crate::actors::scheduler::ExecuteRunSet;
 use crate::actors::scheduler::run_set::RunSetRequest;
 use crate::actors::system::ActorSystem;
 use crate::config;
-use crate::config::api_key::ApiKey;
+use crate::credentials::api_key::ApiKey;
 use crate::domain::chain;
 use crate::domain::money::thousands;
 use crate::domain::role::Role;

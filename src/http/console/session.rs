@@ -17,7 +17,7 @@ use subtle::ConstantTimeEq;
 
 use super::view::Layout;
 use super::{Page, Refusal, here, html, see_other};
-use crate::config::crypto::random;
+use crate::credentials::key_ring::random;
 use crate::domain::role::Permission;
 use crate::domain::role::Role;
 use crate::http::body::LIMIT;

@@ -6,7 +6,7 @@ use secrecy::ExposeSecret;
 use serde_json::json;
 
 use super::support::*;
-use crate::config::secret::Credential;
+use crate::credentials::secret::Credential;
 use crate::net::HttpClient;
 use crate::retry::Class;
 use crate::servicenow::*;

@@ -25,7 +25,7 @@ pub use sign_in_check::SignInResult;
 
 use futures_util::future::LocalBoxFuture;
 
-use crate::config::secret::Credential;
+use crate::credentials::secret::Credential;
 use crate::domain::CompanyId;
 
 /// Whoever can put a query to a business object: the session itself, or the actor that keeps it. Those who read have nothing else in hand.

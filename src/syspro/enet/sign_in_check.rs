@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::error::EnetError;
 use super::session::Enet;
 use super::wire;
-use crate::config::secret::Credential;
+use crate::credentials::secret::Credential;
 use crate::domain::CompanyId;
 use crate::net::excerpt;
 use crate::redact::Quoted;

@@ -9,7 +9,7 @@ use subtle::ConstantTimeEq;
 
 use crate::domain::role::Role;
 
-use super::crypto::{KeyError, random};
+use super::key_ring::{KeyError, random};
 
 /// A new API key. `text` is shown once and kept nowhere.
 pub struct ApiKey {

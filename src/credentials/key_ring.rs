@@ -243,7 +243,7 @@ impl KeyRing {
         let written = (|| {
             let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
             if !directory.exists() {
-                super::make_state_directory(directory, None).map_err(io::Error::other)?;
+                crate::config::make_state_directory(directory, None).map_err(io::Error::other)?;
             }
             let draft = directory.join(format!(".master-key-{}", std::process::id()));
             let _ = fs::remove_file(&draft);
@@ -372,9 +372,9 @@ fn write_private(path: &Path, bytes: &[u8], directory: &Path) -> io::Result<()> 
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(path)?;
-    super::make_private(&file)?;
+    crate::config::make_private(&file)?;
     file.write_all(bytes)?;
-    super::give_to_owner_of(directory, &file)?;
+    crate::config::give_to_owner_of(directory, &file)?;
     file.sync_all()
 }
 
