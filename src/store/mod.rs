@@ -38,6 +38,7 @@ mod replay;
 mod restored;
 mod row_conflict;
 mod run;
+mod schema;
 mod sending;
 mod settle;
 mod sweep;

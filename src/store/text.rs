@@ -9,20 +9,20 @@ use diesel::query_builder::QueryId;
 use diesel::serialize::{self, Output, ToSql};
 use diesel::sql_types::{self, SqlType};
 
-/// `text`.
+/// `text`. Public, as the columns of `schema.rs` are that have it.
 #[derive(Debug, Clone, Copy, Default, SqlType, QueryId)]
 #[diesel(postgres_type(oid = 25, array_oid = 1009))]
-pub(crate) struct Text;
+pub struct Text;
 
 /// `text` that holds JSON and is read as `jsonb` by a statement: its escapes for NUL are written out too.
 #[derive(Debug, Clone, Copy, Default, SqlType, QueryId)]
 #[diesel(postgres_type(oid = 25, array_oid = 1009))]
 pub(crate) struct JsonText;
 
-/// `jsonb`.
+/// `jsonb`. Public for the same reason.
 #[derive(Debug, Clone, Copy, Default, SqlType, QueryId)]
 #[diesel(postgres_type(oid = 3802, array_oid = 3807))]
-pub(crate) struct Jsonb;
+pub struct Jsonb;
 
 /// What stands for NUL.
 const NUL: &str = "\\u0000";

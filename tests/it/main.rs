@@ -56,6 +56,7 @@ mod restored;
 mod results;
 mod row_ids;
 mod same_key;
+mod schema;
 mod secrets;
 mod service_manager;
 mod servicenow_adapter;

@@ -1,0 +1,718 @@
+//! The tables of the ledger as the migrations create them. `tests/it/schema.rs` generates this file; do not edit it.
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::text::{Jsonb, Text};
+
+    aligned_row (company, entity, sys_id) {
+        company -> Text,
+        entity -> Text,
+        sys_id -> Text,
+        updated_at -> Nullable<Timestamptz>,
+        fields -> Text,
+        source_key -> Text,
+        natural_key -> Nullable<Text>,
+        document_id -> Nullable<BigInt>,
+        of_other -> Bool,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::text::{Jsonb, Text};
+
+    alignment (company, entity) {
+        company -> Text,
+        entity -> Text,
+        seen_to -> Nullable<Timestamptz>,
+        swept_at -> Nullable<Timestamptz>,
+        adopted_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::text::{Jsonb, Text};
+
+    api_key (id) {
+        id -> BigInt,
+        name -> Text,
+        role -> Text,
+        prefix -> Text,
+        hash -> Binary,
+        created_at -> Timestamptz,
+        expires_at -> Nullable<Timestamptz>,
+        last_used_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::text::{Jsonb, Text};
+
+    audit (id) {
+        id -> BigInt,
+        at -> Timestamptz,
+        xid -> BigInt,
+        kind -> Text,
+        company -> Nullable<Text>,
+        entity -> Nullable<Text>,
+        document_id -> Nullable<BigInt>,
+        version -> Nullable<Integer>,
+        delivery_id -> Nullable<BigInt>,
+        batch_id -> Nullable<Uuid>,
+        run_id -> Nullable<Uuid>,
+        actor -> Text,
+        detail -> Nullable<Text>,
+        life -> Integer,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::text::{Jsonb, Text};
+
+    audit_seal (id) {
+        id -> BigInt,
+        from_xid -> BigInt,
+        to_xid -> BigInt,
+        rows -> BigInt,
+        previous -> Binary,
+        hash -> Binary,
+        at -> Timestamptz,
+        life -> Integer,
+        mark -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::text::{Jsonb, Text};
+
+    awaited_parent (document_id, entity, key) {
+        document_id -> BigInt,
+        company -> Text,
+        entity -> Text,
+        key -> Text,
+        absent_since -> Nullable<Timestamptz>,
+        absent_why -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::text::{Jsonb, Text};
+
+    backfill (id) {
+        id -> BigInt,
+        company -> Text,
+        entity -> Text,
+        since -> Nullable<Date>,
+        until -> Nullable<Date>,
+        state -> Text,
+        requested_by -> Text,
+        why -> Text,
+        asked_at -> Timestamptz,
+        position -> Nullable<Jsonb>,
+        read -> BigInt,
+        new -> BigInt,
+        changed -> BigInt,
+        unchanged -> BigInt,
+        last_progress_at -> Nullable<Timestamptz>,
+        error -> Nullable<Text>,
+        tries -> Integer,
+        not_before -> Timestamptz,
+        ended_at -> Nullable<Timestamptz>,
+        ended_by -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::text::{Jsonb, Text};
+
+    base_version (document_id) {
+        document_id -> BigInt,
+        version -> Integer,
+        fields -> Jsonb,
+        again -> Bool,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::text::{Jsonb, Text};
+
+    conflict (id) {
+        id -> BigInt,
+        company -> Text,
+        entity -> Text,
+        subject -> Text,
+        document_id -> Nullable<BigInt>,
+        key -> Text,
+        sys_id -> Nullable<Text>,
+        field -> Text,
+        source -> Nullable<Text>,
+        kind -> Text,
+        state -> Text,
+        agreed -> Nullable<Text>,
+        syspro -> Text,
+        syspro_at -> Nullable<Timestamptz>,
+        servicenow -> Text,
+        servicenow_at -> Nullable<Timestamptz>,
+        side -> Nullable<Text>,
+        decided_by -> Nullable<Text>,
+        decided_at -> Nullable<Timestamptz>,
+        why -> Nullable<Text>,
+        opened_at -> Timestamptz,
+        changed_at -> Timestamptz,
+        closed_at -> Nullable<Timestamptz>,
+        outcome -> Nullable<Text>,
+        said -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::text::{Jsonb, Text};
+
+    console_session (token_hash) {
+        token_hash -> Binary,
+        api_key_id -> BigInt,
+        opened_at -> Timestamptz,
+        used_at -> Timestamptz,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::text::{Jsonb, Text};
+
+    credential (name) {
+        name -> Text,
+        username -> Text,
+        key_id -> Text,
+        nonce -> Binary,
+        ciphertext -> Binary,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::text::{Jsonb, Text};
+
+    definition (number) {
+        number -> Integer,
+        hash -> Text,
+        mapper -> Integer,
+        profile -> Text,
+        carried -> Array<Text>,
+        files -> Jsonb,
+        known_since -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::text::{Jsonb, Text};
+
+    definition_in_force (one) {
+        one -> Bool,
+        number -> Integer,
+        since -> Timestamptz,
+        adopted_by -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::text::{Jsonb, Text};
+
+    definition_mapping (definition, company, entity) {
+        definition -> Integer,
+        company -> Text,
+        entity -> Text,
+        number -> Integer,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::text::{Jsonb, Text};
+
+    definition_node (node) {
+        node -> Text,
+        number -> Integer,
+        at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::text::{Jsonb, Text};
+
+    delivery (id) {
+        id -> BigInt,
+        document_id -> BigInt,
+        version -> Integer,
+        block -> Text,
+        record_key -> Text,
+        action -> Text,
+        payload -> Text,
+        payload_hash -> Binary,
+        refs -> Nullable<Text>,
+        expects -> Nullable<Text>,
+        created_at -> Timestamptz,
+        run_id -> Nullable<Uuid>,
+        mapping -> Nullable<Integer>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::text::{Jsonb, Text};
+
+    document (id) {
+        id -> BigInt,
+        company -> Text,
+        entity -> Text,
+        key -> Text,
+        version -> Integer,
+        hash -> Binary,
+        deleted -> Bool,
+        amount -> Nullable<Numeric>,
+        currency -> Nullable<Text>,
+        dated -> Nullable<Date>,
+        mapping -> Integer,
+        reading -> Integer,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::text::{Jsonb, Text};
+
+    document_count (company, entity) {
+        company -> Text,
+        entity -> Text,
+        documents -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::text::{Jsonb, Text};
+
+    downstream (document_id, block, record_key) {
+        document_id -> BigInt,
+        block -> Text,
+        record_key -> Text,
+        delivery_id -> BigInt,
+        company -> Text,
+        entity -> Text,
+        state -> Text,
+        said -> Nullable<Text>,
+        arrived_at -> Timestamptz,
+        checks -> Integer,
+        next_check -> Timestamptz,
+        ended_at -> Nullable<Timestamptz>,
+        replays -> Integer,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::text::{Jsonb, Text};
+
+    enet_session (operator) {
+        operator -> Text,
+        holder -> Text,
+        lease_until -> Timestamptz,
+        key_id -> Nullable<Text>,
+        nonce -> Nullable<Binary>,
+        ciphertext -> Nullable<Binary>,
+        opening -> Bool,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::text::{Jsonb, Text};
+
+    flow (company, entity) {
+        company -> Text,
+        entity -> Text,
+        watermark -> Nullable<Date>,
+        position -> Nullable<Jsonb>,
+        paused_at -> Nullable<Timestamptz>,
+        paused_by -> Nullable<Text>,
+        stopped -> Nullable<Text>,
+        kinds -> Nullable<Jsonb>,
+        holder -> Nullable<Text>,
+        epoch -> BigInt,
+        lease_until -> Nullable<Timestamptz>,
+        last_progress_at -> Nullable<Timestamptz>,
+        last_success_at -> Nullable<Timestamptz>,
+        last_sweep_at -> Nullable<Timestamptz>,
+        last_error -> Nullable<Text>,
+        last_error_at -> Nullable<Timestamptz>,
+        sizes -> Nullable<Jsonb>,
+        last_error_lasts -> Bool,
+        whole_next -> Bool,
+        accepted_audit -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::text::{Jsonb, Text};
+
+    former_record (document_id, block, record_key, target_table) {
+        document_id -> BigInt,
+        block -> Text,
+        record_key -> Text,
+        target_table -> Text,
+        sys_id -> Text,
+        version -> Integer,
+        delivery_id -> BigInt,
+        confirmed_at -> Timestamptz,
+        own_row -> Bool,
+        partial -> Nullable<Array<Text>>,
+        mapping -> Integer,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::text::{Jsonb, Text};
+
+    hold (document_id) {
+        document_id -> BigInt,
+        held_by -> Text,
+        held_at -> Timestamptz,
+        why -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::text::{Jsonb, Text};
+
+    idempotency (caller, key) {
+        caller -> Text,
+        key -> Text,
+        request -> Binary,
+        status -> Nullable<Integer>,
+        answer -> Nullable<Text>,
+        asked_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::text::{Jsonb, Text};
+
+    intent (batch_id) {
+        batch_id -> Uuid,
+        node -> Text,
+        incarnation -> Uuid,
+        entity -> Text,
+        block -> Text,
+        records -> Integer,
+        claimed_at -> Timestamptz,
+        lease_until -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::text::{Jsonb, Text};
+
+    ledger_life (number) {
+        number -> Integer,
+        id -> Uuid,
+        system_identifier -> Nullable<BigInt>,
+        database_oid -> Nullable<BigInt>,
+        table_oid -> Nullable<BigInt>,
+        began_at -> Timestamptz,
+        why -> Nullable<Text>,
+        compared_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::text::{Jsonb, Text};
+
+    mapping (company, entity, number) {
+        company -> Text,
+        entity -> Text,
+        number -> Integer,
+        hash -> Text,
+        #[sql_name = "columns"]
+        columns_ -> Nullable<Jsonb>,
+        places -> Jsonb,
+        known_since -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::text::{Jsonb, Text};
+
+    mapping_count (company, entity, number) {
+        company -> Text,
+        entity -> Text,
+        number -> Integer,
+        documents -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::text::{Jsonb, Text};
+
+    node (incarnation) {
+        incarnation -> Uuid,
+        name -> Text,
+        seen_at -> Timestamptz,
+        batch_size -> Integer,
+        concurrency -> Integer,
+        breaker -> Text,
+        paused_until -> Timestamptz,
+        definition -> Nullable<Integer>,
+        pause_asked -> Nullable<Double>,
+        pause_said -> Nullable<Text>,
+        pause_began -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::text::{Jsonb, Text};
+
+    notice (id) {
+        id -> BigInt,
+        event -> Text,
+        company -> Nullable<Text>,
+        entity -> Nullable<Text>,
+        cause -> Nullable<Text>,
+        count -> BigInt,
+        examples -> Text,
+        found_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::text::{Jsonb, Text};
+
+    notice_delivery (notice_id, channel) {
+        notice_id -> BigInt,
+        channel -> Text,
+        state -> Text,
+        tries -> Integer,
+        not_before -> Timestamptz,
+        said -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::text::{Jsonb, Text};
+
+    notice_message (id) {
+        id -> BigInt,
+        channel -> Text,
+        notices -> BigInt,
+        sent_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::text::{Jsonb, Text};
+
+    notice_position (xid, life) {
+        xid -> BigInt,
+        life -> Integer,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::text::{Jsonb, Text};
+
+    notice_standing (event, subject) {
+        event -> Text,
+        subject -> Text,
+        since -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::text::{Jsonb, Text};
+
+    pending (delivery_id) {
+        delivery_id -> BigInt,
+        document_id -> BigInt,
+        company -> Text,
+        entity -> Text,
+        version -> Integer,
+        block -> Text,
+        record_key -> Text,
+        state -> Text,
+        reason -> Nullable<Text>,
+        message -> Nullable<Text>,
+        field -> Nullable<Text>,
+        next_step -> Nullable<Text>,
+        attempts -> Integer,
+        not_before -> Timestamptz,
+        since -> Timestamptz,
+        sent_at -> Nullable<Timestamptz>,
+        batch_id -> Nullable<Uuid>,
+        run_id -> Nullable<Uuid>,
+        first_failed_at -> Nullable<Timestamptz>,
+        queued_at -> Timestamptz,
+        failed_lookups -> Integer,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::text::{Jsonb, Text};
+
+    record (document_id, block, record_key) {
+        document_id -> BigInt,
+        block -> Text,
+        record_key -> Text,
+        sys_id -> Text,
+        target_table -> Text,
+        version -> Integer,
+        delivery_id -> BigInt,
+        confirmed_at -> Timestamptz,
+        own_row -> Bool,
+        partial -> Nullable<Array<Text>>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::text::{Jsonb, Text};
+
+    restored_part (life, company, entity, block, target_table) {
+        life -> Integer,
+        company -> Text,
+        entity -> Text,
+        block -> Text,
+        target_table -> Text,
+        state -> Text,
+        after -> Text,
+        hidden -> BigInt,
+        said -> Nullable<Text>,
+        adopted -> BigInt,
+        again -> BigInt,
+        unknown -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::text::{Jsonb, Text};
+
+    restored_row (life, company, entity, block, target_table, sys_id) {
+        life -> Integer,
+        company -> Text,
+        entity -> Text,
+        block -> Text,
+        source_key -> Text,
+        sys_id -> Text,
+        target_table -> Text,
+        version -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::text::{Jsonb, Text};
+
+    run (id) {
+        id -> Uuid,
+        company -> Text,
+        entity -> Text,
+        kind -> Text,
+        requested_by -> Text,
+        reason -> Nullable<Text>,
+        started_at -> Timestamptz,
+        ended_at -> Nullable<Timestamptz>,
+        outcome -> Nullable<Text>,
+        error -> Nullable<Text>,
+        read -> BigInt,
+        new -> BigInt,
+        changed -> BigInt,
+        unchanged -> BigInt,
+        deleted -> BigInt,
+        sent -> BigInt,
+        confirmed -> BigInt,
+        records -> BigInt,
+        delivered -> BigInt,
+        replaced -> BigInt,
+        parts -> BigInt,
+        parts_replaced -> BigInt,
+        definition -> Nullable<Integer>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::text::{Jsonb, Text};
+
+    sending_resumed (one) {
+        one -> Bool,
+        at -> Timestamptz,
+        resumed_by -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::text::{Jsonb, Text};
+
+    sweep_seen (run_id, document_id) {
+        run_id -> Uuid,
+        document_id -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::text::{Jsonb, Text};
+
+    version (document_id, version_) {
+        document_id -> BigInt,
+        #[sql_name = "version"]
+        version_ -> Integer,
+        read_at -> Timestamptz,
+        run_id -> Uuid,
+        hash -> Binary,
+        deleted -> Bool,
+        content -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::text::{Jsonb, Text};
+
+    write_back (document_id, field) {
+        document_id -> BigInt,
+        field -> Text,
+        was -> Text,
+        wanted -> Text,
+        state -> Text,
+        called_at -> Timestamptz,
+    }
+}
