@@ -3,81 +3,65 @@
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, Utc};
+use diesel::dsl::now;
+use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Bool, Date, Double, Integer, Nullable, Timestamptz};
 use serde::Serialize;
 
 use super::audit::{NewAudit, audit_append};
+use super::schema::backfill;
+use super::time::after;
 use super::{Conn, Store, StoreError, Tx};
 use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
 use crate::domain::run::{BackfillState, RunCounts};
-use crate::store::text::{Jsonb, Text};
+use crate::store::text::{Text, text};
 
 /// A backfill.
-#[derive(Debug, Clone, QueryableByName, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Queryable, Selectable, Serialize, utoipa::ToSchema)]
+#[diesel(table_name = backfill, check_for_backend(Pg))]
 #[schema(as = Backfill)]
 pub struct BackfillRow {
     /// Its number, ascending.
-    #[diesel(sql_type = BigInt)]
     pub id: i64,
     /// The company.
-    #[diesel(sql_type = Text)]
     pub company: String,
     /// The entity.
-    #[diesel(sql_type = Text)]
     pub entity: String,
     /// The first date; `None`: from the beginning.
-    #[diesel(sql_type = Nullable<Date>)]
     pub since: Option<NaiveDate>,
     /// The first date beyond; `None`: up to now.
-    #[diesel(sql_type = Nullable<Date>)]
     pub until: Option<NaiveDate>,
     /// `open`, `done` or `cancelled`.
-    #[diesel(sql_type = Text)]
     pub state: String,
     /// Who asked.
-    #[diesel(sql_type = Text)]
     pub requested_by: String,
     /// Why.
-    #[diesel(sql_type = Text)]
     pub why: String,
     /// When.
-    #[diesel(sql_type = Timestamptz)]
     pub asked_at: DateTime<Utc>,
-    #[diesel(sql_type = Nullable<Jsonb>)]
     #[serde(skip)]
     pub(crate) position: Option<serde_json::Value>,
     /// Documents read so far.
-    #[diesel(sql_type = BigInt)]
     pub read: i64,
     /// Those seen for the first time.
-    #[diesel(sql_type = BigInt)]
     pub new: i64,
     /// Those whose content differs from the version before.
-    #[diesel(sql_type = BigInt)]
     pub changed: i64,
     /// Those whose content is the same.
-    #[diesel(sql_type = BigInt)]
     pub unchanged: i64,
     /// When the last page was taken in.
-    #[diesel(sql_type = Nullable<Timestamptz>)]
     pub last_progress_at: Option<DateTime<Utc>>,
     /// Why the last try came to nothing.
-    #[diesel(sql_type = Nullable<Text>)]
     pub error: Option<String>,
     /// How often it has been tried since the last page.
-    #[diesel(sql_type = Integer)]
     pub tries: i32,
     /// When it is tried next.
-    #[diesel(sql_type = Timestamptz)]
     pub not_before: DateTime<Utc>,
     /// When it was done or cancelled.
-    #[diesel(sql_type = Nullable<Timestamptz>)]
     pub ended_at: Option<DateTime<Utc>>,
     /// By whom it was cancelled.
-    #[diesel(sql_type = Nullable<Text>)]
     pub ended_by: Option<String>,
 }
 
@@ -135,19 +119,21 @@ struct OpenFlow {
 
 /// Moves a backfill within the transaction that takes its page in. One that was cancelled meanwhile stays so.
 pub(crate) fn backfill_step(conn: &mut Conn, flow: &FlowId, step: &BackfillStep, counts: RunCounts) -> Tx<()> {
-    let moved = sql_query(
-        "UPDATE backfill SET position = $2, read = read + $3, new = new + $4, changed = changed + $5, unchanged = unchanged + $6, \
-         last_progress_at = now(), error = NULL, tries = 0, not_before = now(), state = CASE WHEN $7 THEN 'done' ELSE state END, \
-         ended_at = CASE WHEN $7 THEN now() END WHERE id = $1 AND state = 'open'",
-    )
-    .bind::<BigInt, _>(step.id)
-    .bind::<Nullable<Jsonb>, _>(step.position.as_ref())
-    .bind::<BigInt, _>(counts.read)
-    .bind::<BigInt, _>(counts.new)
-    .bind::<BigInt, _>(counts.changed)
-    .bind::<BigInt, _>(counts.unchanged)
-    .bind::<Bool, _>(step.done)
-    .execute(conn)?;
+    let end = step.done.then(|| (backfill::state.eq(text("done")), backfill::ended_at.eq(now)));
+    let moved = diesel::update(backfill::table.find(step.id).filter(backfill::state.eq(text("open"))))
+        .set((
+            backfill::position.eq(step.position.as_ref()),
+            backfill::read.eq(backfill::read + counts.read),
+            backfill::new.eq(backfill::new + counts.new),
+            backfill::changed.eq(backfill::changed + counts.changed),
+            backfill::unchanged.eq(backfill::unchanged + counts.unchanged),
+            backfill::last_progress_at.eq(now),
+            backfill::error.eq(None::<&str>),
+            backfill::tries.eq(0),
+            backfill::not_before.eq(now),
+            end,
+        ))
+        .execute(conn)?;
     if moved == 0 || !step.done {
         return Ok(());
     }
@@ -163,18 +149,20 @@ impl Store {
     /// [`StoreError`].
     pub async fn backfill_add(&self, new: NewBackfill) -> Result<Vec<BackfillRow>, StoreError> {
         self.run("ask for a backfill", move |conn| {
-            let rows: Vec<BackfillRow> = sql_query(
-                "INSERT INTO backfill (company, entity, since, until, requested_by, why) \
-                 SELECT n.company, n.entity, $3, $4, $5, $6 FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS n (company, entity, number) \
-                 ORDER BY n.number RETURNING *",
-            )
-            .bind::<Array<Text>, _>(new.flows.iter().map(|flow| flow.company.as_str()).collect::<Vec<_>>())
-            .bind::<Array<Text>, _>(new.flows.iter().map(|flow| flow.entity.as_str()).collect::<Vec<_>>())
-            .bind::<Nullable<Date>, _>(new.since)
-            .bind::<Nullable<Date>, _>(new.until)
-            .bind::<Text, _>(&new.requested_by)
-            .bind::<Text, _>(&new.why)
-            .load(conn)?;
+            let values = new.flows.iter().map(|flow| {
+                (
+                    backfill::company.eq(text(flow.company.as_str())),
+                    backfill::entity.eq(text(flow.entity.as_str())),
+                    backfill::since.eq(new.since),
+                    backfill::until.eq(new.until),
+                    backfill::requested_by.eq(text(&new.requested_by)),
+                    backfill::why.eq(text(&new.why)),
+                )
+            });
+            let rows: Vec<BackfillRow> = diesel::insert_into(backfill::table)
+                .values(values.collect::<Vec<_>>())
+                .returning(BackfillRow::as_returning())
+                .get_results(conn)?;
             let note = |row: &BackfillRow| {
                 let detail = serde_json::json!({ "action": "backfill", "id": row.id, "event": "asked", "since": row.since, "until": row.until, "why": row.why });
                 let mut note = NewAudit::of(AuditKind::Action).detail(&detail);
@@ -194,17 +182,23 @@ impl Store {
     /// [`StoreError`].
     pub async fn backfill_list(&self, filter: BackfillFilter) -> Result<Vec<BackfillRow>, StoreError> {
         self.run("list backfills", move |conn| {
-            Ok(sql_query(
-                "SELECT * FROM backfill WHERE ($1 IS NULL OR company = $1) AND ($2 IS NULL OR entity = $2) AND ($3 IS NULL OR state = $3) \
-                 AND (cardinality($4::bigint[]) = 0 OR id = ANY($4)) AND ($5 IS NULL OR id < $5) ORDER BY id DESC LIMIT $6",
-            )
-            .bind::<Nullable<Text>, _>(filter.company)
-            .bind::<Nullable<Text>, _>(filter.entity)
-            .bind::<Nullable<Text>, _>(filter.state.map(BackfillState::as_str))
-            .bind::<Array<BigInt>, _>(filter.ids)
-            .bind::<Nullable<BigInt>, _>(filter.before)
-            .bind::<BigInt, _>(filter.limit)
-            .load(conn)?)
+            let mut chosen = backfill::table.select(BackfillRow::as_select()).order(backfill::id.desc()).limit(filter.limit).into_boxed();
+            if let Some(company) = &filter.company {
+                chosen = chosen.filter(backfill::company.eq(text(company)));
+            }
+            if let Some(entity) = &filter.entity {
+                chosen = chosen.filter(backfill::entity.eq(text(entity)));
+            }
+            if let Some(state) = filter.state {
+                chosen = chosen.filter(backfill::state.eq(text(state.as_str())));
+            }
+            if !filter.ids.is_empty() {
+                chosen = chosen.filter(backfill::id.eq_any(filter.ids));
+            }
+            if let Some(before) = filter.before {
+                chosen = chosen.filter(backfill::id.lt(before));
+            }
+            Ok(chosen.load(conn)?)
         })
         .await
     }
@@ -215,19 +209,18 @@ impl Store {
     /// [`StoreError`].
     pub async fn backfill_cancel(&self, id: i64, actor: String, why: String) -> Result<Option<BackfillRow>, StoreError> {
         self.run("cancel a backfill", move |conn| {
-            let rows: Vec<BackfillRow> = sql_query(
-                "UPDATE backfill SET state = 'cancelled', ended_at = now(), ended_by = $2 WHERE id = $1 AND state = 'open' RETURNING *",
-            )
-            .bind::<BigInt, _>(id)
-            .bind::<Text, _>(&actor)
-            .load(conn)?;
-            for row in &rows {
+            let cancelled: Option<BackfillRow> = diesel::update(backfill::table.find(id).filter(backfill::state.eq(text("open"))))
+                .set((backfill::state.eq(text("cancelled")), backfill::ended_at.eq(now), backfill::ended_by.eq(Some(&actor))))
+                .returning(BackfillRow::as_returning())
+                .get_result(conn)
+                .optional()?;
+            if let Some(row) = &cancelled {
                 let detail = serde_json::json!({ "action": "backfill", "id": id, "event": "cancelled", "why": why });
                 let mut note = NewAudit::of(AuditKind::Action).detail(&detail);
-                (note.company, note.entity, note.actor) = (Some(row.company.clone()), Some(row.entity.clone()), actor.clone());
+                (note.company, note.entity, note.actor) = (Some(row.company.clone()), Some(row.entity.clone()), actor);
                 audit_append(conn, &[note])?;
             }
-            Ok(rows.into_iter().next())
+            Ok(cancelled)
         })
         .await
     }
@@ -238,12 +231,11 @@ impl Store {
     /// [`StoreError`].
     pub async fn backfill_next(&self, flow: FlowId) -> Result<Option<BackfillRow>, StoreError> {
         self.run("read the next backfill", move |conn| {
-            let rows: Vec<BackfillRow> =
-                sql_query("SELECT * FROM backfill WHERE company = $1 AND entity = $2 AND state = 'open' ORDER BY id LIMIT 1")
-                    .bind::<Text, _>(flow.company.as_str())
-                    .bind::<Text, _>(flow.entity.as_str())
-                    .load(conn)?;
-            Ok(rows.into_iter().next())
+            let open = backfill::table
+                .filter(backfill::company.eq(text(flow.company.as_str())))
+                .filter(backfill::entity.eq(text(flow.entity.as_str())))
+                .filter(backfill::state.eq(text("open")));
+            Ok(open.order(backfill::id).select(BackfillRow::as_select()).first(conn).optional()?)
         })
         .await
     }
@@ -272,13 +264,9 @@ impl Store {
     /// [`StoreError`].
     pub async fn backfill_failed(&self, id: i64, error: String, wait: Duration) -> Result<(), StoreError> {
         self.run("note a backfill's trouble", move |conn| {
-            sql_query(
-                "UPDATE backfill SET error = $2, tries = tries + 1, not_before = now() + make_interval(secs => $3) WHERE id = $1 AND state = 'open'",
-            )
-            .bind::<BigInt, _>(id)
-            .bind::<Text, _>(&error)
-            .bind::<Double, _>(wait.as_secs_f64())
-            .execute(conn)?;
+            diesel::update(backfill::table.find(id).filter(backfill::state.eq(text("open"))))
+                .set((backfill::error.eq(Some(&error)), backfill::tries.eq(backfill::tries + 1), backfill::not_before.eq(after(wait))))
+                .execute(conn)?;
             Ok(())
         })
         .await

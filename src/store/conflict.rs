@@ -1,17 +1,20 @@
 //! The conflict list as people see it: both values with their times, and what was decided by whom.
 
 use chrono::{DateTime, Utc};
+use diesel::dsl::AsExprOf;
+use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Nullable, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Nullable};
 use serde::Serialize;
 
+use super::schema::conflict;
 use super::{Store, StoreError};
 use crate::domain::conflict::{ConflictKind, ConflictState};
 use crate::domain::merge::Side;
 use crate::domain::next_step::NextStep;
 use crate::domain::{DocumentKey, FlowId};
-use crate::store::text::Text;
+use crate::store::text::{Text, text};
 
 /// What to list.
 #[derive(Debug, Clone, Default)]
@@ -35,81 +38,60 @@ pub struct ConflictFilter {
 }
 
 /// One entry of the conflict list.
-#[derive(Debug, Clone, QueryableByName, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Queryable, QueryableByName, Selectable, Serialize, utoipa::ToSchema)]
+#[diesel(table_name = conflict, check_for_backend(Pg))]
 #[schema(as = Conflict)]
 pub struct ConflictRow {
     /// Its number, ascending.
-    #[diesel(sql_type = BigInt)]
     pub id: i64,
     /// The company.
-    #[diesel(sql_type = Text)]
     pub company: String,
     /// The entity.
-    #[diesel(sql_type = Text)]
     pub entity: String,
-    #[diesel(sql_type = Text)]
     #[serde(skip)]
     pub(crate) subject: String,
     /// The record's key, or what a row without a record says it is.
-    #[diesel(sql_type = Text)]
     pub key: String,
     /// The row in ServiceNow.
-    #[diesel(sql_type = Nullable<Text>)]
     pub sys_id: Option<String>,
     /// The field in ServiceNow; `@row` for the record itself.
-    #[diesel(sql_type = Text)]
     pub field: String,
     /// The column in SYSPRO.
-    #[diesel(sql_type = Nullable<Text>)]
     pub source: Option<String>,
     /// Why it is here.
-    #[diesel(sql_type = Text)]
     pub kind: String,
     /// `open`, `decided`, `to_apply` or `closed`.
-    #[diesel(sql_type = Text)]
     pub state: String,
     /// SYSPRO's value when both last agreed.
-    #[diesel(sql_type = Nullable<Text>)]
     pub agreed: Option<String>,
     /// SYSPRO's value.
-    #[diesel(sql_type = Text)]
     pub syspro: String,
     /// When it was read: SYSPRO keeps no time of its own.
-    #[diesel(sql_type = Nullable<Timestamptz>)]
     pub syspro_at: Option<DateTime<Utc>>,
     /// ServiceNow's value.
-    #[diesel(sql_type = Text)]
     pub servicenow: String,
     /// When its row was changed.
-    #[diesel(sql_type = Nullable<Timestamptz>)]
     pub servicenow_at: Option<DateTime<Utc>>,
     /// Whose value counts, once that is decided.
-    #[diesel(sql_type = Nullable<Text>)]
     pub side: Option<String>,
     /// By whom.
-    #[diesel(sql_type = Nullable<Text>)]
     pub decided_by: Option<String>,
     /// When.
-    #[diesel(sql_type = Nullable<Timestamptz>)]
     pub decided_at: Option<DateTime<Utc>>,
     /// Why.
-    #[diesel(sql_type = Nullable<Text>)]
     pub why: Option<String>,
     /// Why it has not got into SYSPRO yet, where Tieline writes it there.
-    #[diesel(sql_type = Nullable<Text>)]
     pub said: Option<String>,
     /// When it came up.
-    #[diesel(sql_type = Timestamptz)]
     pub opened_at: DateTime<Utc>,
     /// When it left the list.
-    #[diesel(sql_type = Nullable<Timestamptz>)]
     pub closed_at: Option<DateTime<Utc>>,
     /// How it came out.
-    #[diesel(sql_type = Nullable<Text>)]
     pub outcome: Option<String>,
     /// Of a `decided` entry: `outstanding` while SYSPRO's value has not arrived in ServiceNow, `delivered` once it stands there and until the
     /// flow's next run closes the entry; null: the flow's next run acts on the decision.
-    #[diesel(sql_type = Nullable<Text>)]
+    #[diesel(sql_type = Nullable<Text>, select_expression_type = AsExprOf<Option<String>, Nullable<Text>>)]
+    #[diesel(select_expression = None::<String>.into_sql::<Nullable<Text>>())]
     pub delivery: Option<String>,
 }
 
@@ -151,13 +133,12 @@ impl Store {
     /// [`StoreError`].
     pub async fn conflicts_standing(&self, flow: FlowId, subjects: Vec<String>) -> Result<Vec<ConflictRow>, StoreError> {
         self.run("read what stands of a comparison", move |conn| {
-            Ok(sql_query(
-                "SELECT *, NULL AS delivery FROM conflict WHERE company = $1 AND entity = $2 AND subject = ANY($3) AND state <> 'closed' ORDER BY id",
-            )
-            .bind::<Text, _>(flow.company.as_str())
-            .bind::<Text, _>(flow.entity.as_str())
-            .bind::<Array<Text>, _>(subjects)
-            .load(conn)?)
+            let standing = conflict::table
+                .filter(conflict::company.eq(text(flow.company.as_str())))
+                .filter(conflict::entity.eq(text(flow.entity.as_str())))
+                .filter(conflict::subject.eq_any(subjects.iter().map(|subject| text(subject))))
+                .filter(conflict::state.ne(text("closed")));
+            Ok(standing.order(conflict::id).select(ConflictRow::as_select()).load(conn)?)
         })
         .await
     }
@@ -168,15 +149,13 @@ impl Store {
     /// [`StoreError`].
     pub async fn conflicts_of_rows(&self, flow: FlowId, after: i64, limit: i64) -> Result<Vec<ConflictRow>, StoreError> {
         self.run("read what stands about rows alone", move |conn| {
-            Ok(sql_query(
-                "SELECT *, NULL AS delivery FROM conflict WHERE company = $1 AND entity = $2 AND state <> 'closed' AND document_id IS NULL AND id > $3 \
-                 ORDER BY id LIMIT $4",
-            )
-            .bind::<Text, _>(flow.company.as_str())
-            .bind::<Text, _>(flow.entity.as_str())
-            .bind::<BigInt, _>(after)
-            .bind::<BigInt, _>(limit)
-            .load(conn)?)
+            let standing = conflict::table
+                .filter(conflict::company.eq(text(flow.company.as_str())))
+                .filter(conflict::entity.eq(text(flow.entity.as_str())))
+                .filter(conflict::state.ne(text("closed")))
+                .filter(conflict::document_id.is_null())
+                .filter(conflict::id.gt(after));
+            Ok(standing.order(conflict::id).limit(limit).select(ConflictRow::as_select()).load(conn)?)
         })
         .await
     }

@@ -1,10 +1,15 @@
 //! Sessions of the console: who is signed in. Only a hash of the cookie is kept.
 
+use std::time::Duration;
+
+use diesel::dsl::now;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{BigInt, Binary, Bool};
+use diesel::sql_types::{Binary, Bool};
 
 use super::audit::{NewAudit, audit_append};
+use super::schema::console_session;
+use super::time::{after, ago};
 use super::{Store, StoreError};
 use crate::domain::audit::AuditKind;
 use crate::store::text::Text;
@@ -35,10 +40,14 @@ impl Store {
     /// [`StoreError`]; a foreign key violation when the key has been removed meanwhile.
     pub async fn session_open(&self, hash: [u8; 32], api_key: i64, actor: String) -> Result<(), StoreError> {
         self.run("open a console session", move |conn| {
-            sql_query("DELETE FROM console_session WHERE expires_at <= now() OR used_at <= now() - interval '1 hour'").execute(conn)?;
-            sql_query("INSERT INTO console_session (token_hash, api_key_id, expires_at) VALUES ($1, $2, now() + interval '12 hours')")
-                .bind::<Binary, _>(&hash[..])
-                .bind::<BigInt, _>(api_key)
+            let over = console_session::expires_at.le(now).or(console_session::used_at.le(ago(Duration::from_hours(1))));
+            diesel::delete(console_session::table.filter(over)).execute(conn)?;
+            diesel::insert_into(console_session::table)
+                .values((
+                    console_session::token_hash.eq(&hash[..]),
+                    console_session::api_key_id.eq(api_key),
+                    console_session::expires_at.eq(after(Duration::from_hours(12))),
+                ))
                 .execute(conn)?;
             let mut row = NewAudit::of(AuditKind::Action).detail(&serde_json::json!({ "action": "sign in" }));
             row.actor = actor;
@@ -62,7 +71,7 @@ impl Store {
             .load(conn)?;
             // to the minute: a page that is loaded again and again is no write each time
             if by_person && rows.first().is_some_and(|found| found.stale) {
-                sql_query("UPDATE console_session SET used_at = now() WHERE token_hash = $1").bind::<Binary, _>(&hash[..]).execute(conn)?;
+                diesel::update(console_session::table.find(&hash[..])).set(console_session::used_at.eq(now)).execute(conn)?;
             }
             Ok(rows.into_iter().next().map(|found| SessionRow { name: found.name, role: found.role }))
         })
@@ -75,7 +84,7 @@ impl Store {
     /// [`StoreError`].
     pub async fn session_close(&self, hash: [u8; 32], actor: String) -> Result<(), StoreError> {
         self.run("close a console session", move |conn| {
-            let closed = sql_query("DELETE FROM console_session WHERE token_hash = $1").bind::<Binary, _>(&hash[..]).execute(conn)?;
+            let closed = diesel::delete(console_session::table.find(&hash[..])).execute(conn)?;
             if closed == 0 {
                 return Ok(());
             }

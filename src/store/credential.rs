@@ -1,35 +1,31 @@
 //! Credentials as they are kept: encrypted, opened elsewhere with the master key.
 
 use chrono::{DateTime, Utc};
+use diesel::dsl::now;
+use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_query;
-use diesel::sql_types::{Binary, Timestamptz};
 
 use super::audit::{NewAudit, audit_append};
+use super::schema::credential;
 use super::{Store, StoreError};
 use crate::domain::audit::AuditKind;
-use crate::store::text::Text;
+use crate::store::text::text;
 
 /// One credential, encrypted.
-#[derive(Debug, Clone, QueryableByName)]
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = credential, check_for_backend(Pg))]
 pub struct EncryptedCredential {
     /// `syspro-odata`, `syspro-enet`, `servicenow`.
-    #[diesel(sql_type = Text)]
     pub name: String,
     /// The user name or client id.
-    #[diesel(sql_type = Text)]
     pub username: String,
     /// Which master key it was encrypted with.
-    #[diesel(sql_type = Text)]
     pub key_id: String,
     /// 24 bytes.
-    #[diesel(sql_type = Binary)]
     pub nonce: Vec<u8>,
     /// The password, encrypted and authenticated.
-    #[diesel(sql_type = Binary)]
     pub ciphertext: Vec<u8>,
     /// When it was set.
-    #[diesel(sql_type = Timestamptz)]
     pub updated_at: DateTime<Utc>,
 }
 
@@ -40,7 +36,8 @@ impl Store {
     /// [`StoreError`].
     pub async fn credential_get(&self, name: &'static str) -> Result<Option<EncryptedCredential>, StoreError> {
         self.run("read a credential", move |conn| {
-            Ok(sql_query("SELECT * FROM credential WHERE name = $1").bind::<Text, _>(name).get_result(conn).optional()?)
+            let found = credential::table.find(text(name)).select(EncryptedCredential::as_select());
+            Ok(found.get_result(conn).optional()?)
         })
         .await
     }
@@ -50,7 +47,10 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn credential_list(&self) -> Result<Vec<EncryptedCredential>, StoreError> {
-        self.run("list credentials", |conn| Ok(sql_query("SELECT * FROM credential ORDER BY name").load(conn)?)).await
+        self.run("list credentials", |conn| {
+            Ok(credential::table.order(credential::name).select(EncryptedCredential::as_select()).load(conn)?)
+        })
+        .await
     }
 
     /// Sets credentials, several at once for a change of the master key.
@@ -60,16 +60,18 @@ impl Store {
     pub async fn credential_put(&self, all: Vec<EncryptedCredential>, actor: String, action: &'static str) -> Result<(), StoreError> {
         self.run("set a credential", move |conn| {
             for encrypted in &all {
-                sql_query(
-                    "INSERT INTO credential (name, username, key_id, nonce, ciphertext) VALUES ($1, $2, $3, $4, $5) \
-                     ON CONFLICT (name) DO UPDATE SET username = $2, key_id = $3, nonce = $4, ciphertext = $5, updated_at = now()",
-                )
-                .bind::<Text, _>(&encrypted.name)
-                .bind::<Text, _>(&encrypted.username)
-                .bind::<Text, _>(&encrypted.key_id)
-                .bind::<Binary, _>(&encrypted.nonce)
-                .bind::<Binary, _>(&encrypted.ciphertext)
-                .execute(conn)?;
+                let content = (
+                    credential::username.eq(text(&encrypted.username)),
+                    credential::key_id.eq(text(&encrypted.key_id)),
+                    credential::nonce.eq(&encrypted.nonce),
+                    credential::ciphertext.eq(&encrypted.ciphertext),
+                );
+                diesel::insert_into(credential::table)
+                    .values((credential::name.eq(text(&encrypted.name)), content))
+                    .on_conflict(credential::name)
+                    .do_update()
+                    .set((content, credential::updated_at.eq(now)))
+                    .execute(conn)?;
             }
             let names: Vec<&str> = all.iter().map(|encrypted| encrypted.name.as_str()).collect();
             let mut row = NewAudit::of(AuditKind::Action).detail(&serde_json::json!({ "action": action, "credentials": names }));
@@ -85,7 +87,7 @@ impl Store {
     /// [`StoreError`].
     pub async fn credential_remove(&self, name: String, actor: String) -> Result<bool, StoreError> {
         self.run("remove a credential", move |conn| {
-            let removed = sql_query("DELETE FROM credential WHERE name = $1").bind::<Text, _>(&name).execute(conn)? > 0;
+            let removed = diesel::delete(credential::table.find(text(&name))).execute(conn)? > 0;
             if removed {
                 let mut row =
                     NewAudit::of(AuditKind::Action).detail(&serde_json::json!({ "action": "credential remove", "credentials": [name] }));

@@ -7,18 +7,22 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use diesel::dsl::now;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Bool, Double, Integer, Nullable, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Timestamptz};
+use diesel::upsert::excluded;
 use serde::Serialize;
 use serde_json::json;
 
 use super::audit::{NewAudit, audit_append};
+use super::schema::{definition, definition_in_force, definition_node, node};
+use super::time::ago;
 use super::{Conn, Store, StoreError, Tx, TxError};
 use crate::definition::SetText;
 use crate::definition::set::{MAPPER_REVISION, difference};
 use crate::domain::audit::AuditKind;
-use crate::store::text::{Jsonb, Text};
+use crate::store::text::{Jsonb, Text, jsonb, text};
 
 /// The number of a set in this ledger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -110,28 +114,15 @@ struct Current {
     files: serde_json::Value,
 }
 
-#[derive(QueryableByName)]
-struct Number {
-    #[diesel(sql_type = Integer)]
-    number: i32,
-}
-
-#[derive(QueryableByName)]
-struct Count {
-    #[diesel(sql_type = BigInt)]
-    count: i64,
-}
-
 const LIST: &str = "SELECT d.number, d.hash, d.profile, d.known_since, f.since AS in_force_since, f.adopted_by \
                     FROM definition d LEFT JOIN definition_in_force f USING (number)";
 
 /// Refuses to go on under a set that is not in force. A ledger that has none yet holds to no set.
 pub(crate) fn definition_assert(conn: &mut Conn, under: SetNumber) -> Tx<()> {
-    let other: Vec<Number> =
-        sql_query("SELECT number FROM definition_in_force WHERE number <> $1").bind::<Integer, _>(under.0).load(conn)?;
-    match other.first() {
+    let other = definition_in_force::table.filter(definition_in_force::number.ne(under.0)).select(definition_in_force::number);
+    match other.get_result(conn).optional()? {
         None => Ok(()),
-        Some(other) => Err(TxError::Store(StoreError::OtherDefinitions { ours: under.0, in_force: other.number })),
+        Some(in_force) => Err(TxError::Store(StoreError::OtherDefinitions { ours: under.0, in_force })),
     }
 }
 
@@ -142,23 +133,20 @@ fn current(conn: &mut Conn) -> Tx<Option<Current>> {
 }
 
 /// Whether a service has a recent heartbeat, the node's own aside: whoever asks holds its place.
-fn alive(conn: &mut Conn, node: Option<&str>, unresponsive_after: Duration) -> Tx<bool> {
-    let rows: Vec<Count> =
-        sql_query("SELECT count(*) AS count FROM node WHERE name IS DISTINCT FROM $1 AND seen_at > now() - make_interval(secs => $2)")
-            .bind::<Nullable<Text>, _>(node)
-            .bind::<Double, _>(unresponsive_after.as_secs_f64())
-            .load(conn)?;
-    Ok(rows.first().is_some_and(|row| row.count > 0))
+fn alive(conn: &mut Conn, own: Option<&str>, unresponsive_after: Duration) -> Tx<bool> {
+    let recent = node::table.filter(node::name.nullable().is_distinct_from(own)).filter(node::seen_at.gt(ago(unresponsive_after)));
+    let count: i64 = recent.count().get_result(conn)?;
+    Ok(count > 0)
 }
 
 fn worked_with(conn: &mut Conn, node: Option<&str>, number: i32) -> Tx<()> {
     let Some(node) = node else { return Ok(()) };
-    sql_query(
-        "INSERT INTO definition_node (node, number) VALUES ($1, $2) ON CONFLICT (node) DO UPDATE SET number = excluded.number, at = now()",
-    )
-    .bind::<Text, _>(node)
-    .bind::<Integer, _>(number)
-    .execute(conn)?;
+    diesel::insert_into(definition_node::table)
+        .values((definition_node::node.eq(text(node)), definition_node::number.eq(number)))
+        .on_conflict(definition_node::node)
+        .do_update()
+        .set((definition_node::number.eq(number), definition_node::at.eq(now)))
+        .execute(conn)?;
     Ok(())
 }
 
@@ -180,29 +168,34 @@ fn register_mappings(conn: &mut Conn, number: i32, set: &SetText, same: bool) ->
 
 /// The set's number; a set that is new is written down.
 fn number_of(conn: &mut Conn, set: &SetText) -> Tx<i32> {
-    let rows: Vec<Number> = sql_query(
-        "INSERT INTO definition (hash, mapper, profile, carried, files) VALUES ($1, $2, $3, $4, $5) \
-         ON CONFLICT (hash) DO UPDATE SET hash = excluded.hash RETURNING number",
-    )
-    .bind::<Text, _>(&set.hash)
-    .bind::<Integer, _>(MAPPER_REVISION)
-    .bind::<Text, _>(&set.profile)
-    .bind::<Array<Text>, _>(&set.carried)
-    .bind::<Jsonb, _>(json!(set.files))
-    .load(conn)?;
-    rows.first().map(|row| row.number).ok_or(TxError::Sql(diesel::result::Error::NotFound))
+    let files = json!(set.files);
+    let number = diesel::insert_into(definition::table)
+        .values((
+            definition::hash.eq(text(&set.hash)),
+            definition::mapper.eq(MAPPER_REVISION),
+            definition::profile.eq(text(&set.profile)),
+            definition::carried.eq(&set.carried),
+            definition::files.eq(jsonb(&files)),
+        ))
+        .on_conflict(definition::hash)
+        .do_update()
+        // changes nothing, and has the number returned
+        .set(definition::hash.eq(excluded(definition::hash)))
+        .returning(definition::number)
+        .get_result(conn)?;
+    Ok(number)
 }
 
 fn adopt(conn: &mut Conn, set: &SetText, who: &Adopter, before: Option<&Current>) -> Tx<(i32, Vec<String>)> {
     let number = number_of(conn, set)?;
     register_mappings(conn, number, set, false)?;
-    sql_query(
-        "INSERT INTO definition_in_force (number, adopted_by) VALUES ($1, $2) \
-         ON CONFLICT (one) DO UPDATE SET number = excluded.number, adopted_by = excluded.adopted_by, since = now()",
-    )
-    .bind::<Integer, _>(number)
-    .bind::<Text, _>(&who.actor)
-    .execute(conn)?;
+    let by = (definition_in_force::number.eq(number), definition_in_force::adopted_by.eq(text(&who.actor)));
+    diesel::insert_into(definition_in_force::table)
+        .values(by)
+        .on_conflict(definition_in_force::one)
+        .do_update()
+        .set((by, definition_in_force::since.eq(now)))
+        .execute(conn)?;
     let older: Option<BTreeMap<String, String>> = before.and_then(|before| serde_json::from_value(before.files.clone()).ok());
     let difference = older.map(|older| difference(&older, &set.files)).unwrap_or_default();
     let mut row = NewAudit::of(AuditKind::Definition).detail(&json!({
@@ -233,13 +226,13 @@ impl Store {
                 register_mappings(conn, before.number, &set, true)?;
                 return Ok(Stands::InForce { number: SetNumber(before.number), adopted: None });
             }
-            let known: Vec<Number> = sql_query("SELECT number FROM definition WHERE hash = $1").bind::<Text, _>(&set.hash).load(conn)?;
-            let known = known.first().map(|row| SetNumber(row.number));
+            let known = definition::table.filter(definition::hash.eq(text(&set.hash))).select(definition::number);
+            let known = known.get_result(conn).optional()?.map(SetNumber);
             let mut lives = false;
             if let (Some(before), true) = (&before, who.may != MayAdopt::Any) {
-                let had: Vec<Number> =
-                    sql_query("SELECT number FROM definition_node WHERE node = $1").bind::<Nullable<Text>, _>(&who.node).load(conn)?;
-                let changed = known.is_none() || had.first().is_some_and(|had| had.number == before.number);
+                let had = definition_node::table.filter(definition_node::node.nullable().eq(&who.node)).select(definition_node::number);
+                let had: Option<i32> = had.get_result(conn).optional()?;
+                let changed = known.is_none() || had == Some(before.number);
                 if let MayAdopt::IfNoNodeAlive { unresponsive_after } = who.may {
                     lives = alive(conn, who.node.as_deref(), unresponsive_after)?;
                 }

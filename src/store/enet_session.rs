@@ -3,12 +3,16 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use diesel::dsl::now;
+use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Binary, Bool, Double, Nullable, Timestamptz};
+use diesel::sql_types::{Bool, Double};
 
+use super::schema::enet_session;
+use super::time::after;
 use super::{Store, StoreError};
-use crate::store::text::Text;
+use crate::store::text::{Text, text};
 
 /// A session id, encrypted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,21 +46,14 @@ pub enum EnetLeaseResult {
     },
 }
 
-#[derive(QueryableByName)]
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = enet_session, check_for_backend(Pg))]
 struct Row {
-    #[diesel(sql_type = Text)]
     holder: String,
-    #[diesel(sql_type = Timestamptz)]
     lease_until: DateTime<Utc>,
-    #[diesel(sql_type = Bool)]
-    leased: bool,
-    #[diesel(sql_type = Nullable<Text>)]
     key_id: Option<String>,
-    #[diesel(sql_type = Nullable<Binary>)]
     nonce: Option<Vec<u8>>,
-    #[diesel(sql_type = Nullable<Binary>)]
     ciphertext: Option<Vec<u8>>,
-    #[diesel(sql_type = Bool)]
     opening: bool,
 }
 
@@ -71,12 +68,6 @@ pub struct EnetUser {
     pub open: bool,
 }
 
-#[derive(QueryableByName)]
-struct Operator {
-    #[diesel(sql_type = Text)]
-    operator: String,
-}
-
 impl Store {
     /// Takes the operator's session, or renews the lease on it.
     ///
@@ -84,32 +75,25 @@ impl Store {
     /// [`StoreError`].
     pub async fn enet_session_take(&self, operator: String, holder: String, ttl: Duration) -> Result<EnetLeaseResult, StoreError> {
         self.run("take the e.net session", move |conn| {
-            let inserted = sql_query(
-                "INSERT INTO enet_session (operator, holder, lease_until) VALUES ($1, $2, now() + make_interval(secs => $3)) \
-                 ON CONFLICT DO NOTHING",
-            )
-            .bind::<Text, _>(&operator)
-            .bind::<Text, _>(&holder)
-            .bind::<Double, _>(ttl.as_secs_f64())
-            .execute(conn)?;
+            let lease = (enet_session::holder.eq(text(&holder)), enet_session::lease_until.eq(after(ttl)));
+            let inserted = diesel::insert_into(enet_session::table)
+                .values((enet_session::operator.eq(text(&operator)), lease))
+                .on_conflict_do_nothing()
+                .execute(conn)?;
             if inserted > 0 {
                 return Ok(EnetLeaseResult::Ours { renewed: false, open: None, opening: false });
             }
-            let rows: Vec<Row> = sql_query("SELECT *, lease_until BETWEEN now() AND now() + interval '1 hour' AS leased FROM enet_session WHERE operator = $1 FOR UPDATE")
-                .bind::<Text, _>(&operator)
-                .load(conn)?;
+            let leased = enet_session::lease_until.between(now, after(Duration::from_hours(1)));
+            let found: Option<(Row, bool)> =
+                enet_session::table.find(text(&operator)).select((Row::as_select(), leased)).for_update().get_result(conn).optional()?;
             // given back between the two statements: the next try finds it free
-            let Some(row) = rows.into_iter().next() else {
+            let Some((row, leased)) = found else {
                 return Ok(EnetLeaseResult::Held { holder: "another holder".to_owned(), until: Utc::now() });
             };
-            if row.holder != holder && row.leased {
+            if row.holder != holder && leased {
                 return Ok(EnetLeaseResult::Held { holder: row.holder, until: row.lease_until });
             }
-            sql_query("UPDATE enet_session SET holder = $2, lease_until = now() + make_interval(secs => $3) WHERE operator = $1")
-                .bind::<Text, _>(&operator)
-                .bind::<Text, _>(&holder)
-                .bind::<Double, _>(ttl.as_secs_f64())
-                .execute(conn)?;
+            diesel::update(enet_session::table.find(text(&operator))).set(lease).execute(conn)?;
             let open = match (row.key_id, row.nonce, row.ciphertext) {
                 (Some(key_id), Some(nonce), Some(ciphertext)) => Some(EncryptedSession { key_id, nonce, ciphertext }),
                 _ => None,
@@ -135,16 +119,15 @@ impl Store {
                 Some(open) => (Some(open.key_id), Some(open.nonce), Some(open.ciphertext)),
                 None => (None, None, None),
             };
-            let noted = sql_query(
-                "UPDATE enet_session SET key_id = $3, nonce = $4, ciphertext = $5, opening = $6 WHERE operator = $1 AND holder = $2",
-            )
-            .bind::<Text, _>(&operator)
-            .bind::<Text, _>(&holder)
-            .bind::<Nullable<Text>, _>(key_id)
-            .bind::<Nullable<Binary>, _>(nonce)
-            .bind::<Nullable<Binary>, _>(ciphertext)
-            .bind::<Bool, _>(opening)
-            .execute(conn)?;
+            let held = enet_session::table.find(text(&operator)).filter(enet_session::holder.eq(text(&holder)));
+            let noted = diesel::update(held)
+                .set((
+                    enet_session::key_id.eq(key_id),
+                    enet_session::nonce.eq(nonce),
+                    enet_session::ciphertext.eq(ciphertext),
+                    enet_session::opening.eq(opening),
+                ))
+                .execute(conn)?;
             Ok(noted > 0)
         })
         .await
@@ -181,9 +164,8 @@ impl Store {
     /// [`StoreError`].
     pub async fn enet_session_left(&self) -> Result<Vec<String>, StoreError> {
         self.run("find e.net sessions left open", move |conn| {
-            let rows: Vec<Operator> =
-                sql_query("SELECT operator FROM enet_session WHERE opening OR ciphertext IS NOT NULL ORDER BY operator").load(conn)?;
-            Ok(rows.into_iter().map(|row| row.operator).collect())
+            let left = enet_session::table.filter(enet_session::opening.or(enet_session::ciphertext.is_not_null()));
+            Ok(left.order(enet_session::operator).select(enet_session::operator).load(conn)?)
         })
         .await
     }
@@ -195,10 +177,8 @@ impl Store {
     pub async fn enet_session_give(&self, operator: String, holder: String) -> Result<(), StoreError> {
         self.run("give the e.net session back", move |conn| {
             // a session that could not be logged off stays noted for whoever comes next
-            sql_query("UPDATE enet_session SET lease_until = now() WHERE operator = $1 AND holder = $2")
-                .bind::<Text, _>(&operator)
-                .bind::<Text, _>(&holder)
-                .execute(conn)?;
+            let held = enet_session::table.find(text(&operator)).filter(enet_session::holder.eq(text(&holder)));
+            diesel::update(held).set(enet_session::lease_until.eq(now)).execute(conn)?;
             Ok(())
         })
         .await

@@ -1,11 +1,17 @@
 //! Answers of actions, kept by the key that the caller gave them.
 
-use diesel::prelude::*;
-use diesel::sql_query;
-use diesel::sql_types::{Binary, Bool, Integer, Nullable};
+use std::time::Duration;
 
+use diesel::dsl::now;
+use diesel::prelude::*;
+use diesel::query_dsl::methods::FilterDsl as _;
+use diesel::sql_query;
+use diesel::upsert::excluded;
+
+use super::schema::idempotency;
+use super::time::ago;
 use super::{Store, StoreError};
-use crate::store::text::Text;
+use crate::store::text::text;
 
 /// What is known of an action's key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,16 +26,6 @@ pub enum IdempotencyState {
     Answered(u16, String),
 }
 
-#[derive(QueryableByName)]
-struct Known {
-    #[diesel(sql_type = Bool)]
-    same: bool,
-    #[diesel(sql_type = Nullable<Integer>)]
-    status: Option<i32>,
-    #[diesel(sql_type = Nullable<Text>)]
-    answer: Option<String>,
-}
-
 impl Store {
     /// Notes an action under its key; an earlier one that no one answered within two minutes is taken for lost.
     ///
@@ -41,26 +37,26 @@ impl Store {
                 "DELETE FROM idempotency WHERE ctid IN (SELECT ctid FROM idempotency WHERE asked_at < now() - interval '24 hours' LIMIT 1000)",
             )
             .execute(conn)?;
-            let first = sql_query(
-                "INSERT INTO idempotency (caller, key, request) VALUES ($1, $2, $3) ON CONFLICT (caller, key) DO UPDATE SET asked_at = now() \
-                 WHERE idempotency.status IS NULL AND idempotency.request = excluded.request \
-                 AND idempotency.asked_at < now() - interval '2 minutes'",
-            )
-            .bind::<Text, _>(&caller)
-            .bind::<Text, _>(&key)
-            .bind::<Binary, _>(&request)
-            .execute(conn)?;
+            let lost = (idempotency::status.is_null())
+                .and(idempotency::request.eq(excluded(idempotency::request)))
+                .and(idempotency::asked_at.lt(ago(Duration::from_mins(2))));
+            let first = diesel::insert_into(idempotency::table)
+                .values((idempotency::caller.eq(text(&caller)), idempotency::key.eq(text(&key)), idempotency::request.eq(&request)))
+                .on_conflict((idempotency::caller, idempotency::key))
+                .do_update()
+                .set(idempotency::asked_at.eq(now))
+                .filter(lost)
+                .execute(conn)?;
             if first > 0 {
                 return Ok(IdempotencyState::First);
             }
-            let known: Vec<Known> = sql_query("SELECT request = $3 AS same, status, answer FROM idempotency WHERE caller = $1 AND key = $2")
-                .bind::<Text, _>(&caller)
-                .bind::<Text, _>(&key)
-                .bind::<Binary, _>(&request)
-                .load(conn)?;
-            Ok(match known.into_iter().next() {
-                Some(Known { same: false, .. }) => IdempotencyState::Another,
-                Some(Known { status: Some(status), answer, .. }) => {
+            let known: Option<(bool, Option<i32>, Option<String>)> = (idempotency::table.find((text(&caller), text(&key))))
+                .select((idempotency::request.eq(&request), idempotency::status, idempotency::answer))
+                .get_result(conn)
+                .optional()?;
+            Ok(match known {
+                Some((false, ..)) => IdempotencyState::Another,
+                Some((true, Some(status), answer)) => {
                     IdempotencyState::Answered(u16::try_from(status).unwrap_or(200), answer.unwrap_or_default())
                 }
                 _ => IdempotencyState::InFlight,
@@ -75,17 +71,13 @@ impl Store {
     /// [`StoreError`].
     pub async fn idempotency_answer(&self, caller: String, key: String, answer: Option<(u16, String)>) -> Result<(), StoreError> {
         self.run("keep an action's answer", move |conn| {
-            let (status, text) = answer.unzip();
-            let sql = match status {
-                Some(_) => "UPDATE idempotency SET status = $3, answer = $4 WHERE caller = $1 AND key = $2",
-                None => "DELETE FROM idempotency WHERE caller = $1 AND key = $2 AND $3 IS NULL AND $4 IS NULL",
+            let action = idempotency::table.find((text(&caller), text(&key)));
+            match answer {
+                Some((status, answer)) => diesel::update(action)
+                    .set((idempotency::status.eq(Some(i32::from(status))), idempotency::answer.eq(Some(answer))))
+                    .execute(conn)?,
+                None => diesel::delete(action).execute(conn)?,
             };
-            sql_query(sql)
-                .bind::<Text, _>(&caller)
-                .bind::<Text, _>(&key)
-                .bind::<Nullable<Integer>, _>(status.map(i32::from))
-                .bind::<Nullable<Text>, _>(text)
-                .execute(conn)?;
             Ok(())
         })
         .await

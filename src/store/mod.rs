@@ -45,13 +45,14 @@ mod sweep;
 #[cfg(test)]
 mod tests;
 mod text;
+mod time;
 mod write_back;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use diesel::connection::{AnsiTransactionManager, InstrumentationEvent, SimpleConnection as _, TransactionManager};
+use diesel::connection::{AnsiTransactionManager, CacheSize, InstrumentationEvent, SimpleConnection as _, TransactionManager};
 use diesel::prelude::*;
 use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool};
 use secrecy::{ExposeSecret, SecretString};
@@ -162,6 +163,8 @@ impl CustomizeConnection<PgConnection, diesel::r2d2::Error> for Prepare {
         .map_err(diesel::r2d2::Error::QueryError)?;
         life::same_ledger(conn, &self.life).map_err(diesel::r2d2::Error::QueryError)?;
         *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        // a statement of the query builder is planned with its values, as one of `sql_query` is, and stays behind under no name
+        conn.set_prepared_statement_cache_size(CacheSize::Disabled);
         let statements = self.statements.clone();
         conn.set_instrumentation(move |event: InstrumentationEvent<'_>| match event {
             InstrumentationEvent::StartQuery { query, .. } => {

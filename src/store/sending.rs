@@ -1,15 +1,17 @@
 //! Pauses in sending that ServiceNow asked for, and their end before their time.
 
 use chrono::{DateTime, Utc};
+use diesel::dsl::now;
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Double, Nullable, Timestamptz};
 use serde::Serialize;
 
 use super::audit::{NewAudit, audit_append};
+use super::schema::{pending, sending_resumed};
 use super::{Store, StoreError};
 use crate::domain::audit::AuditKind;
-use crate::store::text::Text;
+use crate::store::text::{Text, text};
 
 /// A pause that ServiceNow asked for.
 #[derive(Debug, Clone, QueryableByName, Serialize, utoipa::ToSchema)]
@@ -101,14 +103,10 @@ impl Store {
                  AND pause_began > coalesce((SELECT at FROM sending_resumed), '-infinity')",
             )
             .get_result(conn)?;
-            sql_query(
-                "INSERT INTO sending_resumed (at, resumed_by) VALUES (now(), $1) \
-                 ON CONFLICT (one) DO UPDATE SET at = excluded.at, resumed_by = excluded.resumed_by",
-            )
-            .bind::<Text, _>(&actor)
-            .execute(conn)?;
-            let parts =
-                sql_query("UPDATE pending SET not_before = now() WHERE reason = 'throttled' AND not_before > now()").execute(conn)?;
+            let by = (sending_resumed::at.eq(now), sending_resumed::resumed_by.eq(text(&actor)));
+            diesel::insert_into(sending_resumed::table).values(by).on_conflict(sending_resumed::one).do_update().set(by).execute(conn)?;
+            let paused = pending::reason.eq(Some("throttled")).and(pending::not_before.gt(now));
+            let parts = diesel::update(pending::table.filter(paused)).set(pending::not_before.eq(now)).execute(conn)?;
             let resumed = Resumed { pauses: pauses.count, parts: i64::try_from(parts).unwrap_or(i64::MAX) };
             let mut row = NewAudit::of(AuditKind::Action).detail(
                 &serde_json::json!({ "action": "resume sending", "why": reason, "pauses": resumed.pauses, "parts": resumed.parts }),

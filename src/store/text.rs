@@ -1,9 +1,11 @@
 //! Every text on its way into the ledger, in one place: PostgreSQL's `text` and `jsonb` cannot hold the character NUL, and one NUL in a
-//! message would fail its whole transaction. It is written out as `\u0000` instead. Nothing in `store` binds a text by diesel's own types.
+//! message would fail its whole transaction. It is written out as `\u0000` instead. Nothing in `store` binds a text by diesel's own types:
+//! `sql_query` names the types below, and the columns of `schema.rs` have them, so that the query builder accepts a text as [`text`] alone.
 
 use std::borrow::Cow;
 
 use diesel::deserialize::{self, FromSql};
+use diesel::expression::AsExpression;
 use diesel::pg::{Pg, PgValue};
 use diesel::query_builder::QueryId;
 use diesel::serialize::{self, Output, ToSql};
@@ -23,6 +25,26 @@ pub(crate) struct JsonText;
 #[derive(Debug, Clone, Copy, Default, SqlType, QueryId)]
 #[diesel(postgres_type(oid = 3802, array_oid = 3807))]
 pub struct Jsonb;
+
+/// A text as a value in the query builder: what [`text`] makes.
+#[derive(Debug, Clone, Copy, AsExpression)]
+#[diesel(sql_type = Text)]
+pub(crate) struct TextValue<'a>(&'a str);
+
+/// A text as a value in the query builder, which takes no bare `str` for a column.
+pub(crate) fn text(value: &str) -> TextValue<'_> {
+    TextValue(value)
+}
+
+/// JSON as a value in the query builder: what [`jsonb`] makes.
+#[derive(Debug, Clone, Copy, AsExpression)]
+#[diesel(sql_type = Jsonb)]
+pub(crate) struct JsonValue<'a>(&'a serde_json::Value);
+
+/// JSON as a value in the query builder.
+pub(crate) fn jsonb(value: &serde_json::Value) -> JsonValue<'_> {
+    JsonValue(value)
+}
 
 /// What stands for NUL.
 const NUL: &str = "\\u0000";
@@ -83,6 +105,18 @@ impl ToSql<Text, Pg> for str {
 impl ToSql<Text, Pg> for String {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
         <str as ToSql<Text, Pg>>::to_sql(self, out)
+    }
+}
+
+impl ToSql<Text, Pg> for TextValue<'_> {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+        write(&storable(self.0), out)
+    }
+}
+
+impl ToSql<Jsonb, Pg> for JsonValue<'_> {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+        <serde_json::Value as ToSql<Jsonb, Pg>>::to_sql(self.0, out)
     }
 }
 

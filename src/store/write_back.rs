@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Bool, Nullable, Uuid as SqlUuid};
@@ -11,6 +12,7 @@ use serde_json::json;
 
 use super::audit::{NewAudit, audit_append};
 use super::flow::flow_assert_held;
+use super::schema::write_back;
 use super::{Conn, Lease, Store, StoreError, Tx};
 use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
@@ -48,16 +50,14 @@ pub struct WriteBackDue {
 }
 
 /// A value that SYSPRO may have been asked to store.
-#[derive(Debug, Clone, QueryableByName)]
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = write_back, check_for_backend(Pg))]
 pub struct WriteBackCalled {
     /// The document.
-    #[diesel(sql_type = BigInt)]
     pub document_id: i64,
     /// The field.
-    #[diesel(sql_type = Text)]
     pub field: String,
     /// The value, as the field has it.
-    #[diesel(sql_type = Text)]
     pub wanted: String,
 }
 
@@ -138,9 +138,8 @@ impl Store {
     /// [`StoreError`].
     pub async fn write_back_called(&self, documents: Vec<i64>) -> Result<Vec<WriteBackCalled>, StoreError> {
         self.run("read what SYSPRO was asked to store", move |conn| {
-            Ok(sql_query("SELECT document_id, field, wanted FROM write_back WHERE document_id = ANY($1)")
-                .bind::<Array<BigInt>, _>(documents)
-                .load(conn)?)
+            let called = write_back::table.filter(write_back::document_id.eq_any(documents));
+            Ok(called.select(WriteBackCalled::as_select()).load(conn)?)
         })
         .await
     }
