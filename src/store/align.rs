@@ -13,6 +13,7 @@ use super::flow::flow_assert_held;
 use super::intake::{next_ids, payload_hash};
 use super::placeholder::with_placeholders;
 use super::run::{RunTally, run_tally};
+use super::schema::pending;
 use super::{Conn, Lease, Store, StoreError, Tx};
 use crate::domain::FlowId;
 use crate::domain::run::RunId;
@@ -192,12 +193,6 @@ struct Withdrawn {
     run_id: Option<Uuid>,
 }
 
-#[derive(QueryableByName)]
-struct DocumentId {
-    #[diesel(sql_type = BigInt)]
-    document_id: i64,
-}
-
 impl Store {
     /// How far the alignment of a flow has come.
     ///
@@ -314,10 +309,8 @@ fn withdraw(conn: &mut Conn, intake: &AlignIntake, tally: &mut RunTally) -> Tx<H
     .bind::<SqlUuid, _>(intake.run.0)
     .load(conn)?;
     tally.replaced.extend(gone.iter().filter_map(|row| Some((row.run_id?, row.document_id))));
-    let busy: Vec<DocumentId> = sql_query("SELECT DISTINCT document_id FROM pending WHERE document_id = ANY($1)")
-        .bind::<Array<BigInt>, _>(&documents)
-        .load(conn)?;
-    Ok(busy.into_iter().map(|row| row.document_id).collect())
+    let busy = pending::table.filter(pending::document_id.eq_any(&documents)).select(pending::document_id).distinct();
+    Ok(busy.load(conn)?.into_iter().collect())
 }
 
 fn put_base_version(conn: &mut Conn, intake: &AlignIntake, busy: &HashSet<i64>) -> Tx<()> {

@@ -5,38 +5,34 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Bool, Nullable, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Nullable, Timestamptz};
 
 use super::flow::flow_assert_held;
+use super::schema::aligned_row;
 use super::{Lease, Store, StoreError};
 use crate::domain::FlowId;
-use crate::store::text::Text;
+use crate::store::text::{Text, text};
 
 /// A row of ServiceNow's list.
-#[derive(Debug, Clone, PartialEq, Eq, QueryableByName)]
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, QueryableByName, Selectable)]
+#[diesel(table_name = aligned_row, check_for_backend(Pg))]
 pub struct AlignedRow {
     /// The row.
-    #[diesel(sql_type = Text)]
     pub sys_id: String,
     /// When it was last changed, by the instance's clock.
-    #[diesel(sql_type = Nullable<Timestamptz>)]
     pub updated_at: Option<DateTime<Utc>>,
     /// The columns that could be read, as a JSON object.
-    #[diesel(sql_type = Text)]
     pub fields: String,
     /// What its key column says; empty: nothing.
-    #[diesel(sql_type = Text)]
     pub source_key: String,
     /// The columns of its natural key, joined; only without a key.
-    #[diesel(sql_type = Nullable<Text>)]
     pub natural_key: Option<String>,
     /// The document that it belongs to, as far as that is known. Not read when a row is put in.
-    #[diesel(sql_type = Nullable<BigInt>)]
     pub document_id: Option<i64>,
     /// It has no key, and a document of another flow has it. Not read when a row is put in.
-    #[diesel(sql_type = Bool)]
     pub of_other: bool,
 }
 
@@ -70,10 +66,10 @@ impl Store {
     pub async fn aligned_rows_clear(&self, lease: Lease, ttl: Duration) -> Result<(), StoreError> {
         self.run("forget the rows of the last comparison", move |conn| {
             flow_assert_held(conn, &lease, ttl)?;
-            sql_query("DELETE FROM aligned_row WHERE company = $1 AND entity = $2")
-                .bind::<Text, _>(lease.flow.company.as_str())
-                .bind::<Text, _>(lease.flow.entity.as_str())
-                .execute(conn)?;
+            let rows = aligned_row::table
+                .filter(aligned_row::company.eq(text(lease.flow.company.as_str())))
+                .filter(aligned_row::entity.eq(text(lease.flow.entity.as_str())));
+            diesel::delete(rows).execute(conn)?;
             Ok(())
         })
         .await
@@ -165,15 +161,13 @@ impl Store {
     /// [`StoreError`].
     pub async fn aligned_rows_alone(&self, flow: FlowId, after: String, limit: i64) -> Result<Vec<AlignedRow>, StoreError> {
         self.run("read rows that no document has", move |conn| {
-            Ok(sql_query(
-                "SELECT sys_id, updated_at, fields, source_key, natural_key, document_id, of_other FROM aligned_row \
-                 WHERE company = $1 AND entity = $2 AND sys_id > $3 AND document_id IS NULL AND NOT of_other ORDER BY sys_id LIMIT $4",
-            )
-            .bind::<Text, _>(flow.company.as_str())
-            .bind::<Text, _>(flow.entity.as_str())
-            .bind::<Text, _>(after)
-            .bind::<BigInt, _>(limit)
-            .load(conn)?)
+            let alone = aligned_row::table
+                .filter(aligned_row::company.eq(text(flow.company.as_str())))
+                .filter(aligned_row::entity.eq(text(flow.entity.as_str())))
+                .filter(aligned_row::sys_id.gt(text(&after)))
+                .filter(aligned_row::document_id.is_null())
+                .filter(diesel::dsl::not(aligned_row::of_other));
+            Ok(alone.order(aligned_row::sys_id).limit(limit).select(AlignedRow::as_select()).load(conn)?)
         })
         .await
     }

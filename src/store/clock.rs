@@ -96,12 +96,7 @@ impl KnownClock {
 
 /// The time by the server's clock: the beginning of this transaction.
 pub(super) fn now(conn: &mut Conn) -> Tx<DateTime<Utc>> {
-    #[derive(QueryableByName)]
-    struct Now {
-        #[diesel(sql_type = Timestamptz)]
-        now: DateTime<Utc>,
-    }
-    Ok(sql_query("SELECT now() AS now").get_result::<Now>(conn)?.now)
+    Ok(diesel::select(diesel::dsl::now.into_sql::<Timestamptz>()).get_result(conn)?)
 }
 
 fn set_back(conn: &mut Conn, known: &KnownClock) -> Tx<Option<Clock>> {

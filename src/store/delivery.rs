@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use diesel::dsl::now;
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Binary, Bool, Double, Integer, Nullable, Uuid as SqlUuid};
@@ -9,11 +10,12 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::definition::{SetNumber, definition_assert};
+use super::schema::{pending, record};
 use super::{Node, Store, StoreError};
 use crate::domain::FlowId;
 use crate::domain::delivery::{Attempt, DeliveryState};
 use crate::domain::next_step::NextStep;
-use crate::store::text::Text;
+use crate::store::text::{Text, text};
 
 /// The reason beside a delivery that is due again because it was sent, had no usable answer, and does not stand in ServiceNow.
 pub const UNANSWERED: &str = "unanswered";
@@ -164,12 +166,6 @@ struct Payload {
     delivery_id: i64,
     #[diesel(sql_type = Text)]
     payload: String,
-}
-
-#[derive(QueryableByName)]
-struct SysId {
-    #[diesel(sql_type = Text)]
-    sys_id: String,
 }
 
 #[derive(QueryableByName)]
@@ -328,10 +324,8 @@ impl Store {
     /// [`StoreError`].
     pub async fn record_owned(&self, sys_ids: Vec<String>) -> Result<Vec<String>, StoreError> {
         self.run_hot("find rows", move |conn| {
-            let rows: Vec<SysId> = sql_query("SELECT DISTINCT sys_id FROM record WHERE sys_id = ANY($1)")
-                .bind::<diesel::sql_types::Array<Text>, _>(sys_ids)
-                .load(conn)?;
-            Ok(rows.into_iter().map(|row| row.sys_id).collect())
+            let owned = record::table.filter(record::sys_id.eq_any(sys_ids.iter().map(|sys_id| text(sys_id))));
+            Ok(owned.select(record::sys_id).distinct().load(conn)?)
         })
         .await
     }
@@ -382,10 +376,11 @@ impl Store {
     /// [`StoreError`].
     pub async fn delivery_make_due(&self) -> Result<(), StoreError> {
         self.run("make deliveries due", |conn| {
-            sql_query(
-                "UPDATE pending SET not_before = now() WHERE state IN ('queued', 'unknown') AND not_before > now() AND reason IS DISTINCT FROM 'throttled'",
-            )
-            .execute(conn)?;
+            let later = pending::table
+                .filter(pending::state.eq_any(["queued", "unknown"].map(text)))
+                .filter(pending::not_before.gt(now))
+                .filter(pending::reason.is_distinct_from(Some("throttled")));
+            diesel::update(later).set(pending::not_before.eq(now)).execute(conn)?;
             Ok(())
         })
         .await

@@ -3,19 +3,23 @@
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, Utc};
+use diesel::dsl::now;
+use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{BigInt, Date, Double, Integer, Nullable, Timestamptz};
+use diesel::sql_types::{BigInt, Date, Double, Integer, Nullable};
 use serde::Serialize;
 
 use super::audit::{NewAudit, audit_append};
 use super::definition::{SetNumber, definition_assert};
+use super::schema::flow;
+use super::time::after;
 use super::{Conn, Store, StoreError, Tx, TxError};
 use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
 use crate::domain::life::WENT_BACK;
 use crate::domain::run::RunKind;
-use crate::store::text::{Jsonb, Text};
+use crate::store::text::{Jsonb, Text, text};
 
 /// A flow held: writes carry it, and are refused once somebody else has taken over.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,35 +76,25 @@ pub(super) const LONGEST_LEASE: Duration = Duration::from_secs(3600);
 
 /// How far a flow has come.
 #[derive(Debug, Clone, QueryableByName, Serialize)]
+#[diesel(table_name = flow, check_for_backend(Pg))]
 pub struct FlowRow {
     /// Everything that changed before this date has been taken in; `None` before the first read has ended.
-    #[diesel(sql_type = Nullable<Date>)]
     pub watermark: Option<NaiveDate>,
     /// Where an interrupted read continues.
-    #[diesel(sql_type = Nullable<Jsonb>)]
     pub position: Option<serde_json::Value>,
     /// What each column held until now.
-    #[diesel(sql_type = Nullable<Jsonb>)]
     pub kinds: Option<serde_json::Value>,
     /// How many rows its tables had at the last whole read.
-    #[diesel(sql_type = Nullable<Jsonb>)]
     pub sizes: Option<serde_json::Value>,
     /// The next run reads everything, whatever its kind: what ServiceNow has was compared after a restore.
-    #[diesel(sql_type = diesel::sql_types::Bool)]
     pub whole_next: bool,
-    #[diesel(sql_type = Nullable<Text>)]
     stopped: Option<String>,
     /// When the last sweep ended.
-    #[diesel(sql_type = Nullable<Timestamptz>)]
     pub last_sweep_at: Option<DateTime<Utc>>,
     /// When the last run ended well.
-    #[diesel(sql_type = Nullable<Timestamptz>)]
     pub last_success_at: Option<DateTime<Utc>>,
-    #[diesel(sql_type = BigInt)]
     epoch: i64,
-    #[diesel(sql_type = Nullable<Text>)]
     holder: Option<String>,
-    #[diesel(sql_type = Nullable<Timestamptz>)]
     lease_until: Option<DateTime<Utc>>,
     /// By the database's clock.
     #[diesel(sql_type = diesel::sql_types::Bool)]
@@ -108,9 +102,7 @@ pub struct FlowRow {
     /// Whether it ran well, or was swept, since it was due: by the database's clock.
     #[diesel(sql_type = diesel::sql_types::Bool)]
     done: bool,
-    #[diesel(sql_type = Nullable<Text>)]
     paused_by: Option<String>,
-    #[diesel(sql_type = Nullable<Timestamptz>)]
     paused_at: Option<DateTime<Utc>>,
 }
 
@@ -197,17 +189,14 @@ pub(crate) fn flow_advance(
 }
 
 /// Neither reads nor sends a flow any more, until a person resumes it; the first reason stays.
-pub(crate) fn flow_stop(conn: &mut Conn, flow: &FlowId, why: &str) -> Tx<()> {
-    let stopped = sql_query("UPDATE flow SET stopped = $3 WHERE company = $1 AND entity = $2 AND stopped IS NULL")
-        .bind::<Text, _>(flow.company.as_str())
-        .bind::<Text, _>(flow.entity.as_str())
-        .bind::<Text, _>(why)
-        .execute(conn)?;
+pub(crate) fn flow_stop(conn: &mut Conn, id: &FlowId, why: &str) -> Tx<()> {
+    let goes_on = flow::table.find((text(id.company.as_str()), text(id.entity.as_str()))).filter(flow::stopped.is_null());
+    let stopped = diesel::update(goes_on).set(flow::stopped.eq(Some(why))).execute(conn)?;
     if stopped == 0 {
         return Ok(());
     }
     let mut row = NewAudit::of(AuditKind::Action).detail(&serde_json::json!({ "action": "stop", "why": why }));
-    (row.company, row.entity) = (Some(flow.company.to_string()), Some(flow.entity.to_string()));
+    (row.company, row.entity) = (Some(id.company.to_string()), Some(id.entity.to_string()));
     audit_append(conn, &[row])
 }
 
@@ -230,9 +219,10 @@ impl Store {
     ) -> Result<LeaseResult, StoreError> {
         self.run("take a flow", move |conn| {
             definition_assert(conn, under)?;
-            sql_query("INSERT INTO flow (company, entity) VALUES ($1, $2) ON CONFLICT DO NOTHING")
-                .bind::<Text, _>(flow.company.as_str())
-                .bind::<Text, _>(flow.entity.as_str())
+            let (company, entity) = (text(flow.company.as_str()), text(flow.entity.as_str()));
+            diesel::insert_into(flow::table)
+                .values((flow::company.eq(company), flow::entity.eq(entity)))
+                .on_conflict_do_nothing()
                 .execute(conn)?;
             let rows: Vec<FlowRow> = sql_query(include_str!("sql/flow_take.sql"))
                 .bind::<Text, _>(flow.company.as_str())
@@ -258,12 +248,13 @@ impl Store {
                 return Ok(LeaseResult::Done);
             }
             let epoch = row.epoch + 1;
-            sql_query("UPDATE flow SET holder = $3, epoch = $4, lease_until = now() + make_interval(secs => $5), last_progress_at = now() WHERE company = $1 AND entity = $2")
-                .bind::<Text, _>(flow.company.as_str())
-                .bind::<Text, _>(flow.entity.as_str())
-                .bind::<Text, _>(&holder)
-                .bind::<BigInt, _>(epoch)
-                .bind::<Double, _>(ttl.as_secs_f64())
+            diesel::update(flow::table.find((company, entity)))
+                .set((
+                    flow::holder.eq(Some(&holder)),
+                    flow::epoch.eq(epoch),
+                    flow::lease_until.eq(after(ttl).nullable()),
+                    flow::last_progress_at.eq(now),
+                ))
                 .execute(conn)?;
             Ok(LeaseResult::Lease(Lease { flow, holder, epoch, under }, Box::new(row)))
         })
@@ -283,7 +274,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Fenced`] when somebody else has taken over.
-    pub async fn flow_release(&self, lease: Lease, error: Option<String>, kind: RunKind, after: AfterError) -> Result<(), StoreError> {
+    pub async fn flow_release(&self, lease: Lease, error: Option<String>, kind: RunKind, then: AfterError) -> Result<(), StoreError> {
         self.run("release a flow", move |conn| {
             let updated = sql_query(
                 "UPDATE flow SET holder = NULL, lease_until = NULL, last_progress_at = now(), \
@@ -302,12 +293,12 @@ impl Store {
             .bind::<Nullable<Text>, _>(&error)
             .bind::<diesel::sql_types::Bool, _>(kind == RunKind::Sweep)
             .bind::<diesel::sql_types::Bool, _>(kind == RunKind::Backfill)
-            .bind::<diesel::sql_types::Bool, _>(after != AfterError::TryAgain)
+            .bind::<diesel::sql_types::Bool, _>(then != AfterError::TryAgain)
             .execute(conn)?;
             if updated == 0 {
                 return Err(TxError::Store(StoreError::Fenced { what: format!("flow {}", lease.flow) }));
             }
-            match error.filter(|_| after == AfterError::Stop) {
+            match error.filter(|_| then == AfterError::Stop) {
                 Some(why) => flow_stop(conn, &lease.flow, &why),
                 None => Ok(()),
             }
@@ -356,13 +347,14 @@ impl Store {
     /// [`StoreError`].
     pub async fn flow_accept_smaller(&self, flow: FlowId, actor: String, reason: String) -> Result<(), StoreError> {
         self.run("accept smaller tables", move |conn| {
-            sql_query(
-                "INSERT INTO flow (company, entity, sizes) VALUES ($1, $2, $3) ON CONFLICT (company, entity) DO UPDATE SET sizes = excluded.sizes",
-            )
-            .bind::<Text, _>(flow.company.as_str())
-            .bind::<Text, _>(flow.entity.as_str())
-            .bind::<Jsonb, _>(serde_json::json!({ "accept": true }))
-            .execute(conn)?;
+            let accepted = serde_json::json!({ "accept": true });
+            let sizes = flow::sizes.eq(Some(&accepted));
+            diesel::insert_into(flow::table)
+                .values((flow::company.eq(text(flow.company.as_str())), flow::entity.eq(text(flow.entity.as_str())), sizes))
+                .on_conflict((flow::company, flow::entity))
+                .do_update()
+                .set(sizes)
+                .execute(conn)?;
             let mut row = NewAudit::of(AuditKind::Action).detail(&serde_json::json!({ "action": "accept smaller tables", "why": reason }));
             (row.company, row.entity, row.actor) = (Some(flow.company.to_string()), Some(flow.entity.to_string()), actor);
             audit_append(conn, &[row])

@@ -5,7 +5,7 @@
 
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Uuid as SqlUuid};
 use serde::Serialize;
 use serde_json::json;
 use uuid::Uuid;
@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::audit::{NewAudit, audit_append};
 use super::placeholder::with_placeholders;
 use super::run::{RunTally, run_tally};
+use super::schema::{awaited_parent, document, flow};
 use super::{Conn, Store, StoreError, Tx};
 use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
@@ -86,13 +87,6 @@ struct Dropped {
     run_id: Option<Uuid>,
 }
 
-/// A company as the ledger knows it.
-#[derive(QueryableByName)]
-struct Company {
-    #[diesel(sql_type = Text)]
-    company: String,
-}
-
 /// Drops what the flow still had to send. A record that is dropped is taken for new should the flow come back: its hash no longer fits.
 pub(super) fn drop_pending(conn: &mut Conn, flow: &FlowId, who: &str, dropped_for: &str, why: &str) -> Tx<i64> {
     let dropped: Vec<Dropped> = sql_query(with_placeholders(
@@ -103,8 +97,8 @@ pub(super) fn drop_pending(conn: &mut Conn, flow: &FlowId, who: &str, dropped_fo
     .bind::<Text, _>(flow.entity.as_str())
     .load(conn)?;
     let documents: Vec<i64> = dropped.iter().map(|row| row.document_id).collect();
-    sql_query("UPDATE document SET hash = '' WHERE id = ANY($1)").bind::<Array<BigInt>, _>(&documents).execute(conn)?;
-    sql_query("DELETE FROM awaited_parent WHERE document_id = ANY($1)").bind::<Array<BigInt>, _>(&documents).execute(conn)?;
+    diesel::update(document::table.filter(document::id.eq_any(&documents))).set(document::hash.eq(&b""[..])).execute(conn)?;
+    diesel::delete(awaited_parent::table.filter(awaited_parent::document_id.eq_any(&documents))).execute(conn)?;
     let told = |row: &Dropped| {
         let mut audit = NewAudit::of(AuditKind::Superseded).detail(&json!({ "dropped": dropped_for, "why": why }));
         (audit.document_id, audit.version, audit.delivery_id) = (Some(row.document_id), Some(row.version), Some(row.delivery_id));
@@ -176,10 +170,6 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn companies(&self) -> Result<Vec<String>, StoreError> {
-        self.run("list companies", |conn| {
-            let rows: Vec<Company> = sql_query("SELECT DISTINCT company FROM flow ORDER BY company").load(conn)?;
-            Ok(rows.into_iter().map(|row| row.company).collect())
-        })
-        .await
+        self.run("list companies", |conn| Ok(flow::table.select(flow::company).distinct().order(flow::company).load(conn)?)).await
     }
 }

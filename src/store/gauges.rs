@@ -3,9 +3,10 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Bool, Nullable, Timestamptz};
+use diesel::sql_types::{Array, BigInt};
 
 use super::documents::{PendingCount, pending_count};
+use super::schema::flow;
 use super::{Store, StoreError};
 use crate::domain::conflict::{ConflictKind, ConflictState};
 use crate::store::text::Text;
@@ -59,22 +60,17 @@ pub struct EntityCount {
 }
 
 /// How a flow stands.
-#[derive(Debug, QueryableByName)]
+#[derive(Debug, Queryable)]
 pub struct FlowMark {
     /// The company.
-    #[diesel(sql_type = Text)]
     pub company: String,
     /// The entity.
-    #[diesel(sql_type = Text)]
     pub entity: String,
     /// When it last got on, on whichever node.
-    #[diesel(sql_type = Nullable<Timestamptz>)]
     pub last_progress_at: Option<DateTime<Utc>>,
     /// Whether a person paused it.
-    #[diesel(sql_type = Bool)]
     pub paused: bool,
     /// Whether tieline stopped it.
-    #[diesel(sql_type = Bool)]
     pub stopped: bool,
 }
 
@@ -92,10 +88,8 @@ impl Store {
     pub async fn gauges(&self) -> Result<Gauges, StoreError> {
         self.run("read what the metrics show", |conn| {
             let pending = pending_count(conn)?;
-            let flows = sql_query(
-                "SELECT company, entity, last_progress_at, paused_at IS NOT NULL AS paused, stopped IS NOT NULL AS stopped FROM flow",
-            )
-            .load(conn)?;
+            let stands = (flow::company, flow::entity, flow::last_progress_at, flow::paused_at.is_not_null(), flow::stopped.is_not_null());
+            let flows = flow::table.select(stands).load(conn)?;
             let unsealed: Vec<Unsealed> = sql_query(include_str!("sql/audit_unsealed.sql"))
             .bind::<BigInt, _>(UNSEALED)
             .load(conn)?;

@@ -14,6 +14,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::audit::{LOCK, NewAudit, audit_append};
+use super::schema::ledger_life;
 use super::{Conn, Store, StoreError, Tx};
 use crate::domain::audit::AuditKind;
 use crate::domain::life::{Evidence, HighWater, Life, Place, Signs};
@@ -150,17 +151,17 @@ fn begin(conn: &mut Conn, old: &Life, here: Place, evidence: &Evidence, newest: 
     sql_query(include_str!("sql/audit_close.sql")).bind::<Integer, _>(old.number).bind::<Text, _>(&why).execute(conn)?;
     let number = old.number + 1;
     let id = Uuid::now_v7();
-    sql_query(
-        "INSERT INTO ledger_life (number, id, system_identifier, database_oid, table_oid, began_at, why) VALUES ($1, $2, $3, $4, $5, $6, $7)",
-    )
-    .bind::<Integer, _>(number)
-    .bind::<SqlUuid, _>(id)
-    .bind::<Nullable<BigInt>, _>(here.cluster)
-    .bind::<Nullable<BigInt>, _>(here.database)
-    .bind::<Nullable<BigInt>, _>(here.table)
-    .bind::<Timestamptz, _>(began_at)
-    .bind::<Text, _>(&why)
-    .execute(conn)?;
+    diesel::insert_into(ledger_life::table)
+        .values((
+            ledger_life::number.eq(number),
+            ledger_life::id.eq(id),
+            ledger_life::system_identifier.eq(here.cluster),
+            ledger_life::database_oid.eq(here.database),
+            ledger_life::table_oid.eq(here.table),
+            ledger_life::began_at.eq(began_at),
+            ledger_life::why.eq(Some(&why)),
+        ))
+        .execute(conn)?;
     for table in ["audit", "audit_seal"] {
         sql_query(format!("ALTER TABLE {table} ALTER COLUMN life SET DEFAULT {number}")).execute(conn)?;
     }
@@ -195,11 +196,12 @@ impl Store {
                     Some(evidence) => Ok((begin(conn, &life, here, &evidence, newest)?, true)),
                     None => {
                         let place = Place { cluster: here.cluster.or(life.place.cluster), ..here };
-                        sql_query("UPDATE ledger_life SET system_identifier = $2, database_oid = $3, table_oid = $4 WHERE number = $1")
-                            .bind::<Integer, _>(life.number)
-                            .bind::<Nullable<BigInt>, _>(place.cluster)
-                            .bind::<Nullable<BigInt>, _>(place.database)
-                            .bind::<Nullable<BigInt>, _>(place.table)
+                        diesel::update(ledger_life::table.find(life.number))
+                            .set((
+                                ledger_life::system_identifier.eq(place.cluster),
+                                ledger_life::database_oid.eq(place.database),
+                                ledger_life::table_oid.eq(place.table),
+                            ))
                             .execute(conn)?;
                         Ok((Life { place, ..life }, false))
                     }

@@ -5,6 +5,7 @@ use diesel::sql_query;
 use diesel::sql_types::{BigInt, Integer};
 
 use super::flow::flow_stop;
+use super::schema::flow;
 use super::{Store, StoreError};
 use crate::domain::FlowId;
 use crate::store::text::Text;
@@ -51,18 +52,12 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn flows_stop(&self, flows: Vec<FlowId>, why: String, newest: i64) -> Result<(), StoreError> {
-        #[derive(QueryableByName)]
-        struct Accepted {
-            #[diesel(sql_type = Text)]
-            company: String,
-            #[diesel(sql_type = Text)]
-            entity: String,
-        }
         self.run("stop flows", move |conn| {
-            let accepted: Vec<Accepted> =
-                sql_query("SELECT company, entity FROM flow WHERE accepted_audit >= $1").bind::<BigInt, _>(newest).load(conn)?;
-            let is_accepted =
-                |flow: &&FlowId| accepted.iter().any(|row| row.company == flow.company.as_str() && row.entity == flow.entity.as_str());
+            let accepted: Vec<(String, String)> =
+                flow::table.filter(flow::accepted_audit.ge(newest)).select((flow::company, flow::entity)).load(conn)?;
+            let is_accepted = |flow: &&FlowId| {
+                accepted.iter().any(|(company, entity)| company == flow.company.as_str() && entity == flow.entity.as_str())
+            };
             flows.iter().filter(|flow| !is_accepted(flow)).try_for_each(|flow| flow_stop(conn, flow, &why))
         })
         .await

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
+use diesel::dsl::now;
+use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Timestamptz, Uuid as SqlUuid};
@@ -11,82 +13,62 @@ use uuid::Uuid;
 
 use super::audit::{NewAudit, audit_append};
 use super::definition::{SetNumber, definition_assert};
+use super::schema::run;
 use super::{Conn, Store, StoreError, Tx};
 use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
 use crate::domain::backlog::Backlog;
 use crate::domain::run::{RunCounts, RunId, RunKind, RunOutcome};
-use crate::store::text::Text;
+use crate::store::text::{Text, text};
 
 /// A run as it is listed.
 #[derive(Debug, Clone, QueryableByName, Serialize, utoipa::ToSchema)]
+#[diesel(table_name = run, check_for_backend(Pg))]
 #[schema(as = Run)]
 pub struct RunRow {
     /// The id, sorted by time.
-    #[diesel(sql_type = SqlUuid)]
     pub id: Uuid,
     /// The company.
-    #[diesel(sql_type = Text)]
     pub company: String,
     /// The entity.
-    #[diesel(sql_type = Text)]
     pub entity: String,
     /// `poll`, `sweep`, `replay` or `backfill`.
-    #[diesel(sql_type = Text)]
     pub kind: String,
     /// Who asked for it.
-    #[diesel(sql_type = Text)]
     pub requested_by: String,
     /// Why, when a person did.
-    #[diesel(sql_type = Nullable<Text>)]
     pub reason: Option<String>,
     /// When it began.
-    #[diesel(sql_type = Timestamptz)]
     pub started_at: DateTime<Utc>,
     /// When it ended.
-    #[diesel(sql_type = Nullable<Timestamptz>)]
     pub ended_at: Option<DateTime<Utc>>,
     /// `done` or `failed`.
-    #[diesel(sql_type = Nullable<Text>)]
     pub outcome: Option<String>,
     /// Why it failed.
-    #[diesel(sql_type = Nullable<Text>)]
     pub error: Option<String>,
     /// Documents read.
-    #[diesel(sql_type = BigInt)]
     pub read: i64,
     /// New ones.
-    #[diesel(sql_type = BigInt)]
     pub new: i64,
     /// Changed ones.
-    #[diesel(sql_type = BigInt)]
     pub changed: i64,
     /// Unchanged ones.
-    #[diesel(sql_type = BigInt)]
     pub unchanged: i64,
     /// Documents that SYSPRO no longer has.
-    #[diesel(sql_type = BigInt)]
     pub deleted: i64,
     /// Records that this run queued for ServiceNow: `delivered`, `replaced`, and those that have not arrived.
-    #[diesel(sql_type = BigInt)]
     pub records: i64,
     /// Those that have wholly arrived by now, also after the end of the run.
-    #[diesel(sql_type = BigInt)]
     pub delivered: i64,
     /// Those that a newer version or a later resend replaced before they had arrived.
-    #[diesel(sql_type = BigInt)]
     pub replaced: i64,
     /// Parts (headers and lines) that this run queued.
-    #[diesel(sql_type = BigInt)]
     pub parts: i64,
     /// Parts sent, repeats included.
-    #[diesel(sql_type = BigInt)]
     pub sent: i64,
     /// Parts that ServiceNow confirmed.
-    #[diesel(sql_type = BigInt)]
     pub confirmed: i64,
     /// Parts that were replaced before they had arrived.
-    #[diesel(sql_type = BigInt)]
     pub parts_replaced: i64,
     /// Records of this run that are due.
     #[diesel(sql_type = BigInt)]
@@ -110,7 +92,6 @@ pub struct RunRow {
     #[diesel(sql_type = BigInt)]
     pub on_hold: i64,
     /// The number of the definitions that it mapped with; nothing for runs from before they were numbered.
-    #[diesel(sql_type = Nullable<Integer>)]
     pub definition: Option<i32>,
 }
 
@@ -154,17 +135,16 @@ pub struct RunFilter {
 }
 
 /// Adds to what a run has read.
-pub(crate) fn run_count(conn: &mut Conn, run: RunId, counts: RunCounts) -> Tx<()> {
-    sql_query(
-        "UPDATE run SET read = read + $2, new = new + $3, changed = changed + $4, unchanged = unchanged + $5, deleted = deleted + $6 WHERE id = $1",
-    )
-    .bind::<SqlUuid, _>(run.0)
-    .bind::<BigInt, _>(counts.read)
-    .bind::<BigInt, _>(counts.new)
-    .bind::<BigInt, _>(counts.changed)
-    .bind::<BigInt, _>(counts.unchanged)
-    .bind::<BigInt, _>(counts.deleted)
-    .execute(conn)?;
+pub(crate) fn run_count(conn: &mut Conn, id: RunId, counts: RunCounts) -> Tx<()> {
+    diesel::update(run::table.find(id.0))
+        .set((
+            run::read.eq(run::read + counts.read),
+            run::new.eq(run::new + counts.new),
+            run::changed.eq(run::changed + counts.changed),
+            run::unchanged.eq(run::unchanged + counts.unchanged),
+            run::deleted.eq(run::deleted + counts.deleted),
+        ))
+        .execute(conn)?;
     Ok(())
 }
 
@@ -268,22 +248,18 @@ fn run_audit(conn: &mut Conn, flow: &FlowId, run: RunId, actor: &str, detail: &s
 
 /// Ends the polls, sweeps and backfills of a flow whose process or Poller died under them.
 fn run_close_dead(conn: &mut Conn, flow: &FlowId) -> Tx<()> {
-    #[derive(QueryableByName)]
-    struct Dead {
-        #[diesel(sql_type = SqlUuid)]
-        id: Uuid,
-    }
     let why = "it was interrupted; the next run went on where it was";
-    let dead: Vec<Dead> = sql_query(
-        "UPDATE run SET ended_at = now(), outcome = 'failed', error = $3 \
-         WHERE company = $1 AND entity = $2 AND ended_at IS NULL AND kind IN ('poll', 'sweep', 'backfill') RETURNING id",
-    )
-    .bind::<Text, _>(flow.company.as_str())
-    .bind::<Text, _>(flow.entity.as_str())
-    .bind::<Text, _>(why)
-    .load(conn)?;
-    for run in dead {
-        run_audit(conn, flow, RunId(run.id), "tieline", &serde_json::json!({ "event": "failed", "error": why }))?;
+    let dead = run::table
+        .filter(run::company.eq(text(flow.company.as_str())))
+        .filter(run::entity.eq(text(flow.entity.as_str())))
+        .filter(run::ended_at.is_null())
+        .filter(run::kind.eq_any(["poll", "sweep", "backfill"].map(text)));
+    let dead: Vec<Uuid> = diesel::update(dead)
+        .set((run::ended_at.eq(now), run::outcome.eq(Some("failed")), run::error.eq(Some(why))))
+        .returning(run::id)
+        .get_results(conn)?;
+    for id in dead {
+        run_audit(conn, flow, RunId(id), "tieline", &serde_json::json!({ "event": "failed", "error": why }))?;
     }
     Ok(())
 }
@@ -310,7 +286,7 @@ impl Store {
     /// [`StoreError`].
     pub async fn run_begin_as(
         &self,
-        run: RunId,
+        id: RunId,
         flow: FlowId,
         kind: RunKind,
         requested_by: String,
@@ -322,24 +298,26 @@ impl Store {
             if matches!(kind, RunKind::Poll | RunKind::Sweep | RunKind::Backfill) {
                 run_close_dead(conn, &flow)?;
             }
-            sql_query("INSERT INTO run (id, company, entity, kind, requested_by, reason, definition) VALUES ($1, $2, $3, $4, $5, $6, $7)")
-                .bind::<SqlUuid, _>(run.0)
-                .bind::<Text, _>(flow.company.as_str())
-                .bind::<Text, _>(flow.entity.as_str())
-                .bind::<Text, _>(kind.as_str())
-                .bind::<Text, _>(&requested_by)
-                .bind::<Nullable<Text>, _>(&reason)
-                .bind::<Integer, _>(under.0)
+            diesel::insert_into(run::table)
+                .values((
+                    run::id.eq(id.0),
+                    run::company.eq(text(flow.company.as_str())),
+                    run::entity.eq(text(flow.entity.as_str())),
+                    run::kind.eq(text(kind.as_str())),
+                    run::requested_by.eq(text(&requested_by)),
+                    run::reason.eq(&reason),
+                    run::definition.eq(Some(under.0)),
+                ))
                 .execute(conn)?;
-            run_audit(conn, &flow, run, &requested_by, &serde_json::json!({ "event": "begun", "kind": kind, "why": reason }))?;
+            run_audit(conn, &flow, id, &requested_by, &serde_json::json!({ "event": "begun", "kind": kind, "why": reason }))?;
             // a person gave a reason, and asked for this run itself
             if let (Some(why), RunKind::Poll | RunKind::Sweep) = (&reason, kind) {
                 let mut row = NewAudit::of(AuditKind::Action).detail(&serde_json::json!({ "action": "run", "kind": kind, "why": why }));
                 (row.company, row.entity) = (Some(flow.company.to_string()), Some(flow.entity.to_string()));
-                (row.run_id, row.actor) = (Some(run.0), requested_by.clone());
+                (row.run_id, row.actor) = (Some(id.0), requested_by.clone());
                 audit_append(conn, &[row])?;
             }
-            Ok(run)
+            Ok(id)
         })
         .await
     }
@@ -348,15 +326,13 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn run_end(&self, flow: FlowId, run: RunId, error: Option<String>) -> Result<(), StoreError> {
+    pub async fn run_end(&self, flow: FlowId, id: RunId, error: Option<String>) -> Result<(), StoreError> {
         self.run("end a run", move |conn| {
             let outcome = if error.is_some() { RunOutcome::Failed } else { RunOutcome::Done }.as_str();
-            sql_query("UPDATE run SET ended_at = now(), outcome = $2, error = $3 WHERE id = $1")
-                .bind::<SqlUuid, _>(run.0)
-                .bind::<Text, _>(outcome)
-                .bind::<Nullable<Text>, _>(&error)
+            diesel::update(run::table.find(id.0))
+                .set((run::ended_at.eq(now), run::outcome.eq(Some(outcome)), run::error.eq(&error)))
                 .execute(conn)?;
-            run_audit(conn, &flow, run, "tieline", &serde_json::json!({ "event": outcome, "error": error }))
+            run_audit(conn, &flow, id, "tieline", &serde_json::json!({ "event": outcome, "error": error }))
         })
         .await
     }

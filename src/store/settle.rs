@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Integer, Nullable, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Integer, Nullable, Timestamptz};
 use uuid::Uuid;
 
 use super::audit::{NewAudit, audit_append};
@@ -18,12 +18,13 @@ use super::downstream::downstream_begin;
 use super::flow::flow_stop;
 use super::row_conflict::row_conflicts;
 use super::run::{Arrived, RunTally, run_tally};
+use super::schema::{intent, pending};
 use super::{Conn, Node, Queue, Store, StoreError, Tx, TxError};
 use crate::domain::audit::AuditKind;
 use crate::domain::delivery::{Attempt, DeliveryState, FailureReason};
 use crate::domain::next_step::NextStep;
 use crate::domain::{FlowId, SysId};
-use crate::store::text::{JsonText, Text};
+use crate::store::text::{JsonText, Text, text};
 
 /// What became of one delivery.
 #[derive(Debug, Clone)]
@@ -157,12 +158,9 @@ impl Store {
         attempt: Attempt,
     ) -> Result<(Vec<Settlement>, Vec<Arrived>), StoreError> {
         self.run_hot("store the outcomes of a batch", move |conn| {
-            let ours = sql_query("DELETE FROM intent WHERE batch_id = $1 AND node = $2 AND incarnation = $3")
-                .bind::<SqlUuid, _>(batch_id)
-                .bind::<Text, _>(&node.name)
-                .bind::<SqlUuid, _>(node.incarnation)
-                .execute(conn)?;
-            if ours == 0 {
+            let ours =
+                intent::table.find(batch_id).filter(intent::node.eq(text(&node.name))).filter(intent::incarnation.eq(node.incarnation));
+            if diesel::delete(ours).execute(conn)? == 0 {
                 return Err(TxError::Store(StoreError::Fenced { what: format!("batch {batch_id}") }));
             }
             let now = now(conn)?;
@@ -226,7 +224,7 @@ fn record_confirmed(conn: &mut Conn, queue: &Queue, outcomes: &[Settlement]) -> 
         return Ok(());
     }
     let ids: Vec<i64> = rows.iter().map(|(o, ..)| o.delivery_id).collect();
-    sql_query("DELETE FROM pending WHERE delivery_id = ANY($1)").bind::<Array<BigInt>, _>(&ids).execute(conn)?;
+    diesel::delete(pending::table.filter(pending::delivery_id.eq_any(&ids))).execute(conn)?;
     sql_query(include_str!("sql/record_confirm.sql"))
         .bind::<Text, _>(&queue.block)
         .bind::<Array<BigInt>, _>(rows.iter().map(|(o, ..)| o.document_id).collect::<Vec<_>>())

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::super::audit::{NewAudit, audit_append};
 use super::super::run::RunTally;
+use super::super::schema::awaited_parent;
 use super::super::settle::pending_release;
 use super::super::{Conn, Tx};
 use super::choose::{Chosen, HEADER, NewDelivery, latest_deliveries};
@@ -160,7 +161,7 @@ pub(super) fn deliver(
     let touched: HashSet<i64> = deliveries.iter().map(|d| d.document_id).chain(withdrawn.iter().map(|place| place.0)).collect();
     let again: Vec<i64> = work.iter().filter(|w| w.known && touched.contains(&w.id)).map(|w| w.id).collect();
     if !again.is_empty() {
-        sql_query("DELETE FROM awaited_parent WHERE document_id = ANY($1)").bind::<Array<BigInt>, _>(&again).execute(conn)?;
+        diesel::delete(awaited_parent::table.filter(awaited_parent::document_id.eq_any(&again))).execute(conn)?;
     }
     insert_awaited(conn, intake, &awaited)?;
     if !again.is_empty() {

@@ -6,6 +6,7 @@ use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Binary, Bool, Integer, Nullable};
 
+use super::super::schema::document;
 use super::super::{Conn, Tx};
 use super::{Intake, Work};
 use crate::domain::FlowId;
@@ -43,10 +44,7 @@ pub(super) fn note_reading(conn: &mut Conn, ids: &[i64], mapping: &MappingInForc
     if ids.is_empty() {
         return Ok(());
     }
-    sql_query("UPDATE document SET reading = $2 WHERE id = ANY($1)")
-        .bind::<Array<BigInt>, _>(ids)
-        .bind::<Integer, _>(mapping.number)
-        .execute(conn)?;
+    diesel::update(document::table.filter(document::id.eq_any(ids))).set(document::reading.eq(mapping.number)).execute(conn)?;
     Ok(())
 }
 

@@ -7,12 +7,13 @@ use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Binary, Bool, Date, Integer, Nullable, Uuid as SqlUuid};
 
 use super::super::audit::{NewAudit, audit_append};
+use super::super::schema::document;
 use super::super::{Conn, Tx};
 use super::mapping::MappingInForce;
 use super::{Intake, IntakeDocument, Resend, Work, next_ids};
 use crate::domain::audit::AuditKind;
 use crate::domain::run::RunCounts;
-use crate::store::text::Text;
+use crate::store::text::{Text, text};
 use crate::telemetry::metrics::metrics;
 
 /// What is said of a version that is kept and not sent.
@@ -63,12 +64,11 @@ fn amount(document: &IntakeDocument) -> Option<String> {
 /// Holds the documents of a page that comes out of the ledger, and so under no lease, until it is taken in: whoever reads one of them again waits, or
 /// has been before.
 pub(super) fn hold_documents(conn: &mut Conn, intake: &Intake) -> Tx<()> {
-    let keys: Vec<&str> = intake.documents.iter().map(|d| d.key.as_str()).collect();
-    sql_query("SELECT id FROM document WHERE company = $1 AND entity = $2 AND key = ANY($3) ORDER BY id FOR UPDATE")
-        .bind::<Text, _>(intake.flow.company.as_str())
-        .bind::<Text, _>(intake.flow.entity.as_str())
-        .bind::<Array<Text>, _>(keys)
-        .execute(conn)?;
+    let documents = document::table
+        .filter(document::company.eq(text(intake.flow.company.as_str())))
+        .filter(document::entity.eq(text(intake.flow.entity.as_str())))
+        .filter(document::key.eq_any(intake.documents.iter().map(|one| text(one.key.as_str()))));
+    documents.select(document::id).order(document::id).for_update().execute(conn)?;
     Ok(())
 }
 

@@ -8,7 +8,8 @@ use uuid::Uuid;
 use super::RestoredRow;
 use crate::domain::FlowId;
 use crate::store::intake::next_ids;
-use crate::store::text::Text;
+use crate::store::schema::document;
+use crate::store::text::{Text, text};
 use crate::store::{Conn, Store, StoreError, Tx};
 
 /// A content that nothing is known of: whatever SYSPRO gives is another one.
@@ -23,13 +24,10 @@ pub struct UnknownRow {
     pub place: Option<(String, String)>,
 }
 
-#[derive(QueryableByName)]
+#[derive(Queryable)]
 struct KnownDocument {
-    #[diesel(sql_type = BigInt)]
     id: i64,
-    #[diesel(sql_type = Text)]
     key: String,
-    #[diesel(sql_type = Integer)]
     version: i32,
 }
 
@@ -47,11 +45,11 @@ impl Store {
             keys.sort_unstable();
             keys.dedup();
             let find = |conn: &mut Conn| -> Tx<Vec<KnownDocument>> {
-                Ok(sql_query("SELECT id, key, version FROM document WHERE company = $1 AND entity = $2 AND key = ANY($3)")
-                    .bind::<Text, _>(flow.company.as_str())
-                    .bind::<Text, _>(flow.entity.as_str())
-                    .bind::<Array<Text>, _>(&keys)
-                    .load(conn)?)
+                let documents = document::table
+                    .filter(document::company.eq(text(flow.company.as_str())))
+                    .filter(document::entity.eq(text(flow.entity.as_str())))
+                    .filter(document::key.eq_any(keys.iter().map(|key| text(key))));
+                Ok(documents.select((document::id, document::key, document::version)).load(conn)?)
             };
             let known = find(conn)?;
             let new: Vec<&str> = keys.iter().copied().filter(|key| !known.iter().any(|document| document.key == *key)).collect();
@@ -107,8 +105,8 @@ impl Store {
             .bind::<Array<Text>, _>(found.iter().map(|one| one.0.place.target_table.as_str()).collect::<Vec<_>>())
             .bind::<Text, _>(UNKNOWN)
             .execute(conn)?;
-            sql_query("UPDATE document SET hash = '', deleted = false WHERE id = ANY($1)")
-                .bind::<Array<BigInt>, _>(found.iter().map(|one| one.2.id).collect::<Vec<_>>())
+            diesel::update(document::table.filter(document::id.eq_any(found.iter().map(|one| one.2.id))))
+                .set((document::hash.eq(&b""[..]), document::deleted.eq(false)))
                 .execute(conn)?;
             of_flow!(
                 "DELETE FROM restored_row r USING unnest($4::text[], $5::text[], $6::text[]) AS n (block, target_table, sys_id) \

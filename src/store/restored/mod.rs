@@ -19,6 +19,8 @@ mod lock;
 mod rows;
 mod unconfigured;
 
+use diesel::dsl::now;
+use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Binary, Integer, Nullable};
@@ -30,43 +32,36 @@ pub use rows::{RestoredRow, RowPlace};
 
 use super::audit::{NewAudit, audit_append};
 use super::forget::drop_pending;
+use super::schema::{base_version, document, ledger_life, restored_part, restored_row};
 use super::{Store, StoreError};
 use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
-use crate::store::text::Text;
+use crate::store::text::{Text, jsonb, text};
 
 /// The block that stands for a flow as a whole.
 const FLOW: &str = "";
 
 /// How far the comparison of a block, or of a flow, has come.
-#[derive(Debug, Clone, QueryableByName)]
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = restored_part, check_for_backend(Pg))]
 pub struct RestoredPart {
     /// The block; empty for the flow itself.
-    #[diesel(sql_type = Text)]
     pub block: String,
     /// The table; empty for the flow itself, and where none is known.
-    #[diesel(sql_type = Text)]
     pub target_table: String,
     /// `open`, `done`; of a block also `unreadable`.
-    #[diesel(sql_type = Text)]
     pub state: String,
     /// Where it goes on.
-    #[diesel(sql_type = Text)]
     pub after: String,
     /// Rows behind it that are there and may not be seen.
-    #[diesel(sql_type = BigInt)]
     pub hidden: i64,
     /// Records that stand there as the ledger says.
-    #[diesel(sql_type = BigInt)]
     pub adopted: i64,
     /// Parts of records that do not: they are sent again.
-    #[diesel(sql_type = BigInt)]
     pub again: i64,
     /// Rows of which the ledger knew nothing.
-    #[diesel(sql_type = BigInt)]
     pub unknown: i64,
     /// Why it cannot be read.
-    #[diesel(sql_type = Nullable<Text>)]
     pub said: Option<String>,
 }
 
@@ -162,12 +157,12 @@ impl Store {
             .bind::<Array<Text>, _>(blocks)
             .bind::<Array<Text>, _>(tables)
             .execute(conn)?;
-            let rows = of_flow!(
-                "SELECT block, target_table, state, after, hidden, adopted, again, unknown, said FROM restored_part \
-                 WHERE life = $1 AND company = $2 AND entity = $3 ORDER BY block DESC, target_table",
-                (&life, &flow)
-            );
-            Ok(rows.load(conn)?)
+            let parts = restored_part::table
+                .filter(restored_part::life.eq(life))
+                .filter(restored_part::company.eq(text(flow.company.as_str())))
+                .filter(restored_part::entity.eq(text(flow.entity.as_str())))
+                .order((restored_part::block.desc(), restored_part::target_table));
+            Ok(parts.select(RestoredPart::as_select()).load(conn)?)
         })
         .await
     }
@@ -217,10 +212,13 @@ impl Store {
             )
             .execute(conn)?;
             let documents: Vec<i64> = again.iter().map(|part| part.document_id).collect();
-            sql_query("UPDATE document SET hash = '', deleted = false WHERE id = ANY($1)").bind::<Array<BigInt>, _>(&documents).execute(conn)?;
+            diesel::update(document::table.filter(document::id.eq_any(&documents)))
+                .set((document::hash.eq(&b""[..]), document::deleted.eq(false)))
+                .execute(conn)?;
             if page.aligned {
-                sql_query("UPDATE base_version SET fields = '{}', again = true WHERE document_id = ANY($1)")
-                    .bind::<Array<BigInt>, _>(&documents)
+                let nothing = json!({});
+                diesel::update(base_version::table.filter(base_version::document_id.eq_any(&documents)))
+                    .set((base_version::fields.eq(jsonb(&nothing)), base_version::again.eq(true)))
                     .execute(conn)?;
             }
             of_flow!(
@@ -279,8 +277,8 @@ impl Store {
     /// [`StoreError`].
     pub async fn restored_done(&self, life: i32, actor: String, summary: serde_json::Value) -> Result<(), StoreError> {
         self.run("end the comparison after a restore", move |conn| {
-            sql_query("UPDATE ledger_life SET compared_at = now() WHERE number = $1").bind::<Integer, _>(life).execute(conn)?;
-            sql_query("DELETE FROM restored_row WHERE life <= $1").bind::<Integer, _>(life).execute(conn)?;
+            diesel::update(ledger_life::table.find(life)).set(ledger_life::compared_at.eq(now)).execute(conn)?;
+            diesel::delete(restored_row::table.filter(restored_row::life.le(life))).execute(conn)?;
             let mut row = NewAudit::of(AuditKind::Action).detail(&json!({ "action": "restored", "life": life, "flows": summary }));
             row.actor = actor;
             audit_append(conn, &[row])

@@ -1,37 +1,36 @@
 //! The rows of ServiceNow that carry our keys, kept until they are compared.
 
+use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Nullable};
 
 use crate::domain::FlowId;
-use crate::store::text::Text;
+use crate::store::schema::restored_row;
+use crate::store::text::{Text, text};
 use crate::store::{Store, StoreError};
 
 /// Where a row stands: two tables may have rows with one sys_id.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, QueryableByName)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Queryable, QueryableByName, Selectable)]
+#[diesel(table_name = restored_row, check_for_backend(Pg))]
 pub struct RowPlace {
     /// The table.
-    #[diesel(sql_type = Text)]
     pub target_table: String,
     /// The row in it.
-    #[diesel(sql_type = Text)]
     pub sys_id: String,
 }
 
 /// A row of ServiceNow that carries our key.
-#[derive(Debug, Clone, QueryableByName)]
+#[derive(Debug, Clone, Queryable, QueryableByName, Selectable)]
+#[diesel(table_name = restored_row, check_for_backend(Pg))]
 pub struct RestoredRow {
     /// The block that it is of.
-    #[diesel(sql_type = Text)]
     pub block: String,
     /// Its key column.
-    #[diesel(sql_type = Text)]
     pub source_key: String,
     /// Where it stands.
     #[diesel(embed)]
     pub place: RowPlace,
     /// Its version column.
-    #[diesel(sql_type = Nullable<Text>)]
     pub version: Option<String>,
 }
 
@@ -126,12 +125,12 @@ impl Store {
     /// [`StoreError`].
     pub async fn restored_left(&self, life: i32, flow: FlowId, limit: i64) -> Result<Vec<RestoredRow>, StoreError> {
         self.run("find rows that the ledger does not know", move |conn| {
-            let rows = of_flow!(
-                "SELECT block, source_key, sys_id, target_table, version FROM restored_row WHERE life = $1 AND company = $2 AND entity = $3 \
-                 ORDER BY block, target_table, sys_id LIMIT $4",
-                (&life, &flow)
-            );
-            Ok(rows.bind::<BigInt, _>(limit).load(conn)?)
+            let left = restored_row::table
+                .filter(restored_row::life.eq(life))
+                .filter(restored_row::company.eq(text(flow.company.as_str())))
+                .filter(restored_row::entity.eq(text(flow.entity.as_str())))
+                .order((restored_row::block, restored_row::target_table, restored_row::sys_id));
+            Ok(left.limit(limit).select(RestoredRow::as_select()).load(conn)?)
         })
         .await
     }
