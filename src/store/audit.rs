@@ -8,6 +8,7 @@ use diesel::sql_types::{Array, BigInt, Binary, Integer, Nullable, Timestamptz, U
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::schema::audit;
 use super::{Conn, Store, StoreError, Tx};
 use crate::domain::DocumentKey;
 use crate::domain::audit::AuditKind;
@@ -113,28 +114,23 @@ pub struct AuditFilter {
 
 /// A row as it is listed.
 #[derive(Debug, Clone, QueryableByName, Serialize, utoipa::ToSchema)]
+#[diesel(table_name = audit, check_for_backend(Pg))]
 #[schema(as = AuditEntry)]
 pub struct AuditRow {
     /// Ascending, with gaps.
-    #[diesel(sql_type = BigInt)]
     pub id: i64,
     /// When.
-    #[diesel(sql_type = Timestamptz)]
     pub at: DateTime<Utc>,
     /// What.
-    #[diesel(sql_type = Text)]
     pub kind: String,
     /// The company.
-    #[diesel(sql_type = Nullable<Text>)]
     pub company: Option<String>,
     /// The entity.
-    #[diesel(sql_type = Nullable<Text>)]
     pub entity: Option<String>,
     /// The document's key.
     #[diesel(sql_type = Nullable<Text>)]
     pub key: Option<String>,
     /// Its version.
-    #[diesel(sql_type = Nullable<Integer>)]
     pub version: Option<i32>,
     /// `header` or the child's name.
     #[diesel(sql_type = Nullable<Text>)]
@@ -143,19 +139,14 @@ pub struct AuditRow {
     #[diesel(sql_type = Nullable<Text>)]
     pub record_key: Option<String>,
     /// The delivery.
-    #[diesel(sql_type = Nullable<BigInt>)]
     pub delivery_id: Option<i64>,
     /// The batch.
-    #[diesel(sql_type = Nullable<SqlUuid>)]
     pub batch_id: Option<Uuid>,
     /// The run.
-    #[diesel(sql_type = Nullable<SqlUuid>)]
     pub run_id: Option<Uuid>,
     /// Who.
-    #[diesel(sql_type = Text)]
     pub actor: String,
     /// More, as JSON text.
-    #[diesel(sql_type = Nullable<Text>)]
     #[serde(serialize_with = "json_text")]
     #[schema(value_type = serde_json::Value)]
     pub detail: Option<String>,

@@ -6,7 +6,7 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Bool, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Bool};
 use serde::Serialize;
 
 use super::{Store, StoreError};
@@ -35,17 +35,14 @@ pub struct HoldRow {
 }
 
 /// A hold that stands.
-#[derive(Debug, Clone, QueryableByName, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 #[schema(as = Hold)]
 pub struct HoldView {
     /// Who holds it.
-    #[diesel(sql_type = Text)]
     pub held_by: String,
     /// Since when.
-    #[diesel(sql_type = Timestamptz)]
     pub held_at: DateTime<Utc>,
     /// Why.
-    #[diesel(sql_type = Text)]
     pub why: String,
 }
 

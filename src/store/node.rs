@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{BigInt, Bool, Double, Integer, Nullable, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Bool, Double, Integer, Nullable, Uuid as SqlUuid};
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::clock::{self, SetBack};
+use super::schema::node;
 use super::{SetNumber, Store, StoreError};
 use crate::domain::budget::{NodeBudget, OthersBudget, PauseReport};
 use crate::store::text::Text;
@@ -32,40 +34,31 @@ impl Node {
 
 /// A node that runs as a service.
 #[derive(Debug, Clone, QueryableByName, Serialize, utoipa::ToSchema)]
+#[diesel(table_name = node, check_for_backend(Pg))]
 #[schema(as = Node)]
 pub struct NodeRow {
     /// Its name.
-    #[diesel(sql_type = Text)]
     pub name: String,
     /// This life of it.
-    #[diesel(sql_type = SqlUuid)]
     pub incarnation: Uuid,
     /// Its last heartbeat.
-    #[diesel(sql_type = Timestamptz)]
     pub seen_at: DateTime<Utc>,
     /// Whether that is recent enough to be taken for alive.
     #[diesel(sql_type = Bool)]
     pub alive: bool,
     /// Records per batch that the instance accepts at present.
-    #[diesel(sql_type = Integer)]
     pub batch_size: i32,
     /// Batches on their way at once that the instance accepts from it at present.
-    #[diesel(sql_type = Integer)]
     pub concurrency: i32,
     /// `closed` (it sends), `half_open` (it tries one batch) or `open` (nothing gets through).
-    #[diesel(sql_type = Text)]
     pub breaker: String,
     /// It sends nothing before then, if that is still to come.
-    #[diesel(sql_type = Timestamptz)]
     pub paused_until: DateTime<Utc>,
     /// The seconds that ServiceNow asked for, where that is the reason of the pause.
-    #[diesel(sql_type = Nullable<Double>)]
     pub pause_asked: Option<f64>,
     /// What ServiceNow answered then.
-    #[diesel(sql_type = Nullable<Text>)]
     pub pause_said: Option<String>,
     /// The number of the definitions that it works with.
-    #[diesel(sql_type = Nullable<Integer>)]
     pub definition: Option<i32>,
     /// Whether those are in force: a node with others reads, maps and sends nothing.
     #[diesel(sql_type = Bool)]

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Double, Integer, Nullable, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Double, Integer, Nullable};
 
+use super::schema::notice;
 use super::{Store, StoreError};
 use crate::domain::FlowId;
 use crate::domain::notice::NoticeEvent;
@@ -17,30 +19,23 @@ const KEPT: &str = "30 days";
 
 /// A notice: something that people are notified of.
 #[derive(Debug, Clone, QueryableByName)]
+#[diesel(table_name = notice, check_for_backend(Pg))]
 pub struct Notice {
     /// Its number.
-    #[diesel(sql_type = BigInt)]
     pub id: i64,
     /// What: a word of [`NoticeEvent`].
-    #[diesel(sql_type = Text)]
     pub event: String,
     /// The company.
-    #[diesel(sql_type = Nullable<Text>)]
     pub company: Option<String>,
     /// The entity.
-    #[diesel(sql_type = Nullable<Text>)]
     pub entity: Option<String>,
     /// Why, where records have a reason in common.
-    #[diesel(sql_type = Nullable<Text>)]
     pub cause: Option<String>,
     /// How many records.
-    #[diesel(sql_type = BigInt)]
     pub count: i64,
     /// The first ten, as a JSON array of objects with `key` and `said`.
-    #[diesel(sql_type = Text)]
     pub examples: String,
     /// When it was found.
-    #[diesel(sql_type = Timestamptz)]
     pub found_at: DateTime<Utc>,
     /// How often this channel has tried to tell it, this time included.
     #[diesel(sql_type = Integer)]
