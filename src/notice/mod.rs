@@ -113,8 +113,8 @@ fn advised(problem: String, address: &str) -> String {
          to `tls`; otherwise have STARTTLS turned on there"
             .into()
     } else if says("received corrupt message") {
-        "nothing was sent; what it answered is no TLS: with `notices.mail_tls = \"tls\"`, set it to `starttls` if the server offers STARTTLS \
-         (often on port 587); with `starttls`, the server does not keep what it offers"
+        "nothing was sent; its answer is not TLS. If the server offers STARTTLS (often on port 587) and `notices.mail_tls` is `tls`, set \
+         `notices.mail_tls` to `starttls`; if it is `starttls` already, the server offers STARTTLS and does not speak it"
             .into()
     } else if says("No compatible authentication mechanism") {
         "nothing was sent; it asks for no password that Tieline could give: remove the credential `notices-mail`, or correct \
