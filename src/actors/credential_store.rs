@@ -29,10 +29,10 @@ pub const NOTICES_WEBHOOK: &str = "notices-webhook";
 pub const NOTICES_MAIL: &str = "notices-mail";
 
 /// The credential that SYSPRO is read with.
-pub fn syspro_credential(source: SysproSource) -> &'static str {
+pub fn syspro_credential(source: &SysproSource) -> &'static str {
     match source {
-        SysproSource::OData => SYSPRO_ODATA,
-        SysproSource::Enet => SYSPRO_ENET,
+        SysproSource::OData { .. } => SYSPRO_ODATA,
+        SysproSource::Enet { .. } => SYSPRO_ENET,
     }
 }
 

@@ -24,7 +24,7 @@ use crate::domain::FlowId;
 use crate::domain::chain;
 use crate::servicenow::ServiceNow;
 use crate::supervision::guard::{Child, LivenessCheck, RestartPolicy, start_on};
-use crate::syspro::{OData, SysproError};
+use crate::syspro::{SysproError, SysproReader};
 use crate::telemetry::metrics::metrics;
 
 /// Starts the actors of flows, now and whenever other definitions come into force.
@@ -120,10 +120,10 @@ fn patient(policy: RestartPolicy) -> RestartPolicy {
 }
 
 /// The reader over the transport that the settings name.
-fn reader(deps: &Deps, session: Recipient<EnetQuery>) -> Result<OData, SysproError> {
+fn reader(deps: &Deps, session: Recipient<EnetQuery>) -> Result<SysproReader, SysproError> {
     let (syspro, retry) = (&deps.settings.syspro, &deps.settings.retry);
-    match syspro.source {
-        SysproSource::OData => OData::new(syspro, retry),
-        SysproSource::Enet => Ok(OData::over_enet(syspro, retry, Rc::new(SessionHandle(session)))),
+    match &syspro.source {
+        SysproSource::OData { url } => SysproReader::new(url, syspro, retry),
+        SysproSource::Enet { .. } => Ok(SysproReader::over_enet(syspro, retry, Rc::new(SessionHandle(session)))),
     }
 }

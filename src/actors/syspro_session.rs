@@ -105,7 +105,7 @@ impl Handler<GetCredential> for SysproSession {
         if let Some(credential) = &self.volatile.credential {
             return Box::pin(actix::fut::ready(Ok(credential.clone())));
         }
-        let (credential_store, name) = (self.deps.credential_store.clone(), syspro_credential(self.deps.settings.syspro.source));
+        let (credential_store, name) = (self.deps.credential_store.clone(), syspro_credential(&self.deps.settings.syspro.source));
         let work = async move { credential_store.credential(name).await };
         Box::pin(work.into_actor(self).map(|result, this, _| {
             if let Ok(credential) = &result {

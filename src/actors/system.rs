@@ -38,7 +38,7 @@ use crate::servicenow::ServiceNow;
 use crate::supervision::guard::{Child, Death, Observer, RestartPolicy, start_on};
 use crate::supervision::stopping::Stopping;
 use crate::supervision::watchdog::{Fatal, Watchdog};
-use crate::syspro::OData;
+use crate::syspro::SysproReader;
 use crate::syspro::enet::{Alone, Enet};
 use crate::telemetry::labels::{DeathCause, System};
 use crate::telemetry::metrics::metrics;
@@ -269,11 +269,11 @@ fn start_notifier(on: &ArbiterHandle, deps: &Deps, supervision: &Supervision, sc
 
 /// The clients are made on their own threads later; a mistake in the settings is reported here, where somebody reads it.
 fn check_clients(deps: &Deps) -> Result<(), ActorSystemError> {
-    match deps.settings.syspro.source {
-        SysproSource::OData => {
-            drop(OData::new(&deps.settings.syspro, &deps.settings.retry).map_err(|error| ActorSystemError(chain(&error)))?)
+    match &deps.settings.syspro.source {
+        SysproSource::OData { url } => {
+            drop(SysproReader::new(url, &deps.settings.syspro, &deps.settings.retry).map_err(|error| ActorSystemError(chain(&error)))?)
         }
-        SysproSource::Enet => {
+        SysproSource::Enet { .. } => {
             drop(Enet::new(&deps.settings.syspro, String::new().into(), Rc::new(Alone)).map_err(|error| ActorSystemError(chain(&error)))?);
         }
     }

@@ -172,9 +172,7 @@ impl Connection {
 /// How SYSPRO is read.
 #[derive(Debug, Clone)]
 pub struct SysproSettings {
-    /// The OData service, up to but without the company. Where SYSPRO is read through e.net and no OData is named: e.net's.
-    pub odata_url: Url,
-    /// The e.net REST service.
+    /// The e.net REST service, for reading or for the write-back.
     pub enet_url: Option<Url>,
     /// The server's zone.
     pub time_zone: Tz,
@@ -249,13 +247,18 @@ impl Default for ReadLimits {
 }
 
 /// Over which transport SYSPRO is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SysproSource {
     /// The OData service.
-    #[default]
-    OData,
+    OData {
+        /// Its address, up to but without the company.
+        url: Url,
+    },
     /// Business objects through e.net.
-    Enet,
+    Enet {
+        /// The address of its REST service.
+        url: Url,
+    },
 }
 
 /// What a column means that was asked for and is left out of a row: a member of JSON, an element of e.net's XML.
@@ -314,7 +317,7 @@ pub enum DateLiteral {
     DateTimeOffset,
     /// `2026-01-31`
     Date,
-    /// `datetime'2026-01-31T00:00:00'`: OData 3, which some servers that call themselves OData 4 have kept.
+    /// `datetime'2026-01-31T00:00:00'`: SysproReader 3, which some servers that call themselves OData 4 have kept.
     DateTime,
     /// `'2026-01-31'`: the column is text.
     Text,

@@ -167,18 +167,20 @@ impl Check<'_> {
         let example = "https://erp.example/SYSPRO8Odata/SYSPROOData";
         let odata_url = raw.odata_url.as_ref().map(|text| self.url("syspro.odata_url", text, clear));
         let enet_url = raw.enet_url.as_ref().and_then(|text| self.url("syspro.enet_url", text, Clear::Warned));
-        let sources = [("odata", SysproSource::OData), ("enet", SysproSource::Enet)];
-        let source = self.choice("syspro.source", raw.source.as_deref(), &sources);
-        if source == Some(SysproSource::Enet) && raw.enet_url.is_none() {
-            let example = "http://erp.example:31002/SYSPROWCFService/Rest";
-            self.missing::<()>("syspro.enet_url", &format!("the address of e.net's REST service, such as `{example}`"));
-        }
-        let odata_url = match odata_url {
-            Some(url) => url,
-            None if source == Some(SysproSource::Enet) => enet_url.clone(),
-            None => {
-                self.missing("syspro.odata_url", &format!("the address of SYSPRO's OData service without the company, such as `{example}`"))
+        let source = match self.choice("syspro.source", raw.source.as_deref(), &[("odata", false), ("enet", true)]) {
+            Some(true) if raw.enet_url.is_none() => {
+                let example = "http://erp.example:31002/SYSPROWCFService/Rest";
+                self.missing("syspro.enet_url", &format!("the address of e.net's REST service, such as `{example}`"))
             }
+            Some(true) => enet_url.clone().map(|url| SysproSource::Enet { url }),
+            // a wrong word has been reported
+            _ => match odata_url {
+                Some(url) => url.map(|url| SysproSource::OData { url }),
+                None => {
+                    let what = format!("the address of SYSPRO's OData service without the company, such as `{example}`");
+                    self.missing("syspro.odata_url", &what)
+                }
+            },
         };
         let time_zone = match &raw.time_zone {
             Some(text) => text.parse::<Tz>().ok().or_else(|| {
@@ -213,7 +215,6 @@ impl Check<'_> {
         let limits = self.read_limits(raw);
         let connection = self.connection("syspro", &raw.connection());
         Some(SysproSettings {
-            odata_url: odata_url?,
             enet_url,
             time_zone: time_zone?,
             companies: companies?,

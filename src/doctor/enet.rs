@@ -40,7 +40,7 @@ impl Use {
     /// `credential`: whether the operator's is set.
     pub(super) fn of(settings: &Settings, definitions: &Definitions, credential: bool) -> Self {
         let syspro = &settings.syspro;
-        if syspro.source == SysproSource::Enet {
+        if matches!(syspro.source, SysproSource::Enet { .. }) {
             return Self::Source;
         }
         if definitions.plans.iter().any(|plan| plan.setup.is_some() && plan.aligned().is_some()) {

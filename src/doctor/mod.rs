@@ -102,14 +102,13 @@ fn of_machine(settings: &Settings, definitions: &Definitions, report: &Report) {
 /// What can be seen of SYSPRO without signing in.
 async fn syspro_from_outside(settings: &Settings, enet: Use, report: &Report) {
     let syspro = &settings.syspro;
-    let by_odata = syspro.source == SysproSource::OData;
-    if by_odata {
+    if let SysproSource::OData { url } = &syspro.source {
         let place = Place {
             what: "certificate of SYSPRO OData",
             setting: "syspro.odata_url",
             section: "syspro",
             secret: "the operator's OData password and every record travel",
-            url: &syspro.odata_url,
+            url,
             connection: &syspro.connection,
         };
         report.note(certificates::certificate(&place).await);
@@ -125,9 +124,9 @@ async fn syspro_from_outside(settings: &Settings, enet: Use, report: &Report) {
         };
         report.note(certificates::certificate(&place).await);
     }
-    let (system, url) = match (&syspro.enet_url, by_odata) {
-        (Some(url), false) => (System::SysproEnet, clock::enet(url)),
-        _ => (System::SysproOdata, syspro.odata_url.clone()),
+    let (system, url) = match &syspro.source {
+        SysproSource::Enet { url } => (System::SysproEnet, clock::enet(url)),
+        SysproSource::OData { url } => (System::SysproOdata, url.clone()),
     };
     if let Some(finding) = clock::clock("clock and SYSPRO", system, &syspro.connection, &url).await {
         report.note(finding);

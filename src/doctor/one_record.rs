@@ -15,7 +15,7 @@ use crate::definition::ReadPlan;
 use crate::domain::chain;
 use crate::domain::next_step::NextStep;
 use crate::domain::{CompanyId, DocumentKey, FlowId};
-use crate::syspro::OData;
+use crate::syspro::SysproReader;
 use crate::syspro::enet::Enet;
 
 /// How long SYSPRO may take: whoever asks is waiting.
@@ -95,16 +95,18 @@ pub async fn ask(deps: &Deps, access: Option<&Access>, flow: &FlowId, key: &str)
 async fn asked(deps: &Deps, access: Option<&Access>, plan: &ReadPlan, company: &CompanyId, key: &DocumentKey) -> Result<Seen, String> {
     let (syspro, retry) = (&deps.settings.syspro, &deps.settings.retry);
     let credential = |name| async move { deps.credential_store.credential(name).await.map_err(|error| error.to_string()) };
-    let (odata, credential, own) = match (syspro.source, access) {
-        (SysproSource::OData, _) => (OData::new(syspro, retry).map_err(|error| chain(&error))?, credential(SYSPRO_ODATA).await?, None),
-        (SysproSource::Enet, Some(access)) => {
-            (OData::over_enet(syspro, retry, Rc::new(access.enet.handle())), credential(SYSPRO_ENET).await?, None)
+    let (odata, credential, own) = match (&syspro.source, access) {
+        (SysproSource::OData { url }, _) => {
+            (SysproReader::new(url, syspro, retry).map_err(|error| chain(&error))?, credential(SYSPRO_ODATA).await?, None)
         }
-        (SysproSource::Enet, None) => {
+        (SysproSource::Enet { .. }, Some(access)) => {
+            (SysproReader::over_enet(syspro, retry, Rc::new(access.enet.handle())), credential(SYSPRO_ENET).await?, None)
+        }
+        (SysproSource::Enet { .. }, None) => {
             let operator = credential(SYSPRO_ENET).await?;
             let password = deps.credential_store.company_password().await.map_err(|error| error.to_string())?;
             let enet = Enet::new(syspro, password, Rc::new(LedgerSessionStore::at_once(deps))).map_err(|error| chain(&error))?;
-            (OData::over_enet(syspro, retry, Rc::new(enet.clone())), operator, Some(enet))
+            (SysproReader::over_enet(syspro, retry, Rc::new(enet.clone())), operator, Some(enet))
         }
     };
     // the record alone: its lines would tell nothing more

@@ -1,18 +1,18 @@
 //! SYSPRO: each table and column of the definitions, company by company.
 
-use super::credential_step;
-use crate::domain::next_step::NextStep;
 use std::rc::Rc;
 
+use super::credential_step;
 use super::enet::Session;
 use super::{Finding, Report, Verdict, Way};
 use crate::actors::Deps;
 use crate::actors::credential_store::SYSPRO_ODATA;
-use crate::config::settings::{AbsentColumns, KeyOrder, SysproSettings};
+use crate::config::settings::{AbsentColumns, KeyOrder, SysproSettings, SysproSource};
 use crate::domain::CompanyId;
 use crate::domain::chain;
+use crate::domain::next_step::NextStep;
 use crate::syspro::enet::EnetError;
-use crate::syspro::{Capabilities, OData, ProbeFinding, SeenOrder, SysproError};
+use crate::syspro::{Capabilities, ProbeFinding, SeenOrder, SysproError, SysproReader};
 
 pub(super) async fn tables(deps: &Deps, way: &Way, session: Session, report: &Report) {
     let (syspro, retry) = (&deps.settings.syspro, &deps.settings.retry);
@@ -22,16 +22,19 @@ pub(super) async fn tables(deps: &Deps, way: &Way, session: Session, report: &Re
                 Ok(credential) => credential,
                 Err(error) => return report.note(Finding::failed("SYSPRO credential", error.to_string(), credential_step(&error))),
             };
-            match OData::new(syspro, retry) {
+            let SysproSource::OData { url } = &syspro.source else {
+                return report.note(Finding::unknown("SYSPRO tables", "not asked: no OData service is configured", NextStep::EnetFirst));
+            };
+            match SysproReader::new(url, syspro, retry) {
                 Ok(odata) => (odata, credential, None),
                 Err(error) => {
                     return report.note(Finding::failed("SYSPRO", chain(&error), NextStep::SettingsSection { section: "syspro".into() }));
                 }
             }
         }
-        (Session::Own(enet, operator), _) => (OData::over_enet(syspro, retry, Rc::new(enet.clone())), operator, Some(enet)),
+        (Session::Own(enet, operator), _) => (SysproReader::over_enet(syspro, retry, Rc::new(enet.clone())), operator, Some(enet)),
         (Session::Service(operator), Way::Service(access)) => {
-            (OData::over_enet(syspro, retry, Rc::new(access.enet.handle())), operator, None)
+            (SysproReader::over_enet(syspro, retry, Rc::new(access.enet.handle())), operator, None)
         }
         (Session::None | Session::Service(_), _) => {
             let found = "not asked: SYSPRO is read through e.net, and there is no session to ask with";

@@ -60,7 +60,7 @@ pub(super) async fn ready(app_state: web::Data<AppState>) -> HttpResponse {
     // the store's own limits are longer than whoever asks this will wait
     match timeout(CHECK_LIMIT, app_state.watching.store.ping()).await {
         Ok(Ok(())) => {
-            for name in [syspro_credential(app_state.deps.settings.syspro.source), SERVICENOW] {
+            for name in [syspro_credential(&app_state.deps.settings.syspro.source), SERVICENOW] {
                 match timeout(CHECK_LIMIT, app_state.deps.credential_store.credential(name)).await {
                     Ok(Ok(_)) => {}
                     Ok(Err(error)) => missing.push(error.to_string()),

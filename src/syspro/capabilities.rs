@@ -9,8 +9,8 @@ use crate::domain::CompanyId;
 
 use super::count::CountWay;
 use super::error::SysproError;
-use super::odata::{Call, OData, Query, shown};
 use super::order::Comparison;
+use super::reader::{Call, Query, SysproReader, shown};
 use super::transport::Transport;
 use super::wire::Cell;
 
@@ -42,7 +42,7 @@ pub enum SeenOrder {
     Ignored(String),
 }
 
-impl OData {
+impl SysproReader {
     /// Asks for the first keys of a plan's root table, and for their number.
     ///
     /// # Errors

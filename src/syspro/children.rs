@@ -12,12 +12,12 @@ use crate::domain::{CompanyId, Fault, Row, Value};
 use super::error::SysproError;
 use super::faults;
 use super::matching::{Places, matched};
-use super::odata::{Call, OData};
 use super::read::{group, offsets};
+use super::reader::{Call, SysproReader};
 use super::related::{Contiguous, Related};
 use super::wire::Cell;
 
-impl OData {
+impl SysproReader {
     /// Asks again for the tables that a company was found to lack: an answer that there is none may have been a passing one.
     pub fn forget_absent(&self, company: &CompanyId) {
         self.inner.learned.borrow_mut().absent.retain(|(of, _)| of != company);

@@ -12,7 +12,7 @@ use crate::domain::{CompanyId, Value};
 use crate::retry;
 
 use super::error::SysproError;
-use super::odata::{Call, OData, Query};
+use super::reader::{Call, Query, SysproReader};
 use super::value::value;
 use super::wire::Answer;
 
@@ -70,7 +70,7 @@ struct Needed {
     may_be_absent: bool,
 }
 
-impl OData {
+impl SysproReader {
     /// Asks every table of a plan for one row and says which tables and columns are missing.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ use crate::domain::CompanyId;
 
 use super::error::SysproError;
 use super::filter::{Condition, encode};
-use super::odata::{Call, OData};
+use super::reader::{Call, SysproReader};
 use super::transport::{Request, Transport};
 
 /// How a table is counted.
@@ -38,7 +38,7 @@ pub struct TableSize {
     pub counted: bool,
 }
 
-impl OData {
+impl SysproReader {
     /// How many rows of the root table a whole read has to give; `None` where the service does not count, or not now.
     ///
     /// # Errors

@@ -8,8 +8,8 @@ use crate::domain::{Document, DocumentKey, Value};
 
 use super::error::SysproError;
 use super::faults;
-use super::odata::{Call, Query};
 use super::order::Course;
+use super::reader::{Call, Query};
 use super::related::excluded;
 use super::value::value;
 use super::wire::Cell;

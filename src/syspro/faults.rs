@@ -8,7 +8,7 @@ use crate::domain::next_step::NextStep;
 use crate::domain::{Document, DocumentKey, Fault, Value};
 
 use super::error::listed;
-use super::odata::{BadRow, Call, RowProblem, Rows, shown};
+use super::reader::{BadRow, Call, RowProblem, Rows, shown};
 use super::related::Related;
 use super::wire::Cell;
 use crate::redact::Quoted;

@@ -154,7 +154,7 @@ pub(super) enum DateForm {
     Label,
     /// The instant at which the date begins in this zone.
     Instant(Tz),
-    /// `datetime'2026-01-31T00:00:00'`: OData 3.
+    /// `datetime'2026-01-31T00:00:00'`: SysproReader 3.
     Old,
     /// `'2026-01-31'`: the column is text.
     Text,

@@ -10,8 +10,8 @@ use crate::definition::plan::TableRead;
 use crate::domain::CompanyId;
 
 use super::error::SysproError;
-use super::odata::{BadRow, Call, OData, Query, RowProblem, asked};
 use super::order::Comparison;
+use super::reader::{BadRow, Call, Query, RowProblem, SysproReader, asked};
 use super::wire::{Answer, Cell};
 
 /// The rows of one answer, each with the query's columns.
@@ -43,7 +43,7 @@ fn null_out_of_place<'q>(query: &Query<'q>, comparison: &Comparison, before: &[C
     behind.then(|| query.key[column].as_str())
 }
 
-impl OData {
+impl SysproReader {
     /// Says which columns of a company's tables rows have brought before this process began.
     pub fn know(&self, company: &CompanyId, columns: impl IntoIterator<Item = (String, String)>) {
         let mut learned = self.inner.learned.borrow_mut();

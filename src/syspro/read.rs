@@ -16,8 +16,8 @@ use crate::domain::{CompanyId, Document, DocumentKey, Row, Value};
 use super::error::SysproError;
 use super::faults::{self, Roots};
 use super::filter::{Condition, DateForm, since, until};
-use super::odata::{BadRow, Call, OData, Query, Rows};
 use super::order::Course;
+use super::reader::{BadRow, Call, Query, Rows, SysproReader};
 use super::related::{Contiguous, Found, Related};
 use super::wire::Cell;
 
@@ -114,7 +114,7 @@ pub struct Page {
     pub requests: u32,
 }
 
-impl OData {
+impl SysproReader {
     /// One page of whole documents. Never uses `$skip`.
     ///
     /// # Errors

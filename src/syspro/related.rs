@@ -12,8 +12,8 @@ use crate::domain::{CompanyId, Value};
 
 use super::error::SysproError;
 use super::filter::{Bound, Column, Condition, encoded_len, lists, one_of, sort_keys, within};
-use super::odata::{BadRow, Call, Query, Rows};
 use super::order::Course;
+use super::reader::{BadRow, Call, Query, Rows};
 use super::value::value;
 use super::wire::Cell;
 

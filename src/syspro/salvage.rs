@@ -2,8 +2,8 @@
 
 use super::error::{SysproError, chain};
 use super::left_out::Settled;
-use super::odata::{BadRow, Call, Query, RowProblem, Rows};
 use super::order::Course;
+use super::reader::{BadRow, Call, Query, RowProblem, Rows};
 use super::wire::{Answer, Cell};
 
 /// Rows in a row that cannot be read before the answers themselves are taken to be the trouble.

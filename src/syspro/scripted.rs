@@ -11,6 +11,7 @@ use serde_json::Value as Json;
 use serde_json::value::RawValue;
 use url::Url;
 
+use super::reader::SysproReader;
 use crate::config::settings::{
     AbsentColumns, Connection, DateLiteral, DateZone, EnetSettings, KeyOrder, RetrySettings, SysproSettings, SysproSource,
 };
@@ -158,11 +159,21 @@ impl Server {
     }
 }
 
+/// The OData service at this port.
+pub(super) fn odata(port: u16) -> SysproSource {
+    SysproSource::OData { url: Url::parse(&format!("http://127.0.0.1:{port}/SYSPRO8Odata/SYSPROOData/")).expect("an address") }
+}
+
+/// A reader over the OData service of these settings.
+pub(super) fn reader(settings: &SysproSettings, retry: &RetrySettings) -> SysproReader {
+    let SysproSource::OData { url } = &settings.source else { panic!("no OData service") };
+    SysproReader::new(url, settings, retry).expect("a client")
+}
+
 /// Settings for a server at this port.
 pub(super) fn settings_for(port: u16) -> SysproSettings {
     let second = Duration::from_secs(1);
     SysproSettings {
-        odata_url: Url::parse(&format!("http://127.0.0.1:{port}/SYSPRO8Odata/SYSPROOData/")).expect("an address"),
         enet_url: None,
         time_zone: chrono_tz::Africa::Johannesburg,
         companies_differ_by_case: false,
@@ -172,7 +183,7 @@ pub(super) fn settings_for(port: u16) -> SysproSettings {
         query_limit: 2000,
         filter_limit: 40,
         metadata: false,
-        source: SysproSource::OData,
+        source: odata(port),
         enet: EnetSettings::default(),
         date_literal: DateLiteral::Auto,
         date_zone: DateZone::Label,

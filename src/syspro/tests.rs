@@ -119,7 +119,7 @@ fn credential() -> Credential {
 }
 
 /// Every page of a scope, and how many pages it took.
-async fn read_all(odata: &OData, plan: &ReadPlan, scope: Scope, limit: u32) -> Result<(Vec<Document>, Vec<Page>), SysproError> {
+async fn read_all(odata: &SysproReader, plan: &ReadPlan, scope: Scope, limit: u32) -> Result<(Vec<Document>, Vec<Page>), SysproError> {
     let (mut documents, mut pages, mut after) = (Vec::new(), Vec::new(), None);
     loop {
         let page = odata.page(&credential(), &"EDU1".into(), plan, &PageQuery { scope, after, limit }).await?;
@@ -141,7 +141,7 @@ fn run<T>(settings: &SysproSettings, plan: &ReadPlan, scope: Scope, limit: u32, 
 
 fn outcome(settings: &SysproSettings, plan: &ReadPlan, scope: Scope, limit: u32) -> Result<(Vec<Document>, Vec<Page>), SysproError> {
     actix_rt::System::new().block_on(async {
-        let odata = OData::new(settings, &quick_retry())?;
+        let odata = scripted::reader(settings, &quick_retry());
         read_all(&odata, plan, scope, limit).await
     })
 }
@@ -413,7 +413,7 @@ fn the_other_date_literal_is_tried_once_and_remembered() {
     tables.date_form = Some("plain");
     let server = Server::start(tables.with("ApJnlSummary", "[]").with("ApJnlDistrib", "[]"));
     actix_rt::System::new().block_on(async {
-        let odata = OData::new(&server.settings(), &quick_retry()).expect("a client");
+        let odata = scripted::reader(&server.settings(), &quick_retry());
         for _ in 0..2 {
             let (documents, _) = read_all(&odata, &invoices(), since(0, 6), 500).await.expect("readable");
             assert_eq!(keys(&documents), ["S/1"]);
@@ -438,7 +438,7 @@ fn dates_are_written_as_the_server_takes_them_even_where_it_says_500_to_all_else
     let tables = Tables::default().with("ApInvoice", "[]").with("ApJnlSummary", "[]").with("ApJnlDistrib", "[]");
     let server = Server::scripted(tables, Box::new(script));
     actix_rt::System::new().block_on(async {
-        let odata = OData::new(&server.settings(), &quick_retry()).expect("a client");
+        let odata = scripted::reader(&server.settings(), &quick_retry());
         for _ in 0..2 {
             let (documents, _) = read_all(&odata, &invoices(), since(0, 6), 500).await.expect("readable");
             assert_eq!(keys(&documents), ["S/1"]);
@@ -475,7 +475,7 @@ fn cost_centres_are_derived_from_codes() {
 fn documents_are_found_by_their_key_text() {
     let server = Server::start(invoice_tables());
     let found = actix_rt::System::new().block_on(async {
-        let odata = OData::new(&server.settings(), &quick_retry()).expect("a client");
+        let odata = scripted::reader(&server.settings(), &quick_retry());
         let wanted = ["S2/I1", "S9/I9", "S1/I1"].map(DocumentKey::from_text);
         odata.by_key(&credential(), &"EDU1".into(), &invoices(), &wanted).await.expect("an answer")
     });
@@ -557,7 +557,7 @@ fn a_passing_failure_passes() {
 fn nobody_listening_is_a_passing_failure() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let mut settings = Server::start(Tables::default()).settings();
-    settings.odata_url.set_port(listener.local_addr().ok().map(|address| address.port())).expect("a port");
+    settings.source = scripted::odata(listener.local_addr().expect("an address").port());
     drop(listener);
     let error = outcome(&settings, &plan(table("T", "K", "V")), Scope::All, 5).expect_err("nobody there");
     assert!(matches!(error, SysproError::Unreachable { .. }) && error.class() == Class::Transient, "{error}");
@@ -567,7 +567,7 @@ fn nobody_listening_is_a_passing_failure() {
 fn a_company_is_a_path_segment_whatever_it_holds() {
     let server = Server::start(Tables::default().with("T", &many(1)));
     actix_rt::System::new().block_on(async {
-        let odata = OData::new(&server.settings(), &quick_retry()).expect("a client");
+        let odata = scripted::reader(&server.settings(), &quick_retry());
         let company = CompanyId::new("A/B");
         let query = PageQuery { scope: Scope::All, after: None, limit: 10 };
         odata.page(&credential(), &company, &plan(table("T", "K", "V")), &query).await.expect("readable");
@@ -632,7 +632,7 @@ fn a_passing_failure_is_not_taken_for_a_missing_column() {
     let mut plan = plan(table("T", "K", "V"));
     plan.root.optional = strings("V");
     actix_rt::System::new().block_on(async {
-        let odata = OData::new(&server.settings(), &quick_retry()).expect("a client");
+        let odata = scripted::reader(&server.settings(), &quick_retry());
         for _ in 0..2 {
             read_all(&odata, &plan, Scope::All, 500).await.expect_err("nothing but failures");
         }

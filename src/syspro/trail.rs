@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use url::Url;
 
 use super::error::SysproError;
-use super::odata::{Call, Query, asked, shown};
+use super::reader::{Call, Query, asked, shown};
 use super::wire::Cell;
 use crate::redact::Quoted;
 

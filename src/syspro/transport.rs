@@ -12,7 +12,7 @@ use crate::net::HttpClient;
 use super::enet::{EnetTransport, Find, Finder};
 use super::error::SysproError;
 use super::filter::{Column, Condition, beyond, encode};
-use super::odata::{Call, Inner, Learned, OData, Query};
+use super::reader::{Call, Inner, Learned, Query, SysproReader};
 use super::wire::Cell;
 
 /// How rows are asked for.
@@ -31,7 +31,7 @@ pub(super) enum Request {
     Find(Find),
 }
 
-impl OData {
+impl SysproReader {
     /// The same reader over e.net: the same definitions give the same documents. The credential of each call is then the operator's.
     pub fn over_enet(settings: &SysproSettings, retry: &RetrySettings, transport: Rc<dyn EnetTransport>) -> Self {
         let finder = Finder::new(transport, &settings.enet);
@@ -100,7 +100,7 @@ impl Call<'_> {
         }
     }
 
-    /// What a refusal is when it says that there is no such table. Only e.net says so in words: OData has a status for it.
+    /// What a refusal is when it says that there is no such table. Only e.net says so in words: SysproReader has a status for it.
     pub(super) fn denied_table(&self, table: &str, refusal: &SysproError) -> Option<SysproError> {
         match (&self.odata.transport, refusal) {
             (Transport::Enet(finder), SysproError::Refused { answer, .. }) if finder.denies(table, answer) => {

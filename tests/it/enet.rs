@@ -13,7 +13,7 @@ use tieline::domain::run::RunKind;
 use tieline::domain::setup_object::{SetupAction, SetupCall, SetupObject};
 use tieline::domain::{Document, DocumentKey, Value};
 use tieline::syspro::enet::{Alone, Enet, EnetCall, EnetError, SetupOutcome, setup_outcome};
-use tieline::syspro::{OData, PageQuery, Scope, SysproError};
+use tieline::syspro::{PageQuery, Scope, SysproError, SysproReader};
 use tieline_sim::dataset::DatasetOptions;
 use tieline_sim::faults::{Fault, FaultRule};
 use tieline_sim::syspro::enet::{DeadSession, WrapMode};
@@ -31,7 +31,11 @@ fn start(documents: u32, switches: Switches) -> SysproSim {
 }
 
 fn settings(sim: &SysproSim) -> SysproSettings {
-    SysproSettings { enet_url: Some(sim.enet_url.clone()), source: SysproSource::Enet, ..odata::settings(sim) }
+    SysproSettings {
+        enet_url: Some(sim.enet_url.clone()),
+        source: SysproSource::Enet { url: sim.enet_url.clone() },
+        ..odata::settings(sim)
+    }
 }
 
 fn retry() -> RetrySettings {
@@ -44,19 +48,19 @@ fn password(text: &str) -> Credential {
 
 /// Both transports to one simulator.
 struct Readers {
-    odata: OData,
-    enet: OData,
+    odata: SysproReader,
+    enet: SysproReader,
     session: Enet,
 }
 
-fn readers(settings: &SysproSettings) -> Readers {
+fn readers(sim: &SysproSim, settings: &SysproSettings) -> Readers {
     let session = Enet::new(settings, String::new().into(), Rc::new(Alone)).expect("client");
-    let enet = OData::over_enet(settings, &retry(), Rc::new(session.clone()));
-    Readers { odata: OData::new(settings, &retry()).expect("client"), enet, session }
+    let enet = SysproReader::over_enet(settings, &retry(), Rc::new(session.clone()));
+    Readers { odata: SysproReader::new(&sim.url, settings, &retry()).expect("client"), enet, session }
 }
 
 async fn read(
-    reader: &OData,
+    reader: &SysproReader,
     credential: &str,
     company: &str,
     plan: &ReadPlan,
@@ -77,7 +81,7 @@ async fn read(
 
 /// Every way of reading every entity, over both transports; answers how many documents were compared.
 async fn compare(sim: &SysproSim, limit: u32) -> usize {
-    let readers = readers(&settings(sim));
+    let readers = readers(sim, &settings(sim));
     let today = sim.with(|data| data.today);
     let mut compared = 0;
     for profile in ["apo", "s2p"] {
@@ -170,7 +174,7 @@ fn a_custom_form_that_a_company_lacks_reads_as_empty_through_both_doors() {
         let form = |columns: &str| format!("{supplier}\n[[join]]\ntable = \"ApSupplier+\"\n{columns} = [\"BeeLevel\"]\n");
         for unknown_as_xml in [true, false] {
             let sim = start(50, Switches { enet: EnetSwitches { unknown_as_xml, ..EnetSwitches::default() }, ..Switches::default() });
-            let readers = readers(&settings(&sim));
+            let readers = readers(&sim, &settings(&sim));
             std::fs::write(site.path().join("entities/supplier.toml"), form("optional")).unwrap();
             let definitions = definition::load(Some(site.path()), "apo", &[], &own_currency()).expect("definitions");
             let plan = definitions.plan(&"supplier".into()).unwrap();
@@ -198,7 +202,7 @@ fn a_session_that_dies_while_reading_costs_one_logon() {
     run(async {
         for dead_session in [DeadSession::Text, DeadSession::Xml, DeadSession::Status500] {
             let sim = start(200, Switches { enet: EnetSwitches { dead_session, ..EnetSwitches::default() }, ..Switches::default() });
-            let readers = readers(&settings(&sim));
+            let readers = readers(&sim, &settings(&sim));
             sim.faults.push(FaultRule::always(Fault::Named("expire_session".into())).on_path(QUERIES).after(2).times(3));
             let definitions = definition::load(None, "apo", &[], &own_currency()).expect("definitions");
             let plan = definitions.plan(&"invoice".into()).expect("plan");
@@ -219,7 +223,7 @@ fn a_person_in_the_operators_place_is_left_alone() {
     run(async {
         let sim = start(60, Switches::default());
         let enet = EnetSettings { back_off: Duration::from_millis(300), ..EnetSettings::default() };
-        let readers = readers(&SysproSettings { enet, ..settings(&sim) });
+        let readers = readers(&sim, &SysproSettings { enet, ..settings(&sim) });
         let definitions = definition::load(None, "apo", &[], &own_currency()).expect("definitions");
         let plan = definitions.plan(&"supplier".into()).expect("plan");
         read(&readers.enet, "enet-secret", "EDU1", &plan.read, Scope::All, 500).await.expect("documents");
@@ -242,7 +246,7 @@ fn a_person_in_the_operators_place_is_left_alone() {
 fn setup_objects_are_called_and_no_post_can_be() {
     run(async {
         let sim = start(60, Switches::default());
-        let readers = readers(&settings(&sim));
+        let readers = readers(&sim, &settings(&sim));
         let call = |object: &str| SetupCall {
             object: SetupObject::parse(object, "setup").expect("a setup object"),
             action: SetupAction::Add,
@@ -447,7 +451,7 @@ fn calls_and_evictions_are_counted() {
     };
     run(async {
         let sim = start(60, Switches::default());
-        let readers = readers(&settings(&sim));
+        let readers = readers(&sim, &settings(&sim));
         let call = EnetCall::query("COMQCO", "<Query/>".into(), "the companies".into());
         let put = async |call: &EnetCall| readers.session.call(&password("enet-secret"), &"EDU1".into(), call).await;
         let (answered, unlicensed, evictions) = (

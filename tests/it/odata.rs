@@ -11,7 +11,7 @@ use tieline::credentials::secret::Credential;
 use tieline::definition::ReadPlan;
 use tieline::definition::plan::{ChangeQuery, ChildRead, TableRead, TypeChange, ViaRead};
 use tieline::domain::{Document, Value};
-use tieline::syspro::{OData, Page, PageQuery, Scope, SysproError};
+use tieline::syspro::{Page, PageQuery, Scope, SysproError, SysproReader};
 use tieline_sim::dataset::DatasetOptions;
 use tieline_sim::syspro::{Release, Switches, SysproOptions, SysproSim};
 
@@ -107,7 +107,6 @@ fn invoices() -> ReadPlan {
 pub fn settings(sim: &SysproSim) -> SysproSettings {
     let limit = Duration::from_secs(30);
     SysproSettings {
-        odata_url: sim.url.clone(),
         enet_url: None,
         time_zone: chrono_tz::Africa::Johannesburg,
         companies_differ_by_case: false,
@@ -117,7 +116,7 @@ pub fn settings(sim: &SysproSim) -> SysproSettings {
         query_limit: 2000,
         filter_limit: 30,
         metadata: true,
-        source: SysproSource::OData,
+        source: SysproSource::OData { url: sim.url.clone() },
         enet: EnetSettings::default(),
         date_literal: DateLiteral::Auto,
         date_zone: DateZone::Label,
@@ -151,7 +150,8 @@ async fn read(
 ) -> Result<(Vec<Document>, Vec<Page>), SysproError> {
     let retry =
         RetrySettings { min_delay: Duration::from_millis(1), max_delay: Duration::from_millis(2), max_attempts: 3, read_attempts: 3 };
-    let odata = OData::new(settings, &retry)?;
+    let SysproSource::OData { url } = &settings.source else { unreachable!() };
+    let odata = SysproReader::new(url, settings, &retry)?;
     let credential = Credential::new("TIELINE", "odata-secret".into());
     let (mut documents, mut pages, mut after) = (Vec::new(), Vec::new(), None);
     loop {

@@ -26,7 +26,7 @@ use crate::domain::setup_object::SetupCall;
 use crate::domain::{Document, DocumentKey};
 use crate::servicenow::same;
 use crate::store::{Intake, StoreError, WriteBackDue, WriteBackStep, WriteBackUnder};
-use crate::syspro::OData;
+use crate::syspro::SysproReader;
 use crate::syspro::enet::{EnetCall, EnetError, SetupOutcome, setup_outcome, unstorable};
 
 /// Entries read from the list at once.
@@ -39,7 +39,7 @@ const LOG_OFF: std::time::Duration = std::time::Duration::from_secs(30);
 #[derive(Clone)]
 pub struct WriteBack {
     /// Reads rows back.
-    pub odata: OData,
+    pub odata: SysproReader,
     /// Hands out the credential for reading.
     pub credential: Recipient<GetCredential>,
     /// Puts calls to business objects, one after another.
@@ -126,7 +126,7 @@ impl Work {
             }
         }
         // where SYSPRO is read through e.net the session goes on being used
-        if called && self.deps.settings.syspro.source == SysproSource::OData {
+        if called && matches!(self.deps.settings.syspro.source, SysproSource::OData { .. }) {
             log_off(&way.log_off, LOG_OFF).await;
         }
         self.take_back(plan, ask, &mut applied).await?;
@@ -178,7 +178,7 @@ impl Apply<'_> {
 
     /// What SYSPRO has now, and the fields that this makes.
     async fn read(&self, key: &str) -> Result<Option<(Document, Fields)>, String> {
-        let source = self.work.deps.settings.syspro.source;
+        let source = &self.work.deps.settings.syspro.source;
         let credential = self.way.credential.send(GetCredential).await;
         let credential = credential.map_err(|_| {
             format!("the credential store is being restarted, and credential `{}` cannot be read for a moment", syspro_credential(source))

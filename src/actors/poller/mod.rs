@@ -41,7 +41,7 @@ use crate::domain::{DocumentKey, FlowId};
 use crate::retry::Class;
 use crate::store::{AfterError, FlowRow, Lease, LeaseResult, StoreError};
 use crate::syspro::enet::EnetError;
-use crate::syspro::{OData, SysproError};
+use crate::syspro::{SysproError, SysproReader};
 use crate::telemetry::labels::RunResult;
 use crate::telemetry::metrics::metrics;
 
@@ -61,7 +61,7 @@ pub struct Reader {
     /// The definitions that every run of this reader works with.
     pub definitions: Snapshot,
     /// SYSPRO, through OData or e.net.
-    pub odata: OData,
+    pub odata: SysproReader,
     /// Hands out the operator's credential.
     pub session: Recipient<GetCredential>,
     /// Told when SYSPRO refuses it.

@@ -354,7 +354,7 @@ impl Reader {
     pub(super) async fn credential(&self) -> Result<Credential, PollError> {
         let credential = match self.session.send(GetCredential).await {
             Ok(credential) => credential,
-            Err(_) => Err(CredentialError::Restarting { name: syspro_credential(self.deps.settings.syspro.source) }),
+            Err(_) => Err(CredentialError::Restarting { name: syspro_credential(&self.deps.settings.syspro.source) }),
         };
         credential.map_err(|source| PollError::Credential { flow: self.flow.clone(), source })
     }

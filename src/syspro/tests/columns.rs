@@ -18,7 +18,7 @@ fn a_server_without_select_gives_whole_rows() {
         assert_eq!(pages[0].missing_columns, [("T".into(), "Newer".into())]);
     });
     let findings = actix_rt::System::new().block_on(async {
-        let odata = OData::new(&server.settings(), &quick_retry()).expect("a client");
+        let odata = scripted::reader(&server.settings(), &quick_retry());
         let first = odata.probe(&credential(), &"EDU1".into(), &plan).await.expect("an answer");
         plan.root.optional.clear();
         [first, odata.probe(&credential(), &"EDU1".into(), &plan).await.expect("an answer")]
@@ -56,7 +56,7 @@ fn missing_columns_are_left_out_when_optional_and_named_when_not() {
     let error = outcome(&server.settings(), &known, Scope::All, 500).expect_err("a column is missing");
     assert!(matches!(&error, SysproError::MissingColumn { columns, .. } if columns == &["Newer"]), "{error}");
     let findings = actix_rt::System::new().block_on(async {
-        let odata = OData::new(&server.settings(), &quick_retry()).expect("a client");
+        let odata = scripted::reader(&server.settings(), &quick_retry());
         odata.probe(&credential(), &"EDU1".into(), &known).await.expect("an answer")
     });
     assert_eq!((findings[0].missing.as_slice(), findings[0].missing_optional.as_slice()), (&["Newer".into()][..], &["New".into()][..]));
@@ -83,7 +83,7 @@ fn a_server_in_trouble_blanks_nothing() {
         let tables = Tables::default().with("T", rows).with("T+", r#"[{"Key":"00001","Site":"X"}]"#);
         let server = Server::scripted(tables, Box::new(script));
         let said = actix_rt::System::new().block_on(async {
-            let odata = OData::new(&server.settings(), &quick_retry()).expect("a client");
+            let odata = scripted::reader(&server.settings(), &quick_retry());
             let mut said = Vec::new();
             // as often as a flow would try again
             for _ in 0..8 {
@@ -125,7 +125,7 @@ fn a_table_is_not_missing_because_the_first_questions_about_it_are_answered_404(
     plan.children[0].may_be_absent = true;
     let rows = |settings: &SysproSettings| {
         let sizes = actix_rt::System::new().block_on(async {
-            let odata = OData::new(settings, &quick_retry()).expect("a client");
+            let odata = scripted::reader(settings, &quick_retry());
             odata.sizes(&credential(), &"EDU1".into(), &plan, true).await
         });
         sizes.into_iter().find(|size| size.table == "PorMasterDetail").map(|size| size.rows)

@@ -43,7 +43,7 @@ const UNUSABLE_LINK: &str =
 
 /// SYSPRO's OData service. One per arbiter thread (`!Send`); a clone shares the connections and what was learned of the server.
 #[derive(Clone)]
-pub struct OData {
+pub struct SysproReader {
     pub(super) inner: Rc<Inner>,
 }
 
@@ -179,15 +179,15 @@ pub(super) struct Call<'a> {
     pub(super) missing: RefCell<Vec<(String, String)>>,
 }
 
-impl OData {
-    /// The client for the service that the settings name.
+impl SysproReader {
+    /// The reader over the OData service with this address, up to but without the company.
     ///
     /// # Errors
     /// [`SysproError::Setup`] when a certificate file cannot be read or the proxy makes no sense.
-    pub fn new(settings: &SysproSettings, retry: &RetrySettings) -> Result<Self, SysproError> {
+    pub fn new(url: &Url, settings: &SysproSettings, retry: &RetrySettings) -> Result<Self, SysproError> {
         let http = HttpClient::new(System::SysproOdata, &settings.connection).map_err(|source| SysproError::Setup { source })?;
         let learned = Learned { comparisons: settings.filter_limit.max(1), bytes: settings.query_limit.max(256), ..Learned::default() };
-        let mut base = settings.odata_url.clone();
+        let mut base = url.clone();
         base.set_query(None);
         base.set_fragment(None);
         let inner = Inner {
