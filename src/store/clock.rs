@@ -94,9 +94,15 @@ impl KnownClock {
     }
 }
 
-/// The time by the server's clock: the beginning of this transaction.
+/// The time by the server's clock: the beginning of this transaction. `now()`, as in the hand-written statements, and not diesel's
+/// `CURRENT_TIMESTAMP`: the tests give a server another clock by a function of that name.
 pub(super) fn now(conn: &mut Conn) -> Tx<DateTime<Utc>> {
-    Ok(diesel::select(diesel::dsl::now.into_sql::<Timestamptz>()).get_result(conn)?)
+    #[derive(QueryableByName)]
+    struct Now {
+        #[diesel(sql_type = Timestamptz)]
+        now: DateTime<Utc>,
+    }
+    Ok(sql_query("SELECT now() AS now").get_result::<Now>(conn)?.now)
 }
 
 fn set_back(conn: &mut Conn, known: &KnownClock) -> Tx<Option<Clock>> {
