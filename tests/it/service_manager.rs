@@ -64,8 +64,8 @@ fn a_thread_that_does_not_come_back_silences_the_watchdog() {
     let (manager, mut node) = (Manager::new(), Node::new(&world).with("FLOWS__STUCK_SECONDS", "30"));
     let key = node.key(&world);
     world.syspro.tick(1).unwrap();
-    // one invoice is posted alone, several by `insertMultiple`
-    manager.start(&world, &mut node, Some("hang@http:POST:/api/now/import/sn_apo_invoice*"));
+    // one record is posted alone, several in a batch
+    manager.start(&world, &mut node, Some("hang@http:POST:/api/now/*"));
     manager.wait_for("READY=1", &node);
     node.run_all(&key);
     let started = Instant::now();

@@ -35,7 +35,7 @@ fn hangs_at(point: &str, words: &str) {
 
 #[test]
 fn a_writer_that_does_not_come_back_ends_the_process() {
-    hangs_at("http:POST:/api/now/import/sn_apo_invoice*", "actor writer has not answered");
+    hangs_at("http:POST:/api/now/*", "actor writer has not answered");
 }
 
 #[test]
