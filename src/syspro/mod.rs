@@ -1,6 +1,6 @@
 //! SYSPRO as it is read: whole documents through its OData service, or through e.net where a site has no OData.
 //!
-//! [`OData`] answers with pages of documents. It depends on the basics of OData 4 alone (`$filter`, `$orderby`, `$top`, `$select`),
+//! [`SysproReader`] answers with pages of documents. It depends on the basics of OData 4 alone (`$filter`, `$orderby`, `$top`, `$select`),
 //! uses `$metadata` where it answers, and is liberal in what it accepts. It never writes, never sends a credential to another
 //! origin and never pages by `$skip`.
 

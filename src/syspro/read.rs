@@ -153,7 +153,7 @@ impl SysproReader {
     /// The documents with these keys, whatever their dates; those that SYSPRO does not have are left out.
     ///
     /// # Errors
-    /// As [`OData::page`].
+    /// As [`SysproReader::page`].
     pub async fn by_key(
         &self,
         credential: &Credential,

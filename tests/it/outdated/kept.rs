@@ -93,9 +93,10 @@ fn what_differs_only_after_it_was_compared_does_not_go_out_above_the_limit() {
     // as before the sweep: they count as read without the column when they are compared, and as read with it when they are sent
     world.database.psql("UPDATE document SET reading = mapping WHERE entity = 'invoice'");
     let change = format!("UPDATE document SET reading = {IN_FORCE} WHERE entity = 'invoice'");
-    let said = meanwhile(&world, ("LOCK TABLE run IN ACCESS EXCLUSIVE MODE", "AccessExclusiveLock"), "INSERT INTO \"run\" ", &change, || {
-        site.replay(&["--entity", "invoice"], 3)
-    });
+    let said =
+        meanwhile(&world, ("LOCK TABLE run IN ACCESS EXCLUSIVE MODE", "AccessExclusiveLock"), "INSERT INTO \"run\" ", &change, || {
+            site.replay(&["--entity", "invoice"], 3)
+        });
     assert!(said.contains("0 were compared, 0 differ"), "{said}");
     assert!(said.contains(&format!("0 records were sent, {all} more would make {all}")), "{said}");
     assert_eq!((entered(&world), world.servicenow.writes(), site.outdated("invoice")), (0, writes, all));
