@@ -45,7 +45,7 @@ async fn seal(store: Store) -> i64 {
             rows
         }
         Err(error) => {
-            warn!(%error, "the audit could not be sealed, it is tried again");
+            warn!(%error, "the audit could not be sealed; Tieline retries");
             0
         }
     }

@@ -42,7 +42,7 @@ pub struct FlowStarter {
 pub struct StartedFlows {
     /// The actors that a run set sends to.
     pub pollers: BTreeMap<FlowId, Recipient<PollNow>>,
-    /// Liveness checks of all of them. Whoever drops these and the pollers lets them end with what is in hand.
+    /// Liveness checks of all of them. When these and the pollers are dropped, the actors finish their work and end.
     pub liveness_checks: Vec<LivenessCheck>,
 }
 

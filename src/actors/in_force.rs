@@ -114,7 +114,7 @@ pub(super) async fn check(deps: &Deps, in_force: SetNumber) {
                 None => info!(number = in_force.0, "the definitions of this node are in force again"),
             }
         }
-        Err(error) => warn!(%error, "which definitions are in force could not be read, it is tried again"),
+        Err(error) => warn!(%error, "the definitions in force could not be read; Tieline retries"),
     }
 }
 

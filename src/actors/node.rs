@@ -116,10 +116,10 @@ async fn due(deps: &Deps, nudge: &Recipient<Nudge>) -> Vec<FlowId> {
     }
     match deps.store.delivery_due().await {
         Ok(entities) => entities.into_iter().for_each(|entity| nudge.do_send(Nudge { entity: EntityName::new(entity) })),
-        Err(error) => warn!(%error, "due deliveries could not be read, it is tried again"),
+        Err(error) => warn!(%error, "due deliveries could not be read; Tieline retries"),
     }
     deps.store.backfill_flows().await.unwrap_or_else(|error| {
-        warn!(%error, "open backfills could not be read, it is tried again");
+        warn!(%error, "open backfills could not be read; Tieline retries");
         Vec::new()
     })
 }

@@ -114,11 +114,11 @@ async fn tell(deps: &Deps, sender: &Sender) {
         flows: super::flows::flows(deps),
     };
     if let Err(error) = deps.store.notice_collect(rules, standing(deps).await).await {
-        return warn!(error = %chain(&error), "what people are to be told of could not be read, it is tried again");
+        return warn!(error = %chain(&error), "new notices could not be read; Tieline retries");
     }
     for channel in &all {
         if let Err(error) = through(deps, sender, channel).await {
-            warn!(channel = channel.name(), error, "people could not be told; it is tried again");
+            warn!(channel = channel.name(), error, "a notice could not be sent; Tieline retries");
         }
     }
 }
@@ -168,7 +168,7 @@ async fn through(deps: &Deps, sender: &Sender, channel: &Channel) -> Result<(), 
         match &result {
             SendResult::Sent(said) => info!(channel = name, subject = message.subject, said, "people were told"),
             SendResult::Again(said, _) => {
-                warn!(channel = name, subject = message.subject, said, "people could not be told; it is tried again")
+                warn!(channel = name, subject = message.subject, said, "a notice could not be sent; Tieline retries")
             }
             SendResult::Failed(said) => {
                 warn!(channel = name, subject = message.subject, said, "people could not be told, and this channel gives it up")

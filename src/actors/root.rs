@@ -143,7 +143,7 @@ impl Handler<ChildExited> for Root {
                 self.parts.scheduler.do_send(FlowGaveUp { flow, cause: format!("{kind} died too often: {cause}") });
             }
             IfGivenUp::LeaveOut => {
-                error!(child = kind, cause, "it is left out until the service is restarted; everything else goes on");
+                error!(child = kind, cause, "an actor gave up and stays off until the service restarts; everything else continues");
             }
             IfGivenUp::EndProcess => self.end_process(format!("actor {} died too often: {cause}", message.child), false),
         }

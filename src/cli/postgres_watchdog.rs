@@ -29,7 +29,7 @@ pub(super) async fn restart_when_dead(watchdog: ServerWatchdog) {
             }
             Ok(Ok(true)) => warn!("the private database runs again"),
             Ok(Err(error)) => error!(error = %chain(&error), "the private database cannot be started, it is tried again; nothing is lost"),
-            Err(_) => error!("starting the private database again crashed, it is tried again"),
+            Err(_) => error!("restarting the private database crashed; Tieline retries"),
         }
         (tries, since) = (tries.saturating_add(1), Instant::now());
     }

@@ -95,7 +95,7 @@ impl Reloader {
         let stands = match self.deps.store.definition_stand(definitions.set.clone(), who).await {
             Ok(stands) => stands,
             Err(error) => {
-                warn!(error = %chain(&error), "changed definitions cannot be taken up while the ledger does not answer; it is tried again");
+                warn!(error = %chain(&error), "changed definitions cannot be loaded while the ledger does not answer; Tieline retries");
                 return false;
             }
         };

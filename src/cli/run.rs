@@ -132,7 +132,10 @@ async fn check_first(deps: Deps) {
             match super::other_side::check(&deps).await {
                 Ok(()) => break,
                 Err(failure) => {
-                    warn!(error = failure.text, "whether ServiceNow went back could not be checked; nothing begins, it is tried again")
+                    warn!(
+                        error = failure.text,
+                        "whether ServiceNow went back could not be checked; no flow starts until it can be; Tieline retries"
+                    )
                 }
             }
         }

@@ -465,18 +465,6 @@ impl SysproError {
     }
 }
 
-/// An error with its causes.
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
-}
-
 /// `column A`, `columns A, B`.
 pub(super) fn listed(columns: &[String]) -> String {
     let names: Vec<String> = columns.iter().map(|name| format!("`{name}`")).collect();

@@ -1,10 +1,11 @@
 //! The one row that makes an answer unreadable: by its key where that can be read alone, else passed over, so that the others continue.
 
-use super::error::{SysproError, chain};
+use super::error::SysproError;
 use super::left_out::Settled;
 use super::order::Course;
 use super::reader::{BadRow, Call, Query, RowProblem, Rows};
 use super::wire::{Answer, Cell};
+use crate::domain::chain;
 
 /// Rows in a row that cannot be read before the answers themselves are taken to be the trouble.
 const BAD_IN_A_ROW: u32 = 20;

@@ -207,7 +207,7 @@ fn a_fail_over_to_the_standby_loses_and_doubles_nothing() {
     println!("database: primary killed: {words}");
     world.syspro.tick(3).unwrap();
     // so late that the outcomes of what was on its way could not be stored at once
-    said(&node, "what became of a batch could not be stored, it is tried again");
+    said(&node, "the results of a batch could not be stored; Tieline retries");
     standby.promote();
     green(&node);
     calm(&world);

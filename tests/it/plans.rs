@@ -264,14 +264,19 @@ fn measure(database: &Database) -> BTreeMap<&'static str, Pages> {
 #[test]
 fn hot_statements_touch_as_many_pages_with_much_waiting_as_with_little() {
     run(async {
-        let few = measure(&ledger(1_000, Statistics::True).await);
+        // the larger of two: on a busy machine a single one now and then asks for some pages fewer
+        let mut few = measure(&ledger(1_000, Statistics::True).await);
+        for (name, again) in measure(&ledger(1_000, Statistics::True).await) {
+            let first = few.get_mut(name).unwrap();
+            (first.tables, first.indexes) = (first.tables.max(again.tables), first.indexes.max(again.indexes));
+        }
         let mut wrong = Vec::new();
         let mut compare = |found: BTreeMap<&'static str, Pages>, when: &str| {
             for (name, pages) in found {
                 let before = &few[name];
-                // a tree of 1,000 rows has two levels, one of 100,000 has three; one of the few rows may just have one
+                // a tree of 1,000 rows has two levels, one of 100,000 has three
                 let spread = if name == "conflicts" { BATCH as i64 } else { 0 };
-                let (tables, indexes) = (before.tables * 6 / 5 + 10 + spread, before.indexes * 3 / 2 * 6 / 5 + 20 + BATCH as i64);
+                let (tables, indexes) = (before.tables * 6 / 5 + 10 + spread, before.indexes * 3 / 2 * 6 / 5 + 20);
                 println!("{name}, {when}: {} of {tables} pages of tables, {} of {indexes} of indexes", pages.tables, pages.indexes);
                 if pages.tables > tables || pages.indexes > indexes {
                     let (each, first) = (pages.each, &before.each);
@@ -282,10 +287,16 @@ fn hot_statements_touch_as_many_pages_with_much_waiting_as_with_little() {
                 }
             }
         };
-        for statistics in [Statistics::True, Statistics::None, Statistics::OneDocument] {
-            for n in [1_000, 100_000] {
-                compare(measure(&ledger(n, statistics).await), &format!("{n} waiting, statistics: {statistics:?}"));
-            }
+        let (little, much) = (1_000, 100_000);
+        let all = [
+            (Statistics::True, much),
+            (Statistics::None, little),
+            (Statistics::None, much),
+            (Statistics::OneDocument, little),
+            (Statistics::OneDocument, much),
+        ];
+        for (statistics, n) in all {
+            compare(measure(&ledger(n, statistics).await), &format!("{n} waiting, statistics: {statistics:?}"));
         }
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     });

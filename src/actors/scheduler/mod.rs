@@ -215,7 +215,7 @@ fn log_report(report: &RunSetReport) {
             }
             Err(error @ (PollError::Done { .. } | PollError::Held { .. })) => debug!(%flow, %error, "there is nothing to run now"),
             Err(error @ PollError::Stopping { .. }) => info!(%error, "the flow is not read to its end now"),
-            Err(error) => warn!(%flow, %error, "the flow did not run to its end; the next try goes on where it was"),
+            Err(error) => warn!(%flow, %error, "the run did not finish; the next run continues where it stopped"),
         }
     }
 }

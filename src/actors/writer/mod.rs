@@ -517,7 +517,7 @@ impl Sender {
             .adjust(|_, wait| wait.filter(|wait| Instant::now() + *wait < until))
             .notify(|error, _| {
                 repeated = true;
-                warn!(%error, records = outcomes.len(), "what became of a batch could not be stored, it is tried again");
+                warn!(%error, records = outcomes.len(), "the results of a batch could not be stored; Tieline retries");
             })
             .await;
         match settled {
