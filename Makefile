@@ -42,6 +42,7 @@ lint:
 # documentation; cargo does. The tests mostly wait for schedules, retries and the database, so twice as
 # many tests run at the same time as there are cores.
 THREADS ?= $(shell echo $$(( $$(nproc) * 2 )))
+unit: export TMPDIR = $(shell scripts/scratch.sh)
 unit: ## run only the tests; a filter in ARGS
 	@if cargo nextest --version >/dev/null 2>&1; then \
 	  set -ex; cargo nextest run $(TESTS) --locked --test-threads $(THREADS) --no-tests=pass --no-fail-fast $(ARGS); cargo test --doc $(TESTS) --locked; \

@@ -19,7 +19,7 @@ struct State(TempDir);
 
 impl State {
     fn new() -> Self {
-        let directory = tempfile::Builder::new().prefix("tieline-").tempdir_in("/tmp").expect("directory");
+        let directory = tempfile::Builder::new().prefix("tieline-").tempdir().expect("directory");
         // the account that runs the server must pass through
         fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755)).expect("mode");
         Self(directory)

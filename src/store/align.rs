@@ -17,6 +17,7 @@ use super::schema::pending;
 use super::{Conn, Lease, Store, StoreError, Tx};
 use crate::domain::FlowId;
 use crate::domain::run::RunId;
+use crate::store::prepared::prepared;
 use crate::store::text::{JsonText, Text};
 
 /// How far the reading of ServiceNow has come.
@@ -216,7 +217,7 @@ impl Store {
     /// [`StoreError`].
     pub async fn aligned_documents(&self, flow: FlowId, after: i64, limit: i64, all: bool) -> Result<Vec<AlignedDocument>, StoreError> {
         self.run("read aligned documents", move |conn| {
-            Ok(sql_query(include_str!("sql/aligned_documents.sql"))
+            Ok(prepared(include_str!("sql/aligned_documents.sql"))
                 .bind::<Text, _>(flow.company.as_str())
                 .bind::<Text, _>(flow.entity.as_str())
                 .bind::<BigInt, _>(after)
@@ -242,7 +243,7 @@ impl Store {
     pub async fn align_end(&self, end: AlignEnd) -> Result<(), StoreError> {
         self.run("end an alignment", move |conn| {
             flow_assert_held(conn, &end.lease, end.ttl)?;
-            sql_query(include_str!("sql/align_end.sql"))
+            prepared(include_str!("sql/align_end.sql"))
                 .bind::<Text, _>(end.lease.flow.company.as_str())
                 .bind::<Text, _>(end.lease.flow.entity.as_str())
                 .bind::<Nullable<Timestamptz>, _>(end.seen_to)
@@ -265,7 +266,7 @@ fn take_in(conn: &mut Conn, intake: &AlignIntake) -> Tx<()> {
     put_conflicts(conn, intake)?;
     close_conflicts(conn, intake)?;
     if !intake.arrived.is_empty() {
-        sql_query("DELETE FROM write_back WHERE (document_id, field) IN (SELECT * FROM unnest($1::bigint[], $2::text[]))")
+        prepared("DELETE FROM write_back WHERE (document_id, field) IN (SELECT * FROM unnest($1::bigint[], $2::text[]))")
             .bind::<Array<BigInt>, _>(intake.arrived.iter().map(|one| one.0).collect::<Vec<_>>())
             .bind::<Array<Text>, _>(intake.arrived.iter().map(|one| one.1.as_str()).collect::<Vec<_>>())
             .execute(conn)?;
@@ -280,7 +281,7 @@ fn link(conn: &mut Conn, intake: &AlignIntake) -> Tx<()> {
     if intake.links.is_empty() {
         return Ok(());
     }
-    sql_query(
+    prepared(
         "INSERT INTO record (document_id, block, record_key, sys_id, target_table, version, delivery_id, own_row) \
          SELECT n.document_id, 'header', '', n.sys_id, n.target_table, $4, 0, false FROM unnest($1::bigint[], $2::text[], $3::text[]) AS n (document_id, sys_id, target_table) \
          ON CONFLICT (document_id, block, record_key) DO UPDATE SET sys_id = excluded.sys_id, version = excluded.version, own_row = false",
@@ -299,7 +300,7 @@ fn withdraw(conn: &mut Conn, intake: &AlignIntake, tally: &mut RunTally) -> Tx<H
     if documents.is_empty() {
         return Ok(HashSet::new());
     }
-    let gone: Vec<Withdrawn> = sql_query(
+    let gone: Vec<Withdrawn> = prepared(
         "WITH gone AS (DELETE FROM pending WHERE document_id = ANY($1) AND state IN ('queued', 'after_header', 'failed', 'waiting', 'on_hold') RETURNING delivery_id, document_id, version, run_id), \
          audited AS (INSERT INTO audit (kind, document_id, version, delivery_id, run_id, actor) \
                      SELECT 'superseded', document_id, version, delivery_id, $2, 'tieline' FROM gone) \
@@ -317,7 +318,7 @@ fn put_base_version(conn: &mut Conn, intake: &AlignIntake, busy: &HashSet<i64>) 
     if intake.compared.is_empty() {
         return Ok(());
     }
-    sql_query(include_str!("sql/base_version_put.sql"))
+    prepared(include_str!("sql/base_version_put.sql"))
         .bind::<Array<BigInt>, _>(intake.compared.iter().map(|c| c.document_id).collect::<Vec<_>>())
         .bind::<Array<Integer>, _>(intake.compared.iter().map(|c| c.version).collect::<Vec<_>>())
         .bind::<Array<JsonText>, _>(intake.compared.iter().map(|c| c.fields.as_str()).collect::<Vec<_>>())
@@ -335,7 +336,7 @@ fn deliver(conn: &mut Conn, intake: &AlignIntake, busy: &HashSet<i64>, tally: &m
     // one record has one part here
     tally.queued.push((intake.run.0, due.len() as i64, due.len() as i64));
     let hashes: Vec<[u8; 32]> = due.iter().map(|d| payload_hash(&d.payload, None)).collect();
-    sql_query(
+    prepared(
         "WITH n AS (SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::integer[], $4::text[], $5::text[], $6::bytea[], $7::text[]) \
                     AS n (id, document_id, version, action, payload, payload_hash, expects)), \
          made AS (INSERT INTO delivery (id, document_id, version, block, record_key, action, payload, payload_hash, expects, run_id) \
@@ -364,7 +365,7 @@ fn put_conflicts(conn: &mut Conn, intake: &AlignIntake) -> Tx<()> {
     }
     let texts = |of: fn(&NewConflict) -> &str| all.iter().map(of).collect::<Vec<_>>();
     let maybe = |of: fn(&NewConflict) -> Option<&str>| all.iter().map(of).collect::<Vec<_>>();
-    sql_query(include_str!("sql/conflict_put.sql"))
+    prepared(include_str!("sql/conflict_put.sql"))
         .bind::<Text, _>(intake.lease.flow.company.as_str())
         .bind::<Text, _>(intake.lease.flow.entity.as_str())
         .bind::<Array<Text>, _>(texts(|c| &c.subject))
@@ -389,7 +390,7 @@ fn close_conflicts(conn: &mut Conn, intake: &AlignIntake) -> Tx<()> {
     if intake.closed.is_empty() {
         return Ok(());
     }
-    sql_query(include_str!("sql/conflict_close.sql"))
+    prepared(include_str!("sql/conflict_close.sql"))
         .bind::<Text, _>(intake.lease.flow.company.as_str())
         .bind::<Text, _>(intake.lease.flow.entity.as_str())
         .bind::<Array<BigInt>, _>(intake.closed.iter().map(|c| c.0).collect::<Vec<_>>())

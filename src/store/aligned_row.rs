@@ -7,13 +7,13 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Nullable, Timestamptz};
 
 use super::flow::flow_assert_held;
 use super::schema::aligned_row;
 use super::{Lease, Store, StoreError};
 use crate::domain::FlowId;
+use crate::store::prepared::prepared;
 use crate::store::text::{Text, text};
 
 /// A row of ServiceNow's list.
@@ -82,7 +82,7 @@ impl Store {
     pub async fn aligned_rows_put(&self, lease: Lease, ttl: Duration, rows: Vec<AlignedRow>) -> Result<(), StoreError> {
         self.run("keep a page of rows to be compared", move |conn| {
             flow_assert_held(conn, &lease, ttl)?;
-            sql_query(
+            prepared(
                 "INSERT INTO aligned_row (company, entity, sys_id, updated_at, fields, source_key, natural_key) \
                  SELECT $1, $2, n.* FROM unnest($3::text[], $4::timestamptz[], $5::text[], $6::text[], $7::text[]) AS n \
                  ON CONFLICT (company, entity, sys_id) DO UPDATE SET updated_at = excluded.updated_at, fields = excluded.fields, \
@@ -108,7 +108,7 @@ impl Store {
     pub async fn aligned_rows_own(&self, lease: Lease, ttl: Duration) -> Result<(), StoreError> {
         self.run("mark whose the rows are", move |conn| {
             flow_assert_held(conn, &lease, ttl)?;
-            sql_query(include_str!("sql/aligned_rows_own.sql"))
+            prepared(include_str!("sql/aligned_rows_own.sql"))
                 .bind::<Text, _>(lease.flow.company.as_str())
                 .bind::<Text, _>(lease.flow.entity.as_str())
                 .execute(conn)?;
@@ -124,7 +124,7 @@ impl Store {
     pub async fn aligned_rows_claim(&self, lease: Lease, ttl: Duration, claims: Vec<(String, i64)>) -> Result<(), StoreError> {
         self.run("note whose rows were found", move |conn| {
             flow_assert_held(conn, &lease, ttl)?;
-            sql_query(
+            prepared(
                 "UPDATE aligned_row a SET document_id = n.document_id FROM unnest($3::text[], $4::bigint[]) AS n (sys_id, document_id) \
                  WHERE a.company = $1 AND a.entity = $2 AND a.sys_id = n.sys_id",
             )
@@ -144,7 +144,7 @@ impl Store {
     /// [`StoreError`].
     pub async fn aligned_rows_find(&self, flow: FlowId, keys: AlignedRowKeys) -> Result<Vec<AlignedRow>, StoreError> {
         self.run("find the rows of documents", move |conn| {
-            Ok(sql_query(include_str!("sql/aligned_rows_find.sql"))
+            Ok(prepared(include_str!("sql/aligned_rows_find.sql"))
                 .bind::<Text, _>(flow.company.as_str())
                 .bind::<Text, _>(flow.entity.as_str())
                 .bind::<Array<Text>, _>(keys.sys_ids)
@@ -178,7 +178,7 @@ impl Store {
     /// [`StoreError`].
     pub async fn aligned_rows_unread(&self, flow: FlowId, after: i64, limit: i64) -> Result<Vec<UnreadRow>, StoreError> {
         self.run("read which rows must be asked for", move |conn| {
-            Ok(sql_query(include_str!("sql/aligned_rows_unread.sql"))
+            Ok(prepared(include_str!("sql/aligned_rows_unread.sql"))
                 .bind::<Text, _>(flow.company.as_str())
                 .bind::<Text, _>(flow.entity.as_str())
                 .bind::<BigInt, _>(after)

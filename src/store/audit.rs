@@ -12,6 +12,7 @@ use super::schema::audit;
 use super::{Conn, Store, StoreError, Tx};
 use crate::domain::DocumentKey;
 use crate::domain::audit::AuditKind;
+use crate::store::prepared::prepared;
 use crate::store::text::{JsonText, Text};
 
 /// Taken before a seal is made, and before a life of the ledger begins: one at a time.
@@ -76,7 +77,7 @@ pub(crate) fn audit_append(conn: &mut Conn, rows: &[NewAudit]) -> Tx<()> {
     if rows.is_empty() {
         return Ok(());
     }
-    sql_query(include_str!("sql/audit_append.sql"))
+    prepared(include_str!("sql/audit_append.sql"))
         .bind::<Array<Text>, _>(rows.iter().map(|r| r.kind.as_str()).collect::<Vec<_>>())
         .bind::<Array<Nullable<Text>>, _>(rows.iter().map(|r| r.company.as_deref()).collect::<Vec<_>>())
         .bind::<Array<Nullable<Text>>, _>(rows.iter().map(|r| r.entity.as_deref()).collect::<Vec<_>>())
@@ -266,7 +267,7 @@ impl Store {
     pub async fn audit_seal(&self) -> Result<i64, StoreError> {
         self.run("seal the audit", |conn| {
             sql_query(LOCK).execute(conn)?;
-            let rows: Vec<Sealed> = sql_query(include_str!("sql/audit_seal.sql")).load(conn)?;
+            let rows: Vec<Sealed> = prepared(include_str!("sql/audit_seal.sql")).load(conn)?;
             Ok(rows.first().map_or(0, |row| row.rows))
         })
         .await

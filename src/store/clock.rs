@@ -12,6 +12,7 @@ use diesel::sql_types::{Double, Timestamptz};
 use super::audit::{NewAudit, audit_append};
 use super::{Conn, Store, StoreError, Tx};
 use crate::domain::audit::AuditKind;
+use crate::store::prepared::prepared;
 
 /// Seconds: a smaller step back is waited out. Times alone are counted in binary floats, as PostgreSQL takes them.
 const SMALL: f64 = 60.0;
@@ -102,11 +103,11 @@ pub(super) fn now(conn: &mut Conn) -> Tx<DateTime<Utc>> {
         #[diesel(sql_type = Timestamptz)]
         now: DateTime<Utc>,
     }
-    Ok(sql_query("SELECT now() AS now").get_result::<Now>(conn)?.now)
+    Ok(prepared("SELECT now() AS now").get_result::<Now>(conn)?.now)
 }
 
 fn set_back(conn: &mut Conn, known: &KnownClock) -> Tx<Option<Clock>> {
-    let clock: Clock = sql_query(
+    let clock: Clock = prepared(
         "SELECT before, now() AS now, extract(epoch FROM before - now())::float8 AS by \
          FROM (SELECT greatest((SELECT max(seen_at) FROM node), (SELECT at FROM audit ORDER BY id DESC LIMIT 1), now()) AS before) shown",
     )

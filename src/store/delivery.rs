@@ -1,5 +1,6 @@
 //! Deliveries on their way out: claimed in batches, the intent committed before the request leaves.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use diesel::dsl::now;
@@ -15,6 +16,7 @@ use super::{Node, Store, StoreError};
 use crate::domain::FlowId;
 use crate::domain::delivery::{Attempt, DeliveryState};
 use crate::domain::next_step::NextStep;
+use crate::store::prepared::prepared;
 use crate::store::text::{Text, text};
 
 /// The reason beside a delivery that is due again because it was sent, had no usable answer, and does not stand in ServiceNow.
@@ -154,6 +156,18 @@ fn with_claimable(sql: &str) -> String {
     sql.replace("{claimable}", include_str!("sql/claimable.sql"))
 }
 
+/// The claim of deliveries for one kind of attempt.
+fn claim_sql(attempt: Attempt) -> &'static str {
+    static SEND: LazyLock<String> = LazyLock::new(|| claim_of(DeliveryState::Queued, false));
+    static LOOK_UP: LazyLock<String> = LazyLock::new(|| claim_of(DeliveryState::Unknown, true));
+    if attempt.is_look_up() { &LOOK_UP } else { &SEND }
+}
+
+fn claim_of(state: DeliveryState, look_up: bool) -> String {
+    let sql = with_claimable(include_str!("sql/delivery_claim.sql"));
+    sql.replace("{state}", state.as_str()).replace("{look_up}", if look_up { "true" } else { "false" })
+}
+
 #[derive(QueryableByName)]
 struct Count {
     #[diesel(sql_type = BigInt)]
@@ -200,9 +214,8 @@ impl Store {
         self.run_hot("claim deliveries", move |conn| {
             definition_assert(conn, under)?;
             let batch_id = Uuid::now_v7();
-            let sql = with_claimable(include_str!("sql/delivery_claim.sql"));
             loop {
-                let taken: Vec<ClaimedRow> = sql_query(sql.as_str())
+                let taken: Vec<ClaimedRow> = prepared(claim_sql(attempt))
                     .bind::<Text, _>(&queue.entity)
                     .bind::<Text, _>(&queue.block)
                     .bind::<BigInt, _>(limit)
@@ -210,8 +223,6 @@ impl Store {
                     .bind::<Text, _>(&node.name)
                     .bind::<SqlUuid, _>(node.incarnation)
                     .bind::<Double, _>(lease.as_secs_f64())
-                    .bind::<Text, _>(if attempt.is_look_up() { DeliveryState::Unknown } else { DeliveryState::Queued }.as_str())
-                    .bind::<Bool, _>(attempt.is_look_up())
                     .bind::<Text, _>(&*NextStep::OnHold.text())
                     .load(conn)?;
                 let found = !taken.is_empty();
@@ -233,7 +244,8 @@ impl Store {
     /// [`StoreError`].
     pub async fn delivery_due(&self) -> Result<Vec<String>, StoreError> {
         self.run_hot("find due deliveries", |conn| {
-            let rows: Vec<Entity> = sql_query(with_claimable(include_str!("sql/delivery_due.sql"))).load(conn)?;
+            static DUE: LazyLock<String> = LazyLock::new(|| with_claimable(include_str!("sql/delivery_due.sql")));
+            let rows: Vec<Entity> = prepared(&DUE).load(conn)?;
             Ok(rows.into_iter().map(|row| row.entity).collect())
         })
         .await
@@ -245,7 +257,7 @@ impl Store {
     /// [`StoreError`].
     pub async fn delivery_backlog(&self, flow: FlowId, blocks: Vec<String>, cap: i64) -> Result<Backlog, StoreError> {
         self.run_hot("count what is due", move |conn| {
-            Ok(sql_query(include_str!("sql/delivery_backlog.sql"))
+            Ok(prepared(include_str!("sql/delivery_backlog.sql"))
                 .bind::<Text, _>(flow.company.as_str())
                 .bind::<Text, _>(flow.entity.as_str())
                 .bind::<diesel::sql_types::Array<Text>, _>(blocks)
@@ -262,7 +274,7 @@ impl Store {
     pub async fn delivery_open(&self, queues: Vec<(String, String, String)>, cap: i64) -> Result<i64, StoreError> {
         self.run_hot("count what is open", move |conn| {
             let column = |of: fn(&(String, String, String)) -> &String| queues.iter().map(of).cloned().collect::<Vec<_>>();
-            let open: Open = sql_query(include_str!("sql/delivery_open.sql"))
+            let open: Open = prepared(include_str!("sql/delivery_open.sql"))
                 .bind::<diesel::sql_types::Array<Text>, _>(column(|queue| &queue.0))
                 .bind::<diesel::sql_types::Array<Text>, _>(column(|queue| &queue.1))
                 .bind::<diesel::sql_types::Array<Text>, _>(column(|queue| &queue.2))
@@ -285,7 +297,7 @@ impl Store {
             return Ok(Vec::new());
         }
         self.run_hot("resolve references", move |conn| {
-            let rows: Vec<Resolved> = sql_query(include_str!("sql/record_resolve.sql"))
+            let rows: Vec<Resolved> = prepared(include_str!("sql/record_resolve.sql"))
                 .bind::<diesel::sql_types::Array<Text>, _>(wanted.iter().map(|w| w.0.as_str()).collect::<Vec<_>>())
                 .bind::<diesel::sql_types::Array<Text>, _>(wanted.iter().map(|w| w.1.as_str()).collect::<Vec<_>>())
                 .bind::<diesel::sql_types::Array<Text>, _>(wanted.iter().map(|w| w.2.as_str()).collect::<Vec<_>>())
@@ -356,7 +368,7 @@ impl Store {
     /// [`StoreError`].
     pub async fn delivery_recover(&self, node: Node, dead: Dead, unresponsive_after: Duration) -> Result<i64, StoreError> {
         self.run_hot("recover interrupted batches", move |conn| {
-            let rows: Vec<Count> = sql_query(include_str!("sql/delivery_recover.sql"))
+            let rows: Vec<Count> = prepared(include_str!("sql/delivery_recover.sql"))
                 .bind::<Text, _>(&node.name)
                 .bind::<SqlUuid, _>(node.incarnation)
                 .bind::<Bool, _>(dead == Dead::PastLives)

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Binary, Double, Integer, Nullable, Timestamptz};
 
 use super::settle::Settlement;
 use super::{Conn, Queue, Store, StoreError, Tx};
 use crate::domain::next_step::NextStep;
+use crate::store::prepared::prepared;
 use crate::store::text::Text;
 
 /// A record that is due to be polled.
@@ -87,7 +87,7 @@ pub(super) fn downstream_begin(conn: &mut Conn, queue: &Queue, arrived: &[(&Sett
     if arrived.is_empty() {
         return Ok(());
     }
-    sql_query(include_str!("sql/downstream_begin.sql"))
+    prepared(include_str!("sql/downstream_begin.sql"))
         .bind::<Text, _>(&queue.block)
         .bind::<Array<BigInt>, _>(arrived.iter().map(|(one, _)| one.document_id).collect::<Vec<_>>())
         .bind::<Array<Text>, _>(arrived.iter().map(|(one, _)| one.record_key.as_str()).collect::<Vec<_>>())
@@ -104,7 +104,7 @@ impl Store {
     /// [`StoreError`].
     pub async fn downstream_take(&self, queue: Queue, limit: i64, again: Duration) -> Result<Vec<DownstreamDue>, StoreError> {
         self.run("take records to be polled", move |conn| {
-            Ok(sql_query(include_str!("sql/downstream_take.sql"))
+            Ok(prepared(include_str!("sql/downstream_take.sql"))
                 .bind::<Text, _>(&queue.entity)
                 .bind::<Text, _>(&queue.block)
                 .bind::<BigInt, _>(limit)
@@ -127,7 +127,7 @@ impl Store {
         self.run("store what became of records", move |conn| {
             let next = |verdict: &DownstreamVerdict| if let DownstreamVerdict::Open(seconds) = verdict { Some(*seconds) } else { None };
             let again = |verdict: &DownstreamVerdict| if let DownstreamVerdict::Failed(_, seconds) = verdict { *seconds } else { None };
-            sql_query(include_str!("sql/downstream_settle.sql"))
+            prepared(include_str!("sql/downstream_settle.sql"))
                 .bind::<Text, _>(&queue.block)
                 .bind::<Array<BigInt>, _>(seen.iter().map(|(due, _)| due.document_id).collect::<Vec<_>>())
                 .bind::<Array<Text>, _>(seen.iter().map(|(due, _)| due.record_key.as_str()).collect::<Vec<_>>())

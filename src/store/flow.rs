@@ -19,6 +19,7 @@ use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
 use crate::domain::life::WENT_BACK;
 use crate::domain::run::RunKind;
+use crate::store::prepared::prepared;
 use crate::store::text::{Jsonb, Text, text};
 
 /// A flow held: writes carry it, and are refused once somebody else has taken over.
@@ -143,7 +144,7 @@ impl FlowBefore {
 
 /// Refuses to continue when the lease is no longer ours; renews it and notes progress otherwise.
 pub(crate) fn flow_assert_held(conn: &mut Conn, lease: &Lease, ttl: Duration) -> Tx<()> {
-    let updated = sql_query(
+    let updated = prepared(
         "UPDATE flow SET lease_until = now() + make_interval(secs => $5), last_progress_at = now() \
          WHERE company = $1 AND entity = $2 AND holder = $3 AND epoch = $4 \
          AND NOT EXISTS (SELECT FROM definition_in_force WHERE number <> $6)",
@@ -172,7 +173,7 @@ pub(crate) fn flow_advance(
     sizes: Option<&serde_json::Value>,
 ) -> Tx<()> {
     let (watermark, position) = moves.unwrap_or_default();
-    sql_query(
+    prepared(
         "UPDATE flow SET watermark = coalesce($3, watermark), position = CASE WHEN $6 THEN $4 ELSE position END, kinds = coalesce($5, kinds), \
          sizes = coalesce($7, sizes) \
          WHERE company = $1 AND entity = $2",
@@ -224,7 +225,7 @@ impl Store {
                 .values((flow::company.eq(company), flow::entity.eq(entity)))
                 .on_conflict_do_nothing()
                 .execute(conn)?;
-            let rows: Vec<FlowRow> = sql_query(include_str!("sql/flow_take.sql"))
+            let rows: Vec<FlowRow> = prepared(include_str!("sql/flow_take.sql"))
                 .bind::<Text, _>(flow.company.as_str())
                 .bind::<Text, _>(flow.entity.as_str())
                 .bind::<Double, _>(LONGEST_LEASE.max(ttl).as_secs_f64())
@@ -276,7 +277,7 @@ impl Store {
     /// [`StoreError::Fenced`] when somebody else has taken over.
     pub async fn flow_release(&self, lease: Lease, error: Option<String>, kind: RunKind, then: AfterError) -> Result<(), StoreError> {
         self.run("release a flow", move |conn| {
-            let updated = sql_query(
+            let updated = prepared(
                 "UPDATE flow SET holder = NULL, lease_until = NULL, last_progress_at = now(), \
                  last_success_at = CASE WHEN $5 IS NULL AND NOT $7 THEN now() ELSE last_success_at END, \
                  whole_next = whole_next AND ($5 IS NOT NULL OR $7), \

@@ -1,5 +1,7 @@
 //! Records that were last mapped in another way than the definition in force maps them.
 
+use std::sync::LazyLock;
+
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Bool, Integer};
@@ -8,6 +10,7 @@ use super::placeholder::with_placeholders;
 use super::replay::StoredDocument;
 use super::{Store, StoreError};
 use crate::domain::FlowId;
+use crate::store::prepared::prepared;
 use crate::store::text::Text;
 
 /// A record that was last mapped in another way.
@@ -72,7 +75,8 @@ impl Store {
     /// [`StoreError`].
     pub async fn outdated_page(&self, flow: FlowId, after: OutdatedPlace, limit: i64) -> Result<Vec<OutdatedDocument>, StoreError> {
         self.run_hot("read records of other definitions", move |conn| {
-            Ok(sql_query(with_placeholders(include_str!("sql/outdated_page.sql")))
+            static PAGE: LazyLock<String> = LazyLock::new(|| with_placeholders(include_str!("sql/outdated_page.sql")));
+            Ok(prepared(&PAGE)
                 .bind::<Text, _>(flow.company.as_str())
                 .bind::<Text, _>(flow.entity.as_str())
                 .bind::<Integer, _>(after.mapping)

@@ -33,6 +33,7 @@ mod notice;
 mod other_side;
 mod parent;
 mod placeholder;
+mod prepared;
 mod read;
 mod replay;
 mod restored;
@@ -52,7 +53,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use diesel::connection::{AnsiTransactionManager, CacheSize, InstrumentationEvent, SimpleConnection as _, TransactionManager};
+use diesel::connection::{AnsiTransactionManager, InstrumentationEvent, SimpleConnection as _, TransactionManager};
 use diesel::prelude::*;
 use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool};
 use secrecy::{ExposeSecret, SecretString};
@@ -142,7 +143,8 @@ const KNOWN_AWAY: Duration = Duration::from_secs(2);
 /// Why the last connection could not be made, until one can.
 type Trouble = Arc<Mutex<Option<String>>>;
 
-/// Sets what every connection needs, and counts its statements.
+/// Sets what every connection needs, and counts its statements. Outside [`Store::run_hot`] a prepared statement is planned at each execution,
+/// with its parameters: for people, who may ask for anything.
 #[derive(Debug)]
 struct Prepare {
     statement_timeout: Duration,
@@ -157,14 +159,12 @@ impl CustomizeConnection<PgConnection, diesel::r2d2::Error> for Prepare {
         diesel::sql_query(format!(
             "SELECT set_config('statement_timeout', '{millis}', false), set_config('lock_timeout', '{millis}', false), \
              set_config('idle_in_transaction_session_timeout', '{millis}', false), set_config('timezone', 'UTC', false), \
-             set_config('application_name', 'tieline', false)"
+             set_config('plan_cache_mode', 'force_custom_plan', false), set_config('application_name', 'tieline', false)"
         ))
         .execute(conn)
         .map_err(diesel::r2d2::Error::QueryError)?;
         life::same_ledger(conn, &self.life).map_err(diesel::r2d2::Error::QueryError)?;
         *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = None;
-        // a statement of the query builder is planned with its values, as one of `sql_query` is, and stays behind under no name
-        conn.set_prepared_statement_cache_size(CacheSize::Disabled);
         let statements = self.statements.clone();
         conn.set_instrumentation(move |event: InstrumentationEvent<'_>| match event {
             InstrumentationEvent::StartQuery { query, .. } => {
@@ -235,8 +235,8 @@ impl Store {
         self.run_within(what, "BEGIN", work).await
     }
 
-    /// As [`Store::run`], for what happens with every page, every batch and every second: its statements are planned as they are written,
-    /// whatever the server believes of the tables' sizes.
+    /// As [`Store::run`], for what happens with every page, every batch and every second: each connection plans its statements
+    /// once, as they are written, whatever the server believes of the tables' sizes.
     ///
     /// # Errors
     /// As for [`Store::run`].

@@ -14,6 +14,7 @@ use super::clock::{self, SetBack};
 use super::schema::node;
 use super::{SetNumber, Store, StoreError};
 use crate::domain::budget::{NodeBudget, OthersBudget, PauseReport};
+use crate::store::prepared::prepared;
 use crate::store::text::Text;
 
 /// Who sends: a node keeps its name over its lives, an incarnation is one life.
@@ -113,7 +114,7 @@ impl Store {
         let clock = self.clock.clone();
         self.run("write a heartbeat", move |conn| {
             let set_back = clock::follow(conn, &clock)?;
-            let others: Others = sql_query(include_str!("sql/node_heartbeat.sql"))
+            let others: Others = prepared(include_str!("sql/node_heartbeat.sql"))
                 .bind::<SqlUuid, _>(node.incarnation)
                 .bind::<Text, _>(&node.name)
                 .bind::<Integer, _>(number(own.batch_size))

@@ -12,6 +12,7 @@ use super::schema::notice;
 use super::{Store, StoreError};
 use crate::domain::FlowId;
 use crate::domain::notice::NoticeEvent;
+use crate::store::prepared::prepared;
 use crate::store::text::Text;
 
 /// How long notices are kept after they were found.
@@ -85,13 +86,13 @@ impl Store {
     pub async fn notice_collect(&self, rules: NoticeRules, standing: Vec<Standing>) -> Result<(), StoreError> {
         self.run("find what people are told of", move |conn| {
             let events: Vec<&str> = rules.events.iter().map(|event| event.as_str()).collect();
-            sql_query(include_str!("sql/notice_collect.sql"))
+            prepared(include_str!("sql/notice_collect.sql"))
                 .bind::<Array<Text>, _>(&events)
                 .bind::<Array<Text>, _>(&rules.channels)
                 .execute(conn)?;
             let standing: Vec<&Standing> = standing.iter().filter(|one| rules.events.contains(&one.event)).collect();
             let none: Vec<Option<&str>> = vec![None; standing.len()];
-            sql_query(include_str!("sql/notice_standing.sql"))
+            prepared(include_str!("sql/notice_standing.sql"))
                 .bind::<Array<Text>, _>(standing.iter().map(|one| one.event.as_str()).collect::<Vec<_>>())
                 .bind::<Array<Text>, _>(standing.iter().map(|one| one.subject.as_str()).collect::<Vec<_>>())
                 .bind::<Array<Nullable<Text>>, _>(&none)
@@ -121,7 +122,7 @@ impl Store {
     /// [`StoreError`].
     pub async fn notice_take(&self, channel: String, most_per_hour: u32, digest_minutes: u32) -> Result<Vec<Notice>, StoreError> {
         self.run("take what a channel is to tell", move |conn| {
-            Ok(sql_query(include_str!("sql/notice_take.sql"))
+            Ok(prepared(include_str!("sql/notice_take.sql"))
                 .bind::<Text, _>(&channel)
                 .bind::<BigInt, _>(i64::from(most_per_hour))
                 .bind::<Integer, _>(i32::try_from(digest_minutes).unwrap_or(i32::MAX))
@@ -141,7 +142,7 @@ impl Store {
                 SendResult::Again(said, wait) => ("due", said, *wait),
                 SendResult::Failed(said) => ("failed", said, Duration::ZERO),
             };
-            sql_query(include_str!("sql/notice_sent.sql"))
+            prepared(include_str!("sql/notice_sent.sql"))
                 .bind::<Text, _>(&channel)
                 .bind::<Array<BigInt>, _>(notices)
                 .bind::<Text, _>(state)

@@ -1,13 +1,13 @@
 //! What arrived last, by which it is told whether the other side went back.
 
 use diesel::prelude::*;
-use diesel::sql_query;
 use diesel::sql_types::{BigInt, Integer};
 
 use super::flow::flow_stop;
 use super::schema::flow;
 use super::{Store, StoreError};
 use crate::domain::FlowId;
+use crate::store::prepared::prepared;
 use crate::store::text::Text;
 
 /// A part of a record that arrived lately.
@@ -41,7 +41,7 @@ impl Store {
     /// [`StoreError`].
     pub async fn arrived_newest(&self, limit: i64) -> Result<Vec<ArrivedPart>, StoreError> {
         self.run_hot("list what arrived last", move |conn| {
-            let rows = sql_query(include_str!("sql/arrived_newest.sql"));
+            let rows = prepared(include_str!("sql/arrived_newest.sql"));
             Ok(rows.bind::<BigInt, _>(limit).load(conn)?)
         })
         .await

@@ -11,6 +11,7 @@ use super::failure::with_cause;
 use super::{Store, StoreError};
 use crate::domain::resent::Stands;
 use crate::domain::{DocumentKey, FlowId};
+use crate::store::prepared::prepared;
 use crate::store::text::{Text, in_pattern};
 
 /// Which documents.
@@ -123,7 +124,7 @@ impl Store {
     pub async fn resent(&self, ids: Vec<i64>, since: DateTime<Utc>) -> Result<Vec<(i64, Stands)>, StoreError> {
         self.run_hot("read what became of a replay", move |conn| {
             let rows: Vec<ResentRow> =
-                sql_query(include_str!("sql/resent.sql")).bind::<Array<BigInt>, _>(ids).bind::<Timestamptz, _>(since).load(conn)?;
+                prepared(include_str!("sql/resent.sql")).bind::<Array<BigInt>, _>(ids).bind::<Timestamptz, _>(since).load(conn)?;
             let stands = |row: ResentRow| {
                 let stands = match row.stands.as_str() {
                     "failed" => Stands::Failed(row.message.unwrap_or_default()),

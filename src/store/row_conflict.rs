@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use diesel::prelude::*;
-use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Integer};
 
 use super::audit::{NewAudit, audit_append};
@@ -12,6 +11,7 @@ use super::{Conn, Queue, Tx};
 use crate::domain::audit::AuditKind;
 use crate::domain::delivery::FailureReason;
 use crate::domain::next_step::NextStep;
+use crate::store::prepared::prepared;
 use crate::store::text::Text;
 
 #[derive(QueryableByName)]
@@ -86,7 +86,7 @@ fn row_of(outcome: &Settlement) -> Option<(&str, &str)> {
 fn in_ledger(conn: &mut Conn, queue: &Queue, outcomes: &[Settlement], confirmed: &[usize]) -> Tx<Vec<(usize, String, Owner)>> {
     let rows: Vec<(&Settlement, (&str, &str))> =
         confirmed.iter().filter_map(|at| Some((&outcomes[*at], row_of(&outcomes[*at])?))).collect();
-    let taken: Vec<OwnedRow> = sql_query(include_str!("sql/record_conflicts.sql"))
+    let taken: Vec<OwnedRow> = prepared(include_str!("sql/record_conflicts.sql"))
         .bind::<Text, _>(&queue.block)
         .bind::<Array<BigInt>, _>(rows.iter().map(|(one, _)| one.document_id).collect::<Vec<_>>())
         .bind::<Array<Text>, _>(rows.iter().map(|(one, _)| one.record_key.as_str()).collect::<Vec<_>>())
@@ -118,7 +118,7 @@ fn in_batch(conn: &mut Conn, queue: &Queue, outcomes: &[Settlement], confirmed: 
         return Ok(Vec::new());
     }
     let documents: Vec<i64> = shared.iter().flatten().map(|at| outcomes[*at].document_id).collect();
-    let names: Vec<Name> = sql_query("SELECT id, company || '/' || entity || '/' || key AS name FROM document WHERE id = ANY($1)")
+    let names: Vec<Name> = prepared("SELECT id, company || '/' || entity || '/' || key AS name FROM document WHERE id = ANY($1)")
         .bind::<Array<BigInt>, _>(documents)
         .load(conn)?;
     let names: HashMap<i64, String> = names.into_iter().map(|row| (row.id, row.name)).collect();

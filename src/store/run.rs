@@ -19,6 +19,7 @@ use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
 use crate::domain::backlog::Backlog;
 use crate::domain::run::{RunCounts, RunId, RunKind, RunOutcome};
+use crate::store::prepared::prepared;
 use crate::store::text::{Text, text};
 
 /// A run as it is listed.
@@ -185,7 +186,7 @@ pub(crate) fn run_tally(conn: &mut Conn, tally: &RunTally) -> Tx<Vec<Arrived>> {
     if runs.is_empty() {
         return Ok(Vec::new());
     }
-    sql_query("SELECT 1 FROM (SELECT id FROM run WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE) locked")
+    prepared("SELECT 1 FROM (SELECT id FROM run WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE) locked")
         .bind::<Array<SqlUuid>, _>(&runs)
         .execute(conn)?;
     let mut parts: BTreeMap<Uuid, [i64; 5]> = BTreeMap::new();
@@ -204,7 +205,7 @@ pub(crate) fn run_tally(conn: &mut Conn, tally: &RunTally) -> Tx<Vec<Arrived>> {
         .map(|(run, document)| (*run, *document, true))
         .chain(tally.replaced.iter().map(|(run, document)| (*run, *document, false)))
         .collect();
-    Ok(sql_query(include_str!("sql/run_tally.sql"))
+    Ok(prepared(include_str!("sql/run_tally.sql"))
         .bind::<Array<SqlUuid>, _>(parts.keys().copied().collect::<Vec<_>>())
         .bind::<Array<BigInt>, _>(column(0))
         .bind::<Array<BigInt>, _>(column(1))
@@ -226,7 +227,7 @@ pub(crate) fn run_assert_in_force(conn: &mut Conn, run: RunId) -> Tx<()> {
         #[diesel(sql_type = Integer)]
         in_force: i32,
     }
-    let other: Vec<Other> = sql_query(
+    let other: Vec<Other> = prepared(
         "SELECT r.definition AS ours, f.number AS in_force FROM run r, definition_in_force f WHERE r.id = $1 AND r.definition <> f.number",
     )
     .bind::<SqlUuid, _>(run.0)

@@ -7,7 +7,6 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
-use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Integer, Nullable, Timestamptz};
 use uuid::Uuid;
 
@@ -24,6 +23,7 @@ use crate::domain::audit::AuditKind;
 use crate::domain::delivery::{Attempt, DeliveryState, FailureReason};
 use crate::domain::next_step::NextStep;
 use crate::domain::{FlowId, SysId};
+use crate::store::prepared::prepared;
 use crate::store::text::{JsonText, Text, text};
 
 /// What became of one delivery.
@@ -190,7 +190,7 @@ impl Store {
     /// [`StoreError`].
     pub async fn pending_release_all(&self) -> Result<i64, StoreError> {
         self.run_hot("release what waited for a parent", |conn| {
-            let ready: Vec<DocumentId> = sql_query(include_str!("sql/awaited_delivered.sql")).load(conn)?;
+            let ready: Vec<DocumentId> = prepared(include_str!("sql/awaited_delivered.sql")).load(conn)?;
             let ids: Vec<i64> = ready.into_iter().map(|row| row.document_id).collect();
             if ids.is_empty() { Ok(0) } else { pending_release(conn, &ids, "its parents are delivered") }
         })
@@ -225,7 +225,7 @@ fn record_confirmed(conn: &mut Conn, queue: &Queue, outcomes: &[Settlement]) -> 
     }
     let ids: Vec<i64> = rows.iter().map(|(o, ..)| o.delivery_id).collect();
     diesel::delete(pending::table.filter(pending::delivery_id.eq_any(&ids))).execute(conn)?;
-    sql_query(include_str!("sql/record_confirm.sql"))
+    prepared(include_str!("sql/record_confirm.sql"))
         .bind::<Text, _>(&queue.block)
         .bind::<Array<BigInt>, _>(rows.iter().map(|(o, ..)| o.document_id).collect::<Vec<_>>())
         .bind::<Array<Text>, _>(rows.iter().map(|(o, ..)| o.record_key.as_str()).collect::<Vec<_>>())
@@ -261,7 +261,7 @@ fn withdraw(conn: &mut Conn, outcomes: &[Settlement]) -> Tx<()> {
     if deliveries.is_empty() {
         return Ok(());
     }
-    sql_query(
+    prepared(
         "WITH gone AS (DELETE FROM pending WHERE delivery_id = ANY($1)) UPDATE base_version SET again = true WHERE document_id = ANY($2)",
     )
     .bind::<Array<BigInt>, _>(deliveries)
@@ -328,7 +328,7 @@ fn put_back(conn: &mut Conn, outcomes: &[Settlement], attempt: Attempt, now: Dat
     if rows.is_empty() {
         return Ok(Vec::new());
     }
-    let replaced: Vec<Released> = sql_query(include_str!("sql/pending_put_back.sql"))
+    let replaced: Vec<Released> = prepared(include_str!("sql/pending_put_back.sql"))
         .bind::<Array<BigInt>, _>(rows.iter().map(|r| r.id).collect::<Vec<_>>())
         .bind::<Array<Text>, _>(rows.iter().map(|r| r.state).collect::<Vec<_>>())
         .bind::<Array<Nullable<Text>>, _>(rows.iter().map(|r| r.reason).collect::<Vec<_>>())
@@ -394,8 +394,8 @@ fn release_after(conn: &mut Conn, outcomes: &[Settlement]) -> Tx<()> {
     if documents.is_empty() {
         return Ok(());
     }
-    sql_query(include_str!("sql/pending_unhold.sql")).bind::<Array<BigInt>, _>(&documents).execute(conn)?;
-    let freed: Vec<DocumentId> = sql_query(include_str!("sql/awaited_take.sql")).bind::<Array<BigInt>, _>(&documents).load(conn)?;
+    prepared(include_str!("sql/pending_unhold.sql")).bind::<Array<BigInt>, _>(&documents).execute(conn)?;
+    let freed: Vec<DocumentId> = prepared(include_str!("sql/awaited_take.sql")).bind::<Array<BigInt>, _>(&documents).load(conn)?;
     let mut freed: Vec<i64> = freed.into_iter().map(|row| row.document_id).collect();
     freed.sort_unstable();
     freed.dedup();
@@ -407,7 +407,7 @@ fn release_after(conn: &mut Conn, outcomes: &[Settlement]) -> Tx<()> {
 
 /// Queues documents that waited for a parent and wait for none any more; says how many deliveries.
 pub(crate) fn pending_release(conn: &mut Conn, documents: &[i64], why: &str) -> Tx<i64> {
-    let released: Vec<Released> = sql_query(include_str!("sql/pending_release.sql")).bind::<Array<BigInt>, _>(documents).load(conn)?;
+    let released: Vec<Released> = prepared(include_str!("sql/pending_release.sql")).bind::<Array<BigInt>, _>(documents).load(conn)?;
     let audit: Vec<NewAudit> = released
         .iter()
         .map(|row| {

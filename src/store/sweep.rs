@@ -8,6 +8,7 @@ use super::placeholder::with_placeholders;
 use super::{Store, StoreError};
 use crate::domain::FlowId;
 use crate::domain::run::RunId;
+use crate::store::prepared::prepared;
 use crate::store::text::Text;
 
 /// A document that a sweep has not seen.
@@ -157,7 +158,7 @@ impl Store {
     pub async fn document_changed(&self, flow: FlowId, documents: Vec<(String, [u8; 32])>) -> Result<Vec<ChangedDocument>, StoreError> {
         self.run_hot("list what changes", move |conn| {
             let (keys, hashes): (Vec<String>, Vec<Vec<u8>>) = documents.into_iter().map(|(key, hash)| (key, hash.to_vec())).unzip();
-            let changed = sql_query(
+            let changed = prepared(
                 "SELECT d.key, v.content FROM unnest($3::text[], $4::bytea[]) AS n (key, hash) \
                  JOIN document d ON d.company = $1 AND d.entity = $2 AND d.key = n.key AND d.hash <> n.hash AND NOT d.deleted \
                  JOIN version v ON v.document_id = d.id AND v.version = d.version",

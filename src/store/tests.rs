@@ -36,7 +36,7 @@ async fn count(store: &Store, what: &str) -> i64 {
 
 #[tokio::test]
 async fn work_that_panics_is_rolled_back_and_the_pool_works_on() {
-    let directory = tempfile::Builder::new().prefix("tieline-").tempdir_in("/tmp").expect("directory");
+    let directory = tempfile::Builder::new().prefix("tieline-").tempdir().expect("directory");
     // the account that runs the server must pass through
     fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755)).expect("mode");
     let state = directory.path().join("state");

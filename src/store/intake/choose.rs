@@ -4,7 +4,6 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use diesel::prelude::*;
-use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Binary, Bool, Nullable};
 use sha2::{Digest, Sha256};
 
@@ -13,6 +12,7 @@ use super::mapping::{RowHere, RowsHere};
 use super::{Differing, Intake, IntakeRecord, MapFailure, Work};
 use crate::domain::delivery::{DeliveryState, FailureReason};
 use crate::domain::next_step::NextStep;
+use crate::store::prepared::prepared;
 use crate::store::text::Text;
 
 #[derive(QueryableByName)]
@@ -72,7 +72,7 @@ pub(super) fn latest_deliveries(conn: &mut Conn, work: &[Work<'_>]) -> Tx<HashMa
     }
     let gone: Vec<i64> = work.iter().filter(|w| w.document.marks.is_some()).map(|w| w.id).collect();
     let rows: Vec<Latest> =
-        sql_query(include_str!("../sql/delivery_latest.sql")).bind::<Array<BigInt>, _>(ids).bind::<Array<BigInt>, _>(gone).load(conn)?;
+        prepared(include_str!("../sql/delivery_latest.sql")).bind::<Array<BigInt>, _>(ids).bind::<Array<BigInt>, _>(gone).load(conn)?;
     for row in rows {
         latest.entry(row.document_id).or_default().insert((row.block.clone(), row.record_key.clone()), row);
     }

@@ -5,7 +5,6 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Binary, Bool, Integer, Nullable, Timestamptz, Uuid as SqlUuid};
 use uuid::Uuid;
 
@@ -21,6 +20,7 @@ use crate::domain::DocumentKey;
 use crate::domain::audit::AuditKind;
 use crate::domain::delivery::{DeliveryState, FailureReason};
 use crate::domain::next_step::NextStep;
+use crate::store::prepared::prepared;
 use crate::store::text::{JsonText, Text};
 
 #[derive(QueryableByName)]
@@ -66,7 +66,7 @@ pub(super) fn leave_to_alignment<'a>(conn: &mut Conn, work: Vec<Work<'a>>, tally
     let no_record = |w: &Work<'_>| w.document.key.stands_for_a_row();
     let again: Vec<i64> = work.iter().filter(|w| !w.fresh && w.document.mapped.is_ok() && !no_record(w)).map(|w| w.id).collect();
     if !again.is_empty() {
-        let gone: Vec<TakenBack> = sql_query(
+        let gone: Vec<TakenBack> = prepared(
             "WITH again AS (UPDATE base_version SET again = true WHERE document_id = ANY($1)) \
              DELETE FROM pending WHERE document_id = ANY($1) AND state IN ('queued', 'after_header', 'failed', 'waiting', 'on_hold') \
              RETURNING document_id, run_id",
@@ -191,7 +191,7 @@ fn missing_parents(conn: &mut Conn, intake: &Intake, work: &[Work<'_>]) -> Tx<Ha
         return Ok(HashMap::new());
     }
     let (entities, keys): (Vec<&str>, Vec<&str>) = wanted.iter().map(|p| (p.0.as_str(), p.1.as_str())).unzip();
-    let rows: Vec<Parent> = sql_query(include_str!("../sql/parent_missing.sql"))
+    let rows: Vec<Parent> = prepared(include_str!("../sql/parent_missing.sql"))
         .bind::<Text, _>(intake.flow.company.as_str())
         .bind::<Array<Text>, _>(entities)
         .bind::<Array<Text>, _>(keys)
@@ -216,7 +216,7 @@ fn supersede(
     if places.is_empty() {
         return Ok(FailedSince::new());
     }
-    let rows: Vec<Superseded> = sql_query(include_str!("../sql/pending_supersede.sql"))
+    let rows: Vec<Superseded> = prepared(include_str!("../sql/pending_supersede.sql"))
         .bind::<Array<BigInt>, _>(places.iter().map(|p| p.0).collect::<Vec<_>>())
         .bind::<Array<Text>, _>(places.iter().map(|p| p.1).collect::<Vec<_>>())
         .bind::<Array<Text>, _>(places.iter().map(|p| p.2).collect::<Vec<_>>())
@@ -243,7 +243,7 @@ fn supersede(
 }
 
 fn insert_deliveries(conn: &mut Conn, intake: &Intake, ids: &[i64], deliveries: &[NewDelivery<'_>], mapping: &MappingInForce) -> Tx<()> {
-    sql_query(
+    prepared(
         "INSERT INTO delivery (id, document_id, version, block, record_key, action, payload, payload_hash, refs, run_id, mapping) \
          SELECT n.*, $10, $11 FROM unnest($1::bigint[], $2::bigint[], $3::integer[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bytea[], $9::text[]) AS n",
     )
@@ -270,7 +270,7 @@ fn insert_pending(conn: &mut Conn, intake: &Intake, ids: &[i64], deliveries: &[N
     };
     let since: Vec<Option<DateTime<Utc>>> =
         if failed.is_empty() { vec![None; deliveries.len()] } else { deliveries.iter().map(since).collect() };
-    sql_query(
+    prepared(
         "INSERT INTO pending (company, entity, run_id, delivery_id, document_id, version, block, record_key, state, reason, message, field, next_step, first_failed_at) \
          SELECT $1, $2, $14, n.delivery_id, n.document_id, n.version, n.block, n.record_key, n.state, n.reason, n.message, n.field, n.next_step, \
                 coalesce(n.failed_at, CASE WHEN n.state IN ('failed', 'waiting', 'on_hold') THEN now() END) \
@@ -299,7 +299,7 @@ fn insert_awaited(conn: &mut Conn, intake: &Intake, awaited: &[(i64, &str, &str)
     if awaited.is_empty() {
         return Ok(());
     }
-    sql_query(
+    prepared(
         "INSERT INTO awaited_parent (document_id, company, entity, key) \
          SELECT n.document_id, $1, n.entity, n.key FROM unnest($2::bigint[], $3::text[], $4::text[]) AS n (document_id, entity, key) ON CONFLICT DO NOTHING",
     )

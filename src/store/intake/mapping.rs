@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 
 use diesel::prelude::*;
-use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Binary, Bool, Integer, Nullable};
 
 use super::super::schema::document;
 use super::super::{Conn, Tx};
 use super::{Intake, Work};
 use crate::domain::FlowId;
+use crate::store::prepared::prepared;
 use crate::store::text::Text;
 
 /// The way in which a flow's documents are mapped now.
@@ -33,7 +33,7 @@ pub(super) struct MappingInForce {
 }
 
 pub(super) fn mapping_in_force(conn: &mut Conn, flow: &FlowId) -> Tx<MappingInForce> {
-    Ok(sql_query(include_str!("../sql/mapping_in_force.sql"))
+    Ok(prepared(include_str!("../sql/mapping_in_force.sql"))
         .bind::<Text, _>(flow.company.as_str())
         .bind::<Text, _>(flow.entity.as_str())
         .get_result(conn)?)
@@ -58,7 +58,7 @@ pub(super) fn leave_places(conn: &mut Conn, intake: &Intake, work: &[Work<'_>], 
         return Ok(());
     }
     for sql in [include_str!("../sql/rows_leave.sql"), include_str!("../sql/rows_return.sql")] {
-        sql_query(sql)
+        prepared(sql)
             .bind::<Text, _>(intake.flow.company.as_str())
             .bind::<Text, _>(intake.flow.entity.as_str())
             .bind::<Array<BigInt>, _>(&placed.0)
@@ -101,7 +101,7 @@ pub(super) fn rows_here(conn: &mut Conn, intake: &Intake, work: &[Work<'_>], map
     if placed.0.is_empty() {
         return Ok(RowsHere::new());
     }
-    let rows: Vec<RowHere> = sql_query(include_str!("../sql/rows_here.sql"))
+    let rows: Vec<RowHere> = prepared(include_str!("../sql/rows_here.sql"))
         .bind::<Text, _>(intake.flow.company.as_str())
         .bind::<Text, _>(intake.flow.entity.as_str())
         .bind::<Array<BigInt>, _>(&placed.0)

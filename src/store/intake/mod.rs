@@ -16,7 +16,6 @@ use std::time::Duration;
 
 use chrono::NaiveDate;
 use diesel::prelude::*;
-use diesel::sql_query;
 use diesel::sql_types::BigInt;
 
 use super::audit::{NewAudit, audit_append};
@@ -31,6 +30,7 @@ use crate::domain::run::{RunCounts, RunId};
 use crate::domain::warning::WarningKind;
 use crate::domain::{DocumentKey, Facts, FlowId};
 use crate::redact::Quoted;
+use crate::store::prepared::prepared;
 use crate::store::text::Text;
 
 pub(super) use self::choose::payload_hash;
@@ -312,7 +312,7 @@ fn take_in(conn: &mut Conn, intake: &Intake) -> Tx<RunCounts> {
 
 /// Numbers from a table's sequence, so that rows and the rows that refer to them go in without asking back.
 pub(in crate::store) fn next_ids(conn: &mut Conn, table: &str, count: usize) -> Tx<Vec<i64>> {
-    let rows: Vec<Id> = sql_query("SELECT nextval(pg_get_serial_sequence($1, 'id')) AS id FROM generate_series(1, $2)")
+    let rows: Vec<Id> = prepared("SELECT nextval(pg_get_serial_sequence($1, 'id')) AS id FROM generate_series(1, $2)")
         .bind::<Text, _>(table)
         .bind::<BigInt, _>(count as i64)
         .load(conn)?;

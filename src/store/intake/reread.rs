@@ -4,7 +4,6 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use diesel::prelude::*;
-use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Nullable};
 use serde_json::value::RawValue;
 
@@ -13,6 +12,7 @@ use super::mapping::MappingInForce;
 use super::versions::Known;
 use super::{Intake, Resend};
 use crate::domain::history::FAULTS;
+use crate::store::prepared::prepared;
 use crate::store::text::Text;
 
 #[derive(QueryableByName)]
@@ -48,7 +48,7 @@ pub(super) fn by_definition_alone(
     if contents.is_empty() {
         return Ok(HashSet::new());
     }
-    let rows: Vec<Before> = sql_query(include_str!("../sql/version_before.sql"))
+    let rows: Vec<Before> = prepared(include_str!("../sql/version_before.sql"))
         .bind::<Text, _>(intake.flow.company.as_str())
         .bind::<Text, _>(intake.flow.entity.as_str())
         .bind::<Array<BigInt>, _>(contents.keys().copied().collect::<Vec<_>>())

@@ -3,7 +3,6 @@
 use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
-use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Binary, Bool, Date, Integer, Nullable, Uuid as SqlUuid};
 
 use super::super::audit::{NewAudit, audit_append};
@@ -13,6 +12,7 @@ use super::mapping::MappingInForce;
 use super::{Intake, IntakeDocument, Resend, Work, next_ids};
 use crate::domain::audit::AuditKind;
 use crate::domain::run::RunCounts;
+use crate::store::prepared::prepared;
 use crate::store::text::{Text, text};
 use crate::telemetry::metrics::metrics;
 
@@ -74,7 +74,7 @@ pub(super) fn hold_documents(conn: &mut Conn, intake: &Intake) -> Tx<()> {
 
 pub(super) fn known_documents(conn: &mut Conn, intake: &Intake) -> Tx<HashMap<String, Known>> {
     let keys: Vec<&str> = intake.documents.iter().map(|d| d.key.as_str()).collect();
-    let rows: Vec<Known> = sql_query(include_str!("../sql/document_known.sql"))
+    let rows: Vec<Known> = prepared(include_str!("../sql/document_known.sql"))
         .bind::<Text, _>(intake.flow.company.as_str())
         .bind::<Text, _>(intake.flow.entity.as_str())
         .bind::<Array<Text>, _>(keys)
@@ -98,7 +98,7 @@ pub(super) fn insert_new_documents(conn: &mut Conn, intake: &Intake, new_ids: &H
     if new.is_empty() {
         return Ok(());
     }
-    sql_query(
+    prepared(
         "INSERT INTO document (id, company, entity, key, version, hash, amount, currency, dated, mapping, reading) \
          SELECT n.id, $1, $2, n.key, 1, n.hash, n.amount::numeric, n.currency, n.dated, $9, $9 \
          FROM unnest($3::bigint[], $4::text[], $5::bytea[], $6::text[], $7::text[], $8::date[]) AS n (id, key, hash, amount, currency, dated)",
@@ -118,7 +118,7 @@ pub(super) fn insert_new_documents(conn: &mut Conn, intake: &Intake, new_ids: &H
 
 pub(super) fn note_seen(conn: &mut Conn, intake: &Intake, known: &HashMap<String, Known>, new_ids: &HashMap<String, i64>) -> Tx<()> {
     let ids: Vec<i64> = known.values().map(|row| row.id).chain(new_ids.values().copied()).collect();
-    sql_query("INSERT INTO sweep_seen (run_id, document_id) SELECT $1, unnest($2::bigint[])")
+    prepared("INSERT INTO sweep_seen (run_id, document_id) SELECT $1, unnest($2::bigint[])")
         .bind::<SqlUuid, _>(intake.run.0)
         .bind::<Array<BigInt>, _>(ids)
         .execute(conn)?;
@@ -199,7 +199,7 @@ pub(super) fn update_changed_documents(conn: &mut Conn, intake: &Intake, work: &
     if changed.is_empty() {
         return Ok(());
     }
-    sql_query(
+    prepared(
         "UPDATE document d SET version = n.version, hash = n.hash, deleted = n.deleted, amount = n.amount::numeric, currency = n.currency, dated = n.dated, \
          mapping = CASE WHEN n.kept THEN n.mapping_before ELSE $8 END, reading = CASE WHEN $9 AND NOT n.deleted THEN $8 ELSE d.reading END \
          FROM unnest($1::bigint[], $2::integer[], $3::bytea[], $4::boolean[], $5::text[], $6::text[], $7::date[], $10::boolean[], \
@@ -223,7 +223,7 @@ pub(super) fn update_changed_documents(conn: &mut Conn, intake: &Intake, work: &
 pub(super) fn insert_versions(conn: &mut Conn, intake: &Intake, work: &[Work<'_>]) -> Tx<()> {
     let fresh: Vec<&Work<'_>> = work.iter().filter(|w| w.fresh).collect();
     if !fresh.is_empty() {
-        sql_query(
+        prepared(
             "INSERT INTO version (document_id, version, run_id, hash, deleted, content) \
              SELECT n.id, n.version, $1, n.hash, n.deleted, n.content \
              FROM unnest($2::bigint[], $3::integer[], $4::bytea[], $5::boolean[], $6::text[]) AS n (id, version, hash, deleted, content)",

@@ -1,10 +1,11 @@
+-- `{state}` and `{look_up}` stand in the text, and are no parameters: the index is chosen before the parameters are known
 WITH RECURSIVE queue AS (
     -- a loose index scan: the companies are few, the rows may be many
-    (SELECT p.entity, p.block, p.company FROM pending p WHERE p.entity = $1 AND p.block = $2 AND p.state = $8 ORDER BY p.company LIMIT 1)
+    (SELECT p.entity, p.block, p.company FROM pending p WHERE p.entity = $1 AND p.block = $2 AND p.state = '{state}' ORDER BY p.company LIMIT 1)
     UNION ALL
     SELECT n.entity, n.block, n.company FROM queue, LATERAL (
         SELECT p.entity, p.block, p.company FROM pending p
-        WHERE p.entity = $1 AND p.block = $2 AND p.state = $8 AND p.company > queue.company
+        WHERE p.entity = $1 AND p.block = $2 AND p.state = '{state}' AND p.company > queue.company
         ORDER BY p.company LIMIT 1) n
 ), due AS (
     SELECT q.delivery_id, q.document_id, q.sent_at
@@ -12,17 +13,17 @@ WITH RECURSIVE queue AS (
     FROM (SELECT * FROM queue ORDER BY md5($4::text || company)) l CROSS JOIN LATERAL (
         SELECT p.delivery_id, p.document_id, p.sent_at
         FROM pending p
-        WHERE p.state = $8 AND {claimable}
+        WHERE p.state = '{state}' AND {claimable}
         ORDER BY p.not_before, p.delivery_id
         LIMIT $3
         FOR UPDATE SKIP LOCKED) q
     LIMIT $3
 ), held AS (
     -- a person's hold: what is queued under it becomes on_hold; an unknown outcome is looked up all the same
-    SELECT due.delivery_id, h.held_by, h.why FROM due CROSS JOIN LATERAL (SELECT * FROM hold WHERE document_id = due.document_id) h WHERE NOT $9
+    SELECT due.delivery_id, h.held_by, h.why FROM due CROSS JOIN LATERAL (SELECT * FROM hold WHERE document_id = due.document_id) h WHERE NOT {look_up}
 ), held_back AS (
     UPDATE pending p
-    SET state = 'on_hold', reason = 'on_hold', message = 'held by ' || h.held_by || ': ' || h.why, field = NULL, next_step = $10, since = now()
+    SET state = 'on_hold', reason = 'on_hold', message = 'held by ' || h.held_by || ': ' || h.why, field = NULL, next_step = $8, since = now()
     FROM held h
     WHERE p.delivery_id = h.delivery_id
     RETURNING p.delivery_id, p.document_id, p.company, p.version, h.why
@@ -34,10 +35,10 @@ WITH RECURSIVE queue AS (
     UPDATE pending p
     SET state = 'sending', batch_id = $4,
         -- a look-up is no try
-        attempts = p.attempts + CASE WHEN $9 THEN 0 ELSE 1 END,
-        sent_at = CASE WHEN $9 THEN p.sent_at ELSE now() END
+        attempts = p.attempts + CASE WHEN {look_up} THEN 0 ELSE 1 END,
+        sent_at = CASE WHEN {look_up} THEN p.sent_at ELSE now() END
     FROM due
-    WHERE p.delivery_id = due.delivery_id AND ($9 OR (SELECT h.document_id FROM hold h WHERE h.document_id = due.document_id) IS NULL)
+    WHERE p.delivery_id = due.delivery_id AND ({look_up} OR (SELECT h.document_id FROM hold h WHERE h.document_id = due.document_id) IS NULL)
     RETURNING p.delivery_id, p.document_id, p.company, p.version, p.run_id, p.block, p.record_key, p.attempts, p.failed_lookups, (extract(epoch FROM now() - due.sent_at) * 1000)::bigint AS sent_ago, p.reason, p.message
 ), moved AS MATERIALIZED (
     SELECT v.company, v.number FROM moved_mapping v WHERE v.entity = $1 AND v.block = $2
@@ -46,7 +47,7 @@ WITH RECURSIVE queue AS (
     SELECT $4, $5, $6, $1, $2, count(*), now() + make_interval(secs => $7) FROM claimed HAVING count(*) > 0
 ), audited AS (
     INSERT INTO audit (kind, entity, batch_id, actor, detail)
-    SELECT 'attempted', $1, $4, 'tieline', json_build_object('block', $2, 'records', count(*), 'look_up', $9, 'deliveries', json_agg(delivery_id ORDER BY delivery_id))::text
+    SELECT 'attempted', $1, $4, 'tieline', json_build_object('block', $2, 'records', count(*), 'look_up', {look_up}, 'deliveries', json_agg(delivery_id ORDER BY delivery_id))::text
     FROM claimed HAVING count(*) > 0
 )
 SELECT c.delivery_id, c.document_id, c.company, d.key, c.version, c.run_id, c.record_key, c.attempts, c.failed_lookups, c.sent_ago,

@@ -8,4 +8,6 @@ SET LOCAL enable_mergejoin = off;
 SET LOCAL enable_sort = off;
 -- the costs that stand for "off" suggest a statement worth compiling, or worth several processes
 SET LOCAL jit = off;
-SET LOCAL max_parallel_workers_per_gather = 0
+SET LOCAL max_parallel_workers_per_gather = 0;
+-- a prepared statement is planned once for each connection, and not with the parameters of each execution
+SET LOCAL plan_cache_mode = force_generic_plan

@@ -144,7 +144,7 @@ impl Server {
     }
 
     fn empty() -> Self {
-        let directory = tempfile::Builder::new().prefix("tieline-pg-").tempdir_in("/tmp").unwrap();
+        let directory = tempfile::Builder::new().prefix("tieline-pg-").tempdir().unwrap();
         if let Some(user) = account() {
             chown(directory.path(), Some(user.uid.as_raw()), Some(user.gid.as_raw())).unwrap();
         }
@@ -333,7 +333,7 @@ fn account() -> Option<User> {
     if geteuid().is_root() { User::from_name("postgres").unwrap() } else { None }
 }
 
-/// A server program: of the newest version under `/usr/lib/postgresql`, or on the PATH.
+/// A program of PostgreSQL: of the newest version under `/usr/lib/postgresql`, or on the PATH.
 fn program(name: &str) -> PathBuf {
     let installed = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let mut places: Vec<PathBuf> = installed.map(|entry| entry.path().join("bin").join(name)).filter(|path| path.exists()).collect();
@@ -347,7 +347,7 @@ fn quiet(command: &mut Command) -> &mut Command {
 
 /// Empty when it fails.
 fn psql(environment: &[(&str, &str)], place: &[&str], sql: &str) -> String {
-    let mut command = Command::new("psql");
+    let mut command = Command::new(program("psql"));
     command.envs(environment.iter().copied()).env("PGCONNECT_TIMEOUT", "5").args(place);
     let output = command.args(["-X", "-A", "-t", "-q", "-w", "-v", "ON_ERROR_STOP=1", "-c", sql]).output().unwrap();
     if output.status.success() { String::from_utf8(output.stdout).unwrap().trim_end().to_owned() } else { String::new() }
