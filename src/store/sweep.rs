@@ -159,9 +159,12 @@ impl Store {
         self.run_hot("list what changes", move |conn| {
             let (keys, hashes): (Vec<String>, Vec<Vec<u8>>) = documents.into_iter().map(|(key, hash)| (key, hash.to_vec())).unzip();
             let changed = prepared(
+                // from the keys to the documents: the plan from the documents of the flow to the keys costs their product
                 "SELECT d.key, v.content FROM unnest($3::text[], $4::bytea[]) AS n (key, hash) \
-                 JOIN document d ON d.company = $1 AND d.entity = $2 AND d.key = n.key AND d.hash <> n.hash AND NOT d.deleted \
-                 JOIN version v ON v.document_id = d.id AND v.version = d.version",
+                 CROSS JOIN LATERAL ( \
+                     SELECT d.id, d.key, d.version FROM document d \
+                     WHERE d.company = $1 AND d.entity = $2 AND d.key = n.key AND d.hash <> n.hash AND NOT d.deleted LIMIT 1) d \
+                 CROSS JOIN LATERAL (SELECT v.content FROM version v WHERE v.document_id = d.id AND v.version = d.version LIMIT 1) v",
             );
             let changed = changed
                 .bind::<Text, _>(flow.company.as_str())

@@ -312,10 +312,14 @@ fn take_in(conn: &mut Conn, intake: &Intake) -> Tx<RunCounts> {
 
 /// Numbers from a table's sequence, so that rows and the rows that refer to them go in without asking back.
 pub(in crate::store) fn next_ids(conn: &mut Conn, table: &str, count: usize) -> Tx<Vec<i64>> {
-    let rows: Vec<Id> = prepared("SELECT nextval(pg_get_serial_sequence($1, 'id')) AS id FROM generate_series(1, $2)")
-        .bind::<Text, _>(table)
-        .bind::<BigInt, _>(count as i64)
-        .load(conn)?;
+    // the sequence is looked up once, and not for each number
+    let rows: Vec<Id> = prepared(
+        "WITH s AS MATERIALIZED (SELECT pg_get_serial_sequence($1, 'id')::regclass AS name) \
+         SELECT nextval(s.name) AS id FROM s CROSS JOIN generate_series(1, $2)",
+    )
+    .bind::<Text, _>(table)
+    .bind::<BigInt, _>(count as i64)
+    .load(conn)?;
     let mut ids: Vec<i64> = rows.into_iter().map(|row| row.id).collect();
     ids.sort_unstable();
     Ok(ids)
