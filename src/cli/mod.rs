@@ -47,6 +47,7 @@ use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 pub use failure::{Exit, Failure};
 
 use crate::domain::visible::{directs, visible};
+use crate::store;
 
 /// Copies suppliers, invoices, purchase orders, GL accounts, cost centres and GL postings from SYSPRO to ServiceNow. Each version takes effect
 /// once, even after retries.
@@ -218,6 +219,7 @@ pub fn main(cli: Cli) -> ExitCode {
         }
         Command::Man { directory } => man(directory.as_deref()),
     };
+    store::end_connecting();
     match result {
         Ok(exit) => exit.into(),
         Err(failure) => {

@@ -10,6 +10,7 @@ mod audit;
 mod backfill;
 mod clock;
 mod conflict;
+mod connecting;
 mod console_session;
 mod credential;
 mod definition;
@@ -55,7 +56,7 @@ use std::time::{Duration, Instant};
 
 use diesel::connection::{AnsiTransactionManager, InstrumentationEvent, SimpleConnection as _, TransactionManager};
 use diesel::prelude::*;
-use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool};
+use diesel::r2d2::{CustomizeConnection, Pool};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
 
@@ -70,6 +71,8 @@ pub use audit::{AuditFilter, AuditRow, NewAudit, SealReport};
 pub use backfill::{BackfillFilter, BackfillRow, BackfillStep, NewBackfill};
 pub use clock::SetBack;
 pub use conflict::{ConflictFilter, ConflictRow};
+use connecting::Connector;
+pub use connecting::end_connecting;
 pub use console_session::SessionRow;
 pub use credential::EncryptedCredential;
 pub use definition::{Adopter, MayAdopt, SetNumber, SetRow, Stands};
@@ -110,9 +113,9 @@ pub(crate) type Tx<T> = Result<T, TxError>;
 /// The ledger. Cheap to clone.
 #[derive(Clone)]
 pub struct Store {
-    pool: Pool<ConnectionManager<PgConnection>>,
+    pool: Pool<Connector>,
     /// For a connection beside the pool.
-    apart: Arc<ConnectionManager<PgConnection>>,
+    apart: Arc<Connector>,
     permits: Arc<Semaphore>,
     /// A share of the connections that these callers have together; `None`: all of them.
     share: Option<Arc<Semaphore>>,
@@ -185,8 +188,8 @@ impl Store {
     /// [`StoreError::Unreachable`] when the pool cannot be made at all.
     pub fn connect(settings: &DatabaseSettings, url: &SecretString) -> Result<Self, StoreError> {
         let statements = Arc::new(AtomicU64::new(0));
-        let manager = ConnectionManager::<PgConnection>::new(with_limits(url.expose_secret()));
-        let apart = Arc::new(ConnectionManager::<PgConnection>::new(with_limits(url.expose_secret())));
+        let manager = Connector::new(with_limits(url.expose_secret()));
+        let apart = Arc::new(Connector::new(with_limits(url.expose_secret())));
         let trouble = Trouble::default();
         let life = life::LifeKnown::default();
         let prepare = Prepare {
@@ -197,7 +200,7 @@ impl Store {
         };
         let pool = Pool::builder()
             .max_size(settings.pool_size)
-            // made when asked for: a spare one that is still being made while a short command ends crashes libpq on its way out
+            // a short command needs one: no spare ones are made
             .min_idle(Some(0))
             .connection_timeout(settings.call_timeout.min(Duration::from_secs(10)))
             .test_on_check_out(true)
