@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help acceptance setup setup-lints demo test check lint unit doc deny fmt attack bench bench-readers crash-test soak growth drill hostile mutants fuzz package package-check clean-state
+.PHONY: help acceptance setup setup-lints demo test check lint unit doc deny machete fmt attack bench bench-readers crash-test soak growth drill hostile mutants fuzz package package-check clean-state
 
 # Options of a target: make demo ARGS="--once --documents 500", make unit ARGS=supervision
 ARGS ?=
@@ -29,9 +29,9 @@ demo: setup ## simulate both systems on loopback, run one full sync, start the c
 	cargo build --profile demo --no-default-features $(DEMO) --locked
 	target/demo/tieline demo $(ARGS)
 
-test: setup-lints lint unit doc deny ## run everything that CI runs
+test: setup-lints lint unit doc deny machete ## run everything that CI runs
 
-check: setup-lints lint doc deny ## lints, documentation and licences, without tests
+check: setup-lints lint doc deny machete ## lints, documentation, licences and unused dependencies, without tests
 
 lint:
 	cargo fmt --all --check
@@ -98,6 +98,13 @@ deny: ## check licences and sources of the dependencies, if cargo-deny is instal
 	  set -ex; cargo deny --offline check bans licenses sources; \
 	else \
 	  echo "cargo-deny is not installed: licences and sources are not checked"; \
+	fi
+
+machete: ## look for unused dependencies, if cargo-machete is installed
+	@if cargo machete --version >/dev/null 2>&1; then \
+	  set -ex; cargo machete; \
+	else \
+	  echo "cargo-machete is not installed: unused dependencies are not looked for"; \
 	fi
 
 fmt: ## format the source
