@@ -9,7 +9,7 @@ use super::context::{Checked, Context};
 use super::failure::{Exit, Failure};
 use super::{Global, OutputForm, output, prompt, sync};
 use crate::actors::credential_store::{NOTICES_MAIL, NOTICES_WEBHOOK, SERVICENOW, SYSPRO_ENET, SYSPRO_ENET_COMPANY, SYSPRO_ODATA};
-use crate::credentials::key_ring::{Encrypted, KeyRing};
+use crate::credentials::key_ring::{Encrypted, KeptSecret, KeyRing};
 use crate::store::EncryptedCredential;
 
 /// The names there are.
@@ -130,14 +130,19 @@ fn read_password(mut input: impl BufRead, allow_empty: bool) -> Result<SecretStr
 /// One credential under the key ring's current key.
 pub(super) fn encrypt(keys: &KeyRing, name: &str, username: &str, password: &SecretString) -> Result<EncryptedCredential, Failure> {
     let encrypted = keys.encrypt(name, username, password.expose_secret()).map_err(|error| Failure::plain(&error))?;
-    Ok(EncryptedCredential {
+    Ok(row(name, username, encrypted))
+}
+
+/// An encrypted credential as the ledger keeps it.
+fn row(name: &str, username: &str, encrypted: Encrypted) -> EncryptedCredential {
+    EncryptedCredential {
         name: name.to_owned(),
         username: username.to_owned(),
         key_id: encrypted.key_id,
         nonce: encrypted.nonce,
         ciphertext: encrypted.ciphertext,
         updated_at: chrono::Utc::now(),
-    })
+    }
 }
 
 async fn set(context: &Context, name: &str, username: &str, password: SecretString) -> Result<Exit, Failure> {
@@ -189,20 +194,19 @@ fn alone(context: &Context) -> Result<File, Failure> {
     locked().map_err(|error: std::io::Error| Failure::new(Exit::Failed, format!("{} cannot be locked: {error}", path.display())))
 }
 
+fn kept(row: EncryptedCredential) -> KeptSecret {
+    let encrypted = Encrypted { nonce: row.nonce, ciphertext: row.ciphertext, key_id: row.key_id };
+    KeptSecret { name: row.name, username: row.username, encrypted }
+}
+
 /// The new key is added first and the old one dropped last, so that every ciphertext can be opened at any moment.
 async fn rotate(context: &Context) -> Result<Exit, Failure> {
     let _alone = alone(context)?;
     let all = context.store.credential_list().await?;
     let mut keys = context.credential_store().keys(!all.is_empty()).map_err(|error| Failure::plain(&error))?;
-    // one that cannot be opened is found before anything is changed
-    let mut passwords = Vec::with_capacity(all.len());
-    for row in &all {
-        let encrypted = Encrypted { nonce: row.nonce.clone(), ciphertext: row.ciphertext.clone(), key_id: row.key_id.clone() };
-        passwords.push(keys.decrypt(&row.name, &row.username, &encrypted).map_err(|error| Failure::plain(&error))?);
-    }
-    keys.rotate().map_err(|error| Failure::plain(&error))?;
-    let again = all.iter().zip(&passwords).map(|(row, password)| encrypt(&keys, &row.name, &row.username, password));
-    let again = again.collect::<Result<Vec<_>, Failure>>()?;
+    let kept: Vec<KeptSecret> = all.into_iter().map(kept).collect();
+    let encrypted = keys.rotate(&kept).map_err(|error| Failure::plain(&error))?;
+    let again: Vec<_> = kept.iter().zip(encrypted).map(|(one, encrypted)| row(&one.name, &one.username, encrypted)).collect();
     let count = again.len();
     context.store.credential_put(again, sync::user(), "credential rotate-key").await?;
     keys.drop_previous().map_err(|error| Failure::plain(&error))?;

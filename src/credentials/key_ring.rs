@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use chacha20poly1305::aead::{Aead, Generate, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
@@ -113,6 +113,17 @@ pub struct Encrypted {
     pub ciphertext: Vec<u8>,
     /// Which key opens it: the first eight hexadecimal digits of the key's SHA-256.
     pub key_id: String,
+}
+
+/// A secret as it is kept: the names for which it was encrypted, and the ciphertext.
+#[derive(Debug, Clone)]
+pub struct KeptSecret {
+    /// The credential's name.
+    pub name: String,
+    /// Its user name.
+    pub username: String,
+    /// The secret, encrypted for these two names.
+    pub encrypted: Encrypted,
 }
 
 /// Where the master key is.
@@ -297,11 +308,22 @@ impl KeyRing {
         String::from_utf8(secret).map(SecretString::from).map_err(|_| altered())
     }
 
-    /// Starts a rotation: adds a key, which encrypts from now on. Encrypt everything again, then [`KeyRing::drop_previous`].
+    /// Starts a rotation: adds a key, which encrypts from now on, and returns every secret encrypted with it, in the order given. Store them,
+    /// then call [`KeyRing::drop_previous`].
     ///
     /// # Errors
-    /// [`KeyError::File`] and [`KeyError::Managed`]; the ring is then as before.
-    pub fn rotate(&mut self) -> Result<(), KeyError> {
+    /// As for [`KeyRing::decrypt`] when one of the secrets cannot be opened, and [`KeyError::File`] and [`KeyError::Managed`]; the ring is then
+    /// as before. [`KeyError::Random`].
+    pub fn rotate(&mut self, kept: &[KeptSecret]) -> Result<Vec<Encrypted>, KeyError> {
+        // a secret that cannot be opened is found before anything is changed
+        let open = |one: &KeptSecret| self.decrypt(&one.name, &one.username, &one.encrypted);
+        let secrets = kept.iter().map(open).collect::<Result<Vec<_>, _>>()?;
+        self.add_key()?;
+        kept.iter().zip(&secrets).map(|(one, secret)| self.encrypt(&one.name, &one.username, secret.expose_secret())).collect()
+    }
+
+    /// Adds a key to the file. It is the current one from now on.
+    fn add_key(&mut self) -> Result<(), KeyError> {
         self.keys.push(std::mem::replace(&mut self.current, MasterKey::generate()?));
         self.write(true).inspect_err(|_| {
             if let Some(previous) = self.keys.pop() {
@@ -390,8 +412,6 @@ pub(crate) fn random<const N: usize>() -> Result<[u8; N], KeyError> {
 mod tests {
     use std::os::unix::fs::PermissionsExt;
 
-    use secrecy::ExposeSecret;
-
     use super::*;
 
     fn place(directory: &tempfile::TempDir) -> KeyPlace {
@@ -451,18 +471,32 @@ mod tests {
         let directory = tempfile::tempdir().expect("directory");
         let mut ring = KeyRing::load(place(&directory), false).expect("made");
         let old = ring.encrypt("n", "u", "s3cret").expect("sealed");
-        ring.rotate().expect("rotated");
+        let kept = KeptSecret { name: "n".into(), username: "u".into(), encrypted: old.clone() };
+        let new = ring.rotate(&[kept]).expect("rotated").pop().expect("encrypted again");
         let other_node = KeyRing::load(place(&directory), true).expect("read");
         assert_eq!(other_node.current_id(), ring.current_id());
         assert_ne!(ring.current_id(), old.key_id);
-        let secret = other_node.decrypt("n", "u", &old).expect("the old key still opens");
-        let new = ring.encrypt("n", "u", secret.expose_secret()).expect("sealed");
+        for encrypted in [&old, &new] {
+            assert_eq!(other_node.decrypt("n", "u", encrypted).expect("both keys open").expose_secret(), "s3cret");
+        }
         ring.drop_previous().expect("dropped");
         let reread = KeyRing::load(place(&directory), true).expect("read");
         assert!(reread.decrypt("n", "u", &new).is_ok());
         assert!(matches!(reread.decrypt("n", "u", &old), Err(KeyError::UnknownKey { .. })));
         let mode = fs::metadata(reread.place.path()).expect("there").permissions().mode();
         assert_eq!(mode & 0o7777, 0o600);
+    }
+
+    #[test]
+    fn a_rotation_that_cannot_open_a_secret_changes_nothing() {
+        let (one, two) = (tempfile::tempdir().expect("directory"), tempfile::tempdir().expect("directory"));
+        let strange = KeyRing::load(place(&one), false).expect("made").encrypt("n", "u", "s3cret").expect("sealed");
+        let mut ring = KeyRing::load(place(&two), false).expect("made");
+        let (id, file) = (ring.current_id().to_owned(), fs::read_to_string(ring.place.path()).expect("readable"));
+        let kept = KeptSecret { name: "n".into(), username: "u".into(), encrypted: strange };
+        assert!(matches!(ring.rotate(&[kept]), Err(KeyError::UnknownKey { .. })));
+        assert_eq!(ring.current_id(), id);
+        assert_eq!(fs::read_to_string(ring.place.path()).expect("readable"), file);
     }
 
     #[test]
@@ -502,7 +536,7 @@ mod tests {
             assert!(matches!(KeyRing::load(place(&directory), true), Err(KeyError::NotOurs { owner: 65534, user: 0, .. })));
             std::os::unix::fs::chown(path.parent().expect("parent"), Some(65534), None).expect("chown");
             let mut ring = KeyRing::load(place(&directory), true).expect("the service account's own");
-            ring.rotate().expect("rotated");
+            ring.rotate(&[]).expect("rotated");
             assert_eq!(std::os::unix::fs::MetadataExt::uid(&fs::metadata(&path).expect("there")), 65534);
         }
     }
@@ -519,7 +553,7 @@ mod tests {
         fs::set_permissions(credentials.join(CREDENTIAL_NAME), fs::Permissions::from_mode(0o440)).expect("mode");
         let mut ring = KeyRing::load(at(&credentials), true).expect("read");
         let id = ring.current_id().to_owned();
-        assert!(matches!(ring.rotate(), Err(KeyError::Managed { .. })));
+        assert!(matches!(ring.rotate(&[]), Err(KeyError::Managed { .. })));
         assert_eq!(ring.current_id(), id);
         assert!(ring.keys.is_empty());
     }
