@@ -217,11 +217,7 @@ impl Context {
                 (None, url.clone())
             }
             None => {
-                let (state, database) = (settings.state.clone(), settings.database.clone());
-                let started = tokio::task::spawn_blocking(move || postgres::start(&state, &database)).await;
-                let cluster = started
-                    .map_err(|_| Failure::new(Exit::Failed, "starting the private database crashed"))?
-                    .map_err(|error| Failure::plain(&error))?;
+                let cluster = start_cluster(&settings).await?;
                 let url = cluster.url();
                 (Some(cluster), url)
             }
@@ -420,6 +416,14 @@ fn not_in_force(ours: &str, in_force: &str, known: bool, alive: bool) -> String 
     }
 }
 
+/// Starts the private cluster, on a thread that may block.
+pub(super) async fn start_cluster(settings: &Settings) -> Result<Cluster, Failure> {
+    let (state, database) = (settings.state.clone(), settings.database.clone());
+    let started = tokio::task::spawn_blocking(move || postgres::start(&state, &database)).await;
+    started.map_err(|_| Failure::new(Exit::Failed, "starting the private database crashed"))?.map_err(|error| Failure::plain(&error))
+}
+
+/// Stops the private cluster, if there is one. A failure is a warning in the log.
 pub(super) async fn stop_cluster(cluster: Option<Cluster>) {
     let Some(cluster) = cluster else { return };
     match tokio::task::spawn_blocking(move || cluster.stop()).await {

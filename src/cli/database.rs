@@ -12,11 +12,10 @@ use nix::unistd::Pid;
 use secrecy::ExposeSecret as _;
 
 use super::Global;
-use super::context::Checked;
+use super::context::{Checked, start_cluster, stop_cluster};
 use super::failure::{Exit, Failure};
 use super::signals::Signals;
 use crate::config::connection;
-use crate::postgres::{self, Cluster};
 
 /// The program.
 #[derive(Debug, clap::Args)]
@@ -32,15 +31,11 @@ pub(super) fn database(global: &Global, args: &DatabaseArgs) -> Result<ExitCode,
     super::start_logging(global, &checked, super::Logs::Command)?;
     super::block_on(async {
         let mut signals = Signals::listen();
-        let settings = checked.settings().clone();
+        let settings = checked.settings();
         let (cluster, url, programs) = match &settings.database.url {
             Some(url) => (None, url.clone(), settings.database.bin_directory.clone()),
             None => {
-                let (state, database) = (settings.state.clone(), settings.database.clone());
-                let started = tokio::task::spawn_blocking(move || postgres::start(&state, &database)).await;
-                let cluster = started
-                    .map_err(|_| Failure::new(Exit::Failed, "starting the private database crashed"))?
-                    .map_err(|error| Failure::plain(&error))?;
+                let cluster = start_cluster(settings).await?;
                 let (url, programs) = (cluster.url(), cluster.programs().to_owned());
                 (Some(cluster), url, Some(programs))
             }
@@ -49,13 +44,9 @@ pub(super) fn database(global: &Global, args: &DatabaseArgs) -> Result<ExitCode,
             Ok(variables) => run(args, &variables, programs.as_deref(), &mut signals).await,
             Err(problem) => Err(Failure::new(Exit::Configuration, format!("`database.url` cannot be handed to a program: {problem}"))),
         };
-        leave(cluster).await;
+        stop_cluster(cluster).await;
         result
     })
-}
-
-async fn leave(cluster: Option<Cluster>) {
-    super::context::stop_cluster(cluster).await;
 }
 
 async fn run(
