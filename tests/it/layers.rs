@@ -23,8 +23,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("store", &["domain", "redact", "config", "failpoint", "retry", "telemetry", "net", "definition"]),
     ("notice", &["domain", "redact", "config", "credentials", "telemetry", "net"]),
     ("supervision", &["retry"]),
-    ("actors", BELOW_ACTORS),
-    ("doctor", BELOW_DOCTOR),
+    ("actors", UP_TO_ACTORS),
+    ("doctor", UP_TO_ACTORS),
     ("operations", &["domain", "definition", "store", "actors", "doctor"]),
     ("http", &["domain", "config", "credentials", "telemetry", "net", "store", "actors", "doctor", "operations"]),
     ("cli", EVERYTHING),
@@ -36,26 +36,8 @@ const EVERYTHING: &[&str] = &["*"];
 /// A module of lib.rs that test builds alone have, so that no product code can name it.
 const IN_TESTS_ALONE: &str = "fuzz";
 
-/// The rows above the actors, without `failpoint`.
-const BELOW_ACTORS: &[&str] = &[
-    "domain",
-    "redact",
-    "config",
-    "credentials",
-    "retry",
-    "telemetry",
-    "net",
-    "postgres",
-    "definition",
-    "syspro",
-    "servicenow",
-    "store",
-    "notice",
-    "supervision",
-];
-
-/// As the actors, and the actors.
-const BELOW_DOCTOR: &[&str] = &[
+/// The actors and the rows above them, without `failpoint`. It serves the actors too, because a module may always import itself.
+const UP_TO_ACTORS: &[&str] = &[
     "domain",
     "redact",
     "config",
