@@ -22,6 +22,11 @@ use crate::domain::run::RunKind;
 use crate::store::prepared::prepared;
 use crate::store::text::{Jsonb, Text, text};
 
+diesel::define_sql_function! {
+    /// Whether a text begins with another one. `NULL` for `NULL`.
+    fn starts_with(whole: Nullable<crate::store::text::Text>, beginning: crate::store::text::Text) -> Nullable<Bool>;
+}
+
 /// A flow held: writes carry it, and are refused once somebody else has taken over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lease {
@@ -369,8 +374,9 @@ impl Store {
     /// [`StoreError`].
     pub async fn flow_forget_node(&self, node: String) -> Result<(), StoreError> {
         self.run("forget old leases", move |conn| {
-            sql_query("UPDATE flow SET holder = NULL, lease_until = NULL WHERE starts_with(holder, $1 || '/')")
-                .bind::<Text, _>(node)
+            let holders = format!("{node}/");
+            diesel::update(flow::table.filter(starts_with(flow::holder, text(&holders))))
+                .set((flow::holder.eq(None::<&str>), flow::lease_until.eq(None::<DateTime<Utc>>)))
                 .execute(conn)?;
             Ok(())
         })

@@ -3,6 +3,7 @@
 //! What was read and delivered stays, and so does the audit. What goes is the flow itself: its place in the lists, how far its reading had come,
 //! what it still had to send, what waited for a person, its alignment and its backfills.
 
+use diesel::dsl::now;
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Uuid as SqlUuid};
@@ -13,11 +14,11 @@ use uuid::Uuid;
 use super::audit::{NewAudit, audit_append};
 use super::placeholder::with_placeholders;
 use super::run::{RunTally, run_tally};
-use super::schema::{awaited_parent, document, flow};
+use super::schema::{alignment, awaited_parent, backfill, conflict, document, flow};
 use super::{Conn, Store, StoreError, Tx};
 use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
-use crate::store::text::Text;
+use crate::store::text::{Text, text};
 
 /// What came of the wish to forget a flow.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -114,6 +115,31 @@ pub(super) fn drop_pending(conn: &mut Conn, flow: &FlowId, who: &str, dropped_fo
     Ok(records.len() as i64)
 }
 
+/// Ends what was planned for a flow, and removes the flow itself.
+fn drop_plans(conn: &mut Conn, gone: &FlowId) -> Tx<()> {
+    let (company, entity) = (text(gone.company.as_str()), text(gone.entity.as_str()));
+    sql_query("DELETE FROM hold USING document d WHERE hold.document_id = d.id AND d.company = $1 AND d.entity = $2")
+        .bind::<Text, _>(gone.company.as_str())
+        .bind::<Text, _>(gone.entity.as_str())
+        .execute(conn)?;
+    let conflicts = conflict::table.filter(conflict::company.eq(company)).filter(conflict::entity.eq(entity));
+    diesel::update(conflicts.filter(conflict::state.ne(text("closed"))))
+        .set((
+            conflict::state.eq(text("closed")),
+            conflict::outcome.eq(Some("flow forgotten")),
+            conflict::closed_at.eq(now),
+            conflict::changed_at.eq(now),
+        ))
+        .execute(conn)?;
+    diesel::delete(alignment::table.find((company, entity))).execute(conn)?;
+    let backfills = backfill::table.filter(backfill::company.eq(company)).filter(backfill::entity.eq(entity));
+    diesel::update(backfills.filter(backfill::state.eq(text("open"))))
+        .set((backfill::state.eq(text("cancelled")), backfill::ended_at.eq(now), backfill::ended_by.eq(Some("tieline"))))
+        .execute(conn)?;
+    diesel::delete(flow::table.find((company, entity))).execute(conn)?;
+    Ok(())
+}
+
 impl Store {
     /// Forgets a flow. Whether the configuration still makes it is the caller's to know.
     ///
@@ -145,16 +171,7 @@ impl Store {
             if standing.records > 0 {
                 drop_pending(conn, &flow, &who, "the flow is forgotten", &why)?;
             }
-            for sql in [
-                "DELETE FROM hold USING document d WHERE hold.document_id = d.id AND d.company = $1 AND d.entity = $2",
-                "UPDATE conflict SET state = 'closed', outcome = 'flow forgotten', closed_at = now(), changed_at = now() \
-                 WHERE company = $1 AND entity = $2 AND state <> 'closed'",
-                "DELETE FROM alignment WHERE company = $1 AND entity = $2",
-                "UPDATE backfill SET state = 'cancelled', ended_at = now(), ended_by = 'tieline' WHERE company = $1 AND entity = $2 AND state = 'open'",
-                "DELETE FROM flow WHERE company = $1 AND entity = $2",
-            ] {
-                sql_query(sql).bind::<Text, _>(flow.company.as_str()).bind::<Text, _>(flow.entity.as_str()).execute(conn)?;
-            }
+            drop_plans(conn, &flow)?;
             let forgotten = ForgottenFlow { flow: flow.clone(), dropped: standing.records, kept: standing.kept };
             let mut row = NewAudit::of(AuditKind::Action)
                 .detail(&json!({ "action": "forget", "why": why, "records_dropped": forgotten.dropped, "records_kept": forgotten.kept }));

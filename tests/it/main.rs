@@ -30,6 +30,7 @@ mod enet;
 mod explain;
 mod failures;
 mod filters;
+mod flow_end;
 mod ghosts;
 mod growth;
 mod hold;

@@ -5,10 +5,10 @@ use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Integer, Uuid as SqlUuid};
 use uuid::Uuid;
 
-use super::RestoredRow;
+use super::{RestoredRow, whole};
 use crate::domain::FlowId;
 use crate::store::intake::next_ids;
-use crate::store::schema::document;
+use crate::store::schema::{document, restored_part};
 use crate::store::text::{Text, text};
 use crate::store::{Conn, Store, StoreError, Tx};
 
@@ -117,12 +117,9 @@ impl Store {
             .bind::<Array<Text>, _>(rows.iter().map(|one| one.row.place.target_table.as_str()).collect::<Vec<_>>())
             .bind::<Array<Text>, _>(rows.iter().map(|one| one.row.place.sys_id.as_str()).collect::<Vec<_>>())
             .execute(conn)?;
-            of_flow!(
-                "UPDATE restored_part SET unknown = unknown + $4 WHERE life = $1 AND company = $2 AND entity = $3 AND block = ''",
-                (&life, &flow)
-            )
-            .bind::<BigInt, _>(found.len() as i64)
-            .execute(conn)?;
+            diesel::update(whole(life, &flow))
+                .set(restored_part::unknown.eq(restored_part::unknown + found.len() as i64))
+                .execute(conn)?;
             Ok(())
         })
         .await

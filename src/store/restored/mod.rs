@@ -3,7 +3,7 @@
 //! Rows of ServiceNow are kept here by pages until they are compared; what does not agree is read from SYSPRO again and sent by its content. Each
 //! step is one transaction that also says how far it has come, so that whoever was killed continues there.
 
-/// Binds what every statement here begins with.
+/// Binds what every statement here that is SQL text begins with.
 macro_rules! of_flow {
     ($sql:expr, $at:expr) => {{
         let (life, flow): (&i32, &crate::domain::FlowId) = $at;
@@ -19,7 +19,7 @@ mod lock;
 mod rows;
 mod unconfigured;
 
-use diesel::dsl::now;
+use diesel::dsl::{Find, now};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_query;
@@ -33,10 +33,10 @@ pub use rows::{RestoredRow, RowPlace};
 use super::audit::{NewAudit, audit_append};
 use super::forget::drop_pending;
 use super::schema::{base_version, document, ledger_life, restored_part, restored_row};
-use super::{Store, StoreError};
+use super::{Conn, Store, StoreError, Tx};
 use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
-use crate::store::text::{Text, jsonb, text};
+use crate::store::text::{Text, TextValue, jsonb, text};
 
 /// The block that stands for a flow as a whole.
 const FLOW: &str = "";
@@ -148,19 +148,17 @@ impl Store {
     /// [`StoreError`].
     pub async fn restored_parts(&self, life: i32, flow: FlowId, blocks: Vec<(String, String)>) -> Result<Vec<RestoredPart>, StoreError> {
         self.run("see how far the comparison has come", move |conn| {
-            let (blocks, tables): (Vec<String>, Vec<String>) = blocks.into_iter().chain([(FLOW.to_owned(), String::new())]).unzip();
-            of_flow!(
-                "INSERT INTO restored_part (life, company, entity, block, target_table) \
-                 SELECT $1, $2, $3, n.* FROM unnest($4::text[], $5::text[]) AS n ON CONFLICT DO NOTHING",
-                (&life, &flow)
-            )
-            .bind::<Array<Text>, _>(blocks)
-            .bind::<Array<Text>, _>(tables)
-            .execute(conn)?;
+            let (company, entity) = (text(flow.company.as_str()), text(flow.entity.as_str()));
+            let of = (restored_part::life.eq(life), restored_part::company.eq(company), restored_part::entity.eq(entity));
+            let places = blocks.iter().map(|(block, table)| (block.as_str(), table.as_str())).chain([(FLOW, "")]);
+            let rows: Vec<_> = places
+                .map(|(block, table)| (of, restored_part::block.eq(text(block)), restored_part::target_table.eq(text(table))))
+                .collect();
+            diesel::insert_into(restored_part::table).values(&rows).on_conflict_do_nothing().execute(conn)?;
             let parts = restored_part::table
                 .filter(restored_part::life.eq(life))
-                .filter(restored_part::company.eq(text(flow.company.as_str())))
-                .filter(restored_part::entity.eq(text(flow.entity.as_str())))
+                .filter(restored_part::company.eq(company))
+                .filter(restored_part::entity.eq(entity))
                 .order((restored_part::block.desc(), restored_part::target_table));
             Ok(parts.select(RestoredPart::as_select()).load(conn)?)
         })
@@ -229,15 +227,13 @@ impl Store {
             .bind::<Array<Text>, _>(page.found.iter().map(|found| found.0.as_str()).collect::<Vec<_>>())
             .bind::<Array<Text>, _>(page.found.iter().map(|found| found.1.as_str()).collect::<Vec<_>>())
             .execute(conn)?;
-            of_flow!(
-                "UPDATE restored_part SET after = $4, adopted = adopted + $5, again = again + $6 \
-                 WHERE life = $1 AND company = $2 AND entity = $3 AND block = ''",
-                (&life, &flow)
-            )
-            .bind::<Text, _>(&page.last_key)
-            .bind::<BigInt, _>(page.adopted.len() as i64)
-            .bind::<BigInt, _>(page.again.len() as i64)
-            .execute(conn)?;
+            diesel::update(whole(life, &flow))
+                .set((
+                    restored_part::after.eq(text(&page.last_key)),
+                    restored_part::adopted.eq(restored_part::adopted + page.adopted.len() as i64),
+                    restored_part::again.eq(restored_part::again + page.again.len() as i64),
+                ))
+                .execute(conn)?;
             Ok(())
         })
         .await
@@ -259,13 +255,12 @@ impl Store {
             .bind::<Text, _>(flow.company.as_str())
             .bind::<Text, _>(flow.entity.as_str())
             .execute(conn)?;
-            of_flow!(
-                "UPDATE restored_part SET state = 'done', again = again + $4 WHERE life = $1 AND company = $2 AND entity = $3 AND block = ''",
-                (&life, &flow)
-            )
-            .bind::<BigInt, _>(open)
-            .execute(conn)?;
-            of_flow!("DELETE FROM restored_row WHERE life = $1 AND company = $2 AND entity = $3", (&life, &flow)).execute(conn)?;
+            flow_done(conn, life, &flow, open)?;
+            let rows = restored_row::table
+                .filter(restored_row::life.eq(life))
+                .filter(restored_row::company.eq(text(flow.company.as_str())))
+                .filter(restored_row::entity.eq(text(flow.entity.as_str())));
+            diesel::delete(rows).execute(conn)?;
             Ok(open)
         })
         .await
@@ -289,6 +284,27 @@ impl Store {
         }
         Ok(())
     }
+}
+
+/// One row of `restored_part`, by its key.
+type PartByKey<'a> = Find<restored_part::table, (i32, TextValue<'a>, TextValue<'a>, TextValue<'a>, TextValue<'a>)>;
+
+/// How far the comparison of a block and its table has come.
+fn part<'a>(life: i32, flow: &'a FlowId, (block, table): (&'a str, &'a str)) -> PartByKey<'a> {
+    restored_part::table.find((life, text(flow.company.as_str()), text(flow.entity.as_str()), text(block), text(table)))
+}
+
+/// How far the comparison of a flow as a whole has come.
+fn whole(life: i32, flow: &FlowId) -> PartByKey<'_> {
+    part(life, flow, (FLOW, ""))
+}
+
+/// Ends the comparison of a flow; `open`: records that were still to be sent, and are sent again.
+fn flow_done(conn: &mut Conn, life: i32, flow: &FlowId, open: i64) -> Tx<()> {
+    diesel::update(whole(life, flow))
+        .set((restored_part::state.eq(text("done")), restored_part::again.eq(restored_part::again + open)))
+        .execute(conn)?;
+    Ok(())
 }
 
 type Query = diesel::query_builder::SqlQuery;

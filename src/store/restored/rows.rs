@@ -2,10 +2,11 @@
 
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Nullable};
+use diesel::sql_types::{Array, Nullable};
 
+use super::part;
 use crate::domain::FlowId;
-use crate::store::schema::restored_row;
+use crate::store::schema::{restored_part, restored_row};
 use crate::store::text::{Text, text};
 use crate::store::{Store, StoreError};
 
@@ -60,17 +61,13 @@ impl Store {
             .bind::<Array<Nullable<Text>>, _>(rows.iter().map(|row| row.version.as_deref()).collect::<Vec<_>>())
             .execute(conn)?;
             let (after, hidden) = next.clone().unwrap_or_default();
-            of_flow!(
-                "UPDATE restored_part SET after = $6, hidden = $7, state = $8 \
-                 WHERE life = $1 AND company = $2 AND entity = $3 AND block = $4 AND target_table = $5",
-                (&life, &flow)
-            )
-            .bind::<Text, _>(&block)
-            .bind::<Text, _>(&table)
-            .bind::<Text, _>(after)
-            .bind::<BigInt, _>(hidden)
-            .bind::<Text, _>(if next.is_some() { "open" } else { "done" })
-            .execute(conn)?;
+            diesel::update(part(life, &flow, (&block, &table)))
+                .set((
+                    restored_part::after.eq(text(&after)),
+                    restored_part::hidden.eq(hidden),
+                    restored_part::state.eq(text(if next.is_some() { "open" } else { "done" })),
+                ))
+                .execute(conn)?;
             Ok(())
         })
         .await
@@ -88,15 +85,9 @@ impl Store {
         why: String,
     ) -> Result<(), StoreError> {
         self.run("note what cannot be compared", move |conn| {
-            of_flow!(
-                "UPDATE restored_part SET state = 'unreadable', said = $6 \
-                 WHERE life = $1 AND company = $2 AND entity = $3 AND block = $4 AND target_table = $5",
-                (&life, &flow)
-            )
-            .bind::<Text, _>(&block)
-            .bind::<Text, _>(&table)
-            .bind::<Text, _>(&why)
-            .execute(conn)?;
+            diesel::update(part(life, &flow, (&block, &table)))
+                .set((restored_part::state.eq(text("unreadable")), restored_part::said.eq(Some(&why))))
+                .execute(conn)?;
             Ok(())
         })
         .await

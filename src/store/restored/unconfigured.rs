@@ -2,8 +2,8 @@
 
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::BigInt;
 
+use super::flow_done;
 use crate::domain::FlowId;
 use crate::domain::life::COMPARE;
 use crate::store::forget::drop_pending;
@@ -52,13 +52,7 @@ impl Store {
             .bind::<Text, _>(flow.entity.as_str())
             .bind::<Text, _>(stop)
             .execute(conn)?;
-            of_flow!(
-                "UPDATE restored_part SET state = 'done', again = again + $4 WHERE life = $1 AND company = $2 AND entity = $3 AND block = ''",
-                (&life, &flow)
-            )
-            .bind::<BigInt, _>(open)
-            .execute(conn)?;
-            Ok(())
+            flow_done(conn, life, &flow, open)
         })
         .await
     }
