@@ -1,0 +1,233 @@
+//! Why a flow was not run, or not to its end, and what that means for its next runs.
+
+use crate::actors::aligner::AlignError;
+use crate::actors::credential_store::CredentialError;
+use crate::domain::FlowId;
+use crate::retry::Class;
+use crate::store::AfterError;
+
+/// Why a flow was not run, or not to its end.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum PollError {
+    /// It is running here.
+    #[error("flow {flow} is running already")]
+    Running {
+        /// The flow.
+        flow: FlowId,
+    },
+    /// It is held by another node.
+    #[error("flow {flow} is held by node `{holder}` until {until}; two nodes never read one flow")]
+    Held {
+        /// The flow.
+        flow: FlowId,
+        /// By whom.
+        holder: String,
+        /// Until when, if the lease is not renewed.
+        until: String,
+    },
+    /// It ran well since it was due.
+    #[error("flow {flow} has run since it was due")]
+    Done {
+        /// The flow.
+        flow: FlowId,
+    },
+    /// It is paused.
+    #[error("flow {flow} was paused by `{by}`; resume it first")]
+    Paused {
+        /// The flow.
+        flow: FlowId,
+        /// By whom.
+        by: String,
+    },
+    /// Tieline itself stopped it, and a person has not resumed it yet.
+    #[error("flow {flow} is stopped: {why}")]
+    Stopped {
+        /// The flow.
+        flow: FlowId,
+        /// Why.
+        why: String,
+    },
+    /// A column holds another kind of value than until now.
+    #[error(
+        "flow {flow}: {what}. Nothing of this page was taken in, and the flow is stopped, because keys and amounts may mean something else now. \
+         Correct what stands between SYSPRO and tieline, or make sure that the change is right (an upgrade of SYSPRO or its OData service), then \
+         resume the flow: `tieline flow resume {} {} --why …`; `type_change = \"report\"` in the entity's definition only reports such changes",
+        flow.company, flow.entity
+    )]
+    Drift {
+        /// The flow.
+        flow: FlowId,
+        /// What changed.
+        what: String,
+    },
+    /// SYSPRO refuses or cannot be reached.
+    #[error("flow {flow}: {text}")]
+    Syspro {
+        /// The flow.
+        flow: FlowId,
+        /// The whole chain of causes.
+        text: String,
+        /// What it means for the next try.
+        class: Class,
+        /// Whether each further run ends the same way until a person has done something.
+        lasts: bool,
+        /// Whether the system could not be reached at all.
+        unreachable: bool,
+    },
+    /// There is no credential, or it cannot be opened.
+    #[error("flow {flow}: {source}")]
+    Credential {
+        /// The flow.
+        flow: FlowId,
+        /// Why.
+        source: CredentialError,
+    },
+    /// The ledger does not answer, or the flow was taken over.
+    #[error("flow {flow}: {text}")]
+    Store {
+        /// The flow.
+        flow: FlowId,
+        /// The whole chain of causes.
+        text: String,
+    },
+    /// So much waits to be sent that reading rests, and nothing of it moves.
+    #[error(
+        "flow {flow}: {waiting} of its records wait to be sent and none was delivered for {minutes} min, so that reading ends here; the next run goes on at this \
+         page. See `tieline status` for why nothing is sent; `flows.backlog` and `flows.backlog_wait_minutes` are the limits"
+    )]
+    Backlog {
+        /// The flow.
+        flow: FlowId,
+        /// How many wait; counted up to twice the limit.
+        waiting: i64,
+        /// How long nothing has moved.
+        minutes: u64,
+    },
+    /// Other definitions came into force meanwhile: what this run would still map is mapped with them.
+    #[error("flow {flow} was left at the end of a page because definitions number {in_force} came into force; the next run goes on there")]
+    Definitions {
+        /// The flow.
+        flow: FlowId,
+        /// The number of those in force.
+        in_force: i32,
+    },
+    /// The service stops.
+    #[error("flow {flow} was left at the end of a page because the service stops; the next run goes on there")]
+    Stopping {
+        /// The flow.
+        flow: FlowId,
+    },
+    /// Both sides could not be compared, or too much would change.
+    #[error("flow {flow}: {source}")]
+    Align {
+        /// The flow.
+        flow: FlowId,
+        /// Why.
+        source: AlignError,
+    },
+    /// The Mapper died too often: the documents in hand are not to blame, and nothing is taken in.
+    #[error("flow {flow}: its Mapper died too often and is not started again; the log says what of. Restart the service, or report it")]
+    MapperEnded {
+        /// The flow.
+        flow: FlowId,
+    },
+    /// A sweep would mark more documents as gone than is allowed.
+    #[error(
+        "flow {flow}: the sweep did not see {gone} of the documents known ({known}), more than {limits}; nothing was marked, and the flow is \
+         stopped. If they are really gone from SYSPRO, say so: `tieline flow resume {} {} --accept-smaller --why …` accepts it for one whole \
+         read. If they are not, see why the service leaves them out, then resume it without `--accept-smaller`",
+        flow.company, flow.entity
+    )]
+    TooManyGone {
+        /// The flow.
+        flow: FlowId,
+        /// How many.
+        gone: i64,
+        /// Of how many.
+        known: i64,
+        /// The limits that it exceeds.
+        limits: String,
+    },
+    /// SYSPRO does not have the newest records any more.
+    #[error(
+        "flow {flow}: {missing} of the {asked} newest records that were read are not in SYSPRO any more: the company went back (a restored backup?), or its \
+         service leaves rows out. Nothing was marked as gone, and the flow is stopped. If the company was restored, {}; if the records were \
+         deleted, `tieline flow resume {} {} --accept-smaller --why …` accepts it for one whole read (`flows.went_back_percent`)",
+        crate::domain::life::COMPARE,
+        flow.company, flow.entity
+    )]
+    WentBack {
+        /// The flow.
+        flow: FlowId,
+        /// How many are missing.
+        missing: usize,
+        /// Of how many.
+        asked: usize,
+    },
+    /// A second read gave what the first did not.
+    #[error(
+        "flow {flow}: {what}. SYSPRO's service leaves rows out of one answer and not of another, so the read is not complete: nothing of this is \
+         marked as gone or emptied. The next run reads again; when this comes again, find out why the service leaves rows out (a view, paging, \
+         queries that pass over locked rows)"
+    )]
+    Unsteady {
+        /// The flow.
+        flow: FlowId,
+        /// What came once and not the other time.
+        what: String,
+    },
+    /// A table that was full answers with nothing, or with a fraction.
+    #[error(
+        "flow {flow}: {what}, which is more than `flows.max_shrink_percent` allows. Nothing is marked as gone or emptied, and the flow is stopped: \
+         most likely the service, a view or the operator's rights leave rows out. When it is put right, resume the flow: `tieline flow resume \
+         {} {} --why …`; when SYSPRO really has so few, add `--accept-smaller`, which accepts it until the next whole read has ended",
+        flow.company, flow.entity
+    )]
+    Shrunk {
+        /// The flow.
+        flow: FlowId,
+        /// What has become smaller.
+        what: String,
+    },
+}
+
+impl PollError {
+    /// Whether the run was not even begun, for a reason that is no trouble.
+    pub(super) fn before_begin(&self) -> bool {
+        matches!(self, Self::Held { .. } | Self::Done { .. } | Self::Running { .. } | Self::Paused { .. } | Self::Stopped { .. })
+    }
+
+    /// What it means for the runs after this one.
+    pub(super) fn after(&self) -> AfterError {
+        match self {
+            Self::Drift { .. } | Self::Shrunk { .. } | Self::TooManyGone { .. } | Self::WentBack { .. } => AfterError::Stop,
+            Self::Syspro { lasts: true, .. } => AfterError::Lasts,
+            _ => AfterError::TryAgain,
+        }
+    }
+
+    /// What it means for the next try.
+    pub fn class(&self) -> Class {
+        match self {
+            Self::Syspro { class, .. } => *class,
+            Self::Align { source, .. } => source.class(),
+            // another node may die over it; a ledger comes back; a credential may be set
+            Self::Held { .. }
+            | Self::Backlog { .. }
+            | Self::Store { .. }
+            | Self::Credential { .. }
+            | Self::Stopping { .. }
+            | Self::Definitions { .. } => Class::Transient,
+            Self::MapperEnded { .. } => Class::Bug,
+            Self::Running { .. }
+            | Self::Done { .. }
+            | Self::Paused { .. }
+            | Self::Stopped { .. }
+            | Self::Drift { .. }
+            | Self::Unsteady { .. }
+            | Self::Shrunk { .. }
+            | Self::WentBack { .. }
+            | Self::TooManyGone { .. } => Class::Permanent,
+        }
+    }
+}
