@@ -12,7 +12,7 @@ use crate::domain::{CompanyId, EntityName};
 
 use super::raw::{self, COMPANY, Kind, Raw};
 use super::settings::Settings;
-use super::validate;
+use super::{check, validate};
 
 /// Where the file is searched for when none is named, the first found wins.
 pub const SEARCH: &[&str] = &["/etc/tieline/tieline.toml", "./tieline.toml", "./config/tieline.toml"];
@@ -202,7 +202,7 @@ pub fn load_text(text: &str, path: Option<PathBuf>, env: impl IntoIterator<Item 
         file: path.clone(),
         problems: vec![Problem { key: String::new(), text: error.message().to_owned(), origin: None }],
     })?;
-    let context = validate::Context { origins: &origins, env: &env };
+    let context = check::Context { origins: &origins, env: &env };
     let (settings, warnings) =
         validate::resolve(&raw, &context, problems).map_err(|problems| ConfigError::Invalid { file: path.clone(), problems })?;
     // a section by itself has no value

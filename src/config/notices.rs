@@ -2,9 +2,9 @@
 
 use url::Url;
 
+use super::check::{Check, is_loopback};
 use super::raw::RawNotices;
 use super::settings::{MailSettings, MailTls, NoticeSettings};
-use super::validate::{Check, is_loopback};
 use crate::domain::notice::NoticeEvent;
 
 impl Check<'_> {

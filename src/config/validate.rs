@@ -1,27 +1,19 @@
-//! From what is written to what holds: every rule about a value lives here, and all that are broken are reported together.
+//! From what is written to what holds: the rules of every section, and all that are broken are reported together.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use chrono::NaiveDate;
 use chrono_tz::Tz;
 use url::{Host, Url};
 
-use crate::domain::change_limit::ChangeLimit;
-use crate::domain::schedule::Schedule;
 use crate::domain::{CompanyId, EntityName};
 
-use super::load::{Origin, Problem, is_secret};
+use super::check::{Check, Clear, Context};
+use super::load::Problem;
 use super::raw::{COMPANY, Raw, RawConnection, RawFlows, RawSyspro};
 use super::settings::*;
-
-/// What the rules need beside the values.
-pub(super) struct Context<'a> {
-    pub(super) origins: &'a BTreeMap<String, Origin>,
-    pub(super) env: &'a BTreeMap<String, String>,
-}
 
 /// Checks every value. The problems that reading found come first into the list; those and ours are sorted by key.
 pub(super) fn resolve(raw: &Raw, context: &Context<'_>, problems: Vec<Problem>) -> Result<(Settings, Vec<String>), Vec<Problem>> {
@@ -35,20 +27,6 @@ pub(super) fn resolve(raw: &Raw, context: &Context<'_>, problems: Vec<Problem>) 
             Err(problems)
         }
     }
-}
-
-pub(super) struct Check<'a> {
-    context: &'a Context<'a>,
-    problems: Vec<Problem>,
-    pub(super) warnings: Vec<String>,
-}
-
-/// How much clear text a section tolerates.
-enum Clear {
-    /// Refused outside this machine unless the section allows it.
-    Refused { allowed: bool },
-    /// Usual for this service, but worth a warning.
-    Warned,
 }
 
 impl Check<'_> {
@@ -405,36 +383,6 @@ impl Check<'_> {
         raw.iter().map(|(entity, cron)| (EntityName::new(entity), cron.clone())).collect()
     }
 
-    fn cron(&mut self, key: &str, cron: &str, zone: Tz) {
-        if let Err(problem) = Schedule::parse(cron, zone) {
-            let form = "five fields, such as `5 * * * *`";
-            self.problem::<()>(
-                key,
-                format!("`{key}` must be a cron expression of {form}, got `{cron}`: {}", problem.trim_end_matches('.')),
-            );
-        }
-    }
-
-    /// A date, as TOML's own or as text.
-    fn date(&mut self, key: &str, value: Option<&toml::Value>) -> Option<NaiveDate> {
-        let value = value?;
-        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        let date = NaiveDate::parse_from_str(&text, "%Y-%m-%d").ok();
-        date.or_else(|| self.problem(key, format!("`{key}` must be a date such as `2026-01-31`, got `{text}`")))
-    }
-
-    /// A number of records, or a share of them as text.
-    fn change_limit(&mut self, value: Option<&toml::Value>) -> ChangeLimit {
-        let text = value.map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned)).unwrap_or_default();
-        match ChangeLimit::parse(&text) {
-            Ok(limit) => limit,
-            Err(wrong) => {
-                self.problem::<()>("flows.change_limit", format!("`flows.change_limit` {wrong}, got `{text}`"));
-                ChangeLimit::Records(0)
-            }
-        }
-    }
-
     fn flows(&mut self, raw: &RawFlows, zone: Tz) -> FlowSettings {
         let since = self.date("flows.since", raw.since.as_ref());
         let sweep = raw.sweep.clone().unwrap_or_default();
@@ -474,111 +422,6 @@ impl Check<'_> {
         }
         let json = self.choice("log.format", raw.log.format.as_deref(), &[("text", false), ("json", true)]);
         LogSettings { level, json: json.unwrap_or(false) }
-    }
-
-    /// Keeps a problem. The `None` lets a caller end an expression with it.
-    pub(super) fn problem<T>(&mut self, key: &str, text: String) -> Option<T> {
-        self.problems.push(Problem { key: key.to_owned(), text, origin: self.context.origins.get(key).cloned() });
-        None
-    }
-
-    pub(super) fn missing<T>(&mut self, key: &str, what: &str) -> Option<T> {
-        // a value that did not fit its type has been reported, and is not missing
-        if self.problems.iter().any(|problem| problem.key == key) {
-            return None;
-        }
-        self.problem(key, format!("`{key}` is missing: {what}"))
-    }
-
-    /// A whole number within bounds; the lower bound stands in for one that has been reported.
-    pub(super) fn number<T: TryFrom<i64>>(&mut self, key: &str, value: Option<i64>, min: i64, max: i64) -> T
-    where
-        T::Error: std::fmt::Debug,
-    {
-        let value = value.unwrap_or(min);
-        if !(min..=max).contains(&value) {
-            self.problem::<()>(key, format!("`{key}` must be between {min} and {max}, got `{value}`"));
-        }
-        T::try_from(value.clamp(min, max)).expect("the bounds above are constants that every type used here can hold")
-    }
-
-    fn seconds(&mut self, key: &str, value: Option<i64>, min: i64, max: i64) -> Duration {
-        Duration::from_secs(self.number(key, value, min, max))
-    }
-
-    fn ordered(&mut self, small_key: &str, small: u64, large_key: &str, large: u64) {
-        let reported = |key: &str| self.problems.iter().any(|problem| problem.key == key);
-        if small > large && !reported(small_key) && !reported(large_key) {
-            self.problem::<()>(small_key, format!("`{small_key}` must not be above `{large_key}`, got `{small}` and `{large}`"));
-        }
-    }
-
-    fn choice<T: Copy>(&mut self, key: &str, value: Option<&str>, choices: &[(&str, T)]) -> Option<T> {
-        let value = value.unwrap_or_default();
-        let found = choices.iter().find(|(word, _)| *word == value).map(|(_, choice)| *choice);
-        let words: Vec<String> = choices.iter().map(|(word, _)| format!("`{word}`")).collect();
-        found.or_else(|| self.problem(key, format!("`{key}` must be one of {}, got `{value}`", words.join(", "))))
-    }
-
-    /// A path, made absolute, so that it means the same to child processes.
-    pub(super) fn path(&mut self, key: &str, text: Option<&str>) -> Option<PathBuf> {
-        let text = text?;
-        if text.is_empty() || text.starts_with('~') {
-            return self.problem(key, format!("`{key}` must be a path (`~` is not expanded), got `{text}`"));
-        }
-        let absolute = std::path::absolute(text);
-        absolute.ok().or_else(|| self.problem(key, format!("`{key}` must be a path, got `{text}`")))
-    }
-
-    /// An address of a host alone: Tieline adds the paths of the APIs itself.
-    fn without_path(&mut self, key: &str, url: Url) -> Option<Url> {
-        if matches!(url.path(), "" | "/") {
-            return Some(url);
-        }
-        let host = url.origin().ascii_serialization();
-        self.problem(key, format!("`{key}` must end after the host, got the path `{}`: write `{host}`", url.path()))
-    }
-
-    fn url(&mut self, key: &str, text: &str, clear: Clear) -> Option<Url> {
-        debug_assert!(!is_secret(key));
-        let url = match Url::parse(text) {
-            Ok(url) if ["http", "https"].contains(&url.scheme()) && url.has_host() => url,
-            _ => {
-                // it did not parse, so a password in it cannot be told apart: show it only when there can be none
-                let got = if text.contains('@') { String::new() } else { format!(", got `{text}`") };
-                return self.problem(key, format!("`{key}` must be an address that begins with `https://`{got}"));
-            }
-        };
-        if !url.username().is_empty() || url.password().is_some() {
-            return self.problem(key, format!("`{key}` must not hold a user name or password; use `tieline credential set`"));
-        }
-        if url.query().is_some() || url.fragment().is_some() {
-            return self.problem(key, format!("`{key}` must end before `?` and `#`, got `{text}`"));
-        }
-        let section = key.split('.').next().unwrap_or_default();
-        if url.scheme() == "http" && !is_loopback(&url) {
-            match clear {
-                Clear::Refused { allowed: false } => {
-                    let way = format!("set `{section}.allow_http = true` to accept that");
-                    return self
-                        .problem(key, format!("`{key}` must begin with `https://`, got `{text}`: passwords would travel in clear; {way}"));
-                }
-                Clear::Refused { allowed: true } | Clear::Warned => {
-                    self.warnings.push(format!("`{key}` is `{text}`: passwords and records travel in clear"));
-                }
-            }
-        }
-        Some(url)
-    }
-}
-
-/// Whether an address stays on this machine.
-pub fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
     }
 }
 
