@@ -4,6 +4,7 @@ pub mod align;
 pub mod code_lists;
 mod compile_align;
 mod compile_condition;
+mod compile_field;
 mod compile_gone;
 mod compile_number;
 mod compile_read;
