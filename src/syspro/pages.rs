@@ -1,0 +1,213 @@
+//! Many pages of one query: by key range or by link, until the end or until there are enough rows.
+
+use tracing::debug;
+use url::Url;
+
+use super::error::SysproError;
+use super::left_out::Settled;
+use super::order::Course;
+use super::reader::{Call, Query, Rows, asked};
+use super::transport::Request;
+use super::wire::Cell;
+
+/// Pages without a row, but with a link to the next one, that are followed in a row.
+const EMPTY_PAGES: u32 = 100;
+/// What keeps a link from being followed.
+const UNUSABLE_LINK: &str =
+    "the link is not followed: it counts rows, which misses some when others come or go meanwhile, or it leads to another server";
+/// So few rows are no silent limit of a server's.
+const NO_CAP: usize = 5;
+
+/// Whether a page without a link may have been cut silently: full, or not smaller than the largest that the table has ever given at once.
+/// A server that gave more rows in one answer does not cut at fewer.
+fn maybe_more(count: usize, top: usize, largest: usize) -> bool {
+    count >= top || (count >= NO_CAP && count >= largest)
+}
+
+impl Call<'_> {
+    /// Many pages of one query: until the end, or until at least `want` rows are there.
+    ///
+    /// An answer that cannot be read is asked for again with half the rows, down to the one row that is the reason.
+    pub(super) async fn read(&self, query: &Query<'_>, course: &mut Course, want: usize) -> Result<Rows, SysproError> {
+        let comparison = self.comparison(query);
+        let (mut found, mut link, mut cap, mut empty) = (Rows::default(), None::<Url>, self.rows_per_request(query.top), 0);
+        let (mut asked_for, mut since) = (0, 0);
+        // among N rows beyond the last one there is one that cannot be read
+        let mut suspect = None::<usize>;
+        let (mut unaskable, mut least) = (0, 1);
+        // rows with the last key of an answer, which are asked for once more
+        let mut held = Vec::new();
+        // whether rows were read since the service first failed over this question
+        let mut well = false;
+        loop {
+            let whole = cap.min(want.saturating_sub(found.rows.len() + found.bad.len())).max(least);
+            // behind a row that cannot be read often stands another: it is asked for alone before the rows are halved
+            let beside = course.unreadable > 0;
+            let top = suspect.map_or(whole, |rows| if beside { 1 } else { (rows / 2).clamp(1, whole) });
+            let by_link = link.is_some();
+            if !by_link {
+                asked_for = top;
+            }
+            let bound = course.after.clone();
+            let tries = match top {
+                1 if beside => 2,
+                1 => self.odata.retry.read_attempts,
+                _ if beside || suspect.is_some() => 1,
+                _ => self.odata.retry.read_attempts,
+            };
+            let answer = match link.take() {
+                Some(url) => {
+                    self.follow(query, &mut course.trail, &url)?;
+                    self.attempt_times(query.table, &Request::Address(url), &self.selected(query), asked_for, tries).await
+                }
+                None => {
+                    self.ask_beyond(query, &mut course.trail, bound.as_deref())?;
+                    self.query(query, bound.as_deref(), top, tries).await
+                }
+            };
+            let answer = match answer {
+                // asked for more rows than it gives; another reason comes back unchanged
+                Err(SysproError::Refused { status: 400, answer, .. }) if top > 10 && answer.to_ascii_lowercase().contains("top") => {
+                    cap = if top > 1000 {
+                        1000
+                    } else if top > 100 {
+                        100
+                    } else {
+                        10
+                    };
+                    self.odata.learned.borrow_mut().top = cap;
+                    continue;
+                }
+                // what a link led to is asked for by key
+                Err(error) if (error.is_unreadable() || error.is_failure_within()) && (by_link || top > 1) => {
+                    debug!(%error, table = query.table, top, "an answer cannot be read and is asked for with fewer rows");
+                    well &= suspect.is_some();
+                    suspect = Some(if by_link { asked_for.saturating_sub(since).max(1) } else { top });
+                    continue;
+                }
+                Err(error) if error.is_unreadable() || error.is_failure_within() => {
+                    held.clear();
+                    found.more = match error.is_failure_within() {
+                        true => self.salvage_failing(query, course, &mut found, error, well).await?,
+                        false => self.salvage(query, course, &mut found, error).await?,
+                    };
+                    suspect = None;
+                    if !found.more || found.rows.len() + found.bad.len() >= want {
+                        return Ok(found);
+                    }
+                    continue;
+                }
+                answer => answer?,
+            };
+            self.rows.set(self.rows.get() + answer.rows.len() as u64);
+            let has_link = answer.next_link.is_some();
+            link = answer.next_link.as_deref().and_then(|text| self.usable_link(query.table, text));
+            let count = answer.rows.len();
+            if count == 0 {
+                empty += 1;
+                if !has_link {
+                    found.rows.append(&mut held);
+                    found.more = false;
+                    return Ok(found);
+                }
+                if link.is_none() || empty > EMPTY_PAGES {
+                    let why = if link.is_some() { "so did a hundred answers before it" } else { UNUSABLE_LINK };
+                    return Err(SysproError::Linked { asked: asked(self.company, query.table), why });
+                }
+                continue;
+            }
+            empty = 0;
+            well = true;
+            suspect = suspect.map(|rows| rows.saturating_sub(count)).filter(|rows| *rows > 0);
+            let Settled { rows, keys, bad } = self.settle(query, answer, course.after.as_deref())?;
+            let beyond = if by_link { None } else { bound.as_deref() };
+            course.take(&comparison, beyond, &keys).map_err(|(at, how)| self.misplaced(query, &keys, at, &how, bound.as_deref()))?;
+            course.unreadable = 0;
+            // links lead through one request's `$top` rows, not beyond them
+            since = if by_link { since + count } else { count };
+            found.more = has_link || maybe_more(count, top, self.largest(query.table, count)) || since >= asked_for;
+            if course.after == bound && found.more && link.is_none() {
+                // nothing but keys that cannot be asked for: they come again, with those behind them
+                if count <= unaskable {
+                    let asked = asked(self.company, query.table);
+                    return Err(match bad.iter().find_map(|bad| bad.key_left_out(query.key)).filter(|_| keys.is_empty()) {
+                        Some(column) => SysproError::NoKey { asked, column },
+                        None => SysproError::Stuck { asked },
+                    });
+                }
+                (unaskable, least) = (count, (count * 4).clamp(10, 5000));
+                continue;
+            }
+            found.rows.extend(self.not_again(query, std::mem::take(&mut held), keys.first())?);
+            self.keep(query, &rows)?;
+            found.rows.extend(rows);
+            found.bad.extend(bad);
+            let left = match found.more && (link.is_none() || found.rows.len() + found.bad.len() >= want) {
+                true => self.leave_tail(query, course, &keys, &mut found)?,
+                false => false,
+            };
+            if !found.more || found.rows.len() + found.bad.len() >= want {
+                return Ok(found);
+            }
+            // what comes next lies beyond the last key: another row with that key would never be seen
+            // where others lie behind the last key already, there is none
+            if link.is_none() && !query.repeats && !left && keys.first() != keys.last() {
+                held = self.hold_back(query, course, &mut found)?;
+                suspect = suspect.map(|rows| rows + held.len());
+            }
+        }
+    }
+
+    /// Takes away what came behind the last key that can be asked for: it lies beyond that key, and comes again with what is asked for next. `keys` are
+    /// those of the last answer. Answers whether there was any such key.
+    fn leave_tail(&self, query: &Query<'_>, course: &Course, keys: &[Vec<Cell>], found: &mut Rows) -> Result<bool, SysproError> {
+        let key_at = self.key_offsets(query)?;
+        let askable = |key: &Vec<Cell>| key.iter().all(Cell::is_askable);
+        let tail = &keys[keys.iter().rposition(askable).map_or(0, |last| last + 1)..];
+        let among = |row: &Vec<Cell>| tail.iter().any(|key| key_at.iter().zip(key).all(|(at, cell)| row[*at] == *cell));
+        found.rows.retain(|row| !among(row));
+        found.bad.retain(|bad| match &bad.cells {
+            Some(cells) => !among(cells),
+            None => bad.after != course.after && !bad.after.as_ref().is_some_and(|after| tail.contains(after)),
+        });
+        Ok(!tail.is_empty())
+    }
+
+    /// The most rows that a table has given in one answer before this one, which counts from now on.
+    fn largest(&self, table: &str, count: usize) -> usize {
+        let mut learned = self.odata.learned.borrow_mut();
+        let largest = learned.largest.entry(self.place(table)).or_default();
+        let before = *largest;
+        *largest = before.max(count);
+        before
+    }
+
+    fn rows_per_request(&self, wanted: u32) -> usize {
+        let wanted = wanted.max(1) as usize;
+        match self.odata.learned.borrow().top {
+            0 => wanted,
+            top => wanted.min(top),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_of_a_suspicious_size_are_not_the_end() {
+        for (count, top, largest, more) in [
+            (500, 500, 5000, true),
+            (499, 500, 500, false),
+            (7, 500, 0, true),
+            (7, 500, 7, true),
+            (7, 500, 8, false),
+            (100, 500, 100, true),
+            (100, 500, 101, false),
+            (4, 500, 0, false),
+        ] {
+            assert_eq!(maybe_more(count, top, largest), more, "{count} of {top}, {largest} before");
+        }
+    }
+}

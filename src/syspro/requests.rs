@@ -1,0 +1,269 @@
+//! Single requests to SYSPRO: their addresses, their retries, and what an answer means.
+
+use std::cell::Cell as Slot;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use backon::Retryable;
+use base64::{Engine, prelude::BASE64_STANDARD};
+use tracing::debug;
+use url::Url;
+
+use crate::definition::plan::TableRead;
+use crate::net::{Method, Response};
+use crate::redact::Quoted;
+use crate::retry::{self, Class};
+
+use super::error::SysproError;
+use super::filter::{Condition, encode};
+use super::metadata::Metadata;
+use super::reader::{Call, Query, asked};
+use super::transport::{Request, Transport};
+use super::wire::{self, Answer, Cell, Room, Unread};
+
+/// After how long `$metadata` that did not answer is asked for again.
+const METADATA_RETRY: Duration = Duration::from_secs(600);
+/// After how long a known `$metadata` is read again, so that an upgrade of SYSPRO is noticed.
+const METADATA_LIFE: Duration = Duration::from_secs(6 * 3600);
+
+impl Call<'_> {
+    /// One request of a query. When it is refused for its columns, without those that may be missing.
+    pub(super) async fn query(&self, query: &Query<'_>, after: Option<&[Cell]>, top: usize, tries: u32) -> Result<Answer, SysproError> {
+        loop {
+            let selected = self.selected(query);
+            self.hold_known(query, &selected)?;
+            let ask = self.ask(query, &selected, after, top)?;
+            let known = (self.company.clone(), format!("{}?{}", query.table, selected.join(",")));
+            let error = match self.attempt_times(query.table, &ask, &selected, top, tries).await {
+                Ok(answer) => {
+                    self.odata.learned.borrow_mut().accepted.insert(known);
+                    return Ok(answer);
+                }
+                Err(error) => error,
+            };
+            let doubtful = error.is_about(&selected);
+            if !doubtful || self.odata.learned.borrow().accepted.contains(&known) {
+                return Err(error);
+            }
+            if !self.diagnose(query, &selected, &known, error).await? {
+                return Err(SysproError::Stuck { asked: asked(self.company, query.table) });
+            }
+        }
+    }
+
+    /// Whether a query is taken at all: one row of its key, asked for once.
+    pub(super) async fn one_row(&self, query: &Query<'_>) -> Result<(), SysproError> {
+        let key: Vec<&str> = query.key.iter().map(String::as_str).collect();
+        let ask = self.ask(query, &key, None, 1)?;
+        self.once(query.table, &ask, &key, 1).await.map(drop)
+    }
+
+    /// Whether a table has a row that meets a condition.
+    pub(super) async fn any_row(&self, of: &TableRead, filter: Option<Condition>) -> Result<bool, SysproError> {
+        let (table, key) = (of.table.as_str(), of.key.as_slice());
+        let conditions = filter.into_iter().collect();
+        let query =
+            Query { table, columns: key, optional: &[], key, kinds: of.kinds(), conditions, fixed: 0, top: 1, anchor: &[], repeats: false };
+        let names: Vec<&str> = key.iter().map(String::as_str).collect();
+        let ask = self.ask(&query, &names, None, 1)?;
+        match self.attempt(table, &ask, &names, 1).await {
+            Ok(answer) => Ok(!answer.rows.is_empty()),
+            // a row that cannot be read is one
+            Err(error) if error.is_unreadable() => Ok(true),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What `Table/$count` says; `None` when it says no number.
+    pub(super) async fn count_segment(&self, table: &str, query: &str) -> Result<Option<u64>, SysproError> {
+        let asked = asked(self.company, table);
+        let mut url = self.address(table, query)?;
+        let path = format!("{}/$count", url.path());
+        url.set_path(&path);
+        let response = self.get(&asked, &url, "text/plain").await?;
+        let response = self.judge(asked, table, response)?;
+        Ok(String::from_utf8_lossy(&response.body).trim_start_matches('\u{feff}').trim().parse().ok())
+    }
+
+    /// The address of a table, or of the company itself when `table` is empty.
+    pub(super) fn address(&self, table: &str, query: &str) -> Result<Url, SysproError> {
+        let base = match &self.odata.transport {
+            Transport::OData { base, .. } => base.as_str().trim_end_matches('/'),
+            // no one asks: what has an address is asked of the OData service alone
+            Transport::Enet(_) => "",
+        };
+        let company = encode(self.company.as_str());
+        let text = match (table, query) {
+            ("$metadata", _) => format!("{base}/{company}/$metadata"),
+            (table, "") => format!("{base}/{company}/{}", encode(self.metadata.table(table).unwrap_or(table))),
+            (table, query) => format!("{base}/{company}/{}?{query}", encode(self.metadata.table(table).unwrap_or(table))),
+        };
+        Url::parse(&text).map_err(|error| SysproError::Address {
+            company: self.company.to_string(),
+            table: table.to_owned(),
+            problem: error.to_string(),
+        })
+    }
+
+    /// A link to the next page, when it leads to the same server and does not count rows: rows that come or go meanwhile would shift the
+    /// count, while going on by key misses nothing.
+    pub(super) fn usable_link(&self, table: &str, text: &str) -> Option<Url> {
+        let url = self.address(table, "").ok()?.join(text).ok()?;
+        let same = matches!(&self.odata.transport, Transport::OData { base, .. } if url.origin() == base.origin());
+        if !same {
+            debug!(table, host = %Quoted::from(crate::net::host_of(&url)), "a link to the next page leads to another server and is not followed");
+        }
+        let counts = |name: &str, value: &str| match name.to_ascii_lowercase().as_str() {
+            "$skip" => true,
+            "$skiptoken" => value.bytes().all(|byte| byte.is_ascii_digit()),
+            _ => false,
+        };
+        (same && !url.query_pairs().any(|(name, value)| counts(&name, &value))).then_some(url)
+    }
+
+    /// One address, tried as often as the settings say while the failure is a passing one.
+    pub(super) async fn attempt(&self, table: &str, ask: &Request, columns: &[&str], most: usize) -> Result<Answer, SysproError> {
+        self.attempt_times(table, ask, columns, most, self.odata.retry.read_attempts).await
+    }
+
+    /// The same, but an answer that cannot be read, or in which the service failed over the question (500), is asked for `tries` times at most.
+    pub(super) async fn attempt_times(
+        &self,
+        table: &str,
+        ask: &Request,
+        columns: &[&str],
+        rows: usize,
+        tries: u32,
+    ) -> Result<Answer, SysproError> {
+        let retry = &self.odata.retry;
+        let attempt = Slot::new(0);
+        let once = || {
+            attempt.set(attempt.get() + 1);
+            self.once(table, ask, columns, rows)
+        };
+        once.retry(retry::backoff(retry.min_delay, retry.max_delay))
+            .when(|error| {
+                let most =
+                    if error.is_unreadable() || error.is_failure_within() { tries.min(retry.read_attempts) } else { retry.read_attempts };
+                matches!(error.class(), Class::Transient | Class::Throttled) && attempt.get() < most.max(1)
+            })
+            .adjust(|error, delay| match error.retry_after() {
+                Some(asked) => (asked <= retry.max_delay).then_some(asked),
+                None => delay,
+            })
+            .notify(|error, _| debug!(%error, attempt = attempt.get(), table, "a query failed and is tried again"))
+            .await
+    }
+
+    /// One request for N rows at most.
+    pub(super) async fn once(&self, table: &str, ask: &Request, columns: &[&str], most: usize) -> Result<Answer, SysproError> {
+        let asked = asked(self.company, table);
+        let room = Room { rows: most.max(1), value: self.odata.settings.limits.value_bytes };
+        let url = match (ask, &self.odata.transport) {
+            (Request::Address(url), _) => url,
+            (Request::Find(find), Transport::Enet(finder)) => {
+                self.spend(&asked)?;
+                let answer = finder.ask((self.credential, self.company), table, columns, find, asked, room).await?;
+                self.odata.learned.borrow_mut().companies.insert(self.company.clone());
+                return Ok(answer);
+            }
+            (Request::Find(_), Transport::OData { .. }) => return Err(SysproError::Stuck { asked }),
+        };
+        let response = self.get(&asked, url, "application/json").await?;
+        let response = self.judge(asked.clone(), table, response)?;
+        let answer = wire::parse(&response.body, columns, room).map_err(|unread| match unread {
+            Unread::Unasked => SysproError::Unasked { asked, most: room.rows },
+            Unread::Malformed(problem) => match response.body.iter().find(|byte| !byte.is_ascii_whitespace()) {
+                Some(b'<') => SysproError::NotData { asked: asked.clone(), answer: response.excerpt() },
+                _ => SysproError::Malformed { asked, problem },
+            },
+        })?;
+        self.odata.learned.borrow_mut().companies.insert(self.company.clone());
+        Ok(answer)
+    }
+
+    async fn get(&self, asked: &str, url: &Url, accept: &str) -> Result<Response, SysproError> {
+        self.spend(asked)?;
+        let pair = format!("{}:{}", self.credential.username, self.credential.expose());
+        let authorization = format!("Basic {}", BASE64_STANDARD.encode(pair));
+        let headers = [
+            ("Authorization", authorization.as_str()),
+            ("Accept", accept),
+            ("OData-MaxVersion", "4.0"),
+            ("User-Agent", concat!("tieline/", env!("CARGO_PKG_VERSION"))),
+        ];
+        let Transport::OData { http, .. } = &self.odata.transport else { return Err(SysproError::Stuck { asked: asked.to_owned() }) };
+        let answer = http.send(Method::GET, url, &headers, Default::default()).await;
+        answer.map_err(|source| SysproError::from_net(asked.to_owned(), source))
+    }
+
+    /// The answer when its status is good, else the error that the status stands for.
+    fn judge(&self, asked: String, table: &str, response: Response) -> Result<Response, SysproError> {
+        let status = response.status;
+        let operator = self.credential.username.clone();
+        let answer = || wire::error_text(&response.body).unwrap_or_else(|| response.excerpt());
+        Err(match status {
+            200..=299 => return Ok(response),
+            300..=399 => {
+                let target = response.header("location").and_then(|text| self.address(table, "").ok()?.join(text).ok());
+                let target =
+                    target.map_or_else(|| "an unnamed place".to_owned(), |url| format!("{}{}", crate::net::host_of(&url), url.path()));
+                SysproError::Redirected { asked, status, target: target.into() }
+            }
+            401 => SysproError::WrongPassword { operator, asked },
+            403 => SysproError::Forbidden { operator, asked },
+            429 | 503 => {
+                let retry_after = response.header("retry-after").and_then(retry::after);
+                SysproError::Busy { asked, status, retry_after }
+            }
+            408 | 500 | 502 | 504..=599 => SysproError::Failed { asked, status, answer: answer() },
+            _ => SysproError::Refused { asked, status, answer: answer() },
+        })
+    }
+
+    pub(super) async fn load_metadata(&self) -> Rc<Metadata> {
+        if let Transport::Enet(finder) = &self.odata.transport {
+            return finder.types();
+        }
+        if !self.odata.settings.metadata {
+            return Rc::default();
+        }
+        if let Some((since, known, metadata)) = self.odata.metadata.borrow().get(self.company)
+            && since.elapsed() < if *known { METADATA_LIFE } else { METADATA_RETRY }
+        {
+            return metadata.clone();
+        }
+        let answer = match self.address("$metadata", "") {
+            Ok(url) => {
+                self.get("`$metadata`", &url, "application/xml").await.and_then(|answer| self.judge("`$metadata`".into(), "", answer))
+            }
+            Err(error) => Err(error),
+        };
+        let (known, metadata) = match answer {
+            Ok(response) => (true, Rc::new(Metadata::parse(&String::from_utf8_lossy(&response.body)))),
+            Err(error) => {
+                debug!(%error, company = %self.company, "no `$metadata`; types are taken from what is received");
+                (false, Rc::default())
+            }
+        };
+        self.odata.metadata.borrow_mut().insert(self.company.clone(), (Instant::now(), known, metadata.clone()));
+        metadata
+    }
+
+    /// Whether the company itself answers; `None` when that cannot be told.
+    pub(super) async fn company_answers(&self) -> Option<bool> {
+        if self.odata.learned.borrow().companies.contains(self.company) {
+            return Some(true);
+        }
+        if matches!(self.odata.transport, Transport::Enet(_)) {
+            return None;
+        }
+        let url = self.address("", "").ok()?;
+        let status = self.get("the company's root", &url, "application/json").await.ok()?.status;
+        match status {
+            200..=299 => Some(true),
+            404 => Some(false),
+            _ => None,
+        }
+    }
+}
