@@ -6,6 +6,8 @@ use backon::{BackoffBuilder, ExponentialBuilder};
 use chrono::{DateTime, NaiveDateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+pub use crate::domain::Backoff;
+
 /// What kind of failure it is. Every error type of an adapter says its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -22,34 +24,34 @@ pub enum Class {
     Bug,
 }
 
-/// How often a delay doubles at most; `max` is reached long before.
+/// How often a delay doubles at most; the longest delay is reached long before.
 const MOST_DOUBLINGS: u32 = 20;
 
-/// Delays that double from `min` up to `max`, without jitter and without an end.
-fn doubling(min: Duration, max: Duration) -> ExponentialBuilder {
-    ExponentialBuilder::new().with_min_delay(min.min(max)).with_max_delay(max).without_max_times()
+/// Delays that double from the first to the longest, without jitter and without an end.
+fn doubling(Backoff { first, longest }: Backoff) -> ExponentialBuilder {
+    ExponentialBuilder::new().with_min_delay(first.min(longest)).with_max_delay(longest).without_max_times()
 }
 
-/// The backoff of every retry: the n-th delay is a random one between half and the whole of `min * 2^(n-1)`, at most `max`. It has no end.
-pub fn backoff(min: Duration, max: Duration) -> ExponentialBuilder {
+/// The delays of every retry: the n-th is a random one between half and the whole of `first * 2^(n-1)`, at most `longest`. They have no end.
+pub fn delays(backoff: Backoff) -> ExponentialBuilder {
     // backon's jitter adds at most the delay itself, so it starts from half
-    doubling(min / 2, max / 2).with_jitter()
+    doubling(Backoff::new(backoff.first / 2, backoff.longest / 2)).with_jitter()
 }
 
-/// The delay of [`backoff`] after `attempt` attempts, for callers that store the number of attempts. `attempt` counts from 1.
-pub fn delay(attempt: u32, min: Duration, max: Duration) -> Duration {
-    nth(backoff(min, max), attempt, max)
+/// The delay of [`delays`] after `attempt` attempts, for callers that store the number of attempts. `attempt` counts from 1.
+pub fn delay(attempt: u32, backoff: Backoff) -> Duration {
+    nth(delays(backoff), attempt, backoff.longest)
 }
 
-/// The same without jitter: exactly `min * 2^(attempt-1)`, at most `max`.
-pub fn even_delay(attempt: u32, min: Duration, max: Duration) -> Duration {
-    nth(doubling(min, max), attempt, max)
+/// The same without jitter: exactly `first * 2^(attempt-1)`, at most `longest`.
+pub fn even_delay(attempt: u32, backoff: Backoff) -> Duration {
+    nth(doubling(backoff), attempt, backoff.longest)
 }
 
-fn nth(delays: ExponentialBuilder, attempt: u32, max: Duration) -> Duration {
+fn nth(delays: ExponentialBuilder, attempt: u32, longest: Duration) -> Duration {
     // the number of steps has a limit because backon takes them one by one
     let steps = attempt.saturating_sub(1).min(MOST_DOUBLINGS) as usize;
-    delays.build().nth(steps).map_or(max, |delay| delay.min(max))
+    delays.build().nth(steps).map_or(longest, |delay| delay.min(longest))
 }
 
 /// How long a `Retry-After` header asks to wait: seconds, or a date in any of the three forms that HTTP knows. `None`: it is neither.
@@ -90,20 +92,21 @@ mod tests {
     #[test]
     fn delays_grow_to_the_cap_and_jitter_below_it() {
         let s = Duration::from_secs;
+        let backoff = Backoff::new(s(2), s(60));
         for (attempt, whole) in [(1, 2), (2, 4), (3, 8), (6, 60), (40, 60)] {
             for _ in 0..50 {
-                let d = delay(attempt, s(2), s(60));
+                let d = delay(attempt, backoff);
                 assert!(d >= s(whole) / 2 && d <= s(whole), "attempt {attempt}: {d:?}");
             }
-            assert_eq!(even_delay(attempt, s(2), s(60)), s(whole), "attempt {attempt}");
+            assert_eq!(even_delay(attempt, backoff), s(whole), "attempt {attempt}");
         }
     }
 
     #[test]
     fn a_cap_below_the_first_delay_holds() {
         let s = Duration::from_secs;
-        assert_eq!(even_delay(1, s(9), s(4)), s(4));
-        assert!((s(2)..=s(4)).contains(&delay(3, s(9), s(4))));
-        assert_eq!(delay(u32::MAX, Duration::ZERO, s(4)), Duration::ZERO);
+        assert_eq!(even_delay(1, Backoff::new(s(9), s(4))), s(4));
+        assert!((s(2)..=s(4)).contains(&delay(3, Backoff::new(s(9), s(4)))));
+        assert_eq!(delay(u32::MAX, Backoff::new(Duration::ZERO, s(4))), Duration::ZERO);
     }
 }

@@ -17,7 +17,7 @@ use crate::domain::chain;
 use crate::domain::next_step::NextStep;
 use crate::domain::version::VersionText;
 use crate::domain::{CompanyId, DocumentKey, EntityName};
-use crate::retry;
+use crate::retry::{self, Backoff};
 use crate::servicenow::{Arrived, Later, ServiceNow};
 use crate::store::{DownstreamDue, DownstreamVerdict, Queue};
 use crate::telemetry::labels::PollVerdict;
@@ -186,7 +186,7 @@ fn verdict(watch: &WatchPlan, due: &DownstreamDue, later: Later) -> DownstreamVe
     let first = Duration::from_secs(60 * u64::from(watch.first_minutes.max(1)));
     let doubled = |times: i32| {
         let nth = u32::try_from(times).unwrap_or_default().saturating_add(1);
-        retry::even_delay(nth, first, LONGEST).as_secs().cast_signed()
+        retry::even_delay(nth, Backoff::new(first, LONGEST)).as_secs().cast_signed()
     };
     let over = due.age >= i64::from(watch.give_up_days) * 86_400;
     let days = watch.give_up_days;

@@ -18,15 +18,15 @@ use crate::domain::chain;
 use crate::domain::notice::NoticeEvent;
 use crate::net::certificate;
 use crate::notice::{Channel, Item, NotTaken, Sender, channels, compose};
-use crate::retry;
+use crate::retry::{self, Backoff};
 use crate::store::{Notice, NoticeRules, SendResult, Standing};
 use crate::telemetry::labels::Telling;
 use crate::telemetry::metrics::metrics;
 
 /// Between two checks whether there is something to tell.
 const EVERY: Duration = Duration::from_secs(10);
-/// The waits between tries: the first, and the longest.
-const WAITS: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(3600));
+/// The waits between the tries of a message.
+const BACKOFF: Backoff = Backoff::new(Duration::from_secs(30), Duration::from_secs(3600));
 /// Tries of a message before it is given up; about half a day.
 const TRIES: i32 = 16;
 
@@ -160,7 +160,7 @@ async fn through(deps: &Deps, sender: &Sender, channel: &Channel) -> Result<(), 
             Ok(said) => (SendResult::Sent(said.into()), Telling::Sent),
             Err(not) if not.permanent || tries >= TRIES => (SendResult::Failed(not.text.into()), Telling::Failed),
             Err(not) => {
-                let wait = retry::delay(u32::try_from(tries).unwrap_or(1), WAITS.0, WAITS.1);
+                let wait = retry::delay(u32::try_from(tries).unwrap_or(1), BACKOFF);
                 (SendResult::Again(not.text.into(), wait), Telling::Again)
             }
         };

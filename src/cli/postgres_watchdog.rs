@@ -7,22 +7,23 @@ use tracing::{error, warn};
 
 use crate::domain::chain;
 use crate::postgres::ServerWatchdog;
-use crate::retry;
+use crate::retry::{self, Backoff};
 
-/// How often the private database is checked, and how long at most between two tries to start it.
+/// How often the private database is checked.
 const CHECK_EVERY: Duration = Duration::from_secs(1);
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
+/// The waits between two tries to start it.
+const BACKOFF: Backoff = Backoff::new(CHECK_EVERY, Duration::from_secs(60));
 
 /// Starts the private database again whenever it has died, at growing intervals when it dies again.
 pub(super) async fn restart_when_dead(watchdog: ServerWatchdog) {
     let (mut tries, mut since) = (0, Instant::now());
     loop {
-        tokio::time::sleep(if tries == 0 { CHECK_EVERY } else { retry::delay(tries, CHECK_EVERY, LONGEST_WAIT) }).await;
+        tokio::time::sleep(if tries == 0 { CHECK_EVERY } else { retry::delay(tries, BACKOFF) }).await;
         let watchdog = watchdog.clone();
         let checked = tokio::task::spawn_blocking(move || watchdog.check()).await;
         match checked {
             Ok(Ok(false)) => {
-                if since.elapsed() > LONGEST_WAIT {
+                if since.elapsed() > BACKOFF.longest {
                     tries = 0;
                 }
                 continue;

@@ -11,7 +11,7 @@ use url::Url;
 
 use crate::domain::change_limit::ChangeLimit;
 use crate::domain::notice::NoticeEvent;
-use crate::domain::{CompanyId, EntityName};
+use crate::domain::{Backoff, CompanyId, EntityName};
 
 /// Everything the service is told.
 #[derive(Debug, Clone)]
@@ -422,10 +422,8 @@ pub struct FlowSettings {
 /// How tries are repeated.
 #[derive(Debug, Clone)]
 pub struct RetrySettings {
-    /// Before the first repeat.
-    pub min_delay: Duration,
-    /// At most.
-    pub max_delay: Duration,
+    /// The delays between them.
+    pub backoff: Backoff,
     /// Tries of one delivery before it fails as `exhausted`.
     pub max_attempts: u32,
     /// Tries of one read request within a call.

@@ -51,7 +51,7 @@ fn a_minimal_file_gets_the_defaults() {
     assert_eq!((settings.servicenow.list_limit, settings.servicenow.longest_pause), (1_000_000, Duration::from_secs(3600)));
     assert_eq!(settings.servicenow.batch_limit, 200);
     assert_eq!(settings.servicenow.token_refresh, TokenRefresh::BeforeExpiry);
-    assert_eq!(settings.retry.max_delay, Duration::from_secs(900));
+    assert_eq!(settings.retry.backoff.longest, Duration::from_secs(900));
     assert_eq!(settings.state.key_file, PathBuf::from("/tmp/state/master.key"));
     assert_eq!(settings.flows.sweep, "0 3 * * SUN");
     assert!(settings.database.url.is_none() && settings.database.durable && !settings.log.json);

@@ -8,7 +8,7 @@ use std::time::Duration;
 use chrono_tz::Tz;
 use url::{Host, Url};
 
-use crate::domain::{CompanyId, EntityName};
+use crate::domain::{Backoff, CompanyId, EntityName};
 
 use super::check::{Check, Clear, Context};
 use super::load::Problem;
@@ -40,12 +40,15 @@ impl Check<'_> {
         let schedule = self.schedule(&raw.schedule, zone);
         let flows = self.flows(&raw.flows, zone);
         let retry = RetrySettings {
-            min_delay: self.seconds("retry.min_delay_seconds", raw.retry.min_delay_seconds, 1, 3600),
-            max_delay: self.seconds("retry.max_delay_seconds", raw.retry.max_delay_seconds, 1, 86_400),
+            backoff: Backoff {
+                first: self.seconds("retry.min_delay_seconds", raw.retry.min_delay_seconds, 1, 3600),
+                longest: self.seconds("retry.max_delay_seconds", raw.retry.max_delay_seconds, 1, 86_400),
+            },
             max_attempts: self.number("retry.max_attempts", raw.retry.max_attempts, 1, 1000),
             read_attempts: self.number("retry.read_attempts", raw.retry.read_attempts, 1, 20),
         };
-        self.ordered("retry.min_delay_seconds", retry.min_delay.as_secs(), "retry.max_delay_seconds", retry.max_delay.as_secs());
+        let Backoff { first, longest } = retry.backoff;
+        self.ordered("retry.min_delay_seconds", first.as_secs(), "retry.max_delay_seconds", longest.as_secs());
         let state = self.state(raw);
         let directory = self.path("definitions.directory", raw.definitions.directory.as_deref());
         let log = self.log(raw);

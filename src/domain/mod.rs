@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod backlog;
+mod backoff;
 pub mod budget;
 mod chain;
 pub mod change_limit;
@@ -34,6 +35,7 @@ pub mod word;
 
 pub use tieline_values::{currency, money, ratio};
 
+pub use backoff::Backoff;
 pub use chain::chain;
 pub use document::{Document, DocumentKey, Facts, Fault, Row};
 pub use name::{CompanyId, EntityName, FlowId};

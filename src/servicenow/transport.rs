@@ -17,7 +17,7 @@ use crate::definition::plan::TargetPlan;
 use crate::domain::{NoSysId, SysId};
 use crate::net::{Bytes, HttpClient, LargeBodyPermit, Method, NetError};
 use crate::redact::Quoted;
-use crate::retry;
+use crate::retry::{self, Backoff};
 use crate::telemetry::labels::System;
 
 use super::error::ServiceNowError;
@@ -28,6 +28,9 @@ use super::wire::{Body, Document, Row, Words, read_body, read_list};
 
 /// Tries of one read.
 const READ_TRIES: u32 = 3;
+
+/// The waits between them.
+const READ_AGAIN: Backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(2));
 
 /// A read waits this long for an instance that asks for time; longer is the caller's decision.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -194,7 +197,7 @@ impl Transport {
         };
         let retries = self.read_tries.saturating_sub(1) as usize;
         let mut attempt = 0;
-        read.retry(retry::backoff(Duration::from_millis(200), Duration::from_secs(2)).with_max_times(retries))
+        read.retry(retry::delays(READ_AGAIN).with_max_times(retries))
             .when(|error: &ServiceNowError| match error.class() {
                 retry::Class::Transient | retry::Class::Throttled => true,
                 _ => self.doubts_refusals && matches!(error, ServiceNowError::Forbidden { .. } | ServiceNowError::Refused { .. }),

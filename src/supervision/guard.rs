@@ -26,7 +26,7 @@ use tokio::time::{Instant, Sleep, sleep};
 use tracing::{error, warn};
 
 use super::panics::describe;
-use crate::retry;
+use crate::retry::{self, Backoff};
 
 /// How often, and after how long, a dead actor is started again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +55,7 @@ impl RestartPolicy {
         deaths.retain(|death| now.saturating_duration_since(*death) <= self.window);
         let nth = deaths.len();
         let times = u32::try_from(nth).unwrap_or(u32::MAX);
-        (nth <= self.limit).then(|| retry::even_delay(times, self.min, self.max))
+        (nth <= self.limit).then(|| retry::even_delay(times, Backoff::new(self.min, self.max)))
     }
 }
 

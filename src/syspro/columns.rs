@@ -334,7 +334,7 @@ impl Call<'_> {
     /// The same where nothing has been answered yet that could be asked beside it: with growing waits between.
     async fn stays_refused_for_long(&self, table: &str, column: &str) -> Result<bool, SysproError> {
         let retry = &self.odata.retry;
-        for wait in retry::backoff(retry.min_delay, retry.max_delay).with_max_times(REPEATS).build() {
+        for wait in retry::delays(retry.backoff).with_max_times(REPEATS).build() {
             tokio::time::sleep(wait).await;
             match self.sample(table, &[column]).await {
                 Ok(_) => return Ok(false),

@@ -141,14 +141,14 @@ impl Call<'_> {
             attempt.set(attempt.get() + 1);
             self.once(table, ask, columns, rows)
         };
-        once.retry(retry::backoff(retry.min_delay, retry.max_delay))
+        once.retry(retry::delays(retry.backoff))
             .when(|error| {
                 let most =
                     if error.is_unreadable() || error.is_failure_within() { tries.min(retry.read_attempts) } else { retry.read_attempts };
                 matches!(error.class(), Class::Transient | Class::Throttled) && attempt.get() < most.max(1)
             })
             .adjust(|error, delay| match error.retry_after() {
-                Some(asked) => (asked <= retry.max_delay).then_some(asked),
+                Some(asked) => (asked <= retry.backoff.longest).then_some(asked),
                 None => delay,
             })
             .notify(|error, _| debug!(%error, attempt = attempt.get(), table, "a query failed and is tried again"))

@@ -15,6 +15,7 @@ use super::reader::SysproReader;
 use crate::config::settings::{
     AbsentColumns, Connection, DateLiteral, DateZone, EnetSettings, KeyOrder, RetrySettings, SysproSettings, SysproSource,
 };
+use crate::domain::Backoff;
 use crate::domain::money::parse_decimal;
 
 /// What arrives.
@@ -207,7 +208,7 @@ pub(super) fn settings_for(port: u16) -> SysproSettings {
 
 /// Repeats three times, without waiting to speak of.
 pub(super) fn quick_retry() -> RetrySettings {
-    RetrySettings { min_delay: Duration::from_millis(1), max_delay: Duration::from_millis(2), max_attempts: 3, read_attempts: 3 }
+    RetrySettings { backoff: Backoff::new(Duration::from_millis(1), Duration::from_millis(2)), max_attempts: 3, read_attempts: 3 }
 }
 
 fn serve(stream: &TcpStream, tables: &Tables, script: &Script, log: &Mutex<Vec<Request>>) {

@@ -11,7 +11,7 @@ use tieline::credentials::secret::Credential;
 use tieline::definition::{self, ReadPlan};
 use tieline::domain::run::RunKind;
 use tieline::domain::setup_object::{SetupAction, SetupCall, SetupObject};
-use tieline::domain::{Document, DocumentKey, Value};
+use tieline::domain::{Backoff, Document, DocumentKey, Value};
 use tieline::syspro::enet::{Alone, Enet, EnetCall, EnetError, SetupOutcome, setup_outcome};
 use tieline::syspro::{PageQuery, Scope, SysproError, SysproReader};
 use tieline_sim::dataset::DatasetOptions;
@@ -39,7 +39,7 @@ fn settings(sim: &SysproSim) -> SysproSettings {
 }
 
 fn retry() -> RetrySettings {
-    RetrySettings { min_delay: Duration::from_millis(1), max_delay: Duration::from_millis(2), max_attempts: 3, read_attempts: 3 }
+    RetrySettings { backoff: Backoff::new(Duration::from_millis(1), Duration::from_millis(2)), max_attempts: 3, read_attempts: 3 }
 }
 
 fn password(text: &str) -> Credential {

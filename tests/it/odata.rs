@@ -10,7 +10,7 @@ use tieline::config::settings::{
 use tieline::credentials::secret::Credential;
 use tieline::definition::ReadPlan;
 use tieline::definition::plan::{ChangeQuery, ChildRead, TableRead, TypeChange, ViaRead};
-use tieline::domain::{Document, Value};
+use tieline::domain::{Backoff, Document, Value};
 use tieline::syspro::{Page, PageQuery, Scope, SysproError, SysproReader};
 use tieline_sim::dataset::DatasetOptions;
 use tieline_sim::syspro::{Release, Switches, SysproOptions, SysproSim};
@@ -149,7 +149,7 @@ async fn read(
     scope: Scope,
 ) -> Result<(Vec<Document>, Vec<Page>), SysproError> {
     let retry =
-        RetrySettings { min_delay: Duration::from_millis(1), max_delay: Duration::from_millis(2), max_attempts: 3, read_attempts: 3 };
+        RetrySettings { backoff: Backoff::new(Duration::from_millis(1), Duration::from_millis(2)), max_attempts: 3, read_attempts: 3 };
     let SysproSource::OData { url } = &settings.source else { unreachable!() };
     let odata = SysproReader::new(url, settings, &retry)?;
     let credential = Credential::new("TIELINE", "odata-secret".into());

@@ -39,6 +39,7 @@ use crate::domain::backlog::Backlog;
 use crate::domain::chain;
 use crate::domain::run::{RunCounts, RunId, RunKind};
 use crate::domain::{DocumentKey, FlowId};
+use crate::retry::{self, Class};
 use crate::store::{AfterError, FlowRow, Lease, LeaseResult, StoreError};
 use crate::syspro::enet::EnetError;
 use crate::syspro::{SysproError, SysproReader};
@@ -262,12 +263,11 @@ impl Reader {
             Err(error) => Err(error),
         };
         if let Err(error) = &result {
-            let retry = &self.deps.settings.retry;
             let tries = u32::try_from(backfill.tries).unwrap_or_default() + 1;
             // one that is stopped with the service continues with the next
             let wait = match error {
                 PollError::Stopping { .. } | PollError::Definitions { .. } => Duration::ZERO,
-                _ => crate::retry::delay(tries, retry.min_delay, retry.max_delay),
+                _ => retry::delay(tries, self.deps.settings.retry.backoff),
             };
             if let Err(unnoted) = store.backfill_failed(backfill.id, error.to_string(), wait).await {
                 warn!(error = %unnoted, flow = %self.flow, "a backfill's trouble could not be noted");

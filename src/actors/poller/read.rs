@@ -25,13 +25,13 @@ use crate::definition::{Plan, ReadPlan};
 use crate::domain::chain;
 use crate::domain::run::{BackfillState, RunId};
 use crate::domain::{Document, DocumentKey};
-use crate::retry;
+use crate::retry::{self, Backoff};
 use crate::store::{BackfillFilter, BackfillRow, BackfillStep, FlowRow, Intake, IntakeDocument, Lease, StoreError};
 use crate::syspro::{Page, PageQuery, Position, Scope, SysproError};
 use crate::telemetry::metrics::metrics;
 
-/// How long reading rests before it checks again whether sending has caught up: while it moves, and at most.
-const CATCH_UP: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
+/// How long reading rests before it checks again whether sending has caught up: the first of these while it moves.
+const CATCH_UP: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(2));
 
 /// How often the Writer is told meanwhile that there is something to send.
 const NUDGE_EVERY: Duration = Duration::from_secs(2);
@@ -394,8 +394,8 @@ impl Reader {
                 self.nudge.do_send(Nudge { entity: self.flow.entity.clone() });
                 nudged = Some(Instant::now());
             }
-            tokio::time::sleep(retry::delay(checks + 1, CATCH_UP.0, CATCH_UP.1)).await;
-            checks = if moved.elapsed() < CATCH_UP.1 { 1 } else { checks + 1 };
+            tokio::time::sleep(retry::delay(checks + 1, CATCH_UP)).await;
+            checks = if moved.elapsed() < CATCH_UP.longest { 1 } else { checks + 1 };
         }
     }
 

@@ -153,7 +153,7 @@ impl Scheduler {
     /// At rest.
     pub fn new(parts: SchedulerParts) -> Self {
         let settings = &parts.deps.settings;
-        let timetable = Timetable::new(schedules(&parts.deps), settings.flows.lease, (settings.retry.min_delay, settings.retry.max_delay));
+        let timetable = Timetable::new(schedules(&parts.deps), settings.flows.lease, settings.retry.backoff);
         let (running, gave_up) = (BTreeSet::new(), BTreeMap::new());
         Self { parts, timetable, running, run_sets: watch::Sender::new(0), gave_up, stopping: false }
     }

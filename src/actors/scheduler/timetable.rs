@@ -9,7 +9,7 @@ use crate::actors::poller::PollError;
 use crate::domain::run::RunKind;
 use crate::domain::schedule::Schedule;
 use crate::domain::{EntityName, FlowId};
-use crate::retry::{self, Class};
+use crate::retry::{self, Backoff, Class};
 
 /// The schedules of an entity.
 #[derive(Debug, Clone)]
@@ -52,8 +52,8 @@ impl Schedules {
 pub(in crate::actors) struct Timetable {
     schedules: BTreeMap<EntityName, Schedules>,
     lease: Duration,
-    /// The first wait before another try, and the longest.
-    delays: (Duration, Duration),
+    /// The waits before another try.
+    backoff: Backoff,
     next: BTreeMap<(FlowId, Planned), DateTime<Utc>>,
     retries: BTreeMap<(FlowId, Planned), Retry>,
     /// The latest time that was seen.
@@ -81,8 +81,8 @@ pub(in crate::actors) struct Due {
 
 impl Timetable {
     /// Poll and sweep schedules per entity; `lease` is how long a flow is held.
-    pub(in crate::actors) fn new(schedules: BTreeMap<EntityName, Schedules>, lease: Duration, delays: (Duration, Duration)) -> Self {
-        Self { schedules, lease, delays, next: BTreeMap::new(), retries: BTreeMap::new(), latest: DateTime::<Utc>::MIN_UTC }
+    pub(in crate::actors) fn new(schedules: BTreeMap<EntityName, Schedules>, lease: Duration, backoff: Backoff) -> Self {
+        Self { schedules, lease, backoff, next: BTreeMap::new(), retries: BTreeMap::new(), latest: DateTime::<Utc>::MIN_UTC }
     }
 
     /// Other schedules take the place of these; a flow whose schedule stays keeps its next run, a new one runs at once.
@@ -176,9 +176,7 @@ impl Timetable {
             Some(PollError::Held { .. }) => self.lease / 3,
             // it is read on with the definitions that came into force
             Some(PollError::Definitions { .. }) => Duration::ZERO,
-            Some(error) if matches!(error.class(), Class::Transient | Class::Throttled) => {
-                retry::delay(tries, self.delays.0, self.delays.1)
-            }
+            Some(error) if matches!(error.class(), Class::Transient | Class::Throttled) => retry::delay(tries, self.backoff),
             _ => return,
         };
         self.retries.insert(key, Retry { at: now + wait, due_at: due.due_at, tries });
@@ -197,7 +195,7 @@ mod tests {
         let schedule = Schedule::parse(cron, chrono_tz::UTC).unwrap();
         let s = Duration::from_secs;
         let schedules = Schedules { poll: schedule, sweep: None };
-        Timetable::new(BTreeMap::from([(EntityName::new("supplier"), schedules)]), s(15), (s(4), s(60)))
+        Timetable::new(BTreeMap::from([(EntityName::new("supplier"), schedules)]), s(15), Backoff::new(s(4), s(60)))
     }
 
     fn at(text: &str) -> DateTime<Utc> {

@@ -39,14 +39,14 @@ use crate::domain::chain;
 use crate::domain::delivery::Attempt;
 use crate::domain::run::RunCounts;
 use crate::domain::{CompanyId, EntityName, FlowId};
-use crate::retry::{self, Class};
+use crate::retry::{self, Backoff, Class};
 use crate::servicenow::{self, FieldDifference, OutRecord, RowOwners, ServiceNow, ServiceNowError};
 use crate::store::{Arrived, Claim, Dead, Queue, SetNumber, Settlement, StoreError, Verdict};
 use crate::telemetry::labels::Outcome;
 use crate::telemetry::metrics::metrics;
 
-/// The first and the longest wait before an outcome is stored again.
-const STORE_AGAIN: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
+/// The waits before an outcome is stored again.
+const STORE_AGAIN: Backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(5));
 
 /// Sends deliveries.
 pub struct Writer {
@@ -152,7 +152,7 @@ impl Writer {
 impl Volatile {
     fn new(deps: &Deps, budget: &Arc<Budget>) -> Self {
         Self {
-            pace: Pace::new(&deps.settings.servicenow, (deps.settings.retry.min_delay, deps.settings.retry.max_delay), budget.clone()),
+            pace: Pace::new(&deps.settings.servicenow, deps.settings.retry.backoff, budget.clone()),
             pumps: RefCell::default(),
             fields: RefCell::default(),
             restarted: Cell::new(false),
@@ -512,7 +512,7 @@ impl Sender {
         };
         let mut repeated = false;
         let settled = settle
-            .retry(retry::backoff(STORE_AGAIN.0, STORE_AGAIN.1))
+            .retry(retry::delays(STORE_AGAIN))
             .when(|error| error.class() == Class::Transient && !matches!(error, StoreError::Fenced { .. }))
             .adjust(|_, wait| wait.filter(|wait| Instant::now() + *wait < until))
             .notify(|error, _| {

@@ -23,7 +23,7 @@ use crate::actors::budget::Budget;
 use crate::config::settings::ServiceNowSettings;
 use crate::domain::budget::{Breaker, NodeBudget, OthersBudget, share};
 use crate::domain::delivery::Attempt;
-use crate::retry;
+use crate::retry::{self, Backoff};
 use crate::store::{Settlement, Verdict};
 use crate::telemetry::metrics::metrics;
 
@@ -56,8 +56,8 @@ pub(super) struct Pace {
     freed: Rc<Notify>,
     batch_limit: usize,
     concurrency: usize,
-    /// The first wait of an open breaker, and the longest.
-    waits: (Duration, Duration),
+    /// The waits of an open breaker.
+    backoff: Backoff,
     /// The longest pause that the instance is granted.
     longest: Duration,
     budget: Arc<Budget>,
@@ -134,8 +134,8 @@ pub(super) struct Paused {
 }
 
 impl Pace {
-    /// The starting pace; `waits` are the first and the longest wait of an open breaker.
-    pub(super) fn new(settings: &ServiceNowSettings, waits: (Duration, Duration), budget: Arc<Budget>) -> Self {
+    /// The starting pace; `backoff` gives the waits of an open breaker.
+    pub(super) fn new(settings: &ServiceNowSettings, backoff: Backoff, budget: Arc<Budget>) -> Self {
         let (batch_limit, concurrency) = (settings.batch_limit.max(1), settings.concurrency.max(1));
         let state = State {
             size: settings.batch_size.clamp(1, batch_limit),
@@ -158,7 +158,7 @@ impl Pace {
         };
         publish(&state, &budget);
         let longest = settings.longest_pause;
-        Self { state: Rc::new(RefCell::new(state)), freed: Rc::default(), batch_limit, concurrency, waits, longest, budget }
+        Self { state: Rc::new(RefCell::new(state)), freed: Rc::default(), batch_limit, concurrency, backoff, longest, budget }
     }
 
     /// Records in the next batch.
@@ -194,7 +194,7 @@ impl Pace {
                 info!("the pause that ServiceNow asked for was ended: records are sent again");
                 state.lift();
             }
-            state.hear(others, now, self.waits.1);
+            state.hear(others, now, self.backoff.longest);
             publish(&state, &self.budget);
         }
         if let Some(until) = state.paused_until().filter(|until| *until > now) {
@@ -202,7 +202,7 @@ impl Pace {
             let due = state.trial_at.is_some_and(|at| at <= now + Duration::from_secs(1));
             if attempt == Attempt::Send && due && wait > PATIENCE && state.breaker == Breaker::Closed && state.in_flight == 0 {
                 info!("ServiceNow asked for a long pause; one record is tried before its end");
-                state.trial_at = Some(now + self.waits.1);
+                state.trial_at = Some(now + self.backoff.longest);
                 (state.trial, state.in_flight) = (true, 1);
                 return Ok(Decision::Go);
             }
@@ -300,7 +300,7 @@ impl Pace {
             let nothing_new = first_time.is_empty();
             state.unanswered.extend(first_time);
             if !nothing_new || state.breaker != Breaker::Closed || state.unanswered.len() > FEW {
-                state.failed(self.waits)
+                state.failed(self.backoff)
             }
         }
         publish(&state, &self.budget);
@@ -324,7 +324,7 @@ impl Pace {
         // a smaller batch may be without the record over which this one failed
         state.halve();
         state.trial = false;
-        state.failed(self.waits);
+        state.failed(self.backoff);
         publish(&state, &self.budget);
     }
 }
@@ -350,8 +350,8 @@ impl State {
         if standing.is_none_or(|standing| standing.wait < asked) {
             self.asked = Some(RequestedPause { wait: asked, said: said.clone(), since: now });
         }
-        if granted > pace.waits.1 && self.trial_at.is_none_or(|at| at <= now) {
-            self.trial_at = Some(now + pace.waits.1);
+        if granted > pace.backoff.longest && self.trial_at.is_none_or(|at| at <= now) {
+            self.trial_at = Some(now + pace.backoff.longest);
             warn!(
                 asked_seconds = asked.as_secs(),
                 granted_seconds = granted.as_secs(),
@@ -364,7 +364,7 @@ impl State {
             return self.pause(granted);
         }
         self.throttled += 1;
-        let wait = if self.throttled > WAITED_OUT { granted.max(pace.waits.0) } else { granted };
+        let wait = if self.throttled > WAITED_OUT { granted.max(pace.backoff.first) } else { granted };
         if self.throttled == 1 {
             info!(?wait, "ServiceNow asks for time; nothing is sent until then");
         } else if self.throttled == WAITED_OUT + 1 {
@@ -420,14 +420,14 @@ impl State {
         }
     }
 
-    fn failed(&mut self, (first, longest): (Duration, Duration)) {
+    fn failed(&mut self, backoff: Backoff) {
         self.failures += 1;
         // the batches that were on their way when it opened say nothing new
         let opens = self.breaker == Breaker::HalfOpen || (self.breaker == Breaker::Closed && self.failures >= FAILURES);
         if opens {
             self.opened += 1;
             self.proven = false;
-            let wait = retry::delay(self.opened, first, longest);
+            let wait = retry::delay(self.opened, backoff);
             self.pause(wait);
             self.breaker = Breaker::Open;
             warn!(failures = self.failures, ?wait, "nothing gets through to ServiceNow any more; nothing is sent for a while");

@@ -339,8 +339,8 @@ fn first_said(delivery: &Claimed) -> &str {
 fn later(settings: &Settings, tries: i32, retry_after: Option<Duration>) -> Duration {
     let tries = u32::try_from(tries).unwrap_or(1);
     // a longer pause is kept by the pace, for all records: those that are due then are its trials
-    let retry_after = retry_after.map(|asked| asked.min(settings.retry.max_delay));
-    retry_after.unwrap_or_else(|| retry::delay(tries, settings.retry.min_delay, settings.retry.max_delay))
+    let retry_after = retry_after.map(|asked| asked.min(settings.retry.backoff.longest));
+    retry_after.unwrap_or_else(|| retry::delay(tries, settings.retry.backoff))
 }
 
 /// What has arrived is polled until ServiceNow has finished with it, where its definition says so.

@@ -15,7 +15,7 @@ fn pace() -> Pace {
     .settings
     .servicenow;
     (settings.batch_size, settings.batch_limit, settings.concurrency) = (40, 100, 4);
-    Pace::new(&settings, (2 * S, 60 * S), Arc::default())
+    Pace::new(&settings, Backoff::new(2 * S, 60 * S), Arc::default())
 }
 
 fn outcomes(count: usize, verdict: &Verdict) -> Vec<Settlement> {
@@ -244,7 +244,7 @@ async fn records_that_fail_one_by_one_among_others_fail_by_themselves() {
 #[tokio::test(start_paused = true)]
 async fn a_breaker_with_short_waits_ends_the_cycle_too() {
     let mut pace = pace();
-    pace.waits = (S, S);
+    pace.backoff = Backoff::new(S, S);
     for _ in 0..FAILURES {
         pace.learn(&outcomes(3, &doubt()), S, None);
     }
