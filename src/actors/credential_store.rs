@@ -10,7 +10,7 @@ use std::time::SystemTime;
 use secrecy::SecretString;
 
 use crate::config::settings::SysproSource;
-use crate::credentials::key_ring::{Encrypted, KeyError, KeyPlace, KeyRing};
+use crate::credentials::key_ring::{Ciphertexts, Encrypted, KeyError, KeyPlace, KeyRing};
 use crate::credentials::secret::Credential;
 use crate::store::{Store, StoreError};
 
@@ -118,8 +118,8 @@ impl CredentialStore {
     ///
     /// # Errors
     /// [`KeyError`] when the key file is missing although there are ciphertexts, is not safe, or is not ours.
-    pub fn keys(&self, ciphertexts_exist: bool) -> Result<KeyRing, KeyError> {
-        KeyRing::load(self.key_place(), ciphertexts_exist)
+    pub fn keys(&self, ciphertexts: Ciphertexts) -> Result<KeyRing, KeyError> {
+        KeyRing::load(self.key_place(), ciphertexts)
     }
 
     /// The key ring that decrypts credentials, read on a thread that may block, and only when its file has changed.
@@ -138,7 +138,7 @@ impl CredentialStore {
             {
                 return Ok(ring.clone());
             }
-            let ring = Arc::new(KeyRing::load(place, true)?);
+            let ring = Arc::new(KeyRing::load(place, Ciphertexts::Stored)?);
             *lock() = stamp.map(|stamp| (stamp, ring.clone()));
             Ok(ring)
         };

@@ -10,6 +10,7 @@ use actix::prelude::*;
 use tracing::{info, warn};
 
 use super::Deps;
+use super::mode::Mode;
 use super::servicenow_token::TokenClient;
 use crate::definition::plan::{TargetPlan, WatchPlan};
 use crate::definition::record::source_key;
@@ -37,7 +38,7 @@ pub struct Downstream {
     deps: Deps,
     servicenow: ServiceNow,
     tokens: TokenClient,
-    scheduled: bool,
+    mode: Mode,
     polling: bool,
 }
 
@@ -52,9 +53,9 @@ pub struct PollArrived;
 struct PollDue;
 
 impl Downstream {
-    /// At rest. `scheduled`: it polls by itself, and not only when asked.
-    pub fn new(deps: Deps, servicenow: ServiceNow, tokens: TokenClient, scheduled: bool) -> Self {
-        Self { deps, servicenow, tokens, scheduled, polling: false }
+    /// At rest. In a service it polls by itself, and not only when asked.
+    pub fn new(deps: Deps, servicenow: ServiceNow, tokens: TokenClient, mode: Mode) -> Self {
+        Self { deps, servicenow, tokens, mode, polling: false }
     }
 
     fn poll(&mut self) -> impl ActorFuture<Self, Output = ()> + 'static {
@@ -80,7 +81,7 @@ impl Actor for Downstream {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         self.polling = false;
-        if self.scheduled {
+        if self.mode.is_service() {
             ctx.notify_later(PollDue, EVERY);
         }
     }

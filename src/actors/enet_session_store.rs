@@ -10,7 +10,7 @@ use super::Deps;
 use super::credential_store::CredentialStore;
 use crate::credentials::key_ring::Encrypted;
 use crate::domain::chain;
-use crate::store::{EncryptedSession, EnetLeaseResult, Store, StoreError};
+use crate::store::{EncryptedSession, EnetLeaseResult, SessionNote, Store, StoreError};
 use crate::syspro::enet::{EnetError, Held, SessionStore};
 
 /// What a session id is encrypted as.
@@ -49,8 +49,8 @@ impl LedgerSessionStore {
         decrypted.inspect_err(|error| warn!(%error, operator, "the e.net session that was left open cannot be logged off")).ok()
     }
 
-    async fn note(&self, operator: &str, open: Option<EncryptedSession>, opening: bool) -> Result<bool, EnetError> {
-        self.store.enet_session_note(operator.to_owned(), self.holder.clone(), open, opening).await.map_err(|error| ledger(&error))
+    async fn note(&self, operator: &str, note: SessionNote) -> Result<bool, EnetError> {
+        self.store.enet_session_note(operator.to_owned(), self.holder.clone(), note).await.map_err(|error| ledger(&error))
     }
 }
 
@@ -87,7 +87,7 @@ impl SessionStore for LedgerSessionStore {
 
     fn opening<'a>(&'a self, operator: &'a str) -> LocalBoxFuture<'a, Result<(), EnetError>> {
         Box::pin(async move {
-            match self.note(operator, None, true).await? {
+            match self.note(operator, SessionNote::Opening).await? {
                 true => Ok(()),
                 false => Err(EnetError::Held { operator: operator.to_owned(), holder: "another node".to_owned() }),
             }
@@ -100,7 +100,7 @@ impl SessionStore for LedgerSessionStore {
                 self.credential_store.key_ring().await.and_then(|keys| keys.encrypt(ENCRYPTED_AS, operator, id.expose_secret()));
             let encrypted = encrypted.map_err(|error| EnetError::Credential { problem: chain(&error) })?;
             let open = EncryptedSession { key_id: encrypted.key_id, nonce: encrypted.nonce, ciphertext: encrypted.ciphertext };
-            match self.note(operator, Some(open), false).await? {
+            match self.note(operator, SessionNote::Open(open)).await? {
                 true => Ok(()),
                 false => Err(EnetError::Held { operator: operator.to_owned(), holder: "another node".to_owned() }),
             }
@@ -110,7 +110,7 @@ impl SessionStore for LedgerSessionStore {
     fn closed<'a>(&'a self, operator: &'a str) -> LocalBoxFuture<'a, ()> {
         Box::pin(async move {
             // a note of a session that is no more costs one needless logoff
-            if let Err(error) = self.note(operator, None, false).await {
+            if let Err(error) = self.note(operator, SessionNote::Closed).await {
                 warn!(%error, operator, "that the e.net session was logged off could not be noted");
             }
         })

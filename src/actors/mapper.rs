@@ -33,8 +33,17 @@ pub struct Mapper {
 pub struct MapPage {
     /// The documents.
     pub documents: Vec<Document>,
-    /// Whether SYSPRO no longer has them: then they are mapped to what marks them in the target.
-    pub gone: bool,
+    /// Whether SYSPRO has them.
+    pub presence: Presence,
+}
+
+/// Whether SYSPRO has a document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Presence {
+    /// It has.
+    There,
+    /// It no longer has: the document is mapped to what marks it in the target.
+    Gone,
 }
 
 impl Mapper {
@@ -57,17 +66,24 @@ impl Handler<MapPage> for Mapper {
         let Some(plan) = self.definitions.plan(&self.entity) else { return MessageResult(Vec::new()) };
         let map = |document: &Document| {
             self.crash.at("mapper:document", document.key.as_str());
-            map_document(plan, &self.definitions, &self.company, document, page.gone)
+            map_document(plan, &self.definitions, &self.company, document, page.presence)
         };
         MessageResult(page.documents.iter().map(map).collect())
     }
 }
 
 /// Maps one document and puts it into the form that the ledger takes.
-pub fn map_document(plan: &Plan, definitions: &Definitions, company: &CompanyId, document: &Document, gone: bool) -> IntakeDocument {
+pub fn map_document(
+    plan: &Plan,
+    definitions: &Definitions,
+    company: &CompanyId,
+    document: &Document,
+    presence: Presence,
+) -> IntakeDocument {
     if let Some(key) = document.key.shortened() {
         return too_long(plan, document, key);
     }
+    let gone = presence == Presence::Gone;
     // what is gone is marked on what was sent before: nothing of its last content need be mapped
     let mapped = if gone { Ok(Mapped::default()) } else { plan.map(company, document, &definitions.code_lists) };
     let mut warnings = Vec::new();

@@ -15,6 +15,7 @@ pub mod handle;
 pub mod heartbeat;
 pub mod in_force;
 pub mod mapper;
+pub mod mode;
 pub mod node;
 pub mod notifier;
 pub mod poller;

@@ -12,6 +12,7 @@ use tracing::{info, warn};
 
 use super::Deps;
 use super::credential_store::{CredentialError, NOTICES_MAIL, NOTICES_WEBHOOK};
+use super::mode::Mode;
 use crate::config::settings::CertificateFiles;
 use crate::credentials::secret::Credential;
 use crate::domain::chain;
@@ -34,7 +35,7 @@ const TRIES: i32 = 16;
 pub struct Notifier {
     deps: Deps,
     sender: Sender,
-    scheduled: bool,
+    mode: Mode,
     outcome: bool,
 }
 
@@ -49,9 +50,9 @@ pub struct NotifyNow;
 struct TellDue;
 
 impl Notifier {
-    /// At rest. `scheduled`: it tells by itself, and not only when asked.
-    pub fn new(deps: Deps, sender: Sender, scheduled: bool) -> Self {
-        Self { deps, sender, scheduled, outcome: false }
+    /// At rest. In a service it tells by itself, and not only when asked.
+    pub fn new(deps: Deps, sender: Sender, mode: Mode) -> Self {
+        Self { deps, sender, mode, outcome: false }
     }
 
     fn tell(&mut self) -> impl ActorFuture<Self, Output = ()> + 'static {
@@ -77,7 +78,7 @@ impl Actor for Notifier {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         self.outcome = false;
-        if self.scheduled {
+        if self.mode.is_service() {
             ctx.notify_later(TellDue, EVERY);
         }
     }

@@ -76,9 +76,9 @@ impl Root {
         Self { parts }
     }
 
-    fn end_process(&self, why: String, stuck: bool) {
-        error!(why, "the service cannot go on and ends; the service manager starts it again");
-        let _ = self.parts.fatal.send(Some(Fatal { why, stuck }));
+    fn end_process(&self, fatal: Fatal) {
+        error!(why = fatal.why, "the service cannot go on and ends; the service manager starts it again");
+        let _ = self.parts.fatal.send(Some(fatal));
     }
 }
 
@@ -122,7 +122,8 @@ impl Handler<CheckLiveness> for Root {
                 let since = watchdog.mark_unresponsive(&name, now.checked_sub(limit / 4).unwrap_or(now));
                 warn!(child = name, seconds = since.elapsed().as_secs(), "an actor does not answer");
                 if since.elapsed() >= limit {
-                    this.end_process(format!("actor {name} has not answered for {} s: its thread is stuck", limit.as_secs()), true);
+                    let why = format!("actor {name} has not answered for {} s: its thread is stuck", limit.as_secs());
+                    this.end_process(Fatal { why, stuck: true });
                 }
             }
             ctx.notify_later(CheckLiveness, LIVENESS_EVERY.min(limit / 4));
@@ -145,7 +146,10 @@ impl Handler<ChildExited> for Root {
             IfGivenUp::LeaveOut => {
                 error!(child = kind, cause, "an actor gave up and stays off until the service restarts; everything else continues");
             }
-            IfGivenUp::EndProcess => self.end_process(format!("actor {} died too often: {cause}", message.child), false),
+            IfGivenUp::EndProcess => {
+                let why = format!("actor {} died too often: {cause}", message.child);
+                self.end_process(Fatal { why, stuck: false });
+            }
         }
     }
 }

@@ -21,6 +21,7 @@ use super::handle::ActorsHandle;
 use super::heartbeat::Heartbeat;
 use super::in_force::InForce;
 use super::mapper::Mapper;
+use super::mode::Mode;
 use super::node::Node;
 use super::notifier::Notifier;
 use super::poller::Poller;
@@ -90,7 +91,7 @@ impl ActorSystem {
     ///
     /// # Errors
     /// [`ActorSystemError`] when a client cannot be made from the settings: a certificate file that cannot be read, for example.
-    pub fn start(deps: &Deps, policy: RestartPolicy, scheduled: bool) -> Result<Self, ActorSystemError> {
+    pub fn start(deps: &Deps, policy: RestartPolicy, mode: Mode) -> Result<Self, ActorSystemError> {
         check_clients(deps)?;
         // each actor system stops by itself
         let deps = &Deps { stopping: Stopping::default(), ..deps.clone() };
@@ -122,9 +123,9 @@ impl ActorSystem {
         let (store, crash) = (deps.store.clone(), deps.crash.clone());
         let recorder = start_on(&delivery.handle(), vital("audit_recorder"), &supervision, move |_| AuditRecorder::new(store, crash));
 
-        let downstream = start_downstream(&delivery.handle(), deps, &supervision, &tokens, scheduled);
+        let downstream = start_downstream(&delivery.handle(), deps, &supervision, &tokens, mode);
         let told = !crate::notice::channels(&deps.settings.notices).is_empty();
-        let notifier = told.then(|| start_notifier(&control, deps, &supervision, scheduled));
+        let notifier = told.then(|| start_notifier(&control, deps, &supervision, mode));
 
         let mut liveness_checks =
             vec![session.liveness_check(), token.liveness_check(), writer.liveness_check(), recorder.liveness_check()];
@@ -144,17 +145,17 @@ impl ActorSystem {
             pollers: started.pollers,
             drain: writer.addr.clone().recipient(),
             // in a service these poll and notify by their timers: a receiver that is slow keeps no run set waiting
-            downstream: (!scheduled).then(|| downstream.addr.recipient()),
-            notifier: notifier.filter(|_| !scheduled).map(|notifier| notifier.addr.recipient()),
+            downstream: (!mode.is_service()).then(|| downstream.addr.recipient()),
+            notifier: notifier.filter(|_| !mode.is_service()).map(|notifier| notifier.addr.recipient()),
         };
         let nudge: Recipient<Nudge> = writer.addr.clone().recipient();
         // what these know is nowhere else, or too old after a wait: the first death ends the process
         let never_restarted = Supervision { policy: RestartPolicy { limit: 0, ..policy }, ..supervision };
-        let parts = SchedulerParts { deps: deps.clone(), recipients: recipients.clone(), nudge: nudge.clone(), scheduled };
+        let parts = SchedulerParts { deps: deps.clone(), recipients: recipients.clone(), nudge: nudge.clone(), mode };
         let scheduler = start_on(&control, vital("scheduler"), &never_restarted, move |_| Scheduler::new(parts));
         liveness_checks.push(scheduler.liveness_check());
         // a command that runs once sends no heartbeat, and is trusted until its leases end
-        let node = scheduled.then(|| {
+        let node = mode.is_service().then(|| {
             let (deps, nudge, backfills) = (deps.clone(), nudge.clone(), scheduler.addr.clone().recipient());
             start_on(&control, vital("node"), &never_restarted, move |_| Node::new(deps, heartbeat, budget, nudge, backfills))
         });
@@ -167,7 +168,7 @@ impl ActorSystem {
             flow_liveness_checks: started.liveness_checks,
             starter: Some(starter),
             fatal: fatal_sender,
-            watched: scheduled,
+            watched: mode.is_service(),
         };
         Context::with_receiver(root_receiver).run(Root::new(parts));
         Ok(Self {
@@ -245,25 +246,19 @@ fn start_token(on: &ArbiterHandle, deps: &Deps, supervision: &Supervision) -> Ch
 }
 
 /// Starts it even where nothing is watched: that may change with the definitions.
-fn start_downstream(
-    on: &ArbiterHandle,
-    deps: &Deps,
-    supervision: &Supervision,
-    tokens: &TokenClient,
-    scheduled: bool,
-) -> Child<Downstream> {
+fn start_downstream(on: &ArbiterHandle, deps: &Deps, supervision: &Supervision, tokens: &TokenClient, mode: Mode) -> Child<Downstream> {
     let (deps, tokens) = (deps.clone(), tokens.clone());
     start_on(on, optional("downstream"), supervision, move |_| {
         let servicenow = ServiceNow::new(&deps.settings.servicenow).unwrap_or_else(|error| panic!("{}", error.chain()));
-        Downstream::new(deps, servicenow, tokens, scheduled)
+        Downstream::new(deps, servicenow, tokens, mode)
     })
 }
 
-fn start_notifier(on: &ArbiterHandle, deps: &Deps, supervision: &Supervision, scheduled: bool) -> Child<Notifier> {
+fn start_notifier(on: &ArbiterHandle, deps: &Deps, supervision: &Supervision, mode: Mode) -> Child<Notifier> {
     let deps = deps.clone();
     start_on(on, optional("notifier"), supervision, move |_| {
         let sender = Sender::new(&deps.settings.notices).unwrap_or_else(|problem| panic!("{problem}"));
-        Notifier::new(deps, sender, scheduled)
+        Notifier::new(deps, sender, mode)
     })
 }
 

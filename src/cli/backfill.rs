@@ -9,6 +9,7 @@ use super::context::{Checked, Context};
 use super::failure::{Exit, Failure};
 use super::signals::Signals;
 use super::{Global, OutputForm, output, sync};
+use crate::actors::mode::Mode;
 use crate::actors::poller::PollError;
 use crate::actors::scheduler::run_set::RunSetReport;
 use crate::actors::system::ActorSystem;
@@ -127,8 +128,8 @@ async fn run(context: &Context, global: &Global, args: &BackfillArgs, signals: &
         }
         return Ok(Exit::Done);
     }
-    let system =
-        ActorSystem::start(&deps, RestartPolicy::default(), false).map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
+    let system = ActorSystem::start(&deps, RestartPolicy::default(), Mode::Command)
+        .map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
     let last = slices(context, &deps, &system, &ids, signals).await;
     system.stop(STOP_DEADLINE).await;
     let last = last?;

@@ -9,7 +9,7 @@ use super::context::{Checked, Context};
 use super::failure::{Exit, Failure};
 use super::{Global, OutputForm, output, prompt, sync};
 use crate::actors::credential_store::{NOTICES_MAIL, NOTICES_WEBHOOK, SERVICENOW, SYSPRO_ENET, SYSPRO_ENET_COMPANY, SYSPRO_ODATA};
-use crate::credentials::key_ring::{Encrypted, KeptSecret, KeyRing};
+use crate::credentials::key_ring::{Ciphertexts, Encrypted, KeptSecret, KeyRing};
 use crate::store::EncryptedCredential;
 
 /// The names there are.
@@ -147,8 +147,8 @@ fn row(name: &str, username: &str, encrypted: Encrypted) -> EncryptedCredential 
 
 async fn set(context: &Context, name: &str, username: &str, password: SecretString) -> Result<Exit, Failure> {
     let _alone = alone(context)?;
-    let exist = !context.store.credential_list().await?.is_empty();
-    let keys = context.credential_store().keys(exist).map_err(|error| Failure::plain(&error))?;
+    let stored = context.store.credential_list().await?.len();
+    let keys = context.credential_store().keys(Ciphertexts::of(stored)).map_err(|error| Failure::plain(&error))?;
     let encrypted = encrypt(&keys, name, username, &password)?;
     context.store.credential_put(vec![encrypted], sync::user(), "credential set").await?;
     output::line(&format!("Credential `{name}` is set for `{username}`."))?;
@@ -203,7 +203,7 @@ fn kept(row: EncryptedCredential) -> KeptSecret {
 async fn rotate(context: &Context) -> Result<Exit, Failure> {
     let _alone = alone(context)?;
     let all = context.store.credential_list().await?;
-    let mut keys = context.credential_store().keys(!all.is_empty()).map_err(|error| Failure::plain(&error))?;
+    let mut keys = context.credential_store().keys(Ciphertexts::of(all.len())).map_err(|error| Failure::plain(&error))?;
     let kept: Vec<KeptSecret> = all.into_iter().map(kept).collect();
     let encrypted = keys.rotate(&kept).map_err(|error| Failure::plain(&error))?;
     let again: Vec<_> = kept.iter().zip(encrypted).map(|(one, encrypted)| row(&one.name, &one.username, encrypted)).collect();

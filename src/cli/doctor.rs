@@ -3,7 +3,7 @@
 use super::context::{Checked, Context};
 use super::failure::{Exit, Failure};
 use super::{Global, OutputForm, output};
-use crate::doctor::{self, Finding, Report, Verdict, Way};
+use crate::doctor::{self, Finding, Report, Scope, Verdict, Way};
 
 /// What the command takes.
 #[derive(Debug, clap::Args)]
@@ -15,10 +15,11 @@ pub struct DoctorArgs {
 
 /// Runs the command.
 pub(super) fn doctor(global: &Global, args: &DoctorArgs) -> Result<Exit, Failure> {
+    let scope = if args.read_only { Scope::ReadOnly } else { Scope::Create };
     let checked = Checked::load(global)?;
     super::start_logging(global, &checked, super::Logs::Command)?;
     super::block_on(async {
-        let findings = diagnose(checked, args.read_only).await?;
+        let findings = diagnose(checked, scope).await?;
         output::even_unread(print(global, &findings))?;
         Ok(if findings.iter().any(|finding| finding.unreachable) {
             Exit::Unreachable
@@ -38,7 +39,7 @@ fn print(global: &Global, findings: &[Finding]) -> Result<(), Failure> {
     output::line(&output::table(&["what", "how it stands", "found", "what to do"], &[], rows))
 }
 
-async fn diagnose(checked: Checked, read_only: bool) -> Result<Vec<Finding>, Failure> {
+async fn diagnose(checked: Checked, scope: Scope) -> Result<Vec<Finding>, Failure> {
     let (settings, definitions) = (checked.settings().clone(), checked.definitions.clone());
     let report = Report::new(doctor::STEPS);
     match Context::open(checked).await {
@@ -47,7 +48,7 @@ async fn diagnose(checked: Checked, read_only: bool) -> Result<Vec<Finding>, Fai
             doctor::without_ledger(&settings, &definitions, failure.text, unreachable, &report).await;
         }
         Ok(context) => {
-            let result = doctor::diagnose(&context.deps(), &Way::Own, read_only, &report).await;
+            let result = doctor::diagnose(&context.deps(), &Way::Own, scope, &report).await;
             context.close().await;
             result?;
         }

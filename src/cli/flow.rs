@@ -8,8 +8,9 @@ use super::{Global, OutputForm};
 use crate::domain::FlowId;
 use crate::domain::reason::Reason;
 use crate::domain::word::Names;
+use crate::operations::flow::SmallerTables;
 use crate::operations::{self, Interface, Refused};
-use crate::store::FlowStatus;
+use crate::store::{FlowAction, FlowStatus, Undelivered};
 
 /// What to do with a flow.
 #[derive(Debug, clap::Subcommand)]
@@ -61,24 +62,25 @@ pub struct ResumeArgs {
 
 /// Pauses or resumes.
 pub(super) fn flow(global: &Global, command: &FlowCommand) -> Result<Exit, Failure> {
-    let (args, paused, accept) = match command {
-        FlowCommand::Pause(args) => (args, true, false),
-        FlowCommand::Resume(ResumeArgs { flow, accept_smaller }) => (flow, false, *accept_smaller),
+    let (args, action, smaller) = match command {
+        FlowCommand::Pause(args) => (args, FlowAction::Pause, SmallerTables::Doubt),
+        FlowCommand::Resume(ResumeArgs { flow, accept_smaller: true }) => (flow, FlowAction::Resume, SmallerTables::Accept),
+        FlowCommand::Resume(ResumeArgs { flow, accept_smaller: false }) => (flow, FlowAction::Resume, SmallerTables::Doubt),
         FlowCommand::Forget(args) => return forget(global, args),
     };
     with_ledger(global, async |context| {
         let flow = FlowId::new(args.company.as_str(), args.entity.as_str());
         super::sync::check_names(&context.checked, std::slice::from_ref(&args.company), std::slice::from_ref(&args.entity))?;
         let (deps, requested) = (context.deps(), requested(&args.why));
-        let before = match paused {
-            true => operations::flow::pause(&deps, flow.clone(), requested).await?,
-            false => operations::flow::resume(&deps, flow.clone(), accept, requested).await?,
+        let before = match action {
+            FlowAction::Pause => operations::flow::pause(&deps, flow.clone(), requested).await?,
+            FlowAction::Resume => operations::flow::resume(&deps, flow.clone(), smaller, requested).await?,
         };
-        let text = before.said(&flow, paused);
+        let text = before.said(&flow, action);
         if global.output == OutputForm::Json {
-            let changed = before.changes(paused);
+            let changed = before.changes(action);
             output::json(
-                &serde_json::json!({ "flow": flow, "paused": paused, "changed": changed, "running_on": before.running_on, "text": text }),
+                &serde_json::json!({ "flow": flow, "paused": action.pauses(), "changed": changed, "running_on": before.running_on, "text": text }),
             )?;
         } else {
             output::line(&text)?;
@@ -108,10 +110,11 @@ fn forget(global: &Global, args: &ForgetArgs) -> Result<Exit, Failure> {
             );
             return Err(Failure::new(Exit::Failed, text));
         }
+        let undelivered = if args.drop_pending { Undelivered::Drop } else { Undelivered::Keep };
         let (mut done, mut refused) = (Vec::new(), Vec::new());
         for row in chosen.into_iter().filter(|row| !row.configured) {
             let flow = FlowId::new(row.company.as_str(), row.entity.as_str());
-            match operations::flow::forget(&context.deps(), flow, args.drop_pending, requested(&args.why)).await {
+            match operations::flow::forget(&context.deps(), flow, undelivered, requested(&args.why)).await {
                 Ok(forgotten) => done.push(forgotten),
                 Err(Refused::Ledger(error)) => return Err(error.into()),
                 Err(why) => refused.push((why.what(), why.next_step(Interface::Cli))),

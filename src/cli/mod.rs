@@ -48,6 +48,7 @@ pub use failure::{Exit, Failure};
 
 use crate::domain::visible::{directs, visible};
 use crate::store;
+use crate::telemetry::logging::{self, LogFormat};
 
 /// Copies suppliers, invoices, purchase orders, GL accounts, cost centres and GL postings from SYSPRO to ServiceNow. Each version takes effect
 /// once, even after retries.
@@ -279,7 +280,8 @@ fn level(global: &Global, checked: &context::Checked, logs: Logs) -> String {
 
 /// Starts the log, with panics as lines of it.
 fn start_logging(global: &Global, checked: &context::Checked, logs: Logs) -> Result<(), Failure> {
-    crate::telemetry::logging::init(&level(global, checked, logs), checked.settings().log.json)
+    let format = if checked.settings().log.json { LogFormat::Json } else { LogFormat::Text };
+    logging::init(&level(global, checked, logs), format)
         .map_err(|error| Failure::new(Exit::Configuration, crate::domain::chain(&error)))?;
     crate::supervision::panics::log_panics();
     match &checked.loaded.file {

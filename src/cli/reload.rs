@@ -46,16 +46,16 @@ impl Reloader {
         // to be read whatever the check says: once after the start, because they may have changed since its reading
         let mut owed = true;
         loop {
-            let by_signal = next(&mut hang_up).await;
+            let cause = next(&mut hang_up).await;
             seen = self.fingerprint(directory.as_deref(), &profile).await;
-            if by_signal {
+            if cause == Cause::Signal {
                 info!("SIGHUP: the definitions are read again; settings (`tieline.toml`, variables) take effect at the next start alone");
             }
             let settled = seen == before && (seen != handled || owed);
             before = seen;
-            if by_signal || settled {
+            if cause == Cause::Signal || settled {
                 handled = seen;
-                owed = !self.reload(by_signal).await;
+                owed = !self.reload(cause).await;
             }
         }
     }
@@ -67,7 +67,7 @@ impl Reloader {
     }
 
     /// Reads the files; answers `false` when it must be tried again because the ledger did not answer.
-    async fn reload(&self, by_signal: bool) -> bool {
+    async fn reload(&self, cause: Cause) -> bool {
         let loaded = (*self.loaded).clone();
         let checked = tokio::task::spawn_blocking(move || Checked::with(loaded)).await;
         let definitions = match checked {
@@ -84,7 +84,7 @@ impl Reloader {
         };
         let now = self.deps.definitions.view();
         if definitions.set.hash == now.hash {
-            if now.refused.is_some() || by_signal {
+            if now.refused.is_some() || cause == Cause::Signal {
                 info!(hash = definitions.set.short(), "the definition files say what is worked with already");
             }
             self.deps.definitions.unchanged();
@@ -125,16 +125,25 @@ impl Reloader {
     }
 }
 
-/// Waits for a signal (true) or for the next check.
-async fn next(hang_up: &mut Option<Signal>) -> bool {
+/// Why the definition files are looked at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Cause {
+    /// SIGHUP.
+    Signal,
+    /// The time of a check has come.
+    Check,
+}
+
+/// Waits for a signal or for the next check.
+async fn next(hang_up: &mut Option<Signal>) -> Cause {
     match hang_up {
         Some(signal) => tokio::select! {
-            heard = signal.recv() => heard.is_some(),
-            () = tokio::time::sleep(EVERY) => false,
+            heard = signal.recv() => heard.map_or(Cause::Check, |()| Cause::Signal),
+            () = tokio::time::sleep(EVERY) => Cause::Check,
         },
         None => {
             tokio::time::sleep(EVERY).await;
-            false
+            Cause::Check
         }
     }
 }

@@ -7,6 +7,7 @@ use super::failure::{Exit, Failure};
 use super::signals::Signals;
 use super::{output, sync};
 use crate::actors::Deps;
+use crate::actors::mode::Mode;
 use crate::actors::scheduler::run_set::RunSetReport;
 use crate::actors::system::ActorSystem;
 use crate::domain::budget::UNRESPONSIVE_AFTER;
@@ -31,8 +32,8 @@ pub(super) struct Sent {
 
 /// Sends what is queued, and says how these records stand then.
 pub(super) async fn send(context: &Context, deps: &Deps, followed: &Followed) -> Result<Sent, Failure> {
-    let system =
-        ActorSystem::start(deps, RestartPolicy::default(), false).map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
+    let system = ActorSystem::start(deps, RestartPolicy::default(), Mode::Command)
+        .map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
     // a run set without flows reads nothing and sends what is due
     let mut signals = Signals::listen();
     let run_set = sync::execute_run_set(deps, &system, Vec::new(), &mut signals).await;

@@ -11,6 +11,7 @@ use super::failure::{Exit, Failure};
 use super::reload::Reloader;
 use super::signals::Signals;
 use crate::actors::Deps;
+use crate::actors::mode::Mode;
 use crate::actors::system::ActorSystem;
 use crate::http::{self, AppState, HttpError};
 use crate::supervision::guard::RestartPolicy;
@@ -41,7 +42,7 @@ pub(super) fn run(global: &Global) -> Result<Exit, Failure> {
     super::block_on(async {
         let mut signals = Signals::listen();
         let context = Context::open(checked).await?;
-        let result = serve(&context, &mut signals, true).await;
+        let result = serve(&context, &mut signals, Reload::OnChange).await;
         context.close().await;
         if let Err(Failure { exit: Exit::Stuck, text }) = &result {
             super::output::complaint(text);
@@ -52,12 +53,20 @@ pub(super) fn run(global: &Global) -> Result<Exit, Failure> {
     })
 }
 
-/// Serves until a signal. `reloads`: definitions that change are taken up, at SIGHUP too.
-pub(super) async fn serve(context: &Context, signals: &mut Signals, reloads: bool) -> Result<Exit, Failure> {
+/// What is done about definition files that change.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reload {
+    /// They are taken up, at SIGHUP too.
+    OnChange,
+    Never,
+}
+
+/// Serves until a signal.
+pub(super) async fn serve(context: &Context, signals: &mut Signals, reload: Reload) -> Result<Exit, Failure> {
     let deps = context.service_deps().await?;
     deps.waits.begin(super::other_side::CHECKING);
-    let system =
-        ActorSystem::start(&deps, RestartPolicy::default(), true).map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
+    let system = ActorSystem::start(&deps, RestartPolicy::default(), Mode::Service)
+        .map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
     let (actors, loaded) = (system.handle(), Arc::new(context.checked.loaded.clone()));
     let watchdog = system.watchdog.clone();
     let app_state = AppState::new(deps.clone(), actors.clone(), system.access(), loaded.clone());
@@ -86,7 +95,7 @@ pub(super) async fn serve(context: &Context, signals: &mut Signals, reloads: boo
     }
     // the HTTP server answers by now, however long ServiceNow takes
     let mut checking = actix_rt::spawn(check_first(deps.clone()));
-    let reloading = reloads.then(|| actix_rt::spawn(Reloader { deps: deps.clone(), actors, loaded }.run()));
+    let reloading = (reload == Reload::OnChange).then(|| actix_rt::spawn(Reloader { deps: deps.clone(), actors, loaded }.run()));
     let mut fatal = system.fatal.clone();
     let result = tokio::select! {
         () = signals.next() => Ok(Exit::Done),

@@ -11,6 +11,7 @@ use super::output::{self, Bars};
 use super::signals::Signals;
 use super::{Global, OutputForm, first};
 use crate::actors::Deps;
+use crate::actors::mode::Mode;
 use crate::actors::poller::PollError;
 use crate::actors::scheduler::ExecuteRunSet;
 use crate::actors::scheduler::run_set::{RunSetReport, RunSetRequest};
@@ -104,8 +105,8 @@ fn choose(checked: &Checked, args: &SyncArgs) -> Result<Vec<(FlowId, RunKind)>, 
 async fn sync_flows(context: &Context, global: &Global, flows: Vec<(FlowId, RunKind)>, signals: &mut Signals) -> Result<Exit, Failure> {
     let deps = context.working_deps().await?;
     super::other_side::check(&deps).await?;
-    let system =
-        ActorSystem::start(&deps, RestartPolicy::default(), false).map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
+    let system = ActorSystem::start(&deps, RestartPolicy::default(), Mode::Command)
+        .map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
     let report = execute_run_set(&deps, &system, flows, signals).await;
     system.stop(STOP_DEADLINE).await;
     let report = report?;

@@ -187,18 +187,43 @@ impl fmt::Debug for KeyRing {
     }
 }
 
+/// Whether anything was encrypted before, for which a key file must be there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ciphertexts {
+    /// Something is stored that only the key file opens.
+    Stored,
+    /// Nothing is stored: a key may be made.
+    None,
+}
+
+impl Ciphertexts {
+    /// By how many are stored.
+    pub fn of(count: usize) -> Self {
+        if count > 0 { Self::Stored } else { Self::None }
+    }
+}
+
+/// What becomes of a key file that is there when one is written.
+#[derive(Clone, Copy)]
+enum Existing {
+    Keep,
+    Replace,
+}
+
 impl KeyRing {
     /// Reads the key file. Where there is none and nothing has been encrypted yet, makes one.
     ///
     /// # Errors
-    /// [`KeyError::Missing`] when `ciphertexts_exist` without a file; the others when the file cannot be trusted or used.
-    pub fn load(place: KeyPlace, ciphertexts_exist: bool) -> Result<Self, KeyError> {
+    /// [`KeyError::Missing`] when ciphertexts are stored and there is no file; the others when the file cannot be trusted or used.
+    pub fn load(place: KeyPlace, ciphertexts: Ciphertexts) -> Result<Self, KeyError> {
         match fs::symlink_metadata(&place.path) {
             Ok(_) => Self::read(place),
-            Err(error) if error.kind() == io::ErrorKind::NotFound && ciphertexts_exist => Err(KeyError::Missing { path: place.path }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound && ciphertexts == Ciphertexts::Stored => {
+                Err(KeyError::Missing { path: place.path })
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let ring = Self { place, keys: Vec::new(), current: MasterKey::generate()? };
-                match ring.write(false) {
+                match ring.write(Existing::Keep) {
                     Ok(()) => Ok(ring),
                     // another process was faster: its key is the key
                     Err(KeyError::File { source, .. }) if source.kind() == io::ErrorKind::AlreadyExists => Self::read(ring.place),
@@ -241,7 +266,7 @@ impl KeyRing {
     }
 
     /// Writes the file in one step: whoever reads meanwhile sees the old one or the new one.
-    fn write(&self, replace: bool) -> Result<(), KeyError> {
+    fn write(&self, existing: Existing) -> Result<(), KeyError> {
         let path = &self.place.path;
         if self.place.managed {
             return Err(KeyError::Managed { path: path.clone() });
@@ -258,10 +283,10 @@ impl KeyRing {
             }
             let draft = directory.join(format!(".master-key-{}", std::process::id()));
             let _ = fs::remove_file(&draft);
-            let result = write_private(&draft, text.as_bytes(), directory).and_then(|()| match replace {
-                true => fs::rename(&draft, path),
+            let result = write_private(&draft, text.as_bytes(), directory).and_then(|()| match existing {
+                Existing::Replace => fs::rename(&draft, path),
                 // unlike a rename, a link never takes the place of a file that is there
-                false => fs::hard_link(&draft, path),
+                Existing::Keep => fs::hard_link(&draft, path),
             });
             let _ = fs::remove_file(&draft);
             result?;
@@ -325,7 +350,7 @@ impl KeyRing {
     /// Adds a key to the file. It is the current one from now on.
     fn add_key(&mut self) -> Result<(), KeyError> {
         self.keys.push(std::mem::replace(&mut self.current, MasterKey::generate()?));
-        self.write(true).inspect_err(|_| {
+        self.write(Existing::Replace).inspect_err(|_| {
             if let Some(previous) = self.keys.pop() {
                 self.current = previous;
             }
@@ -338,7 +363,7 @@ impl KeyRing {
     /// [`KeyError::File`] and [`KeyError::Managed`]; the ring is then as before.
     pub fn drop_previous(&mut self) -> Result<(), KeyError> {
         let previous = std::mem::take(&mut self.keys);
-        match self.write(true) {
+        match self.write(Existing::Replace) {
             Ok(()) => Ok(()),
             Err(error) => {
                 self.keys = previous;
@@ -421,13 +446,13 @@ mod tests {
     #[test]
     fn the_first_use_makes_a_private_file_that_later_uses_read() {
         let directory = tempfile::tempdir().expect("directory");
-        let ring = KeyRing::load(place(&directory), false).expect("made");
+        let ring = KeyRing::load(place(&directory), Ciphertexts::None).expect("made");
         let mode = fs::metadata(ring.place.path()).expect("there").permissions().mode();
         assert_eq!(mode & 0o7777, 0o600);
         let encrypted = ring.encrypt("servicenow", "client", "s3cret").expect("sealed");
         assert_eq!(encrypted.nonce.len(), 24);
         assert_ne!(ring.encrypt("servicenow", "client", "s3cret").expect("sealed"), encrypted, "a nonce was used twice");
-        let again = KeyRing::load(place(&directory), true).expect("read");
+        let again = KeyRing::load(place(&directory), Ciphertexts::Stored).expect("read");
         assert_eq!(again.decrypt("servicenow", "client", &encrypted).expect("opened").expose_secret(), "s3cret");
         assert_eq!(fs::read_dir(directory.path().join("state")).expect("directory").count(), 1, "a draft was left over");
         assert!(!format!("{ring:?}").contains(&BASE64_STANDARD.encode(ring.current.bytes.as_slice())));
@@ -436,7 +461,7 @@ mod tests {
     #[test]
     fn what_was_altered_does_not_open() {
         let directory = tempfile::tempdir().expect("directory");
-        let ring = KeyRing::load(place(&directory), false).expect("made");
+        let ring = KeyRing::load(place(&directory), Ciphertexts::None).expect("made");
         let encrypted = ring.encrypt("ab", "c", "s3cret").expect("sealed");
         let altered = |name: &str, username: &str, encrypted: &Encrypted| {
             let error = ring.decrypt(name, username, encrypted).expect_err("altered");
@@ -457,8 +482,8 @@ mod tests {
     #[test]
     fn another_key_is_named() {
         let (one, two) = (tempfile::tempdir().expect("directory"), tempfile::tempdir().expect("directory"));
-        let encrypted = KeyRing::load(place(&one), false).expect("made").encrypt("n", "u", "s3cret").expect("sealed");
-        let other = KeyRing::load(place(&two), false).expect("made");
+        let encrypted = KeyRing::load(place(&one), Ciphertexts::None).expect("made").encrypt("n", "u", "s3cret").expect("sealed");
+        let other = KeyRing::load(place(&two), Ciphertexts::None).expect("made");
         let text = other.decrypt("n", "u", &encrypted).expect_err("another key").to_string();
         assert!(text.contains(&encrypted.key_id) && text.contains(other.current_id()), "{text}");
         // the id of a key says nothing about who holds it
@@ -469,18 +494,18 @@ mod tests {
     #[test]
     fn rotation_opens_both_until_the_old_key_is_dropped() {
         let directory = tempfile::tempdir().expect("directory");
-        let mut ring = KeyRing::load(place(&directory), false).expect("made");
+        let mut ring = KeyRing::load(place(&directory), Ciphertexts::None).expect("made");
         let old = ring.encrypt("n", "u", "s3cret").expect("sealed");
         let kept = KeptSecret { name: "n".into(), username: "u".into(), encrypted: old.clone() };
         let new = ring.rotate(&[kept]).expect("rotated").pop().expect("encrypted again");
-        let other_node = KeyRing::load(place(&directory), true).expect("read");
+        let other_node = KeyRing::load(place(&directory), Ciphertexts::Stored).expect("read");
         assert_eq!(other_node.current_id(), ring.current_id());
         assert_ne!(ring.current_id(), old.key_id);
         for encrypted in [&old, &new] {
             assert_eq!(other_node.decrypt("n", "u", encrypted).expect("both keys open").expose_secret(), "s3cret");
         }
         ring.drop_previous().expect("dropped");
-        let reread = KeyRing::load(place(&directory), true).expect("read");
+        let reread = KeyRing::load(place(&directory), Ciphertexts::Stored).expect("read");
         assert!(reread.decrypt("n", "u", &new).is_ok());
         assert!(matches!(reread.decrypt("n", "u", &old), Err(KeyError::UnknownKey { .. })));
         let mode = fs::metadata(reread.place.path()).expect("there").permissions().mode();
@@ -502,14 +527,14 @@ mod tests {
     #[test]
     fn a_file_that_cannot_be_trusted_is_refused() {
         let directory = tempfile::tempdir().expect("directory");
-        let text = KeyRing::load(place(&directory), true).expect_err("missing").to_string();
+        let text = KeyRing::load(place(&directory), Ciphertexts::Stored).expect_err("missing").to_string();
         assert!(text.contains("is missing, and stored credentials need it"), "{text}");
-        let path = KeyRing::load(place(&directory), false).expect("made").place.path;
+        let path = KeyRing::load(place(&directory), Ciphertexts::None).expect("made").place.path;
         let good = fs::read_to_string(&path).expect("readable");
 
         for mode in [0o640, 0o604, 0o620] {
             fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("mode");
-            let text = KeyRing::load(place(&directory), true).expect_err("exposed").to_string();
+            let text = KeyRing::load(place(&directory), Ciphertexts::Stored).expect_err("exposed").to_string();
             assert!(text.contains(&format!("(mode {mode:04o}): run `chmod 600 ")), "{text}");
         }
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("mode");
@@ -524,18 +549,18 @@ mod tests {
             (swapped, "key `00000000` is damaged"),
         ] {
             fs::write(&path, wrong).expect("written");
-            let error = KeyRing::load(place(&directory), true).expect_err(expect).to_string();
+            let error = KeyRing::load(place(&directory), Ciphertexts::Stored).expect_err(expect).to_string();
             assert!(error.contains(expect), "{error}");
         }
         fs::write(&path, good).expect("written");
-        KeyRing::load(place(&directory), true).expect("the good file is good again");
+        KeyRing::load(place(&directory), Ciphertexts::Stored).expect("the good file is good again");
 
         // only root can give a file away; the directory stays ours, so the file is not the service account's
         if nix::unistd::geteuid().is_root() {
             std::os::unix::fs::chown(&path, Some(65534), None).expect("chown");
-            assert!(matches!(KeyRing::load(place(&directory), true), Err(KeyError::NotOurs { owner: 65534, user: 0, .. })));
+            assert!(matches!(KeyRing::load(place(&directory), Ciphertexts::Stored), Err(KeyError::NotOurs { owner: 65534, user: 0, .. })));
             std::os::unix::fs::chown(path.parent().expect("parent"), Some(65534), None).expect("chown");
-            let mut ring = KeyRing::load(place(&directory), true).expect("the service account's own");
+            let mut ring = KeyRing::load(place(&directory), Ciphertexts::Stored).expect("the service account's own");
             ring.rotate(&[]).expect("rotated");
             assert_eq!(std::os::unix::fs::MetadataExt::uid(&fs::metadata(&path).expect("there")), 65534);
         }
@@ -544,14 +569,14 @@ mod tests {
     #[test]
     fn the_service_managers_key_wins_and_is_not_changed() {
         let directory = tempfile::tempdir().expect("directory");
-        let made = KeyRing::load(place(&directory), false).expect("made").place.path;
+        let made = KeyRing::load(place(&directory), Ciphertexts::None).expect("made").place.path;
         let credentials = directory.path().join("credentials");
         let at = |credentials: &Path| KeyPlace::new(&directory.path().join("elsewhere/master.key"), Some(credentials));
         fs::create_dir(&credentials).expect("directory");
         assert!(!at(&credentials).managed, "there is no key in it");
         fs::copy(&made, credentials.join(CREDENTIAL_NAME)).expect("copied");
         fs::set_permissions(credentials.join(CREDENTIAL_NAME), fs::Permissions::from_mode(0o440)).expect("mode");
-        let mut ring = KeyRing::load(at(&credentials), true).expect("read");
+        let mut ring = KeyRing::load(at(&credentials), Ciphertexts::Stored).expect("read");
         let id = ring.current_id().to_owned();
         assert!(matches!(ring.rotate(&[]), Err(KeyError::Managed { .. })));
         assert_eq!(ring.current_id(), id);

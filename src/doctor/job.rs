@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
 
-use super::{Finding, Progress, Report, STEPS, Way, diagnose};
+use super::{Finding, Progress, Report, STEPS, Scope, Way, diagnose};
 use crate::actors::Deps;
 use crate::domain::chain;
 
@@ -15,8 +15,8 @@ pub struct JobRequest {
     pub by: String,
     /// Why.
     pub why: String,
-    /// Whether nothing may be created, not even for a moment.
-    pub read_only: bool,
+    /// What the checks may do.
+    pub scope: Scope,
 }
 
 /// A diagnostics run that was started.
@@ -77,7 +77,7 @@ impl DiagnosticsJob {
     /// Replaces the last run by a new one; `None` while one is running. The caller runs the returned future on its own task.
     pub fn begin(&self, asked: JobRequest) -> Option<impl Future<Output = ()> + 'static> {
         let report = Report::new(STEPS);
-        let read_only = asked.read_only;
+        let scope = asked.scope;
         {
             let mut last = self.lock();
             if last.as_ref().is_some_and(|last| last.ended.is_none()) {
@@ -87,7 +87,7 @@ impl DiagnosticsJob {
         }
         let mut ending = EndGuard { job: self.clone(), ended: false };
         Some(async move {
-            let result = diagnose(&ending.job.deps, &ending.job.way, read_only, &report).await;
+            let result = diagnose(&ending.job.deps, &ending.job.way, scope, &report).await;
             ending.end(result.err().map(|error| format!("the ledger stopped answering: {}", chain(&error))));
         })
     }

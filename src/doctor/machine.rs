@@ -9,7 +9,7 @@ use super::certificates::RENEWAL;
 use super::{Finding, disk};
 use crate::actors::Deps;
 use crate::config::settings::CertificateFiles;
-use crate::credentials::key_ring::KeyPlace;
+use crate::credentials::key_ring::{Ciphertexts, KeyPlace};
 use crate::domain::chain;
 
 /// Free space below which the private database is in danger, and below which somebody should check it, in MiB.
@@ -40,13 +40,13 @@ fn room(what: &str, free: u64, directory: &Path, danger: &str) -> Finding {
     }
 }
 
-/// The master key: where it is, whose it is, who may read it. `needed`: there are credentials that it must open.
-pub(super) fn master_key(deps: &Deps, needed: bool) -> Finding {
+/// The master key: where it is, whose it is, who may read it. Without ciphertexts it may be missing.
+pub(super) fn master_key(deps: &Deps, ciphertexts: Ciphertexts) -> Finding {
     let (what, place) = ("master key", deps.credential_store.key_place());
-    if !needed && !place.path().exists() {
+    if ciphertexts == Ciphertexts::None && !place.path().exists() {
         return Finding::warning(what, "no credential has been set, so none is needed yet", NextStep::FirstCredential);
     }
-    match deps.credential_store.keys(true) {
+    match deps.credential_store.keys(Ciphertexts::Stored) {
         Ok(keys) => Finding::ok(what, format!("key `{}` in {}{}", keys.current_id(), place.path().display(), rights(&place))),
         Err(error) => Finding::failed(what, chain(&error), NextStep::KeyFile),
     }

@@ -27,6 +27,7 @@ use crate::actors::credential_store::CredentialError;
 use crate::actors::system::Access;
 use crate::config::Settings;
 use crate::config::settings::SysproSource;
+use crate::credentials::key_ring::Ciphertexts;
 use crate::definition::Definitions;
 use crate::domain::next_step::NextStep;
 use crate::store::StoreError;
@@ -44,11 +45,20 @@ pub enum Way {
     Service(Access),
 }
 
+/// What the checks may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// Nothing is created, not even for a moment.
+    ReadOnly,
+    /// One row is created in each target table and deleted again, which proves the right to create.
+    Create,
+}
+
 /// Runs every check. The report says how far it is.
 ///
 /// # Errors
 /// [`StoreError`] when the ledger stops answering.
-pub async fn diagnose(deps: &Deps, way: &Way, read_only: bool, report: &Report) -> Result<(), StoreError> {
+pub async fn diagnose(deps: &Deps, way: &Way, scope: Scope, report: &Report) -> Result<(), StoreError> {
     let settings = &deps.settings;
     of_machine(settings, &deps.definitions.now(), report);
     report.begin(Part::Database, "the database");
@@ -58,7 +68,7 @@ pub async fn diagnose(deps: &Deps, way: &Way, read_only: bool, report: &Report) 
     report.note(database::companies(deps).await?);
     report.note(database::outdated(deps).await?);
     let credentials = deps.store.credential_list().await?;
-    report.note(machine::master_key(deps, !credentials.is_empty()));
+    report.note(machine::master_key(deps, Ciphertexts::of(credentials.len())));
     let enet_set = credentials.iter().any(|credential| credential.name == crate::actors::credential_store::SYSPRO_ENET);
     let enet = Use::of(settings, &deps.definitions.now(), enet_set);
     report.begin(Part::Syspro, "signing in to SYSPRO");
@@ -67,7 +77,7 @@ pub async fn diagnose(deps: &Deps, way: &Way, read_only: bool, report: &Report) 
     syspro::tables(deps, way, session, report).await;
     report.begin(Part::Syspro, "SYSPRO's certificates and clock");
     syspro_from_outside(settings, enet, report).await;
-    servicenow::servicenow(deps, way, read_only, report).await;
+    servicenow::servicenow(deps, way, scope, report).await;
     report.begin(Part::ServiceNow, "ServiceNow's certificate and clock");
     servicenow_from_outside(settings, report).await;
     Ok(())

@@ -4,14 +4,14 @@ use super::credential_step;
 use crate::domain::next_step::NextStep;
 use std::collections::BTreeSet;
 
-use super::{Finding, Part, Report, Verdict, Way};
+use super::{Finding, Part, Report, Scope, Verdict, Way};
 use crate::actors::Deps;
 use crate::actors::credential_store::SERVICENOW;
 use crate::definition::plan::TargetPlan;
 use crate::retry::Class;
 use crate::servicenow::{OneToken, ProbeFinding, ProbeVerdict, ServiceNow, ServiceNowError, TokenSource};
 
-pub(super) async fn servicenow(deps: &Deps, way: &Way, read_only: bool, report: &Report) {
+pub(super) async fn servicenow(deps: &Deps, way: &Way, scope: Scope, report: &Report) {
     report.begin(Part::ServiceNow, "ServiceNow's token, tables and columns");
     let client = match ServiceNow::new(&deps.settings.servicenow) {
         Ok(client) => client,
@@ -29,7 +29,7 @@ pub(super) async fn servicenow(deps: &Deps, way: &Way, read_only: bool, report: 
         report.note(finding(format!("ServiceNow {}", probe.table), probe));
     }
     report.begin(Part::ServiceNow, "the right to create in ServiceNow");
-    if read_only {
+    if scope == Scope::ReadOnly {
         let tables: BTreeSet<&str> = targets.iter().map(|target| target.table.as_str()).collect();
         for table in tables {
             let found = "not tried: only reading was asked for";

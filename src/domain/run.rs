@@ -43,6 +43,15 @@ pub enum RunKind {
 
 words!(RunKind { Poll = "poll", Sweep = "sweep", Replay = "replay", Backfill = "backfill" });
 
+/// What wants a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trigger {
+    /// A schedule, or a backfill that continues.
+    Schedule,
+    /// A person: a paused flow runs all the same, and what waits for its next try is tried now.
+    Person,
+}
+
 /// How a run stands, or came out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RunOutcome {

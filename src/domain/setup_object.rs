@@ -83,6 +83,15 @@ pub struct SetupCall {
 /// The place in the parameters that says whether the call is a trial.
 pub const VALIDATE_ONLY: &str = "ValidateOnly";
 
+/// Whether a call stores anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SetupMode {
+    /// SYSPRO only checks the record.
+    Trial,
+    /// SYSPRO stores the record.
+    Real,
+}
+
 impl SetupCall {
     /// The parameters of a site that names none: no warning is passed over, all or nothing.
     ///
@@ -109,9 +118,12 @@ impl SetupCall {
         fill(&self.template, value)
     }
 
-    /// The parameters of a trial (`ValidateOnly` = `Y`: nothing is stored), or of the real call.
-    pub fn parameters(&self, trial: bool) -> String {
-        let flag = if trial { "Y" } else { "N" };
+    /// The parameters of a call: `ValidateOnly` = `Y` for a trial.
+    pub fn parameters(&self, mode: SetupMode) -> String {
+        let flag = match mode {
+            SetupMode::Trial => "Y",
+            SetupMode::Real => "N",
+        };
         self.parameters.replace("{ValidateOnly}", flag)
     }
 
@@ -227,9 +239,12 @@ mod tests {
         );
         assert_eq!(call.document(|name| (name == "Code").then(String::new)), Err("Description".to_owned()));
         assert!(
-            call.parameters(true).starts_with("<SetupX><Parameters>") && call.parameters(true).contains("<ValidateOnly>Y</ValidateOnly>")
+            call.parameters(SetupMode::Trial).starts_with("<SetupX><Parameters>")
+                && call.parameters(SetupMode::Trial).contains("<ValidateOnly>Y</ValidateOnly>")
         );
-        assert!(call.parameters(false).contains("<ValidateOnly>N</ValidateOnly>") && !call.parameters(false).contains('{'));
+        assert!(
+            call.parameters(SetupMode::Real).contains("<ValidateOnly>N</ValidateOnly>") && !call.parameters(SetupMode::Real).contains('{')
+        );
         assert!(call.writes("Description") && !call.writes("Other"));
         assert!(call.fits("Description", "0123456789  ").is_ok() && call.fits("Code", "0123456789A").is_ok());
         assert!(call.fits("Description", "0123456789A").expect_err("too long").contains("11 characters"));

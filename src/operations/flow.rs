@@ -4,7 +4,16 @@ use super::{Refused, Requested};
 use crate::actors::Deps;
 use crate::actors::flows::flows;
 use crate::domain::FlowId;
-use crate::store::{FlowBefore, Forgotten, ForgottenFlow};
+use crate::store::{FlowAction, FlowBefore, Forgotten, ForgottenFlow, Undelivered};
+
+/// What is made of tables that have far fewer rows than before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SmallerTables {
+    /// They are taken for a fault.
+    Doubt,
+    /// SYSPRO really has so few rows: accepted until the end of the next whole read.
+    Accept,
+}
 
 /// Whether the configuration makes the flow.
 ///
@@ -21,30 +30,30 @@ pub(super) fn configured(deps: &Deps, flow: &FlowId) -> Result<(), Refused> {
 /// [`Refused::NoFlow`]; the ledger's.
 pub async fn pause(deps: &Deps, flow: FlowId, requested: Requested) -> Result<FlowBefore, Refused> {
     configured(deps, &flow)?;
-    Ok(deps.store.flow_pause(flow, true, requested.by, requested.why.into()).await?)
+    Ok(deps.store.flow_pause(flow, FlowAction::Pause, requested.by, requested.why.into()).await?)
 }
 
-/// Goes on with a flow that was paused, or that Tieline stopped. `accept_smaller`: SYSPRO really has so few rows.
+/// Goes on with a flow that was paused, or that Tieline stopped.
 ///
 /// # Errors
 /// [`Refused::NoFlow`]; the ledger's.
-pub async fn resume(deps: &Deps, flow: FlowId, accept_smaller: bool, requested: Requested) -> Result<FlowBefore, Refused> {
+pub async fn resume(deps: &Deps, flow: FlowId, smaller: SmallerTables, requested: Requested) -> Result<FlowBefore, Refused> {
     configured(deps, &flow)?;
-    if accept_smaller {
+    if smaller == SmallerTables::Accept {
         deps.store.flow_accept_smaller(flow.clone(), requested.by.clone(), requested.why.clone().into()).await?;
     }
-    Ok(deps.store.flow_pause(flow, false, requested.by, requested.why.into()).await?)
+    Ok(deps.store.flow_pause(flow, FlowAction::Resume, requested.by, requested.why.into()).await?)
 }
 
-/// Forgets a flow that the configuration no longer makes; its records stay as history. `drop_pending`: what of it is not delivered is dropped.
+/// Forgets a flow that the configuration no longer makes; its records stay as history.
 ///
 /// # Errors
 /// [`Refused::Configured`], [`Refused::NotInLedger`], [`Refused::BeingRead`], [`Refused::OutcomeUnknown`], [`Refused::NotSettled`]; the ledger's.
-pub async fn forget(deps: &Deps, flow: FlowId, drop_pending: bool, requested: Requested) -> Result<ForgottenFlow, Refused> {
+pub async fn forget(deps: &Deps, flow: FlowId, undelivered: Undelivered, requested: Requested) -> Result<ForgottenFlow, Refused> {
     if flows(deps).contains(&flow) {
         return Err(Refused::Configured(flow));
     }
-    Err(match deps.store.flow_forget(flow.clone(), drop_pending, requested.by, requested.why.into()).await? {
+    Err(match deps.store.flow_forget(flow.clone(), undelivered, requested.by, requested.why.into()).await? {
         Forgotten::Done(done) => return Ok(done),
         Forgotten::Unknown => Refused::NotInLedger(flow),
         Forgotten::Held => Refused::BeingRead(flow),

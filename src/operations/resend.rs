@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::outdated::OutdatedReport;
 use crate::actors::Deps;
 use crate::actors::in_force::Snapshot;
-use crate::actors::mapper::{map_document, poisoned};
+use crate::actors::mapper::{Presence, map_document, poisoned};
 use crate::definition::Plan;
 use crate::domain::resent::{Resent, ResentOutcome, Stands};
 use crate::domain::run::{RunId, RunKind};
@@ -205,7 +205,8 @@ pub(super) fn remap(deps: &Deps, definitions: &Snapshot, flow: &FlowId, stored: 
     // there is no actor here to die of it, and the page's other records must not
     let mapped = catch_unwind(AssertUnwindSafe(|| {
         deps.crash.at("mapper:document", document.key.as_str());
-        map_document(plan, definitions, &CompanyId::new(&stored.company), &document, stored.deleted)
+        let presence = if stored.deleted { Presence::Gone } else { Presence::There };
+        map_document(plan, definitions, &CompanyId::new(&stored.company), &document, presence)
     }));
     let mut mapped = mapped.unwrap_or_else(|_| IntakeDocument { gone: stored.deleted, ..poisoned(plan, &document) });
     // the content is as it was: no new version

@@ -18,9 +18,9 @@ use crate::actors::handle::ActorsHandle;
 use crate::actors::poller::PollError;
 use crate::actors::scheduler::run_set::RunSetRequest;
 use crate::actors::system::Access;
-use crate::doctor::Way;
 use crate::doctor::job::{DiagnosticsJob, DiagnosticsRun, JobRequest};
 use crate::doctor::one_record::{self, Seen};
+use crate::doctor::{Scope, Way};
 use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
 use crate::domain::chain;
@@ -84,14 +84,13 @@ impl Service {
     ///
     /// # Errors
     /// [`Refused::NoFlow`], [`Refused::Running`], [`Refused::NoRun`], [`Refused::NotBegun`]; the ledger's.
-    pub async fn run(&self, flow: FlowId, sweep: bool, requested: Requested) -> Result<RunStarted, Refused> {
+    pub async fn run(&self, flow: FlowId, kind: RunKind, requested: Requested) -> Result<RunStarted, Refused> {
         configured(&self.deps, &flow)?;
         let status = self.deps.store.flow_status().await?;
         let row = status.iter().find(|row| row.company == flow.company.as_str() && row.entity == flow.entity.as_str());
         if let Some(node) = row.and_then(|row| row.holder.clone()) {
             return Err(Refused::Running { flow, node });
         }
-        let kind = if sweep { RunKind::Sweep } else { RunKind::Poll };
         let (run, (told, ended)) = (RunId::fresh(), unbounded_channel());
         // the run's beginning and the audit row of who asked for it are one transaction
         let mut ask = RunSetRequest::by_hand(vec![(flow.clone(), kind)], requested.by, Some(requested.why.into()));
@@ -178,14 +177,15 @@ impl Service {
         Ok((named, outcome))
     }
 
-    /// Starts diagnostics of both systems, the ledger and the machine. It continues in the background. `read_only`: nothing is created, not even for a moment.
+    /// Starts diagnostics of both systems, the ledger and the machine. It continues in the background.
     ///
     /// # Errors
     /// [`Refused::DiagnosticsRunning`]; the ledger's.
-    pub async fn diagnose(&self, read_only: bool, requested: Requested) -> Result<(), Refused> {
-        let asked = JobRequest { by: requested.by.clone(), why: requested.why.to_string(), read_only };
+    pub async fn diagnose(&self, scope: Scope, requested: Requested) -> Result<(), Refused> {
+        let asked = JobRequest { by: requested.by.clone(), why: requested.why.to_string(), scope };
         let Some(diagnostics_run) = self.diagnostics.begin(asked) else { return Err(Refused::DiagnosticsRunning) };
-        let mut row = NewAudit::of(AuditKind::Action).detail(&json!({ "action": "doctor", "why": requested.why, "read_only": read_only }));
+        let mut row = NewAudit::of(AuditKind::Action)
+            .detail(&json!({ "action": "doctor", "why": requested.why, "read_only": scope == Scope::ReadOnly }));
         row.actor = requested.by;
         // nothing is created that the audit does not know of
         self.deps.store.audit_write(row).await?;

@@ -40,6 +40,15 @@ pub struct Alignment {
     pub unlinked: bool,
 }
 
+/// Which documents of an aligned flow are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Comparing {
+    /// All.
+    All,
+    /// Those that may have changed on either side since they were compared. ServiceNow's rows must be in the ledger already.
+    Changed,
+}
+
 /// A document with everything that its alignment needs.
 #[derive(Debug, Clone, QueryableByName)]
 pub struct AlignedDocument {
@@ -210,19 +219,24 @@ impl Store {
         .await
     }
 
-    /// The next page of an aligned flow's documents, by their numbers: all of them, or those that may have changed on either side since
-    /// they were compared. For the latter ServiceNow's rows must stand in the ledger already.
+    /// The next page of an aligned flow's documents, by their numbers.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn aligned_documents(&self, flow: FlowId, after: i64, limit: i64, all: bool) -> Result<Vec<AlignedDocument>, StoreError> {
+    pub async fn aligned_documents(
+        &self,
+        flow: FlowId,
+        after: i64,
+        limit: i64,
+        which: Comparing,
+    ) -> Result<Vec<AlignedDocument>, StoreError> {
         self.run("read aligned documents", move |conn| {
             Ok(prepared(include_str!("sql/aligned_documents.sql"))
                 .bind::<Text, _>(flow.company.as_str())
                 .bind::<Text, _>(flow.entity.as_str())
                 .bind::<BigInt, _>(after)
                 .bind::<BigInt, _>(limit)
-                .bind::<Bool, _>(all)
+                .bind::<Bool, _>(which == Comparing::All)
                 .load(conn)?)
         })
         .await

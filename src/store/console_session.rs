@@ -23,6 +23,15 @@ pub struct SessionRow {
     pub role: String,
 }
 
+/// What makes a request with a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UsedBy {
+    /// A person.
+    Person,
+    /// An open page that refreshes itself, which must not keep the session alive.
+    Refresh,
+}
+
 #[derive(QueryableByName)]
 struct Found {
     #[diesel(sql_type = Text)]
@@ -56,11 +65,11 @@ impl Store {
         .await
     }
 
-    /// Whose session this is, and notes its use where a person made the request, not a page that refreshes itself; `None` when it is closed, 12 hours old, unused for one hour, or its key is gone or expired.
+    /// Whose session this is, and notes its use by a person; `None` when it is closed, 12 hours old, unused for one hour, or its key is gone or expired.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn session_use(&self, hash: [u8; 32], by_person: bool) -> Result<Option<SessionRow>, StoreError> {
+    pub async fn session_use(&self, hash: [u8; 32], by: UsedBy) -> Result<Option<SessionRow>, StoreError> {
         self.run("use a console session", move |conn| {
             let rows: Vec<Found> = sql_query(
                 "SELECT k.name, k.role, s.used_at < now() - interval '1 minute' AS stale FROM console_session s JOIN api_key k ON k.id = s.api_key_id \
@@ -70,7 +79,7 @@ impl Store {
             .bind::<Binary, _>(&hash[..])
             .load(conn)?;
             // to the minute: a page that is loaded again and again is no write each time
-            if by_person && rows.first().is_some_and(|found| found.stale) {
+            if by == UsedBy::Person && rows.first().is_some_and(|found| found.stale) {
                 diesel::update(console_session::table.find(&hash[..])).set(console_session::used_at.eq(now)).execute(conn)?;
             }
             Ok(rows.into_iter().next().map(|found| SessionRow { name: found.name, role: found.role }))

@@ -25,6 +25,17 @@ pub struct EncryptedSession {
     pub ciphertext: Vec<u8>,
 }
 
+/// How a holder's session stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SessionNote {
+    /// A logon begins: a session may stand open soon.
+    Opening,
+    /// This one stands open.
+    Open(EncryptedSession),
+    /// None stands open.
+    Closed,
+}
+
 /// What came of asking for the session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EnetLeaseResult {
@@ -103,21 +114,16 @@ impl Store {
         .await
     }
 
-    /// Notes which session stands open, or that none does, or that one may soon (`opening`). `false`: the lease is another holder's by now, and nothing was noted.
+    /// Notes how the session stands. `false`: the lease is another holder's by now, and nothing was noted.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn enet_session_note(
-        &self,
-        operator: String,
-        holder: String,
-        open: Option<EncryptedSession>,
-        opening: bool,
-    ) -> Result<bool, StoreError> {
+    pub async fn enet_session_note(&self, operator: String, holder: String, note: SessionNote) -> Result<bool, StoreError> {
         self.run("note the e.net session", move |conn| {
-            let (key_id, nonce, ciphertext) = match open {
-                Some(open) => (Some(open.key_id), Some(open.nonce), Some(open.ciphertext)),
-                None => (None, None, None),
+            let opening = note == SessionNote::Opening;
+            let (key_id, nonce, ciphertext) = match note {
+                SessionNote::Open(open) => (Some(open.key_id), Some(open.nonce), Some(open.ciphertext)),
+                SessionNote::Opening | SessionNote::Closed => (None, None, None),
             };
             let held = enet_session::table.find(text(&operator)).filter(enet_session::holder.eq(text(&holder)));
             let noted = diesel::update(held)

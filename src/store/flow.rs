@@ -18,7 +18,7 @@ use super::{Conn, Store, StoreError, Tx, TxError};
 use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
 use crate::domain::life::WENT_BACK;
-use crate::domain::run::RunKind;
+use crate::domain::run::{RunKind, Trigger};
 use crate::store::prepared::prepared;
 use crate::store::text::{Jsonb, Text, text};
 
@@ -112,6 +112,39 @@ pub struct FlowRow {
     paused_at: Option<DateTime<Utc>>,
 }
 
+/// A run that a schedule wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DueSince {
+    /// How long ago.
+    pub age: Duration,
+    /// What kind of run.
+    pub kind: RunKind,
+}
+
+/// What a person does to a flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FlowAction {
+    /// No run begins any more.
+    Pause,
+    /// Runs begin again.
+    Resume,
+}
+
+impl FlowAction {
+    /// Whether the flow is paused afterwards.
+    pub fn pauses(self) -> bool {
+        self == Self::Pause
+    }
+
+    /// Its word in the audit.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pause => "pause",
+            Self::Resume => "resume",
+        }
+    }
+}
+
 /// How a flow stood before a person paused or resumed it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, QueryableByName)]
 pub struct FlowBefore {
@@ -128,21 +161,24 @@ pub struct FlowBefore {
 
 impl FlowBefore {
     /// Whether pausing or resuming it changed anything.
-    pub fn changes(&self, paused: bool) -> bool {
-        if paused { !self.paused } else { self.paused || self.stopped.is_some() }
+    pub fn changes(&self, action: FlowAction) -> bool {
+        match action {
+            FlowAction::Pause => !self.paused,
+            FlowAction::Resume => self.paused || self.stopped.is_some(),
+        }
     }
 
     /// What pausing or resuming it did, in words.
-    pub fn said(&self, flow: &FlowId, paused: bool) -> String {
+    pub fn said(&self, flow: &FlowId, action: FlowAction) -> String {
         let running = self.running_on.as_ref().map(|node| format!("; the run on node `{node}` goes on to its end")).unwrap_or_default();
-        match (paused, self.paused, &self.stopped) {
-            (true, true, _) => format!("flow {flow} was paused already; nothing changed"),
-            (true, false, _) => {
+        match (action, self.paused, &self.stopped) {
+            (FlowAction::Pause, true, _) => format!("flow {flow} was paused already; nothing changed"),
+            (FlowAction::Pause, false, _) => {
                 format!("flow {flow} is paused: no run begins until somebody resumes it; what is queued is still sent{running}")
             }
-            (false, _, Some(why)) => format!("flow {flow} is resumed; it had been stopped: {why}"),
-            (false, true, None) => format!("flow {flow} is resumed"),
-            (false, false, None) => format!("flow {flow} was neither paused nor stopped; nothing changed"),
+            (FlowAction::Resume, _, Some(why)) => format!("flow {flow} is resumed; it had been stopped: {why}"),
+            (FlowAction::Resume, true, None) => format!("flow {flow} is resumed"),
+            (FlowAction::Resume, false, None) => format!("flow {flow} was neither paused nor stopped; nothing changed"),
         }
     }
 }
@@ -207,8 +243,8 @@ pub(crate) fn flow_stop(conn: &mut Conn, id: &FlowId, why: &str) -> Tx<()> {
 }
 
 impl Store {
-    /// Takes a flow for `holder`, unless somebody else holds it or it is paused (`force` ignores a pause: a person asked).
-    /// With `due`, a flow that ran well within so long (was swept, with true) is left alone: several nodes have the same schedule. It is told as
+    /// Takes a flow for `holder`, unless somebody else holds it or it is paused: a pause does not hold up a person.
+    /// With `due`, a flow that ran well within so long (was swept, for a sweep) is left alone: several nodes have the same schedule. It is told as
     /// an age, since the caller's clock may show another time than the database's, which both may be set back: what stands there of a time to
     /// come, or of a lease that reaches further than a lease can, is of the time before and holds nothing up.
     ///
@@ -219,8 +255,8 @@ impl Store {
         flow: FlowId,
         holder: String,
         ttl: Duration,
-        force: bool,
-        due: Option<(Duration, bool)>,
+        trigger: Trigger,
+        due: Option<DueSince>,
         under: SetNumber,
     ) -> Result<LeaseResult, StoreError> {
         self.run("take a flow", move |conn| {
@@ -234,14 +270,14 @@ impl Store {
                 .bind::<Text, _>(flow.company.as_str())
                 .bind::<Text, _>(flow.entity.as_str())
                 .bind::<Double, _>(LONGEST_LEASE.max(ttl).as_secs_f64())
-                .bind::<Nullable<Double>, _>(due.map(|(ago, _)| ago.as_secs_f64()))
-                .bind::<diesel::sql_types::Bool, _>(due.is_some_and(|(_, sweep)| sweep))
+                .bind::<Nullable<Double>, _>(due.map(|due| due.age.as_secs_f64()))
+                .bind::<diesel::sql_types::Bool, _>(due.is_some_and(|due| due.kind == RunKind::Sweep))
                 .load(conn)?;
             let row = rows.into_iter().next().ok_or(TxError::Sql(diesel::result::Error::NotFound))?;
             if let Some(why) = &row.stopped {
                 return Ok(LeaseResult::Stopped { why: why.clone() });
             }
-            if let (Some(by), false) = (&row.paused_by, force) {
+            if let (Some(by), Trigger::Schedule) = (&row.paused_by, trigger) {
                 return Ok(LeaseResult::Paused { by: by.clone() });
             }
             if let (Some(other), Some(until)) = (&row.holder, row.lease_until)
@@ -317,7 +353,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn flow_pause(&self, flow: FlowId, paused: bool, actor: String, reason: String) -> Result<FlowBefore, StoreError> {
+    pub async fn flow_pause(&self, flow: FlowId, action: FlowAction, actor: String, reason: String) -> Result<FlowBefore, StoreError> {
         self.run("pause a flow", move |conn| {
             let before: Vec<FlowBefore> = sql_query(
                 "SELECT paused_at IS NOT NULL AS paused, stopped, CASE WHEN lease_until BETWEEN now() AND now() + interval '1 hour' THEN holder END AS running_on \
@@ -334,12 +370,12 @@ impl Store {
             )
             .bind::<Text, _>(flow.company.as_str())
             .bind::<Text, _>(flow.entity.as_str())
-            .bind::<diesel::sql_types::Bool, _>(paused)
+            .bind::<diesel::sql_types::Bool, _>(action.pauses())
             .bind::<Text, _>(&actor)
             .bind::<Text, _>(WENT_BACK)
             .execute(conn)?;
             let mut row = NewAudit::of(AuditKind::Action)
-                .detail(&serde_json::json!({ "action": if paused { "pause" } else { "resume" }, "why": reason }));
+                .detail(&serde_json::json!({ "action": action.as_str(), "why": reason }));
             (row.company, row.entity, row.actor) = (Some(flow.company.to_string()), Some(flow.entity.to_string()), actor);
             audit_append(conn, &[row])?;
             Ok(before.into_iter().next().unwrap_or_default())

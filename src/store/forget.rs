@@ -64,6 +64,15 @@ impl std::fmt::Display for ForgottenFlow {
     }
 }
 
+/// What is made of records that are queued, waiting, failed or on hold when their flow is forgotten.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Undelivered {
+    /// They stay, and so does the flow.
+    Keep,
+    /// They are dropped.
+    Drop,
+}
+
 #[derive(QueryableByName)]
 struct Standing {
     #[diesel(sql_type = Bool)]
@@ -145,7 +154,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn flow_forget(&self, flow: FlowId, drop_unsettled: bool, who: String, why: String) -> Result<Forgotten, StoreError> {
+    pub async fn flow_forget(&self, flow: FlowId, undelivered: Undelivered, who: String, why: String) -> Result<Forgotten, StoreError> {
         self.run("forget a flow", move |conn| {
             let rows: Vec<Standing> = sql_query(with_placeholders(
                 "SELECT coalesce(f.lease_until BETWEEN now() AND now() + interval '1 hour', false) AS held, p.unknown, p.records, coalesce(c.documents, 0) - t.told AS kept \
@@ -165,7 +174,7 @@ impl Store {
             if standing.unknown > 0 {
                 return Ok(Forgotten::Unknowable { parts: standing.unknown });
             }
-            if standing.records > 0 && !drop_unsettled {
+            if standing.records > 0 && undelivered == Undelivered::Keep {
                 return Ok(Forgotten::Unsettled { records: standing.records });
             }
             if standing.records > 0 {

@@ -31,37 +31,48 @@ pub enum LoggingError {
     Twice(#[from] tracing_subscriber::util::TryInitError),
 }
 
-/// Sets the log of this process up, to standard error: `log.level`, and whether it is JSON. Call it once.
+/// The form of a line of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Sets the log of this process up, to standard error. `level` is `log.level`. Call it once.
 ///
 /// # Errors
 /// See [`LoggingError`].
-pub fn init(level: &str, json: bool) -> Result<(), LoggingError> {
-    init_with(level, json, io::stderr)
+pub fn init(level: &str, format: LogFormat) -> Result<(), LoggingError> {
+    init_with(level, format, io::stderr)
 }
 
 /// The same with another writer, such as one that makes room for progress bars.
 ///
 /// # Errors
 /// See [`LoggingError`].
-pub fn init_with<W>(level: &str, json: bool, writer: W) -> Result<(), LoggingError>
+pub fn init_with<W>(level: &str, format: LogFormat, writer: W) -> Result<(), LoggingError>
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    Ok(subscriber(level, json, writer)?.try_init()?)
+    Ok(subscriber(level, format, writer)?.try_init()?)
 }
 
 /// The subscriber, for whoever does not want it for the whole process.
 ///
 /// # Errors
 /// [`LoggingError::Filter`].
-pub fn subscriber<W>(level: &str, json: bool, writer: W) -> Result<impl Subscriber + Send + Sync, LoggingError>
+pub fn subscriber<W>(level: &str, format: LogFormat, writer: W) -> Result<impl Subscriber + Send + Sync, LoggingError>
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
     let layer = tracing_subscriber::fmt::layer().with_writer(writer).with_span_events(FmtSpan::NONE);
     // no colours: the log ends in a journal or a file, where they are noise
-    let layer: Box<dyn Layer<Registry> + Send + Sync> =
-        if json { layer.json().flatten_event(true).boxed() } else { layer.with_ansi(false).boxed() };
+    let layer: Box<dyn Layer<Registry> + Send + Sync> = match format {
+        LogFormat::Json => layer.json().flatten_event(true).boxed(),
+        LogFormat::Text => layer.with_ansi(false).boxed(),
+    };
     Ok(Registry::default().with(layer.with_filter(filter(level)?)))
 }
 
@@ -93,17 +104,17 @@ mod tests {
         }
     }
 
-    fn logged(level: &str, json: bool, work: impl FnOnce()) -> String {
+    fn logged(level: &str, format: LogFormat, work: impl FnOnce()) -> String {
         let page = Page::default();
         let writer = page.clone();
-        let subscriber = subscriber(level, json, move || writer.clone()).expect("a good filter");
+        let subscriber = subscriber(level, format, move || writer.clone()).expect("a good filter");
         tracing::subscriber::with_default(subscriber, work);
         String::from_utf8(page.0.lock().expect("not poisoned").clone()).expect("text")
     }
 
     #[test]
     fn json_is_one_object_per_line_with_plain_fields() {
-        let text = logged("info", true, || {
+        let text = logged("info", LogFormat::Json, || {
             tracing::warn!(entity = "invoice", attempt = 3, "write refused, will retry");
             tracing::debug!("not this");
         });
@@ -116,15 +127,15 @@ mod tests {
     #[test]
     fn filters_choose_and_secrets_stay_hidden() {
         let password = SecretString::from("hunter2");
-        let text = logged("warn,tieline=debug", false, || {
+        let text = logged("warn,tieline=debug", LogFormat::Text, || {
             tracing::debug!(username = "operator", ?password, "logging on");
             tracing::info!(target: "elsewhere", "not this");
             tracing::error!(target: "r2d2", "nor this");
         });
         assert!(text.contains("logging on") && text.contains("operator") && !text.contains("\u{1b}"), "{text}");
         assert!(!text.contains("hunter2") && !text.contains("this"), "{text}");
-        assert!(logged("r2d2=error", false, || tracing::error!(target: "r2d2", "asked for")).contains("asked for"));
-        let error = subscriber("tieline=loud", false, io::sink).err().expect("no such level");
+        assert!(logged("r2d2=error", LogFormat::Text, || tracing::error!(target: "r2d2", "asked for")).contains("asked for"));
+        let error = subscriber("tieline=loud", LogFormat::Text, io::sink).err().expect("no such level");
         assert!(error.to_string().ends_with("got `tieline=loud`"), "{error}");
     }
 }

@@ -14,10 +14,11 @@ use tieline::actors::scheduler::run_set::RunSetReport;
 use tieline::actors::system::ActorSystem;
 use tieline::domain::audit::AuditKind;
 use tieline::domain::merge::Side;
-use tieline::domain::run::RunKind;
+use tieline::domain::run::{RunKind, Trigger};
 use tieline::domain::{DocumentKey, FlowId};
 use tieline::store::{
-    AlignDelivery, AlignIntake, Compared, ConflictFilter, ConflictRow, Intake, IntakeDocument, LeaseResult, NewConflict, SetNumber, Store,
+    AlignDelivery, AlignIntake, Compared, Comparing, ConflictFilter, ConflictRow, Intake, IntakeDocument, LeaseResult, NewConflict,
+    SetNumber, Store,
 };
 use tieline_sim::faults::{Fault, FaultPlan, FaultRule};
 use tieline_sim::servicenow::schema::ColumnKind;
@@ -416,7 +417,7 @@ fn a_run_costs_the_same_statements_whatever_it_changes() {
             let flow = FlowId::new(company, "cost_center");
             let ttl = Duration::from_secs(60);
             let LeaseResult::Lease(lease, _) =
-                store.flow_take(flow.clone(), node("one").holder(), ttl, false, None, SetNumber(0)).await.unwrap()
+                store.flow_take(flow.clone(), node("one").holder(), ttl, Trigger::Schedule, None, SetNumber(0)).await.unwrap()
             else {
                 panic!()
             };
@@ -438,7 +439,7 @@ fn a_run_costs_the_same_statements_whatever_it_changes() {
             };
             store.intake(intake).await.unwrap();
             let before = store.statements();
-            let documents = store.aligned_documents(flow.clone(), 0, 5_000, true).await.unwrap();
+            let documents = store.aligned_documents(flow.clone(), 0, 5_000, Comparing::All).await.unwrap();
             assert_eq!(documents.len(), count);
             let each = || documents.iter().map(|document| document.id);
             let conflict = |id: i64| NewConflict {

@@ -5,7 +5,8 @@ use std::time::Duration;
 use tieline::domain::FlowId;
 use tieline::domain::budget::UNRESPONSIVE_AFTER;
 use tieline::domain::budget::{NodeBudget, PauseReport};
-use tieline::store::{LeaseResult, Node as Known, SetNumber, Store};
+use tieline::domain::run::{RunKind, Trigger};
+use tieline::store::{DueSince, LeaseResult, Node as Known, SetNumber, Store};
 use tieline_sim::faults::{Fault, FaultRule};
 use uuid::Uuid;
 
@@ -26,24 +27,24 @@ fn ledger() -> (Database, Store) {
     (database, store)
 }
 
-fn take(store: &Store, due: Option<(Duration, bool)>) -> LeaseResult {
-    run(store.flow_take(FlowId::new("EDU1", "supplier"), "one/life".into(), LEASE, false, due, UNDER)).unwrap()
+fn take(store: &Store, due: Option<DueSince>) -> LeaseResult {
+    run(store.flow_take(FlowId::new("EDU1", "supplier"), "one/life".into(), LEASE, Trigger::Schedule, due, UNDER)).unwrap()
 }
 
 #[test]
 fn what_ran_since_it_was_due_is_told_by_its_age_and_a_time_to_come_does_not_count() {
     let (database, store) = ledger();
-    let minute = Duration::from_secs(60);
-    for (column, sweep) in [("last_success_at", false), ("last_sweep_at", true)] {
+    let due = |kind| Some(DueSince { age: Duration::from_secs(60), kind });
+    for (column, kind, other) in [("last_success_at", RunKind::Poll, RunKind::Sweep), ("last_sweep_at", RunKind::Sweep, RunKind::Poll)] {
         let set =
             |ago: &str| database.psql(&format!("UPDATE flow SET holder = NULL, lease_until = NULL, {column} = now() - interval '{ago}'"));
         set("30 seconds");
-        assert!(matches!(take(&store, Some((minute, sweep))), LeaseResult::Done), "{column}: it ran since");
-        assert!(matches!(take(&store, Some((minute, !sweep))), LeaseResult::Lease(..)), "{column}: of the other kind it says nothing");
+        assert!(matches!(take(&store, due(kind)), LeaseResult::Done), "{column}: it ran since");
+        assert!(matches!(take(&store, due(other)), LeaseResult::Lease(..)), "{column}: of the other kind it says nothing");
         set("2 minutes");
-        assert!(matches!(take(&store, Some((minute, sweep))), LeaseResult::Lease(..)), "{column}: it ran before it was due");
+        assert!(matches!(take(&store, due(kind)), LeaseResult::Lease(..)), "{column}: it ran before it was due");
         set("-1 day");
-        assert!(matches!(take(&store, Some((minute, sweep))), LeaseResult::Lease(..)), "{column}: the database's clock was set back");
+        assert!(matches!(take(&store, due(kind)), LeaseResult::Lease(..)), "{column}: the database's clock was set back");
         database.psql(&format!("UPDATE flow SET holder = NULL, lease_until = NULL, {column} = NULL"));
     }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tieline::actors::audit_recorder::Seal;
 use tieline::actors::flows::flows;
+use tieline::actors::mode::Mode;
 use tieline::actors::system::ActorSystem;
 use tieline::domain::FlowId;
 use tieline::domain::audit::AuditKind;
@@ -78,7 +79,7 @@ fn actors_that_die_in_the_middle_of_work_come_back_and_each_record_arrives_once(
         crash.arm("writer:after_send", Some("supplier"), 1, 1);
         crash.arm("writer:after_send", Some("invoice"), 3, 2);
         crash.arm("writer:after_settle", Some("purchase_order"), 2, 1);
-        let system = ActorSystem::start(&rig.deps, quick(), false).unwrap();
+        let system = ActorSystem::start(&rig.deps, quick(), Mode::Command).unwrap();
         let said = settle(&rig, &system).await;
         assert_eq!(rig.deps.crash.left(), 0);
         let counts = ["mapper", "poller", "writer"].map(restarts);
@@ -116,7 +117,7 @@ fn the_actors_that_all_depend_on_die_at_every_place_and_come_back() {
         crash.arm("session:asked", None, 4, 2);
         crash.arm("recorder:started", None, 0, 2);
         crash.arm("recorder:asked", None, 0, 1);
-        let system = ActorSystem::start(&rig.deps, quick(), false).unwrap();
+        let system = ActorSystem::start(&rig.deps, quick(), Mode::Command).unwrap();
         let _ = system.seal.send(Seal).await;
         settle(&rig, &system).await;
         assert!(system.seal.send(Seal).await.unwrap() > 0, "it seals again");
@@ -143,7 +144,7 @@ fn one_that_dies_again_and_again_ends_the_process_by_name() {
             rig.deps.crash.arm(point, None, 0, 1_000);
             let policy =
                 RestartPolicy { min: Duration::from_millis(1), max: Duration::from_millis(2), limit: 5, ..RestartPolicy::default() };
-            let system = ActorSystem::start(&rig.deps, policy, false).unwrap();
+            let system = ActorSystem::start(&rig.deps, policy, Mode::Command).unwrap();
             let mut fatal = system.fatal.clone();
             let why = async { fatal.wait_for(Option::is_some).await.unwrap().clone().unwrap() };
             let work = async {
@@ -176,7 +177,8 @@ fn records_that_kill_their_mapper_fail_by_name_and_their_neighbours_arrive() {
         }
         // the product's own limit of deaths, which N records would use up
         let system =
-            ActorSystem::start(&rig.deps, RestartPolicy { min: Duration::from_millis(20), ..RestartPolicy::default() }, false).unwrap();
+            ActorSystem::start(&rig.deps, RestartPolicy { min: Duration::from_millis(20), ..RestartPolicy::default() }, Mode::Command)
+                .unwrap();
         for cycle in 1..=3 {
             let report = ask(&system, flows(&rig.deps), RunKind::Poll).await;
             assert_eq!(errors(&report), Vec::<String>::new(), "cycle {cycle}");
@@ -217,7 +219,7 @@ fn a_mapper_that_gave_up_blames_no_record_that_it_has_not_tried() {
         const MANY: usize = 1_000_000;
         rig.deps.crash.arm("mapper:document", None, 0, MANY);
         let policy = RestartPolicy { min: Duration::from_millis(1), max: Duration::from_millis(2), ..RestartPolicy::default() };
-        let system = ActorSystem::start(&rig.deps, policy, false).unwrap();
+        let system = ActorSystem::start(&rig.deps, policy, Mode::Command).unwrap();
         let flows = vec![FlowId::new("EDU1", "gl_account")];
         let report = ask(&system, flows, RunKind::Poll).await;
         let said = errors(&report);

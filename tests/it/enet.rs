@@ -10,7 +10,7 @@ use tieline::config::settings::{EnetSettings, RetrySettings, SysproSettings, Sys
 use tieline::credentials::secret::Credential;
 use tieline::definition::{self, ReadPlan};
 use tieline::domain::run::RunKind;
-use tieline::domain::setup_object::{SetupAction, SetupCall, SetupObject};
+use tieline::domain::setup_object::{SetupAction, SetupCall, SetupMode, SetupObject};
 use tieline::domain::{Backoff, Document, DocumentKey, Value};
 use tieline::syspro::enet::{Alone, Enet, EnetCall, EnetError, SetupOutcome, setup_outcome};
 use tieline::syspro::{PageQuery, Scope, SysproError, SysproReader};
@@ -256,20 +256,20 @@ fn setup_objects_are_called_and_no_post_can_be() {
             parameters: "<SetupCostCentre><Parameters><ValidateOnly>{ValidateOnly}</ValidateOnly></Parameters></SetupCostCentre>".into(),
             lengths: BTreeMap::new(),
         };
-        let put = async |object: &str, trial: bool| {
+        let put = async |object: &str, mode: SetupMode| {
             let call = call(object);
-            let made = EnetCall::setup(&call, trial, call.template.clone(), "adding cost centre `TL-9`".into());
+            let made = EnetCall::setup(&call, mode, call.template.clone(), "adding cost centre `TL-9`".into());
             readers.session.call(&password("enet-secret"), &"EDU1".into(), &made).await
         };
         let costs = || sim.count("EDU1", "BomCostCentre").expect("a table");
         let before = costs();
-        for (trial, more) in [(true, 0), (false, 1)] {
-            let answer = put("BOMSCC", trial).await.expect("answer");
+        for (mode, more) in [(SetupMode::Trial, 0), (SetupMode::Real, 1)] {
+            let answer = put("BOMSCC", mode).await.expect("answer");
             assert_eq!((setup_outcome(&answer), costs()), (SetupOutcome::Accepted, before + more), "{answer}");
         }
-        let answer = put("BOMSCC", false).await.expect("answer");
+        let answer = put("BOMSCC", SetupMode::Real).await.expect("answer");
         assert!(matches!(setup_outcome(&answer), SetupOutcome::Refused(words) if words.contains("already on file")), "{answer}");
-        let error = put("XXXSXX", false).await.expect_err("unlicensed");
+        let error = put("XXXSXX", SetupMode::Real).await.expect_err("unlicensed");
         assert!(matches!(error, EnetError::Unlicensed { .. }), "{error}");
         for (object, class) in [("GENTJL", "setup"), ("APSTIN", "setup"), ("APSTIN", "transaction"), ("BOMSCC", "transaction")] {
             assert!(SetupObject::parse(object, class).is_err(), "{object} {class}");

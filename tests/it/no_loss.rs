@@ -179,7 +179,12 @@ fn two_nodes_at_once_deliver_each_record_once() {
         other.node = node("two");
         let systems = [
             rig.system(),
-            tieline::actors::system::ActorSystem::start(&other, tieline::supervision::guard::RestartPolicy::default(), false).unwrap(),
+            tieline::actors::system::ActorSystem::start(
+                &other,
+                tieline::supervision::guard::RestartPolicy::default(),
+                tieline::actors::mode::Mode::Command,
+            )
+            .unwrap(),
         ];
         let all = || tieline::actors::flows::flows(&rig.deps);
         let reports = join(ask(&systems[0], all(), RunKind::Poll), ask(&systems[1], all(), RunKind::Poll)).await;

@@ -12,6 +12,7 @@ use serde_json::Value;
 use sha2::Sha256;
 use tieline::actors::credential_store::NOTICES_WEBHOOK;
 use tieline::actors::flows::flows;
+use tieline::actors::mode::Mode;
 use tieline::actors::system::ActorSystem;
 use tieline::domain::FlowId;
 use tieline::domain::audit::AuditKind;
@@ -296,7 +297,7 @@ fn a_notifier_that_dies_for_good_keeps_nothing_from_being_delivered() {
         let world = NoticesWorld::start(&[]).await;
         world.spoil(0, 1);
         let policy = RestartPolicy { min: Duration::from_millis(1), max: Duration::from_millis(2), limit: 2, ..RestartPolicy::default() };
-        let system = ActorSystem::start(&world.rig.deps, policy, false).unwrap();
+        let system = ActorSystem::start(&world.rig.deps, policy, Mode::Command).unwrap();
         world.rig.deps.crash.arm("notifier:before_send", None, 0, 3);
         let begun = Instant::now();
         while world.rig.deps.crash.left() > 0 && begun.elapsed() < LIMIT {

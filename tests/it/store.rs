@@ -9,13 +9,13 @@ use tieline::domain::audit::AuditKind;
 use tieline::domain::budget::UNRESPONSIVE_AFTER;
 use tieline::domain::budget::{Breaker, NodeBudget, OthersBudget, PauseReport, PauseRequest};
 use tieline::domain::delivery::{Attempt, FailureReason};
-use tieline::domain::run::{RunId, RunKind};
+use tieline::domain::run::{RunId, RunKind, Trigger};
 use tieline::domain::{DocumentKey, FlowId};
 use tieline::store::{
-    AuditFilter, AuditRow, Dead, DocumentFilter, FailureFilter, Intake, IntakeDocument, IntakeRecord, Lease, LeaseResult, MapFailure, Node,
-    Queue, SetNumber, Store, StoreError,
+    AuditFilter, AuditRow, Dead, DocumentFilter, FailureFilter, FlowAction, Intake, IntakeDocument, IntakeRecord, Lease, LeaseResult,
+    MapFailure, Node, Queue, SetNumber, Store, StoreError,
 };
-use tieline::telemetry::logging;
+use tieline::telemetry::logging::{self, LogFormat};
 
 use crate::support::database::{Database, settings};
 use crate::support::{Options, Rig, errors, node, run};
@@ -92,7 +92,11 @@ fn no_table_is_emptied_by_a_crash_of_the_server() {
 fn documents_are_counted_as_they_come_in_and_listed_by_what_is_outstanding() {
     run(async {
         let (database, store) = ledger().await;
-        let lease = match store.flow_take(suppliers(), node("one").holder(), Duration::from_secs(60), false, None, UNDER).await.unwrap() {
+        let lease = match store
+            .flow_take(suppliers(), node("one").holder(), Duration::from_secs(60), Trigger::Schedule, None, UNDER)
+            .await
+            .unwrap()
+        {
             LeaseResult::Lease(lease, _) => lease,
             other => panic!("{other:?}"),
         };
@@ -139,7 +143,7 @@ fn a_nul_in_any_text_is_written_out_and_fails_no_transaction() {
         let nul = |text: &str| format!("{text}\u{0}!");
         let run = store.run_begin(suppliers(), RunKind::Poll, nul("by"), Some(nul("why")), UNDER).await.unwrap();
         let LeaseResult::Lease(lease, _) =
-            store.flow_take(suppliers(), node("one").holder(), Duration::from_secs(60), false, None, UNDER).await.unwrap()
+            store.flow_take(suppliers(), node("one").holder(), Duration::from_secs(60), Trigger::Schedule, None, UNDER).await.unwrap()
         else {
             panic!("it is free")
         };
@@ -165,7 +169,7 @@ fn a_nul_in_any_text_is_written_out_and_fails_no_transaction() {
         store.flow_release(lease, Some(nul("error")), RunKind::Poll, tieline::store::AfterError::Stop).await.unwrap();
         let status = store.flow_status().await.unwrap();
         assert_eq!(status[0].last_error.as_deref(), Some("error\\u0000!"));
-        store.flow_pause(suppliers(), false, nul("who"), nul("why")).await.unwrap();
+        store.flow_pause(suppliers(), FlowAction::Resume, nul("who"), nul("why")).await.unwrap();
         let audit = store.audit_list(AuditFilter { limit: 100, ..AuditFilter::default() }).await.unwrap();
         let said: Vec<&str> = audit.iter().filter_map(|row| row.detail.as_deref()).collect();
         for text in ["note\\\\u0000!", "warning\\\\u0000!", "message\\\\u0000!", "why\\\\u0000!"] {
@@ -203,7 +207,11 @@ fn the_audit_is_listed_from_either_end_and_by_record() {
 fn a_holder_that_was_replaced_writes_nothing() {
     run(async {
         let (database, store) = ledger().await;
-        let take = async |name: &str, ttl| match store.flow_take(suppliers(), node(name).holder(), ttl, false, None, UNDER).await.unwrap() {
+        let take = async |name: &str, ttl| match store
+            .flow_take(suppliers(), node(name).holder(), ttl, Trigger::Schedule, None, UNDER)
+            .await
+            .unwrap()
+        {
             LeaseResult::Lease(lease, _) => lease,
             other => panic!("{other:?}"),
         };
@@ -217,7 +225,8 @@ fn a_holder_that_was_replaced_writes_nothing() {
         let count =
             || database.psql("SELECT (SELECT count(*) FROM document) + (SELECT count(*) FROM pending) + (SELECT count(*) FROM version)");
         assert_eq!(count(), "0");
-        let held = store.flow_take(suppliers(), node("three").holder(), Duration::from_secs(1), false, None, UNDER).await.unwrap();
+        let held =
+            store.flow_take(suppliers(), node("three").holder(), Duration::from_secs(1), Trigger::Schedule, None, UNDER).await.unwrap();
         assert!(matches!(&held, LeaseResult::Held { holder, .. } if *holder == new.holder), "{held:?}");
         store.intake(page(run, Some(new), 3, 1)).await.unwrap();
         assert_eq!(count(), "12");
@@ -375,7 +384,7 @@ fn no_secret_is_told() {
     run(async {
         let log = Page::default();
         let writer = log.clone();
-        logging::init_with("debug", false, move || writer.clone()).unwrap();
+        logging::init_with("debug", LogFormat::Text, move || writer.clone()).unwrap();
         let mut options = Options::of_one_company(26);
         options.syspro.password = "SENTINEL-odata".into();
         options.servicenow.client_secret = "SENTINEL-client".into();

@@ -31,7 +31,7 @@ use crate::domain::run::{RunId, RunKind};
 use crate::domain::{Document, DocumentKey, FlowId};
 use crate::retry::Class;
 use crate::servicenow::{ServiceNow, ServiceNowError};
-use crate::store::{AlignEnd, AlignIntake, AlignedDocument, AlignedRowKeys, Lease, StoreError};
+use crate::store::{AlignEnd, AlignIntake, AlignedDocument, AlignedRowKeys, Comparing, Lease, StoreError};
 
 /// Documents, rows or entries in hand at once.
 const PAGE: i64 = 1000;
@@ -240,8 +240,9 @@ impl Work {
     async fn pages(&self, pass: &Pass<'_>, ask: &AlignNow, take: &mut impl Take) -> Result<bool, AlignError> {
         let store = &self.deps.store;
         let (mut after, mut any_row) = (0, false);
+        let which = if pass.whole { Comparing::All } else { Comparing::Changed };
         loop {
-            let documents = store.aligned_documents(self.flow.clone(), after, PAGE, pass.whole).await?;
+            let documents = store.aligned_documents(self.flow.clone(), after, PAGE, which).await?;
             let Some(last) = documents.last() else { break };
             after = last.id;
             let page_input = self.page_input(pass, documents).await?;

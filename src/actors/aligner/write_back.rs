@@ -14,7 +14,7 @@ use tracing::{info, warn};
 use super::{AlignError, AlignNow, Work};
 use crate::actors::credential_store::{SYSPRO_ENET, syspro_credential};
 use crate::actors::heartbeat::Heartbeat;
-use crate::actors::mapper::map_document;
+use crate::actors::mapper::{Presence, map_document};
 use crate::actors::syspro_session::{EnetQuery, GetCredential, LogOff, log_off};
 use crate::config::settings::SysproSource;
 use crate::credentials::secret::Credential;
@@ -22,7 +22,7 @@ use crate::definition::Plan;
 use crate::definition::align::Fields;
 use crate::definition::plan::Back;
 use crate::domain::chain;
-use crate::domain::setup_object::SetupCall;
+use crate::domain::setup_object::{SetupCall, SetupMode};
 use crate::domain::{Document, DocumentKey};
 use crate::servicenow::same;
 use crate::store::{Intake, StoreError, WriteBackDue, WriteBackStep, WriteBackUnder};
@@ -139,7 +139,7 @@ impl Work {
         if documents.is_empty() {
             return Ok(());
         }
-        let map = |document: &Document| map_document(plan, &self.definitions, &self.flow.company, document, false);
+        let map = |document: &Document| map_document(plan, &self.definitions, &self.flow.company, document, Presence::There);
         let intake = Intake {
             lease: Some((ask.lease.clone(), self.deps.settings.flows.lease)),
             aligned: true,
@@ -291,7 +291,7 @@ impl Apply<'_> {
     /// Whether SYSPRO would take it; stores nothing.
     async fn trial(&self, key: &str, text: &str, due: &[WriteBackDue]) -> Result<bool, Halt> {
         let asked = format!("the trial of `{key}` through `{}`", self.call.object);
-        let why = match self.put(true, text, asked).await {
+        let why = match self.put(SetupMode::Trial, text, asked).await {
             Ok(answer) => match setup_outcome(&answer) {
                 SetupOutcome::Accepted => return Ok(true),
                 SetupOutcome::Refused(words) => format!("SYSPRO refused the change when it was tried: {words}"),
@@ -310,7 +310,7 @@ impl Apply<'_> {
     /// The call that stores. The intent is in the ledger.
     async fn real(&self, key: &str, text: &str, due: &[WriteBackDue]) -> Result<WriteBackStep, Halt> {
         let asked = format!("the change of `{key}` through `{}`", self.call.object);
-        let (step, said, halt) = match self.put(false, text, asked).await {
+        let (step, said, halt) = match self.put(SetupMode::Real, text, asked).await {
             Ok(answer) => match setup_outcome(&answer) {
                 SetupOutcome::Accepted => (WriteBackStep::Accepted, None, None),
                 SetupOutcome::Refused(words) => (WriteBackStep::Refused, Some(format!("SYSPRO refused the change: {words}")), None),
@@ -361,8 +361,8 @@ impl Apply<'_> {
         Ok(())
     }
 
-    fn put<'a>(&'a self, trial: bool, text: &str, asked: String) -> LocalBoxFuture<'a, Result<String, EnetError>> {
-        let call = EnetCall::setup(self.call, trial, text.to_owned(), asked.clone());
+    fn put<'a>(&'a self, mode: SetupMode, text: &str, asked: String) -> LocalBoxFuture<'a, Result<String, EnetError>> {
+        let call = EnetCall::setup(self.call, mode, text.to_owned(), asked.clone());
         Box::pin(async move {
             let operator: Credential = self
                 .work

@@ -37,10 +37,10 @@ use super::writer::{Drain, Nudge, WriteError};
 use crate::definition::Plan;
 use crate::domain::backlog::Backlog;
 use crate::domain::chain;
-use crate::domain::run::{RunCounts, RunId, RunKind};
+use crate::domain::run::{RunCounts, RunId, RunKind, Trigger};
 use crate::domain::{DocumentKey, FlowId};
 use crate::retry::{self, Class};
-use crate::store::{AfterError, FlowRow, Lease, LeaseResult, StoreError};
+use crate::store::{AfterError, DueSince, FlowRow, Lease, LeaseResult, StoreError};
 use crate::syspro::enet::EnetError;
 use crate::syspro::{SysproError, SysproReader};
 use crate::telemetry::labels::RunResult;
@@ -94,8 +94,8 @@ pub struct PollNow {
     pub requested_by: String,
     /// Why, when a person did.
     pub reason: Option<String>,
-    /// A person asked: a paused flow runs all the same.
-    pub force: bool,
+    /// What wants it: a paused flow runs for a person alone.
+    pub trigger: Trigger,
     /// When its schedule wanted it: not run when another node did so since.
     pub due_at: Option<DateTime<Utc>>,
     /// The name that its run gets; without one it makes its own.
@@ -149,9 +149,9 @@ impl Reader {
     /// Takes the flow, runs it under a renewed lease, and gives it back.
     async fn run_under_lease(self, ask: PollNow) -> Result<PollReport, PollError> {
         let ttl = self.deps.settings.flows.lease;
-        let due = ask.due_at.map(|at| (overdue::since(at, Utc::now()), ask.kind == RunKind::Sweep));
+        let due = ask.due_at.map(|at| DueSince { age: overdue::since(at, Utc::now()), kind: ask.kind });
         let taken =
-            self.deps.store.flow_take(self.flow.clone(), self.deps.node.holder(), ttl, ask.force, due, self.definitions.number).await;
+            self.deps.store.flow_take(self.flow.clone(), self.deps.node.holder(), ttl, ask.trigger, due, self.definitions.number).await;
         let (lease, row) = match taken.map_err(|error| self.store_error(&error))? {
             LeaseResult::Lease(lease, row) => (lease, row),
             LeaseResult::Held { holder, until } => return Err(PollError::Held { flow: self.flow, holder, until: until.to_rfc3339() }),

@@ -9,7 +9,7 @@ use serde_json::Value;
 use tracing::{debug, info, warn};
 
 use super::super::credential_store::{CredentialError, syspro_credential};
-use super::super::mapper::{MapPage, poisoned};
+use super::super::mapper::{MapPage, Presence, poisoned};
 use super::super::syspro_session::GetCredential;
 use super::super::writer::Nudge;
 use super::bound::Bound;
@@ -405,7 +405,7 @@ impl Reader {
     pub(super) async fn map(&self, plan: &Plan, documents: Vec<Document>) -> Result<Vec<IntakeDocument>, PollError> {
         let (known, documents): (Vec<Document>, Vec<Document>) = documents.into_iter().partition(|document| self.is_poison(document));
         let mut all: Vec<IntakeDocument> = known.iter().map(|document| poisoned(plan, document)).collect();
-        if let Ok(mapped) = self.mapper.send(MapPage { documents: documents.clone(), gone: false }).await {
+        if let Ok(mapped) = self.mapper.send(MapPage { documents: documents.clone(), presence: Presence::There }).await {
             all.extend(mapped);
             return Ok(all);
         }
@@ -413,7 +413,7 @@ impl Reader {
         for document in documents {
             let mut mapped = None;
             for _ in 0..2 {
-                if let Ok(one) = self.mapper.send(MapPage { documents: vec![document.clone()], gone: false }).await {
+                if let Ok(one) = self.mapper.send(MapPage { documents: vec![document.clone()], presence: Presence::There }).await {
                     mapped = one.into_iter().next();
                     break;
                 }

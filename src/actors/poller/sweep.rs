@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use tracing::warn;
 
-use super::super::mapper::MapPage;
+use super::super::mapper::{MapPage, Presence};
 use super::complete::shrunk;
 use super::read::Read;
 use super::{PollError, Reader};
@@ -93,7 +93,7 @@ impl Reader {
             documents.iter().map(|gone| plan.content_from_json(DocumentKey::from_text(&gone.key), &gone.content)).collect();
         let read = read.map_err(|text| PollError::Store { flow: self.flow.clone(), text })?;
         // a Mapper that dies here leaves the marking to the next sweep
-        let mapped = self.mapper.send(MapPage { documents: read, gone: true }).await.map_err(|_| PollError::Store {
+        let mapped = self.mapper.send(MapPage { documents: read, presence: Presence::Gone }).await.map_err(|_| PollError::Store {
             flow: self.flow.clone(),
             text: "the Mapper stopped while documents that are gone were mapped; the next sweep does it again".into(),
         })?;

@@ -19,6 +19,7 @@ use self::run_set::{Recipients, RunSetReport, RunSetRequest};
 use self::timetable::{Due, Schedules, Timetable};
 use super::Deps;
 use super::flows::flows;
+use super::mode::Mode;
 use super::poller::{PollError, PollNow};
 use super::writer::Nudge;
 use crate::domain::run::RunKind;
@@ -43,8 +44,8 @@ pub struct SchedulerParts {
     pub recipients: Recipients,
     /// The Writer, for what may be due under other definitions.
     pub nudge: Recipient<Nudge>,
-    /// Whether flows run by their schedules, or only when asked.
-    pub scheduled: bool,
+    /// In a service flows run by their schedules, and not only when asked.
+    pub mode: Mode,
 }
 
 /// Runs flows.
@@ -224,7 +225,7 @@ impl Actor for Scheduler {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        if self.parts.scheduled {
+        if self.parts.mode.is_service() {
             ctx.notify_later(Tick, TICK);
         }
     }

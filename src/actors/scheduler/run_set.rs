@@ -14,7 +14,7 @@ use crate::actors::notifier::NotifyNow;
 use crate::actors::poller::{PollError, PollNow, PollReport};
 use crate::actors::writer::{Drain, WriteError};
 use crate::domain::budget::UNRESPONSIVE_AFTER;
-use crate::domain::run::{RunId, RunKind};
+use crate::domain::run::{RunId, RunKind, Trigger};
 use crate::domain::{EntityName, FlowId};
 use crate::store::{Dead, StoreError};
 
@@ -27,8 +27,8 @@ pub struct RunSetRequest {
     pub requested_by: String,
     /// Why, when a person did.
     pub reason: Option<String>,
-    /// A person asked: paused flows run, and what waits for its next try is tried now.
-    pub force: bool,
+    /// What wants it: for a person paused flows run, and what waits for its next try is tried now.
+    pub trigger: Trigger,
     /// When the schedule wanted each flow; empty when a person asked.
     pub due_at: BTreeMap<FlowId, DateTime<Utc>>,
     /// The ids of the runs to be started, where the caller was already told them.
@@ -41,12 +41,12 @@ impl RunSetRequest {
     /// A run set of the schedule, of no flow yet.
     pub fn by_schedule() -> Self {
         let (due_at, runs) = (BTreeMap::new(), BTreeMap::new());
-        Self { flows: Vec::new(), requested_by: "schedule".into(), reason: None, force: false, due_at, runs, ended: None }
+        Self { flows: Vec::new(), requested_by: "schedule".into(), reason: None, trigger: Trigger::Schedule, due_at, runs, ended: None }
     }
 
     /// A run set that a person asked for.
     pub fn by_hand(flows: Vec<(FlowId, RunKind)>, requested_by: String, reason: Option<String>) -> Self {
-        Self { flows, requested_by, reason, force: true, ..Self::by_schedule() }
+        Self { flows, requested_by, reason, trigger: Trigger::Person, ..Self::by_schedule() }
     }
 }
 
@@ -80,7 +80,7 @@ pub async fn run(deps: &Deps, recipients: &Recipients, ask: RunSetRequest, ended
         return report;
     }
     let definitions = deps.definitions.now();
-    if let Err(error) = prepare(deps, ask.force).await {
+    if let Err(error) = prepare(deps, ask.trigger).await {
         report.write_errors.push(error.into());
     }
     for flows in by_rank(&definitions, &ask.flows) {
@@ -91,7 +91,7 @@ pub async fn run(deps: &Deps, recipients: &Recipients, ask: RunSetRequest, ended
                 kind,
                 requested_by: ask.requested_by.clone(),
                 reason: ask.reason.clone(),
-                force: ask.force,
+                trigger: ask.trigger,
                 due_at: ask.due_at.get(&flow).copied(),
                 run: ask.runs.get(&flow).copied(),
             };
@@ -135,9 +135,9 @@ pub async fn run(deps: &Deps, recipients: &Recipients, ask: RunSetRequest, ended
     report
 }
 
-async fn prepare(deps: &Deps, force: bool) -> Result<(), StoreError> {
+async fn prepare(deps: &Deps, trigger: Trigger) -> Result<(), StoreError> {
     deps.store.delivery_recover(deps.node.clone(), Dead::Expired, UNRESPONSIVE_AFTER).await?;
-    if force {
+    if trigger == Trigger::Person {
         deps.store.delivery_make_due().await?;
     }
     deps.store.pending_release_all().await.map(drop)

@@ -16,11 +16,13 @@ use super::signals::Signals;
 use super::{Global, OutputForm, credential, output, run, sync};
 use crate::actors::credential_store::{SERVICENOW, SYSPRO_ODATA};
 use crate::actors::flows::flows;
+use crate::actors::mode::Mode;
 use crate::actors::scheduler::ExecuteRunSet;
 use crate::actors::scheduler::run_set::RunSetRequest;
 use crate::actors::system::ActorSystem;
 use crate::config;
 use crate::credentials::api_key::ApiKey;
+use crate::credentials::key_ring::Ciphertexts;
 use crate::domain::chain;
 use crate::domain::money::thousands;
 use crate::domain::role::Role;
@@ -189,7 +191,7 @@ fn reserve_port() -> Result<(TcpListener, u16), Failure> {
 /// Seals the simulators' passwords as `tieline credential set` would.
 async fn set_credentials(context: &Context) -> Result<(), Failure> {
     let (syspro, servicenow) = (SysproOptions::default(), ServiceNowOptions::default());
-    let keys = context.credential_store().keys(false).map_err(|error| Failure::plain(&error))?;
+    let keys = context.credential_store().keys(Ciphertexts::None).map_err(|error| Failure::plain(&error))?;
     let all = [(SYSPRO_ODATA, syspro.username, syspro.password), (SERVICENOW, servicenow.client_id, servicenow.client_secret)];
     let all = all.into_iter().map(|(name, username, password)| credential::encrypt(&keys, name, &username, &SecretString::from(password)));
     let all = all.collect::<Result<Vec<_>, _>>()?;
@@ -206,8 +208,8 @@ async fn show(
 ) -> Result<Exit, Failure> {
     set_credentials(context).await?;
     let deps = context.service_deps().await?;
-    let system =
-        ActorSystem::start(&deps, RestartPolicy::default(), false).map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
+    let system = ActorSystem::start(&deps, RestartPolicy::default(), Mode::Command)
+        .map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
     say(global, "One full sync of two companies, suppliers and accounts before invoices …");
     let started = Instant::now();
     let flows: Vec<_> = flows(&deps).into_iter().map(|flow| (flow, RunKind::Poll)).collect();
@@ -307,7 +309,7 @@ async fn keep_running(context: &Context, systems: &Systems, listener: TcpListene
     };
     drop(listener);
     tokio::select! {
-        result = run::serve(context, signals, false) => result,
+        result = run::serve(context, signals, run::Reload::Never) => result,
         () = feed => Ok(Exit::Done),
     }
 }

@@ -18,6 +18,7 @@ use super::signals::Signals;
 use super::{Global, OutputForm, output};
 use crate::actors::Deps;
 use crate::actors::flows::flows;
+use crate::actors::mode::Mode;
 use crate::actors::servicenow_token::TokenClient;
 use crate::actors::system::ActorSystem;
 use crate::definition::Plan;
@@ -143,8 +144,8 @@ async fn compare(context: &Context) -> Result<Vec<FlowLine>, Failure> {
         _ => context.store.life_check(None, Some(super::sync::user())).await?.0,
     };
     let deps = context.deps();
-    let system =
-        ActorSystem::start(&deps, RestartPolicy::default(), false).map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
+    let system = ActorSystem::start(&deps, RestartPolicy::default(), Mode::Command)
+        .map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
     let done = all_flows(&deps, &system.tokens, &life).await;
     system.stop(STOP_DEADLINE).await;
     let mut lines = done?;

@@ -18,10 +18,11 @@ use crate::http::problem::{Problem, reason};
 use crate::http::query::{Params, path_parts};
 use crate::http::route::{Route, Shape, acts, component};
 use crate::http::state::AppState;
+use crate::operations::flow::SmallerTables;
 use crate::operations::replay::Which;
 use crate::operations::resend::ReplayReport;
 use crate::operations::{self, Requested, RunStarted};
-use crate::store::{FlowBefore, ForgottenFlow, ReplayScope};
+use crate::store::{FlowAction, FlowBefore, ForgottenFlow, ReplayScope, Undelivered};
 
 pub(in crate::http) const ROUTES: &[Route] = &[
     Route::post(
@@ -152,9 +153,9 @@ pub(super) struct Paused {
 }
 
 impl Paused {
-    fn of(flow: FlowId, paused: bool, before: FlowBefore) -> Self {
-        let (changed, text) = (before.changes(paused), before.said(&flow, paused));
-        Self { flow, paused, changed, running_on: before.running_on, text }
+    fn of(flow: FlowId, action: FlowAction, before: FlowBefore) -> Self {
+        let (changed, text) = (before.changes(action), before.said(&flow, action));
+        Self { flow, paused: action.pauses(), changed, running_on: before.running_on, text }
     }
 }
 
@@ -235,7 +236,8 @@ fn flow_of(request: &HttpRequest) -> Result<FlowId, Problem> {
 async fn run(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Answer {
     Params::parse(request.query_string(), &[])?;
     let (flow, asked): (FlowId, FlowBody) = (flow_of(&request)?, body(payload).await?);
-    let started = app_state.service.run(flow, asked.sweep, requested(&request, &asked.why)?).await?;
+    let kind = if asked.sweep { RunKind::Sweep } else { RunKind::Poll };
+    let started = app_state.service.run(flow, kind, requested(&request, &asked.why)?).await?;
     Ok(HttpResponse::Accepted().json(RunAccepted::from(started)))
 }
 
@@ -243,20 +245,21 @@ async fn pause(app_state: web::Data<AppState>, request: HttpRequest, payload: we
     Params::parse(request.query_string(), &[])?;
     let (flow, asked): (FlowId, FlowBody) = (flow_of(&request)?, body(payload).await?);
     let before = operations::flow::pause(&app_state.deps, flow.clone(), requested(&request, &asked.why)?).await?;
-    Ok(HttpResponse::Ok().json(Paused::of(flow, true, before)))
+    Ok(HttpResponse::Ok().json(Paused::of(flow, FlowAction::Pause, before)))
 }
 
 async fn resume(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Answer {
     Params::parse(request.query_string(), &[])?;
     let (flow, asked): (FlowId, FlowBody) = (flow_of(&request)?, body(payload).await?);
-    let before = operations::flow::resume(&app_state.deps, flow.clone(), false, requested(&request, &asked.why)?).await?;
-    Ok(HttpResponse::Ok().json(Paused::of(flow, false, before)))
+    let before = operations::flow::resume(&app_state.deps, flow.clone(), SmallerTables::Doubt, requested(&request, &asked.why)?).await?;
+    Ok(HttpResponse::Ok().json(Paused::of(flow, FlowAction::Resume, before)))
 }
 
 async fn forget(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Answer {
     Params::parse(request.query_string(), &[])?;
     let (flow, asked): (FlowId, FlowBody) = (flow_of(&request)?, body(payload).await?);
-    let forgotten = operations::flow::forget(&app_state.deps, flow, asked.drop_pending, requested(&request, &asked.why)?).await?;
+    let undelivered = if asked.drop_pending { Undelivered::Drop } else { Undelivered::Keep };
+    let forgotten = operations::flow::forget(&app_state.deps, flow, undelivered, requested(&request, &asked.why)?).await?;
     Ok(HttpResponse::Ok().json(forgotten))
 }
 

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::actions::{Followed, body, requested};
 use super::texts::Why;
-use crate::doctor::{Finding, Progress};
+use crate::doctor::{Finding, Progress, Scope};
 use crate::domain::role::Permission;
 use crate::http::problem::Problem;
 use crate::http::query::Params;
@@ -93,7 +93,7 @@ pub(super) async fn last(app_state: web::Data<AppState>, request: HttpRequest) -
         ended,
         problem: last.as_ref().and_then(|last| last.problem.clone()),
         by: asked.as_ref().map(|asked| asked.by.clone()),
-        read_only: asked.as_ref().is_some_and(|asked| asked.read_only),
+        read_only: asked.as_ref().is_some_and(|asked| asked.scope == Scope::ReadOnly),
         why: asked.map(|asked| asked.why),
         findings: last.map(|last| last.findings()).unwrap_or_default(),
     }))
@@ -103,6 +103,7 @@ pub(super) async fn last(app_state: web::Data<AppState>, request: HttpRequest) -
 pub(super) async fn begin(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Answer {
     Params::parse(request.query_string(), &[])?;
     let asked: DoctorBody = body(payload).await?;
-    app_state.service.diagnose(asked.read_only, requested(&request, &asked.why)?).await?;
+    let scope = if asked.read_only { Scope::ReadOnly } else { Scope::Create };
+    app_state.service.diagnose(scope, requested(&request, &asked.why)?).await?;
     Ok(HttpResponse::Accepted().json(Followed { accepted: true, follow: "/api/v1/doctor" }))
 }

@@ -6,7 +6,7 @@ use askama::Template;
 use super::session::{self, Form};
 use super::view::{Layout, Time};
 use super::{Page, ok, see_other};
-use crate::doctor::{Finding, Part, Verdict};
+use crate::doctor::{Finding, Part, Scope, Verdict};
 use crate::domain::role::Permission;
 use crate::http::api::actions::requested;
 use crate::http::query::Params;
@@ -72,7 +72,7 @@ pub(super) async fn page(app_state: web::Data<AppState>, request: HttpRequest) -
             ended: last.ended.map(Time),
             by: last.asked.by,
             why: last.asked.why,
-            read_only: last.asked.read_only,
+            read_only: last.asked.scope == Scope::ReadOnly,
             problem: last.problem,
             step: far.step,
             number: far.number,
@@ -88,7 +88,8 @@ pub(super) async fn page(app_state: web::Data<AppState>, request: HttpRequest) -
 pub(super) async fn begin(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Page {
     let session = session::of(&request)?;
     let form = Form::of(&session, payload).await?;
-    app_state.service.diagnose(form.text("read_only") == "yes", requested(&request, form.text("why"))?).await?;
+    let scope = if form.text("read_only") == "yes" { Scope::ReadOnly } else { Scope::Create };
+    app_state.service.diagnose(scope, requested(&request, form.text("why"))?).await?;
     Ok(see_other("/doctor?done=doctor"))
 }
 

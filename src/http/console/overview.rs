@@ -21,8 +21,9 @@ use crate::http::problem::Problem;
 use crate::http::query::{Params, path_parts};
 use crate::http::route::Route;
 use crate::http::state::AppState;
+use crate::operations::flow::SmallerTables;
 use crate::operations::{self, Requested, RunStarted};
-use crate::store::{FlowStatus, NodeRow, RunFilter, RunRow, Worry};
+use crate::store::{FlowAction, FlowStatus, NodeRow, RunFilter, RunRow, Undelivered, Worry};
 
 pub(in crate::http) const ROUTES: &[Route] = &[
     Route::page("/", Some(Permission::Read), || web::get().to(overview)),
@@ -323,28 +324,29 @@ async fn asked(request: &HttpRequest, payload: web::Payload) -> Result<(Session,
 
 async fn run(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Page {
     let (session, flow, requested, _) = asked(&request, payload).await?;
-    let started = app_state.service.run(flow, false, requested).await?;
+    let started = app_state.service.run(flow, RunKind::Poll, requested).await?;
     Ok(see_other(&outcome(&app_state, started).await?.on(&session, "/")))
 }
 
 async fn pause(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Page {
     let (session, flow, requested, _) = asked(&request, payload).await?;
     let before = operations::flow::pause(&app_state.deps, flow.clone(), requested).await?;
-    Ok(see_other(&FlashMessage::text(sentence(&before.said(&flow, true))).on(&session, "/")))
+    Ok(see_other(&FlashMessage::text(sentence(&before.said(&flow, FlowAction::Pause))).on(&session, "/")))
 }
 
 async fn resume(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Page {
     let (session, flow, requested, _) = asked(&request, payload).await?;
-    let before = operations::flow::resume(&app_state.deps, flow.clone(), false, requested).await?;
+    let before = operations::flow::resume(&app_state.deps, flow.clone(), SmallerTables::Doubt, requested).await?;
     let next =
         app_state.actors.next_runs().await.get(&flow).map(|at| format!(" Its next run is at {}.", at.format("%Y-%m-%d %H:%M:%S UTC")));
-    let said = format!("{}{}", sentence(&before.said(&flow, false)), next.unwrap_or_default());
+    let said = format!("{}{}", sentence(&before.said(&flow, FlowAction::Resume)), next.unwrap_or_default());
     Ok(see_other(&FlashMessage::text(said).on(&session, "/")))
 }
 
 async fn forget(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Page {
     let (session, flow, requested, form) = asked(&request, payload).await?;
-    let forgotten = operations::flow::forget(&app_state.deps, flow, form.text("drop_pending") == "yes", requested).await?;
+    let undelivered = if form.text("drop_pending") == "yes" { Undelivered::Drop } else { Undelivered::Keep };
+    let forgotten = operations::flow::forget(&app_state.deps, flow, undelivered, requested).await?;
     Ok(see_other(&FlashMessage::text(sentence(&forgotten.to_string())).on(&session, "/")))
 }
 

@@ -26,6 +26,7 @@ use crate::http::problem::Problem;
 use crate::http::query::Params;
 use crate::http::route::Route;
 use crate::http::state::AppState;
+use crate::store::UsedBy;
 
 pub(in crate::http) const ROUTES: &[Route] = &[
     Route::page("/sign-in", None, || web::get().to(form)),
@@ -67,9 +68,8 @@ pub(in crate::http) async fn permit(
     let back = || Refusal::SignIn(if *request.method() == Method::GET { here(request.request()) } else { "/".to_owned() });
     let Some(token) = cookie(request.request()) else { return Err(back()) };
     let hash = hash_of(&token);
-    // an open page refreshes itself: that is no use by a person, and must not keep a session alive
-    let by_person = !request.match_info().as_str().starts_with("/live/");
-    let row = app_state.deps.store.session_use(hash, by_person).await?.ok_or_else(back)?;
+    let by = if request.match_info().as_str().starts_with("/live/") { UsedBy::Refresh } else { UsedBy::Person };
+    let row = app_state.deps.store.session_use(hash, by).await?.ok_or_else(back)?;
     // a role that this version does not know opens nothing
     let role: Role = row.role.parse().map_err(|_| back())?;
     let caller = Caller { name: actor(&row.name, request.peer_addr()), key: row.name.clone(), id: None };

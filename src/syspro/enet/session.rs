@@ -15,7 +15,7 @@ use super::{EnetTransport, Held, SessionStore, wire};
 use crate::config::settings::{EnetSettings, SysproSettings};
 use crate::credentials::secret::Credential;
 use crate::domain::CompanyId;
-use crate::domain::setup_object::{SetupAction, SetupCall};
+use crate::domain::setup_object::{SetupAction, SetupCall, SetupMode};
 use crate::net::{Bytes, HttpClient, Method, excerpt};
 use crate::redact::Quoted;
 use crate::telemetry::labels::{EnetAnswer, System};
@@ -67,11 +67,11 @@ impl EnetCall {
     }
 
     /// A record for a setup object; a trial stores nothing.
-    pub fn setup(call: &SetupCall, trial: bool, document: String, asked: String) -> Self {
+    pub fn setup(call: &SetupCall, mode: SetupMode, document: String, asked: String) -> Self {
         Self {
             operation: Operation::Setup(call.action),
             object: call.object.as_str().to_owned(),
-            parameters: Some(call.parameters(trial)),
+            parameters: Some(call.parameters(mode)),
             xml: document,
             asked,
         }

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 
 use super::*;
 use crate::config::settings::SysproSettings;
-use crate::domain::setup_object::{SetupAction, SetupCall, SetupObject};
+use crate::domain::setup_object::{SetupAction, SetupCall, SetupMode, SetupObject};
 use crate::retry::Class;
 use crate::syspro::scripted::settings_for;
 
@@ -150,7 +150,7 @@ async fn a_call_that_writes_is_not_repeated_once_another_node_has_used_the_opera
     let says = says(&answers);
     let session_store = Rc::new(TakenOver(std::cell::Cell::default()));
     let enet = Enet::new(&says.settings, String::new().into(), session_store).expect("client");
-    let call = EnetCall::setup(&site_object(), false, "<A/>".into(), "adding `x`".into());
+    let call = EnetCall::setup(&site_object(), SetupMode::Real, "<A/>".into(), "adding `x`".into());
     let error = enet.call(&operator(), &"EDU1".into(), &call).await.expect_err("not repeated");
     assert!(matches!(error, EnetError::SessionLost { .. }), "{error}");
     assert_eq!(says.paths().iter().filter(|path| path.starts_with("Setup")).count(), 1);
@@ -159,7 +159,7 @@ async fn a_call_that_writes_is_not_repeated_once_another_node_has_used_the_opera
 #[actix_rt::test]
 async fn a_call_that_writes_is_not_repeated_after_a_failure_of_the_server() {
     let says = says(&[(200, ID), (500, "<html>x</html>"), (500, "<html>x</html>"), (200, "0")]);
-    let call = EnetCall::setup(&site_object(), false, "<A/>".into(), "adding `x`".into());
+    let call = EnetCall::setup(&site_object(), SetupMode::Real, "<A/>".into(), "adding `x`".into());
     let error = client(&says).call(&operator(), &"EDU1".into(), &call).await.expect_err("failed");
     assert!(matches!(error, EnetError::NotData { status: 500, .. }), "{error}");
     assert_eq!(says.paths(), ["Logon", "Setup/Add", "GetLogonProfile", "Logoff"]);

@@ -16,11 +16,13 @@ use tieline::actors::Deps;
 use tieline::actors::credential_store::{CredentialStore, SERVICENOW, SYSPRO_ENET, SYSPRO_ODATA};
 use tieline::actors::flows::flows;
 use tieline::actors::in_force::{InForce, Standing};
+use tieline::actors::mode::Mode;
 use tieline::actors::poller::{PollError, PollReport};
 use tieline::actors::scheduler::ExecuteRunSet;
 use tieline::actors::scheduler::run_set::{RunSetReport, RunSetRequest};
 use tieline::actors::system::ActorSystem;
 use tieline::actors::waits::Waits;
+use tieline::credentials::key_ring::Ciphertexts;
 use tieline::domain::FlowId;
 use tieline::domain::audit::AuditKind;
 use tieline::domain::run::RunKind;
@@ -138,7 +140,7 @@ impl Rig {
 
     /// The actors, without schedules.
     pub fn system(&self) -> ActorSystem {
-        ActorSystem::start(&self.deps, RestartPolicy::default(), false).unwrap()
+        ActorSystem::start(&self.deps, RestartPolicy::default(), Mode::Command).unwrap()
     }
 
     /// Every flow polled once, as `tieline sync` does it.
@@ -206,7 +208,7 @@ impl Rig {
 
 /// Starts actors and runs a cycle with them.
 pub async fn run_set(deps: &Deps, flows: Vec<FlowId>, kind: RunKind) -> RunSetReport {
-    let system = ActorSystem::start(deps, RestartPolicy::default(), false).unwrap();
+    let system = ActorSystem::start(deps, RestartPolicy::default(), Mode::Command).unwrap();
     let report = ask(&system, flows, kind).await;
     system.stop(Duration::from_secs(20)).await;
     report
@@ -242,7 +244,7 @@ pub async fn set_credentials(
     credential_store: &CredentialStore,
     all: impl IntoIterator<Item = (&'static str, String, String)>,
 ) {
-    let keys = credential_store.keys(false).unwrap();
+    let keys = credential_store.keys(Ciphertexts::None).unwrap();
     let encrypted = |(name, username, password): (&str, String, String)| {
         let encrypted = keys.encrypt(name, &username, &password).unwrap();
         EncryptedCredential {
