@@ -14,7 +14,7 @@ use crate::definition::record::{Reference, TargetRecord};
 use crate::definition::{Definitions, Plan};
 use crate::domain::delivery::FailureReason;
 use crate::domain::next_step::NextStep;
-use crate::domain::{CompanyId, Document, DocumentKey, EntityName, Fault};
+use crate::domain::{CompanyId, Document, DocumentKey, EntityName, Fault, LateReference};
 use crate::redact::Quoted;
 use crate::store::{GoneMarks, IntakeDocument, IntakeRecord, MapFailure};
 use crate::supervision::crash::CrashPoints;
@@ -205,7 +205,7 @@ fn intake_record(plan: &Plan, document: &Document, record: TargetRecord) -> Inta
         .references
         .iter()
         .filter(|r| r.form == ReferenceForm::SysId)
-        .map(|r| (r.field.as_str(), r.entity.as_str(), r.key.as_str()))
+        .map(|r| LateReference { field: r.field.clone(), entity: r.entity.clone(), key: r.key.clone() })
         .collect();
     let refs = (!late.is_empty()).then(|| serde_json::to_string(&late).unwrap_or_default());
     IntakeRecord {

@@ -13,9 +13,9 @@ use uuid::Uuid;
 use super::definition::{SetNumber, definition_assert};
 use super::schema::{pending, record};
 use super::{Node, Store, StoreError};
-use crate::domain::FlowId;
 use crate::domain::delivery::{Attempt, DeliveryState};
 use crate::domain::next_step::NextStep;
+use crate::domain::{CompanyId, DocumentKey, FlowId, RecordRef};
 use crate::store::prepared::prepared;
 use crate::store::text::{Text, text};
 
@@ -267,17 +267,17 @@ impl Store {
         .await
     }
 
-    /// How many deliveries of these companies, entities and blocks are queued, retried or unknown; counted up to `cap`.
+    /// How many deliveries of these companies' queues are queued, retried or unknown; counted up to `cap`.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn delivery_open(&self, queues: Vec<(String, String, String)>, cap: i64) -> Result<i64, StoreError> {
+    pub async fn delivery_open(&self, queues: Vec<(CompanyId, Queue)>, cap: i64) -> Result<i64, StoreError> {
         self.run_hot("count what is open", move |conn| {
-            let column = |of: fn(&(String, String, String)) -> &String| queues.iter().map(of).cloned().collect::<Vec<_>>();
+            let column = |of: fn(&(CompanyId, Queue)) -> &str| queues.iter().map(of).collect::<Vec<_>>();
             let open: Open = prepared(include_str!("sql/delivery_open.sql"))
-                .bind::<diesel::sql_types::Array<Text>, _>(column(|queue| &queue.0))
-                .bind::<diesel::sql_types::Array<Text>, _>(column(|queue| &queue.1))
-                .bind::<diesel::sql_types::Array<Text>, _>(column(|queue| &queue.2))
+                .bind::<diesel::sql_types::Array<Text>, _>(column(|(company, _)| company.as_str()))
+                .bind::<diesel::sql_types::Array<Text>, _>(column(|(_, queue)| &queue.entity))
+                .bind::<diesel::sql_types::Array<Text>, _>(column(|(_, queue)| &queue.block))
                 .bind::<BigInt, _>(cap)
                 .get_result(conn)?;
             Ok(open.open)
@@ -289,20 +289,21 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn record_resolve(
-        &self,
-        wanted: Vec<(String, String, String)>,
-    ) -> Result<Vec<((String, String, String), String)>, StoreError> {
+    pub async fn record_resolve(&self, wanted: Vec<RecordRef>) -> Result<Vec<(RecordRef, String)>, StoreError> {
         if wanted.is_empty() {
             return Ok(Vec::new());
         }
         self.run_hot("resolve references", move |conn| {
             let rows: Vec<Resolved> = prepared(include_str!("sql/record_resolve.sql"))
-                .bind::<diesel::sql_types::Array<Text>, _>(wanted.iter().map(|w| w.0.as_str()).collect::<Vec<_>>())
-                .bind::<diesel::sql_types::Array<Text>, _>(wanted.iter().map(|w| w.1.as_str()).collect::<Vec<_>>())
-                .bind::<diesel::sql_types::Array<Text>, _>(wanted.iter().map(|w| w.2.as_str()).collect::<Vec<_>>())
+                .bind::<diesel::sql_types::Array<Text>, _>(wanted.iter().map(|w| w.flow.company.as_str()).collect::<Vec<_>>())
+                .bind::<diesel::sql_types::Array<Text>, _>(wanted.iter().map(|w| w.flow.entity.as_str()).collect::<Vec<_>>())
+                .bind::<diesel::sql_types::Array<Text>, _>(wanted.iter().map(|w| w.key.as_str()).collect::<Vec<_>>())
                 .load(conn)?;
-            Ok(rows.into_iter().map(|row| ((row.company, row.entity, row.key), row.sys_id)).collect())
+            let named = |row: &Resolved| RecordRef {
+                flow: FlowId::new(row.company.as_str(), row.entity.as_str()),
+                key: DocumentKey::from_text(&row.key),
+            };
+            Ok(rows.into_iter().map(|row| (named(&row), row.sys_id)).collect())
         })
         .await
     }

@@ -100,7 +100,7 @@ pub use replay::{BeforeRelease, ReplayScope, StoredDocument};
 pub use restored::{ComparedPage, ComparedPart, RecordedPart, RestoredLock, RestoredPart, RestoredRow, RowPlace, UnknownRow};
 pub use run::{Arrived, RunFilter, RunRow};
 pub use sending::{AskedPause, Resumed};
-pub use settle::{Settlement, Verdict};
+pub use settle::{PartialField, Settlement, Verdict};
 pub use sweep::{ChangedDocument, GoneDocument};
 pub use write_back::{WriteBackCalled, WriteBackDue, WriteBackStep, WriteBackUnder};
 

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel::sql_types::{Array, BigInt, Integer, Nullable, Timestamptz};
+use serde::Serialize;
 use uuid::Uuid;
 
 use super::audit::{NewAudit, audit_append};
@@ -26,6 +27,17 @@ use crate::domain::{FlowId, SysId};
 use crate::store::prepared::prepared;
 use crate::store::text::{JsonText, Text, text};
 
+/// A field that came back other than it was sent.
+#[derive(Debug, Clone, Serialize)]
+pub struct PartialField {
+    /// Its name.
+    pub field: String,
+    /// What was sent.
+    pub sent: String,
+    /// What came back.
+    pub returned: String,
+}
+
 /// What became of one delivery.
 #[derive(Debug, Clone)]
 pub enum Verdict {
@@ -37,8 +49,8 @@ pub enum Verdict {
         table: String,
         /// `inserted`, `updated`, `unchanged`, `found`.
         how: &'static str,
-        /// Fields that came back other than sent: (field, sent, returned).
-        partial: Vec<(String, String, String)>,
+        /// Fields that came back other than sent.
+        partial: Vec<PartialField>,
         /// What ServiceNow said beside the success.
         said: Option<String>,
     },
@@ -242,7 +254,7 @@ fn record_confirmed(conn: &mut Conn, queue: &Queue, outcomes: &[Settlement]) -> 
 /// What stands in the fields that came back otherwise than they were sent, as a JSON object.
 fn returned(verdict: &Verdict) -> Option<String> {
     let Verdict::Confirmed { partial, .. } = verdict else { return None };
-    let fields: serde_json::Map<_, _> = partial.iter().map(|(field, _, returned)| (field.clone(), returned.as_str().into())).collect();
+    let fields: serde_json::Map<_, _> = partial.iter().map(|one| (one.field.clone(), one.returned.as_str().into())).collect();
     (!fields.is_empty()).then(|| serde_json::Value::Object(fields).to_string())
 }
 
@@ -250,7 +262,7 @@ fn returned(verdict: &Verdict) -> Option<String> {
 fn partial(verdict: &Verdict) -> Option<String> {
     let Verdict::Confirmed { partial, .. } = verdict else { return None };
     // names of columns: small letters, digits and `_`
-    let names: Vec<&str> = partial.iter().map(|(field, ..)| field.as_str()).collect();
+    let names: Vec<&str> = partial.iter().map(|one| one.field.as_str()).collect();
     (!names.is_empty()).then(|| format!("{{{}}}", names.join(",")))
 }
 
@@ -361,9 +373,7 @@ fn audit_row(outcome: &Settlement, batch_id: Uuid, attempt: Attempt, now: DateTi
                 (true, Attempt::LookUp) => AuditKind::LookedUp,
                 (true, Attempt::Send) => AuditKind::Confirmed,
                 (false, _) => {
-                    let field =
-                        |(f, sent, got): &(String, String, String)| serde_json::json!({ "field": f, "sent": sent, "returned": got });
-                    detail["fields"] = partial.iter().map(field).collect();
+                    detail["fields"] = serde_json::json!(partial);
                     AuditKind::PartialWrite
                 }
             };

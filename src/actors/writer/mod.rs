@@ -457,7 +457,7 @@ impl Sender {
                 let companies = &self.deps.settings.syspro.companies;
                 let queue = |plan: &Plan, company: &CompanyId| {
                     let block = plan.targets.first()?.block.clone();
-                    Some((company.to_string(), plan.entity.to_string(), block))
+                    Some((company.clone(), Queue { entity: plan.entity.to_string(), block }))
                 };
                 let queues = definitions.plans.iter().flat_map(|plan| companies.iter().filter_map(move |company| queue(plan, company)));
                 let few = i64::try_from(pace::FEW).unwrap_or(i64::MAX);

@@ -8,12 +8,9 @@ use crate::definition::plan::{TargetPlan, WriteMode};
 use crate::definition::record::{derived_sys_id, source_key};
 use crate::domain::delivery::Attempt;
 use crate::domain::version::VersionText;
-use crate::domain::{CompanyId, DocumentKey, EntityName, SysId};
+use crate::domain::{CompanyId, DocumentKey, EntityName, FlowId, LateReference, RecordRef, SysId};
 use crate::servicenow::OutRecord;
 use crate::store::{Claim, Claimed, UNANSWERED};
-
-/// A reference that is written by sys_id: (field, entity, key).
-type LateReference = (String, String, String);
 
 /// What of a claim can be sent, and what cannot.
 pub(super) struct Outgoing {
@@ -86,15 +83,15 @@ pub(super) async fn records(
         }
     }
     claim.deliveries = left;
-    let wanted: Vec<(String, String, String)> = claim
+    let wanted: Vec<RecordRef> = claim
         .deliveries
         .iter()
         .zip(&stored)
-        .flat_map(|(delivery, one)| one.refs.iter().map(|(_, entity, key)| (delivery.company.clone(), entity.clone(), key.clone())))
+        .flat_map(|(delivery, one)| one.refs.iter().map(move |reference| referred(delivery, reference.clone())))
         .collect();
     let resolved = async { Ok::<_, WriteError>((deps.store.record_resolve(wanted).await?, before(deps, target, claim).await?)) };
     let (found, before) = match resolved.await {
-        Ok((found, before)) => (found.into_iter().collect::<HashMap<(String, String, String), String>>(), before),
+        Ok((found, before)) => (found.into_iter().collect::<HashMap<RecordRef, String>>(), before),
         Err(error) => {
             // all of it is put back
             claim.deliveries.extend(unsendable.into_iter().map(|(delivery, _)| delivery));
@@ -106,8 +103,9 @@ pub(super) async fn records(
         .iter()
         .zip(stored)
         .map(|(delivery, Stored { mut fields, refs, expects })| {
-            for (field, entity, key) in refs {
-                if let Some(sys_id) = found.get(&(delivery.company.clone(), entity, key)) {
+            for reference in refs {
+                let field = reference.field.clone();
+                if let Some(sys_id) = found.get(&referred(delivery, reference)) {
                     fields.insert(field, sys_id.clone());
                 }
             }
@@ -133,6 +131,11 @@ pub(super) async fn records(
         })
         .collect();
     Ok(Outgoing { records, unsendable })
+}
+
+/// The record that a reference names: of the same company.
+fn referred(delivery: &Claimed, LateReference { entity, key, .. }: LateReference) -> RecordRef {
+    RecordRef { flow: FlowId::new(delivery.company.as_str(), entity), key }
 }
 
 /// What was last delivered of records that are there already; import sets only, because an empty text clears a column elsewhere.

@@ -12,7 +12,7 @@ use crate::domain::next_step::NextStep;
 use crate::redact::Quoted;
 use crate::retry::{self, Class};
 use crate::servicenow::{FieldDifference, How, Outcome, ServiceNowError, Settled};
-use crate::store::{Claim, Claimed, Settlement, UNANSWERED, Verdict};
+use crate::store::{Claim, Claimed, PartialField, Settlement, UNANSWERED, Verdict};
 
 /// Between two look-ups of a row that is loaded but not yet transformed.
 const NEXT_LOOKUP: Duration = Duration::from_secs(30);
@@ -116,10 +116,10 @@ fn exhausted(delivery: &Claimed, last: &str, next_step: NextStep) -> Verdict {
     }
 }
 
-fn fields(partial: Vec<FieldDifference>) -> Vec<(String, String, String)> {
+fn fields(partial: Vec<FieldDifference>) -> Vec<PartialField> {
     // what came back is said of the record, and not delivered
     let returned = |p: &FieldDifference| Quoted::of(p.returned.as_deref().unwrap_or_default()).into();
-    partial.into_iter().map(|p| (returned(&p), p)).map(|(returned, p)| (p.field, p.sent, returned)).collect()
+    partial.into_iter().map(|p| PartialField { returned: returned(&p), field: p.field, sent: p.sent }).collect()
 }
 
 /// A record of which ServiceNow kept a field otherwise than it was sent, or not at all.

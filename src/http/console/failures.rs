@@ -58,8 +58,7 @@ struct CauseView {
     values: Vec<ValuesView>,
     /// Over how many of the newest records the values are counted, where not over all.
     newest: Option<String>,
-    /// Currency, amount and number of records.
-    amounts: Vec<(String, String, String)>,
+    amounts: Vec<AmountView>,
     parents: Vec<ParentView>,
     /// Parents that are not named.
     more_parents: i64,
@@ -72,6 +71,14 @@ struct CauseView {
     first: Time,
     last: Time,
     once: bool,
+}
+
+/// What is at stake in one currency.
+struct AmountView {
+    currency: String,
+    amount: String,
+    /// The number of records.
+    records: String,
 }
 
 /// The values at one of the places where the messages differ.
@@ -99,7 +106,7 @@ impl CauseView {
         let definitions = app_state.deps.definitions.now();
         let amounts = row.amounts.iter().map(|one| {
             let currency = definitions.code_lists.currency_shown(&company, &one.currency);
-            (currency.to_string(), one.shown(&currency), records(one.documents))
+            AmountView { amount: one.shown(&currency), currency: currency.to_string(), records: records(one.documents) }
         });
         let parent = |one: &ParentRow| ParentView {
             path: record_path(&one.company, &one.entity, &one.key),
