@@ -199,11 +199,11 @@ fn story(row: &ConflictRow) -> String {
     if let Some(said) = &row.said {
         lines.push(format!("  not in SYSPRO   {said}"));
     }
-    let next = match row.state.as_str() {
-        "open" => NextStep::ResolveConflict { id: row.id.to_string() },
-        "decided" => row.next_of_decided(),
-        "to_apply" => NextStep::EnterInSyspro,
-        _ => NextStep::ConflictClosed { outcome: row.outcome.clone().unwrap_or_default(), time: at(row.closed_at) },
+    let next = match row.state.parse().unwrap_or(ConflictState::Closed) {
+        ConflictState::Open => NextStep::ResolveConflict { id: row.id.to_string() },
+        ConflictState::Decided => row.next_of_decided(),
+        ConflictState::ToApply => NextStep::EnterInSyspro,
+        ConflictState::Closed => NextStep::ConflictClosed { outcome: row.outcome.clone().unwrap_or_default(), time: at(row.closed_at) },
     };
     lines.push(format!("  next           {next}"));
     lines.join("\n")

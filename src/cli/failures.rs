@@ -7,7 +7,7 @@ use super::failure::{Exit, Failure};
 use super::output::at;
 use super::{Global, OutputForm, output};
 use crate::definition::CodeLists;
-use crate::domain::delivery::FailureWord;
+use crate::domain::delivery::{FailureReason, FailureWord};
 use crate::domain::differing::by_place;
 use crate::domain::{CompanyId, DocumentKey};
 use crate::operations::failures;
@@ -133,7 +133,7 @@ fn cause_text(row: &CauseRow, code_lists: &CodeLists) -> String {
     let mut lines = vec![format!("{}/{}  {}  {}", row.company, row.entity, row.reason, row.counted())];
     let mut fact = |name: &str, text: String| lines.push(format!("  {name:<13} {text}"));
     // what somebody put on hold did not fail
-    fact(if row.reason == "on_hold" { "on hold since" } else { "first failed" }, at(Some(row.first_failed_at)));
+    fact(if row.reason == FailureReason::OnHold.as_str() { "on hold since" } else { "first failed" }, at(Some(row.first_failed_at)));
     if !row.example.is_empty() {
         fact("example", format!("{}: {}", DocumentKey::shown(&row.example_key), row.example));
     }

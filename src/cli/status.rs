@@ -10,6 +10,7 @@ use crate::definition::set::short;
 use crate::doctor::disk;
 use crate::domain::backlog::Backlog;
 use crate::domain::budget::UNRESPONSIVE_AFTER;
+use crate::domain::run::RunOutcome;
 use crate::store::{FlowStatus, NodeRow, RunFilter};
 
 /// What to show.
@@ -71,7 +72,7 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<Exit, Failure
             let backlog = r.backlog();
             let counts =
                 [r.read, r.new, r.changed, r.deleted, r.delivered, backlog.moving(), backlog.waiting, backlog.on_hold, backlog.failed];
-            let outcome = r.outcome.clone().unwrap_or_else(|| "running".into());
+            let outcome = r.outcome.clone().unwrap_or_else(|| RunOutcome::Running.as_str().into());
             [at(Some(r.started_at)), flow, r.kind.clone(), outcome].into_iter().chain(counts.iter().map(ToString::to_string)).collect()
         });
         output::line(

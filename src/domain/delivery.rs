@@ -26,6 +26,29 @@ pub enum DeliveryState {
     Failed,
 }
 
+/// Where the newest delivery of a target record stands, as screens show it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PartState {
+    /// Due, not sent yet.
+    Queued,
+    /// Queued after a failed try.
+    Retrying,
+    /// As [`DeliveryState::Sending`].
+    Sending,
+    /// As [`DeliveryState::Unknown`].
+    Unknown,
+    /// As [`DeliveryState::Waiting`].
+    Waiting,
+    /// As [`DeliveryState::OnHold`].
+    OnHold,
+    /// As [`DeliveryState::Failed`].
+    Failed,
+    /// ServiceNow has it.
+    Delivered,
+    /// It was dropped or replaced before it was delivered.
+    Superseded,
+}
+
 /// What a batch of deliveries is claimed for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Attempt {
@@ -111,6 +134,17 @@ words!(DeliveryState {
     Waiting = "waiting",
     OnHold = "on_hold",
     Failed = "failed",
+});
+words!(PartState {
+    Queued = "queued",
+    Retrying = "retrying",
+    Sending = "sending",
+    Unknown = "unknown",
+    Waiting = "waiting",
+    OnHold = "on_hold",
+    Failed = "failed",
+    Delivered = "delivered",
+    Superseded = "superseded",
 });
 words!(FailureReason {
     Rejected = "rejected",

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
+use super::delivery::{FailureReason, PartState};
+
 /// One target record of a document, as its newest delivery stands.
 #[derive(Debug, Clone, Copy)]
 pub struct Part<'a> {
@@ -12,7 +14,7 @@ pub struct Part<'a> {
     pub block: &'a str,
     /// The line's key.
     pub record_key: &'a str,
-    /// `confirmed`, `superseded` or a pending state.
+    /// One of the words of [`PartState`].
     pub state: &'a str,
     /// Why it failed, waits or is on hold.
     pub reason: Option<&'a str>,
@@ -100,37 +102,40 @@ pub struct Standing<'a> {
 /// The sentence. What needs a person comes before what needs time, and that before what is done.
 pub fn explain(standing: &Standing<'_>) -> String {
     let Some(read_at) = standing.read_at else { return "never read from SYSPRO".to_owned() };
-    let sentence = if let Some(part) = of(standing, "failed").next() {
-        let why = match part.reason {
-            Some("rejected") => "it was refused",
-            Some("unreadable") => "it could not be read",
-            Some("poison") => "it crashed the mapping twice",
-            Some("exhausted") => "the last of its tries failed",
-            Some("downstream_failed") => "it arrived, and failed in ServiceNow later",
-            Some("conflict") => "its row in ServiceNow is another record's, or it has two",
-            _ => "it needs a person",
+    let sentence = if let Some(part) = of(standing, PartState::Failed).next() {
+        let why = match part.reason.and_then(|reason| reason.parse().ok()) {
+            Some(FailureReason::Rejected) => "it was refused",
+            Some(FailureReason::Unreadable) => "it could not be read",
+            Some(FailureReason::Poison) => "it crashed the mapping twice",
+            Some(FailureReason::Exhausted) => "the last of its tries failed",
+            Some(FailureReason::DownstreamFailed) => "it arrived, and failed in ServiceNow later",
+            Some(FailureReason::Conflict) => "its row in ServiceNow is another record's, or it has two",
+            Some(FailureReason::MissingParent | FailureReason::OnHold) | None => "it needs a person",
         };
-        format!("failed: {why}{}{}", words(part), others(part, of(standing, "failed").count()))
-    } else if let Some(part) = of(standing, "on_hold").next() {
-        format!("on hold: a person holds it{}{}", words(part), others(part, of(standing, "on_hold").count()))
-    } else if let Some(part) = of(standing, "unknown").next() {
+        format!("failed: {why}{}{}", words(part), others(part, of(standing, PartState::Failed).count()))
+    } else if let Some(part) = of(standing, PartState::OnHold).next() {
+        format!("on hold: a person holds it{}{}", words(part), others(part, of(standing, PartState::OnHold).count()))
+    } else if let Some(part) = of(standing, PartState::Unknown).next() {
         let until = part.not_before.map(|at| format!("; it is looked up again at {}", instant(at))).unwrap_or_default();
-        format!("unknown: it was sent, and whether it arrived is not known{}{until}", others(part, of(standing, "unknown").count()))
-    } else if let Some(part) = of(standing, "waiting").next() {
-        let others = others(part, of(standing, "waiting").count());
+        format!(
+            "unknown: it was sent, and whether it arrived is not known{}{until}",
+            others(part, of(standing, PartState::Unknown).count())
+        )
+    } else if let Some(part) = of(standing, PartState::Waiting).next() {
+        let others = others(part, of(standing, PartState::Waiting).count());
         match (part.absent, standing.hold) {
             (true, _) => format!("waiting for a parent that does not come{}{others}", words(part)),
             // whoever holds it decides when it goes
             (false, Some(_)) => format!("waiting for a parent{}{others}", words(part)),
             (false, None) => format!("waiting for a parent{}{others}; Tieline sends it automatically once that is delivered", words(part)),
         }
-    } else if of(standing, "sending").next().is_some() {
+    } else if of(standing, PartState::Sending).next().is_some() {
         "sending: it is on its way to ServiceNow".to_owned()
-    } else if let Some(part) = of(standing, "retrying").next() {
+    } else if let Some(part) = of(standing, PartState::Retrying).next() {
         let (at, message) = (part.not_before.map(instant), part.message.unwrap_or_default());
         let at = at.map(|at| format!(" at {at}")).unwrap_or_default();
         format!("retrying: Tieline sends it again{at}; the last try failed: {message}{}", kept(standing.sending))
-    } else if of(standing, "queued").next().is_some() {
+    } else if of(standing, PartState::Queued).next().is_some() {
         format!("queued{}", kept(standing.sending))
     } else if let Some((first, further)) = standing.conflicts.split_first() {
         in_conflict(standing, first, further.len())
@@ -170,7 +175,7 @@ pub fn explain(standing: &Standing<'_>) -> String {
                 "read at {}; nothing of it is in the tables that its definition writes now, and {left} has it as it was last sent there",
                 instant(read_at)
             ),
-            (false, None) if of(standing, "superseded").next().is_some() => {
+            (false, None) if of(standing, PartState::Superseded).next().is_some() => {
                 format!(
                     "read at {}, and nothing of it was delivered: what was to be sent was dropped or replaced before; the steps say when and by whom",
                     instant(read_at)
@@ -180,14 +185,14 @@ pub fn explain(standing: &Standing<'_>) -> String {
         }
     };
     let sentence = format!("{sentence}{}", left_behind(standing));
-    let on_hold = of(standing, "on_hold").next().is_some();
+    let on_hold = of(standing, PartState::OnHold).next().is_some();
     let sentence = match standing.hold {
         Some((who, why)) if !on_hold => {
             format!("{sentence}; on hold by {who}, so that nothing of it is sent until somebody releases it: {why}")
         }
         _ => sentence,
     };
-    let done = standing.parts.iter().all(|part| matches!(part.state, "delivered" | "superseded"));
+    let done = standing.parts.iter().all(|part| [PartState::Delivered, PartState::Superseded].map(PartState::as_str).contains(&part.state));
     match (standing.stopped, standing.paused) {
         (Some(why), _) => format!("{sentence}; its flow is stopped: {why}"),
         (None, true) if done => format!("{sentence}; its flow is paused, so that a later change is not read"),
@@ -263,8 +268,8 @@ fn left_behind(standing: &Standing<'_>) -> String {
 /// Which command sends what was mapped under another definition.
 const SENDS: &str = "`tieline replay --outdated --why …` sends it";
 
-fn of<'a>(standing: &Standing<'a>, state: &'static str) -> impl Iterator<Item = &'a Part<'a>> {
-    standing.parts.iter().filter(move |part| part.state == state)
+fn of<'a>(standing: &Standing<'a>, state: PartState) -> impl Iterator<Item = &'a Part<'a>> {
+    standing.parts.iter().filter(move |part| part.state == state.as_str())
 }
 
 /// How far ServiceNow is with what was delivered, where that is watched.

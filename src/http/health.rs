@@ -12,6 +12,7 @@ use crate::actors::credential_store::{SERVICENOW, syspro_credential};
 use crate::actors::flows::flow_status;
 use crate::doctor::disk;
 use crate::domain::FlowId;
+use crate::domain::delivery::DeliveryState;
 use crate::store::{FlowStatus, PendingCount};
 
 pub(super) const ROUTES: &[Route] = &[
@@ -127,14 +128,15 @@ async fn sending_paused(app_state: &AppState) -> Vec<String> {
 fn is_stuck(row: &FlowStatus, pending: &[PendingCount], now: DateTime<Utc>) -> bool {
     let old = |at: DateTime<Utc>| now - at > STUCK_AFTER;
     let of_entity = || pending.iter().filter(|count| count.entity == row.entity);
-    let of_flow = |state: &str| of_entity().any(|count| count.company == row.company && count.state == state && old(count.oldest));
-    if of_flow("sending") {
+    let of_flow =
+        |state: DeliveryState| of_entity().any(|count| count.company == row.company && count.state == state.as_str() && old(count.oldest));
+    if of_flow(DeliveryState::Sending) {
         return true;
     }
     let unmoved = row.last_progress_at.is_some_and(old);
-    let sending = of_entity().any(|count| count.state == "sending");
+    let sending = of_entity().any(|count| count.state == DeliveryState::Sending.as_str());
     // a pause stops reading, not sending
-    let overdue = !sending && (of_flow("queued") || of_flow("unknown"));
+    let overdue = !sending && (of_flow(DeliveryState::Queued) || of_flow(DeliveryState::Unknown));
     unmoved && (row.holder.is_some() || overdue)
 }
 

@@ -10,7 +10,7 @@ use super::route::{Cached, Route, Shape, reads};
 use super::state::AppState;
 use crate::actors::flows::flows;
 use crate::actors::in_force::Standing;
-use crate::domain::delivery::FailureReason;
+use crate::domain::delivery::{DeliveryState, FailureReason};
 use crate::domain::{EntityName, FlowId};
 use crate::store::{Gauges, PendingCount};
 use crate::telemetry::labels::Hold;
@@ -82,7 +82,9 @@ pub(super) fn lag(flow: &FlowId, pending: &[PendingCount], now: DateTime<Utc>) -
     let moving = |count: &&PendingCount| {
         count.company == flow.company.as_str()
             && count.entity == flow.entity.as_str()
-            && matches!(count.state.as_str(), "queued" | "sending" | "unknown")
+            && [DeliveryState::Queued, DeliveryState::Sending, DeliveryState::Unknown]
+                .map(DeliveryState::as_str)
+                .contains(&count.state.as_str())
     };
     let oldest = pending.iter().filter(moving).map(|count| count.queued_at).min();
     oldest.map_or(chrono::Duration::zero(), |at| (now - at).max(chrono::Duration::zero()))
@@ -97,12 +99,14 @@ fn show_entity(entity: &EntityName, gauges: &Gauges) {
     let of = |wanted: &dyn Fn(&PendingCount) -> bool| -> i64 {
         pending.iter().filter(|count| count.entity == entity.as_str() && wanted(count)).map(|count| count.count).sum()
     };
-    all_metrics().set_queued(entity, of(&|count| matches!(count.state.as_str(), "queued" | "after_header" | "sending")));
-    all_metrics().set_unknown(entity, of(&|count| count.state == "unknown"));
-    all_metrics().set_waiting(entity, of(&|count| count.state == "waiting"));
-    all_metrics().set_on_hold(entity, of(&|count| count.state == "on_hold"));
+    let queued = [DeliveryState::Queued, DeliveryState::AfterHeader, DeliveryState::Sending].map(DeliveryState::as_str);
+    let in_state = |state: DeliveryState| of(&|count| count.state == state.as_str());
+    all_metrics().set_queued(entity, of(&|count| queued.contains(&count.state.as_str())));
+    all_metrics().set_unknown(entity, in_state(DeliveryState::Unknown));
+    all_metrics().set_waiting(entity, in_state(DeliveryState::Waiting));
+    all_metrics().set_on_hold(entity, in_state(DeliveryState::OnHold));
     for reason in FailureReason::of_failed() {
-        let failed = of(&|count| count.state == "failed" && count.reason.as_deref() == Some(reason.as_str()));
+        let failed = of(&|count| count.state == DeliveryState::Failed.as_str() && count.reason.as_deref() == Some(reason.as_str()));
         all_metrics().set_failed(entity, reason, failed);
     }
 }

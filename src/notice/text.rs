@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use url::Url;
 
+use crate::domain::delivery::FailureReason;
 use crate::domain::notice::NoticeEvent;
 
 /// One thing to tell.
@@ -124,13 +125,15 @@ fn headline(item: &Item) -> String {
     let count = item.count;
     match item.event {
         NoticeEvent::RecordsFailed => {
-            let how = match item.cause.as_deref() {
-                Some("rejected") => format!("{were} refused"),
-                Some("unreadable") => "could not be read".to_owned(),
-                Some("poison") => "crashed the mapping twice".to_owned(),
-                Some("missing_parent") => format!("{} for a parent that does not come", if item.count == 1 { "waits" } else { "wait" }),
-                Some("exhausted") => "failed at the last try".to_owned(),
-                _ => "failed".to_owned(),
+            let how = match item.cause.as_deref().and_then(|cause| cause.parse().ok()) {
+                Some(FailureReason::Rejected) => format!("{were} refused"),
+                Some(FailureReason::Unreadable) => "could not be read".to_owned(),
+                Some(FailureReason::Poison) => "crashed the mapping twice".to_owned(),
+                Some(FailureReason::MissingParent) => {
+                    format!("{} for a parent that does not come", if item.count == 1 { "waits" } else { "wait" })
+                }
+                Some(FailureReason::Exhausted) => "failed at the last try".to_owned(),
+                Some(FailureReason::DownstreamFailed | FailureReason::Conflict | FailureReason::OnHold) | None => "failed".to_owned(),
             };
             format!("{count} {records}{of} {how}")
         }

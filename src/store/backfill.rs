@@ -119,8 +119,8 @@ struct OpenFlow {
 
 /// Moves a backfill within the transaction that takes its page in. One that was cancelled meanwhile stays so.
 pub(crate) fn backfill_step(conn: &mut Conn, flow: &FlowId, step: &BackfillStep, counts: RunCounts) -> Tx<()> {
-    let end = step.done.then(|| (backfill::state.eq(text("done")), backfill::ended_at.eq(now)));
-    let moved = diesel::update(backfill::table.find(step.id).filter(backfill::state.eq(text("open"))))
+    let end = step.done.then(|| (backfill::state.eq(text(BackfillState::Done.as_str())), backfill::ended_at.eq(now)));
+    let moved = diesel::update(backfill::table.find(step.id).filter(backfill::state.eq(text(BackfillState::Open.as_str()))))
         .set((
             backfill::position.eq(step.position.as_ref()),
             backfill::read.eq(backfill::read + counts.read),
@@ -209,11 +209,16 @@ impl Store {
     /// [`StoreError`].
     pub async fn backfill_cancel(&self, id: i64, actor: String, why: String) -> Result<Option<BackfillRow>, StoreError> {
         self.run("cancel a backfill", move |conn| {
-            let cancelled: Option<BackfillRow> = diesel::update(backfill::table.find(id).filter(backfill::state.eq(text("open"))))
-                .set((backfill::state.eq(text("cancelled")), backfill::ended_at.eq(now), backfill::ended_by.eq(Some(&actor))))
-                .returning(BackfillRow::as_returning())
-                .get_result(conn)
-                .optional()?;
+            let cancelled: Option<BackfillRow> =
+                diesel::update(backfill::table.find(id).filter(backfill::state.eq(text(BackfillState::Open.as_str()))))
+                    .set((
+                        backfill::state.eq(text(BackfillState::Cancelled.as_str())),
+                        backfill::ended_at.eq(now),
+                        backfill::ended_by.eq(Some(&actor)),
+                    ))
+                    .returning(BackfillRow::as_returning())
+                    .get_result(conn)
+                    .optional()?;
             if let Some(row) = &cancelled {
                 let detail = serde_json::json!({ "action": "backfill", "id": id, "event": "cancelled", "why": why });
                 let mut note = NewAudit::of(AuditKind::Action).detail(&detail);
@@ -234,7 +239,7 @@ impl Store {
             let open = backfill::table
                 .filter(backfill::company.eq(text(flow.company.as_str())))
                 .filter(backfill::entity.eq(text(flow.entity.as_str())))
-                .filter(backfill::state.eq(text("open")));
+                .filter(backfill::state.eq(text(BackfillState::Open.as_str())));
             Ok(open.order(backfill::id).select(BackfillRow::as_select()).first(conn).optional()?)
         })
         .await
@@ -264,7 +269,7 @@ impl Store {
     /// [`StoreError`].
     pub async fn backfill_failed(&self, id: i64, error: String, wait: Duration) -> Result<(), StoreError> {
         self.run("note a backfill's trouble", move |conn| {
-            diesel::update(backfill::table.find(id).filter(backfill::state.eq(text("open"))))
+            diesel::update(backfill::table.find(id).filter(backfill::state.eq(text(BackfillState::Open.as_str()))))
                 .set((backfill::error.eq(Some(&error)), backfill::tries.eq(backfill::tries + 1), backfill::not_before.eq(after(wait))))
                 .execute(conn)?;
             Ok(())

@@ -137,7 +137,7 @@ impl Store {
                 .filter(conflict::company.eq(text(flow.company.as_str())))
                 .filter(conflict::entity.eq(text(flow.entity.as_str())))
                 .filter(conflict::subject.eq_any(subjects.iter().map(|subject| text(subject))))
-                .filter(conflict::state.ne(text("closed")));
+                .filter(conflict::state.ne(text(ConflictState::Closed.as_str())));
             Ok(standing.order(conflict::id).select(ConflictRow::as_select()).load(conn)?)
         })
         .await
@@ -152,7 +152,7 @@ impl Store {
             let standing = conflict::table
                 .filter(conflict::company.eq(text(flow.company.as_str())))
                 .filter(conflict::entity.eq(text(flow.entity.as_str())))
-                .filter(conflict::state.ne(text("closed")))
+                .filter(conflict::state.ne(text(ConflictState::Closed.as_str())))
                 .filter(conflict::document_id.is_null())
                 .filter(conflict::id.gt(after));
             Ok(standing.order(conflict::id).limit(limit).select(ConflictRow::as_select()).load(conn)?)

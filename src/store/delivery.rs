@@ -390,7 +390,7 @@ impl Store {
     pub async fn delivery_make_due(&self) -> Result<(), StoreError> {
         self.run("make deliveries due", |conn| {
             let later = pending::table
-                .filter(pending::state.eq_any(["queued", "unknown"].map(text)))
+                .filter(pending::state.eq_any([DeliveryState::Queued, DeliveryState::Unknown].map(|state| text(state.as_str()))))
                 .filter(pending::not_before.gt(now))
                 .filter(pending::reason.is_distinct_from(Some("throttled")));
             diesel::update(later).set(pending::not_before.eq(now)).execute(conn)?;

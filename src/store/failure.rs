@@ -261,12 +261,22 @@ impl ParentRow {
     /// Where it stands, after its name: `left out by the definition`.
     pub fn words(&self) -> String {
         let message = self.message.as_deref().map(|message| format!(": {message}")).unwrap_or_default();
-        match (&self.absent, self.stands.as_deref()) {
+        let stands = self.stands.as_deref().map(|word| word.parse().unwrap_or(FailureWord::Retrying));
+        match (&self.absent, stands) {
             (Some(absent), _) if !self.known || self.deleted => absent.clone(),
-            (_, Some("missing_parent")) => format!("waits for its own parent{message}"),
-            (_, Some("on_hold")) => "is on hold".to_owned(),
-            (_, Some("unknown")) => "was sent, and whether it arrived is not known; it is looked up".to_owned(),
-            (_, Some("rejected" | "unreadable" | "poison" | "exhausted" | "downstream_failed")) => format!("failed itself{message}"),
+            (_, Some(FailureWord::Reason(FailureReason::MissingParent))) => format!("waits for its own parent{message}"),
+            (_, Some(FailureWord::Reason(FailureReason::OnHold))) => "is on hold".to_owned(),
+            (_, Some(FailureWord::Unknown)) => "was sent, and whether it arrived is not known; it is looked up".to_owned(),
+            (
+                _,
+                Some(FailureWord::Reason(
+                    FailureReason::Rejected
+                    | FailureReason::Unreadable
+                    | FailureReason::Poison
+                    | FailureReason::Exhausted
+                    | FailureReason::DownstreamFailed,
+                )),
+            ) => format!("failed itself{message}"),
             (_, Some(_)) => format!("is queued{message}"),
             (_, None) if self.deleted => "is gone from SYSPRO".to_owned(),
             (_, None) if !self.known => "was not read from SYSPRO yet".to_owned(),

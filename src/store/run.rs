@@ -254,9 +254,9 @@ fn run_close_dead(conn: &mut Conn, flow: &FlowId) -> Tx<()> {
         .filter(run::company.eq(text(flow.company.as_str())))
         .filter(run::entity.eq(text(flow.entity.as_str())))
         .filter(run::ended_at.is_null())
-        .filter(run::kind.eq_any(["poll", "sweep", "backfill"].map(text)));
+        .filter(run::kind.eq_any([RunKind::Poll, RunKind::Sweep, RunKind::Backfill].map(|kind| text(kind.as_str()))));
     let dead: Vec<Uuid> = diesel::update(dead)
-        .set((run::ended_at.eq(now), run::outcome.eq(Some("failed")), run::error.eq(Some(why))))
+        .set((run::ended_at.eq(now), run::outcome.eq(Some(RunOutcome::Failed.as_str())), run::error.eq(Some(why))))
         .returning(run::id)
         .get_results(conn)?;
     for id in dead {

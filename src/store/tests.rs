@@ -1,5 +1,7 @@
 //! On a real server: what becomes of a transaction whose work panics.
 
+mod sql_words;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;

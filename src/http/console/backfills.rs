@@ -51,13 +51,13 @@ struct BackfillView {
 
 impl From<BackfillRow> for BackfillView {
     fn from(row: BackfillRow) -> Self {
-        let open = row.state == "open";
-        let (state, tone) = match (row.state.as_str(), &row.error, row.last_progress_at) {
-            ("done", ..) => ("done", "good"),
-            ("cancelled", ..) => ("cancelled", "soft"),
-            (_, Some(_), _) => ("waits for its next try", "warn"),
-            (_, None, Some(_)) => ("running", "busy"),
-            (_, None, None) => ("waits for its turn", "busy"),
+        let open = row.state == BackfillState::Open.as_str();
+        let (state, tone) = match (row.state.parse().unwrap_or(BackfillState::Open), &row.error, row.last_progress_at) {
+            (BackfillState::Done, ..) => ("done", "good"),
+            (BackfillState::Cancelled, ..) => ("cancelled", "soft"),
+            (BackfillState::Open, Some(_), _) => ("waits for its next try", "warn"),
+            (BackfillState::Open, None, Some(_)) => ("running", "busy"),
+            (BackfillState::Open, None, None) => ("waits for its turn", "busy"),
         };
         // the first day beyond is kept, the last one is shown
         let last = |until: NaiveDate| until.pred_opt().unwrap_or(until);
@@ -98,7 +98,7 @@ struct Live {
 impl Live {
     fn of(rows: Vec<BackfillRow>) -> Self {
         Self {
-            busy: rows.iter().filter(|row| row.state == "open" && row.error.is_none()).count(),
+            busy: rows.iter().filter(|row| row.state == BackfillState::Open.as_str() && row.error.is_none()).count(),
             rows: rows.into_iter().map(BackfillView::from).collect(),
             now: Time(Utc::now()),
         }

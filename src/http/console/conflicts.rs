@@ -60,23 +60,24 @@ struct ConflictView {
 
 impl From<ConflictRow> for ConflictView {
     fn from(row: ConflictRow) -> Self {
+        let state: Option<ConflictState> = row.state.parse().ok();
         let decided = row.side.as_ref().map(|side| {
-            let side = if side == "syspro" { "SYSPRO" } else { "ServiceNow" };
+            let side = if side == Side::Syspro.as_str() { "SYSPRO" } else { "ServiceNow" };
             format!("{side} counts, says {}", row.decided_by.as_deref().unwrap_or("tieline"))
         });
         Self {
             id: row.id,
-            next: (row.state == "decided").then(|| CodeText(row.next_of_decided().to_string())),
+            next: (state == Some(ConflictState::Decided)).then(|| CodeText(row.next_of_decided().to_string())),
             path: record_path(&row.company, &row.entity, &row.key),
             flow: format!("{}/{}", row.company, row.entity),
             key: DocumentKey::shown(&row.key),
             field: if row.field == "@row" { "the record itself".to_owned() } else { row.field },
-            decidable: row.state != "closed" && row.kind != "ambiguous",
+            decidable: state != Some(ConflictState::Closed) && row.kind != ConflictKind::Ambiguous.as_str(),
             kind: row.kind.replace('_', " "),
-            tone: match row.state.as_str() {
-                "open" => "bad",
-                "closed" => "good",
-                _ => "warn",
+            tone: match state {
+                Some(ConflictState::Open) => "bad",
+                Some(ConflictState::Closed) => "good",
+                Some(ConflictState::Decided | ConflictState::ToApply) | None => "warn",
             },
             state: row.state.replace('_', " "),
             opened: Time(row.opened_at),

@@ -10,7 +10,7 @@ use super::flash::FlashMessage;
 use super::session::{self, Form};
 use super::view::{CodeText, Layout, Time, grouped, part, record_path};
 use super::{Page, Refusal, ok, see_other};
-use crate::domain::delivery::{FailureReason, FailureWord};
+use crate::domain::delivery::{FailureReason, FailureWord, PartState};
 use crate::domain::differing::{ValueCount, by_place};
 use crate::domain::role::Permission;
 use crate::domain::{CompanyId, DocumentKey};
@@ -147,20 +147,20 @@ fn records(number: i64) -> String {
 
 /// A cause in words, and how much it should worry.
 fn words(reason: &str) -> (&'static str, &'static str) {
-    match reason {
-        "rejected" => ("Refused", "bad"),
-        "unreadable" => ("Could not be read", "bad"),
-        "missing_parent" => ("Waiting for a parent", "warn"),
-        "poison" => ("Crashed the mapping", "bad"),
-        "exhausted" => ("Out of tries", "bad"),
-        "downstream_failed" => ("Failed in ServiceNow later", "bad"),
-        "conflict" => ("Two records in one row", "bad"),
-        "on_hold" => ("On hold", "warn"),
-        "waiting" => ("Waiting", "warn"),
-        "unknown" => ("Unknown outcome", "warn"),
-        "throttled" => ("Asked to wait by ServiceNow", "warn"),
-        "failed" => ("Failed, for any reason", "bad"),
-        _ => ("Retrying", "warn"),
+    match reason.parse().unwrap_or(FailureWord::Retrying) {
+        FailureWord::Reason(FailureReason::Rejected) => ("Refused", "bad"),
+        FailureWord::Reason(FailureReason::Unreadable) => ("Could not be read", "bad"),
+        FailureWord::Reason(FailureReason::MissingParent) => ("Waiting for a parent", "warn"),
+        FailureWord::Reason(FailureReason::Poison) => ("Crashed the mapping", "bad"),
+        FailureWord::Reason(FailureReason::Exhausted) => ("Out of tries", "bad"),
+        FailureWord::Reason(FailureReason::DownstreamFailed) => ("Failed in ServiceNow later", "bad"),
+        FailureWord::Reason(FailureReason::Conflict) => ("Two records in one row", "bad"),
+        FailureWord::Reason(FailureReason::OnHold) => ("On hold", "warn"),
+        FailureWord::Waiting => ("Waiting", "warn"),
+        FailureWord::Unknown => ("Unknown outcome", "warn"),
+        FailureWord::Throttled => ("Asked to wait by ServiceNow", "warn"),
+        FailureWord::Failed => ("Failed, for any reason", "bad"),
+        FailureWord::Retrying => ("Retrying", "warn"),
     }
 }
 
@@ -303,7 +303,7 @@ impl From<FailureRow> for RowView {
             message: CodeText(row.message.unwrap_or_default()),
             attempts: row.attempts,
             since: Time(row.first_failed_at),
-            next: matches!(row.state.as_str(), "retrying" | "unknown").then_some(Time(row.not_before)),
+            next: matches!(row.state.parse(), Ok(PartState::Retrying | PartState::Unknown)).then_some(Time(row.not_before)),
         }
     }
 }

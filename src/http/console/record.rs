@@ -12,7 +12,7 @@ use super::view::{CodeText, Layout, Sentence, Time, part};
 use super::{Page, html, ok};
 use crate::actors::Deps;
 use crate::doctor::one_record::Seen;
-use crate::domain::delivery::FailureReason;
+use crate::domain::delivery::{FailureReason, PartState};
 use crate::domain::format::{Child, Content, Formats, Shown};
 use crate::domain::history::{ChildKeys, Compared, Flat, faults};
 use crate::domain::role::Permission;
@@ -209,10 +209,12 @@ impl Writing<'_> {
 
 /// How much a sentence about where a record stands should worry.
 fn tone(states: &[&str]) -> &'static str {
-    let any = |wanted: &[&str]| states.iter().any(|state| wanted.contains(state));
-    if any(&["failed"]) {
+    use PartState::{Failed, OnHold, Queued, Retrying, Sending, Unknown, Waiting};
+
+    let any = |wanted: &[PartState]| states.iter().any(|state| wanted.iter().any(|word| word.as_str() == *state));
+    if any(&[Failed]) {
         "bad"
-    } else if any(&["queued", "sending", "retrying", "unknown", "waiting", "on_hold"]) {
+    } else if any(&[Queued, Sending, Retrying, Unknown, Waiting, OnHold]) {
         "warn"
     } else {
         "good"
@@ -232,7 +234,7 @@ fn page(layout: Layout, view: RecordView, most: usize, keys: &ChildKeys, writing
         part: format!("{} {}", row.block, row.record_key).trim_end().to_owned(),
         version: row.version,
         tone: tone(&[row.state.as_str()]),
-        next: row.not_before.filter(|_| matches!(row.state.as_str(), "retrying" | "unknown")).map(Time),
+        next: row.not_before.filter(|_| matches!(row.state.parse(), Ok(PartState::Retrying | PartState::Unknown))).map(Time),
         state: row.reason.map_or_else(|| row.state.clone(), |reason| format!("{}: {reason}", row.state)).replace('_', " "),
         message: row.message.map(CodeText),
         next_step: row.next_step.map(CodeText),

@@ -12,7 +12,7 @@ use super::{Page, Refusal, ok};
 use crate::domain::backlog::Backlog;
 use crate::domain::next_step::NextStep;
 use crate::domain::role::Permission;
-use crate::domain::run::RunKind;
+use crate::domain::run::{RunKind, RunOutcome};
 use crate::http::problem::Problem;
 use crate::http::query::{Params, path_parts};
 use crate::http::route::Route;
@@ -54,7 +54,7 @@ impl From<RunRow> for RunView {
     fn from(row: RunRow) -> Self {
         let (outcome, tone) = match row.outcome.as_deref() {
             None => ("running", "busy"),
-            Some("done") => ("done", "good"),
+            Some(outcome) if outcome == RunOutcome::Done.as_str() => ("done", "good"),
             Some(_) => ("failed", "bad"),
         };
         let outstanding = row.backlog();
@@ -118,12 +118,12 @@ struct RunsPart {
 
 /// What is chosen, and the runs that are so.
 async fn listed(app_state: &AppState, request: &HttpRequest) -> Result<(Filter, Vec<RunRow>, bool), Refusal> {
-    let outcome = [("running", "running"), ("done", "done"), ("failed", "failed")].map(|(word, label)| (word.into(), label.into()));
+    let outcome = RunOutcome::WORDS.iter().map(|word| ((*word).to_owned(), (*word).to_owned())).collect();
     let specs = vec![
         Spec::Company,
         Spec::Entity,
         Spec::words("kind", "Kind", "every kind", RunKind::ALL.iter().map(|kind| kind.as_str())),
-        Spec::Choice("outcome", "Outcome", "every outcome", outcome.into()),
+        Spec::Choice("outcome", "Outcome", "every outcome", outcome),
         Spec::Period,
     ];
     let (filter, params) = Filter::of(app_state, request.query_string(), "/runs", specs, &["after"]).await?;

@@ -6,6 +6,8 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::view::{CodeText, Time};
+use crate::domain::audit::AuditKind;
+use crate::domain::delivery::FailureReason;
 use crate::store::AuditRow;
 
 /// One step in words.
@@ -30,67 +32,70 @@ pub(super) fn step(row: &AuditRow) -> Step {
     let version = row.version.map_or_else(String::new, |version| format!(" {version}"));
     let message = || said("message").or_else(|| said("why")).map(|text| sentence(&text)).unwrap_or_default();
     let mut until = None;
-    let (words, tone) = match row.kind.as_str() {
-        "version_read" => {
+    let kind = row.kind.parse().ok();
+    let (words, tone) = match kind {
+        Some(AuditKind::VersionRead) => {
             let kept = said("kept").map(|text| format!(" {}", capital(&text))).unwrap_or_default();
             (format!("Version{version} was read from SYSPRO.{kept}{}", warnings(&detail)), if kept.is_empty() { "" } else { "warn" })
         }
-        "deletion_seen" => ("SYSPRO no longer has it.".to_owned(), "warn"),
-        "replayed" => (format!("The stored content of version{version} was mapped anew, to be sent again.{}", warnings(&detail)), ""),
-        "attempted" => {
+        Some(AuditKind::DeletionSeen) => ("SYSPRO no longer has it.".to_owned(), "warn"),
+        Some(AuditKind::Replayed) => {
+            (format!("The stored content of version{version} was mapped anew, to be sent again.{}", warnings(&detail)), "")
+        }
+        Some(AuditKind::Attempted) => {
             let look_up = detail.get("look_up").and_then(Value::as_bool) == Some(true);
             let what = if look_up { "are about to be looked up" } else { "are about to be sent" };
             (format!("Records of the block {} {what}: {}.", said("block").unwrap_or_default(), said("records").unwrap_or_default()), "")
         }
-        "confirmed" => (format!("ServiceNow has it: {}.", confirmed(&detail)), "good"),
-        "looked_up" if detail.contains_key("sys_id") => {
+        Some(AuditKind::Confirmed) => (format!("ServiceNow has it: {}.", confirmed(&detail)), "good"),
+        Some(AuditKind::LookedUp) if detail.contains_key("sys_id") => {
             (format!("It was looked up, and ServiceNow has it: {}.", confirmed(&detail)), "good")
         }
-        "looked_up" => {
+        Some(AuditKind::LookedUp) => {
             until = at("not_before");
             (format!("It was looked up. {} It is sent again.", capital(&message())), "warn")
         }
-        "partial_write" => (
+        Some(AuditKind::PartialWrite) => (
             format!("ServiceNow has it: {}, but kept fields otherwise than they were sent: {}.", confirmed(&detail), fields(&detail)),
             "warn",
         ),
-        "deferred" => {
+        Some(AuditKind::Deferred) => {
             until = at("not_before");
             // a next step that asks for somebody says that it does not pass by itself
             let passes = said("next_step").is_none_or(|step| step.starts_with("nothing"));
             let what = if passes { "Temporary error" } else { "Error that somebody must correct" };
             (format!("{what}: {} Tieline retries.", message()), "warn")
         }
-        "unknown" => {
+        Some(AuditKind::Unknown) => {
             until = at("next_look_up");
             (format!("Whether it arrived is not known: {} It is looked up before anything is sent again.", message()), "warn")
         }
-        "failed" | "waiting" | "on_hold" => {
-            let why = match said("reason").as_deref() {
-                Some("rejected") => "it was refused",
-                Some("missing_parent") => "a record that it refers to has not been delivered",
-                Some("unreadable") => "it could not be read",
-                Some("poison") => "it crashed the mapping twice",
-                Some("exhausted") => "the last of its tries failed",
-                Some("downstream_failed") => "it failed in ServiceNow after it had arrived",
-                Some("conflict") => "its row in ServiceNow is another record's, or it has two",
-                Some("on_hold") => "a person holds it",
-                _ => "it needs a person",
+        Some(AuditKind::Failed | AuditKind::Waiting | AuditKind::OnHold) => {
+            let why = match said("reason").and_then(|reason| reason.parse().ok()) {
+                Some(FailureReason::Rejected) => "it was refused",
+                Some(FailureReason::MissingParent) => "a record that it refers to has not been delivered",
+                Some(FailureReason::Unreadable) => "it could not be read",
+                Some(FailureReason::Poison) => "it crashed the mapping twice",
+                Some(FailureReason::Exhausted) => "the last of its tries failed",
+                Some(FailureReason::DownstreamFailed) => "it failed in ServiceNow after it had arrived",
+                Some(FailureReason::Conflict) => "its row in ServiceNow is another record's, or it has two",
+                Some(FailureReason::OnHold) => "a person holds it",
+                None => "it needs a person",
             };
             let field = said("field").map(|field| format!(" Field: {field}.")).unwrap_or_default();
-            let (stands, tone) = match row.kind.as_str() {
-                "waiting" => ("Waiting", "warn"),
-                "on_hold" => ("On hold", "warn"),
+            let (stands, tone) = match kind {
+                Some(AuditKind::Waiting) => ("Waiting", "warn"),
+                Some(AuditKind::OnHold) => ("On hold", "warn"),
                 _ => ("Failed", "bad"),
             };
             (format!("{stands}: {why}. {}{field}", capital(&message())).trim_end().to_owned(), tone)
         }
-        "released" => (format!("Queued again: {}", message()), ""),
-        "superseded" if detail.contains_key("message") => {
+        Some(AuditKind::Released) => (format!("Queued again: {}", message()), ""),
+        Some(AuditKind::Superseded) if detail.contains_key("message") => {
             (format!("Nothing was written: {} The next run decides anew.", message()), "warn")
         }
-        "superseded" => ("A later delivery of the record took its place before it was sent.".to_owned(), ""),
-        "downstream" => {
+        Some(AuditKind::Superseded) => ("A later delivery of the record took its place before it was sent.".to_owned(), ""),
+        Some(AuditKind::Downstream) => {
             let words = said("said").map(|text| format!(" {}", capital(&text))).unwrap_or_default();
             let again = said("again_in_seconds").map(|seconds| format!(" It is sent again in {seconds} s.")).unwrap_or_default();
             match said("state").as_deref() {
@@ -99,12 +104,14 @@ pub(super) fn step(row: &AuditRow) -> Step {
                 _ => (format!("What became of it in ServiceNow could not be told.{words}"), "warn"),
             }
         }
-        "drifted" => (said("what").map(|text| capital(&text)).unwrap_or_default(), "warn"),
-        "conflict" if detail.contains_key("message") => (format!("{} It is another record's row as well.", capital(&message())), "bad"),
-        "conflict" => (conflict(&said), "warn"),
-        "run" => (run(&said), if said("event").as_deref() == Some("failed") { "bad" } else { "" }),
-        "action" => (action(&said), ""),
-        _ => (String::new(), ""),
+        Some(AuditKind::Drifted) => (said("what").map(|text| capital(&text)).unwrap_or_default(), "warn"),
+        Some(AuditKind::Conflict) if detail.contains_key("message") => {
+            (format!("{} It is another record's row as well.", capital(&message())), "bad")
+        }
+        Some(AuditKind::Conflict) => (conflict(&said), "warn"),
+        Some(AuditKind::Run) => (run(&said), if said("event").as_deref() == Some("failed") { "bad" } else { "" }),
+        Some(AuditKind::Action) => (action(&said), ""),
+        Some(AuditKind::Notice | AuditKind::Definition | AuditKind::Restored) | None => (String::new(), ""),
     };
     Step { words: CodeText(words), tone, next_step: said("next_step").map(CodeText), until, raw: row.detail.clone() }
 }

@@ -267,10 +267,14 @@ impl Latest {
 
     /// Whether ServiceNow may have the record. What was refused or is not sent yet has not arrived.
     fn may_have_arrived(&self) -> bool {
-        match (self.arrived, self.state.as_deref(), self.reason.as_deref()) {
+        use FailureReason::{Poison, Rejected, Unreadable};
+
+        let state = self.state.as_deref().and_then(|state| state.parse().ok());
+        let reason = self.reason.as_deref().and_then(|reason| reason.parse().ok());
+        match (self.arrived, state, reason) {
             (true, ..) => true,
-            (false, Some("failed"), Some("rejected" | "unreadable" | "poison")) => false,
-            (false, Some("failed" | "sending" | "unknown"), _) => true,
+            (false, Some(DeliveryState::Failed), Some(Rejected | Unreadable | Poison)) => false,
+            (false, Some(DeliveryState::Failed | DeliveryState::Sending | DeliveryState::Unknown), _) => true,
             (false, ..) => false,
         }
     }
