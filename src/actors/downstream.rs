@@ -9,9 +9,11 @@ use std::time::Duration;
 use actix::prelude::*;
 use tracing::{info, warn};
 
-use super::Deps;
+use super::in_force::InForce;
 use super::mode::Mode;
 use super::servicenow_token::TokenClient;
+use super::waits::Waits;
+use super::{Deps, works};
 use crate::definition::plan::{TargetPlan, WatchPlan};
 use crate::definition::record::source_key;
 use crate::domain::chain;
@@ -20,7 +22,9 @@ use crate::domain::version::VersionText;
 use crate::domain::{CompanyId, DocumentKey, EntityName};
 use crate::retry::{self, Backoff};
 use crate::servicenow::{Arrived, Later, ServiceNow};
-use crate::store::{DownstreamDue, DownstreamVerdict, Queue};
+use crate::store::{DownstreamDue, DownstreamVerdict, Queue, Store};
+use crate::supervision::crash::CrashPoints;
+use crate::supervision::stopping::Stopping;
 use crate::telemetry::labels::PollVerdict;
 use crate::telemetry::metrics::metrics;
 
@@ -33,9 +37,36 @@ const AGAIN: Duration = Duration::from_secs(600);
 /// The longest wait between two polls of a record.
 const LONGEST: Duration = Duration::from_secs(86_400);
 
+/// What Downstream works with.
+#[derive(Clone)]
+pub struct DownstreamParts {
+    /// The definitions that say what is watched.
+    pub definitions: InForce,
+    /// What is waited for before anything starts.
+    pub waits: Waits,
+    /// The ledger.
+    pub store: Store,
+    /// Whether nothing new may start.
+    pub stopping: Stopping,
+    /// Where a test may let it die.
+    pub crash: CrashPoints,
+}
+
+impl From<&Deps> for DownstreamParts {
+    fn from(deps: &Deps) -> Self {
+        Self {
+            definitions: deps.definitions.clone(),
+            waits: deps.waits.clone(),
+            store: deps.store.clone(),
+            stopping: deps.stopping.clone(),
+            crash: deps.crash.clone(),
+        }
+    }
+}
+
 /// Polls what has arrived.
 pub struct Downstream {
-    deps: Deps,
+    parts: DownstreamParts,
     servicenow: ServiceNow,
     tokens: TokenClient,
     mode: Mode,
@@ -54,13 +85,13 @@ struct PollDue;
 
 impl Downstream {
     /// At rest. In a service it polls by itself, and not only when asked.
-    pub fn new(deps: Deps, servicenow: ServiceNow, tokens: TokenClient, mode: Mode) -> Self {
-        Self { deps, servicenow, tokens, mode, polling: false }
+    pub fn new(parts: DownstreamParts, servicenow: ServiceNow, tokens: TokenClient, mode: Mode) -> Self {
+        Self { parts, servicenow, tokens, mode, polling: false }
     }
 
     fn poll(&mut self) -> impl ActorFuture<Self, Output = ()> + 'static {
         let begins = !std::mem::replace(&mut self.polling, true);
-        let work = Work { deps: self.deps.clone(), servicenow: self.servicenow.clone(), tokens: self.tokens.clone() };
+        let work = Work { parts: self.parts.clone(), servicenow: self.servicenow.clone(), tokens: self.tokens.clone() };
         async move {
             if begins {
                 work.run().await;
@@ -109,7 +140,7 @@ impl Handler<PollDue> for Downstream {
 }
 
 struct Work {
-    deps: Deps,
+    parts: DownstreamParts,
     servicenow: ServiceNow,
     tokens: TokenClient,
 }
@@ -117,10 +148,10 @@ struct Work {
 impl Work {
     async fn run(&self) {
         // a node with other definitions than those in force does nothing at all, nor does one that waits
-        if !self.deps.works() {
+        if !works(&self.parts.definitions, &self.parts.waits) {
             return;
         }
-        let definitions = self.deps.definitions.now();
+        let definitions = self.parts.definitions.now();
         for plan in &definitions.plans {
             for target in &plan.targets {
                 let Some(watch) = &target.watch else { continue };
@@ -134,16 +165,16 @@ impl Work {
     /// Page after page of one target's records whose time has come.
     async fn target(&self, entity: &EntityName, target: &TargetPlan, watch: &WatchPlan) -> Result<(), String> {
         let queue = Queue { entity: entity.to_string(), block: target.block.clone() };
-        while !self.deps.stopping.has_begun() {
-            let taken = self.deps.store.downstream_take(queue.clone(), PAGE, AGAIN).await;
+        while !self.parts.stopping.has_begun() {
+            let taken = self.parts.store.downstream_take(queue.clone(), PAGE, AGAIN).await;
             let due = taken.map_err(|error| chain(&error))?;
             if due.is_empty() {
                 return Ok(());
             }
-            self.deps.crash.at("downstream:before_poll", entity.as_str());
+            self.parts.crash.at("downstream:before_poll", entity.as_str());
             let arrived: Vec<Arrived> = due.iter().map(|due| arrived(entity, due)).collect();
             let later = self.servicenow.later(&self.tokens, target, watch, &arrived).await.map_err(|error| error.chain())?;
-            self.deps.crash.at("downstream:after_poll", entity.as_str());
+            self.parts.crash.at("downstream:after_poll", entity.as_str());
             let seen: Vec<(DownstreamDue, DownstreamVerdict)> = due
                 .into_iter()
                 .zip(later)
@@ -158,7 +189,7 @@ impl Work {
                     info!(%entity, key = due.key, said, again = again.is_some(), "a record that had arrived failed in ServiceNow");
                 }
             }
-            self.deps.store.downstream_settle(queue.clone(), seen, NextStep::Downstream).await.map_err(|error| chain(&error))?;
+            self.parts.store.downstream_settle(queue.clone(), seen, NextStep::Downstream).await.map_err(|error| chain(&error))?;
         }
         Ok(())
     }

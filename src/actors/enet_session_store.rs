@@ -19,6 +19,7 @@ const ENCRYPTED_AS: &str = "enet-session";
 const ASK_EVERY: Duration = Duration::from_millis(200);
 
 /// Keeps the session's lease and its encrypted id in the ledger.
+#[derive(Clone)]
 pub struct LedgerSessionStore {
     store: Store,
     credential_store: CredentialStore,

@@ -50,7 +50,7 @@ impl FlowStarter {
     /// The actors of every flow, with the definitions as they are now.
     pub fn start_all(&self) -> StartedFlows {
         let definitions = self.deps.definitions.now();
-        let flows = flows_of(&self.deps, &definitions);
+        let flows = flows_of(&self.deps.settings.syspro.companies, &definitions);
         metrics().announce(&flows);
         let (mut pollers, mut liveness_checks) = (BTreeMap::new(), Vec::new());
         for flow in flows {

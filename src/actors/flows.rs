@@ -2,12 +2,12 @@
 
 use super::Deps;
 use super::in_force::Snapshot;
-use crate::domain::FlowId;
+use crate::domain::{CompanyId, FlowId};
 use crate::store::{FlowStatus, StoreError};
 
 /// Every flow of the settings, parents first.
 pub fn flows(deps: &Deps) -> Vec<FlowId> {
-    flows_of(deps, &deps.definitions.now())
+    flows_of(&deps.settings.syspro.companies, &deps.definitions.now())
 }
 
 /// How every flow of the ledger stands; those that the settings and definitions no longer make are marked, and so are those that
@@ -25,9 +25,8 @@ pub async fn flow_status(deps: &Deps) -> Result<Vec<FlowStatus>, StoreError> {
     Ok(rows)
 }
 
-/// Every flow of the settings with one set of definitions, parents first.
-pub(super) fn flows_of(deps: &Deps, definitions: &Snapshot) -> Vec<FlowId> {
-    let companies = &deps.settings.syspro.companies;
+/// Every flow of these companies with one set of definitions, parents first.
+pub(super) fn flows_of(companies: &[CompanyId], definitions: &Snapshot) -> Vec<FlowId> {
     let plans = &definitions.plans;
     plans.iter().flat_map(|plan| companies.iter().map(|company| FlowId { company: company.clone(), entity: plan.entity.clone() })).collect()
 }

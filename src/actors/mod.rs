@@ -39,7 +39,12 @@ use crate::supervision::crash::CrashPoints;
 use crate::supervision::stopping::Stopping;
 use crate::telemetry::progress::Progress;
 
-/// What every actor has; cheap to clone, free to change threads.
+/// Whether anything may be read, mapped or sent here.
+fn works(definitions: &InForce, waits: &Waits) -> bool {
+    definitions.is_in_force() && waits.why().is_none()
+}
+
+/// What the actors that read, map and send have; cheap to clone, free to change threads.
 #[derive(Clone)]
 pub struct Deps {
     /// The settings.
@@ -65,7 +70,7 @@ pub struct Deps {
 impl Deps {
     /// Whether anything may be read, mapped or sent here.
     pub fn works(&self) -> bool {
-        self.definitions.is_in_force() && self.waits.why().is_none()
+        works(&self.definitions, &self.waits)
     }
 
     /// Why nothing is read, mapped or sent here, where that is so.

@@ -11,16 +11,21 @@ use chrono::{TimeDelta, Utc};
 use tracing::{info, warn};
 
 use super::Deps;
-use super::credential_store::{CredentialError, NOTICES_MAIL, NOTICES_WEBHOOK};
+use super::credential_store::{CredentialError, CredentialStore, NOTICES_MAIL, NOTICES_WEBHOOK};
+use super::flows::flows_of;
+use super::in_force::InForce;
 use super::mode::Mode;
-use crate::config::settings::CertificateFiles;
+use crate::config::settings::{CertificateFiles, NoticeSettings};
 use crate::credentials::secret::Credential;
+use crate::domain::CompanyId;
 use crate::domain::chain;
 use crate::domain::notice::NoticeEvent;
 use crate::net::certificate;
 use crate::notice::{Channel, Item, NotTaken, Sender, channels, compose};
 use crate::retry::{self, Backoff};
-use crate::store::{Notice, NoticeRules, SendResult, Standing};
+use crate::store::{Notice, NoticeRules, SendResult, Standing, Store};
+use crate::supervision::crash::CrashPoints;
+use crate::supervision::stopping::Stopping;
 use crate::telemetry::labels::Telling;
 use crate::telemetry::metrics::metrics;
 
@@ -31,9 +36,45 @@ const BACKOFF: Backoff = Backoff::new(Duration::from_secs(30), Duration::from_se
 /// Tries of a message before it is given up; about half a day.
 const TRIES: i32 = 16;
 
+/// What the Notifier works with.
+#[derive(Clone)]
+pub struct NotifierParts {
+    /// `[notices]`
+    pub notices: NoticeSettings,
+    /// The certificate that HTTP is served with, whose end is told beforehand.
+    pub certificate: Option<CertificateFiles>,
+    /// The companies whose flows are watched.
+    pub companies: Vec<CompanyId>,
+    /// The definitions whose flows are watched.
+    pub definitions: InForce,
+    /// The ledger.
+    pub store: Store,
+    /// The channels' credentials.
+    pub credential_store: CredentialStore,
+    /// Whether nothing new may start.
+    pub stopping: Stopping,
+    /// Where a test may let it die.
+    pub crash: CrashPoints,
+}
+
+impl From<&Deps> for NotifierParts {
+    fn from(deps: &Deps) -> Self {
+        Self {
+            notices: deps.settings.notices.clone(),
+            certificate: deps.settings.http.certificate.clone(),
+            companies: deps.settings.syspro.companies.clone(),
+            definitions: deps.definitions.clone(),
+            store: deps.store.clone(),
+            credential_store: deps.credential_store.clone(),
+            stopping: deps.stopping.clone(),
+            crash: deps.crash.clone(),
+        }
+    }
+}
+
 /// Tells people.
 pub struct Notifier {
-    deps: Deps,
+    parts: NotifierParts,
     sender: Sender,
     mode: Mode,
     outcome: bool,
@@ -51,16 +92,16 @@ struct TellDue;
 
 impl Notifier {
     /// At rest. In a service it tells by itself, and not only when asked.
-    pub fn new(deps: Deps, sender: Sender, mode: Mode) -> Self {
-        Self { deps, sender, mode, outcome: false }
+    pub fn new(parts: NotifierParts, sender: Sender, mode: Mode) -> Self {
+        Self { parts, sender, mode, outcome: false }
     }
 
     fn tell(&mut self) -> impl ActorFuture<Self, Output = ()> + 'static {
         let begins = !std::mem::replace(&mut self.outcome, true);
-        let (deps, sender) = (self.deps.clone(), self.sender.clone());
+        let (parts, sender) = (self.parts.clone(), self.sender.clone());
         async move {
             if begins {
-                tell(&deps, &sender).await;
+                tell(&parts, &sender).await;
             }
             begins
         }
@@ -105,29 +146,29 @@ impl Handler<TellDue> for Notifier {
     }
 }
 
-async fn tell(deps: &Deps, sender: &Sender) {
-    let settings = &deps.settings.notices;
+async fn tell(parts: &NotifierParts, sender: &Sender) {
+    let settings = &parts.notices;
     let all = channels(settings);
     let rules = NoticeRules {
         events: settings.events.clone(),
         channels: all.iter().map(Channel::name).collect(),
         stale_hours: settings.stale_hours,
-        flows: super::flows::flows(deps),
+        flows: flows_of(&parts.companies, &parts.definitions.now()),
     };
-    if let Err(error) = deps.store.notice_collect(rules, standing(deps).await).await {
+    if let Err(error) = parts.store.notice_collect(rules, standing(parts).await).await {
         return warn!(error = %chain(&error), "new notices could not be read; Tieline retries");
     }
     for channel in &all {
-        if let Err(error) = through(deps, sender, channel).await {
+        if let Err(error) = through(parts, sender, channel).await {
             warn!(channel = channel.name(), error, "a notice could not be sent; Tieline retries");
         }
     }
 }
 
 /// What holds and is not in the ledger. Files are read on a thread that may block: on this one everybody else would wait for the disk.
-async fn standing(deps: &Deps) -> Vec<Standing> {
-    let Some(files) = deps.settings.http.certificate.clone() else { return Vec::new() };
-    let soon = TimeDelta::days(i64::from(deps.settings.notices.certificate_days));
+async fn standing(parts: &NotifierParts) -> Vec<Standing> {
+    let Some(files) = parts.certificate.clone() else { return Vec::new() };
+    let soon = TimeDelta::days(i64::from(parts.notices.certificate_days));
     // nothing there panics; if it did, there is nothing to tell
     tokio::task::spawn_blocking(move || expiring(&files, soon)).await.ok().flatten().into_iter().collect()
 }
@@ -143,20 +184,20 @@ fn expiring(files: &CertificateFiles, soon: TimeDelta) -> Option<Standing> {
 }
 
 /// Whatever one channel is to tell now.
-async fn through(deps: &Deps, sender: &Sender, channel: &Channel) -> Result<(), String> {
-    let (settings, name) = (&deps.settings.notices, channel.name());
-    while !deps.stopping.has_begun() {
-        let taken = deps.store.notice_take(name.clone(), settings.max_per_hour, settings.digest_minutes).await;
+async fn through(parts: &NotifierParts, sender: &Sender, channel: &Channel) -> Result<(), String> {
+    let (settings, name) = (&parts.notices, channel.name());
+    while !parts.stopping.has_begun() {
+        let taken = parts.store.notice_take(name.clone(), settings.max_per_hour, settings.digest_minutes).await;
         let notices = taken.map_err(|error| chain(&error))?;
         let Some(tries) = notices.iter().map(|notice| notice.tries).max() else { return Ok(()) };
         let ids = notices.iter().map(|notice| notice.id).collect();
         let message = compose(&notices.into_iter().map(item).collect::<Vec<_>>(), settings.public_url.as_ref());
-        deps.crash.at("notifier:before_send", &name);
-        let sent = match credential(deps, channel).await {
+        parts.crash.at("notifier:before_send", &name);
+        let sent = match credential(&parts.credential_store, channel).await {
             Ok(credential) => sender.send(channel, credential.as_ref(), &message).await,
             Err(error) => Err(NotTaken { text: error.to_string().into(), permanent: false }),
         };
-        deps.crash.at("notifier:after_send", &name);
+        parts.crash.at("notifier:after_send", &name);
         let (result, outcome) = match sent {
             Ok(said) => (SendResult::Sent(said.into()), Telling::Sent),
             Err(not) if not.permanent || tries >= TRIES => (SendResult::Failed(not.text.into()), Telling::Failed),
@@ -175,7 +216,7 @@ async fn through(deps: &Deps, sender: &Sender, channel: &Channel) -> Result<(), 
                 warn!(channel = name, subject = message.subject, said, "people could not be told, and this channel gives it up")
             }
         }
-        deps.store.notice_sent(name.clone(), ids, result).await.map_err(|error| chain(&error))?;
+        parts.store.notice_sent(name.clone(), ids, result).await.map_err(|error| chain(&error))?;
     }
     Ok(())
 }
@@ -184,12 +225,12 @@ async fn through(deps: &Deps, sender: &Sender, channel: &Channel) -> Result<(), 
 ///
 /// # Errors
 /// When it cannot be opened.
-pub async fn credential(deps: &Deps, channel: &Channel) -> Result<Option<Credential>, CredentialError> {
+pub async fn credential(credential_store: &CredentialStore, channel: &Channel) -> Result<Option<Credential>, CredentialError> {
     let name = match channel {
         Channel::Webhook(_) => NOTICES_WEBHOOK,
         Channel::Mail(_) => NOTICES_MAIL,
     };
-    match deps.credential_store.credential(name).await {
+    match credential_store.credential(name).await {
         Ok(credential) => Ok(Some(credential)),
         Err(CredentialError::Missing { .. }) => Ok(None),
         Err(error) => Err(error),

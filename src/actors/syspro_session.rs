@@ -13,16 +13,46 @@ use futures_util::future::LocalBoxFuture;
 use tracing::{debug, warn};
 
 use super::Deps;
-use super::credential_store::{CredentialError, SYSPRO_ENET, syspro_credential};
+use super::credential_store::{CredentialError, CredentialStore, SYSPRO_ENET, syspro_credential};
 use super::enet_session_store::LedgerSessionStore;
+use crate::config::settings::SysproSettings;
 use crate::credentials::secret::Credential;
 use crate::domain::CompanyId;
 use crate::domain::chain;
+use crate::store::Store;
+use crate::supervision::crash::CrashPoints;
 use crate::syspro::enet::{Enet, EnetCall, EnetError, EnetTransport, SignInResult};
+
+/// What SysproSession works with.
+#[derive(Clone)]
+pub struct SysproSessionParts {
+    /// `[syspro]`
+    pub settings: SysproSettings,
+    /// The ledger.
+    pub store: Store,
+    /// The credentials.
+    pub credential_store: CredentialStore,
+    /// Where the e.net session is noted.
+    pub session_store: LedgerSessionStore,
+    /// Where a test may let it die.
+    pub crash: CrashPoints,
+}
+
+impl From<&Deps> for SysproSessionParts {
+    fn from(deps: &Deps) -> Self {
+        Self {
+            settings: deps.settings.syspro.clone(),
+            store: deps.store.clone(),
+            credential_store: deps.credential_store.clone(),
+            session_store: LedgerSessionStore::new(deps),
+            crash: deps.crash.clone(),
+        }
+    }
+}
 
 /// Keeps the operator's credential and session.
 pub struct SysproSession {
-    deps: Deps,
+    parts: SysproSessionParts,
     /// Survives a restart: a session that no one logs off keeps its seat.
     enet: Option<Enet>,
     volatile: Volatile,
@@ -77,8 +107,8 @@ struct EndLeft;
 
 impl SysproSession {
     /// With nothing in progress.
-    pub fn new(deps: Deps) -> Self {
-        Self { deps, enet: None, volatile: Volatile::default() }
+    pub fn new(parts: SysproSessionParts) -> Self {
+        Self { parts, enet: None, volatile: Volatile::default() }
     }
 }
 
@@ -86,7 +116,7 @@ impl Actor for SysproSession {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        self.deps.crash.at("session:started", "");
+        self.parts.crash.at("session:started", "");
         ctx.notify(EndLeft);
     }
 }
@@ -101,11 +131,11 @@ impl Handler<GetCredential> for SysproSession {
     type Result = ResponseActFuture<Self, Result<Credential, CredentialError>>;
 
     fn handle(&mut self, _: GetCredential, _: &mut Self::Context) -> Self::Result {
-        self.deps.crash.at("session:asked", "");
+        self.parts.crash.at("session:asked", "");
         if let Some(credential) = &self.volatile.credential {
             return Box::pin(actix::fut::ready(Ok(credential.clone())));
         }
-        let (credential_store, name) = (self.deps.credential_store.clone(), syspro_credential(&self.deps.settings.syspro.source));
+        let (credential_store, name) = (self.parts.credential_store.clone(), syspro_credential(&self.parts.settings.source));
         let work = async move { credential_store.credential(name).await };
         Box::pin(work.into_actor(self).map(|result, this, _| {
             if let Ok(credential) = &result {
@@ -148,12 +178,12 @@ impl Handler<LogOff> for SysproSession {
     type Result = ResponseActFuture<Self, ()>;
 
     fn handle(&mut self, _: LogOff, _: &mut Self::Context) -> Self::Result {
-        let (enet, deps) = (self.enet.clone(), self.deps.clone());
+        let (enet, parts) = (self.enet.clone(), self.parts.clone());
         let logged_off = async move {
             if let Some(enet) = enet {
                 enet.log_off().await;
             }
-            left(&deps).await
+            left(&parts).await
         };
         Box::pin(logged_off.into_actor(self).then(|left, this, _| this.end_left(left)))
     }
@@ -163,19 +193,19 @@ impl Handler<EndLeft> for SysproSession {
     type Result = ResponseActFuture<Self, ()>;
 
     fn handle(&mut self, _: EndLeft, _: &mut Self::Context) -> Self::Result {
-        let deps = self.deps.clone();
-        Box::pin(async move { left(&deps).await }.into_actor(self).then(|left, this, _| this.end_left(left)))
+        let parts = self.parts.clone();
+        Box::pin(async move { left(&parts).await }.into_actor(self).then(|left, this, _| this.end_left(left)))
     }
 }
 
 impl SysproSession {
     /// The one client, made when it is first asked for.
     fn enet(&mut self) -> impl ActorFuture<Self, Output = Result<Enet, EnetError>> + 'static {
-        let (known, deps) = (self.enet.clone(), self.deps.clone());
+        let (known, parts) = (self.enet.clone(), self.parts.clone());
         let enet = async move {
             match known {
                 Some(enet) => Ok(enet),
-                None => client(&deps).await,
+                None => client(&parts).await,
             }
         };
         // whoever came first made it: there must never be two
@@ -200,10 +230,10 @@ impl SysproSession {
 
 /// What it takes to end a session that a crash has left open; `None` when there is none. Logging off takes the id alone, but one whose id
 /// is lost is ended by a logon of its operator.
-async fn left(deps: &Deps) -> Option<(Enet, Credential, CompanyId)> {
-    let syspro = &deps.settings.syspro;
+async fn left(parts: &SysproSessionParts) -> Option<(Enet, Credential, CompanyId)> {
+    let syspro = &parts.settings;
     let company = syspro.companies.first().filter(|_| syspro.enet_url.is_some())?;
-    let left = match deps.store.enet_session_left().await {
+    let left = match parts.store.enet_session_left().await {
         Ok(left) => left,
         Err(error) => {
             warn!(error = chain(&error), "whether an e.net session was left open cannot be told");
@@ -213,14 +243,14 @@ async fn left(deps: &Deps) -> Option<(Enet, Credential, CompanyId)> {
     if left.is_empty() {
         return None;
     }
-    let credential = deps.credential_store.credential(SYSPRO_ENET).await.ok().filter(|credential| left.contains(&credential.username))?;
-    Some((client(deps).await.ok()?, credential, company.clone()))
+    let credential = parts.credential_store.credential(SYSPRO_ENET).await.ok().filter(|credential| left.contains(&credential.username))?;
+    Some((client(parts).await.ok()?, credential, company.clone()))
 }
 
-async fn client(deps: &Deps) -> Result<Enet, EnetError> {
-    let password = deps.credential_store.company_password().await;
+async fn client(parts: &SysproSessionParts) -> Result<Enet, EnetError> {
+    let password = parts.credential_store.company_password().await;
     let password = password.map_err(|error| EnetError::Credential { problem: error.to_string() })?;
-    Enet::new(&deps.settings.syspro, password, Rc::new(LedgerSessionStore::new(deps)))
+    Enet::new(&parts.settings, password, Rc::new(parts.session_store.clone()))
 }
 
 /// The way to the session for those who read: through the actor that keeps it.

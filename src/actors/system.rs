@@ -15,7 +15,7 @@ use super::aligner::Aligner;
 use super::audit_recorder::{AuditRecorder, Seal};
 use super::budget::Budget;
 use super::child::{ChildExited, MAILBOX, Supervision, optional, vital};
-use super::downstream::Downstream;
+use super::downstream::{Downstream, DownstreamParts};
 use super::flow_starter::FlowStarter;
 use super::handle::ActorsHandle;
 use super::heartbeat::Heartbeat;
@@ -23,13 +23,13 @@ use super::in_force::InForce;
 use super::mapper::Mapper;
 use super::mode::Mode;
 use super::node::Node;
-use super::notifier::Notifier;
+use super::notifier::{Notifier, NotifierParts};
 use super::poller::Poller;
 use super::root::{Root, RootParts};
 use super::scheduler::run_set::Recipients;
 use super::scheduler::{Scheduler, SchedulerParts};
 use super::servicenow_token::{ServiceNowToken, TokenClient};
-use super::syspro_session::{EnetClient, LogOff, SysproSession, log_off};
+use super::syspro_session::{EnetClient, LogOff, SysproSession, SysproSessionParts, log_off};
 use super::writer::{LedgerOwners, Nudge, Quiet, Writer};
 use crate::config::settings::SysproSource;
 use crate::domain::chain;
@@ -104,8 +104,8 @@ impl ActorSystem {
         let control = Arbiter::current();
         let (ingest, delivery) = (Arbiter::new(), Arbiter::new());
 
-        let session_deps = deps.clone();
-        let session = start_on(&control, vital("syspro_session"), &supervision, move |_| SysproSession::new(session_deps));
+        let session_parts = SysproSessionParts::from(deps);
+        let session = start_on(&control, vital("syspro_session"), &supervision, move |_| SysproSession::new(session_parts));
         let log_off = session.addr.clone().recipient();
         let enet = EnetClient { query: session.addr.clone().recipient(), visit: session.addr.clone().recipient() };
         let token = start_token(&control, deps, &supervision);
@@ -247,18 +247,18 @@ fn start_token(on: &ArbiterHandle, deps: &Deps, supervision: &Supervision) -> Ch
 
 /// Starts it even where nothing is watched: that may change with the definitions.
 fn start_downstream(on: &ArbiterHandle, deps: &Deps, supervision: &Supervision, tokens: &TokenClient, mode: Mode) -> Child<Downstream> {
-    let (deps, tokens) = (deps.clone(), tokens.clone());
+    let (parts, settings, tokens) = (DownstreamParts::from(deps), deps.settings.clone(), tokens.clone());
     start_on(on, optional("downstream"), supervision, move |_| {
-        let servicenow = ServiceNow::new(&deps.settings.servicenow).unwrap_or_else(|error| panic!("{}", error.chain()));
-        Downstream::new(deps, servicenow, tokens, mode)
+        let servicenow = ServiceNow::new(&settings.servicenow).unwrap_or_else(|error| panic!("{}", error.chain()));
+        Downstream::new(parts, servicenow, tokens, mode)
     })
 }
 
 fn start_notifier(on: &ArbiterHandle, deps: &Deps, supervision: &Supervision, mode: Mode) -> Child<Notifier> {
-    let deps = deps.clone();
+    let parts = NotifierParts::from(deps);
     start_on(on, optional("notifier"), supervision, move |_| {
-        let sender = Sender::new(&deps.settings.notices).unwrap_or_else(|problem| panic!("{problem}"));
-        Notifier::new(deps, sender, mode)
+        let sender = Sender::new(&parts.notices).unwrap_or_else(|problem| panic!("{problem}"));
+        Notifier::new(parts, sender, mode)
     })
 }
 

@@ -49,7 +49,7 @@ pub(super) fn notices(global: &Global, command: &NoticesCommand) -> Result<Exit,
         let message = compose(&[item], settings.public_url.as_ref());
         let mut lines = Vec::new();
         for channel in &all {
-            let sent = match credential(&deps, channel).await {
+            let sent = match credential(&deps.credential_store, channel).await {
                 Ok(credential) => sender.send(channel, credential.as_ref(), &message).await.map_err(|not| not.text),
                 Err(error) => Err(error.to_string().into()),
             };
