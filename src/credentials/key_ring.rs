@@ -515,8 +515,8 @@ mod tests {
     #[test]
     fn a_rotation_that_cannot_open_a_secret_changes_nothing() {
         let (one, two) = (tempfile::tempdir().expect("directory"), tempfile::tempdir().expect("directory"));
-        let strange = KeyRing::load(place(&one), false).expect("made").encrypt("n", "u", "s3cret").expect("sealed");
-        let mut ring = KeyRing::load(place(&two), false).expect("made");
+        let strange = KeyRing::load(place(&one), Ciphertexts::None).expect("made").encrypt("n", "u", "s3cret").expect("sealed");
+        let mut ring = KeyRing::load(place(&two), Ciphertexts::None).expect("made");
         let (id, file) = (ring.current_id().to_owned(), fs::read_to_string(ring.place.path()).expect("readable"));
         let kept = KeptSecret { name: "n".into(), username: "u".into(), encrypted: strange };
         assert!(matches!(ring.rotate(&[kept]), Err(KeyError::UnknownKey { .. })));

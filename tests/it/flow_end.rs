@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use tieline::domain::FlowId;
-use tieline::store::{ComparedPage, ComparedPart, Forgotten, LeaseResult, RestoredRow, RowPlace, SetNumber, Store, UnknownRow};
+use tieline::domain::run::Trigger;
+use tieline::store::{
+    ComparedPage, ComparedPart, Forgotten, LeaseResult, RestoredRow, RowPlace, SetNumber, Store, Undelivered, UnknownRow,
+};
 use uuid::Uuid;
 
 use crate::support::database::{Database, settings};
@@ -27,7 +30,8 @@ fn a_node_that_starts_gives_back_the_leases_of_its_earlier_lives_alone() {
     run(async {
         let (database, store) = ledger().await;
         for (entity, name) in [("supplier", "one"), ("invoice", "one-more"), ("gl_account", "two")] {
-            let taken = store.flow_take(flow(entity), node(name).holder(), Duration::from_secs(60), false, None, UNDER).await.unwrap();
+            let taken =
+                store.flow_take(flow(entity), node(name).holder(), Duration::from_secs(60), Trigger::Schedule, None, UNDER).await.unwrap();
             assert!(matches!(taken, LeaseResult::Lease(..)), "{taken:?}");
         }
         store.flow_forget_node("one".into()).await.unwrap();
@@ -54,7 +58,7 @@ fn what_was_planned_for_a_forgotten_flow_ends_and_nothing_of_another() {
                    ('EDU1', '{entity}', 'anna', 'x', 'open', NULL), ('EDU1', '{entity}', 'anna', 'x', 'done', 'anna')"
             ));
         }
-        let forgotten = store.flow_forget(flow("supplier"), false, "anna".into(), "sold".into()).await.unwrap();
+        let forgotten = store.flow_forget(flow("supplier"), Undelivered::Keep, "anna".into(), "sold".into()).await.unwrap();
         assert!(matches!(&forgotten, Forgotten::Done(gone) if gone.kept == 1 && gone.dropped == 0), "{forgotten:?}");
         for (table, left) in [("flow", "invoice"), ("alignment", "invoice"), ("hold JOIN document d ON d.id = document_id", "invoice")] {
             assert_eq!(database.psql(&format!("SELECT string_agg(entity, ' ') FROM {table}")), left, "{table}");

@@ -39,7 +39,7 @@ use crate::domain::backlog::Backlog;
 use crate::domain::chain;
 use crate::domain::run::{RunCounts, RunId, RunKind, Trigger};
 use crate::domain::{DocumentKey, FlowId};
-use crate::retry::{self, Class};
+use crate::retry;
 use crate::store::{AfterError, DueSince, FlowRow, Lease, LeaseResult, StoreError};
 use crate::syspro::enet::EnetError;
 use crate::syspro::{SysproError, SysproReader};
