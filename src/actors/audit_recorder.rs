@@ -1,7 +1,7 @@
 //! `AuditRecorder`: seals the audit into a chain.
 //!
-//! Rows are written by the steps themselves; this actor owns them afterwards. A restart loses nothing: what is not sealed is sealed
-//! next time. Runs on the delivery arbiter.
+//! The steps themselves write the rows. A restart loses nothing: the next seal includes the rows that are not sealed yet. Runs on the
+//! delivery arbiter.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::store::Store;
 use crate::supervision::crash::CrashPoints;
 use crate::telemetry::metrics::metrics;
 
-/// Between two seals.
+/// Time between two seals.
 const EVERY: Duration = Duration::from_secs(10);
 
 /// Seals the audit.
@@ -21,12 +21,12 @@ pub struct AuditRecorder {
     crash: CrashPoints,
 }
 
-/// Ask. Seals what is final by now; answers with the number of rows.
+/// Request. Seals the rows that are final by now; answers with their number.
 #[derive(Message)]
 #[rtype(result = "i64")]
 pub struct Seal;
 
-/// Nudge. Seals, and comes again.
+/// Reminder. Seals, and sets the next reminder.
 #[derive(Message)]
 #[rtype(result = "()")]
 struct SealDue;
@@ -77,7 +77,7 @@ impl Handler<SealDue> for AuditRecorder {
     fn handle(&mut self, _: SealDue, _: &mut Self::Context) -> Self::Result {
         self.crash.at("recorder:timer", "");
         Box::pin(seal(self.store.clone()).into_actor(self).map(|_, _, ctx| {
-            // armed after the work, so that runs never overlap
+            // set after the work, so that runs never overlap
             ctx.notify_later(SealDue, EVERY);
         }))
     }

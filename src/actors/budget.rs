@@ -1,50 +1,50 @@
-//! The budget towards one instance between the Writer, who finds it out, and Root, who tells the other nodes and hears theirs.
+//! The request budget of one instance. The Writer measures it; Node reports it to the other nodes and reads theirs.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::domain::budget::{NodeBudget, OthersBudget, PauseReport, PauseRequest};
 
-/// What this node knows, and what it heard. Survives the restart of either actor.
+/// What this node measured and what the others reported. Survives the restart of either actor.
 #[derive(Debug, Default)]
 pub struct Budget(Mutex<Known>);
 
 #[derive(Debug, Default)]
 struct Known {
     own: NodeBudget,
-    /// When our own pause ends.
+    /// When this node's own pause ends.
     until: Option<Instant>,
-    /// What ServiceNow asked for, where that is the reason, and when.
+    /// If ServiceNow asked for the pause: for how long, in which words, and when.
     asked: Option<(Duration, String, Instant)>,
-    /// A trial got through within a pause, and the others have not been told.
+    /// A trial succeeded during a pause, and the other nodes do not know yet.
     lifted: bool,
     others: OthersBudget,
-    /// When the pauses were last ended before their time.
+    /// When a person last ended the pauses early.
     resumed: Option<Instant>,
-    /// Whether `others` has been heard of since it was last asked for.
+    /// Whether `others` has changed since it was last read.
     update: bool,
 }
 
 impl Budget {
-    /// The Writer's finding; `until` is the end of a pause that it was told to make, `asked` what ServiceNow said then.
+    /// Stores what the Writer measured; `until` is the end of this node's pause, `asked` what ServiceNow asked for.
     pub(super) fn found(&self, own: NodeBudget, until: Option<Instant>, asked: Option<(Duration, String, Instant)>) {
         let mut known = self.known();
         (known.own, known.until, known.asked) = (own, until, asked);
     }
 
-    /// A trial got through: the pause is over, here and for the others.
+    /// A trial succeeded: the pause is over, here and for the other nodes.
     pub(super) fn lifted(&self) {
         self.known().lifted = true;
     }
 
-    /// What the other nodes are told.
+    /// The budget that is reported to the other nodes.
     pub(super) fn own(&self) -> NodeBudget {
         let known = self.known();
         let pause = known.until.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()));
         NodeBudget { pause, ..known.own }
     }
 
-    /// What they are told of a pause that ServiceNow asked for.
+    /// What is reported of a pause that ServiceNow asked for.
     pub(super) fn asked(&self) -> PauseReport {
         let known = self.known();
         let going_on = known.until.is_some_and(|until| until > Instant::now());
@@ -53,7 +53,7 @@ impl Budget {
         PauseReport { of, lifted: known.lifted }
     }
 
-    /// What the other nodes say, once they were told `report`; `resumed`: how long ago somebody ended the pauses.
+    /// Stores what the other nodes report after they got `report`; `resumed`: how long ago a person ended the pauses.
     pub(super) fn heard(&self, others: OthersBudget, report: &PauseReport, resumed: Option<Duration>) {
         let mut known = self.known();
         (known.others, known.update) = (others, true);
@@ -61,7 +61,7 @@ impl Budget {
         known.resumed = resumed.and_then(|ago| Instant::now().checked_sub(ago)).or(known.resumed);
     }
 
-    /// What the others say, and when somebody ended the pauses; once for each time that it was heard.
+    /// What the other nodes report, and when a person ended the pauses; each report is returned once.
     pub(super) fn update(&self) -> Option<(OthersBudget, Option<Instant>)> {
         let mut known = self.known();
         std::mem::take(&mut known.update).then_some((known.others, known.resumed))

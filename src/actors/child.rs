@@ -1,20 +1,20 @@
-//! What every supervised actor is started with: its name, its mailbox, and what Root does when it gives up.
+//! How every supervised actor is started: its name, its mailbox, and what Root does when its supervisor gives up.
 
 use crate::domain::FlowId;
 use crate::supervision::guard::{self, ChildName, ChildSpec};
 
-/// Messages that a mailbox holds before senders wait. The default of actix is 16. A run set asks every flow at once, and the actors of the flows
-/// then ask the session, the token and the Writer.
+/// Messages that a mailbox holds before senders wait. The default of actix is 16. A run set sends to every flow at once, and the actors of
+/// the flows then send to the session, the token and the Writer.
 pub(super) const MAILBOX: usize = 64;
 
-/// What Root does when an actor gives up.
+/// What Root does when the supervisor of an actor gives up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum IfGivenUp {
-    /// Ends the process: no record is read or delivered without the actor.
+    /// Ends the process: without the actor, no record is read or delivered.
     EndProcess,
-    /// Leaves the actor out: everything is read and delivered all the same.
+    /// Continues without the actor: records are read and delivered without it.
     LeaveOut,
-    /// Leaves this flow out.
+    /// Stops this flow.
     LeaveFlowOut(FlowId),
 }
 
@@ -29,7 +29,7 @@ pub(super) fn vital(kind: &'static str) -> ChildSpec<IfGivenUp> {
     ChildSpec { name: kind.into(), capacity: MAILBOX, if_given_up: IfGivenUp::EndProcess }
 }
 
-/// An actor without which everything is read and delivered all the same.
+/// An actor that reading and delivering do not need.
 pub(super) fn optional(kind: &'static str) -> ChildSpec<IfGivenUp> {
     ChildSpec { name: kind.into(), capacity: MAILBOX, if_given_up: IfGivenUp::LeaveOut }
 }

@@ -1,6 +1,8 @@
-//! The credential store: credentials in clear, for the moment in which they leave for the other system: read from the ledger, decrypted with the master key.
+//! The credential store: reads credentials from the ledger and decrypts them with the master key, only for the moment in which they are
+//! sent to the other system.
 //!
-//! The key file is read again when it has changed, so that `credential rotate-key` needs no restart; never on a thread of the actors.
+//! The key file is read again when it has changed, so that `credential rotate-key` needs no restart. It is never read on a thread of the
+//! actors.
 
 use std::fs::Metadata;
 use std::path::PathBuf;
@@ -14,21 +16,21 @@ use crate::credentials::key_ring::{Ciphertexts, Encrypted, KeyError, KeyPlace, K
 use crate::credentials::secret::Credential;
 use crate::store::{Store, StoreError};
 
-/// The credential's name for SYSPRO's OData service.
+/// Name of the credential for SYSPRO's OData service.
 pub const SYSPRO_ODATA: &str = "syspro-odata";
-/// The credential's name for the operator that logs on to e.net.
+/// Name of the credential of the e.net operator.
 pub const SYSPRO_ENET: &str = "syspro-enet";
-/// The credential's name for the password of the companies, for e.net; none where they have no password.
+/// Name of the credential for the company password of e.net; not set where the companies have no password.
 pub const SYSPRO_ENET_COMPANY: &str = "syspro-enet-company";
-/// The credential's name for ServiceNow.
+/// Name of the credential for ServiceNow.
 pub const SERVICENOW: &str = "servicenow";
 
-/// The credential whose password signs webhooks.
+/// Name of the credential whose password signs webhooks.
 pub const NOTICES_WEBHOOK: &str = "notices-webhook";
-/// The credential of the mail server; none where it asks for none.
+/// Name of the credential for the mail server; not set where the server requires none.
 pub const NOTICES_MAIL: &str = "notices-mail";
 
-/// The credential that SYSPRO is read with.
+/// The credential for reading SYSPRO.
 pub fn syspro_credential(source: &SysproSource) -> &'static str {
     match source {
         SysproSource::OData { .. } => SYSPRO_ODATA,
@@ -42,16 +44,16 @@ pub struct CredentialStore {
     store: Store,
     key_file: PathBuf,
     credentials_directory: Option<PathBuf>,
-    /// The ring as it was last read, and the file's stamp at that time.
+    /// The key ring as last read, and the stamp of the file at that time.
     key_ring: Arc<Mutex<Option<(Stamp, Arc<KeyRing>)>>>,
 }
 
-/// What tells one state of a file from another, its rights included.
+/// Identifies one state of a file, its permissions included.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Stamp {
     modified: Option<SystemTime>,
     length: u64,
-    /// Device, inode, rights, owner and the time of the last change of any of them.
+    /// Device, inode, permissions, owner and the time of the last change of any of them.
     node: [i64; 6],
 }
 
@@ -70,7 +72,7 @@ impl Stamp {
     }
 }
 
-/// Why a credential cannot be had.
+/// Why a credential is not available.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum CredentialError {
     /// It was never set.
@@ -80,7 +82,7 @@ pub enum CredentialError {
         name: &'static str,
     },
     /// The master key is missing, wrong or not safe.
-    #[error("credential `{name}` cannot be opened: {problem}")]
+    #[error("credential `{name}` cannot be decrypted: {problem}")]
     Undecryptable {
         /// Its name.
         name: &'static str,
@@ -92,11 +94,11 @@ pub enum CredentialError {
     Store {
         /// Its name.
         name: &'static str,
-        /// What the store said.
+        /// What the store reported.
         problem: String,
     },
     /// The actor that hands credentials out is being restarted.
-    #[error("credential `{name}` cannot be read for a moment: the credential store is being restarted")]
+    #[error("credential `{name}` cannot be read at this moment: the credential store is being restarted")]
     Restarting {
         /// Its name.
         name: &'static str,
@@ -104,7 +106,7 @@ pub enum CredentialError {
 }
 
 impl CredentialStore {
-    /// A store over the ledger's credentials. `credentials_directory` is systemd's, where the unit hands the key over.
+    /// A store over the ledger's credentials. `credentials_directory` is systemd's: the unit passes the key there.
     pub fn new(store: Store, key_file: PathBuf, credentials_directory: Option<PathBuf>) -> Self {
         Self { store, key_file, credentials_directory, key_ring: Arc::default() }
     }
@@ -130,7 +132,7 @@ impl CredentialStore {
         let (place, kept) = (self.key_place(), self.key_ring.clone());
         let path = place.path().to_owned();
         let read = move || {
-            // taken before it is read: a change in between is seen the next time
+            // taken before the read: a change in between is noticed the next time
             let stamp = std::fs::symlink_metadata(place.path()).ok().as_ref().map(Stamp::of);
             let lock = || kept.lock().unwrap_or_else(PoisonError::into_inner);
             if let (Some(stamp), Some((of, ring))) = (&stamp, &*lock())
@@ -146,7 +148,7 @@ impl CredentialStore {
         tokio::task::spawn_blocking(read).await.unwrap_or_else(|error| Err(KeyError::File { path, action: "read", source: source(error) }))
     }
 
-    /// The password of SYSPRO's companies: blank where none was set.
+    /// The password of SYSPRO's companies; empty where none was set.
     ///
     /// # Errors
     /// [`CredentialError`], but not `Missing`.

@@ -1,8 +1,8 @@
-//! `Downstream`: polls records that have arrived, until ServiceNow has finished with them.
+//! `Downstream`: polls delivered records until ServiceNow reports a final state.
 //!
-//! Which records, when and what was seen stands in the ledger, so that a restart loses nothing: what was taken and not told of comes again.
-//! A record that failed later fails like one that was refused, or is queued again where its definition says so. One page is asked for at a
-//! time, and never beside another one of this process, so that deliveries keep their pace. Runs on the delivery arbiter.
+//! The ledger keeps which records to poll, when, and what was seen, so that a restart loses nothing: a record that was taken and has no
+//! result is taken again. A record that fails later is treated like a refused one, or is queued again where its definition says so. Only
+//! one page is requested at a time in this process, so that deliveries keep their speed. Runs on the delivery arbiter.
 
 use std::time::Duration;
 
@@ -28,11 +28,11 @@ use crate::supervision::stopping::Stopping;
 use crate::telemetry::labels::PollVerdict;
 use crate::telemetry::metrics::metrics;
 
-/// Between two checks whether a record's time has come.
+/// Time between two checks for records that are due.
 const EVERY: Duration = Duration::from_secs(15);
 /// Records per page.
 const PAGE: i64 = 200;
-/// When a record that was taken and not told of comes again.
+/// After this time a record that was taken and has no result is due again.
 const AGAIN: Duration = Duration::from_secs(600);
 /// The longest wait between two polls of a record.
 const LONGEST: Duration = Duration::from_secs(86_400);
@@ -64,7 +64,7 @@ impl From<&Deps> for DownstreamParts {
     }
 }
 
-/// Polls what has arrived.
+/// Polls delivered records.
 pub struct Downstream {
     parts: DownstreamParts,
     servicenow: ServiceNow,
@@ -73,12 +73,12 @@ pub struct Downstream {
     polling: bool,
 }
 
-/// Ask. Polls everything whose time has come; answers when that is done.
+/// Request. Polls all records that are due; answers when that is done.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct PollArrived;
 
-/// Nudge. Polls, and comes again.
+/// Reminder. Polls, and sets the next reminder.
 #[derive(Message)]
 #[rtype(result = "()")]
 struct PollDue;
@@ -132,7 +132,7 @@ impl Handler<PollDue> for Downstream {
     type Result = ResponseActFuture<Self, ()>;
 
     fn handle(&mut self, _: PollDue, _: &mut Self::Context) -> Self::Result {
-        // armed after the work, so that polls never overlap
+        // set after the work, so that polls never overlap
         Box::pin(self.poll().map(|(), _, ctx| {
             ctx.notify_later(PollDue, EVERY);
         }))
@@ -147,7 +147,7 @@ struct Work {
 
 impl Work {
     async fn run(&self) {
-        // a node with other definitions than those in force does nothing at all, nor does one that waits
+        // a node with other definitions than those in force does nothing, and neither does one that waits
         if !works(&self.parts.definitions, &self.parts.waits) {
             return;
         }
@@ -156,13 +156,13 @@ impl Work {
             for target in &plan.targets {
                 let Some(watch) = &target.watch else { continue };
                 if let Err(problem) = self.target(&plan.entity, target, watch).await {
-                    warn!(entity = %plan.entity, block = target.block, problem, "records that have arrived could not be polled; it is tried later");
+                    warn!(entity = %plan.entity, block = target.block, problem, "delivered records could not be polled; Tieline retries later");
                 }
             }
         }
     }
 
-    /// Page after page of one target's records whose time has come.
+    /// Polls the due records of one target, page by page.
     async fn target(&self, entity: &EntityName, target: &TargetPlan, watch: &WatchPlan) -> Result<(), String> {
         let queue = Queue { entity: entity.to_string(), block: target.block.clone() };
         while !self.parts.stopping.has_begun() {
@@ -186,7 +186,7 @@ impl Work {
             for (due, verdict) in &seen {
                 metrics().downstream_polled(entity, label(verdict));
                 if let DownstreamVerdict::Failed(said, again) = verdict {
-                    info!(%entity, key = due.key, said, again = again.is_some(), "a record that had arrived failed in ServiceNow");
+                    info!(%entity, key = due.key, said, again = again.is_some(), "a delivered record failed in ServiceNow");
                 }
             }
             self.parts.store.downstream_settle(queue.clone(), seen, NextStep::Downstream).await.map_err(|error| chain(&error))?;
@@ -213,7 +213,7 @@ fn label(verdict: &DownstreamVerdict) -> PollVerdict {
     }
 }
 
-/// What follows from what a row says.
+/// The consequence of a row's state.
 fn verdict(watch: &WatchPlan, due: &DownstreamDue, later: Later) -> DownstreamVerdict {
     let first = Duration::from_secs(60 * u64::from(watch.first_minutes.max(1)));
     let doubled = |times: i32| {

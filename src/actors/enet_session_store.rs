@@ -1,4 +1,4 @@
-//! The e.net session store in the ledger: who may use it, and what a crash left open.
+//! The e.net session in the ledger: which node may use it, and what a crash left open.
 
 use std::time::{Duration, Instant};
 
@@ -13,9 +13,9 @@ use crate::domain::chain;
 use crate::store::{EncryptedSession, EnetLeaseResult, SessionNote, Store, StoreError};
 use crate::syspro::enet::{EnetError, Held, SessionStore};
 
-/// What a session id is encrypted as.
+/// The name under which a session id is encrypted.
 const ENCRYPTED_AS: &str = "enet-session";
-/// How often a session that another holds is asked for again.
+/// How often to ask again for a session that another node holds.
 const ASK_EVERY: Duration = Duration::from_millis(200);
 
 /// Keeps the session's lease and its encrypted id in the ledger.
@@ -25,20 +25,20 @@ pub struct LedgerSessionStore {
     credential_store: CredentialStore,
     holder: String,
     lease: Duration,
-    /// How long a session that another holds is waited for.
+    /// How long to wait for a session that another node holds.
     patience: Duration,
 }
 
 impl LedgerSessionStore {
-    /// For this node.
+    /// The store for this node.
     pub fn new(deps: &Deps) -> Self {
         let (store, credential_store) = (deps.store.clone(), deps.credential_store.clone());
         let lease = deps.settings.flows.lease;
-        // a holder that has died renews no more
+        // a holder that has died does not renew its lease
         Self { store, credential_store, holder: deps.node.holder(), lease, patience: lease + ASK_EVERY }
     }
 
-    /// The same for whoever would rather hear at once that another uses the operator.
+    /// The same without waiting: reports at once that another node uses the operator.
     pub fn at_once(deps: &Deps) -> Self {
         Self { patience: Duration::ZERO, ..Self::new(deps) }
     }
@@ -46,7 +46,7 @@ impl LedgerSessionStore {
     async fn open(&self, operator: &str, encrypted: EncryptedSession) -> Option<SecretString> {
         let encrypted = Encrypted { key_id: encrypted.key_id, nonce: encrypted.nonce, ciphertext: encrypted.ciphertext };
         let decrypted = self.credential_store.key_ring().await.and_then(|keys| keys.decrypt(ENCRYPTED_AS, operator, &encrypted));
-        // the operator's next logon ends it all the same
+        // the operator's next logon ends it
         decrypted.inspect_err(|error| warn!(%error, operator, "the e.net session that was left open cannot be logged off")).ok()
     }
 
@@ -76,7 +76,7 @@ impl SessionStore for LedgerSessionStore {
                             Some(open) => self.open(operator, open).await,
                             None => None,
                         };
-                        // an id that cannot be opened is as good as lost
+                        // an id that cannot be decrypted counts as lost
                         return Ok(Held { ours: renewed, lost: opening || (encrypted && open.is_none()), open });
                     }
                     EnetLeaseResult::Held { .. } if asked.elapsed() < self.patience => tokio::time::sleep(ASK_EVERY).await,
@@ -110,9 +110,9 @@ impl SessionStore for LedgerSessionStore {
 
     fn closed<'a>(&'a self, operator: &'a str) -> LocalBoxFuture<'a, ()> {
         Box::pin(async move {
-            // a note of a session that is no more costs one needless logoff
+            // if the note of an ended session stays, it costs one needless logoff
             if let Err(error) = self.note(operator, SessionNote::Closed).await {
-                warn!(%error, operator, "that the e.net session was logged off could not be noted");
+                warn!(%error, operator, "the logoff of the e.net session could not be stored");
             }
         })
     }
@@ -120,7 +120,7 @@ impl SessionStore for LedgerSessionStore {
     fn give<'a>(&'a self, operator: &'a str) -> LocalBoxFuture<'a, ()> {
         Box::pin(async move {
             if let Err(error) = self.store.enet_session_give(operator.to_owned(), self.holder.clone()).await {
-                warn!(%error, operator, "the e.net session could not be given back; others wait for the end of its lease");
+                warn!(%error, operator, "the lease of the e.net session could not be released; other nodes wait for its end");
             }
         })
     }

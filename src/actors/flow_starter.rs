@@ -27,7 +27,7 @@ use crate::supervision::guard::{Child, LivenessCheck, RestartPolicy, start_on};
 use crate::syspro::{SysproError, SysproReader};
 use crate::telemetry::metrics::metrics;
 
-/// Starts the actors of flows, now and whenever other definitions come into force.
+/// Starts the actors of flows, now and whenever new definitions come into force.
 pub struct FlowStarter {
     pub(super) deps: Deps,
     pub(super) heartbeat: Arc<Heartbeat>,
@@ -40,14 +40,14 @@ pub struct FlowStarter {
 
 /// The actors of all flows, made with one set of definitions.
 pub struct StartedFlows {
-    /// The actors that a run set sends to.
+    /// The actors to which a run set sends.
     pub pollers: BTreeMap<FlowId, Recipient<PollNow>>,
     /// Liveness checks of all of them. When these and the pollers are dropped, the actors finish their work and end.
     pub liveness_checks: Vec<LivenessCheck>,
 }
 
 impl FlowStarter {
-    /// The actors of every flow, with the definitions as they are now.
+    /// Starts the actors of every flow with the current definitions.
     pub fn start_all(&self) -> StartedFlows {
         let definitions = self.deps.definitions.now();
         let flows = flows_of(&self.deps.settings.syspro.companies, &definitions);
@@ -114,12 +114,12 @@ impl FlowStarter {
     }
 }
 
-/// A Mapper has nothing to lose, and each record that it cannot bear kills it twice: some dozens of them must not stop their flow.
+/// A Mapper has no state to lose, and each record that crashes it does so twice: some dozens of such records must not stop their flow.
 fn patient(policy: RestartPolicy) -> RestartPolicy {
     RestartPolicy { max: policy.max.min(Duration::from_secs(1)), limit: policy.limit.max(100), ..policy }
 }
 
-/// The reader over the transport that the settings name.
+/// The reader over the transport named in the settings.
 fn reader(deps: &Deps, session: Recipient<EnetQuery>) -> Result<SysproReader, SysproError> {
     let (syspro, retry) = (&deps.settings.syspro, &deps.settings.retry);
     match &syspro.source {

@@ -1,4 +1,4 @@
-//! Which flows the settings and definitions make, and how each of them stands in the ledger.
+//! The flows that follow from the settings and definitions, and the state of each in the ledger.
 
 use super::Deps;
 use super::in_force::Snapshot;
@@ -10,8 +10,8 @@ pub fn flows(deps: &Deps) -> Vec<FlowId> {
     flows_of(&deps.settings.syspro.companies, &deps.definitions.now())
 }
 
-/// How every flow of the ledger stands; those that the settings and definitions no longer make are marked, and so are those that
-/// this process keeps waiting.
+/// The state of every flow of the ledger. Flows that the settings and definitions no longer contain are marked, and so are flows that this
+/// process keeps waiting.
 ///
 /// # Errors
 /// [`StoreError`].

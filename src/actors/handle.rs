@@ -1,4 +1,4 @@
-//! Asks the running actors, from outside of them.
+//! Sends requests to the running actors from outside the actor system.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use super::writer::Nudge;
 use crate::domain::FlowId;
 use crate::supervision::watchdog::Watchdog;
 
-/// Asks the actors of a service.
+/// Sends requests to the actors of a service.
 #[derive(Clone)]
 pub struct ActorsHandle {
     pub(super) root: Recipient<TakeUpDefinitions>,
@@ -26,7 +26,7 @@ pub struct ActorsHandle {
 }
 
 impl ActorsHandle {
-    /// A message per actor that does not answer, with the seconds; after `limit` the process ends.
+    /// A message for each actor that does not answer, with the seconds; after `limit` the process ends.
     pub fn unresponsive(&self, limit: Duration) -> Vec<String> {
         self.watchdog.unresponsive_actors(limit)
     }
@@ -49,12 +49,12 @@ impl ActorsHandle {
         self.scheduler.send(StartRunSet(ask)).timeout(ANSWER_LIMIT).await.unwrap_or(Err(StartRefused::Unresponsive))
     }
 
-    /// The definitions of this process are others by now: the flows continue with them.
+    /// This process has new definitions: the flows continue with them.
     pub async fn take_up_definitions(&self) {
         let _ = self.root.send(TakeUpDefinitions).await;
     }
 
-    /// Something may be due in any flow.
+    /// Tells the Writer that deliveries of any flow may be due.
     pub fn nudge_all(&self) {
         for plan in &self.definitions.now().plans {
             self.nudge.do_send(Nudge { entity: plan.entity.clone() });

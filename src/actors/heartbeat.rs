@@ -1,9 +1,9 @@
-//! A running node's heartbeat in the ledger: other nodes take over at once what an unresponsive node was working on.
+//! A running node's heartbeat in the ledger. Other nodes take over the work of a node whose heartbeat stops.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// A node without a heartbeat for this long starts nothing more: the other nodes may soon take it for dead.
+/// A node without a heartbeat for this long starts no new work: the other nodes may soon consider it dead.
 const OWN_LIMIT: Duration = Duration::from_secs(8);
 
 /// This process's heartbeats. A command that runs once sends none, and is trusted until its leases end.
@@ -12,7 +12,7 @@ pub struct Heartbeat {
     start: Instant,
     /// Time of the last heartbeat, in milliseconds since the start, plus one; zero before the first.
     last: AtomicU64,
-    /// Time of the first heartbeat after the most recent gap, in the same unit: other nodes may have taken over what was in progress before it.
+    /// Time of the first heartbeat after the most recent gap, in the same unit: other nodes may have taken over work in progress before it.
     revived: AtomicU64,
 }
 
@@ -32,7 +32,7 @@ impl Heartbeat {
         }
     }
 
-    /// Whether others have taken this node for alive all the time since `at`, and still do.
+    /// Whether the other nodes have considered this node alive all the time since `at`.
     pub fn alive_since(&self, at: Instant) -> bool {
         match self.last.load(Ordering::Relaxed) {
             0 => true,

@@ -1,7 +1,7 @@
-//! The definitions that this process works with, and how they stand to those in force in the ledger.
+//! The definitions that this process works with, and whether they are the ones in force in the ledger.
 //!
-//! Whoever starts a piece of work takes a [`Snapshot`] and uses it to the end; the ledger refuses what was done under a set that is no longer
-//! in force. A flow's actors are made with a snapshot, and re-created when another set comes: one run never sees two sets.
+//! Every piece of work takes a [`Snapshot`] and uses it to the end. The ledger refuses work that was done under a set that is no longer in
+//! force. A flow's actors are created with a snapshot and created again when a new set comes: one run never uses two sets.
 
 use std::ops::Deref;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -30,16 +30,16 @@ impl Deref for Snapshot {
     }
 }
 
-/// How the set of this process stands to the one in force.
+/// Whether the set of this process is the one in force.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Standing {
-    /// It is the one.
+    /// It is.
     InForce,
-    /// Another one is: nothing is read, mapped or sent here.
+    /// Another set is in force: this process reads, maps and sends nothing.
     Other {
         /// Its number.
         in_force: SetNumber,
-        /// Its hash; empty until it has been asked for.
+        /// Its hash; empty until it has been read.
         hash: String,
     },
 }
@@ -53,23 +53,23 @@ pub struct RefusedSet {
     pub problems: Vec<String>,
 }
 
-/// What is to be said of the definitions of this process.
+/// The definitions of this process, for display.
 #[derive(Debug, Clone)]
 pub struct View {
-    /// The number of the set that it works with.
+    /// The number of its set.
     pub number: SetNumber,
     /// Its hash.
     pub hash: String,
-    /// When this process took it up.
+    /// When this process loaded it.
     pub loaded_at: DateTime<Utc>,
-    /// How it stands.
+    /// Whether it is in force.
     pub standing: Standing,
-    /// The files say something else by now, which was refused.
+    /// The files have a newer set, which was refused.
     pub refused: Option<RefusedSet>,
 }
 
 impl Standing {
-    /// Out of the ledger's answer.
+    /// Converts the ledger's answer.
     pub fn of(stands: &Stands) -> Self {
         match stands {
             Stands::InForce { .. } => Self::InForce,
@@ -79,12 +79,12 @@ impl Standing {
 }
 
 impl View {
-    /// Its hash as people are shown it.
+    /// Its hash in the form shown to people.
     pub fn short(&self) -> &str {
         short(&self.hash)
     }
 
-    /// Why nothing is done here, where that is so.
+    /// Why this process does no work; `None` when it does.
     pub fn complaint(&self) -> Option<String> {
         let Standing::Other { in_force, hash } = &self.standing else { return None };
         Some(format!(
@@ -98,7 +98,7 @@ impl View {
     }
 }
 
-/// Other definitions are in force than was known: reads which, and says so. Those of this node may be in force again.
+/// The ledger has other definitions in force than this process knew: reads and logs which ones. The set of this node may be in force again.
 pub(super) async fn check(deps: &Deps, in_force: SetNumber) {
     let now = deps.definitions.now();
     let set = now.set.set.clone();
@@ -126,7 +126,7 @@ struct State {
     refused: Option<RefusedSet>,
 }
 
-/// The definitions of this process; cheap to clone, the same for all clones.
+/// The definitions of this process; cheap to clone, and all clones share one state.
 #[derive(Debug, Clone)]
 pub struct InForce(Arc<RwLock<State>>);
 
@@ -137,17 +137,17 @@ impl InForce {
         Self(Arc::new(RwLock::new(State { now, loaded_at: Utc::now(), standing, refused: None })))
     }
 
-    /// The set as it is now, to be used to the end of a piece of work.
+    /// The current set, for one piece of work from start to end.
     pub fn now(&self) -> Snapshot {
         self.read(|state| state.now.clone())
     }
 
-    /// Whether the set of this process is the one in force, as far as is known: the ledger has the last word.
+    /// Whether the set of this process is the one in force, as far as this process knows. The ledger decides.
     pub fn is_in_force(&self) -> bool {
         self.read(|state| state.standing == Standing::InForce)
     }
 
-    /// What is to be said of it.
+    /// The definitions for display.
     pub fn view(&self) -> View {
         self.read(|state| View {
             number: state.now.number,
@@ -158,14 +158,14 @@ impl InForce {
         })
     }
 
-    /// Another set takes the place of this one.
+    /// Replaces this set with another one.
     pub fn replace(&self, set: Arc<Definitions>, number: SetNumber, standing: Standing) {
         self.write(|state| {
             *state = State { now: Snapshot { set, number }, loaded_at: Utc::now(), standing, refused: None };
         });
     }
 
-    /// The files say the same as before, or the same again.
+    /// The files contain the same set as before.
     pub fn unchanged(&self) {
         self.write(|state| state.refused = None);
     }
@@ -175,7 +175,8 @@ impl InForce {
         self.write(|state| state.refused = Some(RefusedSet { at: Utc::now(), problems }));
     }
 
-    /// How the set with this number stands; answers whether that is new. What is told of a set that has been replaced meanwhile is no news.
+    /// Stores whether the set with this number is in force; answers whether that is new. A report about a set that has been replaced is
+    /// ignored.
     pub fn stand(&self, number: SetNumber, standing: Standing) -> bool {
         self.write(|state| {
             if state.now.number != number {
@@ -187,7 +188,7 @@ impl InForce {
         })
     }
 
-    /// Whether what is known of the one in force is no longer so: `in_force` is what the ledger says.
+    /// Whether `in_force`, which the ledger reports, differs from what this process knows.
     pub fn is_new(&self, in_force: SetNumber) -> bool {
         self.read(|state| match &state.standing {
             Standing::InForce => state.now.number != in_force,

@@ -1,7 +1,7 @@
-//! `Mapper`: documents to target records, ready to be taken in.
+//! `Mapper`: converts documents to target records, ready to be stored.
 //!
-//! Owns nothing but the plan; its Poller calls it. A restart loses the page in hand, which the Poller offers again one document at a
-//! time, so that a document that crashes it twice is found and fails. Runs on the ingest arbiter.
+//! Owns only the plan; its Poller calls it. A restart loses the current page. The Poller then sends its documents one at a time, so that a
+//! document that crashes the Mapper twice is found and fails. Runs on the ingest arbiter.
 
 use actix::prelude::*;
 
@@ -27,7 +27,7 @@ pub struct Mapper {
     crash: CrashPoints,
 }
 
-/// Ask. Maps a page; a document that cannot be mapped says why.
+/// Request. Maps a page; each document that cannot be mapped gets the reason.
 #[derive(Message)]
 #[rtype(result = "Vec<IntakeDocument>")]
 pub struct MapPage {
@@ -72,7 +72,7 @@ impl Handler<MapPage> for Mapper {
     }
 }
 
-/// Maps one document and puts it into the form that the ledger takes.
+/// Maps one document to the form that the ledger stores.
 pub fn map_document(
     plan: &Plan,
     definitions: &Definitions,
@@ -84,7 +84,7 @@ pub fn map_document(
         return too_long(plan, document, key);
     }
     let gone = presence == Presence::Gone;
-    // what is gone is marked on what was sent before: nothing of its last content need be mapped
+    // a gone record is marked on what was sent before: its last content need not be mapped
     let mapped = if gone { Ok(Mapped::default()) } else { plan.map(company, document, &definitions.code_lists) };
     let mut warnings = Vec::new();
     let mut marks = gone.then(|| plan.gone_marks(document));
@@ -126,7 +126,7 @@ pub fn map_document(
     }
 }
 
-/// What is said of a key that no index has room for.
+/// The message about a key that is too long for the indexes.
 fn said_of(whose: &str, key: &str) -> String {
     let begin = Quoted::first(key, 40);
     format!(
@@ -137,9 +137,9 @@ fn said_of(whose: &str, key: &str) -> String {
     )
 }
 
-/// A document whose key is too long for the ledger: it fails under another key, which begins the same.
+/// A document whose key is too long for the ledger: it fails under a shortened key that starts the same.
 fn too_long(plan: &Plan, document: &Document, key: DocumentKey) -> IntakeDocument {
-    // where its row could not be read either, that is what has to be corrected first
+    // if its row cannot be read either, that must be corrected first
     let fault = document.faults.first().cloned().unwrap_or_else(|| Fault::of_rows(said_of("its key", document.key.as_str())));
     IntakeDocument {
         key,
@@ -159,7 +159,7 @@ fn too_long(plan: &Plan, document: &Document, key: DocumentKey) -> IntakeDocumen
     }
 }
 
-/// What is wrong with a record whose own key, or whose parent's, no index has room for.
+/// The problem of a record whose own key, or whose parent's key, is too long for the indexes.
 fn long_key(record: &IntakeRecord) -> Option<String> {
     let long = |key: &str| key.len() > DocumentKey::LONGEST;
     if long(&record.record_key) {
@@ -198,7 +198,7 @@ fn first_block(plan: &Plan) -> String {
 }
 
 fn intake_record(plan: &Plan, document: &Document, record: TargetRecord) -> IntakeRecord {
-    // a line follows its own header anyway
+    // a line is sent after its own header anyway
     let own = |r: &Reference| r.entity == plan.entity && r.key == document.key;
     let parents = record.references.iter().filter(|r| r.wait && !own(r)).map(|r| (r.entity.to_string(), r.key.to_string())).collect();
     let late: Vec<_> = record

@@ -1,6 +1,7 @@
 //! The actors: mailboxes around plain functions. `crate::supervision` restarts them.
 //!
-//! No module but these two names actix. What must survive a restart is in Postgres; an actor's own state may be lost at any time.
+//! Only this module and `crate::supervision` use actix. What must survive a restart is in Postgres; an actor's own state may be lost at any
+//! time.
 
 pub mod aligner;
 pub mod audit_recorder;
@@ -49,7 +50,7 @@ fn works(definitions: &InForce, waits: &Waits) -> bool {
 pub struct Deps {
     /// The settings.
     pub settings: Arc<Settings>,
-    /// The plans and code lists, as they are now: whoever starts something takes a snapshot of them.
+    /// The current plans and code lists: each piece of work takes a snapshot of them.
     pub definitions: InForce,
     /// The ledger.
     pub store: Store,
@@ -57,28 +58,28 @@ pub struct Deps {
     pub credential_store: CredentialStore,
     /// Counts of the current run set.
     pub progress: Arc<Progress>,
-    /// Who we are.
+    /// The identity of this node.
     pub node: Node,
-    /// Whether nothing new may start.
+    /// Whether the process is stopping and nothing new may start.
     pub stopping: Stopping,
-    /// What is waited for before anything starts.
+    /// What this process waits for before anything starts.
     pub waits: Waits,
-    /// Where a test may let actors die.
+    /// Points at which a test may crash actors.
     pub crash: CrashPoints,
 }
 
 impl Deps {
-    /// Whether anything may be read, mapped or sent here.
+    /// Whether this process may read, map and send.
     pub fn works(&self) -> bool {
         works(&self.definitions, &self.waits)
     }
 
-    /// Why nothing is read, mapped or sent here, where that is so.
+    /// Why this process does no work; `None` when it does.
     pub fn complaint(&self) -> Option<String> {
         self.definitions.view().complaint().or_else(|| self.waits.why())
     }
 
-    /// The companies and entities by which lists can be filtered: the configured ones, and those the ledger has records of.
+    /// The companies and entities for list filters: the configured ones, and those that have records in the ledger.
     ///
     /// # Errors
     /// [`StoreError`].

@@ -1,8 +1,8 @@
-//! `Node`: what this process does for all nodes of the ledger, once a second while the service runs.
+//! `Node`: once a second while the service runs, does the work that concerns all nodes of the ledger.
 //!
-//! It writes the heartbeat of this node, hears what the other nodes say, takes over the batches of nodes that died, and tells the Writer and the
-//! Scheduler what is due in the ledger. Owns nothing but that a question is on its way. It is not restarted: a panic here ends the process, because a
-//! node without a heartbeat must not go on. Runs on the control arbiter.
+//! It writes the heartbeat of this node, reads the reports of the other nodes, takes over the batches of dead nodes, and tells the Writer
+//! and the Scheduler what is due. Its only state is whether a query is running. It is not restarted: a panic here ends the process, because
+//! a node without a heartbeat must not continue. Runs on the control arbiter.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -19,7 +19,7 @@ use crate::domain::budget::UNRESPONSIVE_AFTER;
 use crate::domain::{EntityName, FlowId};
 use crate::store::Dead;
 
-/// How often the heartbeat is written and what is due is read.
+/// How often the heartbeat is written and due work is read.
 const TICK: Duration = Duration::from_secs(1);
 
 /// This process among the nodes of the ledger.
@@ -29,17 +29,17 @@ pub struct Node {
     budget: Arc<Budget>,
     nudge: Recipient<Nudge>,
     backfills: Recipient<ContinueBackfills>,
-    /// The ledger is being asked: a second question would only wait for a connection as well.
+    /// A query is running: a second one would only wait for a connection as well.
     asking: bool,
 }
 
-/// Nudge. Writes the heartbeat, and reads what is due.
+/// Reminder. Writes the heartbeat, and reads what is due.
 #[derive(Message)]
 #[rtype(result = "()")]
 struct Tick;
 
 impl Node {
-    /// At rest. `nudge`: the Writer; `backfills`: the Scheduler.
+    /// An idle actor. `nudge`: the Writer; `backfills`: the Scheduler.
     pub fn new(
         deps: Deps,
         heartbeat: Arc<Heartbeat>,
@@ -84,7 +84,7 @@ impl Handler<Tick> for Node {
     }
 }
 
-/// Writes the heartbeat, and takes in what the ledger answers: the budgets of the other nodes, and which definitions are in force.
+/// Writes the heartbeat, and stores what the ledger answers: the budgets of the other nodes, and which definitions are in force.
 async fn beat(deps: &Deps, heartbeat: &Heartbeat, budget: &Budget) {
     let now = Instant::now();
     let under = deps.definitions.now().number;
@@ -105,7 +105,7 @@ async fn beat(deps: &Deps, heartbeat: &Heartbeat, budget: &Budget) {
     }
 }
 
-/// Recovers the batches of dead nodes, and nudges the Writer for every entity with deliveries whose time has come; answers the flows with open backfills.
+/// Recovers the batches of dead nodes, and tells the Writer about every entity with due deliveries; answers the flows with open backfills.
 async fn due(deps: &Deps, nudge: &Recipient<Nudge>) -> Vec<FlowId> {
     if let Err(error) = deps.store.delivery_recover(deps.node.clone(), Dead::Expired, UNRESPONSIVE_AFTER).await {
         warn!(%error, "the ledger does not answer; nothing is lost, it is asked again");

@@ -1,8 +1,8 @@
 //! `Notifier`: sends people the notices that they asked for.
 //!
-//! What there is to tell is found in the ledger, from a position on, and stays there until each channel has told it or given up: a restart
-//! neither loses nor repeats a notice, but for one whose receiver's answer was lost. Nodes share the work by taking rows. Nothing that goes
-//! wrong here holds a delivery up. Runs on the control arbiter.
+//! The ledger keeps the events and the position of each channel. An event stays until each channel has sent it or given up, so that a
+//! restart neither loses nor repeats a notice, except one whose receiver's answer was lost. Nodes share the work by taking rows. An error
+//! here never delays a delivery. Runs on the control arbiter.
 
 use std::time::Duration;
 
@@ -29,11 +29,11 @@ use crate::supervision::stopping::Stopping;
 use crate::telemetry::labels::Telling;
 use crate::telemetry::metrics::metrics;
 
-/// Between two checks whether there is something to tell.
+/// Time between two checks for notices.
 const EVERY: Duration = Duration::from_secs(10);
 /// The waits between the tries of a message.
 const BACKOFF: Backoff = Backoff::new(Duration::from_secs(30), Duration::from_secs(3600));
-/// Tries of a message before it is given up; about half a day.
+/// Attempts of a message before the channel gives it up; about half a day.
 const TRIES: i32 = 16;
 
 /// What the Notifier works with.
@@ -72,7 +72,7 @@ impl From<&Deps> for NotifierParts {
     }
 }
 
-/// Tells people.
+/// Sends notices.
 pub struct Notifier {
     parts: NotifierParts,
     sender: Sender,
@@ -80,12 +80,12 @@ pub struct Notifier {
     outcome: bool,
 }
 
-/// Ask. Finds and tells what there is; answers when that is done.
+/// Request. Finds and sends the notices that are due; answers when that is done.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct NotifyNow;
 
-/// Nudge. Tells, and comes again.
+/// Reminder. Sends, and sets the next reminder.
 #[derive(Message)]
 #[rtype(result = "()")]
 struct TellDue;
@@ -139,7 +139,7 @@ impl Handler<TellDue> for Notifier {
     type Result = ResponseActFuture<Self, ()>;
 
     fn handle(&mut self, _: TellDue, _: &mut Self::Context) -> Self::Result {
-        // armed after the work, so that it never overlaps
+        // set after the work, so that runs never overlap
         Box::pin(self.tell().map(|(), _, ctx| {
             ctx.notify_later(TellDue, EVERY);
         }))
@@ -165,15 +165,16 @@ async fn tell(parts: &NotifierParts, sender: &Sender) {
     }
 }
 
-/// What holds and is not in the ledger. Files are read on a thread that may block: on this one everybody else would wait for the disk.
+/// Conditions that hold now and are not in the ledger. Files are read on a thread that may block; on this one, all others would wait for
+/// the disk.
 async fn standing(parts: &NotifierParts) -> Vec<Standing> {
     let Some(files) = parts.certificate.clone() else { return Vec::new() };
     let soon = TimeDelta::days(i64::from(parts.notices.certificate_days));
-    // nothing there panics; if it did, there is nothing to tell
+    // nothing there panics; if it did, there would be no notice
     tokio::task::spawn_blocking(move || expiring(&files, soon)).await.ok().flatten().into_iter().collect()
 }
 
-/// A certificate that ends within this time, or cannot be used.
+/// A certificate that expires within this time or cannot be used.
 fn expiring(files: &CertificateFiles, soon: TimeDelta) -> Option<Standing> {
     let said = match certificate::load(files) {
         Ok(pair) if pair.expires - Utc::now() > soon => return None,
@@ -183,7 +184,7 @@ fn expiring(files: &CertificateFiles, soon: TimeDelta) -> Option<Standing> {
     Some(Standing { event: NoticeEvent::CertificateExpiring, subject: files.certificate.display().to_string(), said })
 }
 
-/// Whatever one channel is to tell now.
+/// Sends what is due for one channel.
 async fn through(parts: &NotifierParts, sender: &Sender, channel: &Channel) -> Result<(), String> {
     let (settings, name) = (&parts.notices, channel.name());
     while !parts.stopping.has_begun() {
@@ -208,12 +209,12 @@ async fn through(parts: &NotifierParts, sender: &Sender, channel: &Channel) -> R
         };
         metrics().notified(channel.kind(), outcome);
         match &result {
-            SendResult::Sent(said) => info!(channel = name, subject = message.subject, said, "people were told"),
+            SendResult::Sent(said) => info!(channel = name, subject = message.subject, said, "a notice was sent"),
             SendResult::Again(said, _) => {
                 warn!(channel = name, subject = message.subject, said, "a notice could not be sent; Tieline retries")
             }
             SendResult::Failed(said) => {
-                warn!(channel = name, subject = message.subject, said, "people could not be told, and this channel gives it up")
+                warn!(channel = name, subject = message.subject, said, "a notice could not be sent, and this channel gives it up")
             }
         }
         parts.store.notice_sent(name.clone(), ids, result).await.map_err(|error| chain(&error))?;
@@ -221,10 +222,10 @@ async fn through(parts: &NotifierParts, sender: &Sender, channel: &Channel) -> R
     Ok(())
 }
 
-/// The channel's credential; a mail server may do without.
+/// The channel's credential; a mail server may need none.
 ///
 /// # Errors
-/// When it cannot be opened.
+/// When it cannot be decrypted.
 pub async fn credential(credential_store: &CredentialStore, channel: &Channel) -> Result<Option<Credential>, CredentialError> {
     let name = match channel {
         Channel::Webhook(_) => NOTICES_WEBHOOK,
@@ -239,7 +240,7 @@ pub async fn credential(credential_store: &CredentialStore, channel: &Channel) -
 
 fn item(notice: Notice) -> Item {
     let Notice { id, event, company, entity, cause, count, examples, found_at, .. } = notice;
-    // a word of another version is told all the same
+    // an event name of another version is sent as a test event
     let event = event.parse().unwrap_or(NoticeEvent::Test);
     Item { id, event, company, entity, cause, count, examples: serde_json::from_str(&examples).unwrap_or_default(), found_at }
 }

@@ -1,8 +1,9 @@
 //! `Root`: supervises all actors.
 //!
-//! It asks them whether they live, starts the actors of the flows again when other definitions come into force, and hands on when all are to stop. A flow
-//! whose actors gave up is left out and makes readiness amber; when an actor that all deliveries depend on gives up, or any is stuck, the process must
-//! end, and the service manager starts it again. Root itself holds no work: a panic here ends the process. Runs on the control arbiter.
+//! It checks whether the actors respond, re-creates the actors of the flows when new definitions come into force, and passes on the request
+//! to stop. A flow whose actors gave up is left out and makes readiness amber. When an actor that all deliveries depend on gives up, or any
+//! actor is stuck, the process must end, and the service manager starts it again. Root itself has no other work: a panic here ends the
+//! process. Runs on the control arbiter.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -19,16 +20,16 @@ use crate::supervision::watchdog::{Fatal, Watchdog};
 use crate::telemetry::labels::DeathCause;
 use crate::telemetry::metrics::metrics;
 
-/// How often Root shows the watchdog that it lives.
+/// How often Root shows the watchdog that it is running.
 const TICK: Duration = Duration::from_secs(1);
-/// How often at most every actor is asked whether it lives.
+/// How often at most every actor gets a liveness check.
 const LIVENESS_EVERY: Duration = Duration::from_secs(15);
 
 /// What Root is made of.
 pub struct RootParts {
-    /// Which actors do not answer.
+    /// Finds the actors that do not answer.
     pub watchdog: Arc<Watchdog>,
-    /// After how long an actor that does not answer ends the process.
+    /// An actor that does not answer for this long ends the process.
     pub stuck: Duration,
     /// The Scheduler.
     pub scheduler: Addr<Scheduler>,
@@ -36,11 +37,11 @@ pub struct RootParts {
     pub liveness_checks: Vec<LivenessCheck>,
     /// Liveness checks of the flows' actors.
     pub flow_liveness_checks: Vec<LivenessCheck>,
-    /// Re-creates the flows' actors; `None` once nothing more is to start.
+    /// Re-creates the flows' actors; `None` once the process is stopping.
     pub starter: Option<FlowStarter>,
     /// Set when the process must end.
     pub fatal: watch::Sender<Option<Fatal>>,
-    /// Whether the watchdog watches Root: in a service.
+    /// Whether the watchdog watches Root: it does in a service.
     pub watched: bool,
 }
 
@@ -49,29 +50,29 @@ pub struct Root {
     parts: RootParts,
 }
 
-/// Ask. No new run set starts; answers when the running ones have ended.
+/// Request. No new run set starts; answers when the running ones have ended.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct Stop;
 
-/// Ask. Other definitions came into force here: the flows' actors are re-created with them, and the schedules follow. What runs is left at the
-/// end of its page, because the ledger refuses the next one, and continues with the new ones.
+/// Request. New definitions came into force here: the flows' actors are re-created with them, and the schedules follow. A running flow
+/// stops after the current page, because the ledger refuses the next one, and continues with the new definitions.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct TakeUpDefinitions;
 
-/// Nudge. Shows the watchdog that Root lives.
+/// Reminder. Shows the watchdog that Root is running.
 #[derive(Message)]
 #[rtype(result = "()")]
 struct Tick;
 
-/// Nudge. Runs the liveness check of every actor.
+/// Reminder. Runs the liveness check of every actor.
 #[derive(Message)]
 #[rtype(result = "()")]
 struct CheckLiveness;
 
 impl Root {
-    /// A root at rest.
+    /// An idle Root.
     pub fn new(parts: RootParts) -> Self {
         Self { parts }
     }
@@ -117,7 +118,7 @@ impl Handler<CheckLiveness> for Root {
                     watchdog.mark_alive(&name);
                     continue;
                 }
-                // readiness says so from now on
+                // from now on readiness shows it
                 let now = Instant::now();
                 let since = watchdog.mark_unresponsive(&name, now.checked_sub(limit / 4).unwrap_or(now));
                 warn!(child = name, seconds = since.elapsed().as_secs(), "an actor does not answer");
@@ -141,7 +142,7 @@ impl Handler<ChildExited> for Root {
         match message.if_given_up {
             IfGivenUp::LeaveFlowOut(flow) => {
                 error!(%flow, child = kind, cause, "the flow is left out until the service is restarted");
-                self.parts.scheduler.do_send(FlowGaveUp { flow, cause: format!("{kind} died too often: {cause}") });
+                self.parts.scheduler.do_send(FlowGaveUp { flow, cause: format!("{kind} crashed too often: {cause}") });
             }
             IfGivenUp::LeaveOut => {
                 error!(child = kind, cause, "an actor gave up and stays off until the service restarts; everything else continues");
@@ -173,7 +174,7 @@ impl Handler<Stop> for Root {
     type Result = ResponseFuture<()>;
 
     fn handle(&mut self, _: Stop, _: &mut Self::Context) -> Self::Result {
-        // it knows this very actor, which no one else keeps alive from now on
+        // it holds the address of this actor, which keeps the actor alive; nothing else does from now on
         self.parts.starter = None;
         let ended = self.parts.scheduler.send(EndRunSets);
         Box::pin(async move {

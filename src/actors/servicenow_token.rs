@@ -1,8 +1,8 @@
 //! `ServiceNowToken`: the only place that fetches a token.
 //!
-//! One request at a time: whoever asks while one is under way waits for its answer, so that a thousand callers at expiry cost one
-//! token. A token is checked on every question, renewed before it expires and dropped when the instance refuses it. A restart loses
-//! the token and the callers waiting for it; they are told to try again. Runs on the control arbiter.
+//! One request at a time: callers that ask while a request is running wait for its answer, so that a thousand callers at expiry cost one
+//! token. The actor checks the token on every query, renews it before it expires, and drops it when the instance refuses it. A restart
+//! loses the token and the waiting callers, who get an error that asks them to retry. Runs on the control arbiter.
 
 use actix::prelude::*;
 use futures_util::future::LocalBoxFuture;
@@ -34,21 +34,21 @@ struct Volatile {
     waiting: Vec<oneshot::Sender<Result<Token, ServiceNowError>>>,
 }
 
-/// Question. A token to use now.
+/// Query. A token for use now.
 #[derive(Message)]
 #[rtype(result = "Result<Token, ServiceNowError>")]
 pub struct GetToken;
 
-/// Fact. The token of this generation was answered with 401.
+/// Event. ServiceNow answered 401 to the token of this generation.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct TokenRefused {
-    /// Which token.
+    /// The generation of the token.
     pub generation: u64,
 }
 
 impl ServiceNowToken {
-    /// With nothing in progress.
+    /// An idle actor.
     pub fn new(credential_store: CredentialStore, settings: ServiceNowSettings, http: HttpClient, crash: CrashPoints) -> Self {
         Self { credential_store, settings, http, crash, volatile: Volatile::default() }
     }
@@ -71,10 +71,10 @@ impl ServiceNowToken {
         let now = Instant::now();
         let result = match answer {
             Ok(answer) => Ok(self.volatile.state.accept(answer, now)),
-            // a token that still lives serves while a new one cannot be had
+            // a token that is still valid is used while a new one is not available
             Err(error) => match self.volatile.state.alive(now) {
                 Some(token) => {
-                    warn!(error = %error.chain(), "no new token, the old one is used while it lives");
+                    warn!(error = %error.chain(), "there is no new token; the old one is used while it is valid");
                     Ok(token)
                 }
                 None => Err(error),
@@ -91,7 +91,7 @@ impl Actor for ServiceNowToken {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        // a thousand callers at once must not find the mailbox full
+        // the mailbox must have room for a thousand callers at once
         ctx.set_mailbox_capacity(4096);
         self.crash.at("token:started", "");
     }
@@ -132,7 +132,7 @@ impl Handler<TokenRefused> for ServiceNowToken {
     }
 }
 
-/// Without a credential: what only a person can do is not said to pass by itself.
+/// The error without a credential: an error that only a person can correct is not reported as temporary.
 fn without(error: &CredentialError) -> ServiceNowError {
     let problem = error.to_string();
     match error {
@@ -149,9 +149,9 @@ fn restarting() -> ServiceNowError {
 /// The actor's address as the client sees it.
 #[derive(Clone)]
 pub struct TokenClient {
-    /// Asks for a token.
+    /// Requests a token.
     pub get: Recipient<GetToken>,
-    /// Tells of a refusal.
+    /// Reports a refusal.
     pub refused: Recipient<TokenRefused>,
 }
 

@@ -1,9 +1,9 @@
-//! `SysproSession`: the only place that holds SYSPRO's credentials, and the one e.net session that they may have.
+//! `SysproSession`: holds SYSPRO's credentials and the one e.net session that belongs to them.
 //!
-//! Owns the operator's Basic credential for OData and hands it out for each request. Where SYSPRO is read through e.net it also keeps
-//! the operator's session: Pollers put their queries and Aligners their changes to it, which it serves one after another, since a second logon of the operator
-//! would end the first. A restart loses the cached credential, which is read again from the credential store, and keeps the session. Runs on the
-//! control arbiter.
+//! Owns the operator's Basic credential for OData and returns it for each request. Where SYSPRO is read through e.net, it also keeps the
+//! operator's session. Pollers send it their queries and Aligners their changes. It handles them one after another, because a second logon
+//! of the operator would end the first. A restart loses the cached credential, which is read again from the credential store, and keeps the
+//! session. Runs on the control arbiter.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -53,7 +53,7 @@ impl From<&Deps> for SysproSessionParts {
 /// Keeps the operator's credential and session.
 pub struct SysproSession {
     parts: SysproSessionParts,
-    /// Survives a restart: a session that no one logs off keeps its seat.
+    /// Survives a restart: a session that is not logged off keeps its licence seat.
     enet: Option<Enet>,
     volatile: Volatile,
 }
@@ -63,17 +63,17 @@ struct Volatile {
     credential: Option<Credential>,
 }
 
-/// Question. The credential that SYSPRO is read with.
+/// Query. The credential for reading SYSPRO.
 #[derive(Message)]
 #[rtype(result = "Result<Credential, CredentialError>")]
 pub struct GetCredential;
 
-/// Fact. SYSPRO refused the credential: the cached copy is dropped, so that a new password is taken up without a restart.
+/// Event. SYSPRO refused the credential: the cached copy is dropped, so that a new password is used without a restart.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct CredentialRefused;
 
-/// Ask. Puts a call to a business object of e.net, once those before it have been answered.
+/// Request. Calls a business object of e.net, after the earlier calls have been answered.
 #[derive(Message)]
 #[rtype(result = "Result<String, EnetError>")]
 pub struct EnetQuery {
@@ -81,11 +81,11 @@ pub struct EnetQuery {
     pub operator: Credential,
     /// The company.
     pub company: CompanyId,
-    /// What is called.
+    /// The call.
     pub call: EnetCall,
 }
 
-/// Ask. Signs in to a company for its own sake; a session that stands open stays so.
+/// Request. Signs in to a company as a test; an open session stays open.
 #[derive(Message)]
 #[rtype(result = "Result<SignInResult, EnetError>")]
 pub struct VisitEnet {
@@ -95,18 +95,18 @@ pub struct VisitEnet {
     pub company: CompanyId,
 }
 
-/// Ask. Ends the e.net session, if there is one, and one that a crash has left open.
+/// Request. Ends the e.net session, if there is one, and a session that a crash has left open.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct LogOff;
 
-/// Nudge. Ends an e.net session that a crash has left open; harmless twice.
+/// Reminder. Ends an e.net session that a crash has left open; safe to repeat.
 #[derive(Message)]
 #[rtype(result = "()")]
 struct EndLeft;
 
 impl SysproSession {
-    /// With nothing in progress.
+    /// An idle actor.
     pub fn new(parts: SysproSessionParts) -> Self {
         Self { parts, enet: None, volatile: Volatile::default() }
     }
@@ -199,7 +199,7 @@ impl Handler<EndLeft> for SysproSession {
 }
 
 impl SysproSession {
-    /// The one client, made when it is first asked for.
+    /// The one client, created on first use.
     fn enet(&mut self) -> impl ActorFuture<Self, Output = Result<Enet, EnetError>> + 'static {
         let (known, parts) = (self.enet.clone(), self.parts.clone());
         let enet = async move {
@@ -208,7 +208,7 @@ impl SysproSession {
                 None => client(&parts).await,
             }
         };
-        // whoever came first made it: there must never be two
+        // another caller may have created it: there must never be two
         enet.into_actor(self).map(|enet, this, _| enet.map(|enet| this.enet.get_or_insert(enet).clone()))
     }
 
@@ -219,24 +219,24 @@ impl SysproSession {
             match enet.end_left(&operator, &company).await {
                 Ok(()) => {}
                 Err(EnetError::Held { .. }) => {
-                    debug!(operator = operator.username, "another node uses the e.net operator and ends what it opened")
+                    debug!(operator = operator.username, "another node uses the e.net operator and ends its own session")
                 }
-                Err(error) => warn!(error = chain(&error), "an e.net session that was left open may keep its seat for a while"),
+                Err(error) => warn!(error = chain(&error), "an e.net session that was left open may keep its licence seat for a while"),
             }
         };
         Box::pin(ending.into_actor(self))
     }
 }
 
-/// What it takes to end a session that a crash has left open; `None` when there is none. Logging off takes the id alone, but one whose id
-/// is lost is ended by a logon of its operator.
+/// What is needed to end a session that a crash has left open; `None` when there is none. A logoff needs only the id. A session whose id is
+/// lost is ended by a logon of its operator.
 async fn left(parts: &SysproSessionParts) -> Option<(Enet, Credential, CompanyId)> {
     let syspro = &parts.settings;
     let company = syspro.companies.first().filter(|_| syspro.enet_url.is_some())?;
     let left = match parts.store.enet_session_left().await {
         Ok(left) => left,
         Err(error) => {
-            warn!(error = chain(&error), "whether an e.net session was left open cannot be told");
+            warn!(error = chain(&error), "it is unknown whether an e.net session was left open");
             return None;
         }
     };
@@ -253,7 +253,7 @@ async fn client(parts: &SysproSessionParts) -> Result<Enet, EnetError> {
     Enet::new(&parts.settings, password, Rc::new(parts.session_store.clone()))
 }
 
-/// The way to the session for those who read: through the actor that keeps it.
+/// Gives readers access to the session, through the actor that keeps it.
 pub struct SessionHandle(pub Recipient<EnetQuery>);
 
 impl EnetTransport for SessionHandle {
@@ -274,14 +274,14 @@ impl EnetTransport for SessionHandle {
 /// The actor's address as a diagnostics run sees it.
 #[derive(Clone)]
 pub struct EnetClient {
-    /// Puts queries.
+    /// Sends queries.
     pub query: Recipient<EnetQuery>,
     /// Signs in.
     pub visit: Recipient<VisitEnet>,
 }
 
 impl EnetClient {
-    /// Signs in to a company for its own sake.
+    /// Signs in to a company as a test.
     ///
     /// # Errors
     /// [`EnetError`].
@@ -290,14 +290,14 @@ impl EnetClient {
         self.visit.send(visit).await.unwrap_or_else(|_| Err(EnetError::Restarting { asked: "the logon".into() }))
     }
 
-    /// The handle for those who read.
+    /// The handle for readers.
     pub fn handle(&self) -> SessionHandle {
         SessionHandle(self.query.clone())
     }
 }
 
-/// Logs off, but does not wait for ever: whoever stops must end.
+/// Logs off, with a deadline: a process that is stopping must end.
 pub async fn log_off(session: &Recipient<LogOff>, deadline: Duration) {
-    // an actor that has ended or hangs can do no more; the operator's next logon ends what it left
+    // an actor that has ended or hangs cannot log off; the operator's next logon ends the session
     let _ = session.send(LogOff).timeout(deadline).await;
 }

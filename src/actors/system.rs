@@ -1,6 +1,7 @@
-//! The actor system: which actors there are, on which thread, and who knows whom.
+//! The actor system: which actors there are, on which threads, and which actor has whose address.
 //!
-//! Three arbiters: control (this thread: Root, Scheduler, Node, both auth actors, Notifier), ingest (Pollers, Mappers), delivery (Writer, AuditRecorder, Downstream).
+//! Three arbiters: control (this thread: Root, Scheduler, Node, ServiceNowToken, SysproSession, Notifier), ingest (Pollers, Mappers,
+//! Aligners), delivery (Writer, AuditRecorder, Downstream).
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -50,17 +51,17 @@ crate::answer_ping!(Scheduler, Node, SysproSession, ServiceNowToken, Mapper, Pol
 pub struct ActorSystem {
     /// Runs flows.
     pub scheduler: Addr<Scheduler>,
-    /// The actors that a run set sends to.
+    /// The actors to which a run set sends.
     pub recipients: Recipients,
     /// Seals the audit.
     pub seal: Recipient<Seal>,
-    /// Hands out tokens.
+    /// Provides tokens.
     pub tokens: TokenClient,
-    /// Asks e.net.
+    /// Sends calls to e.net.
     pub enet: EnetClient,
-    /// Why the process must end, once it must.
+    /// Why the process must end; `None` while it need not.
     pub fatal: watch::Receiver<Option<Fatal>>,
-    /// Which actors do not answer.
+    /// Finds the actors that do not answer.
     pub watchdog: Arc<Watchdog>,
     root: Addr<Root>,
     definitions: InForce,
@@ -72,12 +73,12 @@ pub struct ActorSystem {
     arbiters: Vec<Arbiter>,
 }
 
-/// The ways to both systems that the actors keep: the token, and the one e.net session.
+/// Access to both systems as the actors keep it: the token, and the one e.net session.
 #[derive(Clone)]
 pub struct Access {
-    /// Hands out tokens.
+    /// Provides tokens.
     pub tokens: TokenClient,
-    /// Asks e.net.
+    /// Sends calls to e.net.
     pub enet: EnetClient,
 }
 
@@ -144,12 +145,12 @@ impl ActorSystem {
         let recipients = Recipients {
             pollers: started.pollers,
             drain: writer.addr.clone().recipient(),
-            // in a service these poll and notify by their timers: a receiver that is slow keeps no run set waiting
+            // in a service these poll and notify by timer: a slow receiver does not delay a run set
             downstream: (!mode.is_service()).then(|| downstream.addr.recipient()),
             notifier: notifier.filter(|_| !mode.is_service()).map(|notifier| notifier.addr.recipient()),
         };
         let nudge: Recipient<Nudge> = writer.addr.clone().recipient();
-        // what these know is nowhere else, or too old after a wait: the first death ends the process
+        // their state exists nowhere else, or is too old after a wait: the first crash ends the process
         let never_restarted = Supervision { policy: RestartPolicy { limit: 0, ..policy }, ..supervision };
         let parts = SchedulerParts { deps: deps.clone(), recipients: recipients.clone(), nudge: nudge.clone(), mode };
         let scheduler = start_on(&control, vital("scheduler"), &never_restarted, move |_| Scheduler::new(parts));
@@ -190,12 +191,12 @@ impl ActorSystem {
         })
     }
 
-    /// The ways to both systems that the actors keep.
+    /// Access to both systems as the actors keep it.
     pub fn access(&self) -> Access {
         Access { tokens: self.tokens.clone(), enet: self.enet.clone() }
     }
 
-    /// Asks the actors, from outside of them.
+    /// Sends requests to the actors from outside.
     pub fn handle(&self) -> ActorsHandle {
         ActorsHandle {
             root: self.root.clone().recipient(),
@@ -206,7 +207,7 @@ impl ActorSystem {
         }
     }
 
-    /// Lets what is in hand come to an end, up to a deadline, and stops the threads.
+    /// Waits for work in progress to finish, up to a deadline, and stops the threads.
     pub async fn stop(self, deadline: Duration) {
         let _ = self.draining.send(true);
         self.stopping.begin();
@@ -216,7 +217,7 @@ impl ActorSystem {
             let _ = self.seal.send(Seal).await;
         };
         if tokio::time::timeout(deadline, ending).await.is_err() {
-            warn!(?deadline, "what was in hand did not come to its end in time; it is looked up at the next start");
+            warn!(?deadline, "the work in progress did not finish in time; the next start looks up its outcome");
         }
         log_off(&self.log_off, deadline).await;
         for arbiter in self.arbiters {
@@ -245,7 +246,7 @@ fn start_token(on: &ArbiterHandle, deps: &Deps, supervision: &Supervision) -> Ch
     })
 }
 
-/// Starts it even where nothing is watched: that may change with the definitions.
+/// Starts it even where nothing is tracked: new definitions may change that.
 fn start_downstream(on: &ArbiterHandle, deps: &Deps, supervision: &Supervision, tokens: &TokenClient, mode: Mode) -> Child<Downstream> {
     let (parts, settings, tokens) = (DownstreamParts::from(deps), deps.settings.clone(), tokens.clone());
     start_on(on, optional("downstream"), supervision, move |_| {
@@ -262,7 +263,7 @@ fn start_notifier(on: &ArbiterHandle, deps: &Deps, supervision: &Supervision, mo
     })
 }
 
-/// The clients are made on their own threads later; a mistake in the settings is reported here, where somebody reads it.
+/// The clients are created later on their own threads. This check reports a mistake in the settings now, where a person reads it.
 fn check_clients(deps: &Deps) -> Result<(), ActorSystemError> {
     match &deps.settings.syspro.source {
         SysproSource::OData { url } => {

@@ -1,29 +1,29 @@
-//! What this process waits for before it reads, maps or sends anything; its HTTP server answers meanwhile, and says so.
+//! What this process waits for before it reads, maps or sends anything. Its HTTP server answers in the meantime and says what it waits for.
 
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use crate::supervision::stopping::Stopping;
 
-/// Between two checks of whoever waits too.
+/// Time between two checks by a waiting task.
 const CHECK_EVERY: Duration = Duration::from_millis(100);
 
-/// The same for all clones.
+/// All clones share one state.
 #[derive(Debug, Clone, Default)]
 pub struct Waits(Arc<RwLock<Option<String>>>);
 
 impl Waits {
-    /// From now on nothing is read, mapped or sent, for this reason.
+    /// From now on this process reads, maps and sends nothing, for this reason.
     pub fn begin(&self, why: &str) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(why.to_owned());
     }
 
-    /// There is nothing to wait for any more.
+    /// The wait is over.
     pub fn end(&self) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    /// Waits until there is nothing to wait for; answers whether that came before the process began to stop.
+    /// Waits until the wait is over; answers `false` if the process began to stop before.
     pub async fn over(&self, stopping: &Stopping) -> bool {
         while self.why().is_some() {
             if stopping.has_begun() {
@@ -34,7 +34,7 @@ impl Waits {
         true
     }
 
-    /// What is waited for, if anything is.
+    /// What this process waits for, if anything.
     pub fn why(&self) -> Option<String> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }

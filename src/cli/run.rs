@@ -79,7 +79,7 @@ pub(super) async fn serve(context: &Context, signals: &mut Signals, reload: Relo
         }
     };
     let guarded = watchdog.guard_root(deps.settings.flows.stuck, |why| {
-        error!(why, "the service cannot go on and ends; the service manager starts it again");
+        error!(why, "the service cannot continue and ends; the service manager restarts it");
         std::process::exit(Exit::Stuck as i32);
     });
     if let Err(error) = guarded {

@@ -31,13 +31,13 @@ pub enum StoreError {
         source: DieselError,
     },
     /// Another holder has taken over: what this one has in hand must not be written.
-    #[error("{what} is held by another node by now; nothing of this step was written")]
+    #[error("another node has taken over {what}; nothing of this step was written")]
     Fenced {
         /// The flow or the batch.
         what: String,
     },
     /// Other definitions are in force than those that were worked with.
-    #[error("definitions number {ours} are not in force any more, number {in_force} are; nothing of this step was written")]
+    #[error("definitions number {ours} are no longer in force, number {in_force} are; nothing of this step was written")]
     OtherDefinitions {
         /// The number of those that were worked with.
         ours: i32,

@@ -154,7 +154,7 @@ fn one_that_dies_again_and_again_ends_the_process_by_name() {
                 }
             };
             let why = tokio::select! { why = why => why, () = work => unreachable!() };
-            assert!(why.why.contains(&format!("actor {actor} died too often")) && why.why.contains(point) && !why.stuck, "{why:?}");
+            assert!(why.why.contains(&format!("actor {actor} crashed too often")) && why.why.contains(point) && !why.stuck, "{why:?}");
             assert_eq!((deaths(actor, "panic"), deaths(actor, "give_up")), (5, 1), "{actor}");
             system.stop(Duration::from_secs(20)).await;
         });
@@ -223,7 +223,7 @@ fn a_mapper_that_gave_up_blames_no_record_that_it_has_not_tried() {
         let flows = vec![FlowId::new("EDU1", "gl_account")];
         let report = ask(&system, flows, RunKind::Poll).await;
         let said = errors(&report);
-        assert!(said.iter().any(|text| text.contains("gl_account") && text.contains("died too often")), "{said:?}");
+        assert!(said.iter().any(|text| text.contains("gl_account") && text.contains("crashed too often")), "{said:?}");
         let (deaths, failed) = (MANY - rig.deps.crash.left(), rig.failures().await.len());
         assert!(deaths > 5 && failed * 2 < deaths, "{failed} records failed after {deaths} deaths");
         assert!(rig.syspro.count("EDU1", "GenMaster").unwrap() > failed + 10);

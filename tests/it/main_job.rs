@@ -216,8 +216,7 @@ fn a_sweep_finds_silent_edits_and_what_is_gone() {
             rig.syspro.delete("EDU1", "ApSupplier", &[("Supplier", &format!("SPARE{n}"))]).unwrap();
         }
         let said = errors(&rig.sweep(&["supplier"]).await);
-        let named =
-            said.iter().any(|text| text.contains("did not see 3 of the documents") && text.contains("`flows.max_gone_per_sweep` (2)"));
+        let named = said.iter().any(|text| text.contains("did not see 3 of the") && text.contains("`flows.max_gone_per_sweep` (2)"));
         assert!(named, "{said:?}");
         for n in 1..=3 {
             assert_eq!(supplier(&format!("SPARE{n}"))["u_active"], "true");

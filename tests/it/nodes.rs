@@ -90,7 +90,7 @@ fn a_killed_and_a_stopped_node_lose_and_double_nothing() {
     world.syspro.tick(2).unwrap();
     nodes[zombie].signal(Signal::SIGCONT);
     // what it had in hand is refused: the flow and the batch are others' by now
-    let refused = |what: &str| nodes[zombie].log().lines().any(|line| line.contains(what) && line.contains("held by another node by now"));
+    let refused = |what: &str| nodes[zombie].log().lines().any(|line| line.contains(what) && line.contains("another node has taken over"));
     wait_for("the stopped node's late settlement is refused", LIMIT, || refused("batch ").then_some(()));
     wait_for("the stopped node's late read is refused", LIMIT, || refused(&entity).then_some(()));
 

@@ -352,7 +352,7 @@ fn reading_rests_while_more_of_the_flow_waits_than_the_setting_says() {
         rig.servicenow.set_fault(FaultRule::always(Fault::RetryAfter(60)).on_path("/api/now"));
         let report = rig.sync().await;
         let said = errors(&report);
-        assert!(said.iter().any(|error| error.contains("wait to be sent") && error.contains("goes on at this page")), "{said:#?}");
+        assert!(said.iter().any(|error| error.contains("wait to be sent") && error.contains("continues at this page")), "{said:#?}");
         assert_eq!(rig.database.psql("SELECT count(*) FROM flow WHERE holder IS NOT NULL"), "0", "the flows are given back");
         let most = "SELECT coalesce(max(n), 0) FROM (SELECT count(*) AS n FROM pending WHERE state = 'queued' GROUP BY company, entity) w";
         let most: usize = rig.database.psql(most).parse().unwrap();

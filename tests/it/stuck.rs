@@ -19,7 +19,7 @@ fn hangs_at(point: &str, words: &str) {
     // it may end between two checks: then what it said is in the log alone
     let said = wait_for("readiness says that it is stuck", LIMIT, || {
         let ready = node.ready().filter(|(status, _)| *status == 503).map(|(_, body)| body);
-        ready.filter(|body| body.contains(words)).or_else(|| node.log().contains("cannot go on and ends").then(String::new))
+        ready.filter(|body| body.contains(words)).or_else(|| node.log().contains("cannot continue and ends").then(String::new))
     });
     println!("stuck: {said}");
     assert!(said.contains(words), "readiness did not say so before the end: {}", node.log());

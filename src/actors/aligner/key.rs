@@ -10,7 +10,7 @@ pub(super) fn natural<'t>(target: &TargetPlan, of: impl Fn(&str) -> Option<&'t s
     parts.filter(|parts| !parts.is_empty()).map(|parts| fitting(parts.join("\u{1f}")))
 }
 
-/// A text that an index has room for: a longer one has another in its place, the same for the same text.
+/// The text itself, or a short substitute (the same for the same text) when it is too long for an index.
 pub(super) fn fitting(text: String) -> String {
     DocumentKey::from_text(&text).shortened().map_or(text, |short| short.to_string())
 }

@@ -1,11 +1,12 @@
-//! `Aligner`: one per flow whose records both sides may change. Holds ServiceNow's list against the ledger and decides, field by field,
-//! what goes where.
+//! `Aligner`: one per flow whose records may change on both sides. Compares ServiceNow's list with the ledger and decides, field by field,
+//! which value goes to which side.
 //!
-//! Its Poller calls it after SYSPRO has been read and before anything is sent, under the flow's lease. ServiceNow's list is read into the
-//! ledger (`rows`); then the documents are gone through twice, page by page: once to count what would change, for the change limit, and once to do
-//! it. Everything that a page decides goes into the ledger in one transaction: base versions, deliveries, the conflict list, the audit.
-//! What goes to ServiceNow takes the Writer's way; what goes to SYSPRO is a list for a person, or is put to the setup object that the site
-//! has named (`write_back`). A restart loses the page in hand: the next run compares again whatever was not. Runs on the ingest arbiter.
+//! The Poller calls it under the flow's lease, after it has read SYSPRO and before anything is sent. The Aligner reads ServiceNow's list
+//! into the ledger (`rows`). Then it goes through the documents twice, page by page: the first time to count what would change, for the
+//! change limit; the second time to apply it. One transaction per page stores what the page decides: base versions, deliveries, the
+//! conflict list and the audit. The Writer sends what goes to ServiceNow. What goes to SYSPRO is listed for a person, or is written through
+//! the setup object that the site has named (`write_back`). A restart loses the current page: the next run compares what was not compared.
+//! Runs on the ingest arbiter.
 
 mod key;
 mod pass;
@@ -33,13 +34,13 @@ use crate::retry::Class;
 use crate::servicenow::{ServiceNow, ServiceNowError};
 use crate::store::{AlignEnd, AlignIntake, AlignedDocument, AlignedRowKeys, Comparing, Lease, StoreError};
 
-/// Documents, rows or entries in hand at once.
+/// Documents, rows or entries that are read at once.
 const PAGE: i64 = 1000;
 
-/// N changes are always let through: in a short list one change is a large share.
+/// This many changes are always allowed: in a short list, one change is a large share.
 const ALWAYS: usize = 5;
 
-/// Keeps one flow in step.
+/// Keeps the records of one flow the same on both sides.
 pub struct Aligner {
     deps: Deps,
     definitions: Snapshot,
@@ -49,7 +50,7 @@ pub struct Aligner {
     write_back: Option<WriteBack>,
 }
 
-/// Ask. Compares both sides once; answers when what follows from it stands in the ledger.
+/// Request. Compares both sides once; answers when the result is in the ledger.
 #[derive(Message, Clone)]
 #[rtype(result = "Result<AlignReport, AlignError>")]
 pub struct AlignNow {
@@ -66,17 +67,17 @@ pub struct AlignNow {
 pub struct AlignReport {
     /// Rows read from ServiceNow.
     pub rows: usize,
-    /// Records due to be sent.
+    /// Records queued for sending.
     pub due: usize,
     /// New or changed entries of the conflict list.
     pub listed: usize,
     /// Entries that left it.
     pub closed: usize,
-    /// Values that SYSPRO was seen to have stored at our word.
+    /// Values that SYSPRO shows after Tieline asked it to store them.
     pub stored: usize,
 }
 
-/// Why two sides were not compared, or nothing was done about it.
+/// Why the two sides were not compared, or why nothing was changed after the comparison.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum AlignError {
     /// ServiceNow refuses or cannot be reached.
@@ -84,10 +85,10 @@ pub enum AlignError {
     ServiceNow {
         /// The whole chain of causes.
         text: String,
-        /// What it means for the next try.
+        /// What the error means for the next attempt.
         class: Class,
     },
-    /// The ledger does not answer, or the flow was taken over.
+    /// The ledger does not answer, or another node took over the flow.
     #[error("{text}")]
     Store {
         /// The whole chain of causes.
@@ -99,19 +100,19 @@ pub enum AlignError {
          Check what changed on either side; if it is right, raise the setting for one run"
     )]
     ChangeLimit {
-        /// Records that would change, or have vanished.
+        /// Records that would change or that are missing.
         changes: usize,
         /// Records of the list.
         list: usize,
-        /// The setting.
+        /// The setting, in percent.
         percent: u32,
-        /// What it allows.
+        /// The number of changes that it allows.
         most: usize,
     },
 }
 
 impl AlignError {
-    /// What it means for the next try.
+    /// What the error means for the next attempt.
     pub fn class(&self) -> Class {
         match self {
             Self::ServiceNow { class, .. } => *class,
@@ -134,7 +135,7 @@ impl From<ServiceNowError> for AlignError {
 }
 
 impl Aligner {
-    /// An aligner at rest. Without a write-back, changes for SYSPRO are a list and nothing else.
+    /// An idle aligner. Without a write-back, changes for SYSPRO are only listed.
     pub fn new(
         deps: Deps,
         definitions: Snapshot,
@@ -169,7 +170,7 @@ impl Handler<AlignNow> for Aligner {
     }
 }
 
-/// The most records that may change by themselves.
+/// The most records that may change without a person's decision.
 fn most(list: usize, percent: u32) -> usize {
     (list * percent as usize / 100).max(ALWAYS)
 }
@@ -202,7 +203,7 @@ impl Work {
         Ok(report)
     }
 
-    /// Both sides once.
+    /// Compares both sides once.
     async fn compare(&self, plan: &Plan, target: &TargetPlan, align: &AlignPlan, ask: &AlignNow) -> Result<AlignReport, AlignError> {
         self.deps.store.write_back_forget(self.flow.clone()).await?;
         let standing = self.deps.store.alignment(self.flow.clone()).await?;
@@ -235,8 +236,8 @@ impl Work {
         Ok(report)
     }
 
-    /// Goes through everything that is to be compared, a page at a time. Answers whether a record of SYSPRO cannot be read of which any row
-    /// may be the one: then no row is taken for one that SYSPRO lacks.
+    /// Goes through all that is to be compared, a page at a time. Answers whether some record of SYSPRO cannot be read and could own any
+    /// row. In that case no row is treated as missing in SYSPRO.
     async fn pages(&self, pass: &Pass<'_>, ask: &AlignNow, take: &mut impl Take) -> Result<bool, AlignError> {
         let store = &self.deps.store;
         let (mut after, mut any_row) = (0, false);
@@ -281,7 +282,7 @@ impl Work {
         }
     }
 
-    /// Everything that is known of a page of documents.
+    /// Reads all that is known of a page of documents.
     async fn page_input(&self, pass: &Pass<'_>, documents: Vec<AlignedDocument>) -> Result<PageInput, AlignError> {
         let store = &self.deps.store;
         let ids: Vec<i64> = documents.iter().map(|document| document.id).collect();
@@ -341,13 +342,13 @@ impl Work {
     }
 }
 
-/// What is done with the pages of a comparison.
+/// What to do with the pages of a comparison.
 trait Take {
     async fn page(&mut self, work: &Work, ask: &AlignNow, changes: Changes) -> Result<(), AlignError>;
 }
 
-/// The first time through: what would change by itself. Which rows were found for which documents is noted, so that the second time finds
-/// the same ones.
+/// The first time: counts what would change without a decision. Notes which row was found for which document, so that the second time finds
+/// the same rows.
 struct Counted(usize);
 
 impl Take for Counted {
@@ -360,7 +361,7 @@ impl Take for Counted {
     }
 }
 
-/// The second time: it is done.
+/// The second time: applies the changes.
 struct Written(AlignReport);
 
 impl Take for Written {

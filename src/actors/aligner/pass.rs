@@ -23,28 +23,28 @@ pub(super) struct Pass<'a> {
     pub(super) definitions: &'a Definitions,
     pub(super) target: &'a TargetPlan,
     pub(super) align: &'a AlignPlan,
-    /// Whether the ledger holds all rows, and not only those that changed and those of documents that changed.
+    /// Whether the ledger holds all rows, and not only the changed rows and the rows of changed documents.
     pub(super) whole: bool,
-    /// Whether the two lists have been put in step.
+    /// Whether the two lists have been matched once.
     pub(super) adopted: bool,
     /// Whether a row without a key must belong to this company.
     pub(super) sole: bool,
 }
 
-/// What a document's content makes in ServiceNow.
+/// What a document's content becomes in ServiceNow.
 #[derive(Debug, Clone)]
 pub(super) enum Made {
     /// The record as ServiceNow would hold it.
     Record(Fields),
-    /// The definition's conditions leave it out.
+    /// The definition's conditions exclude it.
     LeftOut,
-    /// It cannot be read or mapped, and the intake has made a failure of it: SYSPRO has it, and what it holds is not known. The columns of
-    /// its natural key, where its key alone makes them.
+    /// SYSPRO has it, but its content cannot be read or mapped; the intake has stored a failure for it. Holds the columns of its natural
+    /// key where the key alone gives them.
     Unread(Option<Fields>),
 }
 
 impl Made {
-    /// The columns by which its row is recognised, as far as they are known.
+    /// The columns that identify its row, as far as they are known.
     pub(super) fn known(&self) -> Option<&Fields> {
         match self {
             Self::Record(fields) | Self::Unread(Some(fields)) => Some(fields),
@@ -55,13 +55,13 @@ impl Made {
 
 /// A page of documents and everything that is known of them.
 pub(super) struct PageInput {
-    /// Each with what its content makes.
+    /// Each with what its content becomes.
     pub(super) documents: Vec<(AlignedDocument, Made)>,
     /// The rows that may be theirs.
     pub(super) rows: Vec<Kept>,
-    /// What stands in the conflict list about them.
+    /// Entries of the conflict list about these documents.
     pub(super) standing: Vec<ConflictRow>,
-    /// What SYSPRO may have been asked to store, by document and field.
+    /// Values that SYSPRO may have been asked to store, by document and field.
     pub(super) called: HashMap<(i64, String), String>,
 }
 
@@ -74,13 +74,13 @@ pub(super) struct Changes {
     pub(super) withdrawn: Vec<i64>,
     pub(super) conflicts: Vec<NewConflict>,
     pub(super) closed: Vec<(i64, &'static str)>,
-    /// What SYSPRO was asked to store, and shows.
+    /// Values that SYSPRO was asked to store and now shows.
     pub(super) arrived: Vec<(i64, String)>,
-    /// Records that change, or vanish, without a person having said so.
+    /// Records that change or vanish without a person's decision.
     pub(super) by_itself: usize,
-    /// Rows that were found for documents, by sys_id: no other document's any more.
+    /// Rows that were found for documents, by sys_id: no other document may have them.
     pub(super) claims: Vec<(String, i64)>,
-    /// A document cannot be read, and any row may be its own.
+    /// A document cannot be read, and any row may be its row.
     pub(super) any_row: bool,
 }
 
@@ -103,7 +103,7 @@ struct Rows<'a> {
     by_id: HashMap<&'a str, &'a Kept>,
     by_key: HashMap<&'a str, &'a Kept>,
     by_natural: HashMap<&'a str, Vec<&'a Kept>>,
-    /// Whose a row is.
+    /// The document that has the row.
     owner: HashMap<&'a str, i64>,
 }
 
@@ -136,7 +136,7 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// Which row is a document's.
+/// The row of a document.
 enum Match<'a> {
     Row(&'a Kept),
     Found(&'a Kept),
@@ -180,13 +180,13 @@ impl Pass<'_> {
         }
         let later = |version| Compared { document_id: document.id, version, fields: "{}".into(), again: true };
         if document.busy {
-            // what is on its way is settled first; this run's reading may be older than it
+            // deliveries in progress are settled first: what this run has read may be older than they are
             return changes.compared.push(later(document.compared.unwrap_or(0)));
         }
         let nothing = Fields::new();
         let syspro = match made {
             Made::Record(fields) => fields,
-            // what it held does not matter any more
+            // its former content does not matter any more
             Made::LeftOut | Made::Unread(_) if document.deleted => &nothing,
             Made::LeftOut => {
                 if document.unsent.is_some() {
@@ -199,7 +199,7 @@ impl Pass<'_> {
         if !self.whole && document.sys_id.is_none() && !document.deleted {
             return;
         }
-        // that the record is to be made was decided once, and has been done: a row that is gone since then is another question
+        // the decision to create the record was made once and carried out: a row that has vanished since needs a new decision
         let made = |conflict: &&&ConflictRow| document.sys_id.is_some() && conflict.kind == Kind::OnlySyspro.as_str();
         let standing: Vec<&ConflictRow> = stands.iter().filter(|conflict| !made(conflict)).copied().collect();
         let decided = decided(&standing);
@@ -216,11 +216,11 @@ impl Pass<'_> {
         };
         let mut agreed: BTreeMap<String, BaseVersion> = match document.agreed.as_deref().map(serde_json::from_str).transpose() {
             Ok(agreed) => agreed.unwrap_or_default(),
-            // without it an edit cannot be told from what stood there before
+            // without the base version, an edit cannot be told from the value before it
             Err(problem) => {
                 error!(
                     flow = %self.flow, key = document.key, %problem,
-                    "what both sides last agreed on for this record cannot be read in the ledger; it is not compared until that is repaired"
+                    "the base version of this record cannot be read in the ledger; the record is not compared until that is repaired"
                 );
                 return changes.compared.push(later(document.compared.unwrap_or(0)));
             }
@@ -228,7 +228,7 @@ impl Pass<'_> {
         if let Match::Found(row) = &found {
             rows.claim(row, document.id, changes);
             changes.links.push((document.id, row.sys_id.clone(), self.target.target_table.clone()));
-            // another row: nothing was ever agreed about it
+            // this is another row: it has no base version
             agreed.clear();
         }
         let ours = self.arrived(document, syspro, called, &mut agreed, changes);
@@ -246,8 +246,9 @@ impl Pass<'_> {
         }
     }
 
-    /// SYSPRO has the record, and what it holds is not known: nothing is compared, asked or written until it can be read. What stands in the
-    /// conflict list about it compares what is not known any more, and goes. A row that may be its own is not taken for one that SYSPRO lacks.
+    /// SYSPRO has the record, but its content is not known: nothing is compared or written until it can be read. Its entries in the
+    /// conflict list are removed, because they compare values that are no longer known. A row that may be its row is not treated as missing
+    /// in SYSPRO.
     fn unread<'s>(
         &self,
         document: &AlignedDocument,
@@ -265,7 +266,8 @@ impl Pass<'_> {
         }
     }
 
-    /// What SYSPRO shows because we asked it to is agreed: an edit made in ServiceNow since is an edit of that, and not of what was before.
+    /// What SYSPRO shows because Tieline asked for it becomes the base version. A later edit in ServiceNow is then compared with this value
+    /// and not with the one before.
     fn arrived(
         &self,
         document: &AlignedDocument,
@@ -287,21 +289,21 @@ impl Pass<'_> {
         ours
     }
 
-    /// What SYSPRO's content makes in ServiceNow.
+    /// What SYSPRO's content becomes in ServiceNow.
     pub(super) fn made(&self, document: &AlignedDocument) -> Made {
         let key = DocumentKey::from_text(&document.key);
         let content = self.plan.content_from_json(key.clone(), &document.content).ok();
         let Some(mapped) = content.and_then(|content| self.plan.map(&self.flow.company, &content, &self.definitions.code_lists).ok())
         else {
             let known = || self.plan.natural_of_key(&self.flow.company, self.target, &key, &self.definitions.code_lists);
-            // what stands for a row without a key is the key of no record
+            // a placeholder for a row without a key is not the key of a record
             return Made::Unread(if key.stands_for_a_row() { None } else { known() });
         };
         let record = mapped.records.into_iter().find(|record| self.plan.targets[record.target].block == self.target.block);
         record.map_or(Made::LeftOut, |record| Made::Record(record.fields))
     }
 
-    /// The natural key of a record, as rows are kept by it; `None` when a part of it is empty.
+    /// The natural key of a record as text, as rows are stored by it; `None` when a part of it is empty.
     pub(super) fn natural(&self, fields: &Fields) -> Option<String> {
         natural(self.target, |column| fields.get(column).map(String::as_str))
     }
@@ -318,7 +320,7 @@ impl Pass<'_> {
         if let Some(row) = rows.by_key.get(key.as_str()).filter(|row| rows.free(row, document.id)) {
             return Match::Found(row);
         }
-        // a row of the same code in the place of one that was deleted is another record until a person says that it is not
+        // a new row with the code of a deleted one is another record until a person decides otherwise
         if document.sys_id.is_some() && !remade {
             return without;
         }
@@ -331,7 +333,7 @@ impl Pass<'_> {
         }
     }
 
-    /// What is to be sent; answers whether anything changed.
+    /// Queues what is to be sent; answers whether anything changed.
     fn put(&self, document: &AlignedDocument, aligned: &Aligned, changes: &mut Changes) -> bool {
         let Some(send) = &aligned.send else {
             if document.unsent.is_some() {
@@ -347,7 +349,7 @@ impl Pass<'_> {
             payload: text(&send.fields),
             expects: send.expects.as_ref().map(text),
         };
-        // due already, or refused before: the same once more would change nothing
+        // queued already, or refused before: sending the same again would change nothing
         let same = document.unsent.as_deref() == Some(delivery.payload.as_str())
             && document.unsent_action.as_deref() == Some(delivery.action)
             && document.unsent_expects == delivery.expects;
@@ -357,7 +359,7 @@ impl Pass<'_> {
         !same
     }
 
-    /// What stands in the conflict list of one document, and what leaves it; answers whether anything changed.
+    /// Updates the entries of the conflict list for one document; answers whether anything changed.
     fn list(
         &self,
         document: &AlignedDocument,
@@ -394,7 +396,7 @@ impl Pass<'_> {
         changes.conflicts.len() > before
     }
 
-    /// Whether a row that no document has is of this flow, and in use.
+    /// Whether a row without a document belongs to this flow and is in use.
     fn alone(&self, row: &Kept) -> bool {
         let own = format!("{}/{}/", self.flow.company, self.flow.entity);
         let ours = if row.key.is_empty() { self.sole } else { row.key.starts_with(&own) };
@@ -402,20 +404,20 @@ impl Pass<'_> {
         ours && !inactive
     }
 
-    /// Entries about rows that are a document's by now, or gone; `rows` are those of them that are still alone.
+    /// Removes entries about rows that have a document by now or have vanished; `rows` are those that still have no document.
     pub(super) fn no_longer_alone(&self, conflicts: &[ConflictRow], rows: &[Kept]) -> Changes {
         let alone = |conflict: &&ConflictRow| rows.iter().any(|row| row.sys_id == conflict.subject && self.alone(row));
         let closed = conflicts.iter().filter(|conflict| !alone(conflict)).map(|conflict| (conflict.id, "no longer alone")).collect();
         Changes { closed, ..Changes::default() }
     }
 
-    /// Entries about rows of which any may be that of a record that cannot be read.
+    /// Removes entries about rows that may belong to a record that cannot be read.
     pub(super) fn perhaps_not_alone(&self, conflicts: &[ConflictRow]) -> Changes {
         let closed = conflicts.iter().map(|conflict| (conflict.id, "it may be a record of SYSPRO that cannot be read")).collect();
         Changes { closed, ..Changes::default() }
     }
 
-    /// Rows that no document has.
+    /// Rows that have no document.
     pub(super) fn rows_alone(&self, rows: &[Kept], standing: &[ConflictRow]) -> Changes {
         let mut changes = Changes::default();
         for row in rows.iter().filter(|row| self.alone(row)) {
@@ -463,7 +465,7 @@ impl Pass<'_> {
     }
 }
 
-/// What persons decided about a record, by field.
+/// What people decided about a record, by field.
 fn decided(stands: &[&ConflictRow]) -> BTreeMap<String, Decided> {
     let side = |conflict: &ConflictRow| conflict.side.as_deref().and_then(|side| side.parse().ok());
     let one = |conflict: &&ConflictRow| {

@@ -1,4 +1,4 @@
-//! ServiceNow's list on its way into the ledger, where it is kept while it is compared, and out of it again page by page.
+//! Reads ServiceNow's list into the ledger, where it stays during the comparison, and reads it back page by page.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -20,9 +20,9 @@ pub(super) struct Kept {
     pub(super) updated_at: Option<DateTime<Utc>>,
     /// The columns that could be read.
     pub(super) fields: BTreeMap<String, String>,
-    /// What its key column says; empty: nothing.
+    /// The value of its key column; may be empty.
     pub(super) key: String,
-    /// Its natural key; only without a key.
+    /// Its natural key; only for a row without a key.
     pub(super) natural: Option<String>,
     /// The document that has it.
     pub(super) document: Option<i64>,
@@ -31,7 +31,7 @@ pub(super) struct Kept {
 }
 
 impl Kept {
-    /// A row out of the ledger.
+    /// Converts a row of the ledger.
     pub(super) fn of(row: AlignedRow) -> Result<Self, AlignError> {
         let wrong = |error: serde_json::Error| StoreError::Corrupt {
             what: format!("the columns of row `{}` of ServiceNow's list", row.sys_id),
@@ -43,7 +43,7 @@ impl Kept {
     }
 }
 
-/// A row for the ledger.
+/// Converts a row for the ledger.
 fn kept(target: &TargetPlan, row: &Listed) -> AlignedRow {
     let of = |column: &str| row.fields.get(column).map(|text| text.trim());
     let source_key = fitting(target.key_column.as_deref().and_then(of).unwrap_or_default().to_owned());
@@ -63,16 +63,16 @@ fn kept(target: &TargetPlan, row: &Listed) -> AlignedRow {
 /// What was read.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Read {
-    /// These are all rows there are.
+    /// Whether these are all rows of the table.
     pub(super) whole: bool,
-    /// How many.
+    /// The number of rows.
     pub(super) rows: usize,
-    /// Everything that changed before this instant of the instance's clock was seen.
+    /// Every change before this time of the instance's clock was read.
     pub(super) seen_to: Option<DateTime<Utc>>,
 }
 
 impl Work {
-    /// Reads the rows to be compared into the ledger: all there are, or those that changed and those of documents that did.
+    /// Reads the rows to be compared into the ledger: all rows, or only the changed rows and the rows of changed documents.
     pub(super) async fn read(
         &self,
         target: &TargetPlan,
@@ -94,14 +94,14 @@ impl Work {
             self.keep(target, ask, &page).await?;
             at = next;
         }
-        // a row may change behind a reading that goes on: nothing after the reading's begin is known to have been seen
+        // a row may change after it was read: only changes before the start of the read are certain to be included
         let took = TimeDelta::from_std(begun.elapsed()).unwrap_or_default();
         read.seen_to = read.seen_to.map(|newest| newest - took);
         if !read.whole {
             read.rows += self.read_by_id(target, align, ask).await?;
         }
         self.deps.store.aligned_rows_own(ask.lease.clone(), ttl).await?;
-        debug!(flow = %self.flow, whole = read.whole, rows = read.rows, "the rows to be compared stand in the ledger");
+        debug!(flow = %self.flow, whole = read.whole, rows = read.rows, "the rows to be compared are in the ledger");
         Ok(read)
     }
 
@@ -113,7 +113,7 @@ impl Work {
         Ok(self.deps.store.aligned_rows_put(ask.lease.clone(), self.deps.settings.flows.lease, rows).await?)
     }
 
-    /// Rows that did not change, of documents that did.
+    /// Reads unchanged rows of changed documents.
     async fn read_by_id(&self, target: &TargetPlan, align: &AlignPlan, ask: &AlignNow) -> Result<usize, AlignError> {
         let (mut after, mut rows) = (0, 0);
         loop {
@@ -128,7 +128,7 @@ impl Work {
     }
 }
 
-/// Whether the whole list must be read: it is time, somebody wants it, or a document has no row yet.
+/// Whether the whole list must be read: the interval is over, a person asked for it, or a document has no row yet.
 fn due_whole(align: &AlignPlan, standing: &Alignment, kind: RunKind) -> bool {
     let old = standing.swept_ago.is_none_or(|ago| ago >= i64::from(align.sweep_hours) * 3600);
     kind == RunKind::Sweep || !standing.adopted || old || standing.unlinked

@@ -1,9 +1,9 @@
-//! Writing into SYSPRO: the changes of the work list are put to the setup object that the site has named (`[setup]` of the entity's file).
+//! Writes the changes of the work list to SYSPRO, through the setup object that the site has named (`[setup]` of the entity's file).
 //!
-//! Per document: the row is read, so that nothing is decided on an old value; the change is tried with `ValidateOnly` = `Y`; the intent
-//! stands in the ledger before the real call; and the row is read back. Nothing counts as applied before SYSPRO shows it: what was read
-//! back is taken in like any other reading, and the comparison that follows closes the entry. A lost answer is never followed by the same
-//! call at once: the next run reads the row first, and the value decides. Where the entity names no object, the list is for a person.
+//! For each document: it reads the row, so that no decision uses an old value; it validates the change with `ValidateOnly` = `Y`; it stores
+//! the intent in the ledger; it makes the real call; and it reads the row back. A change counts as applied only when SYSPRO shows it: the
+//! row that was read back is stored like any other read, and the next comparison closes the entry. After a lost answer the same call is not
+//! repeated at once: the next run reads the row first and decides by its value. Where the entity names no object, the list is for a person.
 
 use std::sync::Arc;
 
@@ -32,7 +32,7 @@ use crate::syspro::enet::{EnetCall, EnetError, SetupOutcome, setup_outcome, unst
 /// Entries read from the list at once.
 const PAGE: i64 = 500;
 
-/// How long the end of the session is waited for.
+/// How long to wait for the end of the session.
 const LOG_OFF: std::time::Duration = std::time::Duration::from_secs(30);
 
 /// Access to SYSPRO: how rows are read, and the actor of the one session that writing needs.
@@ -42,30 +42,30 @@ pub struct WriteBack {
     pub odata: SysproReader,
     /// Hands out the credential for reading.
     pub credential: Recipient<GetCredential>,
-    /// Puts calls to business objects, one after another.
+    /// Calls business objects, one after another.
     pub session: Recipient<EnetQuery>,
     /// Ends the session.
     pub log_off: Recipient<LogOff>,
-    /// Whether other nodes take this one for alive.
+    /// Whether other nodes consider this one alive.
     pub heartbeat: Arc<Heartbeat>,
 }
 
-/// What was done in SYSPRO.
+/// What was written to SYSPRO.
 #[derive(Debug, Default)]
 pub(super) struct Applied {
-    /// Documents that SYSPRO shows otherwise than the ledger has them, as far as they have not been taken in.
+    /// Documents that differ between SYSPRO and the ledger and have not been stored yet.
     documents: Vec<Document>,
-    /// Some were: both sides are to be compared once more.
+    /// Some documents were stored: both sides must be compared once more.
     pub(super) changed: bool,
-    /// Values that it was seen to have stored.
+    /// Values that SYSPRO shows after the call.
     pub(super) stored: usize,
 }
 
-/// Why the rest of the list is left for the next run.
+/// Why the rest of the list waits for the next run.
 enum Halt {
-    /// e.net or SYSPRO cannot be worked with at present: said of every entry that is left.
+    /// e.net or SYSPRO does not work at present: every remaining entry gets this reason.
     Syspro(String),
-    /// The ledger does not answer, or the flow was taken over.
+    /// The ledger does not answer, or another node took over the flow.
     Align(AlignError),
 }
 
@@ -81,7 +81,7 @@ impl From<StoreError> for Halt {
     }
 }
 
-/// A change with the column and the value that SYSPRO shall have.
+/// A change with its column and the new value for SYSPRO.
 struct Write {
     due: WriteBackDue,
     column: String,
@@ -89,8 +89,8 @@ struct Write {
 }
 
 impl Work {
-    /// Puts what is to be applied to the entity's setup object. Nothing of it fails the run: what was not applied stays in the list and
-    /// says why.
+    /// Writes the listed changes through the entity's setup object. A failure here does not fail the run: an entry that was not applied
+    /// stays in the list with the reason.
     pub(super) async fn apply(&self, plan: &Plan, ask: &AlignNow) -> Result<Applied, AlignError> {
         let mut applied = Applied::default();
         let (Some(call), Some(way)) = (&plan.setup, &self.write_back) else { return Ok(applied) };
@@ -108,7 +108,7 @@ impl Work {
             let of_others = rest.iter().position(|due| due.document_id != document).unwrap_or(rest.len());
             let mut changes: Vec<WriteBackDue> = rest.drain(..of_others).collect();
             if rest.is_empty() {
-                // the page may end within a document's changes
+                // a page may end between the changes of one document
                 rest = apply.due(document).await?;
                 changes = apply.whole(document, changes).await?;
             }
@@ -118,14 +118,14 @@ impl Work {
                 Ok(()) => {}
                 Err(Halt::Align(error)) => return Err(error),
                 Err(Halt::Syspro(text)) => {
-                    warn!(flow = %self.flow, text, "changes of ServiceNow cannot be written into SYSPRO at present; they stay in the list");
+                    warn!(flow = %self.flow, text, "changes of ServiceNow cannot be written to SYSPRO at present; they stay in the list");
                     changes.append(&mut rest);
                     apply.say(changes, WriteBackStep::NotCalled, &text).await?;
                     break;
                 }
             }
         }
-        // where SYSPRO is read through e.net the session goes on being used
+        // where SYSPRO is read through e.net, the session stays in use
         if called && matches!(self.deps.settings.syspro.source, SysproSource::OData { .. }) {
             log_off(&way.log_off, LOG_OFF).await;
         }
@@ -133,7 +133,7 @@ impl Work {
         Ok(applied)
     }
 
-    /// Takes in what was read back, as any reading is.
+    /// Stores what was read back, like any other read.
     async fn take_back(&self, plan: &Plan, ask: &AlignNow, applied: &mut Applied) -> Result<(), AlignError> {
         let documents = std::mem::take(&mut applied.documents);
         if documents.is_empty() {
@@ -151,7 +151,7 @@ impl Work {
     }
 }
 
-/// One run's work at the list.
+/// One run over the list.
 struct Apply<'a> {
     work: &'a Work,
     plan: &'a Plan,
@@ -176,12 +176,12 @@ impl Apply<'_> {
         Ok(self.work.deps.store.write_back_note(self.under.clone(), changes, step, Some(said.to_owned())).await?)
     }
 
-    /// What SYSPRO has now, and the fields that this makes.
+    /// The current row in SYSPRO and the fields mapped from it.
     async fn read(&self, key: &str) -> Result<Option<(Document, Fields)>, String> {
         let source = &self.work.deps.settings.syspro.source;
         let credential = self.way.credential.send(GetCredential).await;
         let credential = credential.map_err(|_| {
-            format!("the credential store is being restarted, and credential `{}` cannot be read for a moment", syspro_credential(source))
+            format!("credential `{}` cannot be read at this moment: the credential store is being restarted", syspro_credential(source))
         })?;
         let credential = credential.map_err(|error| error.to_string())?;
         let keys = [DocumentKey::from_text(key)];
@@ -192,18 +192,17 @@ impl Apply<'_> {
         Ok(Some((document, fields)))
     }
 
-    /// One document's changes, from reading the row to reading what became of it.
+    /// One document's changes, from the first read of the row to the read after the call.
     async fn document(&self, changes: &[WriteBackDue], applied: &mut Applied) -> Result<(), Halt> {
         let key = changes[0].key.as_str();
-        let unread =
-            |problem| Halt::Syspro(format!("SYSPRO's row cannot be read, and nothing is written before it has been read: {problem}"));
+        let unread = |problem| Halt::Syspro(format!("nothing is written, because SYSPRO's row cannot be read: {problem}"));
         let Some((document, fields)) = self.read(key).await.map_err(unread)? else {
             self.say(changes.to_vec(), WriteBackStep::NotCalled, "SYSPRO has no such record any more").await?;
             return Ok(());
         };
         let writes = self.writes(changes, &fields).await?;
         if writes.is_empty() {
-            // what SYSPRO shows may have changed all the same
+            // SYSPRO may have stored the change although the call failed
             if changes.iter().any(|due| fields.get(&due.field).is_some_and(|now| !self.same(due, now, &due.syspro))) {
                 applied.documents.push(document);
             }
@@ -234,19 +233,19 @@ impl Apply<'_> {
         Ok(())
     }
 
-    /// Whether two texts mean the same value of the field that a change is of.
+    /// Whether two texts mean the same value of the changed field.
     fn same(&self, due: &WriteBackDue, a: &str, b: &str) -> bool {
         same(self.plan.aligned().map(|(target, _)| target.form(&due.field)).unwrap_or_default(), a, b)
     }
 
-    /// The changes that can be written now; of the others it is said why not.
+    /// The changes that can be written now; the others get the reason why not.
     async fn writes(&self, changes: &[WriteBackDue], fields: &Fields) -> Result<Vec<Write>, Halt> {
         let mut writes: Vec<Write> = Vec::new();
         for due in changes {
             let now = fields.get(&due.field).map_or("", String::as_str);
             let ready = match self.plan.goes_back(&due.field) {
                 None => Err(format!("`[setup]` does not write `{}`: a person applies the change", due.field)),
-                // it is there already, or SYSPRO has something new: the next comparison decides
+                // SYSPRO has the value already, or a newer one: the next comparison decides
                 Some(_) if self.same(due, now, &due.servicenow) || !self.same(due, now, &due.syspro) => continue,
                 Some(_) if due.accepted => Err(self.unchanged(now)),
                 Some((column, back)) => self.value(column, &due.servicenow, back).map(|value| (column.to_owned(), value)),
@@ -288,7 +287,7 @@ impl Apply<'_> {
         )
     }
 
-    /// Whether SYSPRO would take it; stores nothing.
+    /// Whether SYSPRO would accept the change; stores nothing.
     async fn trial(&self, key: &str, text: &str, due: &[WriteBackDue]) -> Result<bool, Halt> {
         let asked = format!("the trial of `{key}` through `{}`", self.call.object);
         let why = match self.put(SetupMode::Trial, text, asked).await {
@@ -296,18 +295,18 @@ impl Apply<'_> {
                 SetupOutcome::Accepted => return Ok(true),
                 SetupOutcome::Refused(words) => format!("SYSPRO refused the change when it was tried: {words}"),
                 SetupOutcome::Unclear(problem) => {
-                    format!("`{}` was not called, because the trial says nothing: {problem}", self.call.object)
+                    format!("`{}` was not called, because the trial had no usable result: {problem}", self.call.object)
                 }
             },
             Err(EnetError::Refused { answer, .. }) => format!("SYSPRO refused the change when it was tried: {answer}"),
             Err(error) => return Err(Halt::Syspro(chain(&error))),
         };
-        warn!(flow = %self.work.flow, key, why, "a change of ServiceNow is not written into SYSPRO");
+        warn!(flow = %self.work.flow, key, why, "a change of ServiceNow is not written to SYSPRO");
         self.say(due.to_vec(), WriteBackStep::TrialRefused, &why).await?;
         Ok(false)
     }
 
-    /// The call that stores. The intent is in the ledger.
+    /// The call that stores the change. The intent is in the ledger by then.
     async fn real(&self, key: &str, text: &str, due: &[WriteBackDue]) -> Result<WriteBackStep, Halt> {
         let asked = format!("the change of `{key}` through `{}`", self.call.object);
         let (step, said, halt) = match self.put(SetupMode::Real, text, asked).await {
@@ -331,7 +330,7 @@ impl Apply<'_> {
         halt.map_or(Ok(step), Err)
     }
 
-    /// Reads the row back: only what it shows counts.
+    /// Reads the row back: a change counts only when the row shows it.
     async fn read_back(&self, key: &str, writes: &[Write], step: WriteBackStep, applied: &mut Applied) -> Result<(), Halt> {
         let (document, fields) = match self.read(key).await {
             Ok(Some(found)) => found,
@@ -353,7 +352,7 @@ impl Apply<'_> {
         if step == WriteBackStep::Accepted {
             for write in missing {
                 let now = fields.get(&write.due.field).map_or("", String::as_str);
-                warn!(flow = %self.work.flow, key, field = write.due.field, "SYSPRO accepted a change and does not show it");
+                warn!(flow = %self.work.flow, key, field = write.due.field, "SYSPRO accepted a change but does not show it");
                 self.say(vec![write.due.clone()], WriteBackStep::Unchanged, &self.unchanged(now)).await?;
             }
         }
@@ -378,10 +377,10 @@ impl Apply<'_> {
 }
 
 fn lost(problem: &str) -> String {
-    format!("whether SYSPRO has stored the change is not known: {problem}. The next run reads the row first; the value decides")
+    format!("it is unknown whether SYSPRO has stored the change: {problem}. The next run reads the row and decides by its value")
 }
 
-/// Whether a call may have been carried out although it failed.
+/// Whether SYSPRO may have carried out a call that failed.
 fn is_unknown(error: &EnetError) -> bool {
     matches!(
         error,

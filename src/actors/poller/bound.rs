@@ -1,16 +1,16 @@
-//! How much one run reads at most: what the service counted, or the setting.
+//! The most that one run may read: the number that the service counted, or the setting.
 
 use super::{PollError, Reader};
 use crate::definition::Plan;
 use crate::syspro::{Page, Scope, SysproError};
 
-/// Requests for each row that the service counts: a page of one document asks for its companions and children too.
+/// Requests for each row that the service counted: a page of one document also asks for its joined and child rows.
 const REQUESTS_PER_ROW: u64 = 4;
 
-/// Rows beyond what the service counted before the read began: some come while it is read.
+/// Rows beyond what the service counted before the read: rows are added while it reads.
 const ROWS_BEYOND: u64 = 10_000;
 
-/// What one run has taken so far.
+/// What one run has read so far.
 pub(super) struct Bound {
     requests: u64,
     rows: u64,
@@ -19,19 +19,20 @@ pub(super) struct Bound {
 }
 
 impl Bound {
-    /// A run that reads on from where it stands; `counted` is the number of rows of the root table, where the service says it.
+    /// Starts a run that continues where the last one stopped; `counted` is the number of rows of the root table, where the service reports
+    /// it.
     pub(super) fn new(reader: &Reader, plan: &Plan, counted: Option<u64>) -> Self {
-        // the rows of a derived entity are another table's
+        // the rows of a derived entity come from another table
         let counted = counted.filter(|_| plan.read.root.derive.is_none());
         let setting = reader.deps.settings.syspro.limits.run_requests;
         let limit = setting.max(counted.unwrap_or_default().saturating_mul(REQUESTS_PER_ROW));
         Self { requests: 0, rows: 0, counted, limit }
     }
 
-    /// After a page.
+    /// Counts a page.
     ///
     /// # Errors
-    /// [`PollError::Syspro`] where the run has no end.
+    /// [`PollError::Syspro`] when the run exceeds the limit.
     pub(super) fn took(&mut self, reader: &Reader, plan: &Plan, scope: &Scope, page: &Page) -> Result<(), PollError> {
         self.requests += u64::from(page.requests);
         if *scope == Scope::All {

@@ -1,5 +1,5 @@
-//! Whether what was read is everything: a table that was full and answers with nothing, or with a fraction, stops its flow before anything
-//! is marked as gone or emptied. The decisions are plain functions.
+//! Checks whether a read is complete. When a table that had rows answers with none, or with a fraction, the flow stops before anything is
+//! marked as gone or emptied. The decisions are plain functions.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -12,16 +12,16 @@ use crate::definition::Plan;
 use crate::domain::Document;
 use crate::store::FlowRow;
 
-/// So few rows may go missing whatever the share: small tables change.
+/// This many rows may always be missing: small tables change.
 const FEW: u64 = 5;
 
-/// Whether a table has lost too much to be believed.
+/// Whether a table has lost too many rows to be plausible.
 pub(super) fn shrunk(before: u64, now: u64, percent: u32) -> bool {
     let lost = before.saturating_sub(now);
     lost >= FEW && lost.saturating_mul(100) > before.saturating_mul(u64::from(percent))
 }
 
-/// What is remembered of a flow's tables; kept with the flow.
+/// What is remembered of a flow's tables; stored with the flow.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct Sizes {
@@ -30,13 +30,13 @@ pub(super) struct Sizes {
     /// A person accepts that a table has fewer rows, until the next whole read has ended.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(super) accept: bool,
-    /// Tables that the service does not count: what was read of them counts.
+    /// Tables that the service does not count: the rows that were read are counted instead.
     #[serde(skip)]
     uncounted: BTreeSet<String>,
 }
 
 impl Sizes {
-    /// Counts what was read of tables that the service does not count.
+    /// Counts the rows read of tables that the service does not count.
     pub(super) fn add(&mut self, plan: &Plan, documents: &[Document]) {
         if self.uncounted.is_empty() {
             return;
@@ -56,20 +56,20 @@ impl Sizes {
         }
     }
 
-    /// What the ledger remembers.
+    /// Reads what the ledger remembers.
     pub(super) fn of(row: &FlowRow) -> Self {
         row.sizes.clone().and_then(|sizes| serde_json::from_value(sizes).ok()).unwrap_or_default()
     }
 }
 
-/// Documents of a run that lost most of their rows of a table, and those that had any.
+/// For each table: documents that lost most of their rows of it in this run, and documents that had any.
 #[derive(Debug, Default)]
 pub(super) struct Emptied {
     tables: HashMap<String, (u64, u64)>,
 }
 
 impl Emptied {
-    /// Counts one document: rows of a table before and now.
+    /// Counts one document: its rows of a table before and now.
     pub(super) fn note(&mut self, table: &str, before: usize, now: usize) {
         if before > 0 {
             let (had, lost) = self.tables.entry(table.to_owned()).or_default();
@@ -78,14 +78,14 @@ impl Emptied {
         }
     }
 
-    /// The table of which too many documents lost most of their rows: how many of how many.
+    /// The table of which too many documents lost most of their rows: how many documents lost rows, out of how many.
     pub(super) fn worst(&self, percent: u32) -> Option<(&str, u64, u64)> {
         let tables = self.tables.iter().filter(|(_, (had, lost))| shrunk(*had, had - lost, percent));
         tables.map(|(table, (had, lost))| (table.as_str(), *lost, *had)).max_by_key(|(_, lost, _)| *lost)
     }
 }
 
-/// Rows per table that a content has: children by their number, joins by whether there is any value of theirs.
+/// Rows per table in a content: children by their number, joins by whether any of their values is present.
 pub(super) fn rows_of(plan: &Plan, content: &str) -> Vec<(String, usize)> {
     let Ok(fields) = serde_json::from_str::<HashMap<String, &RawValue>>(content) else { return Vec::new() };
     let joins = plan.read.joins.iter().map(|join| {
@@ -105,8 +105,8 @@ impl Reader {
         self.deps.settings.flows.max_shrink_percent
     }
 
-    /// Checks the tables that are joined to the root and at its children before anything is read: one that answers with nothing, or
-    /// with a fraction of what it had, would empty every record. Answers what is to be remembered after a whole read.
+    /// Checks the tables joined to the root and those of its children before the read: a table that answers with nothing, or with a
+    /// fraction of its rows, would empty every record. Answers what to remember after a whole read.
     pub(super) async fn sizes_before(&self, plan: &Plan, known: &Sizes, whole: bool) -> Result<Sizes, PollError> {
         let related = !plan.read.joins.is_empty() || !plan.read.children.is_empty();
         if !related {
@@ -119,7 +119,7 @@ impl Reader {
         let mut sizes = Sizes::default();
         for size in self.odata.sizes(&credential, &self.flow.company, &plan.read, whole).await {
             let before = known.tables.get(&size.table).copied().unwrap_or_default();
-            // not counted: there is a row, and how many there are is known after the read
+            // not counted: there is at least one row, and the read will show how many
             let now = if size.counted || size.rows == 0 { size.rows } else { before };
             if !known.accept && shrunk(before, now, self.percent()) {
                 let what = format!("table `{}` had {before} rows at the last whole read and answers with {now} now", size.table);
@@ -135,14 +135,15 @@ impl Reader {
         Ok(sizes)
     }
 
-    /// How many rows the root table has; `None` where that cannot be told.
+    /// The number of rows of the root table; `None` where the service does not report it.
     pub(super) async fn count_root(&self, plan: &Plan) -> Result<Option<u64>, PollError> {
         let credential = self.credential().await?;
         self.odata.count_root(&credential, &self.flow.company, &plan.read).await.map_err(|error| self.syspro_error(&error))
     }
 }
 
-/// Whether a whole read gave fewer rows than there were both before and after it. Rows that come or go while it reads change one of the two.
+/// Whether a whole read returned fewer rows than the counts both before and after it. Rows that come or go during the read change one of
+/// the two counts.
 pub(super) fn short(before: Option<u64>, after: Option<u64>, read: u64) -> Option<(u64, u64)> {
     let (before, after) = (before?, after?);
     (read < before.min(after)).then_some((before, after))

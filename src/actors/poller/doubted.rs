@@ -1,5 +1,6 @@
-//! What would empty or end a record is read twice. A service that cannot count may leave rows out without a word: a record that has lost rows
-//! of a table waits until the read is over, and one that was not seen is asked for by its key, before either is believed.
+//! Reads twice what would empty or end a record. A service that cannot count may leave rows out silently. A record that has lost rows of a
+//! table waits until the end of the read and is then read again. A record that was not seen is requested by its key. Only then is the loss
+//! stored.
 
 use std::collections::{HashMap, HashSet};
 
@@ -21,9 +22,9 @@ const NAMED: usize = 3;
 #[derive(Debug, Default)]
 pub(super) struct Doubted {
     emptied: Emptied,
-    /// Rows per table that the read gave of each.
+    /// Rows per table that this read returned for each.
     records: HashMap<DocumentKey, HashMap<String, usize>>,
-    /// Where the reading stood before the first of them: a read that resumes there meets all of them again.
+    /// The position of the read before the first of them: a read that resumes there meets all of them again.
     pub(super) standing: Option<Value>,
 }
 
@@ -34,14 +35,14 @@ impl Doubted {
     }
 }
 
-/// The keys of documents of which no record can be made: they say nothing of how many rows there are.
+/// The keys of documents that cannot become records: they do not show how many rows there are.
 pub(super) fn faulty(documents: &[Document]) -> HashSet<DocumentKey> {
     documents.iter().filter(|document| !document.faults.is_empty()).map(|document| document.key.clone()).collect()
 }
 
 impl Reader {
-    /// Holds a page against what the ledger has of its documents. Those that have lost rows of a table are taken out of it; too many of them
-    /// stop the flow, before any is taken in. Answers the others.
+    /// Compares a page with what the ledger has of its documents. Removes from it the documents that have lost rows of a table; too many of
+    /// them stop the flow before any is stored. Answers the other documents.
     pub(super) async fn set_aside(
         &self,
         plan: &Plan,
@@ -73,7 +74,7 @@ impl Reader {
                 sound.push(document);
                 continue;
             }
-            debug!(flow = %self.flow, key = %document.key, "it has lost rows, and is read once more before that is believed");
+            debug!(flow = %self.flow, key = %document.key, "the record has lost rows; it is read once more before the loss is stored");
             if doubted.records.is_empty() {
                 doubted.standing = standing.cloned();
             }
@@ -88,7 +89,8 @@ impl Reader {
         }
     }
 
-    /// Reads the records that lost rows once more, by key, and takes them in where both reads agree on the loss. `intake` makes a page of them.
+    /// Reads the records that lost rows once more, by key, and stores those whose loss both reads show. `intake` converts documents to a
+    /// page.
     pub(super) async fn take_in_doubted(
         &self,
         plan: &Plan,
@@ -96,7 +98,7 @@ impl Reader {
         intake: impl Fn(Vec<IntakeDocument>) -> Intake,
     ) -> Result<(), PollError> {
         let keys: Vec<DocumentKey> = doubted.records.keys().cloned().collect();
-        // a passing answer that there is no such table must not agree with itself
+        // a passing answer that the table does not exist must not confirm itself
         self.odata.forget_absent(&self.flow.company);
         let at_once = if plan.read.root.derive.is_some() { keys.len().max(1) } else { AT_ONCE };
         for keys in keys.chunks(at_once) {
@@ -120,12 +122,12 @@ impl Reader {
         Ok(())
     }
 
-    /// Asks by key for the records that a whole read has not given.
+    /// Requests by key the records that a whole read has not returned.
     ///
     /// # Errors
     /// [`PollError::Unsteady`] where SYSPRO has one of them.
     pub(super) async fn really_gone(&self, plan: &Plan, keys: &[DocumentKey]) -> Result<(), PollError> {
-        // what belongs to them does not matter
+        // their joined and child rows are not needed
         let bare = ReadPlan { joins: Vec::new(), children: Vec::new(), ..plan.read.clone() };
         let at_once = if plan.read.root.derive.is_some() { keys.len().max(1) } else { AT_ONCE };
         for some in keys.chunks(at_once) {

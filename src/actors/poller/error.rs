@@ -6,26 +6,26 @@ use crate::domain::FlowId;
 use crate::retry::Class;
 use crate::store::AfterError;
 
-/// Why a flow was not run, or not to its end.
+/// Why a flow did not run, or did not finish.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum PollError {
-    /// It is running here.
+    /// It is running in this process.
     #[error("flow {flow} is running already")]
     Running {
         /// The flow.
         flow: FlowId,
     },
-    /// It is held by another node.
+    /// Another node holds it.
     #[error("flow {flow} is held by node `{holder}` until {until}; two nodes never read one flow")]
     Held {
         /// The flow.
         flow: FlowId,
         /// By whom.
         holder: String,
-        /// Until when, if the lease is not renewed.
+        /// End of the lease, if it is not renewed.
         until: String,
     },
-    /// It ran well since it was due.
+    /// It has completed a run since it was due.
     #[error("flow {flow} has run since it was due")]
     Done {
         /// The flow.
@@ -47,7 +47,7 @@ pub enum PollError {
         /// Why.
         why: String,
     },
-    /// A column holds another kind of value than until now.
+    /// A column holds another kind of value than before.
     #[error(
         "flow {flow}: {what}. Nothing of this page was taken in, and the flow is stopped, because keys and amounts may mean something else now. \
          Correct what stands between SYSPRO and tieline, or make sure that the change is right (an upgrade of SYSPRO or its OData service), then \
@@ -67,14 +67,14 @@ pub enum PollError {
         flow: FlowId,
         /// The whole chain of causes.
         text: String,
-        /// What it means for the next try.
+        /// What the error means for the next attempt.
         class: Class,
-        /// Whether each further run ends the same way until a person has done something.
+        /// Whether every further run will fail the same way until a person acts.
         lasts: bool,
         /// Whether the system could not be reached at all.
         unreachable: bool,
     },
-    /// There is no credential, or it cannot be opened.
+    /// There is no credential, or it cannot be decrypted.
     #[error("flow {flow}: {source}")]
     Credential {
         /// The flow.
@@ -82,7 +82,7 @@ pub enum PollError {
         /// Why.
         source: CredentialError,
     },
-    /// The ledger does not answer, or the flow was taken over.
+    /// The ledger does not answer, or another node took over the flow.
     #[error("flow {flow}: {text}")]
     Store {
         /// The flow.
@@ -90,34 +90,34 @@ pub enum PollError {
         /// The whole chain of causes.
         text: String,
     },
-    /// So much waits to be sent that reading rests, and nothing of it moves.
+    /// So many deliveries wait that reading has stopped, and none of them moves.
     #[error(
-        "flow {flow}: {waiting} of its records wait to be sent and none was delivered for {minutes} min, so that reading ends here; the next run goes on at this \
+        "flow {flow}: {waiting} of its records wait to be sent and none was delivered for {minutes} min, so that reading ends here; the next run continues at this \
          page. See `tieline status` for why nothing is sent; `flows.backlog` and `flows.backlog_wait_minutes` are the limits"
     )]
     Backlog {
         /// The flow.
         flow: FlowId,
-        /// How many wait; counted up to twice the limit.
+        /// The number of waiting deliveries; counted up to twice the limit.
         waiting: i64,
-        /// How long nothing has moved.
+        /// Minutes since the last delivery.
         minutes: u64,
     },
-    /// Other definitions came into force meanwhile: what this run would still map is mapped with them.
-    #[error("flow {flow} was left at the end of a page because definitions number {in_force} came into force; the next run goes on there")]
+    /// New definitions came into force during the run: the next run maps the rest with them.
+    #[error("flow {flow} stopped at the end of a page because definitions number {in_force} came into force; the next run continues there")]
     Definitions {
         /// The flow.
         flow: FlowId,
         /// The number of those in force.
         in_force: i32,
     },
-    /// The service stops.
-    #[error("flow {flow} was left at the end of a page because the service stops; the next run goes on there")]
+    /// The service is stopping.
+    #[error("flow {flow} stopped at the end of a page because the service stops; the next run continues there")]
     Stopping {
         /// The flow.
         flow: FlowId,
     },
-    /// Both sides could not be compared, or too much would change.
+    /// The two sides could not be compared, or too much would change.
     #[error("flow {flow}: {source}")]
     Align {
         /// The flow.
@@ -125,15 +125,17 @@ pub enum PollError {
         /// Why.
         source: AlignError,
     },
-    /// The Mapper died too often: the documents in hand are not to blame, and nothing is taken in.
-    #[error("flow {flow}: its Mapper died too often and is not started again; the log says what of. Restart the service, or report it")]
+    /// The Mapper crashed too often: the current documents are not the cause, and nothing is stored.
+    #[error(
+        "flow {flow}: its Mapper crashed too often and is not started again; the log says why. Restart the service; if it happens again, report it"
+    )]
     MapperEnded {
         /// The flow.
         flow: FlowId,
     },
-    /// A sweep would mark more documents as gone than is allowed.
+    /// A sweep would mark more documents as gone than the limits allow.
     #[error(
-        "flow {flow}: the sweep did not see {gone} of the documents known ({known}), more than {limits}; nothing was marked, and the flow is \
+        "flow {flow}: the sweep did not see {gone} of the {known} known documents, more than {limits}; nothing was marked, and the flow is \
          stopped. If they are really gone from SYSPRO, say so: `tieline flow resume {} {} --accept-smaller --why …` accepts it for one whole \
          read. If they are not, see why the service leaves them out, then resume it without `--accept-smaller`",
         flow.company, flow.entity
@@ -141,14 +143,14 @@ pub enum PollError {
     TooManyGone {
         /// The flow.
         flow: FlowId,
-        /// How many.
+        /// The number of documents that it would mark.
         gone: i64,
         /// Of how many.
         known: i64,
         /// The limits that it exceeds.
         limits: String,
     },
-    /// SYSPRO does not have the newest records any more.
+    /// SYSPRO no longer has the newest records.
     #[error(
         "flow {flow}: {missing} of the {asked} newest records that were read are not in SYSPRO any more: the company went back (a restored backup?), or its \
          service leaves rows out. Nothing was marked as gone, and the flow is stopped. If the company was restored, {}; if the records were \
@@ -159,12 +161,12 @@ pub enum PollError {
     WentBack {
         /// The flow.
         flow: FlowId,
-        /// How many are missing.
+        /// The number of missing records.
         missing: usize,
         /// Of how many.
         asked: usize,
     },
-    /// A second read gave what the first did not.
+    /// A second read returned what the first did not.
     #[error(
         "flow {flow}: {what}. SYSPRO's service leaves rows out of one answer and not of another, so the read is not complete: nothing of this is \
          marked as gone or emptied. The next run reads again; when this comes again, find out why the service leaves rows out (a view, paging, \
@@ -173,10 +175,10 @@ pub enum PollError {
     Unsteady {
         /// The flow.
         flow: FlowId,
-        /// What came once and not the other time.
+        /// What only one of the two reads returned.
         what: String,
     },
-    /// A table that was full answers with nothing, or with a fraction.
+    /// A table that had rows answers with none, or with a fraction.
     #[error(
         "flow {flow}: {what}, which is more than `flows.max_shrink_percent` allows. Nothing is marked as gone or emptied, and the flow is stopped: \
          most likely the service, a view or the operator's rights leave rows out. When it is put right, resume the flow: `tieline flow resume \
@@ -186,18 +188,18 @@ pub enum PollError {
     Shrunk {
         /// The flow.
         flow: FlowId,
-        /// What has become smaller.
+        /// The table that has become smaller.
         what: String,
     },
 }
 
 impl PollError {
-    /// Whether the run was not even begun, for a reason that is no trouble.
+    /// Whether the run did not start, for a reason that is not an error.
     pub(super) fn before_begin(&self) -> bool {
         matches!(self, Self::Held { .. } | Self::Done { .. } | Self::Running { .. } | Self::Paused { .. } | Self::Stopped { .. })
     }
 
-    /// What it means for the runs after this one.
+    /// What the error means for the runs after this one.
     pub(super) fn after(&self) -> AfterError {
         match self {
             Self::Drift { .. } | Self::Shrunk { .. } | Self::TooManyGone { .. } | Self::WentBack { .. } => AfterError::Stop,
@@ -211,7 +213,7 @@ impl PollError {
         match self {
             Self::Syspro { class, .. } => *class,
             Self::Align { source, .. } => source.class(),
-            // another node may die over it; a ledger comes back; a credential may be set
+            // the other node may die; the ledger may recover; a person may set the credential
             Self::Held { .. }
             | Self::Backlog { .. }
             | Self::Store { .. }

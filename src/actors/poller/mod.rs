@@ -1,8 +1,8 @@
 //! `Poller`: one per flow. Reads SYSPRO page by page and hands each page to the ledger.
 //!
-//! Owns nothing that matters: watermark, reading position and lease are in the ledger, so a restart continues where the last page was
-//! taken in. A flow never runs beside itself: the lease forbids it in the cluster, `running` in this actor. The next page is asked
-//! for while the last is taken in, and never more than one ahead. Runs on the ingest arbiter.
+//! Owns nothing that matters: watermark, read position and lease are in the ledger, so that a restart continues after the last stored page.
+//! A flow never runs twice at once: the lease forbids it in the cluster, `running` in this actor. The next page is requested while the last
+//! one is stored; the Poller is never more than one page ahead. Runs on the ingest arbiter.
 
 mod bound;
 mod complete;
@@ -59,32 +59,32 @@ pub struct Reader {
     pub deps: Deps,
     /// The flow.
     pub flow: FlowId,
-    /// The definitions that every run of this reader works with.
+    /// The definitions for every run of this reader.
     pub definitions: Snapshot,
     /// SYSPRO, through OData or e.net.
     pub odata: SysproReader,
     /// Hands out the operator's credential.
     pub session: Recipient<GetCredential>,
-    /// Told when SYSPRO refuses it.
+    /// Is told when SYSPRO refuses the credential.
     pub refused: Recipient<CredentialRefused>,
     /// Maps pages.
     pub mapper: Recipient<MapPage>,
-    /// Compares both sides, where both may change the records.
+    /// Compares both sides, for flows whose records may change on both.
     pub aligner: Option<Recipient<AlignNow>>,
-    /// Told that something is due.
+    /// Is told that deliveries are due.
     pub nudge: Recipient<Nudge>,
-    /// Sends what is due.
+    /// Sends due deliveries.
     pub drain: Recipient<Drain>,
-    /// Documents that killed the Mapper, with the hash of what did; kept over a restart.
+    /// Documents that crashed the Mapper, with the hash of the content; kept over a restart.
     pub poison: Poison,
-    /// When it was last checked whether SYSPRO still has the newest records.
+    /// When the newest records were last checked in SYSPRO.
     pub newest_checked: Rc<Cell<Option<Instant>>>,
 }
 
 /// Keys and hashes of documents that are not to be mapped again.
 pub type Poison = Rc<RefCell<HashMap<DocumentKey, [u8; 32]>>>;
 
-/// Ask. Runs the flow once; answers when everything read is taken in and everything due was tried.
+/// Request. Runs the flow once; answers when everything read is stored and everything due was attempted.
 #[derive(Message, Clone)]
 #[rtype(result = "Result<PollReport, PollError>")]
 pub struct PollNow {
@@ -92,13 +92,13 @@ pub struct PollNow {
     pub kind: RunKind,
     /// Who asked.
     pub requested_by: String,
-    /// Why, when a person did.
+    /// The reason, when a person asked.
     pub reason: Option<String>,
     /// What wants it: a paused flow runs for a person alone.
     pub trigger: Trigger,
-    /// When its schedule wanted it: not run when another node did so since.
+    /// When it was due by its schedule: it does not run if another node has run it since.
     pub due_at: Option<DateTime<Utc>>,
-    /// The name that its run gets; without one it makes its own.
+    /// The id for its run; without one it creates its own.
     pub run: Option<RunId>,
 }
 
@@ -107,9 +107,9 @@ pub struct PollNow {
 pub struct PollReport {
     /// The run.
     pub run: RunId,
-    /// Its counts; what was sent, confirmed or failed includes what was left from earlier runs.
+    /// Its counts; what was sent, confirmed or failed includes deliveries of earlier runs.
     pub counts: RunCounts,
-    /// Why sending stopped early, if it did: reading had ended by then, and nothing is lost.
+    /// Why sending stopped early, if it did: reading was complete by then, and nothing is lost.
     pub write_error: Option<WriteError>,
 }
 
@@ -146,7 +146,7 @@ impl Reader {
         outcome
     }
 
-    /// Takes the flow, runs it under a renewed lease, and gives it back.
+    /// Takes the lease of the flow, runs it under the renewed lease, and returns the lease.
     async fn run_under_lease(self, ask: PollNow) -> Result<PollReport, PollError> {
         let ttl = self.deps.settings.flows.lease;
         let due = ask.due_at.map(|at| DueSince { age: overdue::since(at, Utc::now()), kind: ask.kind });
@@ -168,11 +168,11 @@ impl Reader {
         let run = match begun {
             Ok(run) => run,
             Err(error) => {
-                // no one should wait for an unused lease
+                // no node should wait for an unused lease
                 let error = self.store_error(&error);
                 if let Err(unreleased) = self.deps.store.flow_release(lease, Some(error.to_string()), ask.kind, AfterError::TryAgain).await
                 {
-                    warn!(error = %unreleased, flow = %self.flow, "the flow could not be given back; its lease runs out");
+                    warn!(error = %unreleased, flow = %self.flow, "the lease of the flow could not be released; it ends when its time is over");
                 }
                 return Err(error);
             }
@@ -189,31 +189,31 @@ impl Reader {
         self.finish(ask.kind, run, lease, before, outcome).await
     }
 
-    /// A run of a backfill is asked for by whoever began the backfill, for the reason that was given then.
+    /// A backfill's run is attributed to the person who started the backfill, with the reason given then.
     async fn of_whom(&self, ask: PollNow) -> PollNow {
         match self.deps.store.backfill_next(self.flow.clone()).await {
             Ok(Some(backfill)) => PollNow { requested_by: backfill.requested_by, reason: Some(backfill.why), ..ask },
             Ok(None) => ask,
             Err(error) => {
-                warn!(%error, flow = %self.flow, "who began the backfill could not be read; the run does not say so");
+                warn!(%error, flow = %self.flow, "the person who started the backfill could not be read; the run does not name them");
                 ask
             }
         }
     }
 
-    /// Renews the lease until it is lost.
+    /// Renews the lease; answers when the lease is lost.
     async fn renew(&self, lease: Lease, ttl: Duration) -> PollError {
         loop {
             tokio::time::sleep(ttl / 3).await;
             match self.deps.store.flow_renew(lease.clone(), ttl).await {
                 Ok(()) => {}
                 Err(error @ (StoreError::Fenced { .. } | StoreError::OtherDefinitions { .. })) => return self.store_error(&error),
-                Err(error) => warn!(%error, flow = %self.flow, "the lease could not be renewed, trying again"),
+                Err(error) => warn!(%error, flow = %self.flow, "the lease could not be renewed; Tieline retries"),
             }
         }
     }
 
-    /// Reads, marks what is gone, and sends.
+    /// Reads, marks gone records, and sends.
     async fn work(&self, kind: RunKind, run: RunId, lease: &Lease, row: FlowRow) -> Result<Option<WriteError>, PollError> {
         let plan = self.definitions.plan(&self.flow.entity).cloned();
         let Some(plan) = plan else { return Ok(None) };
@@ -248,12 +248,12 @@ impl Reader {
         Ok(match drained {
             Ok(Ok(())) => None,
             Ok(Err(error)) => Some(error),
-            // the Writer is being restarted: what is due is found by the next run
+            // the Writer is being restarted: the next run finds what is due
             Err(_) => Some(WriteError::Store { text: "sending was interrupted; what is queued is sent by the next run".into() }),
         })
     }
 
-    /// A slice of the flow's oldest open backfill. Why it came no further stands with it, and so does when it is tried next.
+    /// Reads a slice of the flow's oldest open backfill. If it stops early, the backfill keeps the reason and the time of the next attempt.
     async fn backfill(&self, plan: &Plan, run: RunId, lease: &Lease, row: &FlowRow) -> Result<(), PollError> {
         let store = &self.deps.store;
         let next = store.backfill_next(self.flow.clone()).await.map_err(|error| self.store_error(&error))?;
@@ -264,13 +264,13 @@ impl Reader {
         };
         if let Err(error) = &result {
             let tries = u32::try_from(backfill.tries).unwrap_or_default() + 1;
-            // one that is stopped with the service continues with the next
+            // if the service is stopping, the next service continues
             let wait = match error {
                 PollError::Stopping { .. } | PollError::Definitions { .. } => Duration::ZERO,
                 _ => retry::delay(tries, self.deps.settings.retry.backoff),
             };
             if let Err(unnoted) = store.backfill_failed(backfill.id, error.to_string(), wait).await {
-                warn!(error = %unnoted, flow = %self.flow, "a backfill's trouble could not be noted");
+                warn!(error = %unnoted, flow = %self.flow, "the error of a backfill could not be stored");
             }
         }
         result.map(drop)
@@ -294,7 +294,7 @@ impl Reader {
         let meaning = outcome.as_ref().err().map_or(AfterError::TryAgain, PollError::after);
         let released = self.deps.store.flow_release(lease, error, kind, meaning).await;
         for failed in [ended.err(), released.err()].into_iter().flatten() {
-            warn!(error = %failed, flow = %self.flow, "the end of a run could not be noted");
+            warn!(error = %failed, flow = %self.flow, "the end of a run could not be stored");
         }
         let write_error = outcome?;
         let counts = RunCounts {
@@ -316,7 +316,7 @@ impl Reader {
 }
 
 impl Reader {
-    /// One line in the log: what was read, and where the records that this run queued stand.
+    /// Writes one line to the log: what was read, and the states of the records that this run queued.
     async fn say_end(&self, kind: RunKind, run: RunId, counts: RunCounts) {
         let row = self.deps.store.run_find(run.0).await.ok().flatten();
         let (delivered, backlog) = row.map_or((counts.delivered, Backlog::default()), |row| (row.delivered, row.backlog()));
@@ -332,7 +332,7 @@ impl Reader {
 }
 
 impl Poller {
-    /// A poller at rest.
+    /// An idle poller.
     pub fn new(reader: Reader) -> Self {
         Self { reader, running: false }
     }

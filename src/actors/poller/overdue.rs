@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-/// How long ago a run was due. A clock that was set back since then shows an earlier time: then it is due just now.
+/// How long ago a run was due. After a clock was set back, the current time may be before it: then the answer is zero.
 pub(super) fn since(due_at: DateTime<Utc>, now: DateTime<Utc>) -> Duration {
     (now - due_at).to_std().unwrap_or_default()
 }

@@ -1,17 +1,18 @@
-//! How many documents the next page has: as many as `syspro.page_size` says, but no more rows than a page may bring along.
+//! The number of documents on the next page: up to `syspro.page_size`, but limited by the rows that a page may bring.
 //!
-//! A journal can have a thousand lines and an invoice one. A page of documents alone would be as large in memory as the company is busy.
+//! A journal can have a thousand lines and an invoice one. If only documents were counted, a busy company's pages would need much more
+//! memory.
 
-/// Rows of all tables that a full page brings along, per document of `syspro.page_size`.
+/// Rows of all tables on a full page, per document of `syspro.page_size`.
 const ROWS_PER_DOCUMENT: u64 = 4;
 
-/// Documents of the first page, before anything is known of their lines.
+/// Documents of the first page, when the number of their lines is not known yet.
 const FIRST: u32 = 4;
 
-/// A page has at most N times the documents of the one before: documents of one table differ.
+/// A page has at most this many times the documents of the page before: documents of one table differ.
 const GROWTH: u32 = 8;
 
-/// The size of a read's next page; learned again by every read.
+/// The size of the next page of a read; every read learns it again.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct PageSize {
     documents: u32,
@@ -30,14 +31,14 @@ impl PageSize {
         self.documents
     }
 
-    /// After a page that took too much memory: a quarter of its documents. `false`: it was a single one already.
+    /// Called after a page that took too much memory: reduces the size to a quarter. `false`: the page had only one document.
     pub(super) fn shrink(&mut self) -> bool {
         let shrinks = self.documents > 1;
         self.documents = (self.documents / 4).max(1);
         shrinks
     }
 
-    /// After a page that was asked for in this size and brought N rows of all tables.
+    /// Called after a page of this size that brought this many rows of all tables.
     pub(super) fn learn(&mut self, rows: u64) {
         let budget = u64::from(self.most) * ROWS_PER_DOCUMENT;
         let fitting = u64::from(self.documents) * budget / rows.max(1);
@@ -51,7 +52,7 @@ impl PageSize {
 mod tests {
     use super::*;
 
-    /// The sizes of the first pages when every document has N rows.
+    /// The sizes of the first pages when every document has this many rows.
     fn sizes(most: u32, rows_per_document: u64, pages: usize) -> Vec<u32> {
         let mut size = PageSize::new(most);
         let mut sizes = Vec::new();

@@ -1,4 +1,4 @@
-//! A page that the ledger refuses is taken in by halves, down to the one document that is the reason: that one fails by its key.
+//! Stores a page that the ledger refuses by halves, down to the one document that is the reason. That document fails under its key.
 
 use std::sync::Arc;
 
@@ -13,11 +13,11 @@ use crate::domain::delivery::FailureReason;
 use crate::domain::{DocumentKey, Fault};
 use crate::store::{BackfillStep, Intake, IntakeDocument, MapFailure, StoreError};
 
-/// How much of a key stands in the name of a document whose own key the ledger refuses.
+/// How many characters of the original key a document keeps in its replacement key when the ledger refuses its own.
 const KEY_SHOWN: usize = 100;
 
 impl Reader {
-    /// Takes a page in, by parts where it is refused as a whole. `before`: where the reading stands until all of it is taken in.
+    /// Stores a page, in parts where the ledger refuses it as a whole. `before`: the read position until the whole page is stored.
     pub(super) async fn take_in_whole(&self, plan: &Plan, page: Intake, before: Option<Value>) -> Result<(), PollError> {
         let page = Arc::new(page);
         let refusal = match self.take_in_shared(page.clone()).await {
@@ -27,7 +27,7 @@ impl Reader {
         if !refusal.is_about_content() || page.documents.is_empty() {
             return Err(self.store_error(&refusal));
         }
-        warn!(flow = %self.flow, error = %chain(&refusal), "the ledger refuses a page; it is taken in by halves");
+        warn!(flow = %self.flow, error = %chain(&refusal), "the ledger refuses a page; Tieline stores it in halves to find the record that is the reason");
         let page = Arc::unwrap_or_clone(page);
         let part = |documents: Vec<IntakeDocument>| Intake {
             documents,
@@ -54,12 +54,12 @@ impl Reader {
             let Some(document) = documents.pop() else { continue };
             self.take_in_refused(plan, &document, &refusal, &part).await?;
         }
-        // what is left of the page is where it ends
+        // the rest of the page is only its end position
         let end = Intake { documents: Vec::new(), ..page };
         self.take_in_shared(Arc::new(end)).await.map_err(|error| self.store_error(&error))
     }
 
-    /// A document that the ledger refuses alone, as a failure by its key; by a key of its own where the ledger refuses that.
+    /// Stores a document that the ledger refuses as a failure under its key, or under a replacement key where the ledger refuses the key.
     async fn take_in_refused(
         &self,
         plan: &Plan,
@@ -100,7 +100,7 @@ impl Reader {
                 return Ok(());
             }
         }
-        // not even an empty document is taken: it is the ledger that is in trouble
+        // the ledger refuses even an empty document: the error is the ledger's own
         Err(self.store_error(first))
     }
 }

@@ -1,4 +1,4 @@
-//! Reading: which queries, page by page, each page into the ledger while the next is on its way.
+//! Reading: which queries, page by page. A page is stored while the next one is being read.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -33,46 +33,46 @@ use crate::telemetry::metrics::metrics;
 /// How long reading rests before it checks again whether sending has caught up: the first of these while it moves.
 const CATCH_UP: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(2));
 
-/// How often the Writer is told meanwhile that there is something to send.
+/// How often the Writer is reminded during the wait.
 const NUDGE_EVERY: Duration = Duration::from_secs(2);
 
 /// How long a backfill reads before the flow's polls get their turn.
 const SLICE: Duration = Duration::from_secs(60);
 
-/// Where an interrupted read continues; kept with each page.
+/// Where an interrupted read continues; stored with each page.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Bookmark {
-    /// The day the read began, which becomes the watermark.
+    /// The day on which the read started; it becomes the watermark.
     started: NaiveDate,
-    /// Which of the queries.
+    /// The current query, as an index.
     scope: usize,
-    /// How many queries there were: a bookmark of another definition is worth nothing.
+    /// The number of queries: a position of another definition is not valid.
     scopes: usize,
-    /// The last key taken in.
+    /// The last key stored.
     after: Option<Position>,
-    /// Rows of the root table that a whole read has taken in so far; `None` in one begun by an older version.
+    /// Rows of the root table that a whole read has stored so far; `None` in a read started by an older version.
     #[serde(default)]
     rows: Option<u64>,
-    /// How many there were when it began, where the service counts.
+    /// The number of rows at its start, where the service counts.
     #[serde(default)]
     counted: Option<u64>,
 }
 
-/// A reading that has come to its end: what is left is to note it.
+/// A read that has reached its end: only the end is left to be stored.
 pub(super) struct Read {
-    /// What is noted.
+    /// What is to be stored.
     end: Intake,
-    /// It rests before the end: there is nothing to note.
+    /// It pauses before the end: there is nothing to store.
     rests: bool,
-    /// Whether a row was met of which not even the key can be read.
+    /// Whether the read met a row whose key cannot be read.
     pub(super) nameless: bool,
-    /// Whether the service counts as many rows as came.
+    /// Whether the number of rows read is the number that the service counts.
     pub(super) proven: bool,
 }
 
 /// The queries of a run: the whole table for a first read or a sweep, else the union of the change queries.
 ///
-/// The window begins `overlap_days` before the watermark, because documents arrive back-dated.
+/// The window starts `overlap_days` before the watermark, because documents arrive back-dated.
 pub(super) fn scopes(plan: &Plan, watermark: Option<NaiveDate>, since: Option<NaiveDate>, whole: bool) -> Vec<Scope> {
     if whole || plan.read.changes.is_empty() || (watermark.is_none() && since.is_none()) {
         return vec![Scope::All];
@@ -89,26 +89,26 @@ pub(super) fn scopes(plan: &Plan, watermark: Option<NaiveDate>, since: Option<Na
         .collect()
 }
 
-/// What is read, from where on, and where its progress is kept.
+/// What to read, from which position, and where its progress is stored.
 pub(super) struct Reading {
     scopes: Vec<Scope>,
     bookmark: Bookmark,
     keep: Keep,
 }
 
-/// Where the progress of a reading is kept.
+/// Where the progress of a read is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Keep {
     /// With the flow, whose watermark moves at the end.
     Flow,
-    /// Nowhere: a whole reading starts from the beginning. The watermark moves at its end all the same.
+    /// Nowhere: a whole read starts from the beginning. The watermark moves at its end as well.
     Sweep,
-    /// With the backfill; nothing of the flow's moves. It rests at this moment, so that the flow's polls get their turn.
+    /// With the backfill; the flow's position and watermark do not move. It pauses at this time, so that the flow's polls get their turn.
     Backfill { id: i64, rests_at: Instant },
 }
 
 impl Reading {
-    /// The flow's own reading: what may have changed, or all.
+    /// The flow's own read: what may have changed, or everything.
     pub(super) fn of_flow(reader: &Reader, plan: &Plan, row: &FlowRow, whole: bool) -> Self {
         let scopes = scopes(plan, row.watermark, reader.deps.settings.flows.since, whole);
         let position = row.position.clone().filter(|_| !whole);
@@ -116,12 +116,12 @@ impl Reading {
         Self { bookmark: Bookmark::read(position, reader, &scopes), scopes, keep }
     }
 
-    /// Whether it is a poll that asks for what may have changed, from its beginning.
+    /// Whether it is a poll for what may have changed, and starts at the beginning.
     pub(super) fn is_fresh_poll(&self) -> bool {
         self.keep == Keep::Flow && self.scopes.as_slice() != [Scope::All] && self.bookmark.scope == 0 && self.bookmark.after.is_none()
     }
 
-    /// A backfill's, for one slice.
+    /// One slice of a backfill.
     pub(super) fn of_backfill(reader: &Reader, plan: &Plan, row: &BackfillRow) -> Self {
         let scopes = backfill_scopes(plan, row.since, row.until);
         let keep = Keep::Backfill { id: row.id, rests_at: Instant::now() + SLICE };
@@ -130,14 +130,14 @@ impl Reading {
 }
 
 impl Bookmark {
-    /// Where a reading continues after a page. After the last page of all, what is left is to note the end: that query is read once more.
+    /// Where a read continues after a page. After the last page it repeats the last query and then stores the end.
     fn beyond(&self, scope: usize, after: Option<Position>, rows: Option<u64>) -> Self {
         let over = after.is_none() && scope + 1 < self.scopes;
         let rows = rows.filter(|_| after.is_some());
         Self { scope: scope + usize::from(over), after, rows, ..self.clone() }
     }
 
-    /// Where a reading continues, or its beginning.
+    /// Where a read continues, or its start.
     fn read(position: Option<Value>, reader: &Reader, scopes: &[Scope]) -> Self {
         let today = || Utc::now().with_timezone(&reader.deps.settings.syspro.time_zone).date_naive();
         position
@@ -147,7 +147,7 @@ impl Bookmark {
     }
 }
 
-/// The queries of a backfill: those that go by dates within the period; everything where no period was asked for, or none goes by dates.
+/// The queries of a backfill: the queries by date within the period; everything where no period was given or no query goes by date.
 fn backfill_scopes(plan: &Plan, since: Option<NaiveDate>, until: Option<NaiveDate>) -> Vec<Scope> {
     let dated = plan.read.changes.iter().enumerate().filter(|(_, change)| !change.any_of.is_empty());
     let scopes: Vec<Scope> = dated.map(|(query, _)| Scope::Changed { query, since, until }).collect();
@@ -155,7 +155,7 @@ fn backfill_scopes(plan: &Plan, since: Option<NaiveDate>, until: Option<NaiveDat
 }
 
 impl Reader {
-    /// Reads page by page and takes each page in. The end is noted by [`Reader::end_reading`]; a backfill may rest before it.
+    /// Reads page by page and stores each page. [`Reader::end_reading`] stores the end; a backfill may pause before it.
     pub(super) async fn read_all(
         &self,
         plan: &Plan,
@@ -169,7 +169,7 @@ impl Reader {
         let first = bookmark.scope;
         let mut after = bookmark.after.clone();
         let known = Sizes::of(row);
-        // a whole read is complete or it says nothing of what is gone; a backfill says nothing of it anyway
+        // only a complete whole read shows which records are gone; a backfill never does
         let whole = scopes.as_slice() == [Scope::All] && !matches!(keep, Keep::Backfill { .. });
         let mut sizes = self.sizes_before(plan, &known, whole).await?;
         if whole && after.is_none() {
@@ -188,7 +188,7 @@ impl Reader {
             aligned: plan.aligned().is_some(),
             ..Intake::of(self.flow.clone(), run, documents)
         };
-        // the page's place, where the reading continues from it
+        // the position that is stored with the page
         let placed = |intake: Intake, position: Option<Value>| match keep {
             Keep::Flow => Intake { position, ..intake },
             Keep::Sweep => intake,
@@ -218,7 +218,7 @@ impl Reader {
                     if !accept {
                         documents = self.set_aside(plan, doubted, &faulty, documents, before.as_ref()).await?;
                     }
-                    // a reading that is cut off meets what it has set aside once more
+                    // an interrupted read must meet the records again that it has set aside
                     let position = if doubted.any() { doubted.standing.clone() } else { position };
                     let placed = placed(intake(documents, learnt), position);
                     self.take_in_whole(plan, placed, before).await
@@ -235,7 +235,7 @@ impl Reader {
                     let end = intake(Vec::new(), (None, Vec::new()));
                     return Ok(Read { end, nameless, proven: false, rests: true });
                 }
-                // the next page is on its way while this one is taken in
+                // the next page is read while this one is stored
                 coming = match next {
                     None => {
                         take_in.await?;
@@ -272,7 +272,7 @@ impl Reader {
         Ok(Read { end, nameless, proven, rests: false })
     }
 
-    /// Notes that a reading has come to its end. `false`: it rests before the end.
+    /// Stores the end of a read. `false`: it paused before the end.
     pub(super) async fn end_reading(&self, read: Read) -> Result<bool, PollError> {
         if read.rests {
             return Ok(false);
@@ -280,7 +280,7 @@ impl Reader {
         self.take_in(read.end).await.map(|()| true)
     }
 
-    /// Whether a backfill is to be left after the page in hand: its slice is over, or somebody cancelled it.
+    /// Whether a backfill must pause after the current page: its slice is over, or a person cancelled it.
     async fn rests(&self, keep: Keep) -> Result<bool, PollError> {
         let Keep::Backfill { id, rests_at } = keep else { return Ok(false) };
         let filter = BackfillFilter { ids: vec![id], state: Some(BackfillState::Open), limit: 1, ..BackfillFilter::default() };
@@ -288,11 +288,11 @@ impl Reader {
         Ok(open.is_empty() || Instant::now() >= rests_at)
     }
 
-    /// Tells the reader of SYSPRO which columns have held something, so that none of them is read as empty because it is left out.
+    /// Tells the SYSPRO reader which columns have held a value, so that none of them is treated as empty when the service leaves it out.
     fn know(&self, plan: &Plan, row: &FlowRow, kinds: &Kinds) {
         let company = &self.flow.company;
         if row.kinds.is_none() || plan.read.type_change != TypeChange::Stop {
-            // nothing has been read yet, or a person said that the tables are others now, or the definition does
+            // nothing has been read yet, or a person said that the tables have changed, or the definition has changed
             self.odata.forget_columns(company);
         }
         if plan.read.type_change != TypeChange::Stop {
@@ -300,7 +300,7 @@ impl Reader {
         }
         self.odata.know(company, kinds.columns(plan));
         if row.watermark.is_some() {
-            // what says which record changed has been read before
+            // the columns of the change queries have been read before
             let changes = plan.read.changes.iter().flat_map(|change| {
                 let names = change.key.iter().chain(change.touches.iter().map(|(_, name)| name));
                 names.map(|name| (change.table.clone(), name.clone()))
@@ -309,9 +309,9 @@ impl Reader {
         }
     }
 
-    /// What a page says of its columns: what is new for the flow, and what is to be noted.
+    /// Learns from a page about its columns: the flow's new knowledge, and messages for the log.
     fn learn(&self, plan: &Plan, kinds: &mut Kinds, documents: &[Document]) -> Result<(Option<Value>, Vec<String>), PollError> {
-        // what could not be read says nothing of its columns
+        // a document with errors shows nothing about its columns
         let whole: Vec<Document> = documents.iter().filter(|document| document.faults.is_empty()).cloned().collect();
         let (new, drifts) = kinds.learn(plan, if whole.len() == documents.len() { documents } else { &whole });
         let said: Vec<String> = drifts.iter().map(ToString::to_string).collect();
@@ -319,19 +319,19 @@ impl Reader {
             if plan.read.type_change == TypeChange::Stop {
                 return Err(PollError::Drift { flow: self.flow.clone(), what: said.join("; ") });
             }
-            warn!(flow = %self.flow, what = said.join("; "), "columns of SYSPRO changed; the definition says to go on");
+            warn!(flow = %self.flow, what = said.join("; "), "columns of SYSPRO changed; the flow continues because the definition says so");
         }
         Ok((new.then(|| serde_json::to_value(&*kinds).ok()).flatten(), said))
     }
 
-    /// One page from SYSPRO, once sending has caught up; with fewer documents where they take too much memory.
+    /// Reads one page from SYSPRO, once sending has caught up; with fewer documents where they take too much memory.
     async fn page(&self, plan: &Plan, scope: &Scope, after: Option<Position>, size: &mut PageSize) -> Result<Page, PollError> {
         self.catch_up().await?;
         if self.deps.stopping.has_begun() {
             return Err(PollError::Stopping { flow: self.flow.clone() });
         }
         let credential = self.credential().await?;
-        // derived documents come all at once, and are small: only the rows they are gathered from are paged
+        // derived documents come all at once and are small: only the rows behind them are paged
         let derived = plan.read.root.derive.is_some();
         let page = loop {
             let limit = if derived { self.deps.settings.syspro.page_size } else { size.documents() };
@@ -344,7 +344,7 @@ impl Reader {
             }
         };
         for (table, column) in &page.missing_columns {
-            warn!(flow = %self.flow, table, column, "this SYSPRO release lacks an optional column; it is left out");
+            warn!(flow = %self.flow, table, column, "this SYSPRO release lacks an optional column; Tieline reads without it");
         }
         debug!(flow = %self.flow, documents = page.documents.len(), rows = page.rows_read, "page read");
         Ok(page)
@@ -359,10 +359,10 @@ impl Reader {
         credential.map_err(|source| PollError::Credential { flow: self.flow.clone(), source })
     }
 
-    /// Reading rests while more of this flow waits than `flows.backlog`: at most one page per flow is in memory.
+    /// Reading stops while more than `flows.backlog` deliveries of this flow wait: at most one page per flow is in memory.
     ///
-    /// It rests for as long as something is delivered now and then, whatever slows ServiceNow down. When nothing has been delivered for
-    /// `flows.backlog_wait_minutes` the run ends and gives the flow back, and the next one continues here.
+    /// It stays stopped as long as a delivery succeeds now and then, even if ServiceNow is slow. When nothing has been delivered for
+    /// `flows.backlog_wait_minutes`, the run ends and releases the flow, and the next run continues from here.
     async fn catch_up(&self) -> Result<(), PollError> {
         let settings = &self.deps.settings.flows;
         let most = i64::from(settings.backlog);
@@ -370,7 +370,7 @@ impl Reader {
         let blocks: Vec<String> = plan.targets.iter().map(|target| target.block.clone()).collect();
         let (mut seen, mut moved, mut nudged, mut checks) = (None, Instant::now(), None::<Instant>, 0);
         loop {
-            // beyond twice as many no one needs to know how many they are
+            // beyond twice the limit, the exact number does not matter
             let backlog = self.deps.store.delivery_backlog(self.flow.clone(), blocks.clone(), 2 * most).await;
             let backlog = backlog.map_err(|error| self.store_error(&error))?;
             if backlog.waiting < most || self.deps.stopping.has_begun() {
@@ -379,7 +379,7 @@ impl Reader {
             if let Some(why) = backlog.stopped {
                 return Err(PollError::Stopped { flow: self.flow.clone(), why });
             }
-            // another node may deliver them: then only their number says so
+            // another node may deliver them: then only their number shows progress
             let standing = (backlog.waiting, self.deps.progress.of(&self.flow));
             if seen.replace(standing).is_some_and(|before| before != standing) {
                 moved = Instant::now();
@@ -388,7 +388,7 @@ impl Reader {
                 return Err(PollError::Backlog { flow: self.flow.clone(), waiting: backlog.waiting, minutes });
             }
             if checks == 0 {
-                info!(flow = %self.flow, waiting = backlog.waiting, "reading rests until fewer records wait to be sent");
+                info!(flow = %self.flow, waiting = backlog.waiting, "reading waits until fewer records wait to be sent");
             }
             if nudged.is_none_or(|at| at.elapsed() >= NUDGE_EVERY) {
                 self.nudge.do_send(Nudge { entity: self.flow.entity.clone() });
@@ -399,9 +399,9 @@ impl Reader {
         }
     }
 
-    /// Maps a page. When the Mapper dies of it, the documents are offered one by one, and the one that kills it twice fails.
+    /// Maps a page. When the Mapper crashes, the documents are sent one by one, and the one that crashes it twice fails.
     ///
-    /// What it died of is remembered as long as the process lives, so that each poll does not kill it again.
+    /// The content that crashed it is remembered for the life of the process, so that the next polls do not crash it again.
     pub(super) async fn map(&self, plan: &Plan, documents: Vec<Document>) -> Result<Vec<IntakeDocument>, PollError> {
         let (known, documents): (Vec<Document>, Vec<Document>) = documents.into_iter().partition(|document| self.is_poison(document));
         let mut all: Vec<IntakeDocument> = known.iter().map(|document| poisoned(plan, document)).collect();
@@ -409,7 +409,7 @@ impl Reader {
             all.extend(mapped);
             return Ok(all);
         }
-        warn!(flow = %self.flow, "the Mapper died of a page; its documents are mapped one by one");
+        warn!(flow = %self.flow, "the Mapper crashed on a page; its documents are mapped one by one");
         for document in documents {
             let mut mapped = None;
             for _ in 0..2 {
@@ -418,7 +418,7 @@ impl Reader {
                     break;
                 }
             }
-            // one that has ended for good answers nothing at all, and says nothing of this document
+            // a Mapper that has ended for good answers nothing, which shows nothing about this document
             if mapped.is_none() && !self.mapper.connected() {
                 return Err(PollError::MapperEnded { flow: self.flow.clone() });
             }
@@ -431,7 +431,7 @@ impl Reader {
         Ok(all)
     }
 
-    /// Which of these keys SYSPRO has.
+    /// The keys out of these that SYSPRO has.
     pub(super) async fn by_key(&self, plan: &ReadPlan, keys: &[DocumentKey]) -> Result<Vec<DocumentKey>, String> {
         let credential = self.session.send(GetCredential).await.map_err(|_| "the credential is being read anew".to_owned())?;
         let credential = credential.map_err(|error| error.to_string())?;
@@ -444,7 +444,7 @@ impl Reader {
         !poison.is_empty() && poison.get(&document.key).is_some_and(|hash| *hash == document.hash().0)
     }
 
-    /// A page into the ledger; nudges the Writer.
+    /// Stores a page in the ledger and notifies the Writer.
     pub(super) async fn take_in(&self, intake: Intake) -> Result<(), PollError> {
         self.take_in_shared(Arc::new(intake)).await.map_err(|error| self.store_error(&error))
     }

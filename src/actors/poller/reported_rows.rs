@@ -1,34 +1,34 @@
-//! A row without a key of its own has another place in a read of changes than in a whole read. Rows that were reported already are not reported
-//! twice.
+//! A row without a key of its own has another position in a read of changes than in a whole read. This module prevents that such a row is
+//! reported twice.
 
 use super::read::Reading;
 use super::{PollError, Reader};
 use crate::domain::{Document, DocumentKey};
 
-/// How many rows without a key were reported already and have not been met by this read.
+/// The number of rows without a key that were reported already and have not been met by this read.
 #[derive(Debug, Default)]
 pub(super) struct ReportedRows {
-    /// `None` until the first of them is met, and where each counts.
+    /// `None` until the first of them is met, and where each one counts.
     left: Option<usize>,
-    /// Whether this read starts from the beginning, and reads no whole table.
+    /// Whether this read starts at the beginning and is not a read of the whole table.
     applies: bool,
 }
 
 impl ReportedRows {
-    /// For a reading. One that continues where it was has met some of them before, and those that a whole read gives are reported by their place.
+    /// For one read. A read that continues has met some of them before; a whole read reports rows by their position.
     pub(super) fn of(reading: &Reading) -> Self {
         Self { left: None, applies: reading.is_fresh_poll() }
     }
 }
 
-/// Whether a key stands for a row of the flow's own table, as a whole read may have given it too.
+/// Whether a key is a placeholder for a row of the flow's own table, which a whole read may also have returned.
 fn of_own_table(key: &DocumentKey) -> bool {
     let place = key.as_str().split(" after ").next().unwrap_or_default();
     key.stands_for_a_row() && !place.contains(" of ")
 }
 
 impl Reader {
-    /// A page without the rows that were reported already: as many as there are. Which one is which no one can tell; the next whole read does.
+    /// Removes from a page as many rows as were reported already. Which row is which cannot be known; the next whole read corrects it.
     pub(super) async fn without_reported(
         &self,
         reported: &mut ReportedRows,

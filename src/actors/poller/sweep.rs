@@ -14,20 +14,21 @@ use crate::domain::next_step::NextStep;
 use crate::domain::run::RunId;
 use crate::store::{AbsentParent, GoneDocument, Intake, IntakeDocument, Lease};
 
-/// Parents checked after one whole read; the others come with the next.
+/// Parents checked after one whole read; the next one checks the others.
 const PARENTS: i64 = 500;
-/// Parents asked for by key in one request.
+/// Parents requested by key in one request.
 const AT_ONCE: usize = 50;
 
 impl Reader {
-    /// After a whole read: records that others wait for and that it has not shown will not come. Says so of those that wait, with why.
+    /// After a whole read: finds the awaited parents that the read has not returned and that will not arrive. Stores this, with the reason,
+    /// on the records that wait for them.
     pub(super) async fn mark_absent_parents(&self, plan: &Plan, run: RunId) -> Result<(), PollError> {
         let unread = self.deps.store.parents_unread(self.flow.clone(), PARENTS).await.map_err(|error| self.store_error(&error))?;
         if unread.is_empty() {
             return Ok(());
         }
         let rule = plan.read.left_out_by(&self.flow.company);
-        // without a rule that leaves rows out, what a whole read has not shown is not there
+        // without a rule that excludes rows, a record that a whole read has not returned does not exist
         let mut left_out: HashSet<String> = HashSet::new();
         if rule.is_some() {
             let bare = plan.read.without_rules();
@@ -35,9 +36,9 @@ impl Reader {
             for keys in keys.chunks(AT_ONCE) {
                 match self.by_key(&bare, keys).await {
                     Ok(found) => left_out.extend(found.into_iter().map(String::from)),
-                    // the next whole read asks again
+                    // the next whole read checks again
                     Err(why) => {
-                        tracing::warn!(flow = %self.flow, %why, "whether SYSPRO has records that others wait for could not be asked");
+                        tracing::warn!(flow = %self.flow, %why, "SYSPRO did not say whether it has the records that others wait for; the next whole read asks again");
                         return Ok(());
                     }
                 }
@@ -52,13 +53,13 @@ impl Reader {
         let told =
             self.deps.store.parents_absent(self.flow.clone(), run, absent.collect()).await.map_err(|error| self.store_error(&error))?;
         if told > 0 {
-            tracing::warn!(flow = %self.flow, records = told, "records wait for parents that will not come; `tieline failures` names them");
+            tracing::warn!(flow = %self.flow, records = told, "records wait for parents that will not arrive; `tieline failures` names them");
         }
         Ok(())
     }
 
-    /// Marks what is gone in the target, by the definition's rule; nothing at all when it is more than one sweep may mark. What stands for a
-    /// row that this read has not met is dropped, also where a row without a name keeps every record from being marked.
+    /// Marks gone records in the target by the definition's rule; none at all when there are more than one sweep may mark. Removes
+    /// placeholders for rows that this read has not met, even where a row without a key keeps records from being marked.
     pub(super) async fn mark_gone(
         &self,
         plan: &Plan,
@@ -76,11 +77,11 @@ impl Reader {
         let mut documents = documents;
         let any = gone > 0 || !documents.is_empty();
         if any && read.nameless {
-            warn!(flow = %self.flow, gone, "a row whose key cannot be read may be any of those not seen: none is marked as gone");
+            warn!(flow = %self.flow, gone, "a row's key cannot be read, and the row may be any of the records not seen: none is marked as gone");
             documents.clear();
         } else if any {
             self.believe_gone(plan, read, accept, (gone, known), &documents).await?;
-            // after a comparison it is known that a side went back
+            // a comparison has already shown whether one side was restored
             if !accept && !compared {
                 self.newest_are_there(&documents).await?;
             }
@@ -92,16 +93,16 @@ impl Reader {
         let read: Result<Vec<_>, _> =
             documents.iter().map(|gone| plan.content_from_json(DocumentKey::from_text(&gone.key), &gone.content)).collect();
         let read = read.map_err(|text| PollError::Store { flow: self.flow.clone(), text })?;
-        // a Mapper that dies here leaves the marking to the next sweep
+        // if the Mapper crashes here, the next sweep marks them
         let mapped = self.mapper.send(MapPage { documents: read, presence: Presence::Gone }).await.map_err(|_| PollError::Store {
             flow: self.flow.clone(),
-            text: "the Mapper stopped while documents that are gone were mapped; the next sweep does it again".into(),
+            text: "the Mapper stopped while it mapped documents that are gone; the next sweep repeats this".into(),
         })?;
         let documents: Vec<IntakeDocument> = mapped
             .into_iter()
             .zip(&documents)
             .map(|(mut document, gone)| {
-                // the last content stays what it was: only its standing changes
+                // the last content stays: only the record's state changes
                 document.hash = gone.hash.as_slice().try_into().unwrap_or(document.hash);
                 document.content.clone_from(&gone.content);
                 document
@@ -115,7 +116,7 @@ impl Reader {
         self.take_in(intake).await
     }
 
-    /// Whether the records that a whole read has not seen are gone: not when they are too many, nor when SYSPRO has one of them after all.
+    /// Whether the records that a whole read has not seen are gone: not if they are too many, nor if SYSPRO has one of them after all.
     async fn believe_gone(
         &self,
         plan: &Plan,

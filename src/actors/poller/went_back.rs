@@ -1,5 +1,6 @@
-//! A company of SYSPRO that went back: a restored backup has none of the newest records that were read from it. What it no longer has would be
-//! marked as gone, and what reads as it did long ago would never be compared again, so the flow stops until a person has said what happened.
+//! Detects a SYSPRO company that was restored from a backup: it has none of the newest records that were read from it. Records that it no
+//! longer has would be marked as gone, and records with their old content would never be compared again. The flow therefore stops until a
+//! person has said what happened.
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
@@ -13,36 +14,37 @@ use crate::domain::DocumentKey;
 use crate::domain::life::went_back;
 use crate::store::{FlowRow, GoneDocument};
 
-/// The newest records that are asked for.
+/// The number of newest records to check.
 pub(super) const SAMPLE: i64 = 20;
-/// Between two such checks of a flow that polls.
+/// Time between two such checks of a flow that polls.
 const EVERY: Duration = Duration::from_secs(3600);
 
 impl Reader {
-    /// Before a poll, once an hour: whether SYSPRO still has the newest records that the ledger knows. What cannot be asked tells nothing.
+    /// Before a poll, once an hour: checks whether SYSPRO still has the newest records that the ledger knows. A check that cannot be made
+    /// counts as passed.
     pub(super) async fn same_company(&self, plan: &Plan, row: &FlowRow) -> Result<(), PollError> {
         let checked = self.newest_checked.get().is_some_and(|at| at.elapsed() < EVERY);
-        // a person has just said that this is right, or the keys are no rows of their own
+        // a person has just confirmed this, or the keys are not rows of their own
         if checked || row.whole_next || Sizes::of(row).accept || plan.read.root.derive.is_some() {
             return Ok(());
         }
         let newest = self.newest().await?;
         if !newest.is_empty() {
             let keys: Vec<DocumentKey> = newest.iter().map(DocumentKey::from_text).collect();
-            // what a rule leaves out is there all the same
+            // a record that a rule excludes still exists
             match self.by_key(&plan.read.without_rules(), &keys).await {
                 Ok(found) => {
                     let found: HashSet<DocumentKey> = found.into_iter().collect();
                     self.believe_newest(keys.len(), keys.iter().filter(|key| !found.contains(*key)).count())?;
                 }
-                Err(why) => debug!(flow = %self.flow, why, "whether SYSPRO has the newest records could not be asked"),
+                Err(why) => debug!(flow = %self.flow, why, "SYSPRO did not say whether it has the newest records"),
             }
         }
         self.newest_checked.set(Some(Instant::now()));
         Ok(())
     }
 
-    /// After a whole read: whether most of the newest records are among those that it has not seen.
+    /// After a whole read: checks whether most of the newest records are among those that it has not seen.
     pub(super) async fn newest_are_there(&self, gone: &[GoneDocument]) -> Result<(), PollError> {
         let newest = self.newest().await?;
         let gone: HashSet<&str> = gone.iter().map(|gone| gone.key.as_str()).collect();

@@ -1,7 +1,7 @@
 //! `Scheduler`: runs flows, by their schedules and when asked.
 //!
-//! Owns which flows are running and when each is due next. A flow whose actors gave up is left out until other definitions come into force or the
-//! service is restarted. What it owns cannot be read anywhere else, so that it is not restarted: a panic here ends the process. Runs on the control
+//! Owns which flows are running and when each is due next. A flow whose actors gave up is left out until new definitions come into force or
+//! the service is restarted. Its state exists nowhere else, so it is not restarted: a panic here ends the process. Runs on the control
 //! arbiter.
 
 pub mod run_set;
@@ -30,19 +30,19 @@ use crate::telemetry::metrics::metrics;
 /// How often the timetable is checked.
 const TICK: Duration = Duration::from_secs(1);
 
-/// How long an answer may take that is asked for from outside the actors.
+/// How long a request from outside the actors may take.
 pub(super) const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 
-/// How often it is logged which flows are waited for.
+/// How often the log names the flows that a run set waits for.
 const LOG_WAITING: Duration = Duration::from_secs(10);
 
 /// What the Scheduler is made of.
 pub struct SchedulerParts {
     /// What every actor has.
     pub deps: Deps,
-    /// The actors that a run set sends to.
+    /// The actors to which a run set sends.
     pub recipients: Recipients,
-    /// The Writer, for what may be due under other definitions.
+    /// The Writer, for deliveries that may be due under new definitions.
     pub nudge: Recipient<Nudge>,
     /// In a service flows run by their schedules, and not only when asked.
     pub mode: Mode,
@@ -54,73 +54,73 @@ pub struct Scheduler {
     timetable: Timetable,
     /// Flows that are running.
     running: BTreeSet<FlowId>,
-    /// Run sets that are running: they end after their last flow.
+    /// The number of running run sets: each ends after its last flow.
     run_sets: watch::Sender<usize>,
     gave_up: BTreeMap<FlowId, String>,
     stopping: bool,
 }
 
-/// Ask. Runs flows in dependency order; answers when all have ended.
+/// Request. Runs flows in dependency order; answers when all have ended.
 #[derive(Message)]
 #[rtype(result = "RunSetReport")]
 pub struct ExecuteRunSet(pub RunSetRequest);
 
-/// Ask. Starts a run set; answers at once whether it began. Two for the same flow never start together.
+/// Request. Starts a run set; answers at once whether it started. Two for the same flow never start together.
 #[derive(Message)]
 #[rtype(result = "Result<(), StartRefused>")]
 pub struct StartRunSet(pub RunSetRequest);
 
-/// Nudge. These flows have open backfills.
+/// Reminder. These flows have open backfills.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct ContinueBackfills(pub Vec<FlowId>);
 
-/// Fact. An actor of this flow gave up: the flow runs no more.
+/// Event. An actor of this flow gave up: the flow runs no more.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct FlowGaveUp {
     /// The flow.
     pub flow: FlowId,
-    /// Which actor, and what it died of.
+    /// The actor, and what crashed it.
     pub cause: String,
 }
 
-/// Ask. The actors of the flows were started again with other definitions: these take the place of those before, and the schedules follow.
+/// Request. The actors of the flows were re-created with new definitions: they replace the former ones, and the schedules follow.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct ReplacePollers(pub BTreeMap<FlowId, Recipient<PollNow>>);
 
-/// Question. Flows whose actors gave up, with the cause.
+/// Query. Flows whose actors gave up, with the cause.
 #[derive(Message)]
 #[rtype(result = "BTreeMap<FlowId, String>")]
 pub struct GetGaveUp;
 
-/// Question. When flows are due next.
+/// Query. When flows are due next.
 #[derive(Message)]
 #[rtype(result = "BTreeMap<FlowId, DateTime<Utc>>")]
 pub struct GetNextRuns;
 
-/// Ask. No new run set starts; answers when the running ones have ended.
+/// Request. No new run set starts; answers when the running ones have ended.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct EndRunSets;
 
-/// Fact. A flow of a run set has ended; the run set may continue for long.
+/// Event. One flow of a run set has ended; the run set may continue for long.
 #[derive(Message)]
 #[rtype(result = "()")]
 struct FlowEnded {
     flow: FlowId,
-    /// What the timetable had it run for.
+    /// The entry of the timetable that started it.
     due: Option<Due>,
     error: Option<PollError>,
 }
 
-/// Nudge. Checks the timetable.
+/// Reminder. Checks the timetable.
 #[derive(Message)]
 #[rtype(result = "()")]
 struct Tick;
 
-/// Nudge. Logs which flows are waited for, until none is.
+/// Reminder. Logs the flows that are waited for, until there are none.
 #[derive(Message)]
 #[rtype(result = "()")]
 struct LogWaiting;
@@ -128,7 +128,7 @@ struct LogWaiting;
 /// Why a run set that a person asked for does not start.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StartRefused {
-    /// The flow is on its way already.
+    /// The flow is running already.
     #[error("flow {0} is running already")]
     Running(FlowId),
     /// The flow's actors gave up.
@@ -136,22 +136,22 @@ pub enum StartRefused {
     GaveUp {
         /// The flow.
         flow: FlowId,
-        /// What its actors died of.
+        /// What crashed its actors.
         cause: String,
     },
     /// This node has other definitions than those in force.
     #[error("{0}")]
     OtherDefinitions(String),
-    /// No run set starts any more.
+    /// No new run set starts.
     #[error("the service is stopping")]
     Stopping,
     /// The actors did not answer; the run set may still start.
-    #[error("Root did not answer within {} s", ANSWER_LIMIT.as_secs())]
+    #[error("the scheduler did not answer within {} s", ANSWER_LIMIT.as_secs())]
     Unresponsive,
 }
 
 impl Scheduler {
-    /// At rest.
+    /// An idle Scheduler.
     pub fn new(parts: SchedulerParts) -> Self {
         let settings = &parts.deps.settings;
         let timetable = Timetable::new(schedules(&parts.deps), settings.flows.lease, settings.retry.backoff);
@@ -159,7 +159,7 @@ impl Scheduler {
         Self { parts, timetable, running, run_sets: watch::Sender::new(0), gave_up, stopping: false }
     }
 
-    /// A run set; `due` are those of its flows that the timetable wants to hear of.
+    /// Runs a run set; `due` are those of its flows whose end the timetable must learn.
     fn run_set(
         &mut self,
         ask: RunSetRequest,
@@ -169,7 +169,7 @@ impl Scheduler {
         let (deps, recipients, scheduler) = (self.parts.deps.clone(), self.parts.recipients.clone(), ctx.address());
         self.running.extend(ask.flows.iter().map(|(flow, _)| flow.clone()));
         self.run_sets.send_modify(|count| *count += 1);
-        // each by itself: one that another node holds must be tried again long before the slowest of the run set has ended
+        // each flow by itself: a flow that another node holds must be retried long before the slowest flow of the run set has ended
         let ended = move |flow: &FlowId, error: Option<&PollError>| {
             let due = due.iter().find(|due| due.flow == *flow).cloned();
             scheduler.do_send(FlowEnded { flow: flow.clone(), due, error: error.cloned() });
@@ -180,7 +180,7 @@ impl Scheduler {
         })
     }
 
-    /// A run set that no one waits for.
+    /// Starts a run set without waiting for its end.
     fn spawn(&mut self, ask: RunSetRequest, due: Vec<Due>, ctx: &mut Context<Self>) {
         let run_set = self.run_set(ask, due, ctx).map(|report, _, _| log_report(&report));
         ctx.spawn(run_set);
@@ -215,7 +215,7 @@ fn log_report(report: &RunSetReport) {
                 }
             }
             Err(error @ (PollError::Done { .. } | PollError::Held { .. })) => debug!(%flow, %error, "there is nothing to run now"),
-            Err(error @ PollError::Stopping { .. }) => info!(%error, "the flow is not read to its end now"),
+            Err(error @ PollError::Stopping { .. }) => info!(%error, "the flow was not read to its end"),
             Err(error) => warn!(%flow, %error, "the run did not finish; the next run continues where it stopped"),
         }
     }
@@ -277,7 +277,7 @@ impl Handler<Tick> for Scheduler {
         let works = self.parts.deps.works();
         let now = Utc::now();
         if let Some(before) = self.timetable.clock(now) {
-            warn!(%before, %now, "the clock was set back; flows are due by their schedules from now on, whatever they waited for");
+            warn!(%before, %now, "the clock was set back; from now on each flow is due at the next time of its schedule");
         }
         let due = if works { self.timetable.take(flows(&self.parts.deps), busy, Utc::now()) } else { Vec::new() };
         if !due.is_empty() {
@@ -312,7 +312,7 @@ impl Handler<ContinueBackfills> for Scheduler {
         let known = |flow: &FlowId| self.parts.recipients.pollers.contains_key(flow);
         let free = |flow: &FlowId| known(flow) && !self.running.contains(flow) && !self.gave_up.contains_key(flow);
         let flows: Vec<FlowId> = flows.into_iter().filter(free).collect();
-        // each by itself: none keeps another one's polls waiting
+        // each flow by itself: no flow delays the polls of another
         for flow in flows {
             let flows = vec![(flow, RunKind::Backfill)];
             let ask = RunSetRequest { flows, requested_by: "backfill".into(), ..RunSetRequest::by_schedule() };
@@ -337,7 +337,7 @@ impl Handler<ReplacePollers> for Scheduler {
             metrics().forget(flow);
         }
         self.parts.recipients.pollers = pollers;
-        // theirs were the actors before
+        // these belonged to the former actors
         self.gave_up.clear();
         self.timetable.replace(schedules(&self.parts.deps), Utc::now());
         for flow in self.parts.recipients.pollers.keys() {
@@ -369,7 +369,7 @@ impl Handler<EndRunSets> for Scheduler {
         self.stopping = true;
         ctx.notify(LogWaiting);
         let mut run_sets = self.run_sets.subscribe();
-        // the sender is this actor, which outlives its answer
+        // the sender is this actor, which lives longer than its answer
         let ended = async move {
             let _ = run_sets.wait_for(|count| *count == 0).await;
         };

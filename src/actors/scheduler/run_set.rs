@@ -29,16 +29,16 @@ pub struct RunSetRequest {
     pub reason: Option<String>,
     /// What wants it: for a person paused flows run, and what waits for its next try is tried now.
     pub trigger: Trigger,
-    /// When the schedule wanted each flow; empty when a person asked.
+    /// When each flow was due by its schedule; empty when a person asked.
     pub due_at: BTreeMap<FlowId, DateTime<Utc>>,
-    /// The ids of the runs to be started, where the caller was already told them.
+    /// The ids for the runs, where the caller already knows them.
     pub runs: BTreeMap<FlowId, RunId>,
-    /// Told how each flow went, as soon as it has ended.
+    /// Gets the result of each flow as soon as it has ended.
     pub ended: Option<UnboundedSender<Option<PollError>>>,
 }
 
 impl RunSetRequest {
-    /// A run set of the schedule, of no flow yet.
+    /// A run set of the schedule, without flows yet.
     pub fn by_schedule() -> Self {
         let (due_at, runs) = (BTreeMap::new(), BTreeMap::new());
         Self { flows: Vec::new(), requested_by: "schedule".into(), reason: None, trigger: Trigger::Schedule, due_at, runs, ended: None }
@@ -53,29 +53,29 @@ impl RunSetRequest {
 /// What a run set did.
 #[derive(Debug, Clone, Default)]
 pub struct RunSetReport {
-    /// Per flow how it went.
+    /// The result of each flow.
     pub flows: Vec<(FlowId, Result<PollReport, PollError>)>,
-    /// What kept left-over deliveries from being sent.
+    /// What prevented deliveries of earlier runs from being sent.
     pub write_errors: Vec<WriteError>,
 }
 
-/// The actors that a run set sends to.
+/// The actors to which a run set sends.
 #[derive(Clone)]
 pub struct Recipients {
-    /// One per flow.
+    /// One Poller per flow.
     pub pollers: BTreeMap<FlowId, Recipient<PollNow>>,
     /// The Writer.
     pub drain: Recipient<Drain>,
-    /// Polls what has arrived, where a definition says so and no one polls by a timer.
+    /// Polls delivered records; set where a definition asks for it and no timer does it.
     pub downstream: Option<Recipient<PollArrived>>,
-    /// Tells people, where somebody is to be told and no one tells by a timer.
+    /// Sends notices; set where notices are configured and no timer does it.
     pub notifier: Option<Recipient<NotifyNow>>,
 }
 
-/// Runs flows rank by rank; flows of one rank do not depend on one another and run at once. `ended` hears of each as soon as it has.
+/// Runs flows rank by rank. Flows of one rank do not depend on one another and run at once. `ended` is called as soon as a flow has ended.
 pub async fn run(deps: &Deps, recipients: &Recipients, ask: RunSetRequest, ended: impl Fn(&FlowId, Option<&PollError>)) -> RunSetReport {
     let mut report = RunSetReport::default();
-    // what a person asked for meanwhile starts then
+    // what a person asked for in the meantime starts after the wait
     if !deps.waits.over(&deps.stopping).await {
         return report;
     }
@@ -101,14 +101,14 @@ pub async fn run(deps: &Deps, recipients: &Recipients, ask: RunSetRequest, ended
                     None => Err(PollError::Store { flow: flow.clone(), text: "there is no such flow here".into() }),
                 };
                 ended(&flow, result.as_ref().err());
-                // the caller may have hung up
+                // the caller may have disconnected
                 let _ = told.as_ref().map(|told| told.send(result.as_ref().err().cloned()));
                 (flow, result)
             }
         });
         report.flows.extend(join_all(runs).await);
     }
-    // what an earlier rank's deliveries released, and what was left from before
+    // what deliveries of an earlier rank released, and what was left from earlier runs
     if let Err(error) = deps.store.pending_release_all().await {
         report.write_errors.push(error.into());
     }
@@ -126,7 +126,7 @@ pub async fn run(deps: &Deps, recipients: &Recipients, ask: RunSetRequest, ended
         }
     }
     if let Some(downstream) = &recipients.downstream {
-        // one that is being restarted polls by itself later
+        // if it is being restarted, it polls later by itself
         let _ = downstream.send(PollArrived).await;
     }
     if let Some(notifier) = &recipients.notifier {
@@ -144,7 +144,7 @@ async fn prepare(deps: &Deps, trigger: Trigger) -> Result<(), StoreError> {
 }
 
 fn interrupted(flow: &FlowId) -> PollError {
-    PollError::Store { flow: flow.clone(), text: "the Poller is being restarted; the next run continues where it was".into() }
+    PollError::Store { flow: flow.clone(), text: "the Poller is being restarted; the next run continues where this one stopped".into() }
 }
 
 /// The entities in dependency order.

@@ -1,4 +1,4 @@
-//! The timetable: when each flow is due, by its schedule, at the start, and for the retry of a run that failed. Pure.
+//! The timetable: when each flow is due, by its schedule, at the start, and for the retry of a failed run. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -48,7 +48,7 @@ impl Schedules {
     }
 }
 
-/// What is to be run, and when.
+/// Which flows are due, and when.
 pub(in crate::actors) struct Timetable {
     schedules: BTreeMap<EntityName, Schedules>,
     lease: Duration,
@@ -56,14 +56,14 @@ pub(in crate::actors) struct Timetable {
     backoff: Backoff,
     next: BTreeMap<(FlowId, Planned), DateTime<Utc>>,
     retries: BTreeMap<(FlowId, Planned), Retry>,
-    /// The latest time that was seen.
+    /// The latest time that the clock has shown.
     latest: DateTime<Utc>,
 }
 
-/// A clock that goes back by less is put right by its own time service, and changes nothing.
+/// A smaller step back is a correction by the time service, and changes nothing.
 const SET_BACK: TimeDelta = TimeDelta::minutes(1);
 
-/// A run that came to nothing and is tried again before its schedule wants it.
+/// A run that failed and is retried before its schedule wants it.
 struct Retry {
     at: DateTime<Utc>,
     due_at: DateTime<Utc>,
@@ -75,17 +75,17 @@ struct Retry {
 pub(in crate::actors) struct Due {
     pub(in crate::actors) flow: FlowId,
     pub(in crate::actors) kind: RunKind,
-    /// When it was wanted first.
+    /// When it was first due.
     pub(in crate::actors) due_at: DateTime<Utc>,
 }
 
 impl Timetable {
-    /// Poll and sweep schedules per entity; `lease` is how long a flow is held.
+    /// Poll and sweep schedules per entity; `lease` is the time for which a flow is held.
     pub(in crate::actors) fn new(schedules: BTreeMap<EntityName, Schedules>, lease: Duration, backoff: Backoff) -> Self {
         Self { schedules, lease, backoff, next: BTreeMap::new(), retries: BTreeMap::new(), latest: DateTime::<Utc>::MIN_UTC }
     }
 
-    /// Other schedules take the place of these; a flow whose schedule stays keeps its next run, a new one runs at once.
+    /// Replaces the schedules; a flow whose schedule is unchanged keeps its next run, a new flow runs at once.
     pub(in crate::actors) fn replace(&mut self, schedules: BTreeMap<EntityName, Schedules>, now: DateTime<Utc>) {
         let (old, retries) = (std::mem::replace(&mut self.schedules, schedules), &mut self.retries);
         retries.retain(|(flow, _), _| self.schedules.contains_key(&flow.entity));
@@ -105,12 +105,12 @@ impl Timetable {
         polls.map(|(key, next)| (key.0.clone(), soon(key, *next))).collect()
     }
 
-    /// Reads the clock. When it was set back, nothing waits for the time that it showed before: what is due then is due at the schedule's
-    /// next time from now. Answers the time before.
+    /// Reads the clock. When the clock was set back, the timetable does not wait for the old times: what was due then is due at the
+    /// schedule's next time from now. Answers the time before.
     pub(in crate::actors) fn clock(&mut self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let before = std::mem::replace(&mut self.latest, now);
         if before == DateTime::<Utc>::MIN_UTC || before - now < SET_BACK {
-            // little by little it must not go back far
+            // small steps back must not add up
             self.latest = before.max(now);
             return None;
         }
@@ -126,7 +126,7 @@ impl Timetable {
         Some(before)
     }
 
-    /// Takes from the timetable what is due now; a flow in `busy` stays where it is.
+    /// Removes from the timetable what is due now; a flow in `busy` stays.
     pub(in crate::actors) fn take(&mut self, flows: Vec<FlowId>, busy: impl Fn(&FlowId) -> bool, now: DateTime<Utc>) -> Vec<Due> {
         let mut taken: BTreeSet<FlowId> = BTreeSet::new();
         let mut due = Vec::new();
@@ -136,7 +136,7 @@ impl Timetable {
                 let Some(schedule) = schedules.of(planned) else { continue };
                 let key = (flow.clone(), planned);
                 let by_schedule = match self.next.get(&key) {
-                    // the first poll comes at once, the first sweep at its time
+                    // the first poll runs at once, the first sweep at its scheduled time
                     None if planned == Planned::Sweep => {
                         schedule.next_after(now).map(|next| self.next.insert(key, next));
                         continue;
@@ -150,14 +150,14 @@ impl Timetable {
                     continue;
                 }
                 if by_schedule.is_some() {
-                    // the schedule starts again, and the tries with it
+                    // the schedule starts the run, so the count of retries starts again
                     self.retries.remove(&key);
                     match schedule.next_after(now) {
                         Some(next) => self.next.insert(key, next),
                         None => self.next.insert(key, DateTime::<Utc>::MAX_UTC),
                     };
                 } else if let Some(retry) = self.retries.get_mut(&key) {
-                    // until its outcome is known
+                    // not due until its result is known
                     retry.at = DateTime::<Utc>::MAX_UTC;
                 }
                 taken.insert(flow.clone());
@@ -167,14 +167,15 @@ impl Timetable {
         due
     }
 
-    /// How a run that was due ended. What may work later comes again soon: a day is long where the schedule is daily.
+    /// Stores the result of a run that was due. A run that may work later is retried soon: where the schedule is daily, a day is a long
+    /// wait.
     pub(in crate::actors) fn ended(&mut self, due: &Due, error: Option<&PollError>, now: DateTime<Utc>) {
         let key = (due.flow.clone(), Planned::of(due.kind));
         let tries = self.retries.remove(&key).map_or(0, |retry| retry.tries) + 1;
         let wait = match error {
-            // its holder may die over it: then its lease runs out
+            // the holder may have died: then its lease runs out
             Some(PollError::Held { .. }) => self.lease / 3,
-            // it is read on with the definitions that came into force
+            // the read continues with the definitions that came into force
             Some(PollError::Definitions { .. }) => Duration::ZERO,
             Some(error) if matches!(error.class(), Class::Transient | Class::Throttled) => retry::delay(tries, self.backoff),
             _ => return,
@@ -232,7 +233,7 @@ mod tests {
         take(&mut timetable, start);
         let error = PollError::Store { flow: flow(), text: "gone".into() };
         timetable.ended(&due(start), Some(&error), start);
-        // a few seconds are put right by the time service
+        // the time service corrects a few seconds
         assert_eq!(timetable.clock(start - TimeDelta::seconds(59)), None);
         let yesterday = at("2026-03-01T10:02:00Z");
         assert_eq!(timetable.clock(yesterday), Some(start));

@@ -1,23 +1,23 @@
-//! A batch that fails because of one of its records: the record is found by halving, so that its neighbours do not wait with it.
+//! Splits a batch that fails because of one of its records: the record is found by halving, so that the other records do not wait with it.
 
 use std::ops::Range;
 
 use crate::servicenow::{OutRecord, ServiceNowError};
 
-/// What a batch brought, record by record.
+/// The results of a batch, by record.
 pub(super) struct Apart<T> {
     pub(super) each: Vec<Result<T, Failed>>,
-    /// The batch was taken apart, and some were answered for while others were not.
+    /// The batch was split, and some records got an answer while others did not.
     pub(super) answered: bool,
-    /// What ended the asking before every record was asked for.
+    /// The error that stopped the requests before every record was tried.
     pub(super) stop: Option<ServiceNowError>,
 }
 
-/// A record that nothing was answered for.
+/// A record without an answer.
 #[derive(Debug, Clone)]
 pub(super) struct Failed {
     pub(super) error: Box<ServiceNowError>,
-    /// It was asked for by itself, and the instance answers for other records of the table.
+    /// It was requested alone, and the instance answers for other records of the table.
     pub(super) own: bool,
 }
 
@@ -27,17 +27,17 @@ impl Failed {
     }
 }
 
-/// How far a batch may be taken apart.
+/// How far a batch may be split.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Parts {
     /// Part by part, to the end.
     All,
-    /// Up to the first part that is answered for: what is done for the rest depends on what the ledger then knows.
+    /// Up to the first part that gets an answer: what to do with the rest depends on what the ledger then knows.
     UpToAnswer,
 }
 
-/// Whether a failure may be about what was asked for: somebody answered, and not about who asks. No answer at all is the instance's trouble,
-/// and asking for each half would only wait for as long again.
+/// Whether a failure may be caused by a record: the instance answered, and the answer is not about the caller. If there is no answer at
+/// all, the instance is the cause, and a request for each half would only wait as long again.
 fn may_be_of_a_record(error: &ServiceNowError) -> bool {
     matches!(error, ServiceNowError::Page { .. } | ServiceNowError::BadAnswer { .. } | ServiceNowError::Refused { .. })
 }
@@ -48,14 +48,14 @@ fn halves(part: &Range<usize>) -> [Range<usize>; 2] {
     [middle..part.end, part.start..middle]
 }
 
-/// Asks for all records together and, where that fails and may be about one of them, in halves. `readable` says whether the instance answers
-/// for a record that no one knows, or that it cannot be asked so: then only an answer for a neighbour tells a record's own failure from that
-/// of all.
+/// Requests all records together and, where that fails and one record may be the cause, in halves. `readable` tells whether the instance
+/// answers a query for an unknown record; `None`: it cannot be asked that way. In that case only an answer for another record tells one
+/// record's own failure from a failure of all.
 ///
-/// `ask` must do nothing to any record where it fails.
+/// `ask` must not change any record when it fails.
 ///
 /// # Errors
-/// What kept the instance from answering for any record.
+/// The error that prevented any answer.
 pub(super) async fn ask_apart<T>(
     records: &[OutRecord],
     parts: Parts,
@@ -73,7 +73,7 @@ pub(super) async fn ask_apart<T>(
     }
     let mut each: Vec<Option<Result<T, ServiceNowError>>> = records.iter().map(|_| None).collect();
     let (mut answered, mut failed, mut stop) = (false, 0, None);
-    // a batch of one was asked for by itself already
+    // a batch of one was requested alone already
     let mut open = if let [_] = records {
         each[0] = Some(Err(whole.clone()));
         Vec::new()
@@ -91,7 +91,7 @@ pub(super) async fn ask_apart<T>(
                     break;
                 }
             }
-            // what is known is kept, the others are asked for later
+            // keep what is known; request the others later
             Err(error) if !may_be_of_a_record(&error) => {
                 stop = Some(error);
                 break;
@@ -99,7 +99,7 @@ pub(super) async fn ask_apart<T>(
             Err(error) if part.len() == 1 => {
                 failed += 1;
                 each[part.start] = Some(Err(error));
-                // two records and no answer at all: the others would most likely bring none either
+                // two records failed and none got an answer: the others would most likely get none either
                 if !answered && failed > 1 && !open.is_empty() {
                     stop = Some(whole.clone());
                     break;
@@ -112,7 +112,7 @@ pub(super) async fn ask_apart<T>(
     if !own || each.iter().all(Option::is_none) {
         return Err(whole);
     }
-    // that the time of the batch was over says nothing of why
+    // that the time for the batch ran out shows no cause
     let later = stop.as_ref().filter(|error| !matches!(error, ServiceNowError::LeaseEnds { .. })).unwrap_or(&whole);
     let one = |one: Option<Result<T, ServiceNowError>>| match one {
         Some(asked) => asked.map_err(|error| Failed::new(&error, true)),
@@ -147,7 +147,7 @@ mod tests {
         }
     }
 
-    /// Which of N records were answered for (`+`), failed by themselves (`-`), or were left for later (`.`); and how often was asked.
+    /// Which of N records got an answer (`+`), failed by themselves (`-`), or were left for later (`.`); and the number of requests.
     async fn asked(count: i64, bad: &[i64], readable: Option<bool>) -> (Result<String, ()>, usize) {
         parted(Parts::All, count, bad, readable).await
     }
@@ -187,16 +187,16 @@ mod tests {
         assert_eq!(asked(5, &[], Some(true)).await, (Ok("+++++".into()), 1));
         assert_eq!(asked(5, &[3], Some(true)).await.0, Ok("+++-+".into()));
         assert_eq!(asked(8, &[0, 6], Some(true)).await.0, Ok("-+++++-+".into()));
-        // by itself, without another of its batch to compare with
+        // alone, without another record of its batch to compare with
         assert_eq!(asked(1, &[0], Some(true)).await, (Ok("-".into()), 1));
         assert_eq!(asked(2, &[0, 1], Some(true)).await.0, Ok("--".into()));
-        // all fail: two by name, the others are not even asked for, and the asking ends
+        // all fail: two are named, the others are not requested, and the requests stop
         let all: Vec<i64> = (0..64).collect();
         assert_eq!(asked(64, &all, Some(true)).await.0.map(|said| (said.matches('-').count(), said.ends_with('|'))), Ok((2, true)));
-        // the instance answers for no one: one question, and no record's failure
+        // the instance answers for no record: one request, and no record's failure
         assert_eq!(asked(64, &[7], Some(false)).await, (Err(()), 1));
         assert_eq!(asked(1, &[0], Some(false)).await, (Err(()), 1));
-        // it cannot be asked for an unknown record: a neighbour that is answered for tells as well, and without one nothing does
+        // the instance cannot be asked for an unknown record: an answer for another record shows the same; without one nothing does
         assert_eq!(asked(5, &[3], None).await.0, Ok("+++-+".into()));
         assert_eq!(asked(1, &[0], None).await.0, Err(()));
         assert_eq!(asked(2, &[0, 1], None).await.0, Err(()));

@@ -1,5 +1,5 @@
-//! Fields of which ServiceNow keeps nothing: a column that does not exist, or that may not be written. Over some records without one that
-//! kept it, that is a mistake of the definition or of a right, and no record's: the flow is to be stopped.
+//! Fields of which ServiceNow stores nothing: the column does not exist or may not be written. If several records lose the field and none
+//! keeps it, the cause is the definition or a right, not a record: the flow must stop.
 
 use std::collections::BTreeMap;
 
@@ -8,14 +8,14 @@ use crate::domain::FlowId;
 use crate::servicenow::{FieldDifference, How, OutRecord, Outcome, Settled};
 use crate::store::Claim;
 
-/// Records of which a field came back empty, without one that kept it, before the flow is to be stopped.
+/// The number of records that must lose a field, with none that keeps it, before the flow stops.
 const RECORDS: u32 = 3;
 
-/// What has been seen of each field since the program began.
+/// What has been seen of each field since the program started.
 #[derive(Debug, Default)]
 pub(super) struct ObservedFields(BTreeMap<Place, Field>);
 
-/// One field of one block. Two entities may have columns of one name, in two tables with two rights.
+/// One field of one block. Two entities may have columns with the same name, in two tables with different rights.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Place {
     flow: FlowId,
@@ -29,17 +29,17 @@ struct Field {
     dropped: u32,
 }
 
-/// A field of which nothing was kept.
+/// A field of which nothing was stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Dropped {
     place: Place,
     records: u32,
-    /// What was sent for the last of them, and its key.
+    /// What was sent for the last of these records, and its key.
     sent: String,
     key: String,
 }
 
-/// What came back of one record that was written; `None`: nothing is known of its fields.
+/// The fields that came back for one written record; `None`: nothing is known of them.
 pub(super) fn of_outcome(outcome: &Outcome) -> Option<&[FieldDifference]> {
     match outcome {
         Outcome::Confirmed { partial, how, .. } if *how != How::Unchanged => Some(partial),
@@ -47,7 +47,7 @@ pub(super) fn of_outcome(outcome: &Outcome) -> Option<&[FieldDifference]> {
     }
 }
 
-/// The same for one that was looked up.
+/// The same for a record that was looked up.
 pub(super) fn of_settled(settled: &Settled) -> Option<&[FieldDifference]> {
     match settled {
         Settled::Confirmed { partial, .. } if !partial.is_empty() => Some(partial),
@@ -56,8 +56,8 @@ pub(super) fn of_settled(settled: &Settled) -> Option<&[FieldDifference]> {
 }
 
 impl ObservedFields {
-    /// Notes what came back of a batch, and names the fields of which nothing was kept so far. A definition that says `stop` stops at the
-    /// first record.
+    /// Notes what came back for a batch, and names the fields of which nothing has been stored so far. A definition with `stop` stops the
+    /// flow at the first record.
     pub(super) fn note(
         &mut self,
         target: &TargetPlan,
@@ -91,19 +91,19 @@ impl ObservedFields {
         found.into_values().filter(still).collect()
     }
 
-    /// The field is kept after all.
+    /// The field is stored after all.
     pub(super) fn kept(&mut self, dropped: &Dropped) {
         self.0.entry(dropped.place.clone()).or_default().kept = true;
     }
 
-    /// The flow is stopped: what comes after a person has resumed it counts from zero.
+    /// The flow is stopped: after a person has resumed it, the count starts from zero.
     pub(super) fn stopped(&mut self, dropped: &Dropped) {
         self.0.remove(&dropped.place);
     }
 }
 
 impl Dropped {
-    /// The flow that is to be stopped.
+    /// The flow that must stop.
     pub(super) fn flow(&self) -> &FlowId {
         &self.place.flow
     }
@@ -214,17 +214,17 @@ mod tests {
                 why.contains("kept nothing of field `nmae` in table `t`") && why.contains("3 records") && why.contains("`k0`"),
                 "{why}"
             );
-            // a person resumed it: counted from zero
+            // a person resumed it: the count starts from zero
             seen.stopped(&found[0]);
             assert!(seen.note(&target, &claim, &records, &[Some(&lost), Some(&lost)]).is_empty());
 
-            // one that kept it is enough, before or after the others
+            // one record that kept the field is enough, before or after the others
             let mut seen = ObservedFields::default();
             let (claim, records) = batch(5);
             assert!(seen.note(&target, &claim, &records, &[Some(&lost), Some(&lost), Some(&lost), Some(&lost), Some(&none)]).is_empty());
             assert!(seen.note(&target, &claim, &records, &[Some(&lost[..]); 5]).is_empty());
         }
-        // another company, entity or block that keeps a column of this name says nothing about this one
+        // another company, entity or block with a column of this name shows nothing about this one
         let (target, (claim, records)) = (target(PartialWrite::Fail), batch(3));
         let elsewhere: [fn(&mut Claim); 3] = [
             |claim| claim.deliveries.iter_mut().for_each(|delivery| delivery.company = "EDU2".into()),

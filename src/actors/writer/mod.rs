@@ -1,8 +1,8 @@
-//! `Writer`: deliveries to ServiceNow, in batches.
+//! `Writer`: sends deliveries to ServiceNow in batches.
 //!
-//! Owns the pace (batch size, requests at once, pauses) towards one instance; Pollers nudge it, run sets ask it to drain an entity.
-//! Everything that matters is in the ledger: a restart loses the pace and the batches in flight, whose outcome is then unknown.
-//! Runs on the delivery arbiter.
+//! Owns the pace (batch size, concurrent requests, pauses) for one instance. Pollers notify it, and run sets ask it to drain an entity. All
+//! that matters is in the ledger: a restart loses the pace and the batches in flight, whose outcome is then unknown. Runs on the delivery
+//! arbiter.
 
 mod apart;
 mod dropped;
@@ -58,7 +58,7 @@ pub struct Writer {
     volatile: Rc<Volatile>,
 }
 
-/// What a restart may forget.
+/// State that a restart may lose.
 struct Volatile {
     pace: Pace,
     pumps: RefCell<HashMap<EntityName, Rc<Pump>>>,
@@ -66,17 +66,17 @@ struct Volatile {
     restarted: Cell<bool>,
 }
 
-/// The sending of one entity: how many batches are on their way, and whether one has just come back.
+/// The sending of one entity: the number of batches in flight, and a signal when one has returned.
 #[derive(Default)]
 struct Pump {
     busy: Cell<usize>,
     running: Cell<bool>,
     settled: Notify,
-    /// Why sending stopped the last time, until somebody has been told.
+    /// Why sending last stopped, until a caller has read it.
     trouble: RefCell<Option<WriteError>>,
 }
 
-/// Ask. Sends whatever is due of an entity; answers once nothing of it is due any more.
+/// Request. Sends what is due of an entity; answers when nothing of it is due any more.
 #[derive(Message)]
 #[rtype(result = "Result<(), WriteError>")]
 pub struct Drain {
@@ -84,7 +84,7 @@ pub struct Drain {
     pub entity: EntityName,
 }
 
-/// Nudge. Something of this entity may be due; harmless twice.
+/// Reminder. Deliveries of this entity may be due; safe to repeat.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct Nudge {
@@ -92,12 +92,12 @@ pub struct Nudge {
     pub entity: EntityName,
 }
 
-/// Question. Answers once nothing is on its way any more; nothing new starts once the process is stopping.
+/// Query. Answers when no batch is in flight; nothing new starts once the process is stopping.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct Quiet;
 
-/// Why sending stopped. Nothing is lost: what was in hand is queued again, or its outcome is unknown.
+/// Why sending stopped. Nothing is lost: the current batch is queued again, or its outcome is unknown.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum WriteError {
     /// ServiceNow refuses or cannot be reached.
@@ -105,7 +105,7 @@ pub enum WriteError {
     ServiceNow {
         /// The whole chain of causes.
         text: String,
-        /// What it means for the next try.
+        /// What the error means for the next attempt.
         class: Class,
     },
     /// The ledger does not answer.
@@ -129,7 +129,7 @@ impl From<ServiceNowError> for WriteError {
 }
 
 impl Writer {
-    /// A writer at its starting pace.
+    /// An idle Writer at its starting pace.
     pub fn new(deps: Deps, heartbeat: Arc<Heartbeat>, budget: Arc<Budget>, servicenow: ServiceNow, tokens: TokenClient) -> Self {
         let volatile = Rc::new(Volatile::new(&deps, &budget));
         Self { deps, heartbeat, budget, servicenow, tokens, volatile }
@@ -167,12 +167,12 @@ impl Actor for Writer {
         if !self.volatile.restarted.get() {
             return;
         }
-        // the requests of the life before were dropped with it: whether they arrived must be looked up
+        // the requests before the restart were dropped: whether they arrived must be looked up
         let deps = self.deps.clone();
         let recover = async move {
             match deps.store.delivery_recover(deps.node.clone(), Dead::ThisWriter, UNRESPONSIVE_AFTER).await {
-                Ok(records) => warn!(records, "the Writer was restarted; what it had in hand is looked up"),
-                Err(error) => warn!(%error, "the batches in hand could not be recovered; they are when their lease has run out"),
+                Ok(records) => warn!(records, "the Writer was restarted; the outcome of its batches is looked up"),
+                Err(error) => warn!(%error, "the Writer's batches could not be recovered; they are recovered when their lease has run out"),
             }
         };
         ctx.wait(recover.into_actor(self));
@@ -193,7 +193,7 @@ impl Handler<Drain> for Writer {
         let sender = self.sender(&message.entity);
         let work = async move {
             let drained = sender.drain().await;
-            // a nudge may have met the trouble, and put everything off, before this asked
+            // an earlier reminder may have met the error and postponed everything
             match sender.pump.trouble.take() {
                 Some(trouble) => drained.and(Err(trouble)),
                 None => drained,
@@ -213,7 +213,7 @@ impl Handler<Nudge> for Writer {
         }
         let work = async move {
             if let Err(error) = sender.drain().await {
-                debug!(%error, entity = %sender.entity, "sending stopped, what is due waits for the next run");
+                debug!(%error, entity = %sender.entity, "sending stopped; what is due waits for the next run");
                 sender.pump.trouble.replace(Some(error));
             }
             sender.pump.running.set(false);
@@ -231,7 +231,7 @@ impl Handler<Quiet> for Writer {
     }
 }
 
-/// The ledger knows which rows were written for other records.
+/// Finds in the ledger the rows that were written for other records.
 pub struct LedgerOwners(pub crate::store::Store);
 
 impl RowOwners for LedgerOwners {
@@ -258,7 +258,7 @@ struct Sender {
 fn paused_for(paused: Paused) -> Result<Found, WriteError> {
     let seconds = paused.wait.as_secs() + 1;
     match paused.failures {
-        // the instance asked for time, which is no trouble
+        // the instance asked for time, which is not an error
         0 => Ok(Found::Nothing),
         failures => Err(WriteError::ServiceNow {
             text: format!(
@@ -276,12 +276,13 @@ enum Found {
 }
 
 impl Sender {
-    /// Sends until nothing is due. Several workers share the lanes; half of them take lines first, so that headers do not pile lines up.
+    /// Sends until nothing is due. Several workers share the queues; half of them take lines first, so that headers do not make lines pile
+    /// up.
     async fn drain(&self) -> Result<(), WriteError> {
         loop {
             let definitions = self.deps.definitions.now();
             let sent = self.drain_with(&definitions).await;
-            // another set came into force here: what is left is sent with it
+            // new definitions came into force here: the rest is sent with them
             if self.deps.definitions.now().number == definitions.number {
                 return sent;
             }
@@ -303,7 +304,7 @@ impl Sender {
 
     async fn work(&self, targets: Vec<&TargetPlan>, under: SetNumber) -> Result<(), WriteError> {
         loop {
-            // asked for before the claims, so that a batch that settles in between is not missed
+            // registered before the claims, so that a batch that is settled in between is noticed
             let settled = self.pump.settled.notified();
             if self.deps.stopping.has_begun() || self.deps.waits.why().is_some() {
                 return Ok(());
@@ -332,7 +333,7 @@ impl Sender {
         }
     }
 
-    /// Claims a batch, sends it (or looks it up) and stores what became of it.
+    /// Claims a batch, sends it or looks it up, and stores the outcome.
     async fn one_batch(&self, target: &TargetPlan, attempt: Attempt, under: SetNumber) -> Result<Found, WriteError> {
         let _slot = match self.volatile.pace.slot(attempt).await {
             Ok(slot) => slot,
@@ -340,15 +341,15 @@ impl Sender {
         };
         let size = self.volatile.pace.size();
         let queue = Queue { entity: self.entity.to_string(), block: target.block.clone() };
-        // a look-up, the batch itself, and some time for the ledger
+        // time for a look-up, for the batch itself, and for the ledger
         let lease = 2 * self.deps.settings.servicenow.connection.longest() + Duration::from_secs(10);
-        // taken before the claim begins, so that it is never later than the ledger's
+        // taken before the claim, so that it is never later than the ledger's time
         let claimed = Instant::now();
         let claim = self.deps.store.delivery_claim(queue, self.deps.node.clone(), size as i64, lease, attempt, under).await?;
         if claim.deliveries.is_empty() {
             return Ok(Found::Nothing);
         }
-        // only what was really claimed keeps the other workers waiting
+        // only a batch that was really claimed makes the other workers wait
         self.pump.busy.set(self.pump.busy.get() + 1);
         let done = self.send_and_settle(target, claim, attempt, claimed, lease).await;
         self.pump.busy.set(self.pump.busy.get() - 1);
@@ -371,7 +372,7 @@ impl Sender {
         let Outgoing { records, unsendable } = match outgoing::records(&self.deps, &self.entity, target, &mut claim, attempt).await {
             Ok(outgoing) => outgoing,
             Err(error) => {
-                // nothing has left: it is due again, and needs no look-up
+                // nothing was sent: it is due again, and needs no look-up
                 let outcomes = verdict::of_nothing_sent(&self.deps.settings, &claim, &error.to_string(), attempt);
                 self.store_outcomes(&claim, outcomes.into(), Vec::new().into(), attempt, claimed + lease).await?;
                 return Err(error);
@@ -384,7 +385,7 @@ impl Sender {
         }
         let mut stops = Vec::new();
         let readable = async |like: &OutRecord| servicenow.answers_for(&self.tokens, target, like).await;
-        // which row a record takes over depends on which rows the ledger knows to be others'
+        // whether a record may adopt a row depends on which rows the ledger knows to belong to others
         let adopts = self.deps.settings.servicenow.adopt && !target.natural_key.is_empty();
         let parts = if attempt == Attempt::Send && adopts { Parts::UpToAnswer } else { Parts::All };
         let mut asked_for = None;
@@ -400,7 +401,7 @@ impl Sender {
                 Err(error) => (verdict::of_failed_lookup(&claim, &error), Some(error)),
             }
         } else {
-            // what fails as a whole has written nothing: rows are read before they are written
+            // a request that fails as a whole has written nothing: rows are read before they are written
             let ask = async |part: &[OutRecord]| servicenow.send(&self.tokens, target, part).await;
             match apart::ask_apart(&records, parts, ask, readable).await {
                 Ok(Apart { each: outcomes, stop, .. }) => {
@@ -445,9 +446,9 @@ impl Sender {
         }
     }
 
-    /// Whether a record that got no answer has none by itself. `answered`: another one of its batch got one. Where nothing has got through yet,
-    /// an instance that takes no writes gives the same answers: then it is the record's own failure only where hardly any other is left to
-    /// try.
+    /// Whether a record without an answer is itself the cause. `answered`: another record of its batch got an answer. If nothing has
+    /// succeeded yet, an instance that accepts no writes gives the same answers. Then the record is the cause only if hardly any other
+    /// record is left to try.
     async fn others_get_through(&self, answered: bool) -> bool {
         match self.volatile.pace.others_get_through() {
             Some(others) => others,
@@ -461,13 +462,13 @@ impl Sender {
                 };
                 let queues = definitions.plans.iter().flat_map(|plan| companies.iter().filter_map(move |company| queue(plan, company)));
                 let few = i64::try_from(pace::FEW).unwrap_or(i64::MAX);
-                // without an answer nothing is counted against a record
+                // if the ledger does not answer, nothing is counted against a record
                 self.deps.store.delivery_open(queues.collect(), few + 1).await.is_ok_and(|open| open <= few)
             }
         }
     }
 
-    /// Flows that must not continue, because ServiceNow keeps nothing of a field.
+    /// Flows that must stop, because ServiceNow stores nothing of a field.
     async fn stops(
         &self,
         servicenow: &ServiceNow,
@@ -480,7 +481,7 @@ impl Sender {
         let mut stops: Vec<(FlowId, String)> = Vec::new();
         for dropped in found {
             let flow = dropped.flow();
-            // an earlier life of this program may have seen it kept, or a person has let records stand without it
+            // the field may have been kept before this process started, or a person has accepted that records lack it
             let kept = target.partial_write != PartialWrite::Stop && servicenow.keeps_field(&self.tokens, target, dropped.field()).await;
             let accepted = target.partial_write == PartialWrite::Record
                 && self.deps.store.record_partial_known(flow.clone(), dropped.field().to_owned()).await.unwrap_or(false);
@@ -496,8 +497,8 @@ impl Sender {
         stops
     }
 
-    /// Stores what became of a batch. A ledger that does not answer is asked again for as long as the batch is ours: an outcome that
-    /// is known needs no look-up.
+    /// Stores the outcome of a batch. If the ledger does not answer, this is repeated as long as the batch belongs to this node: a known
+    /// outcome needs no look-up.
     async fn store_outcomes(
         &self,
         claim: &Claim,
@@ -522,7 +523,7 @@ impl Sender {
             .await;
         match settled {
             Ok((stored, arrived)) => self.count(claim, &stored, &arrived, attempt),
-            // a try of which the answer was lost may have been stored
+            // an earlier attempt may have been stored although its answer was lost
             Err(StoreError::Fenced { .. }) if repeated => {}
             Err(error @ StoreError::Fenced { .. }) => warn!(%error, "the batch took longer than its lease; it is looked up"),
             Err(error) => return Err(error.into()),
@@ -530,7 +531,7 @@ impl Sender {
         Ok(())
     }
 
-    /// Counts what is stored, so that no number is ahead of the ledger.
+    /// Counts what is stored, so that no metric is ahead of the ledger.
     fn count(&self, claim: &Claim, outcomes: &[Settlement], arrived: &[Arrived], attempt: Attempt) {
         let mut by_company: HashMap<&str, RunCounts> = HashMap::new();
         for (delivery, outcome) in claim.deliveries.iter().zip(outcomes) {

@@ -1,4 +1,5 @@
-//! Claimed deliveries as the records that leave: fields out of the ledger, references by sys_id filled in, keys and sys_ids derived.
+//! Converts claimed deliveries to records to be sent: reads the fields from the ledger, fills in references by sys_id, and derives keys and
+//! sys_ids.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -12,23 +13,23 @@ use crate::domain::{CompanyId, DocumentKey, EntityName, FlowId, LateReference, R
 use crate::servicenow::OutRecord;
 use crate::store::{Claim, Claimed, UNANSWERED};
 
-/// What of a claim can be sent, and what cannot.
+/// The part of a claim that can be sent, and the part that cannot.
 pub(super) struct Outgoing {
-    /// The records, in the order of the claim's deliveries that are left.
+    /// The records, in the order of the remaining deliveries of the claim.
     pub(super) records: Vec<OutRecord>,
-    /// Deliveries that cannot be sent, taken out of the claim, each with what is wrong.
+    /// Deliveries that cannot be sent, removed from the claim, each with its problem.
     pub(super) unsendable: Vec<(Claimed, Unsendable)>,
 }
 
-/// Why a delivery cannot be sent as it stands in the ledger.
+/// Why a delivery cannot be sent in the form that the ledger holds.
 pub(super) enum Unsendable {
-    /// It cannot be read back.
+    /// Its stored content cannot be read.
     Unreadable(String),
-    /// It was mapped for another table, whose columns are not those of this one.
+    /// It was mapped for another table, whose columns differ.
     Elsewhere,
 }
 
-/// What is read of one delivery.
+/// The stored content of one delivery.
 struct Stored {
     fields: BTreeMap<String, String>,
     refs: Vec<LateReference>,
@@ -39,7 +40,7 @@ fn read(delivery: &Claimed) -> Result<Stored, String> {
     let wrong = |what: &str, error: serde_json::Error| {
         format!("the ledger holds {what} for delivery {} of `{}` that cannot be read back: {error}", delivery.delivery_id, delivery.key)
     };
-    // such an id is from before ids were checked: without it, a second row would be made
+    // such an id was stored before ids were checked: without it, a second row would be created
     if let Some(Err(error)) = delivery.sys_id.as_deref().map(SysId::read) {
         return Err(format!(
             "the ledger holds a row for delivery {} of `{}` that cannot be written to: {error}",
@@ -59,7 +60,8 @@ fn read(delivery: &Claimed) -> Result<Stored, String> {
     })
 }
 
-/// The records of a claim, to be sent or to be looked up. Deliveries that cannot be sent leave it: none of them holds up its neighbours.
+/// The records of a claim, to be sent or looked up. Deliveries that cannot be sent are removed from it, so that they do not delay the
+/// others.
 pub(super) async fn records(
     deps: &Deps,
     entity: &EntityName,
@@ -93,7 +95,7 @@ pub(super) async fn records(
     let (found, before) = match resolved.await {
         Ok((found, before)) => (found.into_iter().collect::<HashMap<RecordRef, String>>(), before),
         Err(error) => {
-            // all of it is put back
+            // all of them are put back
             claim.deliveries.extend(unsendable.into_iter().map(|(delivery, _)| delivery));
             return Err(error);
         }
@@ -112,7 +114,7 @@ pub(super) async fn records(
             let key = source_key(&CompanyId::new(&delivery.company), entity, &DocumentKey::from_text(&delivery.key), &delivery.record_key);
             let sys_id = delivery.sys_id.as_deref().and_then(SysId::new);
             let sys_table = delivery.sys_table.clone().filter(|_| sys_id.is_some());
-            // a row of another table, from before the definition named this one, cannot be updated here
+            // a row of another table, written before the definition named this one, cannot be updated here
             let elsewhere = target.write == WriteMode::Table && sys_table.as_ref().is_some_and(|table| *table != target.table);
             let (sys_id, sys_table) = if elsewhere { (None, None) } else { (sys_id, sys_table) };
             OutRecord {
@@ -138,7 +140,8 @@ fn referred(delivery: &Claimed, LateReference { entity, key, .. }: LateReference
     RecordRef { flow: FlowId::new(delivery.company.as_str(), entity), key }
 }
 
-/// What was last delivered of records that are there already; import sets only, because an empty text clears a column elsewhere.
+/// What was last delivered of records that exist in ServiceNow; for import sets only, because in the Table API an empty text clears a
+/// column.
 async fn before(deps: &Deps, target: &TargetPlan, claim: &Claim) -> Result<HashMap<i64, String>, WriteError> {
     let known = claim.deliveries.iter().filter(|delivery| target.write == WriteMode::ImportSet && delivery.sys_id.is_some());
     let known: Vec<(i64, i64, String)> =
@@ -149,9 +152,9 @@ async fn before(deps: &Deps, target: &TargetPlan, claim: &Claim) -> Result<HashM
     Ok(deps.store.record_payloads(target.block.clone(), known).await?.into_iter().collect())
 }
 
-/// Fields that are empty now and were filled before; all that are empty where a row stands and what was delivered to it is not known, as after a
-/// restore. A version that stands already is sent again because a person asked for it: what is empty
-/// in it is cleared whatever was sent before, so that a row that was never cleared is put right.
+/// Fields to be cleared: those that are empty now and had a value before. Where a row exists and its last delivered content is not known,
+/// as after a restore, all empty fields. A version that is already delivered is sent again because a person asked for it: all its empty
+/// fields are cleared, so that a row that was never cleared becomes correct.
 fn cleared(target: &TargetPlan, delivery: &Claimed, before: Option<&String>, fields: &BTreeMap<String, String>) -> BTreeSet<String> {
     let unknown = delivery.sys_id.is_some() && before.is_none();
     let again = target.write == WriteMode::ImportSet && (delivery.stands || unknown);

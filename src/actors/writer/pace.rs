@@ -1,13 +1,15 @@
-//! The pace towards one instance, shared by all workers: records per batch, batches at once, pauses, and the breaker.
+//! The pace for one instance, shared by all workers: records per batch, concurrent batches, pauses, and the circuit breaker.
 //!
-//! Additive increase, multiplicative decrease. When nothing gets through any more the breaker opens: nothing is sent for a while that
-//! doubles, then one batch is sent to see, and only when that gets through go the others. An instance that is down would otherwise put
-//! batch after batch with an unknown outcome.
+//! Additive increase, multiplicative decrease. When nothing succeeds any more, the breaker opens: nothing is sent for a time that doubles,
+//! then one batch is sent as a trial, and the others follow only when it succeeds. Otherwise an instance that is down would give batch
+//! after batch an unknown outcome.
 //!
-//! Several nodes share the instance: each takes its part of the batches at once, and makes the pauses that another was told to make.
+//! Several nodes share the instance: each takes its share of the concurrent batches, and also makes the pauses that the instance asked of
+//! another node.
 //!
-//! A pause that the instance asks for has a longest of its own, whatever the answer says: one date far away must not stop everything for days.
-//! In a long one a single record is tried now and then; when that gets through, or a person says so, the pause is over for all nodes.
+//! A pause that the instance asks for has a maximum, whatever the answer says: one date far in the future must not stop everything for
+//! days. During a long pause a single record is sent as a trial now and then. When that succeeds, or a person ends the pause, it is over
+//! for all nodes.
 
 use std::cell::RefCell;
 use std::collections::HashSet;
@@ -27,27 +29,27 @@ use crate::retry::{self, Backoff};
 use crate::store::{Settlement, Verdict};
 use crate::telemetry::metrics::metrics;
 
-/// A pause up to this long is waited out within the run set; a longer one ends it.
+/// A pause up to this long is waited out within the run set; a longer one ends the run set.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// A batch that took longer than this grows no further: the instance cancels one after 30 s.
+/// A batch that took longer than this does not grow further: the instance cancels a request after 30 s.
 const COMFORT: Duration = Duration::from_secs(8);
 
-/// Batches in a row of which nothing got through before the breaker opens.
+/// Consecutive batches without any success before the breaker opens.
 const FAILURES: u32 = 5;
 
-/// Up to this many different records without a usable answer since something got through are not taken for an instance that is down: each may
-/// fail by itself.
+/// Up to this many different records without a usable answer since the last success do not count as an instance that is down: each may be
+/// the cause itself.
 pub(super) const FEW: usize = 5;
 
-/// N waits in a row, of an open breaker or because the instance asked for time, are waited out within a run set, however short they
-/// are; then the run set ends.
+/// This many consecutive waits, of an open breaker or because the instance asked for time, are waited out within a run set, however short
+/// they are; then the run set ends.
 const WAITED_OUT: u32 = 2;
 
-/// How much of an answer that asks for time is kept, in characters.
+/// How many characters of an answer that asks for time are kept.
 const SAID: usize = 300;
 
-/// As many deliveries without an answer are remembered at most.
+/// The most deliveries without an answer that are remembered.
 const SUSPECTS: usize = 10_000;
 
 /// What the instance accepts at present.
@@ -58,42 +60,42 @@ pub(super) struct Pace {
     concurrency: usize,
     /// The waits of an open breaker.
     backoff: Backoff,
-    /// The longest pause that the instance is granted.
+    /// The longest pause that an instance may ask for.
     longest: Duration,
     budget: Arc<Budget>,
 }
 
 struct State {
     size: usize,
-    /// Batches that may be on their way at once, by what this node has found out.
+    /// Concurrent batches that this node has found to be possible.
     allowed: usize,
-    /// Batches that may be on their way at once beside those of the other nodes.
+    /// Concurrent batches that this node may use beside the other nodes.
     part: usize,
     in_flight: usize,
-    /// Batches that went well since `allowed` last changed.
+    /// Successful batches since `allowed` last changed.
     good: usize,
-    /// The end of the pause that this node was told to make, or makes because nothing gets through.
+    /// The end of this node's own pause: the instance asked for it, or nothing succeeds.
     own_pause: Option<Instant>,
-    /// The end of what other nodes were told, as last heard.
+    /// The end of the pauses of other nodes, as last reported.
     heard_pause: Option<Instant>,
     /// What the instance asked for, where that is the reason of the pause.
     asked: Option<RequestedPause>,
-    /// When a pause that the instance asked for is tried next, though it is not over.
+    /// When the next trial is made during a pause that the instance asked for.
     trial_at: Option<Instant>,
-    /// Whether what is on its way is such a trial.
+    /// Whether the batch in flight is such a trial.
     trial: bool,
-    /// Batches in a row of which nothing got through.
+    /// Consecutive batches without any success.
     failures: u32,
-    /// How often the breaker opened since something got through.
+    /// How often the breaker has opened since the last success.
     opened: u32,
-    /// How often the instance asked for time since something got through.
+    /// How often the instance has asked for time since the last success.
     throttled: u32,
     breaker: Breaker,
-    /// Deliveries whose last try had no usable answer: another one says nothing new of the instance.
+    /// Deliveries whose last attempt had no usable answer: another such attempt shows nothing new about the instance.
     suspects: HashSet<i64>,
-    /// Those of them that had their first such try since something got through.
+    /// Those of them whose first such attempt was after the last success.
     unanswered: HashSet<i64>,
-    /// Whether something got through, and the breaker has not opened since.
+    /// Whether something succeeded, and the breaker has not opened since.
     proven: bool,
 }
 
@@ -105,7 +107,7 @@ struct RequestedPause {
     since: Instant,
 }
 
-/// One of the batches that may be on their way; given back when dropped.
+/// Permission for one batch in flight; returned when dropped.
 pub(super) struct Slot {
     state: Rc<RefCell<State>>,
     freed: Rc<Notify>,
@@ -124,12 +126,12 @@ impl Drop for Slot {
     }
 }
 
-/// Nothing may be sent before then, and it is too long to wait here.
+/// Nothing may be sent before this time, and it is too long to wait here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Paused {
     /// How long.
     pub(super) wait: Duration,
-    /// How many batches failed in a row, where that is the reason.
+    /// How many consecutive batches failed, where that is the reason.
     pub(super) failures: u32,
 }
 
@@ -167,13 +169,13 @@ impl Pace {
         if state.trial { 1 } else { state.size }
     }
 
-    /// Waits for a place among the batches on their way, and for the end of a short pause. A look-up is never the trial of a long one.
+    /// Waits for permission to send a batch, and for the end of a short pause. A look-up is never the trial of a long pause.
     ///
     /// # Errors
     /// [`Paused`] when the pause is too long to wait here.
     pub(super) async fn slot(&self, attempt: Attempt) -> Result<Slot, Paused> {
         loop {
-            // asked for before the decision, so that a place that is freed in between is not missed
+            // registered before the decision, so that a slot that is freed in between is noticed
             let freed = self.freed.notified();
             match self.decide(Instant::now(), attempt)? {
                 Decision::Go => return Ok(Slot { state: self.state.clone(), freed: self.freed.clone() }),
@@ -183,7 +185,7 @@ impl Pace {
         }
     }
 
-    /// Whether another batch may leave now.
+    /// Whether another batch may be sent now.
     fn decide(&self, now: Instant, attempt: Attempt) -> Result<Decision, Paused> {
         let mut state = self.state.borrow_mut();
         if let Some((others, resumed)) = self.budget.update() {
@@ -201,7 +203,7 @@ impl Pace {
             let wait = until - now;
             let due = state.trial_at.is_some_and(|at| at <= now + Duration::from_secs(1));
             if attempt == Attempt::Send && due && wait > PATIENCE && state.breaker == Breaker::Closed && state.in_flight == 0 {
-                info!("ServiceNow asked for a long pause; one record is tried before its end");
+                info!("ServiceNow asked for a long pause; one record is sent as a trial before its end");
                 state.trial_at = Some(now + self.backoff.longest);
                 (state.trial, state.in_flight) = (true, 1);
                 return Ok(Decision::Go);
@@ -213,7 +215,7 @@ impl Pace {
         (state.own_pause, state.heard_pause, state.asked, state.trial_at) = (None, None, None, None);
         if state.breaker == Breaker::Open {
             state.breaker = Breaker::HalfOpen;
-            info!("the instance is tried with one batch");
+            info!("one batch is sent as a trial");
             publish(&state, &self.budget);
         }
         let allowed = if state.breaker == Breaker::HalfOpen { 1 } else { state.allowed.min(state.part) };
@@ -224,7 +226,7 @@ impl Pace {
         Ok(Decision::Go)
     }
 
-    /// Answers once no batch is on its way any more.
+    /// Answers when no batch is in flight any more.
     pub(super) async fn quiet(&self) {
         loop {
             let freed = self.freed.notified();
@@ -235,7 +237,7 @@ impl Pace {
         }
     }
 
-    /// After a call that the instance did not take, because it asks for so much time, in these words.
+    /// Called after a request that the instance did not accept because it asks for this much time, in these words.
     pub(super) fn throttled(&self, wait: Duration, said: &str) {
         let mut state = self.state.borrow_mut();
         state.halve();
@@ -244,8 +246,8 @@ impl Pace {
         publish(&state, &self.budget);
     }
 
-    /// After a batch with outcomes: more after one that went well, half after one that did not.
-    /// `asked`: the longest time that it asked for, where it did.
+    /// Learns from a batch with outcomes: increases after success, halves after failure. `asked_for`: the longest time that the instance
+    /// asked for, if it did.
     pub(super) fn learn(&self, outcomes: &[Settlement], took: Duration, asked_for: Option<Duration>) {
         let mut state = self.state.borrow_mut();
         let trial = std::mem::take(&mut state.trial);
@@ -289,7 +291,7 @@ impl Pace {
             state.through();
         }
         if through && trial && asked.is_none() {
-            info!("the trial got through: the pause that ServiceNow asked for is over");
+            info!("the trial succeeded: the pause that ServiceNow asked for is over");
             state.lift();
             self.budget.lifted();
         }
@@ -308,8 +310,8 @@ impl Pace {
         self.freed.notify_waiters();
     }
 
-    /// Whether the instance deals with records at present: a record that has no answer then has none by itself. `None`: nothing has got
-    /// through yet since this program began, or since nothing did.
+    /// Whether the instance processes records at present: a record without an answer is then the cause itself. `None`: nothing has
+    /// succeeded since this program started, or since the breaker opened.
     pub(super) fn others_get_through(&self) -> Option<bool> {
         let state = self.state.borrow();
         if state.breaker != Breaker::Closed || state.unanswered.len() > FEW {
@@ -318,10 +320,10 @@ impl Pace {
         state.proven.then_some(true)
     }
 
-    /// After a call that gave nothing at all for a passing reason.
+    /// Called after a request that brought nothing at all for a temporary reason.
     pub(super) fn failed(&self) {
         let mut state = self.state.borrow_mut();
-        // a smaller batch may be without the record over which this one failed
+        // a smaller batch may not contain the record that made this one fail
         state.halve();
         state.trial = false;
         state.failed(self.backoff);
@@ -342,7 +344,7 @@ impl State {
         self.good = 0;
     }
 
-    /// The instance asks for so much time. One that asks again and again gets at least the shortest of our own waits.
+    /// The instance asks for this much time. If it asks again and again, the wait is at least the shortest wait of the breaker.
     fn throttled(&mut self, asked: Duration, said: &str, pace: &Pace) {
         let granted = asked.min(pace.longest);
         let (now, said) = (Instant::now(), said.chars().take(SAID).collect::<String>());
@@ -356,10 +358,10 @@ impl State {
                 asked_seconds = asked.as_secs(),
                 granted_seconds = granted.as_secs(),
                 said,
-                "ServiceNow asks for a long pause; one record is tried each `retry.max_delay_seconds`, and `tieline resume` ends it"
+                "ServiceNow asks for a long pause; one record is sent as a trial each `retry.max_delay_seconds`, and `tieline resume` ends the pause"
             );
         }
-        // the batches that were on their way when it asked first say nothing new
+        // the batches that were in flight at its first request for time show nothing new
         if self.paused_until().is_some_and(|until| until > now) {
             return self.pause(granted);
         }
@@ -368,7 +370,7 @@ impl State {
         if self.throttled == 1 {
             info!(?wait, "ServiceNow asks for time; nothing is sent until then");
         } else if self.throttled == WAITED_OUT + 1 {
-            warn!(?wait, "ServiceNow asks for time again and again; what is left is sent in later runs");
+            warn!(?wait, "ServiceNow asks for time repeatedly; the rest is sent in later runs");
         }
         self.pause(wait);
     }
@@ -377,12 +379,12 @@ impl State {
         self.own_pause = self.own_pause.max(Some(Instant::now() + wait));
     }
 
-    /// Before then nothing is sent.
+    /// Nothing is sent before this time.
     fn paused_until(&self) -> Option<Instant> {
         self.own_pause.max(self.heard_pause)
     }
 
-    /// What the instance asked for is over before its time.
+    /// Ends the pause that the instance asked for before its time.
     fn lift(&mut self) {
         if self.breaker == Breaker::Closed {
             (self.own_pause, self.heard_pause) = (None, None);
@@ -390,15 +392,15 @@ impl State {
         (self.asked, self.trial_at, self.throttled) = (None, None, 0);
     }
 
-    /// A pause that another node was told to make, or makes because nothing gets through, is ours too.
+    /// Applies a pause of another node here as well.
     fn hear(&mut self, others: OthersBudget, now: Instant, trial_after: Duration) {
-        // heard again each time: a pause that is over there is over here
+        // reported again each time: a pause that is over there is over here
         if others.pause.is_zero() {
             self.heard_pause = self.heard_pause.filter(|_| self.breaker != Breaker::Closed);
             return;
         }
         if others.broken && self.breaker == Breaker::Closed {
-            info!(wait = ?others.pause, "nothing of another node gets through to ServiceNow; nothing is sent for a while");
+            info!(wait = ?others.pause, "ServiceNow accepts nothing from another node; nothing is sent for a while");
             self.breaker = Breaker::Open;
             self.failures = self.failures.max(1);
         }
@@ -411,7 +413,7 @@ impl State {
     fn through(&mut self) {
         (self.failures, self.opened, self.throttled, self.proven) = (0, 0, 0, true);
         if self.unanswered.len() > FEW {
-            // they failed with the instance, which says nothing of each of them
+            // they failed with the instance, which shows nothing about each of them
             self.suspects.retain(|delivery| !self.unanswered.contains(delivery));
         }
         self.unanswered.clear();
@@ -422,7 +424,7 @@ impl State {
 
     fn failed(&mut self, backoff: Backoff) {
         self.failures += 1;
-        // the batches that were on their way when it opened say nothing new
+        // the batches that were in flight when it opened show nothing new
         let opens = self.breaker == Breaker::HalfOpen || (self.breaker == Breaker::Closed && self.failures >= FAILURES);
         if opens {
             self.opened += 1;
@@ -430,7 +432,7 @@ impl State {
             let wait = retry::delay(self.opened, backoff);
             self.pause(wait);
             self.breaker = Breaker::Open;
-            warn!(failures = self.failures, ?wait, "nothing gets through to ServiceNow any more; nothing is sent for a while");
+            warn!(failures = self.failures, ?wait, "ServiceNow no longer accepts anything; nothing is sent for a while");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! From what ServiceNow said to what the ledger keeps. Plain functions.
+//! Converts ServiceNow's answers to outcomes for the ledger. Plain functions.
 
 use std::time::Duration;
 
@@ -14,14 +14,14 @@ use crate::retry::{self, Class};
 use crate::servicenow::{FieldDifference, How, Outcome, ServiceNowError, Settled};
 use crate::store::{Claim, Claimed, PartialField, Settlement, UNANSWERED, Verdict};
 
-/// Between two look-ups of a row that is loaded but not yet transformed.
+/// Time between two look-ups of a row that is loaded but not yet transformed.
 const NEXT_LOOKUP: Duration = Duration::from_secs(30);
 
-/// The longest that an instance which asks for time keeps a look-up waiting; a longer pause is kept by the pace.
+/// The longest that a look-up waits when the instance asks for time; the pace keeps a longer pause.
 const LONGEST_LOOKUP_WAIT: Duration = Duration::from_secs(900);
 
-/// Outcomes of a batch that was sent. `others` says whether the instance deals with other records: only then is it this record's own failure
-/// that nothing was done.
+/// Outcomes of a batch that was sent. `others` tells whether the instance processes other records: only then is this record itself the
+/// cause of the failure.
 pub(super) fn of_send(
     settings: &Settings,
     target: &TargetPlan,
@@ -117,12 +117,12 @@ fn exhausted(delivery: &Claimed, last: &str, next_step: NextStep) -> Verdict {
 }
 
 fn fields(partial: Vec<FieldDifference>) -> Vec<PartialField> {
-    // what came back is said of the record, and not delivered
+    // the returned value is quoted in the message only
     let returned = |p: &FieldDifference| Quoted::of(p.returned.as_deref().unwrap_or_default()).into();
     partial.into_iter().map(|p| PartialField { returned: returned(&p), field: p.field, sent: p.sent }).collect()
 }
 
-/// A record of which ServiceNow kept a field otherwise than it was sent, or not at all.
+/// A record of which ServiceNow stored a field differently, or not at all.
 fn not_as_sent(table: &str, sys_id: &SysId, partial: &[FieldDifference]) -> Verdict {
     let one = |p: &FieldDifference| match p.returned.as_deref() {
         None => format!("`{}`: `{}` was sent, and the row has no such column, or the user may not read it", p.field, p.sent),
@@ -138,7 +138,7 @@ fn not_as_sent(table: &str, sys_id: &SysId, partial: &[FieldDifference]) -> Verd
     }
 }
 
-/// What of a claim cannot be sent as it stands in the ledger: it fails by name, while its neighbours continue.
+/// Deliveries that cannot be sent in the form that the ledger holds: they fail with the reason, while the others continue.
 pub(super) fn of_unsendable(unsendable: &[(Claimed, Unsendable)], attempt: Attempt) -> Vec<Settlement> {
     let known = match attempt {
         Attempt::Send => "; nothing of it was sent",
@@ -153,7 +153,7 @@ pub(super) fn of_unsendable(unsendable: &[(Claimed, Unsendable)], attempt: Attem
         },
         Unsendable::Elsewhere => Verdict::Failed {
             reason: FailureReason::Rejected,
-            message: format!("it was mapped under another definition, for another table than it goes to now{known}"),
+            message: format!("it was mapped under another definition, for another table than the current one{known}"),
             field: None,
             next_step: NextStep::ReplayOutdated,
         },
@@ -161,12 +161,12 @@ pub(super) fn of_unsendable(unsendable: &[(Claimed, Unsendable)], attempt: Attem
     unsendable.iter().map(|(delivery, problem)| settlement(delivery, verdict(problem))).collect()
 }
 
-/// What to do about a record that waits for its next try.
+/// What to do about a record that waits for its next attempt.
 fn waits(throttled: bool) -> NextStep {
     if throttled { NextStep::Throttled } else { NextStep::Retried }
 }
 
-/// What to do about a call that failed as a whole: what does not pass by itself is a person's to correct.
+/// What to do about a request that failed as a whole: an error that does not pass by itself needs a person.
 fn of_error(error: &ServiceNowError) -> NextStep {
     match error {
         ServiceNowError::UnknownTable { .. } => NextStep::TableMissing,
@@ -182,12 +182,12 @@ fn of_error(error: &ServiceNowError) -> NextStep {
     }
 }
 
-/// A batch of which nothing was written: everything is due again, and no try is used up.
+/// A batch of which nothing was written: everything is due again, and no attempt is counted.
 pub(super) fn of_failed_send(settings: &Settings, claim: &Claim, error: &ServiceNowError) -> Vec<Settlement> {
     claim.deliveries.iter().map(|delivery| settlement(delivery, put_off(settings, delivery, error, false))).collect()
 }
 
-/// A batch that could not even be put together: what was to be sent is queued again, what was to be looked up is still unknown.
+/// A batch that could not be prepared: what was to be sent is queued again, what was to be looked up stays unknown.
 pub(super) fn of_nothing_sent(settings: &Settings, claim: &Claim, why: &str, attempt: Attempt) -> Vec<Settlement> {
     let message = format!("nothing was sent: {why}");
     let verdict = |delivery: &Claimed| {
@@ -207,8 +207,8 @@ pub(super) fn of_nothing_sent(settings: &Settings, claim: &Claim, why: &str, att
     claim.deliveries.iter().map(|delivery| settlement(delivery, verdict(delivery))).collect()
 }
 
-/// Outcomes of the look-up of deliveries whose outcome was unknown. `others` says whether the instance deals with other records: only then
-/// is it this record's own failure that it is not there.
+/// Outcomes of looking up deliveries with an unknown outcome. `others` tells whether the instance processes other records: only then is
+/// this record itself the cause of its absence.
 pub(super) fn of_lookup(
     settings: &Settings,
     target: &TargetPlan,
@@ -227,12 +227,12 @@ pub(super) fn of_lookup(
         .collect()
 }
 
-/// Between the words of the try that was lost and what was found out since.
+/// Separates the message of the lost attempt from what was found out since.
 const SINCE: &str = "; since then: ";
 
 fn looked_up(settings: &Settings, target: &TargetPlan, delivery: &Claimed, settled: Settled, others: bool) -> Verdict {
     let last = first_said(delivery);
-    // absence is believed only once the instance can no longer be working on the lost request, and what it wrote can be read
+    // a record counts as absent only when the instance can no longer be working on the lost request and what it wrote can be read
     let still = still_worked_on(settings, delivery);
     let send_again = |why: String, when_exhausted: NextStep| {
         if !still.is_zero() {
@@ -274,7 +274,7 @@ fn looked_up(settings: &Settings, target: &TargetPlan, delivery: &Claimed, settl
         Settled::StillPending => {
             Verdict::Unknown { message: "loaded but not yet transformed".into(), wait: NEXT_LOOKUP, failed_lookups: 0 }
         }
-        // sent again under the same key or sys_id, so that there is still one record
+        // sent again with the same key or sys_id, so that there is still one record
         Settled::Unknown { reason } => {
             let step = match target.key_column {
                 Some(_) => NextStep::RowUnreadable { table: target.target_table.clone() },
@@ -285,7 +285,7 @@ fn looked_up(settings: &Settings, target: &TargetPlan, delivery: &Claimed, settl
     }
 }
 
-/// A look-up that failed as a whole: it is tried again later.
+/// A look-up that failed as a whole: it is repeated later.
 pub(super) fn of_failed_lookup(claim: &Claim, error: &ServiceNowError) -> Vec<Settlement> {
     claim.deliveries.iter().map(|delivery| settlement(delivery, looked_up_later(delivery, error))).collect()
 }
@@ -299,8 +299,8 @@ fn looked_up_later(delivery: &Claimed, error: &ServiceNowError) -> Verdict {
     }
 }
 
-/// A record that could not be looked up. Where others could, it fails after as many look-ups as a record has tries: it is not sent again
-/// without a look-up, because that could enter it twice.
+/// A record that could not be looked up. If others could, it fails after as many look-ups as a record has attempts. It is not sent again
+/// without a look-up, because that could create it twice.
 fn not_looked_up(settings: &Settings, target: &TargetPlan, delivery: &Claimed, failed: &Failed, others: bool) -> Verdict {
     if !failed.own || !others {
         return looked_up_later(delivery, &failed.error);
@@ -331,19 +331,19 @@ fn still_worked_on(settings: &Settings, delivery: &Claimed) -> Duration {
     quota.saturating_sub(ago)
 }
 
-/// What was said at the try whose outcome is not known.
+/// The message of the attempt whose outcome is unknown.
 fn first_said(delivery: &Claimed) -> &str {
     delivery.said.as_deref().and_then(|said| said.split(SINCE).next()).unwrap_or_default()
 }
 
 fn later(settings: &Settings, tries: i32, retry_after: Option<Duration>) -> Duration {
     let tries = u32::try_from(tries).unwrap_or(1);
-    // a longer pause is kept by the pace, for all records: those that are due then are its trials
+    // the pace keeps a longer pause for all records: those due then are its trials
     let retry_after = retry_after.map(|asked| asked.min(settings.retry.backoff.longest));
     retry_after.unwrap_or_else(|| retry::delay(tries, settings.retry.backoff))
 }
 
-/// What has arrived is polled until ServiceNow has finished with it, where its definition says so.
+/// Tracks a delivered record until ServiceNow reports a final state, where its definition asks for it.
 fn watched(target: &TargetPlan, settlement: Settlement) -> Settlement {
     let arrived = matches!(settlement.verdict, Verdict::Confirmed { .. });
     let watch = target.watch.as_ref().filter(|_| arrived);
