@@ -1,23 +1,22 @@
--- The ledger: what was read, what is on its way, what arrived, and who did what.
--- Rows are appended wherever possible; what is still due stands in `pending`, a small table of its own,
--- so that the cost of a poll does not grow with history.
+-- The ledger: what was read, what is to be sent, what arrived, and who did what. Rows are appended wherever possible. Deliveries that are
+-- not confirmed are in `pending`, a small table of its own, so that the cost of a poll does not grow with history.
 
--- One row per (company, entity): where its reading stands and who holds it.
+-- One row per (company, entity): the reading position of the flow, and the node that holds it.
 CREATE TABLE flow (
     company text NOT NULL,
     entity text NOT NULL,
-    -- everything that changed before this date has been taken in (the SYSPRO server's calendar)
+    -- every change before this date has been read (in the SYSPRO server's calendar)
     watermark date,
-    -- where an interrupted read goes on
+    -- where an interrupted read continues
     position jsonb,
     paused_at timestamptz,
     paused_by text,
-    -- why tieline itself stopped reading and sending it; a person resumes it
+    -- why Tieline itself stopped reading and sending it; a person resumes it
     stopped text,
-    -- what each column held until now: text, number or flag
+    -- the kind of value of each column so far: text, number or flag
     kinds jsonb,
     holder text,
-    -- grows with every change of holder: a zombie's writes carry an old one and are refused
+    -- increases with every change of holder: a former holder writes with an old value and is refused
     epoch bigint NOT NULL DEFAULT 0,
     lease_until timestamptz,
     last_progress_at timestamptz,
@@ -91,13 +90,13 @@ CREATE TABLE delivery (
     payload_hash bytea NOT NULL,
     -- references by sys_id, filled in when the record is sent
     refs text,
-    -- aligned records: what the row must still say when this is written; null for everything else
+    -- aligned records: the values that the row must still have when this is written; null for everything else
     expects text,
     created_at timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX delivery_document ON delivery (document_id, id);
 
--- What is not confirmed yet: due, on its way, in doubt or parked.
+-- Deliveries that are not confirmed yet: due, being sent, unknown or failed.
 CREATE TABLE pending (
     delivery_id bigint PRIMARY KEY,
     document_id bigint NOT NULL,
@@ -108,7 +107,7 @@ CREATE TABLE pending (
     record_key text NOT NULL,
     state text NOT NULL,
     reason text,
-    -- the system's own words, the field and the next step
+    -- the other system's message, the field and the next step
     message text,
     field text,
     next_step text,
@@ -137,8 +136,8 @@ CREATE TABLE intent (
     lease_until timestamptz NOT NULL
 );
 
--- When each life of a node was last seen: what a silent one had in hand is taken over. What it has found out about the instance is
--- everybody's business: the limit is shared, and a pause that one is told to make is made by all.
+-- When each process of a node was last seen: other nodes take over the work of one that does not respond. What it has measured of the
+-- instance concerns all nodes: the limit is shared, and a pause of one node applies to all.
 CREATE TABLE node (
     incarnation uuid PRIMARY KEY,
     name text NOT NULL,
@@ -149,7 +148,7 @@ CREATE TABLE node (
     paused_until timestamptz NOT NULL
 );
 
--- What stands in ServiceNow: the last confirmed state of every target record.
+-- What is in ServiceNow: the last confirmed state of every target record.
 CREATE TABLE record (
     document_id bigint NOT NULL,
     block text NOT NULL,
@@ -162,7 +161,7 @@ CREATE TABLE record (
     PRIMARY KEY (document_id, block, record_key)
 );
 
--- Flows whose records both sides may change: how far the reading of ServiceNow has come.
+-- Flows whose records may change on both sides: how far ServiceNow has been read.
 CREATE TABLE alignment (
     company text NOT NULL,
     entity text NOT NULL,
@@ -170,23 +169,23 @@ CREATE TABLE alignment (
     seen_to timestamptz,
     -- when the whole list was last read
     swept_at timestamptz,
-    -- from then on a new record on one side is simply new
+    -- when the two lists were matched: from then on a new record on one side is simply new
     adopted_at timestamptz,
     PRIMARY KEY (company, entity)
 );
 
--- The last agreed copy of every aligned record.
+-- The base version of every aligned record.
 CREATE TABLE agreed (
     document_id bigint PRIMARY KEY,
     -- the version of SYSPRO's content that was last compared
     version integer NOT NULL,
     -- field to [SYSPRO's text, ServiceNow's text]
     fields jsonb NOT NULL DEFAULT '{}',
-    -- to be compared again by the next run, whatever has changed
+    -- the next run compares it again, even if nothing has changed
     again boolean NOT NULL DEFAULT false
 );
 
--- What waits for a person: a decision, or a change to be applied in SYSPRO.
+-- Work for a person: a decision, or a change to be applied in SYSPRO.
 CREATE TABLE conflict (
     id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
     company text NOT NULL,
@@ -205,7 +204,7 @@ CREATE TABLE conflict (
     state text NOT NULL,
     agreed text,
     syspro text NOT NULL,
-    -- when this content was read from SYSPRO, which keeps no time of its own
+    -- when this content was read from SYSPRO, which stores no time itself
     syspro_at timestamptz,
     servicenow text NOT NULL,
     -- the row's `sys_updated_on`
@@ -280,7 +279,7 @@ CREATE TABLE credential (
     updated_at timestamptz NOT NULL DEFAULT now()
 );
 
--- Keys of the HTTP surface; only their hashes.
+-- Keys of the HTTP interface; only their hashes.
 CREATE TABLE api_key (
     id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
     name text NOT NULL UNIQUE,
@@ -292,8 +291,8 @@ CREATE TABLE api_key (
     last_used_at timestamptz
 );
 
--- e.net allows an operator one session: which node may use it, and the id of the open one, encrypted with the master key, so that
--- whoever comes after a crash can log it off.
+-- e.net allows an operator one session: which node may use it, and the id of the open one, encrypted with the master key, so that the next
+-- holder can log it off after a crash.
 CREATE TABLE enet_session (
     operator text PRIMARY KEY,
     holder text NOT NULL,

@@ -1,2 +1,2 @@
--- a logon is on its way, or its answer was lost: a session may stand open whose id nobody knows
+-- a logon is in progress, or its answer was lost: a session with an unknown id may be open
 ALTER TABLE enet_session ADD COLUMN opening boolean NOT NULL DEFAULT false;

@@ -1,5 +1,5 @@
--- Who is signed in to the console. In the ledger, so that every node knows the session and a restart keeps it. Of the cookie's random
--- text only its SHA-256 is kept. A session ends with its key.
+-- Sessions of the console. They are in the ledger, so that every node knows them and a restart keeps them. Of the cookie's random text only
+-- the SHA-256 is kept. A session ends with its key.
 CREATE TABLE console_session (
     token_hash bytea PRIMARY KEY,
     api_key_id bigint NOT NULL REFERENCES api_key (id) ON DELETE CASCADE,

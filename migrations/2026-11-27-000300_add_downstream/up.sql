@@ -1,21 +1,21 @@
--- Records on which ServiceNow goes on working after they have arrived: what became of them there.
+-- Records that ServiceNow still processes after delivery: their state there.
 CREATE TABLE downstream (
     document_id bigint NOT NULL,
     block text NOT NULL,
     record_key text NOT NULL,
-    -- the delivery with which it arrived
+    -- the delivery that brought it
     delivery_id bigint NOT NULL,
     company text NOT NULL,
     entity text NOT NULL,
     -- `open`, `done`, `failed`, `could_not_tell`
     state text NOT NULL DEFAULT 'open',
-    -- ServiceNow's words, or why it could not be told
+    -- ServiceNow's words, or why the state cannot be known
     said text,
     arrived_at timestamptz NOT NULL DEFAULT now(),
     looks integer NOT NULL DEFAULT 0,
     next_look timestamptz NOT NULL,
     ended_at timestamptz,
-    -- how often it was sent again by itself, since the content changed
+    -- how often it was sent again automatically since the content changed
     replays integer NOT NULL DEFAULT 0,
     PRIMARY KEY (document_id, block, record_key)
 );

@@ -1,5 +1,5 @@
--- ServiceNow's side of a comparison while it is made, so that no node holds a whole list in memory.
--- Emptied at the beginning of the next one. Logged all the same: rows that went with a crash of the server would look deleted.
+-- ServiceNow's list during a comparison, so that no node holds a whole list in memory. Emptied at the start of the next comparison. The
+-- table is logged: rows lost in a crash of the server would look deleted.
 CREATE TABLE aligned_row (
     company text NOT NULL,
     entity text NOT NULL,
@@ -8,13 +8,13 @@ CREATE TABLE aligned_row (
     updated_at timestamptz,
     -- the columns that could be read, as a JSON object
     fields text NOT NULL,
-    -- what its key column says; empty: nothing
+    -- the value of its key column; may be empty
     source_key text NOT NULL,
-    -- the natural key's columns, joined, where there is no key and none of them is empty
+    -- the columns of the natural key, joined; only for a row without a key, and only if none of them is empty
     natural_key text,
-    -- the document that it belongs to, as far as that is known
+    -- the document that it belongs to, if known
     document_id bigint,
-    -- a row without a key that a document of another flow has
+    -- a row without a key that belongs to a document of another flow
     of_other boolean NOT NULL DEFAULT false,
     PRIMARY KEY (company, entity, sys_id)
 );
@@ -22,5 +22,5 @@ CREATE INDEX aligned_row_key ON aligned_row (company, entity, source_key) WHERE 
 CREATE INDEX aligned_row_natural ON aligned_row (company, entity, natural_key) WHERE natural_key IS NOT NULL;
 CREATE INDEX aligned_row_document ON aligned_row (document_id) WHERE document_id IS NOT NULL;
 
--- whose a row is, asked of every row without a key
+-- finds the owner of a row; used for every row without a key
 CREATE INDEX record_sys_id ON record (sys_id);

@@ -1,5 +1,5 @@
--- Documents that a person holds back: nothing of them is sent until the hold is taken off. The few rows there are stand beside `pending`
--- and not in `document`, so that a claim looks through a small table.
+-- Documents that a person holds: nothing of them is sent until the hold is removed. There are few, and they have a table of their own
+-- instead of a column of `document`, so that a claim searches a small table.
 CREATE TABLE hold (
     document_id bigint PRIMARY KEY,
     held_by text NOT NULL,

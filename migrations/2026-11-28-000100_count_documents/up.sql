@@ -1,5 +1,5 @@
--- How many documents a flow has: counted as they come in, so that whoever asks does not read them all. A trigger does it, because nodes of
--- the release before insert documents too; it runs once a statement.
+-- The number of documents of a flow, counted on insert, so that a query need not read them all. A trigger counts, because nodes of the
+-- previous release insert documents too; it runs once per statement.
 CREATE TABLE document_count (
     company text NOT NULL,
     entity text NOT NULL,
@@ -15,7 +15,7 @@ BEGIN
     RETURN NULL;
 END $$;
 
--- before they are counted: it keeps others from inserting until this has been committed
+-- locks before the count: nobody can insert until this has been committed
 CREATE TRIGGER document_counted AFTER INSERT ON document
     REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION document_count_add();
 

@@ -1,11 +1,11 @@
--- Every delivery belongs to the run that queued it, so that what became of it is counted there, however much later that is.
+-- Every delivery belongs to the run that queued it, so that its outcome is counted there, however much later it comes.
 ALTER TABLE delivery ADD COLUMN run_id uuid;
 ALTER TABLE pending ADD COLUMN run_id uuid;
 UPDATE pending p SET run_id = v.run_id FROM version v WHERE v.document_id = p.document_id AND v.version = p.version;
--- not on the document too: for a look-up by document alone the planner would read all of it
+-- without the document: for a look-up by document alone, the planner would read the whole index
 CREATE INDEX pending_run ON pending (run_id);
 
--- Where a part stands, the worse the higher; a record is as bad as its worst part.
+-- The state of a part, as a number: the worse, the higher. A record has the state of its worst part.
 CREATE FUNCTION pending_rank(state text, reason text, message text) RETURNS smallint
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN (CASE
@@ -19,11 +19,11 @@ RETURN (CASE
 END)::smallint;
 
 ALTER TABLE run
-    -- records that this run queued for ServiceNow, and what became of them: `records` = `delivered` + `replaced` + what is in `pending`
+    -- records that this run queued for ServiceNow, and their outcomes: `records` = `delivered` + `replaced` + those in `pending`
     ADD COLUMN records bigint NOT NULL DEFAULT 0,
     ADD COLUMN delivered bigint NOT NULL DEFAULT 0,
     ADD COLUMN replaced bigint NOT NULL DEFAULT 0,
-    -- the same in parts (headers and lines): `parts` = `confirmed` + `parts_replaced` + what is in `pending`
+    -- the same in parts (headers and lines): `parts` = `confirmed` + `parts_replaced` + those in `pending`
     ADD COLUMN parts bigint NOT NULL DEFAULT 0,
     ADD COLUMN parts_replaced bigint NOT NULL DEFAULT 0,
     DROP COLUMN parked;

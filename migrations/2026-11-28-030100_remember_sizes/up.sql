@@ -1,2 +1,2 @@
--- How many rows the tables of a flow had at its last whole read; whether a person accepts that one has fewer.
+-- The number of rows of a flow's tables at its last whole read; and whether a person accepts that one has fewer.
 ALTER TABLE flow ADD COLUMN sizes jsonb;

@@ -1,6 +1,6 @@
--- A row of ServiceNow stands for one record. The unique index keeps two nodes from confirming one row for two records at the same moment;
--- a settle asks it first, so that the record that comes late fails by name. Not CONCURRENTLY: that would wait for a second node, which
--- waits for this one.
+-- A row of ServiceNow belongs to one record. The unique index prevents two nodes from confirming one row for two records at the same
+-- moment. A settle checks the index first, so that the record that comes late fails with a message that names the row. Not CONCURRENTLY:
+-- that would wait for a second node, which waits for this one.
 SET LOCAL statement_timeout = 0;
 -- false: another record had the row before this was checked, or an alignment linked it
 ALTER TABLE record ADD COLUMN own_row boolean NOT NULL DEFAULT true;
@@ -13,6 +13,6 @@ FROM (
 ) n
 WHERE n.place > 1 AND r.document_id = n.document_id AND r.block = n.block AND r.record_key = n.record_key;
 CREATE UNIQUE INDEX record_row ON record (sys_id, target_table) WHERE own_row;
--- fields that stand in ServiceNow otherwise than they were sent; null: none
+-- fields that ServiceNow stored differently from what was sent; null: none
 ALTER TABLE record ADD COLUMN partial text[];
 CREATE INDEX record_partial ON record (document_id) WHERE partial IS NOT NULL;

@@ -1,2 +1,2 @@
--- How many look-ups of this delivery alone failed, in a row, while others could be looked up.
+-- Consecutive look-ups that failed for this delivery alone, while others could be looked up.
 ALTER TABLE pending ADD COLUMN looks integer NOT NULL DEFAULT 0;

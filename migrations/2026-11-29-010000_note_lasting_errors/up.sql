@@ -1,2 +1,2 @@
--- Whether the error of the last run comes again with each run until a person has done something.
+-- Whether every further run fails with the error of the last one until a person acts.
 ALTER TABLE flow ADD COLUMN last_error_lasts boolean NOT NULL DEFAULT false;

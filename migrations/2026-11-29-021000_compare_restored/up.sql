@@ -1,14 +1,14 @@
--- After a restore: how far the comparison of the ledger with what ServiceNow has come, per block of a flow and table where its records land. The
--- block `` is the flow itself.
+-- After a restore: the progress of the comparison of the ledger with ServiceNow, per block of a flow and table of its records. The empty
+-- block is the flow itself.
 CREATE TABLE restored_part (
     life integer NOT NULL,
     company text NOT NULL,
     entity text NOT NULL,
     block text NOT NULL,
     target_table text NOT NULL,
-    -- `open`, `done`; of a block also `unreadable`
+    -- `open` or `done`; for a block also `unreadable`
     state text NOT NULL DEFAULT 'open',
-    -- where it goes on: the last row read and those hidden behind it; of the flow the last document compared
+    -- where it continues: for a block, the last row read and the hidden rows after it; for the flow, the last document compared
     after text COLLATE "C" NOT NULL DEFAULT '',
     hidden bigint NOT NULL DEFAULT 0,
     -- why it cannot be read
@@ -30,5 +30,5 @@ CREATE TABLE restored_row (
     version text,
     PRIMARY KEY (life, company, entity, block, source_key, sys_id)
 );
--- The next run of the flow reads everything: what is to be sent again is taken from SYSPRO as it is then.
+-- The next run of the flow reads everything: what is to be sent again is taken from SYSPRO at that time.
 ALTER TABLE flow ADD COLUMN whole_next boolean NOT NULL DEFAULT false;

@@ -1,21 +1,21 @@
--- How the records of a flow are mapped, each way once, numbered by flow. A record that was mapped in another way than the one in force may say
--- something else than it would now.
+-- The mappings of a flow's records, each stored once and numbered by flow. A record with another mapping than the one in force may have
+-- another content than it would have now.
 CREATE TABLE mapping (
     company text NOT NULL,
     entity text NOT NULL,
     number integer NOT NULL,
-    -- SHA-256 of what decides the mapping; empty: whatever was in force before the ledger kept it
+    -- SHA-256 of all that decides the mapping; empty: the mapping that was in force before the ledger kept them
     hash text NOT NULL,
     -- the columns that are read, as a list; null: not known
     columns jsonb,
-    -- block to the tables that its records go to, and how they are written there
+    -- for each block, the tables of its records and how they are written
     places jsonb NOT NULL,
     known_since timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (company, entity, number),
     UNIQUE (company, entity, hash)
 );
 
--- Which mapping of a flow belongs to a set of definitions. A flow without one is compared as a list at every run.
+-- The mapping of a flow in a set of definitions. A flow without one is compared as a list at every run.
 CREATE TABLE definition_mapping (
     definition integer NOT NULL REFERENCES definition (number),
     company text NOT NULL,
@@ -24,10 +24,10 @@ CREATE TABLE definition_mapping (
     PRIMARY KEY (definition, company, entity)
 );
 
--- How a document's records were last mapped, and how its content was last read. 0: before the ledger kept it.
+-- The mapping of a document's records, and of the read of its content. 0: before the ledger kept it.
 ALTER TABLE document ADD COLUMN mapping integer NOT NULL DEFAULT 0, ADD COLUMN reading integer NOT NULL DEFAULT 0;
 
--- How many documents of a flow were last mapped in each way: whoever asks does not read them all.
+-- The number of documents of a flow by mapping, so that a query need not read them all.
 CREATE TABLE mapping_count (
     company text NOT NULL,
     entity text NOT NULL,
@@ -37,14 +37,14 @@ CREATE TABLE mapping_count (
 );
 
 INSERT INTO mapping (company, entity, number, hash, places) SELECT company, entity, 0, '', '{}' FROM document_count;
--- what only stands for a row that cannot be read is no record
+-- a placeholder for a row that cannot be read is not a record
 INSERT INTO mapping_count (company, entity, number, documents)
 SELECT c.company, c.entity, 0,
        c.documents - (SELECT count(*) FROM document d WHERE d.company = c.company AND d.entity = c.entity
                       AND d.key >= '(' AND d.key < ')' AND (d.key LIKE '(row %' OR d.key LIKE '(first row%'))
 FROM document_count c;
 
--- Mappings under which the records of a block went to other tables than they do now: such a record does not stand where a reference to it would look.
+-- Mappings under which the records of a block went to other tables than the current ones: a reference to such a record does not find it.
 CREATE VIEW moved_mapping AS
 SELECT m.company, m.entity, m.number, b.block
 FROM definition_in_force f

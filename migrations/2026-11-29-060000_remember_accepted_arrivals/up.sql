@@ -1,2 +1,2 @@
--- A person said that ServiceNow is right as it is: what arrived up to this row of the audit is no evidence any more that it went back.
+-- A person said that ServiceNow is correct: deliveries up to this audit row no longer show that it was set back.
 ALTER TABLE flow ADD COLUMN accepted_audit bigint;

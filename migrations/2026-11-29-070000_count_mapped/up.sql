@@ -1,13 +1,14 @@
--- How many records of a flow were last mapped in each way is counted by the database, as the documents themselves are: nodes of the release
--- before insert documents and know nothing of mappings, and a person may delete some.
+-- The database counts the records of a flow by mapping, as it counts documents: nodes of the previous release insert documents without a
+-- mapping, and a person may delete some.
 SET LOCAL statement_timeout = 0;
 
--- Whether a document stands for a row that cannot be read: it is a failure and no record. As `DocumentKey::stands_for_a_row` says it.
+-- Whether a document is a placeholder for a row that cannot be read: a failure, and not a record. The same rule as
+-- `DocumentKey::stands_for_a_row`.
 CREATE FUNCTION stands_for_a_row(key text) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT key LIKE '(row %)' OR key LIKE '(first row%)'
 $$;
 
--- Counts of mappings come before those of flows, and each in one order: two writers of one flow wait for one another, and not each for the other.
+-- Counts of mappings are locked before counts of flows, and each kind in one order: two writers of one flow cannot deadlock.
 CREATE OR REPLACE FUNCTION document_count_add() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO mapping_count AS c (company, entity, number, documents)
@@ -30,7 +31,7 @@ BEGIN
     RETURN NULL;
 END $$;
 
--- most updates leave the mapping as it is, and then no count is touched
+-- most updates do not change the mapping, and then no count changes
 CREATE FUNCTION mapping_count_move() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO mapping_count AS c (company, entity, number, documents)
@@ -45,7 +46,7 @@ BEGIN
     RETURN NULL;
 END $$;
 
--- before they are counted: it keeps others from writing documents until this has been committed
+-- locks before the count: nobody can write documents until this has been committed
 CREATE TRIGGER document_moved AFTER UPDATE ON document
     REFERENCING OLD TABLE AS before_it NEW TABLE AS after_it FOR EACH STATEMENT EXECUTE FUNCTION mapping_count_move();
 CREATE TRIGGER document_uncounted AFTER DELETE ON document

@@ -1,5 +1,5 @@
--- The same, in an order that does not depend on what the server believes of the tables: first the mappings in force, and then the others of their flows.
--- Every page and every claim asks for it.
+-- The same view with a fixed join order, independent of the server's statistics: first the mappings in force, then the others of their
+-- flows. Every page and every claim uses it.
 CREATE OR REPLACE VIEW moved_mapping AS
 SELECT c.company, c.entity, m.number, b.block
 FROM definition_mapping c

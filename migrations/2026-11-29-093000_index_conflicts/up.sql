@@ -1,2 +1,2 @@
--- The conflict list, page by page, without those that were closed long ago.
+-- Reads the conflict list page by page, without entries that were closed long ago.
 CREATE INDEX conflict_not_closed ON conflict (id) WHERE state <> 'closed';

@@ -1,5 +1,5 @@
--- Rows of ServiceNow that stand in a table which the definition of their record does not write any more. They stay known: what is deleted in
--- SYSPRO meanwhile is marked in them once a definition writes that table again. As `record`, by table.
+-- Rows of ServiceNow in a table that the definition of their record no longer writes. They stay known: when a definition writes that table
+-- again, records that were deleted in SYSPRO in the meantime are marked there. Like `record`, by table.
 CREATE TABLE former_record (
     document_id bigint NOT NULL,
     block text NOT NULL,
@@ -11,10 +11,10 @@ CREATE TABLE former_record (
     confirmed_at timestamptz NOT NULL,
     own_row boolean NOT NULL,
     partial text[],
-    -- the mapping under which it was written: a definition may not name the table that ServiceNow put it into
+    -- the mapping under which it was written: a definition need not name the table into which ServiceNow put the row
     mapping integer NOT NULL,
     PRIMARY KEY (document_id, block, record_key, target_table)
 );
 
--- The mapping by which a delivery was made: in which table and by which columns it was written. Null: before the ledger kept it.
+-- The mapping of a delivery: its table and columns. Null: before the ledger kept it.
 ALTER TABLE delivery ADD COLUMN mapping integer;

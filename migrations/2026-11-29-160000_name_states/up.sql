@@ -17,7 +17,7 @@ CREATE INDEX pending_unknown ON pending (entity, block, company, not_before, del
 CREATE INDEX pending_stopped ON pending (state, company, entity, reason) WHERE state IN ('failed', 'waiting', 'on_hold');
 ALTER TABLE pending RENAME COLUMN looks TO failed_lookups;
 
--- A record is as bad as its worst part.
+-- A record has the state of its worst part.
 CREATE OR REPLACE FUNCTION pending_rank(state text, reason text, message text) RETURNS smallint
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN (CASE

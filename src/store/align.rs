@@ -1,4 +1,4 @@
-//! Aligned flows: what both sides last agreed on, and what a run of the alignment changes, in one transaction.
+//! Aligned flows: the base version of each record, and what a run of the alignment changes, in one transaction.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -20,22 +20,22 @@ use crate::domain::run::RunId;
 use crate::store::prepared::prepared;
 use crate::store::text::{JsonText, Text};
 
-/// How far the reading of ServiceNow has come.
+/// How far ServiceNow has been read.
 #[derive(Debug, Clone, Default, QueryableByName)]
 pub struct Alignment {
     /// The newest `sys_updated_on` seen.
     #[diesel(sql_type = Nullable<Timestamptz>)]
     pub seen_to: Option<DateTime<Utc>>,
-    /// How long ago the whole list was read, in seconds by the database's clock.
+    /// How long ago the whole list was last read, in seconds by the database's clock.
     #[diesel(sql_type = Nullable<BigInt>)]
     pub swept_ago: Option<i64>,
-    /// Whether the two lists have been put in step.
+    /// Whether the two lists have been matched once.
     #[diesel(sql_type = Bool)]
     pub adopted: bool,
     /// Documents that SYSPRO has.
     #[diesel(sql_type = BigInt)]
     pub list: i64,
-    /// Whether a document has no row yet, and nothing of it is on its way.
+    /// Whether a document has no row yet and none of its deliveries is in progress.
     #[diesel(sql_type = Bool)]
     pub unlinked: bool,
 }
@@ -49,7 +49,7 @@ pub enum Comparing {
     Changed,
 }
 
-/// A document with everything that its alignment needs.
+/// A document with all that its alignment needs.
 #[derive(Debug, Clone, QueryableByName)]
 pub struct AlignedDocument {
     /// Its number, ascending, for paging.
@@ -76,32 +76,32 @@ pub struct AlignedDocument {
     /// The version that was last compared.
     #[diesel(sql_type = Nullable<Integer>)]
     pub compared: Option<i32>,
-    /// To be compared whatever has changed.
+    /// Whether it must be compared even if nothing has changed.
     #[diesel(sql_type = Bool)]
     pub again: bool,
     /// Its row.
     #[diesel(sql_type = Nullable<Text>)]
     pub sys_id: Option<String>,
-    /// Something of it is being sent, or its outcome is unknown.
+    /// Whether any of its deliveries is being sent or has an unknown outcome.
     #[diesel(sql_type = Bool)]
     pub busy: bool,
-    /// What is queued, failed, waits or is on hold.
+    /// The payload of its delivery that is queued, failed, waiting or on hold, as JSON.
     #[diesel(sql_type = Nullable<Text>)]
     pub unsent: Option<String>,
-    /// What is done with that.
+    /// The action of that delivery.
     #[diesel(sql_type = Nullable<Text>)]
     pub unsent_action: Option<String>,
-    /// What it expects of the row.
+    /// What that delivery expects of the row.
     #[diesel(sql_type = Nullable<Text>)]
     pub unsent_expects: Option<String>,
 }
 
-/// What the comparison of a page of documents, or of rows without one, changes.
+/// What the comparison of a page changes; a page holds documents, or rows without a document.
 #[derive(Debug, Clone)]
 pub struct AlignIntake {
     /// The flow, by its lease.
     pub lease: Lease,
-    /// How long the lease is renewed for.
+    /// The time for which the lease is renewed.
     pub ttl: Duration,
     /// The run.
     pub run: RunId,
@@ -109,30 +109,30 @@ pub struct AlignIntake {
     pub links: Vec<(i64, String, String)>,
     /// The documents that were compared.
     pub compared: Vec<Compared>,
-    /// What is due.
+    /// What is queued.
     pub deliveries: Vec<AlignDelivery>,
-    /// Documents of which nothing unsent holds any more.
+    /// Documents whose unsent deliveries are no longer valid.
     pub withdrawn: Vec<i64>,
-    /// What stands in the conflict list, as far as it is new or different.
+    /// New or changed entries of the conflict list.
     pub conflicts: Vec<NewConflict>,
-    /// What leaves it, and how it came out.
+    /// Entries that leave the list, each with its result.
     pub closed: Vec<(i64, &'static str)>,
-    /// Fields of documents that SYSPRO shows as it was asked to.
+    /// Fields of documents that SYSPRO shows as Tieline asked it to.
     pub arrived: Vec<(i64, String)>,
 }
 
-/// How far a comparison has come, once all of it stands in the ledger.
+/// The end of a comparison, once all of it is in the ledger.
 #[derive(Debug, Clone)]
 pub struct AlignEnd {
     /// The flow, by its lease.
     pub lease: Lease,
-    /// How long the lease is renewed for.
+    /// The time for which the lease is renewed.
     pub ttl: Duration,
-    /// Everything that changed before this instant of the instance's clock was seen.
+    /// Every change before this time of the instance's clock was read.
     pub seen_to: Option<DateTime<Utc>>,
-    /// The whole list was read. Where nothing is left of the first contact, the two lists are in step from now on.
+    /// The whole list was read. If no first match is outstanding, the two lists count as matched from now on.
     pub swept: bool,
-    /// Any row may be that of a record of SYSPRO that cannot be read: the two lists are not in step before it can.
+    /// Any row may belong to a record of SYSPRO that cannot be read: the two lists do not count as matched until it can be read.
     pub any_row: bool,
 }
 
@@ -143,13 +143,13 @@ pub struct Compared {
     pub document_id: i64,
     /// Its version.
     pub version: i32,
-    /// What is newly agreed, as a JSON object.
+    /// The new base values, as a JSON object.
     pub fields: String,
-    /// To be compared again by the next run.
+    /// Whether the next run must compare it again.
     pub again: bool,
 }
 
-/// A record on its way.
+/// A record to be sent.
 #[derive(Debug, Clone)]
 pub struct AlignDelivery {
     /// The document.
@@ -160,18 +160,18 @@ pub struct AlignDelivery {
     pub action: &'static str,
     /// The fields, as JSON.
     pub payload: String,
-    /// What the row must still say, as JSON; `None` for a new row.
+    /// The values that the row must still have, as JSON; `None` for a new row.
     pub expects: Option<String>,
 }
 
-/// Something for the conflict list.
+/// An entry for the conflict list.
 #[derive(Debug, Clone)]
 pub struct NewConflict {
     /// The document's number, or the row's sys_id.
     pub subject: String,
     /// The document.
     pub document_id: Option<i64>,
-    /// The document's key, or what the row says it is.
+    /// The document's key, or the key in the row.
     pub key: String,
     /// The row.
     pub sys_id: Option<String>,
@@ -179,11 +179,11 @@ pub struct NewConflict {
     pub field: String,
     /// The SYSPRO column.
     pub source: Option<String>,
-    /// Why.
+    /// The kind of conflict.
     pub kind: &'static str,
-    /// How far.
+    /// The state of the entry.
     pub state: &'static str,
-    /// What was agreed.
+    /// The base value.
     pub agreed: Option<String>,
     /// SYSPRO's value.
     pub syspro: String,
@@ -242,18 +242,18 @@ impl Store {
         .await
     }
 
-    /// Takes a page of the alignment in: base versions, deliveries, the conflict list and the audit together.
+    /// Stores a page of the alignment: base versions, deliveries, the conflict list and the audit together.
     ///
     /// # Errors
-    /// [`StoreError::Fenced`] when the flow is somebody else's by now; then nothing was written.
+    /// [`StoreError::Fenced`] when another node has taken over the flow; then nothing was written.
     pub async fn align(&self, intake: AlignIntake) -> Result<(), StoreError> {
         self.run("take an alignment in", move |conn| take_in(conn, &intake)).await
     }
 
-    /// Notes that a comparison came to its end.
+    /// Stores the end of a comparison.
     ///
     /// # Errors
-    /// [`StoreError::Fenced`] when the flow is somebody else's by now; then nothing was written.
+    /// [`StoreError::Fenced`] when another node has taken over the flow; then nothing was written.
     pub async fn align_end(&self, end: AlignEnd) -> Result<(), StoreError> {
         self.run("end an alignment", move |conn| {
             flow_assert_held(conn, &end.lease, end.ttl)?;
@@ -288,7 +288,8 @@ fn take_in(conn: &mut Conn, intake: &AlignIntake) -> Tx<()> {
     run_tally(conn, &tally).map(drop)
 }
 
-/// The version of a row that somebody else made: none of ours can be told from it by its number, so that finding it never settles an unknown outcome.
+/// The version of a row that somebody else wrote. Its number cannot be told apart from ours, so finding the row never settles an unknown
+/// outcome.
 const UNKNOWN_VERSION: i32 = i32::MAX;
 
 fn link(conn: &mut Conn, intake: &AlignIntake) -> Tx<()> {
@@ -308,7 +309,7 @@ fn link(conn: &mut Conn, intake: &AlignIntake) -> Tx<()> {
     Ok(())
 }
 
-/// Takes back what has not been sent; says which documents have something on its way all the same, so that nothing is put behind it.
+/// Withdraws unsent deliveries; answers which documents still have a delivery in progress, so that no second one is queued behind it.
 fn withdraw(conn: &mut Conn, intake: &AlignIntake, tally: &mut RunTally) -> Tx<HashSet<i64>> {
     let documents: Vec<i64> = intake.withdrawn.iter().copied().chain(intake.deliveries.iter().map(|d| d.document_id)).collect();
     if documents.is_empty() {
@@ -347,7 +348,7 @@ fn deliver(conn: &mut Conn, intake: &AlignIntake, busy: &HashSet<i64>, tally: &m
         return Ok(());
     }
     let ids = next_ids(conn, "delivery", due.len())?;
-    // one record has one part here
+    // a record has one part here
     tally.queued.push((intake.run.0, due.len() as i64, due.len() as i64));
     let hashes: Vec<[u8; 32]> = due.iter().map(|d| payload_hash(&d.payload, None)).collect();
     prepared(

@@ -1,6 +1,6 @@
-//! ServiceNow's side of a comparison, kept while it is made: a list of any length is compared in the memory of one page.
+//! ServiceNow's list during a comparison. It is kept in the ledger, so that a list of any length is compared in the memory of one page.
 //!
-//! Only the holder of the flow's lease fills it; whoever lost the lease is refused here as everywhere.
+//! Only the holder of the flow's lease writes it; a node that lost the lease is refused.
 
 use std::time::Duration;
 
@@ -26,24 +26,24 @@ pub struct AlignedRow {
     pub updated_at: Option<DateTime<Utc>>,
     /// The columns that could be read, as a JSON object.
     pub fields: String,
-    /// What its key column says; empty: nothing.
+    /// The value of its key column; may be empty.
     pub source_key: String,
-    /// The columns of its natural key, joined; only without a key.
+    /// The columns of its natural key, joined; only for a row without a key.
     pub natural_key: Option<String>,
-    /// The document that it belongs to, as far as that is known. Not read when a row is put in.
+    /// The document that it belongs to, if known. Not read on insert.
     pub document_id: Option<i64>,
-    /// It has no key, and a document of another flow has it. Not read when a row is put in.
+    /// It has no key and belongs to a document of another flow. Not read on insert.
     pub of_other: bool,
 }
 
-/// Which rows are wanted: any of these.
+/// Selects rows that match any of these.
 #[derive(Debug, Clone, Default)]
 pub struct AlignedRowKeys {
     /// By sys_id.
     pub sys_ids: Vec<String>,
     /// By key.
     pub source_keys: Vec<String>,
-    /// By natural key; rows of other flows' documents are left out.
+    /// By natural key; rows of other flows' documents are excluded.
     pub natural_keys: Vec<String>,
 }
 
@@ -59,10 +59,10 @@ pub struct UnreadRow {
 }
 
 impl Store {
-    /// Forgets the rows of the flow's last comparison.
+    /// Deletes the rows of the flow's last comparison.
     ///
     /// # Errors
-    /// [`StoreError::Fenced`] when the flow is somebody else's by now.
+    /// [`StoreError::Fenced`] when another node has taken over the flow.
     pub async fn aligned_rows_clear(&self, lease: Lease, ttl: Duration) -> Result<(), StoreError> {
         self.run("forget the rows of the last comparison", move |conn| {
             flow_assert_held(conn, &lease, ttl)?;
@@ -75,10 +75,10 @@ impl Store {
         .await
     }
 
-    /// Keeps a page of rows; one that is there is replaced.
+    /// Stores a page of rows; an existing row is replaced.
     ///
     /// # Errors
-    /// [`StoreError::Fenced`] when the flow is somebody else's by now.
+    /// [`StoreError::Fenced`] when another node has taken over the flow.
     pub async fn aligned_rows_put(&self, lease: Lease, ttl: Duration, rows: Vec<AlignedRow>) -> Result<(), StoreError> {
         self.run("keep a page of rows to be compared", move |conn| {
             flow_assert_held(conn, &lease, ttl)?;
@@ -101,10 +101,10 @@ impl Store {
         .await
     }
 
-    /// Marks the rows that documents have: those of this flow, and, among rows without a key, those of others.
+    /// Marks the rows that belong to documents: those of this flow and, among rows without a key, those of other flows.
     ///
     /// # Errors
-    /// [`StoreError::Fenced`] when the flow is somebody else's by now.
+    /// [`StoreError::Fenced`] when another node has taken over the flow.
     pub async fn aligned_rows_own(&self, lease: Lease, ttl: Duration) -> Result<(), StoreError> {
         self.run("mark whose the rows are", move |conn| {
             flow_assert_held(conn, &lease, ttl)?;
@@ -117,10 +117,10 @@ impl Store {
         .await
     }
 
-    /// Notes which documents rows were found for: (sys_id, document).
+    /// Stores the documents for which rows were found: (sys_id, document).
     ///
     /// # Errors
-    /// [`StoreError::Fenced`] when the flow is somebody else's by now.
+    /// [`StoreError::Fenced`] when another node has taken over the flow.
     pub async fn aligned_rows_claim(&self, lease: Lease, ttl: Duration, claims: Vec<(String, i64)>) -> Result<(), StoreError> {
         self.run("note whose rows were found", move |conn| {
             flow_assert_held(conn, &lease, ttl)?;
@@ -138,7 +138,7 @@ impl Store {
         .await
     }
 
-    /// The rows that may be those of a page of documents, in the order of their sys_ids.
+    /// The rows that may belong to a page of documents, in the order of their sys_ids.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -155,7 +155,7 @@ impl Store {
         .await
     }
 
-    /// The next page of rows that no document has, by their sys_ids.
+    /// The next page of rows without a document, by their sys_ids.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -172,7 +172,7 @@ impl Store {
         .await
     }
 
-    /// The next page of documents that must be compared though the list of what changed does not hold their rows.
+    /// The next page of documents to be compared whose rows are not among the changed rows.
     ///
     /// # Errors
     /// [`StoreError`].

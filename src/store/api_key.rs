@@ -1,4 +1,4 @@
-//! Keys of the HTTP API: only their hashes are kept.
+//! Keys of the HTTP API: the ledger keeps only their hashes.
 
 use std::time::Duration;
 
@@ -30,9 +30,9 @@ pub struct ApiKeyRow {
     /// SHA-256 of the whole key.
     #[serde(skip)]
     pub hash: Vec<u8>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: DateTime<Utc>,
-    /// When it ends.
+    /// When it expires.
     pub expires_at: Option<DateTime<Utc>>,
     /// When it was last used, to the minute.
     pub last_used_at: Option<DateTime<Utc>>,
@@ -56,7 +56,7 @@ impl Store {
             let rows: Vec<ApiKeyRow> =
                 api_key::table.filter(api_key::prefix.eq(text(&prefix))).select(ApiKeyRow::as_select()).load(conn)?;
             let stale = |row: &ApiKeyRow| row.last_used_at.is_none_or(|at| Utc::now() - at > TimeDelta::minutes(1));
-            // a statement of its own only when there is something to note: every request comes by here
+            // a separate statement only when there is something to store: every request calls this
             if rows.first().is_some_and(stale) {
                 let stale = api_key::last_used_at.is_null().or(api_key::last_used_at.lt(ago(Duration::from_mins(1)).nullable()));
                 diesel::update(api_key::table.filter(api_key::prefix.eq(text(&prefix))).filter(stale))
@@ -68,7 +68,7 @@ impl Store {
         .await
     }
 
-    /// Keeps a new key.
+    /// Stores a new key.
     ///
     /// # Errors
     /// [`StoreError::Failed`] with a unique violation when the name is taken.
@@ -99,7 +99,7 @@ impl Store {
         .await
     }
 
-    /// Removes a key; says whether there was one.
+    /// Removes a key; answers whether it existed.
     ///
     /// # Errors
     /// [`StoreError`].

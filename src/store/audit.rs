@@ -15,10 +15,10 @@ use crate::domain::audit::AuditKind;
 use crate::store::prepared::prepared;
 use crate::store::text::{JsonText, Text};
 
-/// Taken before a seal is made, and before a life of the ledger begins: one at a time.
+/// Taken before a seal is written and before a new life of the ledger starts: only one of them at a time.
 pub(super) const LOCK: &str = "SELECT pg_advisory_xact_lock(7594890411331347045)";
 
-/// A row to be written.
+/// A row to write.
 #[derive(Debug, Clone)]
 pub struct NewAudit {
     /// What happened.
@@ -33,18 +33,18 @@ pub struct NewAudit {
     pub version: Option<i32>,
     /// The delivery.
     pub delivery_id: Option<i64>,
-    /// The batch it travelled in.
+    /// The batch that carried it.
     pub batch_id: Option<Uuid>,
     /// The run.
     pub run_id: Option<Uuid>,
     /// Who did it.
     pub actor: String,
-    /// More, as JSON.
+    /// Details, as JSON.
     pub detail: Option<String>,
 }
 
 impl NewAudit {
-    /// An event done by the service itself.
+    /// An event of the service itself.
     pub fn of(kind: AuditKind) -> Self {
         Self {
             kind,
@@ -60,7 +60,7 @@ impl NewAudit {
         }
     }
 
-    /// With more to say.
+    /// With details.
     pub fn detail(mut self, detail: &serde_json::Value) -> Self {
         self.detail = Some(detail.to_string());
         self
@@ -72,7 +72,7 @@ pub(super) fn newest(conn: &mut Conn, filter: AuditFilter) -> Tx<Vec<AuditRow>> 
     chosen(conn, NEWEST_FIRST, filter)
 }
 
-/// Writes rows by one statement, however many there are.
+/// Writes any number of rows with one statement.
 pub(crate) fn audit_append(conn: &mut Conn, rows: &[NewAudit]) -> Tx<()> {
     if rows.is_empty() {
         return Ok(());
@@ -103,9 +103,9 @@ pub struct AuditFilter {
     pub key: Option<String>,
     /// Only this kind.
     pub kind: Option<AuditKind>,
-    /// Only from this instant on.
+    /// Only from this time on.
     pub since: Option<DateTime<Utc>>,
-    /// Only before this instant.
+    /// Only before this time.
     pub until: Option<DateTime<Utc>>,
     /// Only rows after this id, for paging.
     pub after: i64,
@@ -120,9 +120,9 @@ pub struct AuditFilter {
 pub struct AuditRow {
     /// Ascending, with gaps.
     pub id: i64,
-    /// When.
+    /// The time.
     pub at: DateTime<Utc>,
-    /// What.
+    /// The kind of event.
     pub kind: String,
     /// The company.
     pub company: Option<String>,
@@ -145,15 +145,15 @@ pub struct AuditRow {
     pub batch_id: Option<Uuid>,
     /// The run.
     pub run_id: Option<Uuid>,
-    /// Who.
+    /// Who did it.
     pub actor: String,
-    /// More, as JSON text.
+    /// Details, as JSON text.
     #[serde(serialize_with = "json_text")]
     #[schema(value_type = serde_json::Value)]
     pub detail: Option<String>,
 }
 
-/// Puts JSON text into JSON as what it is.
+/// Inserts JSON text as JSON, and not as a string.
 fn json_text<S: serde::Serializer>(text: &Option<String>, serializer: S) -> Result<S::Ok, S::Error> {
     match text.as_deref().map(|text| serde_json::value::RawValue::from_string(text.to_owned())) {
         Some(Ok(raw)) => raw.serialize(serializer),
@@ -167,11 +167,11 @@ fn json_text<S: serde::Serializer>(text: &Option<String>, serializer: S) -> Resu
 pub struct SealReport {
     /// Seals in the chain.
     pub seals: i64,
-    /// Rows under them.
+    /// Rows covered by them.
     pub rows: i64,
-    /// Rows that no seal covers yet: a change of them would not be found.
+    /// Rows without a seal: a change of them cannot be detected.
     pub unsealed: i64,
-    /// The first seal that does not hold, by its id.
+    /// The id of the first seal that does not match its rows.
     pub broken_at: Option<i64>,
 }
 
@@ -201,15 +201,15 @@ struct SealCheck {
     recomputed: Vec<u8>,
 }
 
-/// The rows of a filter, by their ids.
+/// The rows of a filter, by their ids, ascending.
 const OLDEST_FIRST: &str = concat!(include_str!("sql/audit_rows.sql"), " AND a.id > $7 ORDER BY a.id LIMIT $8");
-/// The same from the other end.
+/// The same, descending.
 const NEWEST_FIRST: &str = concat!(include_str!("sql/audit_rows.sql"), " AND ($7 = 0 OR a.id < $7) ORDER BY a.id DESC LIMIT $8");
 /// The lowest id among the newest rows of a filter.
 const FIRST_OF_NEWEST: &str =
     concat!("SELECT min(id) AS id FROM (", include_str!("sql/audit_rows.sql"), " AND a.id > $7 ORDER BY a.id DESC LIMIT $8) AS newest");
 
-/// What one of the statements above finds.
+/// Runs one of the statements above.
 fn chosen<R: QueryableByName<Pg> + 'static>(conn: &mut Conn, sql: &str, filter: AuditFilter) -> Tx<Vec<R>> {
     Ok(sql_query(sql)
         .bind::<Nullable<Text>, _>(filter.company)
@@ -232,7 +232,7 @@ impl Store {
         self.run("list the audit", move |conn| chosen(conn, OLDEST_FIRST, filter)).await
     }
 
-    /// Rows, the newest first; a page begins before the id `filter.after`, 0 for the first.
+    /// Rows, newest first; a page starts before the id `filter.after`, 0 for the first page.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -240,7 +240,7 @@ impl Store {
         self.run("list the audit", move |conn| newest(conn, filter)).await
     }
 
-    /// The id of the first of the newest `filter.limit` rows, from which they can be listed page by page; `None` when there are none.
+    /// The lowest id of the newest `filter.limit` rows, from which they can be listed page by page; `None` when there are none.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -252,7 +252,7 @@ impl Store {
         .await
     }
 
-    /// Writes one event that has no other transaction.
+    /// Writes one event that belongs to no other transaction.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -260,7 +260,7 @@ impl Store {
         self.run("write an audit row", move |conn| audit_append(conn, &[row])).await
     }
 
-    /// Seals the rows of all transactions that have ended; says how many rows.
+    /// Seals the rows of all transactions that have ended; answers the number of rows.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -273,8 +273,8 @@ impl Store {
         .await
     }
 
-    /// Recomputes the chain, some seals per transaction: seals are only ever added, so they still fit together, and a long chain does not
-    /// run into the time limit of a call.
+    /// Recomputes the chain, some seals per transaction, so that a long chain does not exceed the time limit of a call. Seals are only ever
+    /// added, so the parts fit together.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -302,7 +302,7 @@ impl Store {
         report.unsealed = self
             .run("count what is not sealed", |conn| {
                 let last: Sealed = sql_query(include_str!("sql/audit_unsealed.sql")).bind::<BigInt, _>(i64::MAX).get_result(conn)?;
-                // a row that says it is of a life that there is not was put there by hand, and no seal will ever cover it
+                // a row with a life that does not exist was inserted by hand, and no seal will ever cover it
                 let strange: Sealed =
                     sql_query("SELECT count(*) AS rows FROM audit WHERE life NOT IN (SELECT number FROM ledger_life)").get_result(conn)?;
                 Ok(last.rows + strange.rows)

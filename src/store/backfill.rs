@@ -1,4 +1,4 @@
-//! Backfills: periods of history that somebody asked to be read again, each with a reading position of its own.
+//! Backfills: periods of history to be read again on request, each with its own reading position.
 
 use std::time::Duration;
 
@@ -31,7 +31,7 @@ pub struct BackfillRow {
     pub entity: String,
     /// The first date; `None`: from the beginning.
     pub since: Option<NaiveDate>,
-    /// The first date beyond; `None`: up to now.
+    /// The first date after the period; `None`: up to now.
     pub until: Option<NaiveDate>,
     /// `open`, `done` or `cancelled`.
     pub state: String,
@@ -45,34 +45,34 @@ pub struct BackfillRow {
     pub(crate) position: Option<serde_json::Value>,
     /// Documents read so far.
     pub read: i64,
-    /// Those seen for the first time.
+    /// Documents seen for the first time.
     pub new: i64,
-    /// Those whose content differs from the version before.
+    /// Documents whose content differs from the version before.
     pub changed: i64,
-    /// Those whose content is the same.
+    /// Documents whose content is the same.
     pub unchanged: i64,
-    /// When the last page was taken in.
+    /// When the last page was stored.
     pub last_progress_at: Option<DateTime<Utc>>,
-    /// Why the last try came to nothing.
+    /// Why the last attempt failed.
     pub error: Option<String>,
-    /// How often it has been tried since the last page.
+    /// Attempts since the last page.
     pub tries: i32,
-    /// When it is tried next.
+    /// When the next attempt is due.
     pub not_before: DateTime<Utc>,
-    /// When it was done or cancelled.
+    /// When it was finished or cancelled.
     pub ended_at: Option<DateTime<Utc>>,
-    /// By whom it was cancelled.
+    /// Who cancelled it.
     pub ended_by: Option<String>,
 }
 
-/// What is asked for.
+/// A new backfill.
 #[derive(Debug, Clone)]
 pub struct NewBackfill {
-    /// The flows, each of which gets a backfill of its own.
+    /// The flows; each gets its own backfill.
     pub flows: Vec<FlowId>,
     /// The first date.
     pub since: Option<NaiveDate>,
-    /// The first date beyond.
+    /// The first date after the period.
     pub until: Option<NaiveDate>,
     /// Who asks.
     pub requested_by: String,
@@ -89,22 +89,22 @@ pub struct BackfillFilter {
     pub entity: Option<String>,
     /// Only this state.
     pub state: Option<BackfillState>,
-    /// Only these.
+    /// Only these numbers.
     pub ids: Vec<i64>,
-    /// Only those before this one, for paging; the newest come first.
+    /// Only those before this number, for paging; newest first.
     pub before: Option<i64>,
     /// At most so many.
     pub limit: i64,
 }
 
-/// How far a page brings a backfill.
+/// What a page changes in a backfill.
 #[derive(Debug, Clone)]
 pub struct BackfillStep {
     /// The backfill.
     pub id: i64,
-    /// Where reading goes on.
+    /// Where reading continues.
     pub position: Option<serde_json::Value>,
-    /// This was the last page.
+    /// Whether this was the last page.
     pub done: bool,
 }
 
@@ -117,7 +117,7 @@ struct OpenFlow {
     entity: String,
 }
 
-/// Moves a backfill within the transaction that takes its page in. One that was cancelled meanwhile stays so.
+/// Moves a backfill in the transaction that stores its page. A backfill that was cancelled in the meantime stays cancelled.
 pub(crate) fn backfill_step(conn: &mut Conn, flow: &FlowId, step: &BackfillStep, counts: RunCounts) -> Tx<()> {
     let end = step.done.then(|| (backfill::state.eq(text(BackfillState::Done.as_str())), backfill::ended_at.eq(now)));
     let moved = diesel::update(backfill::table.find(step.id).filter(backfill::state.eq(text(BackfillState::Open.as_str()))))
@@ -143,7 +143,7 @@ pub(crate) fn backfill_step(conn: &mut Conn, flow: &FlowId, step: &BackfillStep,
 }
 
 impl Store {
-    /// Notes that periods of history are to be read again.
+    /// Stores a request to read periods of history again.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -176,7 +176,7 @@ impl Store {
         .await
     }
 
-    /// Backfills, the newest first.
+    /// Backfills, newest first.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -203,7 +203,7 @@ impl Store {
         .await
     }
 
-    /// Ends a backfill early; what it has read stays. `None` when it is not open.
+    /// Ends a backfill early; the documents that it has read stay. `None` when it is not open.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -230,7 +230,7 @@ impl Store {
         .await
     }
 
-    /// The flow's open backfill that was asked for first.
+    /// The flow's oldest open backfill.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -245,7 +245,7 @@ impl Store {
         .await
     }
 
-    /// Flows with an open backfill whose time has come, as far as they are neither held, paused nor stopped.
+    /// Flows with an open backfill that is due, except flows that are held, paused or stopped.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -263,7 +263,7 @@ impl Store {
         .await
     }
 
-    /// Notes why a backfill came no further; it is tried again after `wait`.
+    /// Stores why a backfill stopped; the next attempt is due after `wait`.
     ///
     /// # Errors
     /// [`StoreError`].

@@ -1,4 +1,4 @@
-//! The clock of the ledger's server, which may be set back, and may differ from ours.
+//! The clock of the ledger's server. It may be set back, and may differ from this machine's clock.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,18 +14,18 @@ use super::{Conn, Store, StoreError, Tx};
 use crate::domain::audit::AuditKind;
 use crate::store::prepared::prepared;
 
-/// Seconds: a smaller step back is waited out. Times alone are counted in binary floats, as PostgreSQL takes them.
+/// Seconds: a smaller step back is waited out. Only times are counted in binary floats, because PostgreSQL takes them so.
 const SMALL: f64 = 60.0;
 
-/// One node at a time follows the clock.
+/// Only one node at a time adapts the ledger to the clock.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(7594890411331347046)";
 
-/// The ledger's server showed a later time before.
+/// The clock of the ledger's server was set back.
 #[derive(Debug, Clone, Copy)]
 pub struct SetBack {
-    /// The latest time that the ledger shows.
+    /// The latest time recorded in the ledger.
     pub before: DateTime<Utc>,
-    /// What the clock shows now.
+    /// The time that the clock shows now.
     pub now: DateTime<Utc>,
 }
 
@@ -49,14 +49,15 @@ struct Clock {
     by: f64,
 }
 
-/// Checks whether a node was seen, or the newest audit row written, at a time that is still to come. Then what waits for a time of the former
-/// clock (retries, leases, pauses, backfills, notices) is moved back by the difference, so that it waits no longer than it would have.
+/// Checks whether the ledger has a heartbeat or a newest audit row with a time in the future. Then the clock was set back, and all due
+/// times of the former clock (retries, leases, pauses, backfills, notices) are moved back by the difference, so that nothing waits longer
+/// than before.
 pub(super) fn follow(conn: &mut Conn, known: &KnownClock) -> Tx<Option<SetBack>> {
     if set_back(conn, known)?.is_none() {
         return Ok(None);
     }
     sql_query(LOCK).execute(conn)?;
-    // another node may have followed meanwhile
+    // another node may have done it in the meantime
     let Some(clock) = set_back(conn, known)? else { return Ok(None) };
     sql_query(include_str!("sql/clock_follow.sql")).bind::<Double, _>(clock.by).execute(conn)?;
     let detail = serde_json::json!({ "action": "follow the clock", "before": clock.before, "now": clock.now });
@@ -65,7 +66,7 @@ pub(super) fn follow(conn: &mut Conn, known: &KnownClock) -> Tx<Option<SetBack>>
 }
 
 impl Store {
-    /// As a service does with each heartbeat: what waits in the ledger is moved back where the clock of its server was set back.
+    /// Does what a service does with each heartbeat: moves back the due times in the ledger if the clock of its server was set back.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -74,18 +75,18 @@ impl Store {
         self.run("follow the clock", move |conn| follow(conn, &known)).await
     }
 
-    /// The time by the clock of the ledger's server, as far as it was asked: ages of what stands in the ledger are told by it.
+    /// The time by the clock of the ledger's server, as last read: ages of rows in the ledger are computed from it.
     pub fn now_there(&self) -> DateTime<Utc> {
         Utc::now() + self.clock_ahead()
     }
 
-    /// How far the clock of the ledger's server is ahead of ours; negative: behind.
+    /// How far the clock of the ledger's server is ahead of this machine's; negative: behind.
     pub fn clock_ahead(&self) -> TimeDelta {
         TimeDelta::milliseconds(self.clock.0.load(Ordering::Relaxed))
     }
 }
 
-/// How far the server's clock is ahead of ours, in milliseconds, as it was last seen.
+/// How far the server's clock is ahead of this machine's, in milliseconds, as last read.
 #[derive(Debug, Clone, Default)]
 pub(super) struct KnownClock(Arc<AtomicI64>);
 
@@ -95,8 +96,8 @@ impl KnownClock {
     }
 }
 
-/// The time by the server's clock: the beginning of this transaction. `now()`, as in the hand-written statements, and not diesel's
-/// `CURRENT_TIMESTAMP`: the tests give a server another clock by a function of that name.
+/// The time of the server's clock at the start of this transaction. Uses `now()`, as the hand-written statements do, and not diesel's
+/// `CURRENT_TIMESTAMP`: the tests give a server another clock with a function of that name.
 pub(super) fn now(conn: &mut Conn) -> Tx<DateTime<Utc>> {
     #[derive(QueryableByName)]
     struct Now {

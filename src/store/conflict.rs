@@ -1,4 +1,4 @@
-//! The conflict list as people see it: both values with their times, and what was decided by whom.
+//! The conflict list for people: both values with their times, and who decided what.
 
 use chrono::{DateTime, Utc};
 use diesel::dsl::AsExprOf;
@@ -25,13 +25,13 @@ pub struct ConflictFilter {
     pub entity: Option<String>,
     /// Only this record's key.
     pub key: Option<String>,
-    /// Only this state; `None`: whatever is not closed.
+    /// Only this state; `None`: all states but closed.
     pub state: Option<ConflictState>,
     /// Only this kind.
     pub kind: Option<ConflictKind>,
-    /// Only these.
+    /// Only these numbers.
     pub ids: Vec<i64>,
-    /// Only those after this one, for paging.
+    /// Only those after this number, for paging.
     pub after: i64,
     /// At most so many.
     pub limit: i64,
@@ -50,7 +50,7 @@ pub struct ConflictRow {
     pub entity: String,
     #[serde(skip)]
     pub(crate) subject: String,
-    /// The record's key, or what a row without a record says it is.
+    /// The record's key, or the key in a row that has no record.
     pub key: String,
     /// The row in ServiceNow.
     pub sys_id: Option<String>,
@@ -58,45 +58,45 @@ pub struct ConflictRow {
     pub field: String,
     /// The column in SYSPRO.
     pub source: Option<String>,
-    /// Why it is here.
+    /// The kind of conflict.
     pub kind: String,
     /// `open`, `decided`, `to_apply` or `closed`.
     pub state: String,
-    /// SYSPRO's value when both last agreed.
+    /// The base value: SYSPRO's value when both sides last agreed.
     pub agreed: Option<String>,
     /// SYSPRO's value.
     pub syspro: String,
-    /// When it was read: SYSPRO keeps no time of its own.
+    /// When it was read; SYSPRO itself stores no time.
     pub syspro_at: Option<DateTime<Utc>>,
     /// ServiceNow's value.
     pub servicenow: String,
     /// When its row was changed.
     pub servicenow_at: Option<DateTime<Utc>>,
-    /// Whose value counts, once that is decided.
+    /// The side whose value counts, once decided.
     pub side: Option<String>,
-    /// By whom.
+    /// Who decided.
     pub decided_by: Option<String>,
-    /// When.
+    /// When it was decided.
     pub decided_at: Option<DateTime<Utc>>,
-    /// Why.
+    /// The reason for the decision.
     pub why: Option<String>,
-    /// Why it has not got into SYSPRO yet, where Tieline writes it there.
+    /// Why Tieline has not written it to SYSPRO yet.
     pub said: Option<String>,
-    /// When it came up.
+    /// When the entry was opened.
     pub opened_at: DateTime<Utc>,
-    /// When it left the list.
+    /// When it was closed.
     pub closed_at: Option<DateTime<Utc>>,
-    /// How it came out.
+    /// How it was closed.
     pub outcome: Option<String>,
-    /// Of a `decided` entry: `outstanding` while SYSPRO's value has not arrived in ServiceNow, `delivered` once it stands there and until the
-    /// flow's next run closes the entry; null: the flow's next run acts on the decision.
+    /// For a `decided` entry: `outstanding` until SYSPRO's value has arrived in ServiceNow; `delivered` from then on, until the flow's next
+    /// run closes the entry; null: the flow's next run applies the decision.
     #[diesel(sql_type = Nullable<Text>, select_expression_type = AsExprOf<Option<String>, Nullable<Text>>)]
     #[diesel(select_expression = None::<String>.into_sql::<Nullable<Text>>())]
     pub delivery: Option<String>,
 }
 
 impl ConflictRow {
-    /// What becomes of a decided entry next.
+    /// What happens next to a decided entry.
     pub fn next_of_decided(&self) -> NextStep {
         match self.delivery.as_deref() {
             None => NextStep::RunActs,
@@ -107,7 +107,7 @@ impl ConflictRow {
 }
 
 impl Store {
-    /// Entries of the conflict list in the order of their numbers.
+    /// Entries of the conflict list, by number.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -127,7 +127,7 @@ impl Store {
         .await
     }
 
-    /// Entries that are not closed of these documents (by their numbers) and rows without a document (by their sys_ids).
+    /// Open entries of these documents (by their numbers) and of rows without a document (by their sys_ids).
     ///
     /// # Errors
     /// [`StoreError`].
@@ -143,7 +143,7 @@ impl Store {
         .await
     }
 
-    /// The next page of entries that are not closed about rows without a document.
+    /// The next page of open entries of rows without a document.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -160,8 +160,8 @@ impl Store {
         .await
     }
 
-    /// Decides whose value counts in these entries, for the two values that stand there now; the next run acts on it. Answers those decided:
-    /// what is closed, or cannot be decided, is left out.
+    /// Decides whose value counts in these entries, for their two current values; the next run applies the decision. Answers the decided
+    /// entries: closed entries, and entries that cannot be decided, are not included.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -177,9 +177,8 @@ impl Store {
         .await
     }
 
-    /// Takes two lists for put in step: what stands on one side only goes to the other, and where both differ `prefer` counts, or a person
-    /// decides one by one. Answers what was decided; the next run acts on it.
-    ///
+    /// Matches two lists for the first time: a record that only one side has is created on the other; where both sides differ, `prefer`
+    /// counts, or a person decides each entry. Answers what was decided; the next run applies it.
     /// # Errors
     /// [`StoreError`].
     pub async fn conflict_adopt(

@@ -14,12 +14,12 @@ use super::{Store, StoreError};
 use crate::domain::audit::AuditKind;
 use crate::store::text::Text;
 
-/// Whose session it is.
+/// The owner of a session.
 #[derive(Debug, Clone)]
 pub struct SessionRow {
     /// The key's name.
     pub name: String,
-    /// The key's role now.
+    /// The key's current role.
     pub role: String,
 }
 
@@ -43,10 +43,10 @@ struct Found {
 }
 
 impl Store {
-    /// Opens a session of 12 hours, and forgets those that have run out.
+    /// Opens a session of 12 hours, and deletes expired sessions.
     ///
     /// # Errors
-    /// [`StoreError`]; a foreign key violation when the key has been removed meanwhile.
+    /// [`StoreError`]; a foreign key violation when the key has been removed in the meantime.
     pub async fn session_open(&self, hash: [u8; 32], api_key: i64, actor: String) -> Result<(), StoreError> {
         self.run("open a console session", move |conn| {
             let over = console_session::expires_at.le(now).or(console_session::used_at.le(ago(Duration::from_hours(1))));
@@ -78,7 +78,7 @@ impl Store {
             )
             .bind::<Binary, _>(&hash[..])
             .load(conn)?;
-            // to the minute: a page that is loaded again and again is no write each time
+            // to the minute: a page that is reloaded repeatedly must not write each time
             if by == UsedBy::Person && rows.first().is_some_and(|found| found.stale) {
                 diesel::update(console_session::table.find(&hash[..])).set(console_session::used_at.eq(now)).execute(conn)?;
             }

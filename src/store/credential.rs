@@ -1,4 +1,4 @@
-//! Credentials as they are kept: encrypted, opened elsewhere with the master key.
+//! Encrypted credentials. The credential store decrypts them with the master key.
 
 use chrono::{DateTime, Utc};
 use diesel::dsl::now;
@@ -19,7 +19,7 @@ pub struct EncryptedCredential {
     pub name: String,
     /// The user name or client id.
     pub username: String,
-    /// Which master key it was encrypted with.
+    /// The master key that encrypted it.
     pub key_id: String,
     /// 24 bytes.
     pub nonce: Vec<u8>,
@@ -53,7 +53,7 @@ impl Store {
         .await
     }
 
-    /// Sets credentials, several at once for a change of the master key.
+    /// Sets credentials; several at once when the master key changes.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -81,7 +81,7 @@ impl Store {
         .await
     }
 
-    /// Removes a credential; says whether there was one.
+    /// Removes a credential; answers whether it existed.
     ///
     /// # Errors
     /// [`StoreError`].

@@ -1,7 +1,7 @@
-//! Definitions in the ledger: each set's texts once, and which one is in force.
+//! Definitions in the ledger: the texts of each set, stored once, and which set is in force.
 //!
-//! Records are mapped and sent with the set in force alone. A run carries the number of its set in its lease, a claim names it, and both are
-//! refused once another one is in force: what one node maps and what another sends never come from different files.
+//! Records are mapped and sent only with the set in force. The lease of a run holds the number of its set, and a claim names it. Both are
+//! refused once another set is in force, so that one node never maps, and another never sends, with different files.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -35,67 +35,67 @@ pub struct SetRow {
     /// Its number, from 1.
     #[diesel(sql_type = Integer)]
     pub number: i32,
-    /// SHA-256 of what its files say.
+    /// SHA-256 of the contents of its files.
     #[diesel(sql_type = Text)]
     pub hash: String,
     /// The profile.
     #[diesel(sql_type = Text)]
     pub profile: String,
-    /// When it was first adopted.
+    /// When it was first put into force.
     #[diesel(sql_type = Timestamptz)]
     pub known_since: DateTime<Utc>,
-    /// Since when it is in force; nothing when it is not.
+    /// Since when it is in force; null when it is not.
     #[diesel(sql_type = Nullable<Timestamptz>)]
     pub in_force_since: Option<DateTime<Utc>>,
-    /// Who put it into force, where it is.
+    /// Who put it into force; null when it is not in force.
     #[diesel(sql_type = Nullable<Text>)]
     pub adopted_by: Option<String>,
 }
 
-/// Who comes with a set, and what it may do.
+/// A process that presents a set, and what it may do with it.
 #[derive(Debug, Clone)]
 pub struct Adopter {
-    /// The node's name; none for a command that runs beside a service and keeps no name.
+    /// The node's name; `None` for a command that runs beside a service and has no name.
     pub node: Option<String>,
-    /// Who, for the audit.
+    /// The person or program, for the audit.
     pub actor: String,
-    /// Why, where a person says so.
+    /// The reason, if a person gave one.
     pub why: Option<String>,
-    /// What it may do.
+    /// Which sets it may put into force.
     pub may: MayAdopt,
 }
 
-/// What may come into force by whoever comes with it.
+/// Which sets a process may put into force.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MayAdopt {
-    /// A service: a set that the ledger has never seen, and any set while the one in force is the one that this node had.
+    /// For a service: a set that the ledger has never seen; and any set, if the one in force is the one that this node had.
     Changed,
-    /// A command: the same, as long as no service is alive but the node's own earlier life.
+    /// For a command: the same, as long as no service is alive except an earlier process of this node.
     IfNoNodeAlive {
-        /// How long ago its last heartbeat may be.
+        /// Age of the last heartbeat after which a node counts as dead.
         unresponsive_after: Duration,
     },
-    /// Nothing: it is only asked how the set stands.
+    /// None: the process only asks whether its set is in force.
     Nothing,
-    /// A person wants it.
+    /// Any set: a person asked for it.
     Any,
 }
 
-/// How a set stands to the one in force.
+/// Whether a set is the one in force.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Stands {
-    /// It is the one in force.
+    /// It is.
     InForce {
         /// Its number.
         number: SetNumber,
-        /// What differs from the set before, where it came into force just now.
+        /// What differs from the former set, if this set came into force just now.
         adopted: Option<Vec<String>>,
     },
-    /// Another one is.
+    /// Another set is in force.
     Other {
-        /// The number of the one that was come with, where the ledger knows it.
+        /// The number of the presented set, if the ledger knows it.
         number: Option<SetNumber>,
-        /// The one in force.
+        /// The number of the set in force.
         in_force: SetNumber,
         /// Its hash.
         hash: String,
@@ -117,7 +117,7 @@ struct Current {
 const LIST: &str = "SELECT d.number, d.hash, d.profile, d.known_since, f.since AS in_force_since, f.adopted_by \
                     FROM definition d LEFT JOIN definition_in_force f USING (number)";
 
-/// Refuses to go on under a set that is not in force. A ledger that has none yet holds to no set.
+/// Refuses to continue under a set that is not in force. A ledger without a set accepts all.
 pub(crate) fn definition_assert(conn: &mut Conn, under: SetNumber) -> Tx<()> {
     let other = definition_in_force::table.filter(definition_in_force::number.ne(under.0)).select(definition_in_force::number);
     match other.get_result(conn).optional()? {
@@ -132,7 +132,7 @@ fn current(conn: &mut Conn) -> Tx<Option<Current>> {
     Ok(rows.into_iter().next())
 }
 
-/// Whether a service has a recent heartbeat, the node's own aside: whoever asks holds its place.
+/// Whether a service has a recent heartbeat; the node's own is not counted.
 fn alive(conn: &mut Conn, own: Option<&str>, unresponsive_after: Duration) -> Tx<bool> {
     let recent = node::table.filter(node::name.nullable().is_distinct_from(own)).filter(node::seen_at.gt(ago(unresponsive_after)));
     let count: i64 = recent.count().get_result(conn)?;
@@ -150,8 +150,8 @@ fn worked_with(conn: &mut Conn, node: Option<&str>, number: i32) -> Tx<()> {
     Ok(())
 }
 
-/// Writes down how the set maps the records of each flow. A mapping that is not known yet gets the next number of its flow; one that was in
-/// force when the ledger began to keep them is the flow's number 0, as long as `same` says that nothing else has come into force since.
+/// Stores how the set maps the records of each flow. A new mapping gets the next number of its flow. The mapping that was in force when the
+/// ledger began to keep mappings has number 0, as long as `same` says that no other set has come into force since.
 fn register_mappings(conn: &mut Conn, number: i32, set: &SetText, same: bool) -> Tx<()> {
     let rows = || set.mappings.iter();
     sql_query(include_str!("sql/mapping_register.sql"))
@@ -166,7 +166,7 @@ fn register_mappings(conn: &mut Conn, number: i32, set: &SetText, same: bool) ->
     Ok(())
 }
 
-/// The set's number; a set that is new is written down.
+/// The set's number; a new set is stored.
 fn number_of(conn: &mut Conn, set: &SetText) -> Tx<i32> {
     let files = json!(set.files);
     let number = diesel::insert_into(definition::table)
@@ -179,7 +179,7 @@ fn number_of(conn: &mut Conn, set: &SetText) -> Tx<i32> {
         ))
         .on_conflict(definition::hash)
         .do_update()
-        // changes nothing, and has the number returned
+        // changes nothing; makes the statement return the number
         .set(definition::hash.eq(excluded(definition::hash)))
         .returning(definition::number)
         .get_result(conn)?;
@@ -208,17 +208,17 @@ fn adopt(conn: &mut Conn, set: &SetText, who: &Adopter, before: Option<&Current>
 }
 
 impl Store {
-    /// Comes with a set: it is the one in force, comes into force, or is not.
+    /// Presents a set: it is in force, comes into force, or does not.
     ///
-    /// A set that the ledger has never seen comes into force: somebody changed a file. One that it knows does so only where the node had the
-    /// one in force before, because then the files were changed back after that. A node that was away comes with what was in force then,
-    /// and does not bring it back.
+    /// A set that the ledger has never seen comes into force, because somebody changed a file. A set that the ledger knows comes into force
+    /// only where this node had the one in force before: then the files were changed back since. A node that was stopped for a while comes
+    /// with an older set and does not put it into force again.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn definition_stand(&self, set: SetText, who: Adopter) -> Result<Stands, StoreError> {
         self.run("compare definitions with those in force", move |conn| {
-            // one at a time; whoever only asks is not kept waiting
+            // one at a time; a process that only asks does not wait
             sql_query("LOCK TABLE definition_in_force IN SHARE ROW EXCLUSIVE MODE").execute(conn)?;
             let before = current(conn)?;
             if let Some(before) = before.as_ref().filter(|before| before.hash == set.hash) {
@@ -260,7 +260,7 @@ impl Store {
         .await
     }
 
-    /// Every set that was ever in force, the newest first.
+    /// All sets that were ever in force, newest first.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -271,7 +271,7 @@ impl Store {
         .await
     }
 
-    /// What a set says otherwise than the one in force, which may be none.
+    /// The differences between a set and the one in force; `None` when no set is in force.
     ///
     /// # Errors
     /// [`StoreError`].

@@ -1,4 +1,4 @@
-//! Deliveries on their way out: claimed in batches, the intent committed before the request leaves.
+//! Deliveries to be sent: claimed in batches; the intent is committed before the request is sent.
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -19,21 +19,21 @@ use crate::domain::{CompanyId, DocumentKey, FlowId, RecordRef};
 use crate::store::prepared::prepared;
 use crate::store::text::{Text, text};
 
-/// The reason beside a delivery that is due again because it was sent, had no usable answer, and does not stand in ServiceNow.
+/// The reason of a delivery that was sent, had no usable answer, is not in ServiceNow, and is due again.
 pub const UNANSWERED: &str = "unanswered";
 
-/// Whose batches are known to have no sender any more.
+/// Which batches certainly have no sender any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dead {
-    /// Those whose lease has run out.
+    /// Batches whose lease has expired.
     Expired,
-    /// Also those of earlier lives of this node: nothing else of it can be alive.
+    /// Also those of earlier processes of this node: none of them can be alive.
     PastLives,
-    /// Also those of this life: its Writer has just been restarted, and its requests were dropped.
+    /// Also those of this process: its Writer has just been restarted, and its requests were dropped.
     ThisWriter,
 }
 
-/// The queue of one target table: its deliveries travel in the same batches.
+/// The queue of one target table: its deliveries are sent in the same batches.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub struct Queue {
     /// The entity.
@@ -66,7 +66,7 @@ pub struct Claimed {
     /// The document's version.
     #[diesel(sql_type = Integer)]
     pub version: i32,
-    /// What tells its content from another one.
+    /// The hash of its content.
     #[diesel(sql_type = Binary)]
     pub payload_hash: Vec<u8>,
     /// The run that queued it.
@@ -75,10 +75,10 @@ pub struct Claimed {
     /// The line's key; empty for a header.
     #[diesel(sql_type = Text)]
     pub record_key: String,
-    /// Tries, this one included.
+    /// Attempts, this one included.
     #[diesel(sql_type = Integer)]
     pub attempts: i32,
-    /// How many look-ups of it alone failed, in a row, while others could be looked up.
+    /// Consecutive look-ups that failed for this delivery alone, while others could be looked up.
     #[diesel(sql_type = Integer)]
     pub failed_lookups: i32,
     /// The fields, as JSON.
@@ -87,7 +87,7 @@ pub struct Claimed {
     /// References by sys_id, as JSON.
     #[diesel(sql_type = Nullable<Text>)]
     pub refs: Option<String>,
-    /// What the row must still say, as JSON; aligned records only.
+    /// The values that the row must still have, as JSON; aligned records only.
     #[diesel(sql_type = Nullable<Text>)]
     pub expects: Option<String>,
     /// The sys_id, when the record was delivered before.
@@ -96,19 +96,20 @@ pub struct Claimed {
     /// The table of that row.
     #[diesel(sql_type = Nullable<Text>)]
     pub sys_table: Option<String>,
-    /// Whether this version was confirmed before: it is replayed, and finding it proves nothing about this sending.
+    /// Whether this version was confirmed before: then it is a replay, and finding it in ServiceNow does not prove that this attempt
+    /// arrived.
     #[diesel(sql_type = Bool)]
     pub stands: bool,
-    /// What is known of it since its last try, such as [`UNANSWERED`].
+    /// What is known of it since its last attempt, such as [`UNANSWERED`].
     #[diesel(sql_type = Nullable<Text>)]
     pub reason: Option<String>,
-    /// What was said at its last try.
+    /// The message of its last attempt.
     #[diesel(sql_type = Nullable<Text>)]
     pub said: Option<String>,
-    /// Whether it was mapped for another place than the definition in force sends it to.
+    /// Whether it was mapped for another table than the one in the definition in force.
     #[diesel(sql_type = Bool)]
     pub elsewhere: bool,
-    /// How long ago it was sent before this, if it was, in milliseconds by the database's clock: it may have arrived.
+    /// How long ago it was sent before this, in milliseconds by the database's clock: it may have arrived. `None`: it was not sent.
     #[diesel(sql_type = Nullable<BigInt>)]
     pub sent_ago: Option<i64>,
 }
@@ -124,10 +125,10 @@ pub struct Claim {
     pub deliveries: Vec<Claimed>,
 }
 
-/// What of a flow waits to be sent.
+/// The deliveries of a flow that wait to be sent.
 #[derive(Debug, Clone, QueryableByName)]
 pub struct Backlog {
-    /// How many deliveries.
+    /// The number of deliveries.
     #[diesel(sql_type = BigInt)]
     pub waiting: i64,
     /// Why none of them is sent until a person resumes the flow.
@@ -135,12 +136,12 @@ pub struct Backlog {
     pub stopped: Option<String>,
 }
 
-/// A row that a claim answers with.
+/// A row returned by a claim.
 #[derive(QueryableByName)]
 struct ClaimedRow {
     #[diesel(embed)]
     delivery: Claimed,
-    /// A person holds it: it is on hold now, and no part of the batch.
+    /// A person holds it: its state is `on_hold` now, and it is not part of the batch.
     #[diesel(sql_type = Bool)]
     set_aside: bool,
 }
@@ -151,7 +152,7 @@ struct Entity {
     entity: String,
 }
 
-/// Puts the one predicate of what may be claimed into a statement.
+/// Inserts the one predicate for claimable deliveries into a statement.
 fn with_claimable(sql: &str) -> String {
     sql.replace("{claimable}", include_str!("sql/claimable.sql"))
 }
@@ -195,13 +196,13 @@ struct Resolved {
 }
 
 impl Store {
-    /// Claims up to `limit` due deliveries of a queue, to send them or to look them up; the intent and its audit row are committed with the
+    /// Claims up to `limit` due deliveries of a queue, to send them or to look them up. The intent and its audit row are committed with the
     /// claim.
     ///
-    /// `lease` is how long the request and its answer may take at most: after it, others may take the batch for lost.
+    /// `lease` is the most time that the request and its answer may take: after it, other nodes may treat the batch as lost.
     ///
     /// # Errors
-    /// [`StoreError::OtherDefinitions`] when they would be sent `under` definitions that are not in force.
+    /// [`StoreError::OtherDefinitions`] when the definitions `under` which they would be sent are not in force.
     pub async fn delivery_claim(
         &self,
         queue: Queue,
@@ -227,7 +228,7 @@ impl Store {
                     .load(conn)?;
                 let found = !taken.is_empty();
                 let mut deliveries: Vec<Claimed> = taken.into_iter().filter(|row| !row.set_aside).map(|row| row.delivery).collect();
-                // behind those that are all on hold there may be others
+                // if all of these are on hold, others may follow
                 if !deliveries.is_empty() || !found {
                     deliveries.sort_by_key(|delivery| delivery.delivery_id);
                     return Ok(Claim { batch_id, queue, deliveries });
@@ -237,8 +238,8 @@ impl Store {
         .await
     }
 
-    /// The entities of which something may be claimed now, to be sent or to be looked up: exactly what [`Store::delivery_claim`] would
-    /// find.
+    /// The entities with deliveries that may be claimed now, to be sent or to be looked up: the same ones that [`Store::delivery_claim`]
+    /// would find.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -251,7 +252,7 @@ impl Store {
         .await
     }
 
-    /// What of a flow waits to be sent, in these blocks; counted up to `cap`.
+    /// The deliveries of a flow that wait to be sent, in these blocks; counted up to `cap`.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -285,7 +286,7 @@ impl Store {
         .await
     }
 
-    /// The sys_ids of delivered headers, for references that are written by sys_id. Keys without one are absent.
+    /// The sys_ids of delivered headers, for references that are written by sys_id. Keys without a sys_id are left out.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -308,8 +309,8 @@ impl Store {
         .await
     }
 
-    /// What was last confirmed of records of a block, as JSON by the delivery that is to follow: (delivery, document, record key). Of a row that
-    /// was adopted after a restore it is not known.
+    /// The content last confirmed for records of a block, as JSON, for each delivery that follows: (delivery, document, record key). For a
+    /// row that was adopted after a restore it is not known.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -331,7 +332,7 @@ impl Store {
         .await
     }
 
-    /// Those of these sys_ids that are rows of delivered records.
+    /// Which of these sys_ids are rows of delivered records.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -343,7 +344,7 @@ impl Store {
         .await
     }
 
-    /// Whether records of a flow stand in ServiceNow although it did not keep this field of them.
+    /// Whether ServiceNow has records of a flow that lost this field.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -362,8 +363,8 @@ impl Store {
         .await
     }
 
-    /// The outcome of batches whose sender is dead is unknown: they may have arrived. Says how many deliveries. A node whose heartbeat goes on is
-    /// dead too when none was seen for `unresponsive_after`.
+    /// Sets the outcome of batches whose sender is dead to unknown, because they may have arrived; answers the number of deliveries. A node
+    /// whose heartbeat was not seen for `unresponsive_after` also counts as dead.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -382,8 +383,8 @@ impl Store {
         .await
     }
 
-    /// A person asked for a run set: what waits for its next try may be tried now, unknown outcomes may be looked up now.
-    /// What the other system asked to be left alone (`Retry-After`) stays.
+    /// A person asked for a run set: deliveries that wait for their next attempt may be sent now, and unknown outcomes may be looked up
+    /// now. A pause that the other system asked for (`Retry-After`) stays.
     ///
     /// # Errors
     /// [`StoreError`].

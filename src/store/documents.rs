@@ -1,4 +1,4 @@
-//! Documents as a list, and what is not confirmed yet as counts.
+//! The list of documents, and counts of deliveries that are not confirmed yet.
 
 use std::fmt;
 use std::str::FromStr;
@@ -15,7 +15,7 @@ use super::{Conn, Store, StoreError, Tx};
 use crate::domain::delivery::words;
 use crate::store::text::{Text, in_pattern};
 
-/// Where a document stands, for filtering. A document with several records can be in more than one.
+/// The state of a document, as a filter. A document with several records can have more than one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DocumentState {
     /// At least one of its parts failed.
@@ -26,7 +26,7 @@ pub enum DocumentState {
     Unknown,
     /// At least one of its parts is queued or being sent.
     Queued,
-    /// Nothing of it is outstanding.
+    /// No part of it is outstanding.
     Delivered,
     /// SYSPRO no longer has it.
     Deleted,
@@ -51,25 +51,25 @@ pub struct DocumentFilter {
     pub company: Option<String>,
     /// Only this entity.
     pub entity: Option<String>,
-    /// Only keys that begin so.
+    /// Only keys that start with this text.
     pub prefix: Option<String>,
-    /// Only documents that stand there.
+    /// Only documents in this state.
     pub state: Option<DocumentState>,
-    /// Only documents of which a record that has not arrived has this text in its message.
+    /// Only documents with an undelivered record whose message contains this text.
     pub text: Option<String>,
-    /// Only documents whose newest version was read from this instant on.
+    /// Only documents whose newest version was read at this time or later.
     pub since: Option<DateTime<Utc>>,
-    /// Only documents whose newest version was read before this instant.
+    /// Only documents whose newest version was read before this time.
     pub until: Option<DateTime<Utc>>,
-    /// Only documents of which this run read a new content.
+    /// Only documents whose content changed in this run.
     pub run: Option<Uuid>,
-    /// Only documents after this one, for paging.
+    /// Only documents after this number, for paging.
     pub after: i64,
     /// At most so many.
     pub limit: i64,
 }
 
-/// A document as it is listed.
+/// A document in the list.
 #[derive(Debug, Clone, QueryableByName, Serialize, utoipa::ToSchema)]
 #[schema(as = Record)]
 pub struct DocumentRow {
@@ -106,15 +106,15 @@ pub struct DocumentRow {
     /// Parts of it that are being sent.
     #[diesel(sql_type = BigInt)]
     pub sending: i64,
-    /// Parts of it that are queued, at once or for another try.
+    /// Parts of it that are queued, for now or for a retry.
     #[diesel(sql_type = BigInt)]
     pub queued: i64,
-    /// Fields of it that both sides have otherwise, each until a person decides.
+    /// Fields that differ between both sides and wait for a person's decision.
     #[diesel(sql_type = BigInt)]
     pub conflicts: i64,
 }
 
-/// Deliveries of one flow that stand alike.
+/// Deliveries of one flow with the same state and reason.
 #[derive(Debug, Clone, QueryableByName)]
 pub struct PendingCount {
     /// The company.
@@ -132,10 +132,10 @@ pub struct PendingCount {
     /// How many.
     #[diesel(sql_type = BigInt)]
     pub count: i64,
-    /// Since when the first of them could have been worked on: when it was sent, or when it came due.
+    /// When the oldest of them became due or was sent.
     #[diesel(sql_type = Timestamptz)]
     pub oldest: DateTime<Utc>,
-    /// Since when the first of them has been queued, whatever became of its tries.
+    /// Since when the oldest of them has been queued, regardless of its attempts.
     #[diesel(sql_type = Timestamptz)]
     pub queued_at: DateTime<Utc>,
 }
@@ -143,7 +143,7 @@ pub struct PendingCount {
 /// All documents, in the order of their numbers.
 const ANY: &str = concat!("WITH chosen AS (SELECT * FROM document) ", include_str!("sql/document_list.sql"));
 
-/// Those of which something is outstanding, which are few: found from what is outstanding, and not by reading every document.
+/// Documents with something outstanding. They are few, and found through their deliveries, without reading every document.
 const OUTSTANDING: &str = concat!(
     "WITH chosen AS (SELECT d.* FROM document d JOIN (SELECT DISTINCT document_id FROM pending \
      WHERE ($2 IS NULL OR company = $2) AND ($3 IS NULL OR entity = $3) \
@@ -151,19 +151,19 @@ const OUTSTANDING: &str = concat!(
     include_str!("sql/document_list.sql")
 );
 
-/// Those that a run read anew, found from its versions: with a limit the planner would walk through all documents instead.
+/// Documents that a run has changed, found through the versions of the run: with a limit, the planner would otherwise scan all documents.
 const OF_RUN: &str = concat!(
     "WITH r AS MATERIALIZED (SELECT document_id FROM version WHERE run_id = $10), \
      chosen AS (SELECT d.* FROM document d WHERE d.id IN (SELECT document_id FROM r)) ",
     include_str!("sql/document_list.sql")
 );
 
-/// Those that a person holds, which are few as well.
+/// Documents that a person holds; they are few as well.
 const HELD: &str =
     concat!("WITH chosen AS (SELECT d.* FROM document d JOIN hold h ON h.document_id = d.id) ", include_str!("sql/document_list.sql"));
 
 impl Store {
-    /// Documents in the order of their numbers.
+    /// Documents, by number.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -191,7 +191,7 @@ impl Store {
         .await
     }
 
-    /// What is not confirmed yet, counted by flow, state and reason. Costs as much as is outstanding, whatever the history.
+    /// Unconfirmed deliveries, counted by flow, state and reason. The cost depends on what is outstanding, and not on the history.
     ///
     /// # Errors
     /// [`StoreError`].

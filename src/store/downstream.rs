@@ -1,4 +1,4 @@
-//! What becomes of records in ServiceNow after they have arrived: when each is polled next, and what was seen.
+//! Delivered records that ServiceNow still processes: when each is polled next, and what was seen.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ pub struct DownstreamDue {
     /// The line's key; empty for a header.
     #[diesel(sql_type = Text)]
     pub record_key: String,
-    /// The delivery with which it arrived.
+    /// The delivery that brought it.
     #[diesel(sql_type = BigInt)]
     pub delivery_id: i64,
     /// The company.
@@ -33,7 +33,7 @@ pub struct DownstreamDue {
     /// The version that arrived.
     #[diesel(sql_type = Integer)]
     pub version: i32,
-    /// What tells its content from another one.
+    /// The hash of its content.
     #[diesel(sql_type = Binary)]
     pub payload_hash: Vec<u8>,
     /// The row in the target table; may be empty.
@@ -42,24 +42,24 @@ pub struct DownstreamDue {
     /// Polls so far.
     #[diesel(sql_type = Integer)]
     pub polls: i32,
-    /// How often it was sent again by itself.
+    /// How often it was sent again automatically.
     #[diesel(sql_type = Integer)]
     pub replays: i32,
-    /// Seconds since it arrived, by the database's clock.
+    /// Seconds since its delivery, by the database's clock.
     #[diesel(sql_type = BigInt)]
     pub age: i64,
 }
 
-/// What a poll said.
+/// The result of a poll.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DownstreamVerdict {
-    /// ServiceNow has not finished: polled again after N seconds.
+    /// ServiceNow has not finished: poll again after this many seconds.
     Open(i64),
-    /// It has, well.
+    /// ServiceNow has finished successfully.
     Done(String),
-    /// It failed, in ServiceNow's words; sent again after N seconds, or left for a person.
+    /// It failed, in ServiceNow's words; it is sent again after this many seconds, or waits for a person.
     Failed(String, Option<i64>),
-    /// It cannot be told, and is not polled any more.
+    /// The result cannot be known, and it is not polled any more.
     CouldNotTell(String),
 }
 
@@ -82,7 +82,7 @@ impl DownstreamVerdict {
     }
 }
 
-/// Notes records that arrived to be polled later, within the transaction that notes their arrival.
+/// Registers delivered records for polling, in the transaction that stores their delivery.
 pub(super) fn downstream_begin(conn: &mut Conn, queue: &Queue, arrived: &[(&Settlement, DateTime<Utc>)]) -> Tx<()> {
     if arrived.is_empty() {
         return Ok(());
@@ -98,7 +98,7 @@ pub(super) fn downstream_begin(conn: &mut Conn, queue: &Queue, arrived: &[(&Sett
 }
 
 impl Store {
-    /// Takes records whose time has come; they come again after `again` if nothing is said of them until then.
+    /// Takes records that are due. They are due again after `again` if no result is stored until then.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -114,7 +114,7 @@ impl Store {
         .await
     }
 
-    /// Stores what polls said: the audit, and what failed or is queued again, in one transaction.
+    /// Stores the results of polls in one transaction: the audit, and the records that failed or are queued again.
     ///
     /// # Errors
     /// [`StoreError`].

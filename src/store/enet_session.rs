@@ -1,4 +1,4 @@
-//! The lease on the one e.net session that an operator may have, and the encrypted id of the open one.
+//! The lease on the one e.net session that an operator may have, and the encrypted id of the open session.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::store::text::{Text, text};
 /// A session id, encrypted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EncryptedSession {
-    /// Which master key it was encrypted with.
+    /// The master key that encrypted it.
     pub key_id: String,
     /// 24 bytes.
     pub nonce: Vec<u8>,
@@ -36,23 +36,23 @@ pub enum SessionNote {
     Closed,
 }
 
-/// What came of asking for the session.
+/// The result of asking for the session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EnetLeaseResult {
     /// It may be used until the lease runs out.
     Ours {
-        /// No one else has had it since it was last taken or renewed by this holder.
+        /// No other holder has had it since this holder last took or renewed it.
         renewed: bool,
-        /// The session that stands open, whoever opened it.
+        /// The open session, whoever opened it.
         open: Option<EncryptedSession>,
-        /// A logon was begun and its answer never noted: a session may stand open whose id no one knows.
+        /// A logon was started and its answer was never stored: a session with an unknown id may be open.
         opening: bool,
     },
-    /// Another holder's.
+    /// Another holder has it.
     Held {
-        /// Whose.
+        /// The holder.
         holder: String,
-        /// Until when, unless it is renewed.
+        /// The end of its lease, unless it is renewed.
         until: DateTime<Utc>,
     },
 }
@@ -68,19 +68,19 @@ struct Row {
     opening: bool,
 }
 
-/// Who else uses an operator.
+/// Another holder that uses the operator.
 #[derive(Debug, Clone, PartialEq, Eq, QueryableByName)]
 pub struct EnetUser {
     /// The holder.
     #[diesel(sql_type = Text)]
     pub holder: String,
-    /// Whether a session of it stands open.
+    /// Whether it has an open session.
     #[diesel(sql_type = Bool)]
     pub open: bool,
 }
 
 impl Store {
-    /// Takes the operator's session, or renews the lease on it.
+    /// Takes the operator's session, or renews its lease.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -97,7 +97,7 @@ impl Store {
             let leased = enet_session::lease_until.between(now, after(Duration::from_hours(1)));
             let found: Option<(Row, bool)> =
                 enet_session::table.find(text(&operator)).select((Row::as_select(), leased)).for_update().get_result(conn).optional()?;
-            // given back between the two statements: the next try finds it free
+            // released between the two statements: the next attempt gets it
             let Some((row, leased)) = found else {
                 return Ok(EnetLeaseResult::Held { holder: "another holder".to_owned(), until: Utc::now() });
             };
@@ -139,7 +139,8 @@ impl Store {
         .await
     }
 
-    /// Who else uses the operator now: whoever holds the lease, or lives (was seen within `unresponsive_after`) and has a session open.
+    /// The other holder that uses the operator now: it has the lease, or it is alive (was seen within `unresponsive_after`) and has an open
+    /// session.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -164,7 +165,7 @@ impl Store {
         .await
     }
 
-    /// The operators of whom a session stands open, or may.
+    /// The operators that have, or may have, an open session.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -176,13 +177,13 @@ impl Store {
         .await
     }
 
-    /// Gives the session back, so that no one has to wait for the end of the lease.
+    /// Releases the session, so that no other holder has to wait for the end of the lease.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn enet_session_give(&self, operator: String, holder: String) -> Result<(), StoreError> {
         self.run("give the e.net session back", move |conn| {
-            // a session that could not be logged off stays noted for whoever comes next
+            // a session that could not be logged off stays recorded for the next holder
             let held = enet_session::table.find(text(&operator)).filter(enet_session::holder.eq(text(&holder)));
             diesel::update(held).set(enet_session::lease_until.eq(now)).execute(conn)?;
             Ok(())

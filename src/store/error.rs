@@ -1,22 +1,22 @@
-//! What can go wrong with the database.
+//! Errors of the database.
 
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
 use crate::retry::Class;
 
-/// Why a store call failed. Nothing of it was kept: a call is one transaction.
+/// Why a store call failed. A call is one transaction: nothing of it was stored.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// No connection: the server is away, or refuses us.
+    /// There is no connection: the server does not answer, or refuses it.
     #[error("the database cannot be reached: {problem}")]
     Unreachable {
-        /// What libpq said, without the password.
+        /// The message of libpq, without the password.
         problem: String,
     },
     /// The server did not answer within `[database] call_timeout_seconds`.
     #[error("the database did not answer within {seconds} s while it was asked to {what}")]
     Hanging {
-        /// What was asked.
+        /// The step.
         what: &'static str,
         /// The limit.
         seconds: u64,
@@ -24,24 +24,24 @@ pub enum StoreError {
     /// The statement failed.
     #[error("the database refused to {what}")]
     Failed {
-        /// What was asked.
+        /// The step.
         what: &'static str,
-        /// What the server said.
+        /// The error of the server.
         #[source]
         source: DieselError,
     },
-    /// Another holder has taken over: what this one has in hand must not be written.
+    /// Another holder has taken over: this one must not write.
     #[error("another node has taken over {what}; nothing of this step was written")]
     Fenced {
         /// The flow or the batch.
         what: String,
     },
-    /// Other definitions are in force than those that were worked with.
+    /// Other definitions are in force than the ones used for this step.
     #[error("definitions number {ours} are no longer in force, number {in_force} are; nothing of this step was written")]
     OtherDefinitions {
-        /// The number of those that were worked with.
+        /// The number of the definitions that were used.
         ours: i32,
-        /// The number of those in force.
+        /// The number of the definitions in force.
         in_force: i32,
     },
     /// The schema is newer than this program.
@@ -52,20 +52,20 @@ pub enum StoreError {
         /// The first unknown migration.
         version: String,
     },
-    /// The server is older than the statements that it is asked.
+    /// The server is older than the statements require.
     #[error(
         "the database server is PostgreSQL {version}, and tieline needs {needed} or newer: upgrade the server, or name a newer one in `database.url`"
     )]
     OldServer {
-        /// What it is.
+        /// The version of the server.
         version: String,
-        /// The oldest major that will do.
+        /// The oldest major version that works.
         needed: i32,
     },
     /// The migrations could not be run.
     #[error("the database could not be brought up to date: {problem}")]
     Migration {
-        /// What the server said.
+        /// The error of the server.
         problem: String,
     },
     /// The work panicked; the transaction was rolled back.
@@ -74,7 +74,7 @@ pub enum StoreError {
         /// The step.
         what: &'static str,
     },
-    /// The ledger holds something that this program cannot read.
+    /// The ledger contains something that this program cannot read.
     #[error("the ledger holds {what} that cannot be read: {problem}")]
     Corrupt {
         /// What it is.
@@ -85,18 +85,18 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Whether the same call may work later.
+    /// Whether the same call may succeed later.
     pub fn is_passing(&self) -> bool {
         self.class() == Class::Transient
     }
 
-    /// Whether what was to be kept may be the reason: the server is there and said no, for no reason of its own.
+    /// Whether the stored content may be the reason: the server answered with an error that is not about the server itself.
     pub fn is_about_content(&self) -> bool {
         let StoreError::Failed { source, .. } = self else { return false };
         match source {
             DieselError::DatabaseError(DatabaseErrorKind::Unknown, info) => {
                 let text = info.message().to_ascii_lowercase();
-                // the server's own trouble, by the words of PostgreSQL
+                // errors about the server itself, by PostgreSQL's texts
                 let own = [
                     "timeout",
                     "canceling",
@@ -117,7 +117,7 @@ impl StoreError {
         }
     }
 
-    /// What it means for the next try.
+    /// What the error means for the next attempt.
     pub fn class(&self) -> Class {
         match self {
             StoreError::Unreachable { .. } | StoreError::Hanging { .. } => Class::Transient,
@@ -137,7 +137,7 @@ impl StoreError {
     }
 }
 
-/// What a transaction's body returns: its own error, or the statement's.
+/// The error of a transaction's body: its own, or the statement's.
 #[derive(Debug)]
 pub(crate) enum TxError {
     Sql(DieselError),

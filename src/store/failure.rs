@@ -1,7 +1,7 @@
-//! What did not arrive: one by one, and by cause.
+//! Records that were not delivered: one by one, and by cause.
 //!
-//! A cause is a flow, a reason and the error message without what differs from record to record. What it is stands here once, in SQL, so that
-//! the list by cause, the records of a cause and what is sent again of it are always the same records.
+//! A cause is a flow, a reason and the error message without the parts that differ between records. Its definition is here once, in SQL, so
+//! that the list by cause, the records of a cause and a resend of a cause always select the same records.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -16,18 +16,18 @@ use crate::domain::differing::{Message, ValueCount, differing};
 use crate::domain::money::{amount_in, parse_decimal, thousands};
 use crate::store::text::{Text, in_pattern};
 
-/// The words of a row `p` of `pending` that make its cause: without quoted values, sys_ids and numbers, and not more than 400 characters.
-/// Nobody sees them: a cause is shown by an example and by what differs between its records.
+/// The part of the message of a row `p` of `pending` that defines its cause: without quoted values, sys_ids and numbers, and at most 400
+/// characters. It is never shown: a cause is shown by an example and by the values that differ between its records.
 const WORDS: &str =
     "left(regexp_replace(regexp_replace(coalesce(p.message, ''), '`[^`]*(`|$)', '`…`', 'g'), '[0-9a-f]{32}|[0-9]+', '#', 'g'), 400)";
 
-/// Parents of a cause that are named.
+/// The most parents that are named for a cause.
 const PARENTS: i64 = 5;
 
-/// Records of a cause over which the values that differ are counted: the newest.
+/// The most records of a cause, newest first, over which differing values are counted.
 const COUNTED: i64 = 1000;
 
-/// SQL with `{cause}` filled in for the row `p` of `pending`. A cause's name is a hash of what it is, so that it is the same on
+/// SQL with `{cause}` replaced for the row `p` of `pending`. The name of a cause is a hash of its definition, so that it is the same on
 /// every node and in every answer.
 pub(super) fn with_cause(sql: &str) -> String {
     let cause = format!(
@@ -45,17 +45,17 @@ pub struct FailureFilter {
     pub entity: Option<String>,
     /// Only this reason or state (`rejected`, `missing_parent`, `unknown`, …).
     pub reason: Option<FailureWord>,
-    /// Only where the message holds this text.
+    /// Only where the message contains this text.
     pub text: Option<String>,
-    /// Only this document's.
+    /// Only this document's deliveries.
     pub key: Option<String>,
-    /// Only this cause's, by its name.
+    /// Only this cause, by its name.
     pub cause: Option<String>,
-    /// Only those that have stood so from this instant on.
+    /// Only those that have been in this state since this time or later.
     pub since: Option<DateTime<Utc>>,
-    /// Only those that have stood so since before this instant.
+    /// Only those that have been in this state since before this time.
     pub until: Option<DateTime<Utc>>,
-    /// Of causes: those that have failed for longest first, not the largest.
+    /// For causes: sorts by the longest failure, and not by the number of records.
     pub oldest: bool,
     /// Only deliveries after this one, for paging.
     pub after: i64,
@@ -63,7 +63,7 @@ pub struct FailureFilter {
     pub limit: i64,
 }
 
-/// A delivery that is not confirmed and not simply due.
+/// A delivery that is not confirmed and not simply queued.
 #[derive(Debug, Clone, QueryableByName, Serialize, utoipa::ToSchema)]
 #[schema(as = Failure)]
 pub struct FailureRow {
@@ -94,7 +94,7 @@ pub struct FailureRow {
     /// Why it failed, waits or is on hold.
     #[diesel(sql_type = Nullable<Text>)]
     pub reason: Option<String>,
-    /// The system's own words.
+    /// The message of the other system.
     #[diesel(sql_type = Nullable<Text>)]
     pub message: Option<String>,
     /// The field.
@@ -103,25 +103,25 @@ pub struct FailureRow {
     /// What to do.
     #[diesel(sql_type = Nullable<Text>)]
     pub next_step: Option<String>,
-    /// What it has in common with others: the name of the cause.
+    /// The name of its cause, which other records may share.
     #[diesel(sql_type = Text)]
     pub cause: String,
-    /// Tries so far.
+    /// Attempts so far.
     #[diesel(sql_type = Integer)]
     pub attempts: i32,
-    /// Since when it stands as it does.
+    /// Since when it has been in this state.
     #[diesel(sql_type = Timestamptz)]
     pub since: DateTime<Utc>,
-    /// Since when it has not arrived, whatever was tried since.
+    /// Since when it has not arrived, regardless of later attempts.
     #[diesel(sql_type = Timestamptz)]
     pub first_failed_at: DateTime<Utc>,
-    /// The record's amount, digit by digit; null where the definition names none, or none can be made of its rows.
+    /// The record's amount as exact decimal digits; null where the definition names no amount, or the rows do not give one.
     #[diesel(sql_type = Nullable<Text>)]
     pub amount: Option<String>,
-    /// The amount's currency as SYSPRO has it; null: the company's own.
+    /// The amount's currency as in SYSPRO; null: the company's own currency.
     #[diesel(sql_type = Nullable<Text>)]
     pub currency: Option<String>,
-    /// The next try or look-up.
+    /// The next attempt or look-up.
     #[diesel(sql_type = Timestamptz)]
     pub not_before: DateTime<Utc>,
 }
@@ -129,22 +129,22 @@ pub struct FailureRow {
 /// An amount of the records of one cause in one currency.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct AmountAtStake {
-    /// The currency as SYSPRO has it; empty: the company's own.
+    /// The currency as in SYSPRO; empty: the company's own currency.
     pub currency: String,
-    /// The sum, digit by digit.
+    /// The sum, as exact decimal digits.
     pub amount: String,
-    /// How many records it is of.
+    /// The number of records in the sum.
     pub documents: i64,
 }
 
 impl AmountAtStake {
-    /// The sum for people. `currency`: its ISO 4217 code, where that is known.
+    /// The sum for display. `currency`: its ISO 4217 code, if known.
     pub fn shown(&self, currency: &str) -> String {
         parse_decimal(&self.amount).map_or_else(|| thousands(&self.amount), |amount| amount_in(amount, currency))
     }
 }
 
-/// Deliveries that did not arrive for one cause.
+/// Undelivered deliveries with one cause.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 #[schema(as = Cause)]
 pub struct CauseRow {
@@ -156,48 +156,48 @@ pub struct CauseRow {
     pub entity: String,
     /// The reason, or the state where there is none.
     pub reason: String,
-    /// The message of one of the records, whole.
+    /// The full message of one of the records.
     pub example: String,
     /// That record's key.
     pub example_key: String,
-    /// The values in which the messages differ, the most frequent of each differing place first.
+    /// The values in which the messages differ; for each differing place, the most frequent first.
     pub values: Vec<ValueCount>,
-    /// How many of the newest records the values are counted over; null: over all.
+    /// The number of newest records over which the values are counted; null: over all.
     pub values_of_newest: Option<i64>,
-    /// What is at stake, per currency.
+    /// The amounts of these records, per currency.
     pub amounts: Vec<AmountAtStake>,
-    /// The parents that records wait for, the most wanted first.
+    /// The parents that records wait for; first the parent with the most waiting records.
     pub parents: Vec<ParentRow>,
-    /// What to do, of one of them.
+    /// What to do, for one of them.
     pub next_step: Option<String>,
     /// Whether a replay can send all of them again: none is queued or being looked up.
     pub replayable: bool,
     /// Parts of these records: headers and lines.
     pub count: i64,
-    /// Records. One that failed for several causes counts in each of them, and once among all records.
+    /// Records. A record that failed for several causes counts in each of them, and once in the total.
     pub documents: i64,
-    /// Since when the first has not arrived. A retry does not move it.
+    /// Since when the first of them has not arrived. A retry does not change it.
     pub first_failed_at: DateTime<Utc>,
-    /// And the last.
+    /// The same of the last of them.
     pub last_failed_at: DateTime<Utc>,
-    /// Causes that the filter lets through, this one included.
+    /// The number of causes that match the filter, this one included.
     #[serde(skip)]
     pub causes: i64,
-    /// Records of all of them; a record counts once.
+    /// Records of all these causes; a record counts once.
     #[serde(skip)]
     pub all_documents: i64,
-    /// Parts of all of them.
+    /// Parts of all these causes.
     #[serde(skip)]
     pub all_count: i64,
 }
 
 impl CauseRow {
-    /// Its records, and their parts where these are more: `5 records (7 parts)`.
+    /// The number of records, and of their parts where there are more: `5 records (7 parts)`.
     pub fn counted(&self) -> String {
         counted(self.documents, self.count)
     }
 
-    /// What stands above the list: `5 records (7 parts) are outstanding, for 2 causes.`
+    /// The line above the list: `5 records (7 parts) are outstanding, for 2 causes.`
     pub fn sum(&self) -> String {
         let are = if self.all_documents == 1 { "is" } else { "are" };
         let causes = if self.causes == 1 { "1 cause".to_owned() } else { format!("{} causes", thousands(&self.causes.to_string())) };
@@ -211,7 +211,7 @@ fn counted(documents: i64, parts: i64) -> String {
     if parts == documents { records } else { format!("{records} ({} parts)", number(parts)) }
 }
 
-/// A parent that records of a cause wait for, and where it stands itself.
+/// A parent that records of a cause wait for, and its own state.
 #[derive(Debug, Clone, QueryableByName, Serialize, utoipa::ToSchema)]
 #[schema(as = AwaitedParent)]
 pub struct ParentRow {
@@ -230,14 +230,14 @@ pub struct ParentRow {
     /// Records of the cause that wait for it.
     #[diesel(sql_type = BigInt)]
     pub documents: i64,
-    /// Parents that records of the cause wait for, all of them.
+    /// The number of all parents that records of the cause wait for.
     #[diesel(sql_type = BigInt)]
     #[serde(skip)]
     pub parents: i64,
     #[diesel(sql_type = Nullable<Text>)]
     #[serde(skip)]
     absent: Option<String>,
-    /// Since when it is known that it will not come; null: it may come.
+    /// Since when it is known that it will not arrive; null: it may arrive.
     #[diesel(sql_type = Nullable<Timestamptz>)]
     pub absent_since: Option<DateTime<Utc>>,
     #[diesel(sql_type = Bool)]
@@ -246,7 +246,7 @@ pub struct ParentRow {
     #[diesel(sql_type = Bool)]
     #[serde(skip)]
     deleted: bool,
-    /// Its own reason or state, such as `rejected`; null: nothing of it is outstanding, or it was never read.
+    /// Its own reason or state, such as `rejected`; null: no part of it is outstanding, or it was never read.
     #[diesel(sql_type = Nullable<Text>)]
     pub stands: Option<String>,
     /// Its own message.
@@ -258,7 +258,7 @@ pub struct ParentRow {
 }
 
 impl ParentRow {
-    /// Where it stands, after its name: `left out by the definition`.
+    /// Its state, to follow its name: `left out by the definition`.
     pub fn words(&self) -> String {
         let message = self.message.as_deref().map(|message| format!(": {message}")).unwrap_or_default();
         let stands = self.stands.as_deref().map(|word| word.parse().unwrap_or(FailureWord::Retrying));
@@ -328,7 +328,7 @@ struct Grouped {
 
 impl From<Grouped> for CauseRow {
     fn from(row: Grouped) -> Self {
-        // made by our own statement: what cannot be read is left out rather than keeping the whole list away
+        // written by our own statement: if it cannot be read, it is left out, so that the rest of the list is shown
         let messages: Vec<Message> = serde_json::from_str(&row.messages).unwrap_or_default();
         Self {
             values: differing(&messages),
@@ -361,7 +361,7 @@ struct Count {
 }
 
 impl Store {
-    /// Records of which something failed, waits, is on hold, unknown or retrying: all of them.
+    /// The number of records with a part that failed, waits, is on hold, unknown or retrying.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -397,8 +397,8 @@ impl Store {
         .await
     }
 
-    /// The same by cause, the largest or the oldest first, with an example, the values that differ, what is at stake, and for what waits for
-    /// parents, which and where these stand. `after` does not count here.
+    /// The same by cause, with the largest or the oldest first: an example, the values that differ, the amounts, and, for records that wait
+    /// for parents, which parents and their states. `after` is ignored.
     ///
     /// # Errors
     /// [`StoreError`].

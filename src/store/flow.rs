@@ -1,4 +1,4 @@
-//! Flows: who holds one, how far its reading has come.
+//! Flows: which node holds one, and how far it has been read.
 
 use std::time::Duration;
 
@@ -27,77 +27,77 @@ diesel::define_sql_function! {
     fn starts_with(whole: Nullable<crate::store::text::Text>, beginning: crate::store::text::Text) -> Nullable<Bool>;
 }
 
-/// A flow held: writes carry it, and are refused once somebody else has taken over.
+/// A held flow. Writes carry it, and are refused once another node has taken over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lease {
     /// The flow.
     pub flow: FlowId,
     /// The holder's name.
     pub holder: String,
-    /// Grows with every change of holder.
+    /// Increases with every change of holder.
     pub epoch: i64,
-    /// The definitions that it is run with: writes are refused as well once others are in force.
+    /// The definitions of its run: writes are also refused once others are in force.
     pub under: SetNumber,
 }
 
 /// What a run's error means for the runs after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AfterError {
-    /// The next run may get through.
+    /// The next run may succeed.
     TryAgain,
-    /// The next runs will end the same way until a person has done something; they are begun all the same.
+    /// The next runs will fail the same way until a person acts; they are started anyway.
     Lasts,
-    /// None is begun before a person has resumed the flow.
+    /// No run starts until a person has resumed the flow.
     Stop,
 }
 
 /// The result of asking for a flow's lease.
 #[derive(Debug, Clone)]
 pub enum LeaseResult {
-    /// It is ours.
+    /// The caller has the lease.
     Lease(Lease, Box<FlowRow>),
-    /// Somebody else holds it until then.
+    /// Another node holds it.
     Held {
-        /// By whom.
+        /// The holder.
         holder: String,
-        /// Until when, if it is not renewed.
+        /// The end of its lease, if it is not renewed.
         until: DateTime<Utc>,
     },
     /// It is paused.
     Paused {
-        /// By whom.
+        /// Who paused it.
         by: String,
     },
     /// Tieline itself stopped it; a person must resume it.
     Stopped {
-        /// Why.
+        /// The reason.
         why: String,
     },
     /// It has run since it was due: on another node, or because a person asked.
     Done,
 }
 
-/// Further than this no lease reaches: the largest `flows.lease_seconds` that is allowed.
+/// The longest lease: the largest allowed `flows.lease_seconds`.
 pub(super) const LONGEST_LEASE: Duration = Duration::from_secs(3600);
 
-/// How far a flow has come.
+/// The reading state of a flow.
 #[derive(Debug, Clone, QueryableByName, Serialize)]
 #[diesel(table_name = flow, check_for_backend(Pg))]
 pub struct FlowRow {
-    /// Everything that changed before this date has been taken in; `None` before the first read has ended.
+    /// Every change before this date has been read; `None` before the end of the first read.
     pub watermark: Option<NaiveDate>,
     /// Where an interrupted read continues.
     pub position: Option<serde_json::Value>,
-    /// What each column held until now.
+    /// The kinds of values that each column has held so far.
     pub kinds: Option<serde_json::Value>,
-    /// How many rows its tables had at the last whole read.
+    /// The number of rows of its tables at the last whole read.
     pub sizes: Option<serde_json::Value>,
-    /// The next run reads everything, whatever its kind: what ServiceNow has was compared after a restore.
+    /// The next run reads everything, whatever its kind: ServiceNow was compared with the ledger after a restore.
     pub whole_next: bool,
     stopped: Option<String>,
     /// When the last sweep ended.
     pub last_sweep_at: Option<DateTime<Utc>>,
-    /// When the last run ended well.
+    /// When the last run succeeded.
     pub last_success_at: Option<DateTime<Utc>>,
     epoch: i64,
     holder: Option<String>,
@@ -105,7 +105,7 @@ pub struct FlowRow {
     /// By the database's clock.
     #[diesel(sql_type = diesel::sql_types::Bool)]
     leased: bool,
-    /// Whether it ran well, or was swept, since it was due: by the database's clock.
+    /// Whether it succeeded, or was swept, since it was due: by the database's clock.
     #[diesel(sql_type = diesel::sql_types::Bool)]
     done: bool,
     paused_by: Option<String>,
@@ -145,16 +145,16 @@ impl FlowAction {
     }
 }
 
-/// How a flow stood before a person paused or resumed it.
+/// The state of a flow before a person paused or resumed it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, QueryableByName)]
 pub struct FlowBefore {
-    /// It was paused.
+    /// Whether it was paused.
     #[diesel(sql_type = diesel::sql_types::Bool)]
     pub paused: bool,
-    /// Tieline had stopped it, for this reason.
+    /// Why Tieline had stopped it, if it had.
     #[diesel(sql_type = Nullable<Text>)]
     pub stopped: Option<String>,
-    /// A node is running it; what it has begun it brings to its end.
+    /// Whether a node is running it; that run finishes.
     #[diesel(sql_type = Nullable<Text>)]
     pub running_on: Option<String>,
 }
@@ -168,7 +168,7 @@ impl FlowBefore {
         }
     }
 
-    /// What pausing or resuming it did, in words.
+    /// The effect of pausing or resuming it, as a sentence.
     pub fn said(&self, flow: &FlowId, action: FlowAction) -> String {
         let running = self.running_on.as_ref().map(|node| format!("; the run on node `{node}` goes on to its end")).unwrap_or_default();
         match (action, self.paused, &self.stopped) {
@@ -183,7 +183,7 @@ impl FlowBefore {
     }
 }
 
-/// Refuses to continue when the lease is no longer ours; renews it and notes progress otherwise.
+/// Renews the lease and stores the progress; refuses when another node holds the flow.
 pub(crate) fn flow_assert_held(conn: &mut Conn, lease: &Lease, ttl: Duration) -> Tx<()> {
     let updated = prepared(
         "UPDATE flow SET lease_until = now() + make_interval(secs => $5), last_progress_at = now() \
@@ -204,8 +204,8 @@ pub(crate) fn flow_assert_held(conn: &mut Conn, lease: &Lease, ttl: Duration) ->
     Ok(())
 }
 
-/// Moves the reading position, and at the end of a read the watermark, where the page is one of the flow's own reading; notes what its
-/// columns hold.
+/// Moves the reading position, and at the end of a read the watermark, if the page belongs to the flow's own read. Stores the kinds of
+/// values of its columns.
 pub(crate) fn flow_advance(
     conn: &mut Conn,
     lease: &Lease,
@@ -230,7 +230,7 @@ pub(crate) fn flow_advance(
     Ok(())
 }
 
-/// Neither reads nor sends a flow any more, until a person resumes it; the first reason stays.
+/// Stops reading and sending a flow until a person resumes it; a reason that is already stored stays.
 pub(crate) fn flow_stop(conn: &mut Conn, id: &FlowId, why: &str) -> Tx<()> {
     let goes_on = flow::table.find((text(id.company.as_str()), text(id.entity.as_str()))).filter(flow::stopped.is_null());
     let stopped = diesel::update(goes_on).set(flow::stopped.eq(Some(why))).execute(conn)?;
@@ -249,7 +249,7 @@ impl Store {
     /// come, or of a lease that reaches further than a lease can, is of the time before and holds nothing up.
     ///
     /// # Errors
-    /// [`StoreError::OtherDefinitions`] when it would be run `under` definitions that are not in force.
+    /// [`StoreError::OtherDefinitions`] when the definitions `under` which it would run are not in force.
     pub async fn flow_take(
         &self,
         flow: FlowId,
@@ -306,16 +306,16 @@ impl Store {
     /// Renews a lease.
     ///
     /// # Errors
-    /// [`StoreError::Fenced`] when somebody else has taken over.
+    /// [`StoreError::Fenced`] when another node has taken over.
     pub async fn flow_renew(&self, lease: Lease, ttl: Duration) -> Result<(), StoreError> {
         self.run("renew a lease", move |conn| flow_assert_held(conn, &lease, ttl)).await
     }
 
-    /// Ends a flow's run: gives the lease back and notes how it went. With `stop`, its error is one that a person must check first.
-    /// How a backfill went says nothing of the flow: that stands with the backfill.
+    /// Ends a flow's run: releases the lease and stores the result. With `stop`, a person must check the error first. The result of a
+    /// backfill is stored with the backfill and not with the flow.
     ///
     /// # Errors
-    /// [`StoreError::Fenced`] when somebody else has taken over.
+    /// [`StoreError::Fenced`] when another node has taken over.
     pub async fn flow_release(&self, lease: Lease, error: Option<String>, kind: RunKind, then: AfterError) -> Result<(), StoreError> {
         self.run("release a flow", move |conn| {
             let updated = prepared(
@@ -348,8 +348,8 @@ impl Store {
         .await
     }
 
-    /// Pauses or resumes a flow. One that tieline itself stopped goes on as well, and learns again what its columns hold; of one that was
-    /// stopped because ServiceNow went back, what arrived until now is accepted as it is.
+    /// Pauses or resumes a flow. A flow that Tieline itself stopped is resumed as well, and learns the kinds of its columns again. For a
+    /// flow that was stopped because ServiceNow was set back, the deliveries that have arrived until now are accepted as they are.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -383,7 +383,7 @@ impl Store {
         .await
     }
 
-    /// A person accepts that the tables of a flow have fewer rows: until the end of its next whole read that is no trouble.
+    /// A person accepts that the tables of a flow have fewer rows, until the end of its next whole read.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -404,7 +404,7 @@ impl Store {
         .await
     }
 
-    /// Gives back every lease of earlier lives of this node: called at start, when nothing else of it can be alive.
+    /// Releases every lease of earlier processes of this node: called at start, when none of them can be alive.
     ///
     /// # Errors
     /// [`StoreError`].

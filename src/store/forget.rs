@@ -1,7 +1,7 @@
-//! Flows that the configuration no longer makes: what of them is not settled, and how they are forgotten.
+//! Flows that the configuration no longer contains: which of their records are not settled, and how the flow is deleted.
 //!
-//! What was read and delivered stays, and so does the audit. What goes is the flow itself: its place in the lists, how far its reading had come,
-//! what it still had to send, what waited for a person, its alignment and its backfills.
+//! What was read and delivered stays, and so does the audit. Deleted are the flow itself, its place in the lists, its reading position, its
+//! unsent deliveries, what waited for a person, its alignment and its backfills.
 
 use diesel::dsl::now;
 use diesel::prelude::*;
@@ -20,33 +20,33 @@ use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
 use crate::store::text::{Text, text};
 
-/// What came of the wish to forget a flow.
+/// The result of a request to delete a flow.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Forgotten {
-    /// It is forgotten.
+    /// It is deleted.
     Done(ForgottenFlow),
     /// The ledger has no such flow.
     Unknown,
     /// A node reads it now.
     Held,
-    /// Something of it was sent, and what became of it is not known yet: that is looked up first.
+    /// The outcome of some of its deliveries is not known yet: that is looked up first.
     Unknowable {
         /// Parts of records.
         parts: i64,
     },
-    /// Something of it is not settled.
+    /// Some of its deliveries are not settled.
     Unsettled {
         /// Records.
         records: i64,
     },
 }
 
-/// A flow that is forgotten.
+/// A deleted flow.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct ForgottenFlow {
-    /// Which.
+    /// The flow.
     pub flow: FlowId,
-    /// Records that had something to be sent, which is dropped.
+    /// Records with unsent deliveries, which were dropped.
     pub dropped: i64,
     /// Records of it that stay in the ledger as history.
     pub kept: i64,
@@ -97,7 +97,7 @@ struct Dropped {
     run_id: Option<Uuid>,
 }
 
-/// Drops what the flow still had to send. A record that is dropped is taken for new should the flow come back: its hash no longer fits.
+/// Drops the unsent deliveries of the flow. If the flow comes back, a dropped record counts as new, because its hash no longer matches.
 pub(super) fn drop_pending(conn: &mut Conn, flow: &FlowId, who: &str, dropped_for: &str, why: &str) -> Tx<i64> {
     let dropped: Vec<Dropped> = sql_query(with_placeholders(
         "DELETE FROM pending WHERE company = $1 AND entity = $2 RETURNING delivery_id, document_id, version, \
@@ -150,7 +150,7 @@ fn drop_plans(conn: &mut Conn, gone: &FlowId) -> Tx<()> {
 }
 
 impl Store {
-    /// Forgets a flow. Whether the configuration still makes it is the caller's to know.
+    /// Deletes a flow. The caller must know whether the configuration still contains it.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -191,7 +191,7 @@ impl Store {
         .await
     }
 
-    /// The companies that the ledger has flows of.
+    /// The companies with flows in the ledger.
     ///
     /// # Errors
     /// [`StoreError`].

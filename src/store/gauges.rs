@@ -1,4 +1,4 @@
-//! What the metrics show of the ledger: read at each scrape, so that every node shows the same and a restart forgets nothing.
+//! The metrics of the ledger: read at each scrape, so that every node shows the same and a restart loses nothing.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -11,7 +11,7 @@ use super::{Store, StoreError};
 use crate::domain::conflict::{ConflictKind, ConflictState};
 use crate::store::text::Text;
 
-/// As many unsealed rows are counted at most: a chain that is not sealed any more must not make scrapes slow.
+/// The most unsealed rows that are counted: if sealing stops, scrapes must not become slow.
 const UNSEALED: i64 = 100_000;
 
 /// One reading of the ledger.
@@ -19,28 +19,28 @@ const UNSEALED: i64 = 100_000;
 pub struct Gauges {
     /// What is outstanding.
     pub pending: Vec<PendingCount>,
-    /// Every flow that ever ran.
+    /// Every flow that has ever run.
     pub flows: Vec<FlowMark>,
-    /// Target records by entity that ServiceNow kept otherwise than they were sent.
+    /// Target records, by entity, of which ServiceNow stored a field differently from what was sent.
     pub not_as_sent: Vec<EntityCount>,
     /// Records that were last mapped under another definition than the one in force, by entity.
     pub outdated: Vec<EntityCount>,
-    /// Audit rows that are not sealed yet, 100,000 at most.
+    /// Unsealed audit rows, 100,000 at most.
     pub unsealed: i64,
-    /// The conflict list of every aligned entity: each kind and state, those of which there is nothing included.
+    /// The conflict list of every aligned entity: each kind and state, zeros included.
     pub conflicts: Vec<ConflictCount>,
 }
 
-/// N entries of the conflict list.
+/// A number of entries of the conflict list.
 #[derive(Debug, QueryableByName)]
 pub struct ConflictCount {
     /// The entity.
     #[diesel(sql_type = Text)]
     pub entity: String,
-    /// Why they are there.
+    /// The kind of conflict.
     #[diesel(sql_type = Text)]
     pub kind: String,
-    /// How far they are.
+    /// The state.
     #[diesel(sql_type = Text)]
     pub state: String,
     /// How many.
@@ -48,7 +48,7 @@ pub struct ConflictCount {
     pub count: i64,
 }
 
-/// N records of an entity.
+/// A number of records of an entity.
 #[derive(Debug, QueryableByName)]
 pub struct EntityCount {
     /// The entity.
@@ -59,18 +59,18 @@ pub struct EntityCount {
     pub count: i64,
 }
 
-/// How a flow stands.
+/// The state of a flow.
 #[derive(Debug, Queryable)]
 pub struct FlowMark {
     /// The company.
     pub company: String,
     /// The entity.
     pub entity: String,
-    /// When it last got on, on whichever node.
+    /// When it last made progress, on any node.
     pub last_progress_at: Option<DateTime<Utc>>,
     /// Whether a person paused it.
     pub paused: bool,
-    /// Whether tieline stopped it.
+    /// Whether Tieline stopped it.
     pub stopped: bool,
 }
 
@@ -81,7 +81,7 @@ struct Unsealed {
 }
 
 impl Store {
-    /// What the metrics show. Costs as much as is outstanding, whatever the history.
+    /// The metrics of the ledger. The cost depends on what is outstanding, and not on the history.
     ///
     /// # Errors
     /// [`StoreError`].

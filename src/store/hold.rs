@@ -1,7 +1,7 @@
-//! Records that a person holds, and releases.
+//! Records that a person holds or releases.
 //!
-//! A hold belongs to a document, not to a delivery: a newer version of it waits as well. The claim leaves held documents out and puts on hold
-//! what of them has come due in the meantime (`sql/delivery_claim.sql`), so that no other step needs to know of holds.
+//! A hold belongs to a document and not to a delivery: a newer version of it waits as well. The claim excludes held documents and sets
+//! their due deliveries to `on_hold` (`sql/delivery_claim.sql`), so that no other step needs to know about holds.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -15,26 +15,26 @@ use crate::domain::delivery::FailureReason;
 use crate::domain::next_step::NextStep;
 use crate::store::text::Text;
 
-/// What became of one record that was named.
+/// The result for one named record.
 #[derive(Debug, Clone, PartialEq, Eq, QueryableByName, Serialize, utoipa::ToSchema)]
 #[schema(as = HeldRecord)]
 pub struct HoldRow {
     /// Its key.
     #[diesel(sql_type = Text)]
     pub key: String,
-    /// Whether anything was changed; not when it was on hold already, or had nothing to release.
+    /// Whether anything was changed; `false` when it was already on hold, or had nothing to release.
     #[diesel(sql_type = Bool)]
     pub changed: bool,
-    /// Deliveries that were held, or queued again.
+    /// Deliveries that were put on hold, or queued again.
     #[diesel(sql_type = BigInt)]
     pub deliveries: i64,
-    /// Deliveries that were left as they are: a hold cannot call back what was sent; releasing leaves what waits for a
-    /// parent, and what could not be mapped, which only a replay maps anew.
+    /// Deliveries that were not changed. A hold cannot call back what was sent. A release does not change deliveries that wait for a
+    /// parent, or that could not be mapped: only a replay maps them again.
     #[diesel(sql_type = BigInt)]
     pub left_alone: i64,
 }
 
-/// A hold that stands.
+/// A current hold.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 #[schema(as = Hold)]
 pub struct HoldView {
@@ -47,8 +47,8 @@ pub struct HoldView {
 }
 
 impl Store {
-    /// Holds documents: what of them is queued becomes `on_hold`, and nothing newer is sent. Answers one row for each key that is
-    /// known; keys that are not are absent.
+    /// Holds documents: their queued deliveries become `on_hold`, and newer ones are not sent. Answers one row for each known key; unknown
+    /// keys are left out.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -66,8 +66,8 @@ impl Store {
         .await
     }
 
-    /// Takes holds off, and makes due again, as it was mapped, what failed of these documents and can be sent. Answers one row for
-    /// each key that is known.
+    /// Removes holds, and queues the failed deliveries of these documents that can be sent, as they were mapped. Answers one row for each
+    /// known key.
     ///
     /// # Errors
     /// [`StoreError`].

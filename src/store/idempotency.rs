@@ -1,4 +1,4 @@
-//! Answers of actions, kept by the key that the caller gave them.
+//! Answers of actions, stored by the idempotency key of the caller.
 
 use std::time::Duration;
 
@@ -13,21 +13,21 @@ use super::time::ago;
 use super::{Store, StoreError};
 use crate::store::text::text;
 
-/// What is known of an action's key.
+/// The state of an action with this key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum IdempotencyState {
-    /// Nothing: the action is the caller's to do now.
+    /// Unknown key: the caller must do the action now.
     First,
-    /// It is being done.
+    /// The action is running.
     InFlight,
-    /// It was another action.
+    /// The key was used for another action.
     Another,
-    /// It was done, and answered so.
+    /// The action is done; holds its answer.
     Answered(u16, String),
 }
 
 impl Store {
-    /// Notes an action under its key; an earlier one that no one answered within two minutes is taken for lost.
+    /// Stores an action under its key; an earlier one without an answer for two minutes counts as lost.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -65,7 +65,7 @@ impl Store {
         .await
     }
 
-    /// Keeps an action's answer; without one the key is free again.
+    /// Stores an action's answer; without an answer the key is free again.
     ///
     /// # Errors
     /// [`StoreError`].

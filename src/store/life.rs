@@ -1,7 +1,7 @@
-//! Which life of the ledger this is, and whether it was restored since it was last used.
+//! Which life of the ledger this is. A ledger that is restored from a backup starts a new life.
 //!
-//! What was seen stands in the [`Store`] too: every new connection and the beginning of every transaction are held against it, so that a
-//! running process never writes into a ledger that was restored under it.
+//! The [`Store`] also keeps what it has seen. Every new connection and the start of every transaction are compared with it, so that a
+//! running process never writes into a ledger that was restored in the meantime.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -20,24 +20,24 @@ use crate::domain::audit::AuditKind;
 use crate::domain::life::{Evidence, HighWater, Life, Place, Signs};
 use crate::store::text::Text;
 
-/// What a process knows of the life that it works in.
+/// What a process knows of the life in which it works.
 #[derive(Debug, Clone)]
 pub(super) struct Known {
     life: Life,
-    /// The last row seen committed.
+    /// The last row that it saw committed.
     seen: Option<HighWater>,
-    /// Set when the ledger was found to be another one than at the start.
+    /// Set when the ledger is found to be another one than at the start.
     changed: Option<String>,
 }
 
 impl Known {
-    /// What ServiceNow has was compared with this life just now.
+    /// ServiceNow was compared with this life just now.
     pub(super) fn compared(&mut self) {
         self.life.compared_at = Some(Utc::now());
     }
 }
 
-/// Shared by all clones of a store; nothing before the first check.
+/// Shared by all clones of a store; `None` before the first check.
 pub(super) type LifeKnown = Arc<Mutex<Option<Known>>>;
 
 #[derive(QueryableByName)]
@@ -96,10 +96,10 @@ struct NewestRow {
     kept: bool,
 }
 
-/// Where the ledger lives now, the life that is written down, and what tells whether both belong together.
+/// Where the ledger is now, the life stored in it, and what shows whether both match.
 fn life_signs(conn: &mut Conn, mark: Option<HighWater>) -> Tx<(Life, Place, Signs, Option<DateTime<Utc>>)> {
     let now: Now = sql_query(include_str!("sql/ledger_now.sql")).get_result(conn)?;
-    // by itself: where the right is missing, a statement that names the function fails as a whole
+    // a query of its own: without the right, a statement that names the function fails as a whole
     let cluster = if now.tells {
         let number: Number = sql_query("SELECT system_identifier AS number FROM pg_control_system()").get_result(conn)?;
         Some(number.number)
@@ -117,7 +117,7 @@ fn life_signs(conn: &mut Conn, mark: Option<HighWater>) -> Tx<(Life, Place, Sign
     Ok((life, here, signs, now.newest))
 }
 
-/// Whether what a node saw committed is still there. A mark of an earlier life says nothing any more: its end was seen.
+/// Whether the last row that a node saw committed still exists. A mark of an earlier life is not checked: the end of that life was noticed.
 fn mark_kept(conn: &mut Conn, mark: HighWater) -> Tx<bool> {
     let kept: Kept = sql_query(
         "SELECT EXISTS (SELECT FROM audit a WHERE a.id = $2 AND a.xid = $3) \
@@ -134,7 +134,7 @@ fn time(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
-/// Closes a life's audit and begins the next.
+/// Closes the audit of a life and starts the next.
 fn begin(conn: &mut Conn, old: &Life, here: Place, evidence: &Evidence, newest: Option<DateTime<Utc>>) -> Tx<Life> {
     let shown = |place: Place| place.cluster.map_or_else(|| "one that is not known".to_owned(), |number| number.to_string());
     let began_at = Utc::now();
@@ -176,9 +176,9 @@ fn begin(conn: &mut Conn, old: &Life, here: Place, evidence: &Evidence, newest: 
 }
 
 impl Store {
-    /// Which life of the ledger this is. One that was restored begins a new life here, once, whoever comes first: its audit is closed with a
-    /// marked seal, and everything that is counted in transaction numbers starts again. `mark`: what this node saw committed last; `said`: a
-    /// person says that it was restored.
+    /// Determines the life of the ledger. If the ledger was restored, the first process that notices starts a new life, once: the audit of
+    /// the old life is closed with a marked seal, and all counts of transaction numbers start again. `mark`: the last row that this node
+    /// saw committed; `said`: a person says that the ledger was restored.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -189,7 +189,7 @@ impl Store {
                 if said.is_none() && signs.evidence().is_none() && life.place == here {
                     return Ok((life, false));
                 }
-                // one at a time, and no seal meanwhile; whoever waited reads again
+                // one at a time, and no seal in between; a process that waited reads again
                 sql_query(LOCK).execute(conn)?;
                 let (life, here, signs, newest) = life_signs(conn, mark)?;
                 match said.map(|by| Evidence::Said { by }).or_else(|| signs.evidence()) {
@@ -212,7 +212,7 @@ impl Store {
         Ok((life, begun))
     }
 
-    /// The life as the ledger has it now, and whether the server tells this account which cluster it is.
+    /// The life in the ledger now, and whether the server tells this account which cluster it is.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -220,17 +220,17 @@ impl Store {
         self.run("say which life it is in", |conn| life_signs(conn, None).map(|(life, here, ..)| (life, here.cluster.is_some()))).await
     }
 
-    /// The life that this process works in; `None` before it was read.
+    /// The life in which this process works; `None` before it was read.
     pub fn life(&self) -> Option<Life> {
         self.life.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|known| known.life.clone())
     }
 
-    /// Why this process may not go on: the ledger was restored under it.
+    /// Why this process must stop: the ledger was restored while it ran.
     pub fn restored_under(&self) -> Option<String> {
         self.life.lock().unwrap_or_else(PoisonError::into_inner).as_ref().and_then(|known| known.changed.clone())
     }
 
-    /// The newest row of the audit, which this node keeps beside the ledger; `None` while there is none.
+    /// The newest row of the audit, which this node stores outside the ledger; `None` while there is none.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -260,7 +260,7 @@ impl Store {
             _ => None,
         };
         if let Some(text) = changed {
-            // what was seen stays: it is the only witness
+            // the first observation stays: nothing else shows it
             known.changed.get_or_insert(text);
             return Ok(None);
         }
@@ -269,18 +269,19 @@ impl Store {
     }
 }
 
-/// Why this process may not go on.
+/// Why this process must stop.
 fn under(how: &str) -> String {
-    format!("the ledger was restored while this process ran: {how}; nothing is written into it by this process")
+    format!("the ledger was restored while this process ran: {how}; this process writes nothing more to it")
 }
 
-/// How the server's refusal begins where the ledger is another one. It has no statement that only raises an error: text that is no number does.
+/// Start of the server's error when the ledger is another one. SQL has no statement that only raises an error, so a cast of this text to a
+/// number does.
 const REFUSED: &str = "tieline: another ledger ";
-/// The number of a table that is not there.
+/// The number of a table that does not exist.
 const NO_TABLE: &str = "none";
 
-/// How a transaction begins: in the same request, the server refuses it when the ledger's own table was re-created since it was read. The
-/// tables of a dump that is loaded have other numbers, and a connection from before lives on.
+/// The start of a transaction. In the same request, the server refuses it if the ledger's own table was re-created since it was last read.
+/// The tables of a loaded dump have other numbers, and a connection from before stays open.
 pub(super) fn begin_in_life(begin: &str, known: &LifeKnown) -> String {
     let known = known.lock().unwrap_or_else(PoisonError::into_inner);
     match known.as_ref().and_then(|known| known.life.place.table) {
@@ -292,8 +293,8 @@ pub(super) fn begin_in_life(begin: &str, known: &LifeKnown) -> String {
     }
 }
 
-/// Why a transaction could not begin. Where the ledger is another one, this process goes on no more; tables that are not there may be made any
-/// moment, and tell only then.
+/// Why a transaction could not start. If the ledger is another one, this process stops. If tables are missing, they may be created at any
+/// moment, and only then can this be decided.
 pub(super) fn not_begun(error: DieselError, known: &LifeKnown) -> super::TxError {
     let DieselError::DatabaseError(_, said) = &error else { return error.into() };
     let Some((_, table)) = said.message().split_once(REFUSED) else { return error.into() };
@@ -309,7 +310,7 @@ pub(super) fn not_begun(error: DieselError, known: &LifeKnown) -> super::TxError
     super::TxError::Store(StoreError::Unreachable { problem })
 }
 
-/// Holds a new connection against what this process knows: refuses it when it leads to another ledger, or to an older state of this one.
+/// Compares a new connection with what this process knows; refuses it if it leads to another ledger, or to an older state of this one.
 pub(super) fn same_ledger(conn: &mut Conn, known: &LifeKnown) -> Result<(), DieselError> {
     let Some(seen) = known.lock().unwrap_or_else(PoisonError::into_inner).clone() else { return Ok(()) };
     let problem = match compare(conn, &seen) {
@@ -324,7 +325,7 @@ pub(super) fn same_ledger(conn: &mut Conn, known: &LifeKnown) -> Result<(), Dies
     Err(DieselError::DatabaseError(DatabaseErrorKind::Unknown, Box::new(problem)))
 }
 
-/// In what a connection's ledger is another one.
+/// The difference of a connection's ledger; `None` if it is the same ledger.
 fn compare(conn: &mut Conn, seen: &Known) -> Tx<Option<String>> {
     let (life, _, mut signs, _) = life_signs(conn, seen.seen)?;
     signs.known = seen.life.place;

@@ -1,4 +1,4 @@
-//! Records that were last mapped in another way than the definition in force maps them.
+//! Records that were last mapped differently from the definition in force.
 
 use std::sync::LazyLock;
 
@@ -13,21 +13,21 @@ use crate::domain::FlowId;
 use crate::store::prepared::prepared;
 use crate::store::text::Text;
 
-/// A record that was last mapped in another way.
+/// A record that was last mapped differently.
 #[derive(Debug, Clone, QueryableByName)]
 pub struct OutdatedDocument {
     /// As it was last read.
     #[diesel(embed)]
     pub stored: StoredDocument,
-    /// Whether its content was read with every column that the definition in force reads.
+    /// Whether its content was read with every column that the definition in force needs.
     #[diesel(sql_type = Bool)]
     pub whole: bool,
-    /// The number of the way in which it was mapped.
+    /// The number of the mapping that was used.
     #[diesel(sql_type = Integer)]
     mapping: i32,
 }
 
-/// How far a reader of a flow's outdated records has come.
+/// The position in the list of a flow's outdated records.
 #[derive(Debug, Clone, Default)]
 pub struct OutdatedPlace {
     mapping: i32,
@@ -35,13 +35,13 @@ pub struct OutdatedPlace {
 }
 
 impl OutdatedDocument {
-    /// Where the next page begins, after this record.
+    /// Where the next page starts, after this record.
     pub fn place(&self) -> OutdatedPlace {
         OutdatedPlace { mapping: self.mapping, key: self.stored.key.clone() }
     }
 }
 
-/// How many records of a flow were last mapped in another way.
+/// The number of records of a flow that were last mapped differently.
 #[derive(Debug, Clone, QueryableByName)]
 pub(super) struct OutdatedCount {
     #[diesel(sql_type = Text)]
@@ -53,7 +53,7 @@ pub(super) struct OutdatedCount {
 }
 
 impl Store {
-    /// The flows with records that were last mapped in another way, and how many there are of each.
+    /// The flows with records that were last mapped differently, and their number per flow.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -69,7 +69,7 @@ impl Store {
         .await
     }
 
-    /// The next page of a flow's records that were last mapped in another way, by their mappings and keys.
+    /// The next page of a flow's records that were last mapped differently, by mapping and key.
     ///
     /// # Errors
     /// [`StoreError`].

@@ -1,4 +1,4 @@
-//! Migrations: embedded, and run under an advisory lock so that two nodes do not start them at once.
+//! Migrations: embedded, and run under an advisory lock so that two nodes do not run them at once.
 
 use diesel::migration::{Migration, MigrationSource};
 use diesel::pg::Pg;
@@ -15,17 +15,17 @@ const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
 /// The advisory lock's number: "tieline" in ASCII.
 const LOCK: i64 = 0x74_6965_6c69_6e65;
 
-/// The oldest major version of Postgres that the statements are written for.
+/// The oldest major version of Postgres that supports the statements.
 pub const OLDEST_SERVER: i32 = 14;
 
-/// How far the schema is.
+/// The state of the schema.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SchemaState {
     /// The newest migration that was run.
     pub newest: String,
-    /// How many were run.
+    /// The number of migrations that were run.
     pub run: usize,
-    /// Those of this program that were not.
+    /// Migrations of this program that were not run.
     pub pending: Vec<String>,
 }
 
@@ -44,7 +44,7 @@ struct Applied {
 }
 
 impl Store {
-    /// Brings the schema up to date; says which migrations were run.
+    /// Runs the missing migrations; answers which ones.
     ///
     /// # Errors
     /// [`StoreError::NewerSchema`] when the database was written by a newer version.
@@ -62,7 +62,7 @@ impl Store {
         .await
     }
 
-    /// How far the schema is: for `doctor`.
+    /// The state of the schema, for `doctor`.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -78,10 +78,10 @@ impl Store {
         .await
     }
 
-    /// Undoes every migration and runs them again: for the test that each can be undone.
+    /// Reverts every migration and runs them again, for the test that each can be reverted.
     ///
     /// # Errors
-    /// [`StoreError::Migration`] with the server's words.
+    /// [`StoreError::Migration`] with the server's message.
     pub async fn migrations_redo(&self) -> Result<usize, StoreError> {
         self.on_connection("undo and redo the schema", |conn| {
             let undone =
@@ -107,14 +107,14 @@ impl Store {
     }
 }
 
-/// The migrations that this program carries.
+/// The migrations in this program.
 fn known() -> Result<Vec<String>, StoreError> {
     let ours: Vec<Box<dyn Migration<Pg>>> =
         MIGRATIONS.migrations().map_err(|error| StoreError::Migration { problem: error.to_string() })?;
     Ok(ours.iter().map(|migration| migration.name().version().to_string()).collect())
 }
 
-/// Refuses a server that would refuse some statement in the middle of the work.
+/// Refuses a server that is too old for some statement, before any work starts.
 fn check_server(conn: &mut PgConnection) -> Result<(), StoreError> {
     let asked = "SELECT current_setting('server_version') AS version, current_setting('server_version_num')::int4 AS number";
     let said: Number = sql_query(asked).get_result(conn).map_err(failed)?;
@@ -124,12 +124,12 @@ fn check_server(conn: &mut PgConnection) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// By the server's own number, such as 130011.
+/// `number` is the server's own version number, such as 130011.
 fn is_too_old(number: i32) -> bool {
     number / 10_000 < OLDEST_SERVER
 }
 
-/// Refuses a schema with a migration that this program does not carry.
+/// Refuses a schema with a migration that this program does not have.
 fn check_known(conn: &mut PgConnection) -> Result<(), StoreError> {
     let exists: Vec<Applied> =
         sql_query("SELECT coalesce(to_regclass('__diesel_schema_migrations')::text, '') AS version").load(conn).map_err(failed)?;

@@ -1,7 +1,7 @@
-//! The ledger in Postgres. Only this module names diesel; every call is one transaction on a thread that may block.
+//! The ledger in Postgres. Only this module uses diesel; every call is one transaction on a thread that may block.
 //!
-//! Functions are named noun first and take a connection, so that they compose within one `Store::run`.
-//! A page of documents costs a fixed number of statements, whatever its size: rows go in as arrays.
+//! The names of functions start with a noun. Functions take a connection, so that one `Store::run` can combine them. A page of documents
+//! costs a fixed number of statements, whatever its size: rows are sent as arrays.
 
 mod align;
 mod aligned_row;
@@ -114,10 +114,10 @@ pub(crate) type Tx<T> = Result<T, TxError>;
 #[derive(Clone)]
 pub struct Store {
     pool: Pool<Connector>,
-    /// For a connection beside the pool.
+    /// Creates a connection outside the pool.
     apart: Arc<Connector>,
     permits: Arc<Semaphore>,
-    /// A share of the connections that these callers have together; `None`: all of them.
+    /// A limit on the connections that these callers may use together; `None`: all of the pool.
     share: Option<Arc<Semaphore>>,
     call_timeout: Duration,
     statements: Arc<AtomicU64>,
@@ -126,28 +126,28 @@ pub struct Store {
     clock: clock::KnownClock,
 }
 
-/// The server, and how large the ledger is.
+/// The server, and the size of the ledger.
 #[derive(Debug, Clone, QueryableByName)]
 pub struct ServerRow {
-    /// Its version, as it says it.
+    /// Its version text.
     #[diesel(sql_type = text::Text)]
     pub version: String,
     /// The same as a number, such as 150004.
     #[diesel(sql_type = diesel::sql_types::Integer)]
     pub number: i32,
-    /// How large the ledger is, in words.
+    /// The size of the ledger as text.
     #[diesel(sql_type = text::Text)]
     pub size: String,
 }
 
-/// How long a call waits for a connection while none can be made.
+/// How long a call waits for a connection when the server is known to be unreachable.
 const KNOWN_AWAY: Duration = Duration::from_secs(2);
 
-/// Why the last connection could not be made, until one can.
+/// Why the last connection could not be opened; cleared by the next success.
 type Trouble = Arc<Mutex<Option<String>>>;
 
-/// Sets what every connection needs, and counts its statements. Outside [`Store::run_hot`] a prepared statement is planned at each execution,
-/// with its parameters: for people, who may ask for anything.
+/// Sets what every connection needs, and counts its statements. Outside [`Store::run_hot`], a prepared statement is planned at each
+/// execution with its parameters, because the filters of people's requests vary.
 #[derive(Debug)]
 struct Prepare {
     statement_timeout: Duration,
@@ -182,10 +182,10 @@ impl CustomizeConnection<PgConnection, diesel::r2d2::Error> for Prepare {
 }
 
 impl Store {
-    /// A pool of connections. Does not wait for the server: the first call does.
+    /// A pool of connections. Does not wait for the server; the first call does.
     ///
     /// # Errors
-    /// [`StoreError::Unreachable`] when the pool cannot be made at all.
+    /// [`StoreError::Unreachable`] when the pool cannot be created.
     pub fn connect(settings: &DatabaseSettings, url: &SecretString) -> Result<Self, StoreError> {
         let statements = Arc::new(AtomicU64::new(0));
         let manager = Connector::new(with_limits(url.expose_secret()));
@@ -200,7 +200,7 @@ impl Store {
         };
         let pool = Pool::builder()
             .max_size(settings.pool_size)
-            // a short command needs one: no spare ones are made
+            // opened on demand: a short command needs only one
             .min_idle(Some(0))
             .connection_timeout(settings.call_timeout.min(Duration::from_secs(10)))
             .test_on_check_out(true)
@@ -221,7 +221,7 @@ impl Store {
         })
     }
 
-    /// The same ledger for callers that have so many connections together, and never take the others away from the rest.
+    /// The same ledger for callers that may use this many connections together, so that others always find one.
     pub fn shared_by(&self, connections: usize) -> Self {
         Self { share: Some(Arc::new(Semaphore::new(connections.max(1)))), ..self.clone() }
     }
@@ -229,7 +229,7 @@ impl Store {
     /// Runs `work` in one transaction on a thread that may block.
     ///
     /// # Errors
-    /// Every [`StoreError`]. When the caller stops waiting, the transaction still ends by itself, one way or the other.
+    /// Every [`StoreError`]. If the caller stops waiting, the transaction still ends, with a commit or a rollback.
     pub(crate) async fn run<T, F>(&self, what: &'static str, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
@@ -238,8 +238,8 @@ impl Store {
         self.run_within(what, "BEGIN", work).await
     }
 
-    /// As [`Store::run`], for what happens with every page, every batch and every second: each connection plans its statements
-    /// once, as they are written, whatever the server believes of the tables' sizes.
+    /// Like [`Store::run`], for statements that run with every page, every batch or every second: each connection plans them once, as
+    /// written, whatever the server's statistics say about the sizes of the tables.
     ///
     /// # Errors
     /// As for [`Store::run`].
@@ -279,10 +279,10 @@ impl Store {
         let permits = tokio::time::timeout(self.call_timeout, permits).await.map_err(|_| hanging())?;
         let pool = self.pool.clone();
         let (trouble, life) = (self.trouble.clone(), self.life.clone());
-        // while the server is known to be away no one waits long: those behind wait for the same places
+        // while the server is known to be unreachable, calls wait only briefly, because other calls wait for the same permits
         let patience = if self.trouble().is_some() { KNOWN_AWAY.min(pool.connection_timeout()) } else { pool.connection_timeout() };
         let task = tokio::task::spawn_blocking(move || {
-            // held until the work ends, not until the caller gives up
+            // kept until the work ends, even if the caller stops waiting
             let _permits = permits;
             let mut conn = pool.get_timeout(patience).map_err(|error| unreachable(&trouble, &error))?;
             metrics().store_waited(started.elapsed());
@@ -298,23 +298,23 @@ impl Store {
         }
     }
 
-    /// Why no connection can be made just now, for whoever does not wait until a call says so. `None` while they can, as far as is known.
+    /// Why no connection can be opened at present, without a call; `None` as far as this process knows that it works.
     pub fn trouble(&self) -> Option<String> {
         self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Connections in use and at rest.
+    /// Connections in use and idle.
     pub fn connections(&self) -> (u32, u32) {
         let state = self.pool.state();
         (state.connections - state.idle_connections.min(state.connections), state.idle_connections)
     }
 
-    /// Statements sent since the start, for the statement budget of a page.
+    /// Statements sent since the start, for the test of a page's statement budget.
     pub fn statements(&self) -> u64 {
         self.statements.load(Ordering::Relaxed)
     }
 
-    /// What the server is and how large the ledger: for `doctor`.
+    /// The server and the size of the ledger, for `doctor`.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -332,23 +332,23 @@ impl Store {
     /// Checks that the server answers.
     ///
     /// # Errors
-    /// [`StoreError`] when there is none.
+    /// [`StoreError`] when it does not.
     pub async fn ping(&self) -> Result<(), StoreError> {
         self.run("say that it is alive", |conn| Ok(diesel::sql_query("SELECT 1").execute(conn).map(drop)?)).await
     }
 }
 
-/// Why no connection was to be had. The pool tells its last failure to the first of those who wait for it, and to the others only that they
-/// waited too long: the failure that was kept says more.
+/// Why no connection was available. The pool reports its last error only to the first waiting call and a timeout to the others; the error
+/// that was kept says more.
 fn unreachable(trouble: &Trouble, error: &r2d2::Error) -> StoreError {
     let known = trouble.lock().unwrap_or_else(PoisonError::into_inner).clone();
     StoreError::Unreachable { problem: known.unwrap_or_else(|| without_url(&error.to_string())) }
 }
 
-/// Does `work` in a transaction that is begun as told: the settings that go with it cost no statement of their own.
+/// Runs `work` in a transaction that starts with `begin`: the settings in it cost no statement of their own.
 fn in_transaction<T>(conn: &mut Conn, begin: &str, known: &life::LifeKnown, work: impl FnOnce(&mut Conn) -> Tx<T>) -> Tx<T> {
     if let Err(error) = AnsiTransactionManager::begin_transaction_sql(conn, &life::begin_in_life(begin, known)) {
-        // what was begun before the refusal; a connection that is gone says so to the next caller
+        // ends what was started before the error; the next caller notices a lost connection
         let _ = conn.batch_execute("ROLLBACK");
         return Err(life::not_begun(error, known));
     }
@@ -358,14 +358,14 @@ fn in_transaction<T>(conn: &mut Conn, begin: &str, known: &life::LifeKnown, work
             Ok(value)
         }
         Err(error) => match AnsiTransactionManager::rollback_transaction(conn) {
-            // a connection that was lost says less than what it was lost over
+            // the error that lost the connection says more than the loss
             Ok(()) | Err(diesel::result::Error::BrokenTransactionManager) => Err(error),
             Err(rollback) => Err(rollback.into()),
         },
     }
 }
 
-/// r2d2 logs every failed connection attempt at error level by itself; ours are reported where they are handled.
+/// r2d2 logs every failed connection attempt at error level; these errors are reported where they are handled.
 #[derive(Debug)]
 struct QuietHandler(Trouble);
 
@@ -377,7 +377,7 @@ impl<E: std::error::Error> r2d2::HandleError<E> for QuietHandler {
     }
 }
 
-/// Adds time limits to a url that has none of its own.
+/// Adds time limits to a url that has none.
 fn with_limits(url: &str) -> String {
     let mut text = url.to_owned();
     for (key, value) in [

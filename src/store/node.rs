@@ -1,4 +1,4 @@
-//! The nodes that work on this ledger: their heartbeats, and what each has found out about the instance.
+//! The nodes that work on this ledger: their heartbeats, and what each has measured of the instance.
 
 use std::time::Duration;
 
@@ -17,12 +17,12 @@ use crate::domain::budget::{NodeBudget, OthersBudget, PauseReport};
 use crate::store::prepared::prepared;
 use crate::store::text::Text;
 
-/// Who sends: a node keeps its name over its lives, an incarnation is one life.
+/// The identity of a sender. A node keeps its name over restarts; each process has its own incarnation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Node {
     /// Kept in the state directory.
     pub name: String,
-    /// Fresh at every start.
+    /// New at every start.
     pub incarnation: Uuid,
 }
 
@@ -40,28 +40,28 @@ impl Node {
 pub struct NodeRow {
     /// Its name.
     pub name: String,
-    /// This life of it.
+    /// The current process of the node.
     pub incarnation: Uuid,
     /// Its last heartbeat.
     pub seen_at: DateTime<Utc>,
-    /// Whether that is recent enough to be taken for alive.
+    /// Whether that is recent enough to count as alive.
     #[diesel(sql_type = Bool)]
     pub alive: bool,
     /// Records per batch that the instance accepts at present.
     pub batch_size: i32,
-    /// Batches on their way at once that the instance accepts from it at present.
+    /// Concurrent batches that the instance accepts from it at present.
     pub concurrency: i32,
-    /// `closed` (it sends), `half_open` (it tries one batch) or `open` (nothing gets through).
+    /// `closed` (it sends), `half_open` (it sends one batch as a trial) or `open` (ServiceNow accepts nothing).
     pub breaker: String,
-    /// It sends nothing before then, if that is still to come.
+    /// It sends nothing before this time, if the time is in the future.
     pub paused_until: DateTime<Utc>,
     /// The seconds that ServiceNow asked for, where that is the reason of the pause.
     pub pause_asked: Option<f64>,
-    /// What ServiceNow answered then.
+    /// ServiceNow's answer when it asked.
     pub pause_said: Option<String>,
-    /// The number of the definitions that it works with.
+    /// The number of its definitions.
     pub definition: Option<i32>,
-    /// Whether those are in force: a node with others reads, maps and sends nothing.
+    /// Whether these are in force: a node with others reads, maps and sends nothing.
     #[diesel(sql_type = Bool)]
     pub in_force: bool,
 }
@@ -80,16 +80,16 @@ struct Others {
     resumed: Option<f64>,
 }
 
-/// What the ledger answers to a heartbeat.
+/// The ledger's answer to a heartbeat.
 #[derive(Debug, Clone)]
 pub struct HeartbeatAnswer {
-    /// What the other nodes say.
+    /// What the other nodes report.
     pub others: OthersBudget,
-    /// The number of the definitions in force; none as long as nobody has adopted any.
+    /// The number of the definitions in force; `None` as long as none have been put into force.
     pub in_force: Option<SetNumber>,
-    /// How long ago the pauses that ServiceNow asked for were last ended before their time.
+    /// How long ago a person last ended the pauses that ServiceNow asked for.
     pub resumed: Option<Duration>,
-    /// The clock of the ledger's server was set back since a node was last seen, and what waits was moved with it.
+    /// Set when the clock of the ledger's server was set back since the last heartbeat; the due times were moved with it.
     pub set_back: Option<SetBack>,
 }
 
@@ -98,8 +98,8 @@ fn number(count: usize) -> i32 {
 }
 
 impl Store {
-    /// This node lives, and tells what it has found out and with which definitions it works; answers what the others say that were seen within
-    /// `unresponsive_after`, and which definitions are in force. Rows of lives that ended long ago go.
+    /// Stores that this node is alive, what it has measured, and which definitions it uses. Answers what the other nodes report that were
+    /// seen within `unresponsive_after`, and which definitions are in force. Deletes rows of processes that ended long ago.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -140,7 +140,7 @@ impl Store {
         .await
     }
 
-    /// The nodes that were seen within the last day, the latest first; alive are those seen within `unresponsive_after`.
+    /// The nodes that were seen within the last day, latest first; those seen within `unresponsive_after` are alive.
     ///
     /// # Errors
     /// [`StoreError`].

@@ -1,4 +1,4 @@
-//! Notices: found in the audit, kept until every channel has sent them.
+//! Notices: found in the audit, and kept until every channel has sent them.
 
 use std::time::Duration;
 
@@ -24,33 +24,33 @@ const KEPT: &str = "30 days";
 pub struct Notice {
     /// Its number.
     pub id: i64,
-    /// What: a word of [`NoticeEvent`].
+    /// The event: a word of [`NoticeEvent`].
     pub event: String,
     /// The company.
     pub company: Option<String>,
     /// The entity.
     pub entity: Option<String>,
-    /// Why, where records have a reason in common.
+    /// The cause, where the records share one.
     pub cause: Option<String>,
-    /// How many records.
+    /// The number of records.
     pub count: i64,
     /// The first ten, as a JSON array of objects with `key` and `said`.
     pub examples: String,
     /// When it was found.
     pub found_at: DateTime<Utc>,
-    /// How often this channel has tried to tell it, this time included.
+    /// Attempts of this channel to send it, this one included.
     #[diesel(sql_type = Integer)]
     pub tries: i32,
 }
 
-/// Something that holds until it is mended.
+/// A condition that lasts until somebody fixes it.
 #[derive(Debug, Clone)]
 pub struct Standing {
-    /// What.
+    /// The event.
     pub event: NoticeEvent,
-    /// Of what; notified once as long as it holds.
+    /// What it concerns; notified once as long as it lasts.
     pub subject: String,
-    /// In words.
+    /// The description.
     pub said: String,
 }
 
@@ -61,25 +61,25 @@ pub struct NoticeRules {
     pub events: Vec<NoticeEvent>,
     /// The channels.
     pub channels: Vec<String>,
-    /// After how many hours without a good end a flow is stale.
+    /// Hours without a successful run after which a flow counts as stale.
     pub stale_hours: u32,
-    /// The flows that the configuration makes.
+    /// The flows of the configuration.
     pub flows: Vec<FlowId>,
 }
 
 /// The result of sending a channel's message.
 #[derive(Debug, Clone)]
 pub enum SendResult {
-    /// It was taken; by the receiver's words.
+    /// The receiver accepted it; holds its answer.
     Sent(String),
-    /// It is tried again after this time.
+    /// It is sent again after this time.
     Again(String, Duration),
-    /// It is given up.
+    /// The channel gives it up.
     Failed(String),
 }
 
 impl Store {
-    /// Finds what is new in the audit since the last time, and what has begun to hold.
+    /// Finds what is new in the audit since the last time, and which conditions have started.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -116,7 +116,7 @@ impl Store {
         .await
     }
 
-    /// Takes what a channel is to tell now: nothing while its digest waits, or its hour is full.
+    /// Takes what a channel must send now: nothing while its digest waits, or when the limit of this hour is reached.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -131,7 +131,7 @@ impl Store {
         .await
     }
 
-    /// Stores what became of a channel's message.
+    /// Stores the result of sending a channel's message.
     ///
     /// # Errors
     /// [`StoreError`].

@@ -1,4 +1,4 @@
-//! What arrived last, by which it is told whether the other side went back.
+//! The last delivered records, which show whether ServiceNow was set back.
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Integer};
@@ -10,7 +10,7 @@ use crate::domain::FlowId;
 use crate::store::prepared::prepared;
 use crate::store::text::Text;
 
-/// A part of a record that arrived lately.
+/// A recently delivered part of a record.
 #[derive(Debug, Clone, QueryableByName)]
 pub struct ArrivedPart {
     /// The entity.
@@ -25,17 +25,17 @@ pub struct ArrivedPart {
     /// Its row.
     #[diesel(sql_type = Text)]
     pub sys_id: String,
-    /// The version that arrived.
+    /// The delivered version.
     #[diesel(sql_type = Integer)]
     pub version: i32,
-    /// The row of the audit that says so.
+    /// The audit row of the delivery.
     #[diesel(sql_type = BigInt)]
     pub audit: i64,
 }
 
 impl Store {
-    /// The newest parts that arrived, of the last that the audit tells of, so that the query costs the same however long it is. What arrived before
-    /// a person said that ServiceNow is right as it is, is not among them.
+    /// The newest delivered parts, out of the last audit rows, so that the cost of the query does not depend on the history. Parts that
+    /// were delivered before a person said that ServiceNow is correct are not included.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -47,7 +47,8 @@ impl Store {
         .await
     }
 
-    /// Stops flows because ServiceNow went back, of which the newest sign is this row of the audit: not those of which a person accepted it since.
+    /// Stops flows because ServiceNow was set back; `newest` is the audit row that is the newest evidence. Flows for which a person has
+    /// accepted this evidence are not stopped.
     ///
     /// # Errors
     /// [`StoreError`].

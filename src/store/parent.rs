@@ -1,4 +1,4 @@
-//! Parents that do not come: what a whole read of a flow says about the records that others wait for.
+//! Parents that will not arrive: what a whole read of a flow shows about the records that others wait for.
 
 use diesel::prelude::*;
 use diesel::sql_query;
@@ -10,12 +10,12 @@ use crate::domain::run::RunId;
 use crate::domain::{DocumentKey, FlowId};
 use crate::store::text::Text;
 
-/// A parent that will not come.
+/// A parent that will not arrive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AbsentParent {
     /// Its key.
     pub key: String,
-    /// Why, after "which": `is not in SYSPRO`.
+    /// The reason, to follow "which": `is not in SYSPRO`.
     pub why: String,
     /// What to do.
     pub next_step: NextStep,
@@ -27,16 +27,16 @@ pub struct AwaitedEntity {
     /// The company.
     #[diesel(sql_type = Text)]
     pub company: String,
-    /// What waits.
+    /// The entity that waits.
     #[diesel(sql_type = Text)]
     pub entity: String,
-    /// What is waited for.
+    /// The entity that is waited for.
     #[diesel(sql_type = Text)]
     pub parent: String,
-    /// Records that wait for at least one.
+    /// The number of records that wait.
     #[diesel(sql_type = BigInt)]
     pub documents: i64,
-    /// Records that are waited for.
+    /// The number of records that are waited for.
     #[diesel(sql_type = BigInt)]
     pub parents: i64,
 }
@@ -54,7 +54,7 @@ struct Count {
 }
 
 impl Store {
-    /// Keys of this flow that records wait for, and that the ledger does not have; at most N, in order.
+    /// Keys of this flow that records wait for and that the ledger does not have; at most `limit`, in order.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -73,8 +73,8 @@ impl Store {
         .await
     }
 
-    /// Which entities' records wait for records of which others that were never read and may come. The whole backlog of what waits is
-    /// read: for a command that a person has started, not for a run.
+    /// For each pair of entities, the records that wait for records of the other that were never read and may arrive. This reads everything
+    /// that waits: it is for a command that a person has started, and not for a run.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -91,7 +91,8 @@ impl Store {
         .await
     }
 
-    /// Says of the records that wait for these parents that they will not come; says of how many records that is news.
+    /// Stores on the records that wait for these parents that the parents will not arrive; answers the number of records for which this is
+    /// new.
     ///
     /// # Errors
     /// [`StoreError`].

@@ -1,4 +1,4 @@
-//! What people ask: how flows stand, what failed, the life of one record.
+//! Queries for people: the states of flows, failures, the history of one record.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
@@ -16,7 +16,7 @@ use crate::domain::word::Names;
 use crate::domain::{DocumentKey, FlowId};
 use crate::store::text::Text;
 
-/// How a flow stands.
+/// The state of a flow.
 #[derive(Debug, Clone, QueryableByName, Serialize, utoipa::ToSchema)]
 #[schema(as = Flow)]
 pub struct FlowStatus {
@@ -26,28 +26,28 @@ pub struct FlowStatus {
     /// The entity.
     #[diesel(sql_type = Text)]
     pub entity: String,
-    /// Everything that changed before this date has been taken in.
+    /// Every change before this date has been read.
     #[diesel(sql_type = Nullable<Date>)]
     pub watermark: Option<NaiveDate>,
     /// Since when it is paused.
     #[diesel(sql_type = Nullable<Timestamptz>)]
     pub paused_at: Option<DateTime<Utc>>,
-    /// By whom.
+    /// Who paused it.
     #[diesel(sql_type = Nullable<Text>)]
     pub paused_by: Option<String>,
-    /// Why tieline itself stopped reading and sending it, until a person resumes it.
+    /// Why Tieline itself stopped reading and sending it, until a person resumes it.
     #[diesel(sql_type = Nullable<Text>)]
     pub stopped: Option<String>,
-    /// What the node that was asked waits for before it reads or sends anything.
+    /// What this node waits for before it reads or sends anything.
     #[diesel(sql_type = Nullable<Text>)]
     pub waits_for: Option<String>,
-    /// Who is working on it now.
+    /// The node that works on it now.
     #[diesel(sql_type = Nullable<Text>)]
     pub holder: Option<String>,
-    /// When something last moved.
+    /// When it last made progress.
     #[diesel(sql_type = Nullable<Timestamptz>)]
     pub last_progress_at: Option<DateTime<Utc>>,
-    /// When a run last ended well.
+    /// When a run last succeeded.
     #[diesel(sql_type = Nullable<Timestamptz>)]
     pub last_success_at: Option<DateTime<Utc>>,
     /// When a sweep last ended.
@@ -56,58 +56,59 @@ pub struct FlowStatus {
     /// Why the last run failed, if it did.
     #[diesel(sql_type = Nullable<Text>)]
     pub last_error: Option<String>,
-    /// Whether that comes again with each run until a person has done something.
+    /// Whether every further run fails the same way until a person acts.
     #[diesel(sql_type = Bool)]
     pub last_error_lasts: bool,
-    /// Records known.
+    /// Known records.
     #[diesel(sql_type = BigInt)]
     pub documents: i64,
-    /// Parts (headers and lines) that have not arrived. Everything below counts records, each where its worst part stands.
+    /// Parts (headers and lines) that are not delivered. The counts below are of records, each in the state of its worst part.
     #[diesel(sql_type = BigInt)]
     pub parts: i64,
-    /// Records that are due.
+    /// Records that are queued.
     #[diesel(sql_type = BigInt)]
     pub queued: i64,
     /// Records that are being sent.
     #[diesel(sql_type = BigInt)]
     pub sending: i64,
-    /// Records that are sent again by themselves after a temporary error.
+    /// Records that are retried automatically after a temporary error.
     #[diesel(sql_type = BigInt)]
     pub retrying: i64,
-    /// Records of which the outcome is unknown; they are looked up before anything else is done.
+    /// Records with an unknown outcome; they are looked up before anything else is done.
     #[diesel(sql_type = BigInt)]
     pub unknown: i64,
     /// Records that wait for a record that they refer to.
     #[diesel(sql_type = BigInt)]
     pub waiting: i64,
-    /// Records that failed, and are not tried again without a person.
+    /// Records that failed and need a person.
     #[diesel(sql_type = BigInt)]
     pub failed: i64,
     /// Records that a person holds.
     #[diesel(sql_type = BigInt)]
     pub on_hold: i64,
-    /// Records that stand in ServiceNow although it kept a field of theirs otherwise than it was sent, or not at all.
+    /// Records that are in ServiceNow, but with a field that ServiceNow stored differently, or not at all.
     #[diesel(sql_type = BigInt)]
     pub not_as_sent: i64,
-    /// Records that both sides may change and that have an open conflict: ServiceNow keeps its own values of those fields until a person decides.
+    /// Records with an open conflict: ServiceNow keeps its own values of those fields until a person decides.
     #[diesel(sql_type = BigInt)]
     pub in_conflict: i64,
-    /// Records that were last mapped under another definition than the one in force: what was sent of them may say something else than it would now.
+    /// Records that were last mapped under another definition than the one in force: their content in ServiceNow may differ from what it
+    /// would be now.
     #[diesel(sql_type = BigInt)]
     pub outdated: i64,
-    /// Whether the configuration still makes the flow. One that it no longer makes is not read, and counts as no trouble; it can be forgotten.
+    /// Whether the configuration still contains the flow. If not, it is not read, does not count as an error, and can be deleted.
     #[diesel(sql_type = Bool)]
     pub configured: bool,
 }
 
-/// How much a flow's standing should worry people.
+/// How urgent the state of a flow is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Worry {
-    /// Everything has arrived.
+    /// Everything is delivered.
     None,
-    /// It runs right now.
+    /// It is running now.
     Busy,
-    /// Something is outstanding or not yet begun; it may go on by itself.
+    /// Something is outstanding or has not started; it may continue automatically.
     Some,
     /// A person is needed.
     Person,
@@ -123,8 +124,8 @@ impl FlowStatus {
         self.company == flow.company.as_str() && self.entity == flow.entity.as_str()
     }
 
-    /// How the flow stands, in a few words, and how much that should worry people. What has not arrived counts: a flow whose last run ended
-    /// well is not in order while records of it have failed.
+    /// The state of the flow in a few words, and how urgent it is. Undelivered records count: a flow whose last run succeeded is not in
+    /// order while some of its records have failed.
     pub fn stands(&self) -> (String, Worry) {
         if !self.configured {
             return ("no longer configured".into(), Worry::None);
@@ -152,7 +153,7 @@ impl FlowStatus {
         (said.iter().filter(|text| !text.is_empty()).cloned().collect::<Vec<_>>().join(", "), worry)
     }
 
-    /// What is to be said of records that were last mapped under another definition, where there are any.
+    /// A sentence about records that were last mapped under another definition, if there are any.
     pub fn outdated_sentence(rows: &[Self]) -> Option<String> {
         let outdated: i64 = rows.iter().filter(|row| row.configured).map(|row| row.outdated).sum();
         let records = if outdated == 1 { "record was" } else { "records were" };
@@ -164,7 +165,7 @@ impl FlowStatus {
         })
     }
 
-    /// What is to be said of records with an open conflict, where there are any.
+    /// A sentence about records with an open conflict, if there are any.
     pub fn conflict_sentence(rows: &[Self]) -> Option<String> {
         let in_conflict: i64 = rows.iter().filter(|row| row.configured).map(|row| row.in_conflict).sum();
         let records = if in_conflict == 1 { "record is" } else { "records are" };
@@ -173,7 +174,7 @@ impl FlowStatus {
         })
     }
 
-    /// Records that have not arrived, by where they stand.
+    /// Undelivered records, by state.
     pub fn backlog(&self) -> Backlog {
         Backlog {
             queued: self.queued,
@@ -197,7 +198,7 @@ pub struct VersionView {
     /// When it was read.
     #[diesel(sql_type = Timestamptz)]
     pub read_at: DateTime<Utc>,
-    /// Whether this version says that SYSPRO no longer has the document.
+    /// Whether SYSPRO no longer had the document in this version.
     #[diesel(sql_type = Bool)]
     pub deleted: bool,
     /// The content as JSON text.
@@ -205,7 +206,7 @@ pub struct VersionView {
     pub content: String,
 }
 
-/// One delivery of a document, and where it stands.
+/// One delivery of a document, and its state.
 #[derive(Debug, Clone, QueryableByName, Serialize, utoipa::ToSchema)]
 #[schema(as = Delivery)]
 pub struct RecordDelivery {
@@ -227,25 +228,25 @@ pub struct RecordDelivery {
     /// Why it failed, waits or is on hold.
     #[diesel(sql_type = Nullable<Text>)]
     pub reason: Option<String>,
-    /// The system's own words.
+    /// The message of the other system.
     #[diesel(sql_type = Nullable<Text>)]
     pub message: Option<String>,
     /// What to do.
     #[diesel(sql_type = Nullable<Text>)]
     pub next_step: Option<String>,
-    /// The next try or look-up, while it is pending.
+    /// The next attempt or look-up, while it is pending.
     #[diesel(sql_type = Nullable<Timestamptz>)]
     pub not_before: Option<DateTime<Utc>>,
-    /// When the record was last confirmed, in whatever version.
+    /// When the record was last confirmed, in any version.
     #[diesel(sql_type = Nullable<Timestamptz>)]
     pub confirmed_at: Option<DateTime<Utc>>,
-    /// It waits for a parent of which a whole read has shown that it will not come.
+    /// It waits for a parent that, as a whole read has shown, will not arrive.
     #[diesel(sql_type = Nullable<Bool>)]
     pub absent: Option<bool>,
-    /// How far ServiceNow is with it, where that is watched: `open`, `done`, `failed` or `could_not_tell`.
+    /// The state in ServiceNow, where it is tracked: `open`, `done`, `failed` or `could_not_tell`.
     #[diesel(sql_type = Nullable<Text>)]
     pub downstream: Option<String>,
-    /// ServiceNow's words about that.
+    /// ServiceNow's words about that state.
     #[diesel(sql_type = Nullable<Text>)]
     pub downstream_said: Option<String>,
     /// The record in ServiceNow.
@@ -254,10 +255,10 @@ pub struct RecordDelivery {
     /// Its table.
     #[diesel(sql_type = Nullable<Text>)]
     pub target_table: Option<String>,
-    /// Whether the definition that the record was mapped under does not write that table any more: the row stands there as it was last sent.
+    /// Whether the current definition no longer writes that table: the row stays there as it was last sent.
     #[diesel(sql_type = Bool)]
     pub former: bool,
-    /// Whether what was last delivered marked it as gone from SYSPRO.
+    /// Whether the last delivery marked it as gone from SYSPRO.
     #[diesel(sql_type = Bool)]
     pub marked: bool,
     /// The fields, as JSON text.
@@ -265,10 +266,10 @@ pub struct RecordDelivery {
     pub payload: String,
 }
 
-/// One step in a document's life, out of the audit.
+/// One step in a document's history, out of the audit.
 pub type RecordAttempt = super::AuditRow;
 
-/// The life of one document.
+/// The history of one document.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 #[schema(as = RecordLife)]
 pub struct RecordView {
@@ -280,9 +281,9 @@ pub struct RecordView {
     pub key: String,
     /// Whether it was ever read.
     pub known: bool,
-    /// Where it stands now, and why, in one sentence.
+    /// Its state and the reason, in one sentence.
     pub stands: String,
-    /// Who holds it, where somebody does.
+    /// Who holds it, if somebody does.
     pub hold: Option<HoldView>,
     /// Its versions, the newest first.
     pub versions: Vec<VersionView>,
@@ -292,7 +293,7 @@ pub struct RecordView {
     pub steps: Vec<RecordAttempt>,
 }
 
-/// What stands round a record: its flow, a hold, and what the living nodes say of sending. A pause that one is told to make is made by all.
+/// The surroundings of a record: its flow, a hold, and what the living nodes report about sending. A pause of one node applies to all.
 #[derive(QueryableByName)]
 struct Around {
     #[diesel(sql_type = Nullable<Timestamptz>)]
@@ -390,7 +391,7 @@ struct FlowName {
     entity: String,
 }
 
-/// What would be sent of a record that is not delivered.
+/// The content to be sent of an undelivered record.
 #[derive(Debug, QueryableByName)]
 pub struct PendingPayload {
     /// The company.
@@ -405,7 +406,7 @@ pub struct PendingPayload {
 }
 
 impl Store {
-    /// The companies and entities that the ledger has flows or records of.
+    /// The companies and entities of the flows and records in the ledger.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -419,7 +420,7 @@ impl Store {
         .await
     }
 
-    /// Every flow that was ever taken or paused.
+    /// Every flow that was ever started or paused.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -427,7 +428,7 @@ impl Store {
         self.run("read the state of flows", |conn| Ok(sql_query(with_placeholders(&flow_status_sql())).load(conn)?)).await
     }
 
-    /// What is not delivered of a block: company, key of the record and what would be sent.
+    /// The undelivered records of a block: company, key and the content to be sent.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -444,7 +445,7 @@ impl Store {
         .await
     }
 
-    /// The life of one document; `known` is false when it was never read.
+    /// The history of one document; `known` is false when it was never read.
     ///
     /// # Errors
     /// [`StoreError`].

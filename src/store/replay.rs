@@ -1,4 +1,4 @@
-//! What a person asks to be sent again: the stored content of documents, to be mapped again.
+//! Stored documents that a person wants to map and send again.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -14,7 +14,7 @@ use crate::domain::{DocumentKey, FlowId};
 use crate::store::prepared::prepared;
 use crate::store::text::{Text, in_pattern};
 
-/// Which documents.
+/// Selects documents.
 #[derive(Debug, Clone, Default)]
 pub struct ReplayScope {
     /// Only this company.
@@ -23,33 +23,33 @@ pub struct ReplayScope {
     pub entity: Option<String>,
     /// Only this key.
     pub key: Option<String>,
-    /// Only documents that this run read again.
+    /// Only documents that this run read.
     pub run: Option<Uuid>,
-    /// Only documents of which something failed, waits for a parent or is on hold.
+    /// Only documents with a part that failed, waits for a parent or is on hold.
     pub failed_only: bool,
-    /// Only documents whose newest version was read from this instant on.
+    /// Only documents whose newest version was read at this time or later.
     pub since: Option<DateTime<Utc>>,
-    /// Only documents whose newest version was read before this instant.
+    /// Only documents whose newest version was read before this time.
     pub until: Option<DateTime<Utc>>,
-    /// Only documents of which something failed, waits or is on hold for this reason.
+    /// Only documents with a part that failed, waits or is on hold for this reason.
     pub reason: Option<String>,
-    /// Only documents of which something failed with this text in the message.
+    /// Only documents with a failed part whose message contains this text.
     pub text: Option<String>,
-    /// Only documents of which something failed for this cause, by its name.
+    /// Only documents with a part that failed for this cause, by its name.
     pub cause: Option<String>,
-    /// Only documents with one of these keys; none: whatever their keys.
+    /// Only documents with one of these keys; empty: any key.
     pub keys: Vec<String>,
 }
 
 impl ReplayScope {
-    /// Whether it names anything at all: one that does not would send everything again.
+    /// Whether it has any filter: without one, everything would be sent again.
     pub fn is_limited(&self) -> bool {
         let Self { company, entity, key, run, failed_only, since, until, reason, text, cause, keys } = self;
         let texts = [company, entity, key, reason, text, cause].into_iter().any(Option::is_some);
         texts || !keys.is_empty() || run.is_some() || *failed_only || since.is_some() || until.is_some()
     }
 
-    /// The key, where nothing else but the flow is named: then nothing in the scope means that no such record was ever read.
+    /// The key, if nothing but the flow and the key is given: then an empty result means that no such record was ever read.
     pub fn by_key_alone(&self) -> Option<&str> {
         let Self { company: _, entity: _, key, run, failed_only, since, until, reason, text, cause, keys } = self;
         let more = run.is_some() || *failed_only || since.is_some() || until.is_some() || !keys.is_empty();
@@ -57,13 +57,13 @@ impl ReplayScope {
         key.as_deref().filter(|_| !more && !texts)
     }
 
-    /// Whether it holds only documents of which something failed, waits or is on hold: a reason, a text or a cause belongs to one of these.
+    /// Whether it contains only documents with a part that failed, waits or is on hold: a reason, a text or a cause implies this.
     fn is_of_outstanding(&self) -> bool {
         self.failed_only || self.reason.is_some() || self.text.is_some() || self.cause.is_some()
     }
 }
 
-/// A document as it was last read.
+/// A document as last read.
 #[derive(Debug, Clone, QueryableByName)]
 pub struct StoredDocument {
     /// Its number, ascending, for paging.
@@ -87,12 +87,12 @@ pub struct StoredDocument {
     /// SYSPRO no longer has it.
     #[diesel(sql_type = Bool)]
     pub deleted: bool,
-    /// The words in which something of it has failed, if it has.
+    /// The message of its failure, if it has one.
     #[diesel(sql_type = Nullable<Text>)]
     pub failed: Option<String>,
 }
 
-/// A document that somebody wants released, as it is before.
+/// A document that a person wants to release, in its state before that.
 #[derive(Debug, Clone, QueryableByName)]
 pub struct BeforeRelease {
     /// Its number.
@@ -101,7 +101,7 @@ pub struct BeforeRelease {
     /// Its key.
     #[diesel(sql_type = Text)]
     pub key: String,
-    /// The words in which something of it has failed, if it has.
+    /// The message of its failure, if it has one.
     #[diesel(sql_type = Nullable<Text>)]
     pub failed: Option<String>,
 }
@@ -117,7 +117,7 @@ struct ResentRow {
 }
 
 impl Store {
-    /// Where documents stand that were sent again since then.
+    /// The states of documents that were sent again since this time.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -143,7 +143,7 @@ impl Store {
         .await
     }
 
-    /// The documents with these keys, with the words in which something of them has failed, and the ledger's time.
+    /// The documents with these keys, with the messages of their failures, and the ledger's time.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -162,7 +162,7 @@ impl Store {
         .await
     }
 
-    /// The ledger's time, by which it is told what happened after something.
+    /// The ledger's time, to find later what happened after it.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -176,14 +176,14 @@ impl Store {
     /// [`StoreError`].
     pub async fn replay_page(&self, scope: ReplayScope, after: i64, limit: i64) -> Result<Vec<StoredDocument>, StoreError> {
         self.run("read what is to be sent again", move |conn| {
-            // what is outstanding is a small set: the documents are found from there
+            // outstanding records are few: the documents are found through them
             let outstanding = if scope.is_of_outstanding() {
                 "AND d.id IN (SELECT p.document_id FROM pending p WHERE p.state IN ('failed', 'waiting', 'on_hold') AND ($8 IS NULL OR p.reason = $8) \
                               AND ($9 IS NULL OR p.message ILIKE '%' || $9 || '%') AND ($10 IS NULL OR {cause} = $10))"
             } else {
                 "AND $8 IS NULL AND $9 IS NULL AND $10 IS NULL"
             };
-            // of a row that was adopted after a restore no content is known until it has been read
+            // the content of a row that was adopted after a restore is not known until it has been read
             let sql = "SELECT d.id, d.company, d.entity, d.key, d.hash, v.content, d.deleted, \
                        (SELECT min(p.message) FROM pending p WHERE p.document_id = d.id AND p.state = 'failed') AS failed \
                        FROM document d JOIN version v ON v.document_id = d.id AND v.version = d.version AND v.hash <> '' \

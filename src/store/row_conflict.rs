@@ -1,4 +1,4 @@
-//! One row of ServiceNow stands for one record: a row that is another record's already is no delivery.
+//! One row of ServiceNow belongs to one record: if the row already belongs to another record, the answer is not a delivery.
 
 use std::collections::HashMap;
 
@@ -47,8 +47,8 @@ struct Owner {
     name: String,
 }
 
-/// The same outcomes, where a record fails whose row is another record's: in the ledger, or in this batch. The one that stood there first
-/// stays delivered, and what was written over it is noted in its audit.
+/// Returns the outcomes, changed to a failure for each record whose row belongs to another record: in the ledger, or in this batch. The
+/// record that had the row first stays delivered, and its audit notes what was written over it.
 pub(super) fn row_conflicts(conn: &mut Conn, queue: &Queue, outcomes: &[Settlement]) -> Tx<Vec<Settlement>> {
     let mut outcomes = outcomes.to_vec();
     let confirmed: Vec<usize> = (0..outcomes.len()).filter(|at| row_of(&outcomes[*at]).is_some()).collect();
@@ -105,7 +105,7 @@ fn in_ledger(conn: &mut Conn, queue: &Queue, outcomes: &[Settlement], confirmed:
     Ok(taken.into_iter().filter_map(one).collect())
 }
 
-/// Several records of one batch that were answered with one row: it is the row of the one that made it, else of the one that was sent first.
+/// Several records of one batch got the same row: it belongs to the record that created it, or else to the one that was sent first.
 fn in_batch(conn: &mut Conn, queue: &Queue, outcomes: &[Settlement], confirmed: Vec<usize>) -> Tx<Vec<(usize, String, Owner)>> {
     let mut by_row: HashMap<(&str, &str), Vec<usize>> = HashMap::with_capacity(confirmed.len());
     for at in confirmed {
@@ -139,7 +139,7 @@ fn in_batch(conn: &mut Conn, queue: &Queue, outcomes: &[Settlement], confirmed: 
     Ok(found)
 }
 
-/// A record's name for people: its document, and of a line the line.
+/// A record's name for people: its document and, for a line, the line.
 fn part_name(document: &str, block: &str, part: &str) -> String {
     if part.is_empty() { document.to_owned() } else { format!("{document} {block} {part}") }
 }

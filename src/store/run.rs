@@ -39,7 +39,7 @@ pub struct RunRow {
     pub requested_by: String,
     /// Why, when a person did.
     pub reason: Option<String>,
-    /// When it began.
+    /// When it started.
     pub started_at: DateTime<Utc>,
     /// When it ended.
     pub ended_at: Option<DateTime<Utc>>,
@@ -59,9 +59,9 @@ pub struct RunRow {
     pub deleted: i64,
     /// Records that this run queued for ServiceNow: `delivered`, `replaced`, and those that have not arrived.
     pub records: i64,
-    /// Those that have wholly arrived by now, also after the end of the run.
+    /// Records of them that are completely delivered by now, also after the end of the run.
     pub delivered: i64,
-    /// Those that a newer version or a later resend replaced before they had arrived.
+    /// Records of them that a newer version or a later resend replaced before their delivery.
     pub replaced: i64,
     /// Parts (headers and lines) that this run queued.
     pub parts: i64,
@@ -69,18 +69,18 @@ pub struct RunRow {
     pub sent: i64,
     /// Parts that ServiceNow confirmed.
     pub confirmed: i64,
-    /// Parts that were replaced before they had arrived.
+    /// Parts that were replaced before their delivery.
     pub parts_replaced: i64,
-    /// Records of this run that are due.
+    /// Records of this run that are queued.
     #[diesel(sql_type = BigInt)]
     pub queued: i64,
     /// Records that are being sent.
     #[diesel(sql_type = BigInt)]
     pub sending: i64,
-    /// Records that are sent again by themselves after a temporary error.
+    /// Records that are retried automatically after a temporary error.
     #[diesel(sql_type = BigInt)]
     pub retrying: i64,
-    /// Records of which the outcome is unknown.
+    /// Records with an unknown outcome.
     #[diesel(sql_type = BigInt)]
     pub unknown: i64,
     /// Records that wait for another record.
@@ -92,12 +92,12 @@ pub struct RunRow {
     /// Records that a person holds.
     #[diesel(sql_type = BigInt)]
     pub on_hold: i64,
-    /// The number of the definitions that it mapped with; nothing for runs from before they were numbered.
+    /// The number of the definitions of its mapping; null for runs from before definitions were numbered.
     pub definition: Option<i32>,
 }
 
 impl RunRow {
-    /// Records of this run that have not arrived, by where they stand.
+    /// Undelivered records of this run, by state.
     pub fn backlog(&self) -> Backlog {
         Backlog {
             queued: self.queued,
@@ -111,7 +111,7 @@ impl RunRow {
     }
 }
 
-/// Runs with what of theirs has not arrived; `chosen` are the runs.
+/// Runs with their undelivered records; `chosen` are the runs.
 const WITH_BACKLOG: &str = include_str!("sql/run_list.sql");
 
 /// What to list.
@@ -123,19 +123,19 @@ pub struct RunFilter {
     pub entity: Option<String>,
     /// Only this kind.
     pub kind: Option<RunKind>,
-    /// Only those that ended so: `done` or `failed`; `running` for those that have not.
+    /// Only runs with this result: `done` or `failed`; `running` for those that have not ended.
     pub outcome: Option<RunOutcome>,
-    /// Only those that began from this instant on.
+    /// Only runs that started at this time or later.
     pub since: Option<DateTime<Utc>>,
-    /// Only those that began before this instant.
+    /// Only runs that started before this time.
     pub until: Option<DateTime<Utc>>,
-    /// Only runs that began before this one, for paging.
+    /// Only runs before this one, for paging.
     pub before: Option<Uuid>,
     /// At most so many.
     pub limit: i64,
 }
 
-/// Adds to what a run has read.
+/// Adds to the counts of what a run has read.
 pub(crate) fn run_count(conn: &mut Conn, id: RunId, counts: RunCounts) -> Tx<()> {
     diesel::update(run::table.find(id.0))
         .set((
@@ -156,28 +156,28 @@ pub(crate) struct RunTally {
     pub(crate) queued: Vec<(Uuid, i64, i64)>,
     /// Parts that were sent.
     pub(crate) sent: Vec<Uuid>,
-    /// Parts that arrived: (run, document). They are no longer in `pending`.
+    /// Parts that were delivered: (run, document). They are no longer in `pending`.
     pub(crate) confirmed: Vec<(Uuid, i64)>,
     /// Parts that were replaced: (run, document). They are no longer in `pending`.
     pub(crate) replaced: Vec<(Uuid, i64)>,
 }
 
-/// Records of a company that have wholly arrived.
+/// Records of a company that are completely delivered.
 #[derive(Debug, Clone, QueryableByName)]
 pub struct Arrived {
     /// The company.
     #[diesel(sql_type = Text)]
     pub company: String,
-    /// How many.
+    /// The number.
     #[diesel(sql_type = BigInt)]
     pub records: i64,
 }
 
-/// Counts parts, and the records that are complete with them, at the runs that queued them; says how many records have arrived.
+/// Adds parts, and the records that are complete with them, to the runs that queued them; answers how many records are delivered.
 ///
 /// A record has left a run when none of the parts that the run queued for it is in `pending`. The rows of the runs are locked in the order
-/// of their ids before that is read, so that of two transactions that settle the last two parts the later one sees both. Call it last
-/// in a transaction: whoever waits for a run's row must not hold what its holder still needs.
+/// of their ids before that is read. So, when two transactions settle the last two parts, the later one sees both. Call it last in a
+/// transaction: while it waits for the row of a run, it must not hold a lock that the holder of that row still needs.
 pub(crate) fn run_tally(conn: &mut Conn, tally: &RunTally) -> Tx<Vec<Arrived>> {
     let mut runs: Vec<Uuid> = tally.queued.iter().map(|one| one.0).chain(tally.sent.iter().copied()).collect();
     runs.extend(tally.confirmed.iter().chain(&tally.replaced).map(|one| one.0));
@@ -218,7 +218,7 @@ pub(crate) fn run_tally(conn: &mut Conn, tally: &RunTally) -> Tx<Vec<Arrived>> {
         .load(conn)?)
 }
 
-/// Refuses to go on with a run under no lease once other definitions are in force than it was begun with.
+/// For a run without a lease: refuses to continue once other definitions are in force than those it started with.
 pub(crate) fn run_assert_in_force(conn: &mut Conn, run: RunId) -> Tx<()> {
     #[derive(QueryableByName)]
     struct Other {
@@ -238,7 +238,7 @@ pub(crate) fn run_assert_in_force(conn: &mut Conn, run: RunId) -> Tx<()> {
     }
 }
 
-/// The audit row of a run's beginning or end.
+/// The audit row of a run's start or end.
 fn run_audit(conn: &mut Conn, flow: &FlowId, run: RunId, actor: &str, detail: &serde_json::Value) -> Tx<()> {
     let mut row = NewAudit::of(AuditKind::Run).detail(detail);
     (row.company, row.entity) = (Some(flow.company.to_string()), Some(flow.entity.to_string()));
@@ -247,7 +247,7 @@ fn run_audit(conn: &mut Conn, flow: &FlowId, run: RunId, actor: &str, detail: &s
     audit_append(conn, &[row])
 }
 
-/// Ends the polls, sweeps and backfills of a flow whose process or Poller died under them.
+/// Ends the polls, sweeps and backfills of a flow whose process or Poller died during them.
 fn run_close_dead(conn: &mut Conn, flow: &FlowId) -> Tx<()> {
     let why = "it was interrupted; the next run went on where it was";
     let dead = run::table
@@ -266,7 +266,7 @@ fn run_close_dead(conn: &mut Conn, flow: &FlowId) -> Tx<()> {
 }
 
 impl Store {
-    /// Begins a run. Whoever reads holds the flow's lease, so that an earlier such run without an end is known to be dead.
+    /// Starts a run. A reader holds the flow's lease, so that an earlier run without an end is known to be dead.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -281,7 +281,7 @@ impl Store {
         self.run_begin_as(RunId::fresh(), flow, kind, requested_by, reason, under).await
     }
 
-    /// The same for a run whose name somebody has been told already.
+    /// The same for a run whose id a caller already knows.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -311,7 +311,7 @@ impl Store {
                 ))
                 .execute(conn)?;
             run_audit(conn, &flow, id, &requested_by, &serde_json::json!({ "event": "begun", "kind": kind, "why": reason }))?;
-            // a person gave a reason, and asked for this run itself
+            // a person gave a reason, and asked for exactly this run
             if let (Some(why), RunKind::Poll | RunKind::Sweep) = (&reason, kind) {
                 let mut row = NewAudit::of(AuditKind::Action).detail(&serde_json::json!({ "action": "run", "kind": kind, "why": why }));
                 (row.company, row.entity) = (Some(flow.company.to_string()), Some(flow.entity.to_string()));
@@ -323,7 +323,7 @@ impl Store {
         .await
     }
 
-    /// Ends a run. What it queued is counted there afterwards too.
+    /// Ends a run. What it queued is still counted there afterwards.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -351,7 +351,7 @@ impl Store {
         .await
     }
 
-    /// Runs, the newest first.
+    /// Runs, newest first.
     ///
     /// # Errors
     /// [`StoreError`].

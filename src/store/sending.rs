@@ -1,4 +1,4 @@
-//! Pauses in sending that ServiceNow asked for, and their end before their time.
+//! Pauses in sending that ServiceNow asked for, and how a person ends them early.
 
 use chrono::{DateTime, Utc};
 use diesel::dsl::now;
@@ -16,16 +16,16 @@ use crate::store::text::{Text, text};
 /// A pause that ServiceNow asked for.
 #[derive(Debug, Clone, QueryableByName, Serialize, utoipa::ToSchema)]
 pub struct AskedPause {
-    /// The node that it was said to.
+    /// The node that was asked.
     #[diesel(sql_type = Text)]
     pub node: String,
-    /// Nothing is sent before then, but one trial each `retry.max_delay_seconds`.
+    /// Nothing is sent before this time, except one trial each `retry.max_delay_seconds`.
     #[diesel(sql_type = Timestamptz)]
     pub until: DateTime<Utc>,
-    /// The seconds that ServiceNow asked for, which may be more than it is granted.
+    /// The seconds that ServiceNow asked for; Tieline may grant fewer.
     #[diesel(sql_type = Double)]
     pub asked_seconds: f64,
-    /// What it answered.
+    /// ServiceNow's answer.
     #[diesel(sql_type = Nullable<Text>)]
     pub said: Option<String>,
 }
@@ -41,12 +41,12 @@ impl std::fmt::Display for AskedPause {
     }
 }
 
-/// What ending the pauses did.
+/// The effect of ending the pauses.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Resumed {
-    /// Pauses of nodes that were ended.
+    /// Pauses that were ended.
     pub pauses: i64,
-    /// Parts of records that are due at once, because they waited for the end of a pause.
+    /// Parts of records that are due now, because they waited for the end of a pause.
     pub parts: i64,
 }
 
@@ -60,7 +60,7 @@ impl std::fmt::Display for Resumed {
             1 => f.write_str("sending goes on: 1 pause that ServiceNow asked for is over")?,
             pauses => write!(f, "sending goes on: {pauses} pauses that ServiceNow asked for are over")?,
         }
-        // what was due all along waits for the pause, too, and is not counted here
+        // deliveries that were due anyway also wait for the pause, and are not counted here
         match self.parts {
             0 => f.write_str("; what is due is sent now"),
             1 => f.write_str("; 1 part of a record that waited for its end is due now, beside what is due anyway"),
@@ -76,7 +76,7 @@ struct Count {
 }
 
 impl Store {
-    /// The pauses that ServiceNow asked for and that are not over, the longest first.
+    /// The current pauses that ServiceNow asked for, longest first.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -92,7 +92,8 @@ impl Store {
         .await
     }
 
-    /// Ends the pauses that ServiceNow asked for: every node sends again as soon as it hears of it, and what waited for their end is due.
+    /// Ends the pauses that ServiceNow asked for: every node sends again as soon as it reads this, and deliveries that waited for the end
+    /// are due.
     ///
     /// # Errors
     /// [`StoreError`].

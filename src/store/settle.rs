@@ -1,4 +1,4 @@
-//! What became of a batch: outcomes, releases and audit in one transaction.
+//! Stores the outcomes of a batch: outcomes, releases and audit in one transaction.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -38,10 +38,10 @@ pub struct PartialField {
     pub returned: String,
 }
 
-/// What became of one delivery.
+/// The outcome of one delivery.
 #[derive(Debug, Clone)]
 pub enum Verdict {
-    /// It stands in ServiceNow.
+    /// It is in ServiceNow.
     Confirmed {
         /// The record.
         sys_id: SysId,
@@ -51,47 +51,47 @@ pub enum Verdict {
         how: &'static str,
         /// Fields that came back other than sent.
         partial: Vec<PartialField>,
-        /// What ServiceNow said beside the success.
+        /// ServiceNow's message with the success.
         said: Option<String>,
     },
-    /// It is not tried again automatically.
+    /// It is not retried automatically.
     Failed {
-        /// Why.
+        /// The reason.
         reason: FailureReason,
-        /// The system's own words.
+        /// The message of the other system.
         message: String,
-        /// The field, when it is known.
+        /// The field, if known.
         field: Option<String>,
         /// What to do.
         next_step: NextStep,
     },
-    /// It is tried again later.
+    /// It is sent again later.
     Deferred {
         /// What happened.
         message: String,
-        /// How long it waits first, from when this is stored: by the ledger's clock, whatever ours shows.
+        /// How long to wait, from the time when this is stored, by the ledger's clock.
         wait: Duration,
-        /// The system asked for time: a person's wish does not shorten it.
+        /// The system asked for time: a person's request does not shorten it.
         throttled: bool,
-        /// Whether it counts as a try: an outage of the whole system uses up no one's tries.
+        /// Whether it counts as an attempt: an outage of the whole system does not use up the attempts of a record.
         counted: bool,
-        /// It had no usable answer, and does not stand there: it is sent by itself next.
+        /// It had no usable answer and is not in ServiceNow: it is sent alone next.
         unanswered: bool,
-        /// What to do: nothing for what passes, an action for what does not.
+        /// What to do: nothing for a temporary error, an action for any other.
         next_step: NextStep,
     },
-    /// An aligned record's row was changed since this was decided: nothing was written, the next run decides again.
+    /// The row of an aligned record was changed since the decision: nothing was written, and the next run decides again.
     Withdrawn {
-        /// What the row says.
+        /// The state of the row.
         message: String,
     },
     /// It may have arrived; it is looked up.
     Unknown {
         /// What happened.
         message: String,
-        /// How long it waits first, from when this is stored: by the ledger's clock, whatever ours shows.
+        /// How long to wait, from the time when this is stored, by the ledger's clock.
         wait: Duration,
-        /// How many look-ups of it alone failed in a row.
+        /// Consecutive look-ups that failed for this delivery alone.
         failed_lookups: i32,
     },
 }
@@ -105,13 +105,13 @@ pub struct Settlement {
     pub document_id: i64,
     /// The version sent.
     pub version: i32,
-    /// The run that queued it; `None` for one that was queued before runs were noted.
+    /// The run that queued it; `None` for one that was queued before runs were stored.
     pub run_id: Option<Uuid>,
     /// The line's key; empty for a header.
     pub record_key: String,
-    /// What became of it.
+    /// Its outcome.
     pub verdict: Verdict,
-    /// How long after it has arrived a record is polled first; `None`: never.
+    /// How long after its delivery a record is polled first; `None`: never.
     pub poll_after: Option<Duration>,
 }
 
@@ -132,12 +132,12 @@ struct Released {
 }
 
 impl Store {
-    /// Stores the outcomes of a batch, and stops flows for which they are reason enough. `attempt` says whether the batch was sent
-    /// or looked up. Answers with the outcomes as they were stored (a record whose row is another record's fails), and with how many records
-    /// have wholly arrived.
+    /// Stores the outcomes of a batch, and stops flows where the outcomes require it. `attempt` tells whether the batch was sent or looked
+    /// up. Answers the outcomes as stored (a record whose row belongs to another record fails), and how many records are completely
+    /// delivered.
     ///
     /// # Errors
-    /// [`StoreError::Fenced`] when the batch was taken for lost meanwhile; then nothing was written, and it is looked up.
+    /// [`StoreError::Fenced`] when the batch was treated as lost in the meantime; then nothing was written, and it is looked up.
     pub async fn settle(
         &self,
         batch_id: Uuid,
@@ -151,7 +151,7 @@ impl Store {
         loop {
             let settled = self.settle_once(batch_id, queue.clone(), node.clone(), outcomes.clone(), stops.clone(), attempt).await;
             match settled {
-                // another batch has confirmed one of the rows at this very moment: now it can be seen
+                // another batch has confirmed one of these rows at the same moment: now it is visible
                 Err(StoreError::Failed { source: DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _), .. }) if tries < 3 => {
                     tries += 1;
                 }
@@ -195,8 +195,8 @@ impl Store {
         .await
     }
 
-    /// Releases every waiting document whose parents have all been delivered; says how many deliveries.
-    /// Settling a parent releases its children; this catches a child taken in at that very moment.
+    /// Releases every waiting document whose parents have all been delivered; answers the number of deliveries. Settling a parent releases
+    /// its children; this call finds a child that was stored at the same moment.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -210,7 +210,7 @@ impl Store {
     }
 }
 
-/// What the outcomes mean for the counts of the runs.
+/// The effect of the outcomes on the counts of the runs.
 fn tally(outcomes: &[Settlement], replaced: &[i64], attempt: Attempt) -> RunTally {
     let of = |wanted: &dyn Fn(&Settlement) -> bool| {
         outcomes.iter().filter(|one| wanted(one)).filter_map(|one| Some((one.run_id?, one.document_id))).collect()
@@ -251,22 +251,22 @@ fn record_confirmed(conn: &mut Conn, queue: &Queue, outcomes: &[Settlement]) -> 
     Ok(())
 }
 
-/// What stands in the fields that came back otherwise than they were sent, as a JSON object.
+/// The values of the fields that came back different, as a JSON object.
 fn returned(verdict: &Verdict) -> Option<String> {
     let Verdict::Confirmed { partial, .. } = verdict else { return None };
     let fields: serde_json::Map<_, _> = partial.iter().map(|one| (one.field.clone(), one.returned.as_str().into())).collect();
     (!fields.is_empty()).then(|| serde_json::Value::Object(fields).to_string())
 }
 
-/// The names of those fields, as an array.
+/// The names of these fields, as an array.
 fn partial(verdict: &Verdict) -> Option<String> {
     let Verdict::Confirmed { partial, .. } = verdict else { return None };
-    // names of columns: small letters, digits and `_`
+    // names of columns: lower-case letters, digits and `_`
     let names: Vec<&str> = partial.iter().map(|one| one.field.as_str()).collect();
     (!names.is_empty()).then(|| format!("{{{}}}", names.join(",")))
 }
 
-/// Aligned records whose row was changed under the decision: nothing was written, and the next run decides again.
+/// Aligned records whose row was changed since the decision: nothing was written, and the next run decides again.
 fn withdraw(conn: &mut Conn, outcomes: &[Settlement]) -> Tx<()> {
     let rows = outcomes.iter().filter(|o| matches!(o.verdict, Verdict::Withdrawn { .. }));
     let (deliveries, documents): (Vec<i64>, Vec<i64>) = rows.map(|o| (o.delivery_id, o.document_id)).unzip();
@@ -282,8 +282,8 @@ fn withdraw(conn: &mut Conn, outcomes: &[Settlement]) -> Tx<()> {
     Ok(())
 }
 
-/// Everything that is not confirmed goes back to `pending` with what is known about it; what a newer delivery of the same record stands
-/// behind is replaced by that. Answers what was replaced.
+/// Puts everything that is not confirmed back into `pending`, with what is known about it. A delivery that has a newer one of the same
+/// record behind it is replaced by that one. Answers what was replaced.
 fn put_back(conn: &mut Conn, outcomes: &[Settlement], attempt: Attempt, now: DateTime<Utc>) -> Tx<Vec<i64>> {
     struct Row<'a> {
         id: i64,
@@ -398,7 +398,7 @@ fn audit_row(outcome: &Settlement, batch_id: Uuid, attempt: Attempt, now: DateTi
     row
 }
 
-/// Lines of confirmed headers may go; documents that waited for a confirmed one may go.
+/// Releases lines of confirmed headers, and documents that waited for a confirmed one.
 fn release_after(conn: &mut Conn, outcomes: &[Settlement]) -> Tx<()> {
     let documents: Vec<i64> = confirmed(outcomes).map(|(o, ..)| o.document_id).collect();
     if documents.is_empty() {
@@ -415,7 +415,7 @@ fn release_after(conn: &mut Conn, outcomes: &[Settlement]) -> Tx<()> {
     Ok(())
 }
 
-/// Queues documents that waited for a parent and wait for none any more; says how many deliveries.
+/// Queues documents that waited for parents and no longer wait for any; answers the number of deliveries.
 pub(crate) fn pending_release(conn: &mut Conn, documents: &[i64], why: &str) -> Tx<i64> {
     let released: Vec<Released> = prepared(include_str!("sql/pending_release.sql")).bind::<Array<BigInt>, _>(documents).load(conn)?;
     let audit: Vec<NewAudit> = released

@@ -1,4 +1,4 @@
-//! The end of a sweep: what it has not seen is gone from SYSPRO.
+//! The end of a sweep: documents that it has not seen are gone from SYSPRO.
 
 use diesel::prelude::*;
 use diesel::sql_query;
@@ -35,29 +35,30 @@ struct Count {
     known: i64,
 }
 
-/// A document whose content has changed, as it was.
+/// The former state of a document whose content has changed.
 #[derive(Debug, Clone, QueryableByName)]
 pub struct ChangedDocument {
     /// Its key.
     #[diesel(sql_type = Text)]
     pub key: String,
-    /// Its content until now, as JSON.
+    /// Its former content, as JSON.
     #[diesel(sql_type = Text)]
     pub content: String,
 }
 
 impl Store {
-    /// Records known before this run that it has not seen, up to `limit`, how many there are in all, and how many were known. Those that were gone
-    /// before and are to be marked again, because the comparison after a restore found their rows otherwise, come too and are not counted.
+    /// Records that were known before this run and that it has not seen, up to `limit`; their total number; and the number of known
+    /// records. Also returned, but not counted: records that were already gone and must be marked again, because the comparison after a
+    /// restore found their rows different.
     ///
-    /// The content is the last one of which a record could be made.
+    /// The content is the last one that could become a record.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn sweep_gone(&self, flow: FlowId, run: RunId, limit: i64) -> Result<(i64, i64, Vec<GoneDocument>), StoreError> {
         self.run("list what a sweep has not seen", move |conn| {
             let count: Vec<Count> = sql_query(with_placeholders(
-                // what was gone before the ledger was compared after a restore, and only has to be marked again, is not gone now
+                // records that were gone before the comparison after a restore, and only have to be marked again, are not newly gone
                 "SELECT count(*) FILTER (WHERE u.unseen AND NOT b.before) AS gone, count(*) FILTER (WHERE b.before) AS before, count(*) AS known \
                  FROM document d \
                  CROSS JOIN LATERAL (SELECT NOT EXISTS (SELECT 1 FROM sweep_seen s WHERE s.run_id = $3 AND s.document_id = d.id) AS unseen OFFSET 0) u \
@@ -88,7 +89,8 @@ impl Store {
         .await
     }
 
-    /// The keys of the newest records of a flow: among the last that came into the ledger, so that the query costs the same however many there are.
+    /// The keys of the newest records of a flow, out of the last ones stored, so that the cost of the query does not depend on their
+    /// number.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -112,7 +114,7 @@ impl Store {
         .await
     }
 
-    /// What stands for rows that could not be told apart, and that this run, a whole read, has not given.
+    /// Placeholders for rows that could not be told apart, and that this run, a whole read, has not returned.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -130,7 +132,7 @@ impl Store {
         .await
     }
 
-    /// What stands for rows of this flow's own table.
+    /// Placeholders for rows of this flow's own table.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -151,7 +153,7 @@ impl Store {
         .await
     }
 
-    /// What the ledger holds of those of these documents (key and hash) whose content differs.
+    /// Out of these documents (key and hash), the stored ones whose content differs.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -176,7 +178,7 @@ impl Store {
         .await
     }
 
-    /// Forgets what a sweep has seen, this one and any that was cut off.
+    /// Deletes what a sweep has seen, this one and any that was interrupted.
     ///
     /// # Errors
     /// [`StoreError`].

@@ -1,4 +1,4 @@
-//! On a real server: what becomes of a transaction whose work panics.
+//! On a real server: what happens to a transaction whose work panics.
 
 mod sql_words;
 
@@ -39,7 +39,7 @@ async fn count(store: &Store, what: &str) -> i64 {
 #[tokio::test]
 async fn work_that_panics_is_rolled_back_and_the_pool_works_on() {
     let directory = tempfile::Builder::new().prefix("tieline-").tempdir().expect("directory");
-    // the account that runs the server must pass through
+    // the server's account must be able to enter it
     fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755)).expect("mode");
     let state = directory.path().join("state");
     let cluster = postgres::start(&StateSettings { key_file: state.join("master.key"), directory: state }, &settings()).expect("server");
@@ -61,7 +61,7 @@ async fn work_that_panics_is_rolled_back_and_the_pool_works_on() {
         assert_eq!(store.permits.available_permits(), 2, "round {round}");
     }
     assert_eq!(count(&store, "kept").await, 0);
-    // at once too, beside work that ends well
+    // several at once too, beside work that succeeds
     let panics = (0..6).map(|_| async { store.run("die at once", |_| -> Tx<()> { panic!("at once") }).await.is_err() });
     let fine = (0..6).map(|n| {
         let store = &store;
@@ -82,7 +82,7 @@ async fn work_that_panics_is_rolled_back_and_the_pool_works_on() {
         .await;
     assert!(refused.is_err());
     assert_eq!(count(&store, "kept").await, 6);
-    // no connection is left in a transaction, and none beyond the pool's size
+    // no connection is left in a transaction, and there are no more than the pool's size
     assert_eq!(count(&store, "pg_stat_activity WHERE application_name = 'tieline' AND state LIKE 'idle in transaction%'").await, 0);
     assert!((1..=2).contains(&count(&store, "pg_stat_activity WHERE application_name = 'tieline'").await));
     drop(store);

@@ -1,6 +1,6 @@
-//! Every text on its way into the ledger, in one place: PostgreSQL's `text` and `jsonb` cannot hold the character NUL, and one NUL in a
-//! message would fail its whole transaction. It is written out as `\u0000` instead. Nothing in `store` binds a text by diesel's own types:
-//! `sql_query` names the types below, and the columns of `schema.rs` have them, so that the query builder accepts a text as [`text`] alone.
+//! Every text that goes into the ledger, in one place. PostgreSQL's `text` and `jsonb` cannot hold the character NUL, and one NUL in a
+//! message would fail its whole transaction. Tieline writes it as `\u0000` instead. Nothing in `store` binds a text by diesel's own types:
+//! `sql_query` uses the types below, and so do the columns of `schema.rs`, so that the query builder accepts a text only through [`text`].
 
 use std::borrow::Cow;
 
@@ -11,12 +11,12 @@ use diesel::query_builder::QueryId;
 use diesel::serialize::{self, Output, ToSql};
 use diesel::sql_types::{self, SqlType};
 
-/// `text`. Public, as the columns of `schema.rs` are that have it.
+/// `text`. Public because the columns of `schema.rs` are.
 #[derive(Debug, Clone, Copy, Default, SqlType, QueryId)]
 #[diesel(postgres_type(oid = 25, array_oid = 1009))]
 pub struct Text;
 
-/// `text` that holds JSON and is read as `jsonb` by a statement: its escapes for NUL are written out too.
+/// `text` that contains JSON and that a statement reads as `jsonb`: its escapes for NUL are written out too.
 #[derive(Debug, Clone, Copy, Default, SqlType, QueryId)]
 #[diesel(postgres_type(oid = 25, array_oid = 1009))]
 pub(crate) struct JsonText;
@@ -26,17 +26,17 @@ pub(crate) struct JsonText;
 #[diesel(postgres_type(oid = 3802, array_oid = 3807))]
 pub struct Jsonb;
 
-/// A text as a value in the query builder: what [`text`] makes.
+/// A text as a value in the query builder; the result of [`text`].
 #[derive(Debug, Clone, Copy, AsExpression)]
 #[diesel(sql_type = Text)]
 pub(crate) struct TextValue<'a>(&'a str);
 
-/// A text as a value in the query builder, which takes no bare `str` for a column.
+/// A text as a value in the query builder, which does not accept a `str` for a column.
 pub(crate) fn text(value: &str) -> TextValue<'_> {
     TextValue(value)
 }
 
-/// JSON as a value in the query builder: what [`jsonb`] makes.
+/// JSON as a value in the query builder; the result of [`jsonb`].
 #[derive(Debug, Clone, Copy, AsExpression)]
 #[diesel(sql_type = Jsonb)]
 pub(crate) struct JsonValue<'a>(&'a serde_json::Value);
@@ -46,7 +46,7 @@ pub(crate) fn jsonb(value: &serde_json::Value) -> JsonValue<'_> {
     JsonValue(value)
 }
 
-/// What stands for NUL.
+/// The text that replaces NUL.
 const NUL: &str = "\\u0000";
 
 /// The text as PostgreSQL can hold it.
@@ -54,7 +54,7 @@ pub(crate) fn storable(text: &str) -> Cow<'_, str> {
     if text.contains('\0') { Cow::Owned(text.replace('\0', NUL)) } else { Cow::Borrowed(text) }
 }
 
-/// The text as a part of a LIKE pattern that stands for itself: `%` and `_` in it mean no other character.
+/// The text as a literal part of a LIKE pattern: `%` and `_` in it are escaped.
 pub(crate) fn in_pattern(text: &str) -> String {
     let mut pattern = String::with_capacity(text.len());
     for c in text.chars() {
@@ -77,7 +77,7 @@ pub(crate) fn storable_json(text: &str) -> Cow<'_, str> {
     while let Some(at) = rest.find('\\') {
         let (before, escape) = rest.split_at(at);
         out.push_str(before);
-        // a backslash begins an escape, and the character behind it belongs to it
+        // a backslash starts an escape, and the next character belongs to it
         let length = if escape.starts_with(NUL) {
             out.push('\\');
             NUL.len()

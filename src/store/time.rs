@@ -1,4 +1,4 @@
-//! The time by the server's clock in the query builder: the beginning of the transaction, as `now()` has it, and what lies around it.
+//! Times relative to the server's clock in the query builder. Now is the start of the transaction, as in `now()`.
 
 use std::ops::{Add, Sub};
 use std::time::Duration;
@@ -10,12 +10,12 @@ use diesel::sql_types::Timestamptz;
 
 type Now = AsExprOf<now, Timestamptz>;
 
-/// So long before now.
+/// The time this long before now.
 pub(super) fn ago(length: Duration) -> <Now as Sub<PgInterval>>::Output {
     now.into_sql::<Timestamptz>() - interval(length)
 }
 
-/// So long from now.
+/// The time this long after now.
 pub(super) fn after(length: Duration) -> <Now as Add<PgInterval>>::Output {
     now.into_sql::<Timestamptz>() + interval(length)
 }

@@ -1,4 +1,4 @@
-//! The write-back: what SYSPRO is asked to store for ServiceNow, noted before it is asked, and what came of it.
+//! The write-back: the values that SYSPRO is asked to store for ServiceNow, stored before the call, and the results.
 
 use std::fmt;
 use std::str::FromStr;
@@ -20,7 +20,7 @@ use crate::domain::delivery::words;
 use crate::domain::run::RunId;
 use crate::store::text::Text;
 
-/// A change that is to be applied in SYSPRO.
+/// A change for SYSPRO.
 #[derive(Debug, Clone, QueryableByName)]
 pub struct WriteBackDue {
     /// Its number in the conflict list.
@@ -35,16 +35,16 @@ pub struct WriteBackDue {
     /// The field.
     #[diesel(sql_type = Text)]
     pub field: String,
-    /// SYSPRO's value when that was decided.
+    /// SYSPRO's value at the time of the decision.
     #[diesel(sql_type = Text)]
     pub syspro: String,
     /// ServiceNow's value, which counts.
     #[diesel(sql_type = Text)]
     pub servicenow: String,
-    /// What was said of it last.
+    /// The last message about it.
     #[diesel(sql_type = Nullable<Text>)]
     pub said: Option<String>,
-    /// SYSPRO has said yes to these very values before.
+    /// SYSPRO has accepted these very values before.
     #[diesel(sql_type = Bool)]
     pub accepted: bool,
 }
@@ -57,16 +57,16 @@ pub struct WriteBackCalled {
     pub document_id: i64,
     /// The field.
     pub field: String,
-    /// The value, as the field has it.
+    /// The value, in the form of the field.
     pub wanted: String,
 }
 
-/// Under what a step of the write-back is noted.
+/// The context of a step of the write-back.
 #[derive(Debug, Clone)]
 pub struct WriteBackUnder {
     /// The flow, by its lease.
     pub lease: Lease,
-    /// How long the lease is renewed for.
+    /// The time for which the lease is renewed.
     pub ttl: Duration,
     /// The run.
     pub run: RunId,
@@ -74,20 +74,20 @@ pub struct WriteBackUnder {
     pub object: String,
 }
 
-/// How far a call has come.
+/// The result of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WriteBackStep {
-    /// Nothing was asked of SYSPRO.
+    /// SYSPRO was not called.
     NotCalled,
     /// The trial was refused: nothing was stored.
     TrialRefused,
     /// The call was refused.
     Refused,
-    /// The answer was lost, or does not say what became of the record.
+    /// The answer was lost, or does not tell the result.
     Lost,
-    /// SYSPRO said yes.
+    /// SYSPRO accepted it.
     Accepted,
-    /// SYSPRO said yes, and shows another value.
+    /// SYSPRO accepted it, but shows another value.
     Unchanged,
 }
 
@@ -101,7 +101,7 @@ words!(WriteBackStep {
 });
 
 impl Store {
-    /// The changes that are to be applied in SYSPRO, of documents after this one.
+    /// The next changes for SYSPRO, of documents after this one.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -117,7 +117,8 @@ impl Store {
         .await
     }
 
-    /// Forgets what SYSPRO was asked to store so long ago that it will not do it any more, and no one wants it.
+    /// Deletes values that SYSPRO was asked to store so long ago that the call can no longer be carried out, and that no entry wants any
+    /// more.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -132,7 +133,7 @@ impl Store {
         .await
     }
 
-    /// Values of these documents that SYSPRO may have stored, or may yet store, at our word.
+    /// Values of these documents that SYSPRO may have stored, or may still store, because Tieline asked it to.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -144,18 +145,18 @@ impl Store {
         .await
     }
 
-    /// Notes that SYSPRO is about to be asked to store these values of one document: the intent.
+    /// Stores the intent: SYSPRO is about to be asked to store these values of one document.
     ///
     /// # Errors
-    /// [`StoreError::Fenced`] when the flow is somebody else's by now; then nothing may be asked.
+    /// [`StoreError::Fenced`] when another node has taken over the flow; then SYSPRO must not be called.
     pub async fn write_back_begin(&self, under: WriteBackUnder, changes: Vec<WriteBackDue>) -> Result<(), StoreError> {
         self.run("begin a change in SYSPRO", move |conn| begin(conn, &under, &changes)).await
     }
 
-    /// Notes what came of changes of one document: the calls, what is said of them in the conflict list, and the audit.
+    /// Stores the results of changes of one document: the calls, the messages in the conflict list, and the audit.
     ///
     /// # Errors
-    /// [`StoreError::Fenced`] when the flow is somebody else's by now.
+    /// [`StoreError::Fenced`] when another node has taken over the flow.
     pub async fn write_back_note(
         &self,
         under: WriteBackUnder,

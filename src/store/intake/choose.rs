@@ -1,4 +1,4 @@
-//! Which records of a document differ from what was last sent of them, and which are gone. Reads the ledger, writes nothing.
+//! Decides which records of a document differ from what was last sent, and which are gone. Reads the ledger, and writes nothing.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -63,7 +63,7 @@ pub(super) const HEADER: &str = "header";
 
 pub(super) type LatestByRecord = HashMap<(String, String), Latest>;
 
-/// The newest delivery of every record of the documents that were known before.
+/// The newest delivery of every record of the documents that were already known.
 pub(super) fn latest_deliveries(conn: &mut Conn, work: &[Work<'_>]) -> Tx<HashMap<i64, LatestByRecord>> {
     let ids: Vec<i64> = work.iter().filter(|w| w.known).map(|w| w.id).collect();
     let mut latest: HashMap<i64, LatestByRecord> = HashMap::new();
@@ -105,16 +105,16 @@ fn unmapped<'a>(w: &Work<'a>, failure: &'a MapFailure) -> NewDelivery<'a> {
     }
 }
 
-/// What is to be sent of a document, and what of it is not to be sent any more.
+/// The records of a document to be sent, and those that must not be sent any more.
 #[derive(Default)]
 pub(super) struct Chosen<'a> {
     pub(super) deliveries: Vec<NewDelivery<'a>>,
-    /// Records of which nothing ever arrived and nothing is to be sent: (document, block, record).
+    /// Records that never arrived and have nothing to be sent: (document, block, record).
     pub(super) withdrawn: Vec<(i64, String, String)>,
 }
 
 impl<'a> Chosen<'a> {
-    /// The failure of a document that cannot be mapped, unless it is known to fail in these words already.
+    /// Adds the failure of a document that cannot be mapped, unless it already has this failure with the same message.
     pub(super) fn fail(&mut self, w: &Work<'a>, failure: &'a MapFailure, before: Option<&LatestByRecord>) {
         let delivery = unmapped(w, failure);
         let known = before.and_then(|before| before.get(&(failure.block.clone(), String::new())));
@@ -122,7 +122,7 @@ impl<'a> Chosen<'a> {
         if w.fresh || w.all || !the_same {
             self.deliveries.push(delivery);
         }
-        // what was queued for other tables has no place in these
+        // deliveries queued for other tables are not among these
         let queued = before
             .into_iter()
             .flatten()
@@ -130,7 +130,7 @@ impl<'a> Chosen<'a> {
         self.withdrawn.extend(queued.map(|(place, _)| (w.id, place.0.clone(), place.1.clone())));
     }
 
-    /// The records whose content differs from what was last sent or is on its way, and those that are gone.
+    /// The records whose content differs from what was last sent or is in progress, and those that are gone.
     pub(super) fn choose(
         &mut self,
         intake: &'a Intake,
@@ -165,7 +165,7 @@ impl<'a> Chosen<'a> {
                 self.deliveries.push(delivery);
             }
         }
-        // what the document no longer has
+        // records that the document no longer has
         let whole = w.document.marks.as_ref();
         for (place, last) in before.into_iter().flatten().filter(|(place, _)| !here.contains(&(place.0.as_str(), place.1.as_str()))) {
             let header = place.0 == HEADER;
@@ -177,10 +177,10 @@ impl<'a> Chosen<'a> {
             };
             let row = if w.placed { rows.get(&(w.id, place.0.clone(), place.1.clone())) } else { None };
             let sent = last.sent(row, w.moved);
-            // of what was sent to other tables, nothing need be in the one that it would be marked in
+            // a record that was sent to another table need not exist in the table in which it would be marked
             let there = if w.moved { row.is_some() } else { row.is_some() || last.may_have_arrived() };
             let Some(payload) = there.then(|| sent.marked(marks, header)).flatten() else {
-                // what is queued was mapped for what was written before
+                // a queued delivery was mapped for what was written before
                 if last.state.is_some() && (w.placed || !there) {
                     self.withdrawn.push((w.id, place.0.clone(), place.1.clone()));
                 }
@@ -208,30 +208,30 @@ impl<'a> Chosen<'a> {
     }
 }
 
-/// What was last sent of a part to the table that it goes to now.
+/// What was last sent of a part to its current table.
 struct Sent<'a> {
     action: &'a str,
     hash: &'a [u8],
     payload: Option<&'a str>,
     refs: Option<&'a str>,
-    /// It stands there, or is still to arrive.
+    /// It is there, or is still to arrive.
     counts: bool,
-    /// It was written by other columns, or through another table.
+    /// It was written with other columns, or through another table.
     other_way: bool,
 }
 
 impl Sent<'_> {
-    /// Whether it says the same, and has arrived or is still to arrive.
+    /// Whether it has the same content, and has arrived or is still to arrive.
     fn says(&self, action: &str, hash: &[u8]) -> bool {
         self.action == action && self.hash == hash && self.counts
     }
 
-    /// What marks it as gone; `None` where it stays as it is.
+    /// The content that marks it as gone; `None` where it is not marked.
     fn marked(&self, marks: Option<&BTreeMap<String, String>>, header: bool) -> Option<Result<String, serde_json::Error>> {
         let payload = self.payload?;
         let again = self.action == "gone";
         match marks {
-            // the fields of another way of writing need not be columns here
+            // the fields of a different way of writing need not be columns here
             Some(marks) if self.other_way => Some(serde_json::to_string(marks)),
             // a line that was gone before its document keeps its own mark
             Some(marks) if header || !again => Some(overlay(payload, marks)),
@@ -242,13 +242,13 @@ impl Sent<'_> {
 }
 
 impl Latest {
-    /// Whether the newest delivery says the same, and has arrived or is still to arrive.
+    /// Whether the newest delivery has the same content, and has arrived or is still to arrive.
     fn says(&self, action: &str, hash: &[u8]) -> bool {
         self.action == action && self.payload_hash == hash && (self.stands || self.state.is_some())
     }
 
-    /// What was last sent to the table that the part goes to now. `row` is its row there, where the document was mapped in another way before: it
-    /// decides, unless something newer is on its way to the same table.
+    /// What was last sent to the current table of the part. `row` is its row there, if the document was mapped differently before: it
+    /// decides, unless something newer is in progress for the same table.
     fn sent<'a>(&'a self, row: Option<&'a RowHere>, moved: bool) -> Sent<'a> {
         let row = row.filter(|row| moved || row.other_way || self.state.is_none());
         if let Some(RowHere { action: Some(action), payload_hash: Some(hash), payload, refs, other_way, .. }) = row {
@@ -265,7 +265,7 @@ impl Latest {
         }
     }
 
-    /// Whether ServiceNow may have the record. What was refused or is not sent yet has not arrived.
+    /// Whether ServiceNow may have the record. A delivery that was refused or not sent yet has not arrived.
     fn may_have_arrived(&self) -> bool {
         use FailureReason::{Poison, Rejected, Unreadable};
 
@@ -280,14 +280,14 @@ impl Latest {
     }
 }
 
-/// Lays fields over a payload.
+/// Replaces fields in a payload.
 fn overlay(payload: &str, marks: &BTreeMap<String, String>) -> Result<String, serde_json::Error> {
     let mut fields: BTreeMap<String, String> = serde_json::from_str(payload)?;
     fields.extend(marks.iter().map(|(name, value)| (name.clone(), value.clone())));
     serde_json::to_string(&fields)
 }
 
-/// How many of these documents would send something, of how many parts of records, and how many of them could not be mapped.
+/// How many of these documents would send something, how many parts that is, and how many documents could not be mapped.
 pub(super) fn differing(conn: &mut Conn, intake: &Intake, work: &[Work<'_>], here: &RowsHere) -> Tx<Differing> {
     let latest = latest_deliveries(conn, work)?;
     let mut all = Differing { compared: work.len() as i64, ..Differing::default() };

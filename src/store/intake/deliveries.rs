@@ -1,5 +1,5 @@
-//! What is to be sent of documents that have a new version, or are sent again: records that differ, those that are gone, and what holds them
-//! back.
+//! Queues the deliveries of documents that have a new version or are sent again: records that differ, records that are gone, and what each
+//! must wait for.
 
 use std::collections::{HashMap, HashSet};
 
@@ -51,7 +51,7 @@ struct Superseded {
     failed_at: Option<DateTime<Utc>>,
 }
 
-/// What was taken back unsent, so that it is compared again instead.
+/// A withdrawn unsent delivery, whose record is compared again instead.
 #[derive(QueryableByName)]
 struct TakenBack {
     #[diesel(sql_type = BigInt)]
@@ -60,8 +60,8 @@ struct TakenBack {
     run_id: Option<Uuid>,
 }
 
-/// Of aligned documents only those that cannot be mapped are dealt with here: their failure replaces what stands of them. What is sent again
-/// by hand is compared again instead.
+/// Of aligned documents, only those that cannot be mapped are handled here: their failure replaces what is pending for them. A document
+/// that a person sends again is compared again instead.
 pub(super) fn leave_to_alignment<'a>(conn: &mut Conn, work: Vec<Work<'a>>, tally: &mut RunTally) -> Tx<Vec<Work<'a>>> {
     let no_record = |w: &Work<'_>| w.document.key.stands_for_a_row();
     let again: Vec<i64> = work.iter().filter(|w| !w.fresh && w.document.mapped.is_ok() && !no_record(w)).map(|w| w.id).collect();
@@ -78,7 +78,7 @@ pub(super) fn leave_to_alignment<'a>(conn: &mut Conn, work: Vec<Work<'a>>, tally
     Ok(work.into_iter().filter(|w| w.document.mapped.is_err() || no_record(w)).collect())
 }
 
-/// Writes the deliveries of the chosen documents and what is to be done with each. Answers of which documents there are any.
+/// Writes the deliveries of the chosen documents and the state of each. Answers which documents have any.
 pub(super) fn deliver(
     conn: &mut Conn,
     intake: &Intake,
@@ -100,7 +100,7 @@ pub(super) fn deliver(
                 let first = chosen.deliveries.len();
                 chosen.choose(intake, w, records, before, here);
                 let Chosen { deliveries, withdrawn } = &mut chosen;
-                // what could not be mapped can be, or is gone: that entry is over, also where nothing is sent
+                // the document can be mapped again, or is gone: that failure is over, even where nothing is sent
                 for ((block, record_key), last) in before.into_iter().flatten() {
                     if last.action == "unmapped"
                         && last.state.is_some()
@@ -118,7 +118,7 @@ pub(super) fn deliver(
                 if deliveries.len() > first && !parents.is_empty() {
                     awaited.extend(parents.iter().map(|p| (w.id, p.0.as_str(), p.1.as_str())));
                 }
-                // one that waits for no one but for a person is named first
+                // a parent that only a person can deliver is named first
                 let elsewhere = |p: &&(String, String)| missing.get(*p).copied().unwrap_or_default();
                 let named = parents.iter().copied().min_by_key(|p| (!elsewhere(p), *p));
                 let waits = named.map(|p| {
@@ -142,7 +142,7 @@ pub(super) fn deliver(
         }
     }
     let Chosen { deliveries, withdrawn } = chosen;
-    // they have failed, and no record of the run has
+    // placeholders have failed, but they are not records of the run
     let rows: HashSet<i64> = work.iter().filter(|w| w.document.key.stands_for_a_row()).map(|w| w.id).collect();
     let failed = supersede(conn, intake, &deliveries, &withdrawn, &rows, tally)?;
     let queued = deliveries.iter().map(|delivery| delivery.document_id).collect();
@@ -157,7 +157,7 @@ pub(super) fn deliver(
     let ids = next_ids(conn, "delivery", deliveries.len())?;
     insert_deliveries(conn, intake, &ids, &deliveries, mapping)?;
     insert_pending(conn, intake, &ids, &deliveries, &failed)?;
-    // what waits for a parent and stays as it is goes on waiting for it
+    // a document that waits for a parent and does not change continues to wait
     let touched: HashSet<i64> = deliveries.iter().map(|d| d.document_id).chain(withdrawn.iter().map(|place| place.0)).collect();
     let again: Vec<i64> = work.iter().filter(|w| w.known && touched.contains(&w.id)).map(|w| w.id).collect();
     if !again.is_empty() {
@@ -183,7 +183,7 @@ pub(super) fn deliver(
     Ok(queued)
 }
 
-/// Which of the documents referred to have not been delivered, and whether they were delivered to another table than they would be now.
+/// Which of the parents have not been delivered, and whether they were delivered to another table than the current one.
 fn missing_parents(conn: &mut Conn, intake: &Intake, work: &[Work<'_>]) -> Tx<HashMap<(String, String), bool>> {
     let wanted: HashSet<&(String, String)> =
         work.iter().filter_map(|w| w.document.mapped.as_ref().ok()).flatten().flat_map(|r| &r.parents).collect();
@@ -199,10 +199,10 @@ fn missing_parents(conn: &mut Conn, intake: &Intake, work: &[Work<'_>]) -> Tx<Ha
     Ok(rows.into_iter().map(|row| ((row.entity, row.key), row.elsewhere)).collect())
 }
 
-/// Since when a record of these has failed, by document, block and the line's key.
+/// Since when a record has failed, by document, block and line key.
 type FailedSince = HashMap<(i64, String, String), DateTime<Utc>>;
 
-/// What a newer delivery of the same record replaces before it was sent; says since when what is replaced has failed.
+/// Replaces unsent deliveries by a newer one of the same record; answers since when the replaced ones have failed.
 fn supersede(
     conn: &mut Conn,
     intake: &Intake,
@@ -263,7 +263,7 @@ fn insert_deliveries(conn: &mut Conn, intake: &Intake, ids: &[i64], deliveries: 
 }
 
 fn insert_pending(conn: &mut Conn, intake: &Intake, ids: &[i64], deliveries: &[NewDelivery<'_>], failed: &FailedSince) -> Tx<()> {
-    // a retry does not move since when a record has not arrived
+    // a retry does not change since when a record has not arrived
     let since = |d: &NewDelivery<'_>| {
         let place = (d.document_id, d.block.as_ref().to_owned(), d.record_key.as_ref().to_owned());
         failed.get(&place).copied()

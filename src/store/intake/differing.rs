@@ -1,4 +1,4 @@
-//! What would be sent if documents were mapped again, without sending it: people are told first.
+//! What would be sent if documents were mapped again. Nothing is sent: a person decides on these numbers.
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,25 +11,25 @@ use super::versions::{Chosen, choose_work, known_documents};
 use super::{Intake, Resend};
 use crate::domain::run::RunCounts;
 
-/// What differs between what was sent and what the definition in force makes of it.
+/// The differences between what was sent and what the definition in force would send.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Differing {
     /// Records that were compared.
     pub compared: i64,
-    /// Those of which something differs.
+    /// Records with a difference.
     pub records: i64,
     /// Parts of records that differ: the header, and each line.
     pub parts: i64,
     /// Records that the definition in force cannot map: they would fail.
     pub failing: i64,
-    /// The numbers of those of which something differs.
+    /// The numbers of the documents with a difference.
     #[serde(skip)]
     #[schema(ignore)]
     pub ids: Vec<i64>,
 }
 
 impl Store {
-    /// Compares a page of documents out of the ledger with what was sent of them. Nothing is written.
+    /// Compares a page of stored documents with what was sent of them. Nothing is written.
     ///
     /// # Errors
     /// [`StoreError`].

@@ -1,4 +1,4 @@
-//! In which way the documents of a page were mapped. How many of a flow were mapped in each way is counted by triggers of the table `document`.
+//! Keeps by which mapping the documents of a page were mapped. Triggers of the table `document` count the documents of a flow by mapping.
 
 use std::collections::HashMap;
 
@@ -12,22 +12,22 @@ use crate::domain::FlowId;
 use crate::store::prepared::prepared;
 use crate::store::text::Text;
 
-/// The way in which a flow's documents are mapped now.
+/// The current mapping of a flow's documents.
 #[derive(QueryableByName)]
 pub(super) struct MappingInForce {
-    /// Its number in the flow; 0 where the ledger keeps none.
+    /// Its number in the flow; 0 where the ledger has none.
     #[diesel(sql_type = Integer)]
     pub(super) number: i32,
-    /// The columns that it reads, as a list; `None` where the ledger keeps no mapping.
+    /// The columns that it reads, as a list; `None` where the ledger has no mapping.
     #[diesel(sql_type = Nullable<Text>)]
     pub(super) columns: Option<String>,
-    /// Those under which records of some block went to other tables.
+    /// Mappings under which records of some block went to other tables.
     #[diesel(sql_type = Array<Integer>)]
     pub(super) moved: Vec<i32>,
-    /// Those under which records were written in another way, or to other tables.
+    /// Mappings under which records were written differently, or to other tables.
     #[diesel(sql_type = Array<Integer>)]
     pub(super) otherwise: Vec<i32>,
-    /// Those that read other columns.
+    /// Mappings that read other columns.
     #[diesel(sql_type = Array<Integer>)]
     pub(super) other_columns: Vec<i32>,
 }
@@ -39,7 +39,7 @@ pub(super) fn mapping_in_force(conn: &mut Conn, flow: &FlowId) -> Tx<MappingInFo
         .get_result(conn)?)
 }
 
-/// What was read whole again, and said the same: its content is known to have the columns of the mapping in force.
+/// Stores that documents were read completely again with the same content: their content now has all columns of the mapping in force.
 pub(super) fn note_reading(conn: &mut Conn, ids: &[i64], mapping: &MappingInForce) -> Tx<()> {
     if ids.is_empty() {
         return Ok(());
@@ -48,10 +48,10 @@ pub(super) fn note_reading(conn: &mut Conn, ids: &[i64], mapping: &MappingInForc
     Ok(())
 }
 
-/// Records that went to other tables than they would now are not in these: from now on they count as not delivered there, and their rows are kept as
-/// rows of former tables. Those that stand in a table that is written again are rows of their records again. What is on its way to the other tables
-/// stays so. Where a transform map put a record into the very table that it is written to now, its row stays known: a second one would be made
-/// otherwise.
+/// Handles documents whose records went to other tables than the current ones. From now on these records count as not delivered in the
+/// current tables, and their rows are kept as rows of former tables. Rows in a table that is written again become the rows of their records
+/// again. Deliveries in progress to the other tables stay. Where a transform map put a record into the table that is written now, its row
+/// stays known; otherwise a second row would be created.
 pub(super) fn leave_places(conn: &mut Conn, intake: &Intake, work: &[Work<'_>], mapping: &MappingInForce) -> Tx<()> {
     let placed = placed(work);
     if placed.0.is_empty() {
@@ -69,7 +69,7 @@ pub(super) fn leave_places(conn: &mut Conn, intake: &Intake, work: &[Work<'_>], 
     Ok(())
 }
 
-/// What was last written into the row of a part, in the table that it goes to now.
+/// What was last written into the row of a part in its current table.
 #[derive(QueryableByName)]
 pub(super) struct RowHere {
     #[diesel(sql_type = BigInt)]
@@ -78,7 +78,7 @@ pub(super) struct RowHere {
     block: String,
     #[diesel(sql_type = Text)]
     record_key: String,
-    /// `None`: what was written is not known, as after a restore.
+    /// `None`: not known, as after a restore.
     #[diesel(sql_type = Nullable<Text>)]
     pub(super) action: Option<String>,
     #[diesel(sql_type = Nullable<Binary>)]
@@ -87,15 +87,15 @@ pub(super) struct RowHere {
     pub(super) payload: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
     pub(super) refs: Option<String>,
-    /// It was written by other columns, or through another table.
+    /// It was written with other columns, or through another table.
     #[diesel(sql_type = Bool)]
     pub(super) other_way: bool,
 }
 
-/// Rows in the tables that are written now, by document, block and the line's key: of documents that were mapped in another way before.
+/// Rows in the current tables, by document, block and line key, of documents that were mapped differently before.
 pub(super) type RowsHere = HashMap<(i64, String, String), RowHere>;
 
-/// Which parts of documents that were mapped in another way stand in the tables that they go to now. As it was before [`leave_places`].
+/// Which parts of documents that were mapped differently have a row in their current tables. This is the state before [`leave_places`].
 pub(super) fn rows_here(conn: &mut Conn, intake: &Intake, work: &[Work<'_>], mapping: &MappingInForce) -> Tx<RowsHere> {
     let placed = placed(work);
     if placed.0.is_empty() {
@@ -111,7 +111,7 @@ pub(super) fn rows_here(conn: &mut Conn, intake: &Intake, work: &[Work<'_>], map
     Ok(rows.into_iter().map(|row| ((row.document_id, row.block.clone(), row.record_key.clone()), row)).collect())
 }
 
-/// Documents that were written in another way or to other tables before, and the mappings that they had.
+/// Documents that were written differently, or to other tables, before; and their mappings.
 fn placed(work: &[Work<'_>]) -> (Vec<i64>, Vec<i32>) {
     work.iter().filter(|w| w.placed && !w.kept).filter_map(|w| Some((w.id, w.mapping?))).unzip()
 }

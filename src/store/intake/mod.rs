@@ -1,7 +1,7 @@
-//! A page of documents is taken in: versions, deliveries, watermark and audit in one transaction, by a fixed number of statements.
+//! Stores a page of documents: versions, deliveries, watermark and audit in one transaction, with a fixed number of statements.
 //!
-//! `versions` says which documents are new or changed, `reread` which of them SYSPRO did not change, `choose` what of them differs from what was sent, `deliveries` queues it, `mapping` keeps by
-//! which definition they were mapped.
+//! `versions` finds which documents are new or changed, `reread` which of them SYSPRO did not change, `choose` which records differ from
+//! what was sent. `deliveries` queues these records, and `mapping` keeps the definition of the mapping.
 
 mod choose;
 mod deliveries;
@@ -44,24 +44,24 @@ use self::versions::{
 
 pub use self::differing::Differing;
 
-/// What is sent of documents that read as they did.
+/// What to send of documents whose content has not changed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Resend {
     /// Nothing: they were read from SYSPRO.
     #[default]
     Nothing,
-    /// All of their records: they come out of the ledger.
+    /// All of their records; the documents come from the ledger.
     Everything,
-    /// The records that the definition in force maps in another way than they were sent: they come out of the ledger.
+    /// The records that the definition in force maps differently; the documents come from the ledger.
     Differing,
 }
 
-/// A page on its way into the ledger.
+/// A page to be stored.
 #[derive(Debug, Clone)]
 pub struct Intake {
     /// The flow.
     pub flow: FlowId,
-    /// The lease it is read under; `None` for a replay, which reads nothing from SYSPRO.
+    /// The lease of the read; `None` for a replay, which reads nothing from SYSPRO.
     pub lease: Option<(Lease, Duration)>,
     /// The run.
     pub run: RunId,
@@ -71,28 +71,29 @@ pub struct Intake {
     pub watermark: Option<NaiveDate>,
     /// Where an interrupted read continues.
     pub position: Option<serde_json::Value>,
-    /// A backfill's page: its position moves, and the flow's does not.
+    /// Set for a page of a backfill: the position of the backfill moves, and not the flow's.
     pub backfill: Option<BackfillStep>,
-    /// What each column holds, when that is new.
+    /// The kinds of values of each column, if new.
     pub kinds: Option<serde_json::Value>,
-    /// How many rows its tables have, with the last page of a whole read.
+    /// The number of rows of its tables, with the last page of a whole read.
     pub sizes: Option<serde_json::Value>,
-    /// What is to be said of this page as a whole, by name: a column that changed.
+    /// Messages about the page as a whole, such as a changed column.
     pub notes: Vec<String>,
     /// Whether to note the documents as seen by this run's sweep.
     pub sweep: bool,
-    /// What is sent although nothing changed, because somebody asked.
+    /// What to send although nothing changed, because a person asked.
     pub resend: Resend,
-    /// Per block of lines, what is written of a line that is gone while its document stays; a block without an entry is left as it is.
+    /// For each block of lines: the values to write for a line that is gone while its document stays; without an entry, the line is not
+    /// changed.
     pub on_gone: BTreeMap<String, BTreeMap<String, String>>,
-    /// Both sides may change these records: versions are kept, and what is sent is decided by the alignment that follows.
+    /// The records may change on both sides: their versions are stored, and the following alignment decides what is sent.
     pub aligned: bool,
     /// Who asked.
     pub actor: String,
 }
 
 impl Intake {
-    /// Documents as they are taken in when nothing else is said of them: read outside a lease, nothing else moves.
+    /// A page with defaults: no lease, and only the documents are stored.
     pub fn of(flow: FlowId, run: RunId, documents: Vec<IntakeDocument>) -> Self {
         Self {
             flow,
@@ -147,25 +148,25 @@ pub struct IntakeDocument {
     pub hash: [u8; 32],
     /// The content as JSON.
     pub content: String,
-    /// What lists and sums show of it.
+    /// What lists and sums show for it.
     pub facts: Facts,
     /// The target records, or why there are none.
     pub mapped: Result<Vec<IntakeRecord>, MapFailure>,
-    /// What the mapping has to say, such as a text that was cut.
+    /// Warnings of the mapping, such as a shortened text.
     pub warnings: Vec<(WarningKind, Quoted)>,
     /// SYSPRO no longer has it.
     pub gone: bool,
-    /// What is written of what was sent of it before, because nothing of it is to be sent any more: SYSPRO no longer has it, or the
-    /// definition's conditions leave it out.
+    /// The values to write over what was sent before, because the document must not be in the target any more: SYSPRO no longer has it, or
+    /// the definition's conditions exclude it.
     pub marks: Option<GoneMarks>,
 }
 
-/// What marks a document as gone in the target.
+/// The values that mark a document as gone in the target.
 #[derive(Debug, Clone, Default)]
 pub struct GoneMarks {
-    /// What the case is called, for the audit.
+    /// The name of the case, for the audit.
     pub case: Option<String>,
-    /// Per block, what is laid over what was last sent; a block without an entry is left as it is.
+    /// For each block, the values that replace those last sent; a block without an entry is not changed.
     pub blocks: BTreeMap<String, BTreeMap<String, String>>,
 }
 
@@ -189,7 +190,7 @@ pub struct IntakeRecord {
 pub struct MapFailure {
     /// `rejected`, `unreadable`, or `poison` when the document crashed the Mapper twice.
     pub reason: FailureReason,
-    /// The first block of the plan, so that the failure has a place.
+    /// The first block of the plan, because a failure needs a block.
     pub block: String,
     /// What is wrong.
     pub message: Quoted,
@@ -205,37 +206,37 @@ struct Id {
     id: i64,
 }
 
-/// A document that gets a version, or its records again.
+/// A document that gets a new version, or whose records are sent again.
 struct Work<'a> {
     document: &'a IntakeDocument,
     id: i64,
     version: i32,
-    /// Whether the content is a new version (else it is sent again).
+    /// Whether the content is a new version; otherwise it is sent again.
     fresh: bool,
     /// Whether the document was known before.
     known: bool,
-    /// All of its records are sent, whatever they say.
+    /// Whether all of its records are sent, changed or not.
     all: bool,
-    /// In which way it was mapped before; `None`: never.
+    /// The mapping that was used before; `None`: it was never mapped.
     mapping: Option<i32>,
-    /// Records of it went to other tables than they do now.
+    /// Whether some of its records went to other tables than the current ones.
     moved: bool,
-    /// Records of it were written in another way than they are now, or to other tables, or some of its blocks were not written at all.
+    /// Whether some of its records were written differently or to other tables, or some of its blocks were not written at all.
     placed: bool,
-    /// It reads otherwise because of the definition alone: it is kept as it reads now, and not mapped.
+    /// Whether it differs only because of the definition: its new content is stored, and it is not mapped.
     kept: bool,
 }
 
 impl Store {
-    /// Takes a page in. Unchanged documents leave no trace but their count.
+    /// Stores a page. Unchanged documents leave nothing but their count.
     ///
     /// # Errors
-    /// [`StoreError::Fenced`] when the flow is somebody else's by now; then nothing was written.
+    /// [`StoreError::Fenced`] when another node has taken over the flow; then nothing was written.
     pub async fn intake(&self, intake: Intake) -> Result<RunCounts, StoreError> {
         self.intake_of(Arc::new(intake)).await
     }
 
-    /// As [`Store::intake`], for a caller that keeps the page, to take it in by parts when it is refused.
+    /// Like [`Store::intake`], for a caller that keeps the page, to store it in parts when it is refused.
     ///
     /// # Errors
     /// As [`Store::intake`].
@@ -282,14 +283,14 @@ fn take_in(conn: &mut Conn, intake: &Intake) -> Tx<RunCounts> {
     let mut tally = RunTally::default();
     let Chosen { work, reread } = choose_work(intake, &mut known, &new_ids, &mapping, &by_definition, &mut counts);
     note_reading(conn, &reread, &mapping)?;
-    // those that are known first: whoever counts the new ones keeps others from counting, and must not wait for a document that one of these holds
+    // known documents first: the count of new ones locks others out, and must not wait for a document that one of these holds
     update_changed_documents(conn, intake, &work, &mapping)?;
     insert_new_documents(conn, intake, &new_ids, &mapping)?;
     if !work.is_empty() {
         let here = rows_here(conn, intake, &work, &mapping)?;
         leave_places(conn, intake, &work, &mapping)?;
         insert_versions(conn, intake, &work)?;
-        // of what is only compared with what was sent, nothing has happened unless something differs
+        // a page that is only compared changes nothing unless something differs
         if intake.resend != Resend::Differing {
             audit_documents(conn, intake, work.iter())?;
         }
@@ -310,7 +311,7 @@ fn take_in(conn: &mut Conn, intake: &Intake) -> Tx<RunCounts> {
     Ok(counts)
 }
 
-/// Numbers from a table's sequence, so that rows and the rows that refer to them go in without asking back.
+/// Takes numbers from a table's sequence, so that rows and the rows that refer to them can be inserted without reading ids back.
 pub(in crate::store) fn next_ids(conn: &mut Conn, table: &str, count: usize) -> Tx<Vec<i64>> {
     // the sequence is looked up once, and not for each number
     let rows: Vec<Id> = prepared(

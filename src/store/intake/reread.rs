@@ -1,5 +1,5 @@
-//! Which documents of a page read otherwise than before for no other reason than that the definition reads other columns now. They are kept as they
-//! read now, and what differs of them is sent when a person says so, under the limit for definitions that change.
+//! Finds documents of a page whose content differs only because the definition reads other columns now. Their new content is stored. What
+//! differs is sent when a person says so, under the limit for changed definitions.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -25,8 +25,8 @@ struct Before {
     columns: Option<String>,
 }
 
-/// Known documents that SYSPRO did not change, by their numbers. One that was mapped by the definition in force without its columns is not among them:
-/// no one would be told that it is to be sent.
+/// Known documents that SYSPRO did not change, by their numbers. A document that the definition in force mapped without its columns is not
+/// included: nobody would learn that it must be sent.
 pub(super) fn by_definition_alone(
     conn: &mut Conn,
     intake: &Intake,
@@ -53,8 +53,9 @@ pub(super) fn by_definition_alone(
         .bind::<Text, _>(intake.flow.entity.as_str())
         .bind::<Array<BigInt>, _>(contents.keys().copied().collect::<Vec<_>>())
         .load(conn)?;
-    // Which columns were read is not known of what was read before the ledger kept it. A whole read tells by what the contents of the page name: a
-    // column that is empty in all of them counts as one that was not read. Any other read brings records because SYSPRO changed them: they are sent.
+    // For documents read before the ledger kept the columns, it is not known which ones were read. In a whole read, the contents of the
+    // page show it: a column that is empty in all of them counts as not read. Any other read returns records because SYSPRO changed them:
+    // they are sent.
     let whole = intake.sweep || intake.backfill.is_some();
     let named: BTreeSet<String> = rows.iter().filter(|row| whole && row.columns.is_none()).flat_map(|row| named_in(&row.content)).collect();
     let alone = |row: &Before| {
@@ -76,7 +77,7 @@ fn column_set(text: &str) -> Option<BTreeSet<String>> {
 
 type Fields<'a> = HashMap<String, &'a RawValue>;
 
-/// The columns that a content names, those of lines with their block before a dot.
+/// The columns of a content; columns of lines start with their block and a dot.
 fn named_in(content: &str) -> Vec<String> {
     let Ok(fields) = serde_json::from_str::<Fields<'_>>(content) else { return Vec::new() };
     let mut all = Vec::new();
@@ -89,8 +90,8 @@ fn named_in(content: &str) -> Vec<String> {
     all
 }
 
-/// Whether two contents say the same in these columns, those of lines named with their block before a dot. A content that cannot be read says something
-/// else than any other.
+/// Whether two contents are the same in these columns; columns of lines start with their block and a dot. A content that cannot be read
+/// differs from any other.
 fn the_same_in(columns: &BTreeSet<&str>, before: &str, now: &str) -> bool {
     let (Ok(before), Ok(now)) = (serde_json::from_str::<Fields<'_>>(before), serde_json::from_str::<Fields<'_>>(now)) else { return false };
     let names: BTreeSet<&String> = before.keys().chain(now.keys()).collect();
@@ -98,7 +99,7 @@ fn the_same_in(columns: &BTreeSet<&str>, before: &str, now: &str) -> bool {
         let (one, other) = (before.get(name).copied(), now.get(name).copied());
         let lines = [one, other].into_iter().flatten().any(|value| value.get().starts_with('['));
         match lines {
-            // what was wrong with it
+            // what was wrong with the document
             true if *name == FAULTS => plain(one) == plain(other),
             true => {
                 let prefix = format!("{name}.");
@@ -121,7 +122,7 @@ fn owned(lines: Vec<Fields<'_>>) -> Vec<HashMap<String, String>> {
     lines.into_iter().map(|line| line.into_iter().map(|(name, value)| (name, plain(Some(value)).unwrap_or_default())).collect()).collect()
 }
 
-/// A value's text: a column that is read as a number by now says the same with the same digits.
+/// A value's text: a column that is read as a number by now is the same if its digits are the same.
 fn plain(value: Option<&RawValue>) -> Option<String> {
     value.map(|raw| serde_json::from_str::<String>(raw.get()).unwrap_or_else(|_| raw.get().to_owned()))
 }

@@ -16,7 +16,7 @@ use crate::store::prepared::prepared;
 use crate::store::text::{Text, text};
 use crate::telemetry::metrics::metrics;
 
-/// What is said of a version that is kept and not sent.
+/// The audit message of a version that is stored and not sent.
 const KEPT: &str = "only what the definition reads otherwise by now differs: it is not sent before `tieline replay --outdated --why …`, which sends what \
                     was mapped under another definition, under its limit";
 
@@ -39,30 +39,30 @@ pub(super) struct Known {
 }
 
 impl Known {
-    /// Whether the document may read otherwise than before for the definition's sake alone, and is known to be mapped by another one.
+    /// Whether the document may differ only because of the definition, and is known to be mapped by another one.
     pub(super) fn may_read_otherwise(&self, document: &IntakeDocument, mapping: &MappingInForce) -> bool {
         let outdated = self.mapping != mapping.number && self.reading != mapping.number;
-        // no hash at all: it was forgotten, or a restored ledger does not agree with ServiceNow
+        // no hash at all: it was deleted, or a restored ledger does not match ServiceNow
         let comparable = !self.deleted && !self.hash.is_empty() && !document.key.stands_for_a_row();
         outdated && comparable && (self.hash != document.hash || mapping.other_columns.contains(&self.reading))
     }
 }
 
-/// What is to be done with the documents of a page.
+/// What to do with the documents of a page.
 pub(super) struct Chosen<'a> {
-    /// Those that get a version, or their records again.
+    /// Documents that get a new version, or whose records are sent again.
     pub(super) work: Vec<Work<'a>>,
-    /// Those that read as they did, with the columns of another mapping than before.
+    /// Unchanged documents that were read with the columns of another mapping than before.
     pub(super) reread: Vec<i64>,
 }
 
-/// The amount, digit by digit.
+/// The amount, as exact decimal digits.
 fn amount(document: &IntakeDocument) -> Option<String> {
     document.facts.amount.map(|amount| amount.to_string())
 }
 
-/// Holds the documents of a page that comes out of the ledger, and so under no lease, until it is taken in: whoever reads one of them again waits, or
-/// has been before.
+/// Locks the documents of a page that comes from the ledger, and so has no lease, until it is stored. A reader of the same documents waits,
+/// or has finished before.
 pub(super) fn hold_documents(conn: &mut Conn, intake: &Intake) -> Tx<()> {
     let documents = document::table
         .filter(document::company.eq(text(intake.flow.company.as_str())))
@@ -82,7 +82,7 @@ pub(super) fn known_documents(conn: &mut Conn, intake: &Intake) -> Tx<HashMap<St
     Ok(rows.into_iter().map(|row| (row.key.clone(), row)).collect())
 }
 
-/// Numbers for documents seen for the first time. A deletion of an unknown document is nothing to us.
+/// Numbers for documents seen for the first time. The deletion of an unknown document is ignored.
 pub(super) fn number_new_documents(conn: &mut Conn, intake: &Intake, known: &HashMap<String, Known>) -> Tx<HashMap<String, i64>> {
     let new: Vec<&str> =
         intake.documents.iter().filter(|d| !d.gone).map(|d| d.key.as_str()).filter(|key| !known.contains_key(*key)).collect();
@@ -135,7 +135,7 @@ pub(super) fn choose_work<'a>(
 ) -> Chosen<'a> {
     let (mut work, mut reread) = (Vec::new(), Vec::new());
     for document in &intake.documents {
-        // what stands for a row that cannot be read is a failure, and no record that came, changed or went
+        // a placeholder for a row that cannot be read is a failure, and not a record that came, changed or went
         let record = i64::from(!document.key.stands_for_a_row());
         if let Some(&id) = new_ids.get(document.key.as_str()) {
             counts.new += record;
@@ -162,14 +162,14 @@ pub(super) fn choose_work<'a>(
         };
         let same = row.hash == document.hash && row.deleted == document.gone;
         if intake.resend != Resend::Nothing {
-            // it has been read again since it was taken out of the ledger: that version is mapped with the definition in force anyway. No hash at all:
-            // what it had to send was dropped with its flow
+            // it has been read again since it was loaded from the ledger: that version is mapped with the definition in force anyway. No
+            // hash at all: its deliveries were dropped with its flow
             if same || row.hash.is_empty() {
                 work.push(again(row.version, false, intake.resend == Resend::Everything));
             }
             continue;
         }
-        // values that read the same under other columns' names are another content; those that went are read no more
+        // equal values under other column names are a different content; documents that are gone are not read any more
         if same && (document.gone || !mapping.other_columns.contains(&row.reading)) {
             counts.unchanged += record;
             if !document.gone && row.reading != mapping.number {
@@ -193,8 +193,9 @@ pub(super) fn choose_work<'a>(
 }
 
 pub(super) fn update_changed_documents(conn: &mut Conn, intake: &Intake, work: &[Work<'_>], mapping: &MappingInForce) -> Tx<()> {
-    // what is sent again says again what it is: the definition may name other columns by now. A kept version is not sent: it stays mapped as it was when
-    // that was decided, also where a replay has mapped the content before it again meanwhile, without the columns that were read only now
+    // a document that is sent again stores its facts again, because the definition may name other columns by now. A stored version that is
+    // not sent keeps its mapping as decided, even where a replay has mapped the content before it again in the meantime, without the
+    // columns that were read only now
     let changed: Vec<&Work<'_>> = work.iter().filter(|w| w.known).collect();
     if changed.is_empty() {
         return Ok(());
@@ -242,7 +243,7 @@ pub(super) fn insert_versions(conn: &mut Conn, intake: &Intake, work: &[Work<'_>
     Ok(())
 }
 
-/// Says of each document what happened to it.
+/// Writes what happened to each document.
 pub(super) fn audit_documents<'a>(conn: &mut Conn, intake: &Intake, work: impl Iterator<Item = &'a Work<'a>>) -> Tx<()> {
     let audit: Vec<NewAudit> = work
         .map(|w| {

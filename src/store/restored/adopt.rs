@@ -1,4 +1,4 @@
-//! Rows of which the ledger knew nothing.
+//! Rows that the ledger did not know.
 
 use diesel::prelude::*;
 use diesel::sql_query;
@@ -12,15 +12,15 @@ use crate::store::schema::{document, restored_part};
 use crate::store::text::{Text, text};
 use crate::store::{Conn, Store, StoreError, Tx};
 
-/// A content that nothing is known of: whatever SYSPRO gives is another one.
+/// The content of such a row, which is not known: whatever SYSPRO returns differs from it.
 const UNKNOWN: &str = "{}";
 
-/// A row of which the ledger knew nothing, with the record whose it is.
+/// A row that the ledger did not know, with its record.
 #[derive(Debug, Clone)]
 pub struct UnknownRow {
     /// The row.
     pub row: RestoredRow,
-    /// The document's key, and the line's; `None`: the row is left alone.
+    /// The document's key and the line's key; `None`: the row is not touched.
     pub place: Option<(String, String)>,
 }
 
@@ -32,8 +32,7 @@ struct KnownDocument {
 }
 
 impl Store {
-    /// Takes rows of which the ledger knew nothing for its own: of what SYSPRO still has they are updated, what it has no more is marked by the
-    /// whole read that follows.
+    /// Adopts rows that the ledger did not know. The whole read that follows updates those that SYSPRO still has and marks the others.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -75,7 +74,7 @@ impl Store {
             let of = |key: &str| all.iter().find(|document| document.key == key);
             let found: Vec<_> = placed.iter().filter_map(|(row, place)| Some((*row, *place, of(&place.0)?))).collect();
             let ids = next_ids(conn, "delivery", found.len())?;
-            // a delivery of an unknown content: what is read differs from it, and marks are laid over it
+            // a delivery with unknown content: what is read differs from it, and marks can be applied to it
             sql_query(
                 "WITH n AS ( \
                      SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::integer[], $4::text[], $5::text[], $6::text[], $7::text[]) \

@@ -1,4 +1,4 @@
-//! One comparison at a time, whichever node it is begun on.
+//! Allows one comparison at a time over all nodes.
 
 use diesel::prelude::*;
 use diesel::r2d2::ManageConnection;
@@ -10,7 +10,7 @@ use crate::store::{Conn, Store, StoreError, without_url};
 /// The advisory lock's number: "restored" in ASCII.
 const LOCK: i64 = 0x7265_7374_6f72_6564;
 
-/// The comparison is this process's. Held by a connection of its own, so that the database lets go of it when the process ends, however it does.
+/// The right to make the comparison. A connection of its own holds it, so that the database releases it when the process ends in any way.
 pub struct RestoredLock(Conn);
 
 #[derive(QueryableByName)]
@@ -20,14 +20,14 @@ struct Got {
 }
 
 impl Store {
-    /// Takes the comparison for this process; `None`: another one has it.
+    /// Takes the comparison for this process; `None`: another process has it.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn restored_lock(&self) -> Result<Option<RestoredLock>, StoreError> {
         let what = "take the comparison for one process";
         let apart = self.apart.clone();
-        // beside the pool, which may have one connection alone
+        // outside the pool, which may have a single connection
         let task = tokio::task::spawn_blocking(move || {
             let mut conn = apart.connect().map_err(|error| StoreError::Unreachable { problem: without_url(&error.to_string()) })?;
             let asked = format!("SELECT pg_try_advisory_lock({LOCK}) AS got");
@@ -39,7 +39,7 @@ impl Store {
 }
 
 impl RestoredLock {
-    /// The lock, if it is still held: the database lets go of it when the connection is lost.
+    /// The lock, if it is still held: the database releases it when the connection is lost.
     pub async fn still_held(mut self) -> Option<Self> {
         let task = tokio::task::spawn_blocking(move || sql_query("SELECT 1").execute(&mut self.0).is_ok().then_some(self));
         task.await.ok().flatten()

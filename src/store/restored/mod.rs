@@ -1,7 +1,7 @@
-//! After a restore: what ServiceNow has, compared with what the ledger says.
+//! After a restore: compares what ServiceNow has with the ledger.
 //!
-//! Rows of ServiceNow are kept here by pages until they are compared; what does not agree is read from SYSPRO again and sent by its content. Each
-//! step is one transaction that also says how far it has come, so that whoever was killed continues there.
+//! Rows of ServiceNow are stored here page by page until they are compared. What does not match is read from SYSPRO again and sent. Each
+//! step is one transaction that also stores the progress, so that a killed process continues from there.
 
 /// Binds what every statement here that is SQL text begins with.
 macro_rules! of_flow {
@@ -38,34 +38,34 @@ use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
 use crate::store::text::{Text, TextValue, jsonb, text};
 
-/// The block that stands for a flow as a whole.
+/// The block name for a flow as a whole.
 const FLOW: &str = "";
 
-/// How far the comparison of a block, or of a flow, has come.
+/// The progress of the comparison of a block, or of a flow.
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = restored_part, check_for_backend(Pg))]
 pub struct RestoredPart {
     /// The block; empty for the flow itself.
     pub block: String,
-    /// The table; empty for the flow itself, and where none is known.
+    /// The table; empty for the flow itself, and where it is not known.
     pub target_table: String,
-    /// `open`, `done`; of a block also `unreadable`.
+    /// `open` or `done`; for a block also `unreadable`.
     pub state: String,
-    /// Where it goes on.
+    /// Where it continues.
     pub after: String,
-    /// Rows behind it that are there and may not be seen.
+    /// Later rows that exist but may not be seen.
     pub hidden: i64,
-    /// Records that stand there as the ledger says.
+    /// Records that match the ledger.
     pub adopted: i64,
-    /// Parts of records that do not: they are sent again.
+    /// Parts of records that do not match: they are sent again.
     pub again: i64,
-    /// Rows of which the ledger knew nothing.
+    /// Rows that the ledger did not know.
     pub unknown: i64,
     /// Why it cannot be read.
     pub said: Option<String>,
 }
 
-/// A part of a document as the ledger has it confirmed.
+/// A part of a document as confirmed in the ledger.
 #[derive(Debug, Clone, QueryableByName)]
 pub struct RecordedPart {
     /// The document.
@@ -74,7 +74,7 @@ pub struct RecordedPart {
     /// The document's key.
     #[diesel(sql_type = Text)]
     pub key: String,
-    /// The block; `None`: nothing of the document was ever confirmed.
+    /// The block; `None`: no part of the document was ever confirmed.
     #[diesel(sql_type = Nullable<Text>)]
     pub block: Option<String>,
     /// The line's key.
@@ -83,12 +83,12 @@ pub struct RecordedPart {
     /// The version that was confirmed.
     #[diesel(sql_type = Nullable<Integer>)]
     pub version: Option<i32>,
-    /// What tells its content from another one.
+    /// The hash of its content.
     #[diesel(sql_type = Nullable<Binary>)]
     pub payload_hash: Option<Vec<u8>>,
 }
 
-/// A part that stands as the ledger says, with its row; or one that does not, with the row that carries its key, if any does.
+/// A part that matches the ledger, with its row; or a part that does not, with the row that has its key, if any.
 #[derive(Debug, Clone)]
 pub struct ComparedPart {
     /// The document.
@@ -97,27 +97,27 @@ pub struct ComparedPart {
     pub block: String,
     /// The line's key.
     pub record_key: String,
-    /// The row that carries its key.
+    /// The row that has its key.
     pub row: Option<RowPlace>,
 }
 
-/// What a page of documents came to.
+/// The result for a page of documents.
 #[derive(Debug, Clone, Default)]
 pub struct ComparedPage {
-    /// The last document of it.
+    /// Its last document.
     pub last_key: String,
-    /// They stand as the ledger says.
+    /// Parts that match the ledger.
     pub adopted: Vec<ComparedPart>,
-    /// They do not.
+    /// Parts that do not.
     pub again: Vec<ComparedPart>,
-    /// Keys of which rows were found, by block: those rows are done.
+    /// Keys for which rows were found, by block: those rows are done.
     pub found: Vec<(String, String)>,
-    /// Both sides may change these records: nothing is agreed of those that are sent again.
+    /// The records may change on both sides: the base versions of those that are sent again are deleted.
     pub aligned: bool,
 }
 
 impl Store {
-    /// The tables where records of a flow have landed, by block, as the ledger knows.
+    /// The tables, by block, that have records of a flow according to the ledger.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -142,7 +142,8 @@ impl Store {
         .await
     }
 
-    /// How far a flow's comparison has come; begins it where it has not begun: with these blocks and tables. Blocks first, the flow itself last.
+    /// The progress of a flow's comparison. Starts it, with these blocks and tables, where it has not started. Blocks come first, the flow
+    /// itself last.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -165,7 +166,7 @@ impl Store {
         .await
     }
 
-    /// The parts of the documents beyond a key, of N documents.
+    /// The parts of the next `documents` documents after a key.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -185,13 +186,13 @@ impl Store {
         .await
     }
 
-    /// Stores what a page of documents came to.
+    /// Stores the result for a page of documents.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn restored_compared(&self, life: i32, flow: FlowId, page: ComparedPage) -> Result<(), StoreError> {
         self.run("store what a comparison found", move |conn| {
-            // a row that stands elsewhere now; one that is another record's stays that one's
+            // the row is in another table now; a row that belongs to another record stays with it
             let moved = "FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[]) AS n (document_id, block, record_key, target_table, sys_id) \
                          WHERE r.document_id = n.document_id AND r.block = n.block AND r.record_key = n.record_key AND n.sys_id IS NOT NULL \
                            AND (r.sys_id, r.target_table) <> (n.sys_id, n.target_table) \
@@ -199,7 +200,7 @@ impl Store {
             let known = page.adopted.iter().chain(&page.again).collect::<Vec<_>>();
             let sql = format!("UPDATE record r SET sys_id = n.sys_id, target_table = n.target_table, own_row = true {moved}");
             bind_parts(sql_query(sql), &known).execute(conn)?;
-            // it stands there by no delivery of this ledger
+            // no delivery of this ledger put it there
             let again: Vec<&ComparedPart> = page.again.iter().collect();
             bind_parts(
                 sql_query(
@@ -239,8 +240,8 @@ impl Store {
         .await
     }
 
-    /// Ends a flow's comparison: what it still had to send is dropped and read again, its next run reads everything, and no one has its lease.
-    /// Says how many records were still on their way.
+    /// Ends a flow's comparison: its unsent deliveries are dropped and read again, its next run reads everything, and its lease is
+    /// released. Answers the number of records that were still in progress.
     ///
     /// # Errors
     /// [`StoreError`].

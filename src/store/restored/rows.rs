@@ -1,4 +1,4 @@
-//! The rows of ServiceNow that carry our keys, kept until they are compared.
+//! The rows of ServiceNow that have Tieline's keys, stored until they are compared.
 
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -10,7 +10,7 @@ use crate::store::schema::{restored_part, restored_row};
 use crate::store::text::{Text, text};
 use crate::store::{Store, StoreError};
 
-/// Where a row stands: two tables may have rows with one sys_id.
+/// The place of a row: two tables may have rows with the same sys_id.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Queryable, QueryableByName, Selectable)]
 #[diesel(table_name = restored_row, check_for_backend(Pg))]
 pub struct RowPlace {
@@ -20,23 +20,23 @@ pub struct RowPlace {
     pub sys_id: String,
 }
 
-/// A row of ServiceNow that carries our key.
+/// A row of ServiceNow that has a key of Tieline.
 #[derive(Debug, Clone, Queryable, QueryableByName, Selectable)]
 #[diesel(table_name = restored_row, check_for_backend(Pg))]
 pub struct RestoredRow {
-    /// The block that it is of.
+    /// Its block.
     pub block: String,
-    /// Its key column.
+    /// The value of its key column.
     pub source_key: String,
-    /// Where it stands.
+    /// Its place.
     #[diesel(embed)]
     pub place: RowPlace,
-    /// Its version column.
+    /// The value of its version column.
     pub version: Option<String>,
 }
 
 impl Store {
-    /// Keeps a page of a block's rows; `next`: where the next page begins, `None` after the last.
+    /// Stores a page of a block's rows; `next`: where the next page starts, `None` after the last.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -73,7 +73,7 @@ impl Store {
         .await
     }
 
-    /// Notes that a block's rows cannot be told by their keys: all that was delivered of it is sent again.
+    /// Stores that a block's rows cannot be identified by their keys: everything that was delivered of it is sent again.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -93,7 +93,7 @@ impl Store {
         .await
     }
 
-    /// The kept rows that carry these keys, whatever their block.
+    /// The stored rows with these keys, in any block.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -110,7 +110,7 @@ impl Store {
         .await
     }
 
-    /// Kept rows that no record of the ledger has, up to `limit`.
+    /// Stored rows that belong to no record of the ledger, up to `limit`.
     ///
     /// # Errors
     /// [`StoreError`].

@@ -1,4 +1,4 @@
-//! Flows that the configuration does not make: nothing of them can be compared, and nothing of the backup may be sent for them.
+//! Flows that the configuration does not contain: they cannot be compared, and nothing of the backup may be sent for them.
 
 use diesel::prelude::*;
 use diesel::sql_query;
@@ -11,7 +11,7 @@ use crate::store::text::Text;
 use crate::store::{Store, StoreError};
 
 impl Store {
-    /// The flows that the ledger has anything of.
+    /// The flows that occur in the ledger.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -33,8 +33,8 @@ impl Store {
         .await
     }
 
-    /// Ends what can be done of a flow that the configuration does not make: what it still had to send is dropped, and should it be made again it
-    /// stays stopped until it was compared. One that was forgotten stays so.
+    /// Ends the comparison of a flow that the configuration does not contain: its unsent deliveries are dropped. If the configuration
+    /// contains it again later, it stays stopped until it was compared. A flow that was deleted stays deleted.
     ///
     /// # Errors
     /// [`StoreError`].

@@ -11,7 +11,7 @@ LEFT JOIN LATERAL (
 ) p ON true
 LEFT JOIN delivery l ON l.id = p.delivery_id
 WHERE d.company = $1 AND d.entity = $2 AND d.id > $3
-  -- all of them, or those that may have changed on either side, or wait for somebody
+  -- all documents, or those that may have changed on either side or have an open entry
   AND ($5 OR coalesce(a.again, true) OR a.version IS DISTINCT FROM d.version
        OR EXISTS (SELECT FROM conflict c WHERE c.company = $1 AND c.entity = $2 AND c.subject = d.id::text AND c.state <> 'closed')
        OR EXISTS (SELECT FROM aligned_row w WHERE w.company = $1 AND w.entity = $2 AND w.sys_id = r.sys_id))

@@ -1,4 +1,4 @@
--- The newest parts that arrived, of the last that the audit tells of, so that the query costs the same however long it is.
+-- The newest delivered parts, out of the last audit rows, so that the cost of the query does not depend on the history.
 SELECT d.entity, r.block, r.target_table, r.sys_id, r.version, a.id AS audit
 FROM (SELECT id, delivery_id FROM (SELECT id, kind, delivery_id FROM audit ORDER BY id DESC LIMIT 5000) a
       WHERE kind IN ('confirmed', 'looked_up') AND delivery_id IS NOT NULL ORDER BY id DESC OFFSET 0) a

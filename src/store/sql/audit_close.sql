@@ -1,4 +1,4 @@
--- The last seal of a life: it covers all rows that the life has beyond its seals, even none, and what is said of its end.
+-- The last seal of a life: it covers all rows of the life after its last seal, possibly none, and states why the life ended.
 WITH bounds AS (
     SELECT coalesce((SELECT CASE WHEN s.life = $1 THEN s.to_xid ELSE 0 END FROM audit_seal s ORDER BY s.id DESC LIMIT 1), 0) AS from_xid,
            coalesce((SELECT hash FROM audit_seal ORDER BY id DESC LIMIT 1), decode(repeat('00', 32), 'hex')) AS previous

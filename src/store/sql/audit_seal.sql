@@ -1,4 +1,4 @@
--- Rows of transactions older than every open one are final: nothing can appear among them any more.
+-- Rows of transactions older than every open one are final: no rows can be added among them.
 WITH bounds AS (
     SELECT l.life, coalesce((SELECT CASE WHEN s.life = l.life THEN s.to_xid ELSE 0 END FROM audit_seal s ORDER BY s.id DESC LIMIT 1), 0) AS from_xid,
            pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS to_xid,

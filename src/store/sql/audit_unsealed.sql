@@ -1,4 +1,4 @@
--- Rows of this life beyond its last seal; those of earlier lives are all sealed.
+-- Rows of this life after its last seal; the rows of earlier lives are all sealed.
 SELECT count(*) AS rows FROM (
     SELECT FROM audit a
     WHERE a.life = (SELECT max(number) FROM ledger_life)

@@ -1,5 +1,5 @@
 WITH RECURSIVE parent AS (
-    -- a loose index scan: many may wait for one
+    -- a loose index scan: many records may wait for one
     (SELECT a.company, a.entity, a.key FROM awaited_parent a ORDER BY a.company, a.entity, a.key LIMIT 1)
     UNION ALL
     SELECT n.company, n.entity, n.key FROM parent p, LATERAL (
@@ -24,7 +24,7 @@ WITH RECURSIVE parent AS (
 )
 SELECT document_id FROM taken
 UNION
--- two parents settled at once: each transaction still saw the other's row, and neither released the document
+-- when two parents were settled at once, each transaction still saw the other's row, and neither released the document
 SELECT p.document_id FROM pending p
 WHERE p.state = 'waiting'
   AND (SELECT 1 FROM awaited_parent a WHERE a.document_id = p.document_id LIMIT 1) IS NULL

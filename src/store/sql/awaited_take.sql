@@ -1,4 +1,4 @@
--- rows of this table are never updated, so that a row's place is its name within one statement
+-- rows of this table are never updated, so the physical row id (ctid) identifies a row within one statement
 DELETE FROM awaited_parent a
 WHERE a.ctid = ANY(ARRAY(
     SELECT t.ctid

@@ -1,4 +1,4 @@
--- What waits for a time that the clock showed before it was set back by $1 seconds waits as much longer as it would have without that.
+-- Moves due times back after the clock was set back by $1 seconds, so that nothing waits longer than it would have without that.
 WITH set_back AS (
     SELECT now() AS shown, make_interval(secs => $1) AS by
 ), pending_row AS (

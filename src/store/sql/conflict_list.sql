@@ -1,6 +1,6 @@
 SELECT c.*, (
-    -- a decision for SYSPRO's value is carried by a delivery that the aligner made after it: the newest one says how far it is.
-    -- Its payload is read as text: one that cannot be read keeps no list away
+    -- the aligner makes a delivery for a decision for SYSPRO's value: the newest delivery after the decision shows its progress. Its
+    -- payload is read as text, so that an unreadable one does not break the list
     SELECT CASE WHEN EXISTS (SELECT FROM pending p WHERE p.delivery_id = d.id) THEN 'outstanding'
                 WHEN EXISTS (SELECT FROM record r WHERE r.document_id = d.document_id AND r.delivery_id = d.id) THEN 'delivered' END
     FROM delivery d

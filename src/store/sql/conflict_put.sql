@@ -9,7 +9,7 @@ WITH n AS (
     SET document_id = excluded.document_id, key = excluded.key, sys_id = excluded.sys_id, source = excluded.source, kind = excluded.kind,
         state = excluded.state, agreed = excluded.agreed, syspro = excluded.syspro, syspro_at = excluded.syspro_at,
         servicenow = excluded.servicenow, servicenow_at = excluded.servicenow_at, changed_at = now(),
-        -- a decision is about two values; with others it is none
+        -- a decision is valid for its two values only
         side = CASE WHEN excluded.state <> 'open' AND (conflict.syspro, conflict.servicenow) = (excluded.syspro, excluded.servicenow) THEN conflict.side END,
         decided_by = CASE WHEN excluded.state <> 'open' AND (conflict.syspro, conflict.servicenow) = (excluded.syspro, excluded.servicenow) THEN conflict.decided_by END,
         decided_at = CASE WHEN excluded.state <> 'open' AND (conflict.syspro, conflict.servicenow) = (excluded.syspro, excluded.servicenow) THEN conflict.decided_at END,

@@ -1,6 +1,6 @@
--- `{state}` and `{look_up}` stand in the text, and are no parameters: the index is chosen before the parameters are known
+-- `{state}` and `{look_up}` are replaced in the text and are not parameters, because the index is chosen before the parameters are known
 WITH RECURSIVE queue AS (
-    -- a loose index scan: the companies are few, the rows may be many
+    -- a loose index scan: there are few companies, and possibly many rows
     (SELECT p.entity, p.block, p.company FROM pending p WHERE p.entity = $1 AND p.block = $2 AND p.state = '{state}' ORDER BY p.company LIMIT 1)
     UNION ALL
     SELECT n.entity, n.block, n.company FROM queue, LATERAL (
@@ -9,7 +9,7 @@ WITH RECURSIVE queue AS (
         ORDER BY p.company LIMIT 1) n
 ), due AS (
     SELECT q.delivery_id, q.document_id, q.sent_at
-    -- another company comes first in each batch, so that none has to wait for all of another one's
+    -- each batch starts with another company, so that no company waits for all deliveries of another one
     FROM (SELECT * FROM queue ORDER BY md5($4::text || company)) l CROSS JOIN LATERAL (
         SELECT p.delivery_id, p.document_id, p.sent_at
         FROM pending p
@@ -19,7 +19,7 @@ WITH RECURSIVE queue AS (
         FOR UPDATE SKIP LOCKED) q
     LIMIT $3
 ), held AS (
-    -- a person's hold: what is queued under it becomes on_hold; an unknown outcome is looked up all the same
+    -- a person holds the document: its queued deliveries become on_hold; an unknown outcome is still looked up
     SELECT due.delivery_id, h.held_by, h.why FROM due CROSS JOIN LATERAL (SELECT * FROM hold WHERE document_id = due.document_id) h WHERE NOT {look_up}
 ), held_back AS (
     UPDATE pending p
@@ -34,7 +34,7 @@ WITH RECURSIVE queue AS (
 ), claimed AS (
     UPDATE pending p
     SET state = 'sending', batch_id = $4,
-        -- a look-up is no try
+        -- a look-up is not an attempt
         attempts = p.attempts + CASE WHEN {look_up} THEN 0 ELSE 1 END,
         sent_at = CASE WHEN {look_up} THEN p.sent_at ELSE now() END
     FROM due
@@ -54,12 +54,12 @@ SELECT c.delivery_id, c.document_id, c.company, d.key, c.version, c.run_id, c.re
        dl.payload, dl.payload_hash, dl.refs, dl.expects, r.sys_id, r.target_table AS sys_table, coalesce(r.version >= c.version, false) AS stands,
        c.reason, c.message AS said, EXISTS (SELECT FROM moved m WHERE m.company = c.company AND m.number = d.mapping) AS elsewhere, false AS set_aside
 FROM claimed c
--- from the claimed ones to the rest, and never the other way round
+-- join from the claimed rows to the other tables, never the other way round
 CROSS JOIN LATERAL (SELECT d.key, d.mapping FROM document d WHERE d.id = c.document_id OFFSET 0) d
 CROSS JOIN LATERAL (SELECT dl.payload, dl.payload_hash, dl.refs, dl.expects FROM delivery dl WHERE dl.id = c.delivery_id OFFSET 0) dl
 LEFT JOIN LATERAL (
     SELECT r.sys_id, r.target_table, r.version FROM record r
     WHERE r.document_id = c.document_id AND r.block = c.block AND r.record_key = c.record_key OFFSET 0) r ON true
 UNION ALL
--- what is on hold now, so that whoever claims knows that there may be more
+-- deliveries set to on_hold now, so that the caller knows that there may be more
 SELECT delivery_id, document_id, company, '', version, NULL, '', 0, 0, NULL, '', ''::bytea, NULL, NULL, NULL, NULL, false, NULL, NULL, false, true FROM held_back

@@ -1,5 +1,5 @@
 WITH RECURSIVE queued AS (
-    -- loose index scans: the queues are few, the rows may be many
+    -- loose index scans: there are few queues, and possibly many rows
     (SELECT p.entity, p.block, p.company FROM pending p WHERE p.state = 'queued' ORDER BY p.entity, p.block, p.company LIMIT 1)
     UNION ALL
     SELECT n.entity, n.block, n.company FROM queued l, LATERAL (

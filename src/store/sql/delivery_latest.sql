@@ -1,9 +1,9 @@
 SELECT l.document_id, l.block, l.record_key, l.action, l.payload_hash, p.state, p.reason,
-       -- whether the newest delivery is known to have arrived, or any of the record
+       -- whether the newest delivery, or any delivery of the record, is known to have arrived
        coalesce(r.delivery_id >= l.id, false) AS stands, r.document_id IS NOT NULL AS arrived,
-       -- marks are laid over what was last sent: of lines, which may be gone alone, and of documents that are gone
+       -- marks replace fields of what was last sent: for lines, which may be gone alone, and for documents that are gone
        CASE WHEN l.block = 'header' AND NOT l.document_id = ANY($2) THEN NULL
-            -- what could not be mapped was sent with an earlier content
+            -- a record that could not be mapped was sent with an earlier content
             WHEN l.action = 'unmapped' THEN (
                 SELECT e.payload FROM delivery e
                 WHERE e.document_id = l.document_id AND e.block = l.block AND e.record_key = l.record_key AND e.action <> 'unmapped'

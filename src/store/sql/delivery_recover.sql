@@ -6,7 +6,7 @@ WITH dead AS (
 ), doubtful AS (
     UPDATE pending p
     SET state = 'unknown', not_before = now(), since = now(), first_failed_at = coalesce(p.first_failed_at, now()), batch_id = NULL,
-        -- when its request left is not known, but it was before now
+        -- the exact time of its request is not known, but it was before now
         sent_at = now(),
         message = 'the sender stopped before the answer was stored', next_step = $6
     FROM dead

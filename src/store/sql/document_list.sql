@@ -1,6 +1,6 @@
 SELECT d.id, d.company, d.entity, d.key, d.version, d.deleted, s.failed, s.waiting, s.on_hold, s.unknown, s.sending, s.queued,
        (SELECT count(*) FROM conflict c WHERE c.document_id = d.id AND c.state = 'open') AS conflicts
--- `chosen`: all documents, those of which something is outstanding, those on hold, or those that a run read (documents.rs)
+-- `chosen`: all documents, those with something outstanding, those on hold, or those that a run read (documents.rs)
 FROM chosen d
 CROSS JOIN LATERAL (
     SELECT count(*) AS outstanding,
@@ -13,7 +13,7 @@ CROSS JOIN LATERAL (
     FROM pending p WHERE p.document_id = d.id
 ) s
 WHERE d.id > $1
-  -- what stood for a row that can be read by now was never a record
+  -- a placeholder for a row that can be read by now was never a record
   AND NOT (d.deleted AND {stands_for_a_row})
   AND ($2 IS NULL OR d.company = $2)
   AND ($3 IS NULL OR d.entity = $3)
@@ -33,7 +33,7 @@ WHERE d.id > $1
   AND (($8::timestamptz IS NULL AND $9::timestamptz IS NULL)
        OR EXISTS (SELECT FROM version v WHERE v.document_id = d.id AND v.version = d.version
                   AND ($8 IS NULL OR v.read_at >= $8) AND ($9 IS NULL OR v.read_at < $9)))
-  -- always so where `chosen` is what a run read
+  -- always true where `chosen` is the documents of a run
   AND ($10 IS NULL OR EXISTS (SELECT FROM version r WHERE r.document_id = d.id AND r.run_id = $10))
 ORDER BY d.id
 LIMIT $6

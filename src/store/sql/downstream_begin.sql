@@ -4,6 +4,6 @@ FROM unnest($2::bigint[], $3::text[], $4::bigint[], $5::timestamptz[]) AS n (doc
 JOIN document d ON d.id = n.document_id
 ON CONFLICT (document_id, block, record_key) DO UPDATE
 SET delivery_id = excluded.delivery_id, state = 'open', said = NULL, arrived_at = now(), checks = 0, next_check = excluded.next_check, ended_at = NULL,
-    -- the same delivery once more was sent by itself; another one begins anew
+    -- the same delivery again is an automatic resend; another delivery starts from zero
     replays = CASE WHEN downstream.delivery_id = excluded.delivery_id THEN downstream.replays ELSE 0 END
 WHERE downstream.delivery_id <= excluded.delivery_id

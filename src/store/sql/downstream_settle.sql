@@ -2,7 +2,7 @@ WITH n AS (
     SELECT * FROM unnest($2::bigint[], $3::text[], $4::bigint[], $5::text[], $6::text[], $7::bigint[], $8::bigint[])
         AS n (document_id, record_key, delivery_id, state, said, next_poll, again)
 ), ended AS (
-    -- a poll of what another delivery has replaced says nothing of it
+    -- a poll for a delivery that has been replaced shows nothing about the new one
     UPDATE downstream w
     SET state = n.state, said = n.said, checks = w.checks + 1, next_check = now() + make_interval(secs => coalesce(n.next_poll, 0)),
         ended_at = CASE WHEN n.state <> 'open' THEN now() END, replays = w.replays + CASE WHEN n.again IS NOT NULL THEN 1 ELSE 0 END
@@ -10,7 +10,7 @@ WITH n AS (
     WHERE w.document_id = n.document_id AND w.block = $1 AND w.record_key = n.record_key AND w.delivery_id = n.delivery_id AND w.state = 'open'
     RETURNING w.document_id, w.record_key, w.delivery_id, w.company, w.entity, w.state, w.said, n.again
 ), back AS (
-    -- what failed waits for a person, or for its next try; unless something newer of the record is on its way
+    -- a failed record waits for a person or for its next attempt, unless a newer delivery of it is in progress
     INSERT INTO pending (delivery_id, document_id, company, entity, version, block, record_key, run_id, state, reason, message, next_step, not_before)
     SELECT e.delivery_id, e.document_id, e.company, e.entity, l.version, $1, e.record_key, l.run_id,
            CASE WHEN e.again IS NULL THEN 'failed' ELSE 'queued' END, CASE WHEN e.again IS NULL THEN 'downstream_failed' END, e.said,
@@ -23,7 +23,7 @@ WITH n AS (
     ON CONFLICT (delivery_id) DO NOTHING
     RETURNING document_id, run_id
 ), no_longer AS (
-    -- its run counted it as delivered; records with parts that have not arrived were not counted
+    -- its run counted it as delivered; records with undelivered parts were not counted
     UPDATE run r SET delivered = r.delivered - c.records, confirmed = r.confirmed - c.parts
     FROM (SELECT b.run_id, count(*) AS parts,
                  count(DISTINCT b.document_id) FILTER (

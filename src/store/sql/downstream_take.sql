@@ -6,7 +6,7 @@ WITH due AS (
     LIMIT $3
     FOR UPDATE SKIP LOCKED
 )
--- whoever dies over a poll leaves it to the next one
+-- if the process dies during a poll, the next poll takes the record
 UPDATE downstream w SET next_check = now() + make_interval(secs => $4)
 FROM due, document d, record r LEFT JOIN delivery l ON l.id = r.delivery_id
 WHERE w.document_id = due.document_id AND w.block = due.block AND w.record_key = due.record_key AND d.id = w.document_id

@@ -1,7 +1,7 @@
 WITH f AS MATERIALIZED (
     SELECT p.delivery_id, p.document_id, p.company, p.entity, coalesce(p.reason, shown_state(p.state, p.message)) AS why, p.state, coalesce(p.message, '') AS message,
            p.next_step, coalesce(p.first_failed_at, p.since) AS failed_at, {cause} AS cause,
-           -- the record's own names differ anyway
+           -- the names in a record differ in any case
            replace(replace(coalesce(p.message, ''), '`' || d.key || '`', '`…`'), '`' || coalesce(nullif(p.record_key, ''), d.key) || '`', '`…`') AS alike,
            d.key, d.amount, d.currency
     FROM pending p JOIN document d ON d.id = p.document_id
@@ -26,7 +26,7 @@ WITH f AS MATERIALIZED (
     -- a record counts once, however many of its parts failed and for however many causes
     SELECT count(DISTINCT document_id) AS documents, count(*) AS count FROM f
 ), newest AS (
-    -- the values are counted over so many records at most: a cause can have a message of its own for each
+    -- the values are counted over at most this many records: a cause can have a different message for each record
     SELECT cause, document_id FROM (
         SELECT cause, document_id, row_number() OVER (PARTITION BY cause ORDER BY max(delivery_id) DESC) AS number
         FROM f JOIN g USING (cause)

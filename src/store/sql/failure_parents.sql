@@ -1,4 +1,4 @@
--- Which parents the records of some causes wait for, and where these stand themselves.
+-- The parents that the records of some causes wait for, and the states of these parents.
 WITH waiting AS (
     SELECT DISTINCT {cause} AS cause, p.document_id
     FROM pending p

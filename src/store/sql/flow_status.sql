@@ -8,17 +8,17 @@ WITH outstanding AS (
     FROM outstanding GROUP BY company, entity
 )
 SELECT f.company, f.entity, f.watermark, f.paused_at, f.paused_by, f.stopped,
-       -- a lease that has run out holds nothing, nor does one that reaches further than any can: the clock was set back under it
+       -- an expired lease holds nothing; neither does a lease longer than the longest allowed: the clock was set back since
        CASE WHEN f.lease_until BETWEEN now() AND now() + interval '1 hour' THEN f.holder END AS holder, f.last_progress_at, f.last_success_at, f.last_sweep_at, f.last_error, f.last_error_lasts,
        coalesce(d.documents, 0) - rows.told AS documents, coalesce(p.parts, 0) AS parts, coalesce(p.queued, 0) AS queued, coalesce(p.sending, 0) AS sending,
        coalesce(p.retrying, 0) AS retrying, coalesce(p.unknown, 0) AS unknown, coalesce(p.waiting, 0) AS waiting,
        coalesce(p.failed, 0) AS failed, coalesce(p.on_hold, 0) AS on_hold, coalesce(n.records, 0) AS not_as_sent, coalesce(k.records, 0) AS in_conflict,
        coalesce(o.records, 0) AS outdated,
-       -- whoever knows the configuration, and waits, says otherwise
+       -- a caller that knows the configuration, and waits, replaces this value
        true AS configured, NULL::text AS waits_for
 FROM flow f
 LEFT JOIN document_count d ON d.company = f.company AND d.entity = f.entity
--- every document is counted as it comes in; what only stands for a row is no record
+-- documents are counted on insert; a placeholder for a row is not a record
 CROSS JOIN LATERAL (SELECT count(*) AS told FROM document d WHERE d.company = f.company AND d.entity = f.entity AND {stands_for_a_row}) rows
 LEFT JOIN p ON p.company = f.company AND p.entity = f.entity
 LEFT JOIN (

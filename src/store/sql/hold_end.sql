@@ -3,7 +3,7 @@ WITH found AS (
 ), ended AS (
     DELETE FROM hold h USING found f WHERE h.document_id = f.id RETURNING h.document_id
 ), released AS (
-    -- as it was mapped; what waits for a parent, or could not be mapped, would come back at once
+    -- as it was mapped; a delivery that waits for a parent, or could not be mapped, would fail again at once
     UPDATE pending p
     SET state = CASE
             WHEN p.block <> 'header' AND EXISTS (SELECT 1 FROM pending h WHERE h.document_id = p.document_id AND h.block = 'header') THEN 'after_header'

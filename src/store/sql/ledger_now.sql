@@ -1,5 +1,5 @@
--- Where the ledger lives now, and how far its numbers have come. What it kept of its cluster's transaction numbers must lie behind those that
--- the cluster gives next.
+-- The place of the ledger, and its highest numbers. The transaction numbers that it has stored must be lower than those that the cluster
+-- assigns next.
 SELECT (SELECT oid::bigint FROM pg_database WHERE datname = current_database()) AS database_oid,
        'ledger_life'::regclass::oid::bigint AS table_oid,
        pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS next_xid,

@@ -1,6 +1,6 @@
 SELECT coalesce(n.number, 0) AS number, n.columns::text AS columns,
        ARRAY(SELECT DISTINCT v.number FROM moved_mapping v WHERE v.company = $1 AND v.entity = $2) AS moved,
-       -- written in another way, wherever: a mapping that is not known counts as the same
+       -- written differently, to whatever table: an unknown mapping counts as the same
        ARRAY(SELECT m.number FROM mapping m WHERE m.company = $1 AND m.entity = $2 AND m.hash <> '' AND m.places <> n.places) AS otherwise,
        ARRAY(SELECT m.number FROM mapping m WHERE m.company = $1 AND m.entity = $2 AND m.columns <> n.columns) AS other_columns
 FROM (SELECT 1) AS one

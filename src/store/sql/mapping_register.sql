@@ -3,7 +3,7 @@ WITH n AS (
 ), unknown AS (
     SELECT n.* FROM n WHERE NOT EXISTS (SELECT FROM mapping m WHERE m.company = n.company AND m.entity = n.entity AND m.hash = n.hash)
 ), named AS (
-    -- what was in force when the ledger began to keep mappings, and still is
+    -- the mapping that was in force when the ledger began to keep mappings, and still is
     UPDATE mapping m SET hash = n.hash, columns = n.columns, places = n.places
     FROM unknown n
     WHERE $7 AND m.company = n.company AND m.entity = n.entity AND m.hash = ''

@@ -8,12 +8,12 @@ WITH old AS (
         paused_until = excluded.paused_until, definition = excluded.definition, pause_asked = excluded.pause_asked,
         pause_said = excluded.pause_said, pause_began = excluded.pause_began
 ), lifted AS (
-    -- a trial got through: the pause is over for all
+    -- a trial succeeded: the pause is over for all nodes
     INSERT INTO sending_resumed (at, resumed_by) SELECT now(), $2 WHERE $12
     ON CONFLICT (one) DO UPDATE SET at = excluded.at, resumed_by = excluded.resumed_by
 ), others AS (
     SELECT breaker, paused_until, seen_at > now() - make_interval(secs => $7) AS alive,
-           -- what ServiceNow asked for holds whatever became of the node that it was said to, until somebody ended it
+           -- a pause that ServiceNow asked for stays valid, even if the node that was asked is gone, until a person ends it
            pause_asked IS NOT NULL AND pause_began > coalesce((SELECT at FROM sending_resumed), '-infinity') AS asked,
            pause_asked IS NULL AS own
     FROM node WHERE incarnation <> $1

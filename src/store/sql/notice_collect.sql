@@ -1,5 +1,5 @@
--- Rows of transactions older than every open one are final: nothing can appear among them any more. What a life of the ledger left when it was
--- restored is all final, and comes before the first of the next.
+-- Rows of transactions older than every open one are final: no rows can be added among them. The rows of a life that ended with a restore
+-- are all final, and come before the first row of the next life.
 WITH bounds AS (
     SELECT p.life, p.xid AS from_xid,
            CASE WHEN p.life < l.now THEN 9223372036854775807
@@ -23,18 +23,18 @@ WITH bounds AS (
                          FROM jsonb_array_elements(a.detail::jsonb -> 'fields') AS f) END,
                     a.detail::jsonb ->> 'message', a.detail::jsonb ->> 'said', a.detail::jsonb ->> 'why', a.detail::jsonb ->> 'field', '') AS said
     FROM bounds b
-    -- what is older than a day was there before somebody was to be told, or is no news any more
+    -- a row older than a day was written before notices were turned on, or is not news any more
     JOIN audit a ON a.xid >= b.from_xid AND a.xid < b.to_xid AND a.life = b.life AND a.at > now() - interval '1 day'
     LEFT JOIN document d ON d.id = a.document_id
     WHERE a.kind = 'failed'
-       -- a record that waits is news only when its parent will not come
+       -- a waiting record is news only when its parent will not arrive
        OR (a.kind = 'waiting' AND a.detail::jsonb ->> 'absent' = 'true')
        OR (a.kind = 'downstream' AND a.detail::jsonb ->> 'state' = 'failed' AND a.detail::jsonb ->> 'again_in_seconds' IS NULL)
        OR a.kind IN ('partial_write', 'restored')
        OR (a.kind = 'conflict' AND a.detail::jsonb ->> 'state' = 'open')
        OR (a.kind = 'action' AND a.detail::jsonb ->> 'action' = 'stop')
 ), told_of AS (
-    -- a record once, however many of its parts there are; of a conflict each entry
+    -- each record once, however many parts it has; each entry of a conflict
     SELECT DISTINCT ON (event, company, entity, cause, CASE WHEN event = 'conflicts_opened' THEN id::text ELSE key END) *
     FROM news WHERE event = ANY($1)
     ORDER BY event, company, entity, cause, CASE WHEN event = 'conflicts_opened' THEN id::text ELSE key END, id

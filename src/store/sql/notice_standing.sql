@@ -1,13 +1,13 @@
 WITH n AS (
     SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[]) AS n (event, subject, company, entity, said)
     UNION ALL
-    -- flows that have not come to a good end for long, though nobody paused them
+    -- flows that have not succeeded for long although nobody paused them
     SELECT 'flow_stale', f.company || '/' || f.entity, f.company, f.entity,
            'the last good run ended at ' || to_char(f.last_success_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS"Z"')
            || coalesce('; the last error: ' || left(f.last_error, 200), '')
     FROM flow f
     WHERE 'flow_stale' = ANY($6) AND f.paused_at IS NULL AND f.stopped IS NULL AND f.last_success_at < now() - make_interval(hours => $7)
-      -- what the configuration no longer makes is nobody's to run
+      -- flows that the configuration no longer contains are not expected to run
       AND EXISTS (SELECT FROM unnest($9::text[], $10::text[]) AS made (company, entity) WHERE made.company = f.company AND made.entity = f.entity)
 ), over AS (
     DELETE FROM notice_standing s WHERE NOT EXISTS (SELECT FROM n WHERE n.event = s.event AND n.subject = s.subject)

@@ -1,4 +1,5 @@
--- Records that were last mapped in another way than the one in force, by flow. Flows without a mapping are compared as a list at every run.
+-- Records that were last mapped differently from the mapping in force, by flow. Flows without a mapping are compared as a list at every
+-- run.
 SELECT c.company, c.entity, sum(c.documents)::bigint AS records
 FROM mapping_count c
 JOIN definition_in_force f ON true

@@ -1,6 +1,6 @@
--- Documents that were last mapped in another way than the one in force, by the numbers of their mappings and their keys, and whether their content
--- was read with all columns that it needs. Mappings before the one in force and those after it are two ranges of one index: what is up to date is
--- not read. `$3` and `$4` are the mapping and the key of the last one of the page before.
+-- Documents that were last mapped differently from the mapping in force, by the numbers of their mappings and their keys, and whether their
+-- content was read with all columns that it needs. Mappings before the one in force and those after it are two ranges of one index: current
+-- documents are not read. `$3` and `$4` are the mapping and the key of the last document of the page before.
 WITH now AS MATERIALIZED (
     SELECT n.number, n.columns
     FROM definition_in_force f
@@ -18,7 +18,7 @@ WITH now AS MATERIALIZED (
         UNION ALL
         (SELECT d.id, d.mapping, d.key, d.version, d.hash, d.deleted, d.reading
          FROM document d
-         -- one bound alone: beside a second one the server may begin at the lower of them
+         -- only one bound: with a second one the server may start at the lower of them
          WHERE d.company = $1 AND d.entity = $2
            AND (d.mapping, d.key) > (greatest($3, now.number + 1), CASE WHEN $3 > now.number THEN $4 ELSE '' END) AND NOT {stands_for_a_row}
          ORDER BY d.company, d.entity, d.mapping, d.key
@@ -28,7 +28,7 @@ WITH now AS MATERIALIZED (
     LIMIT $5
 )
 SELECT p.id, $1 AS company, $2 AS entity, p.key, p.hash, v.content, p.deleted, NULL::text AS failed, p.mapping,
-       -- of what was adopted after a restore the content is not known: its flow's whole read brings it
+       -- the content of a row that was adopted after a restore is not known: the whole read of its flow brings it
        v.hash <> '' AND (p.deleted OR p.reading = ANY (ARRAY(
            SELECT r.number FROM now, mapping r WHERE r.company = $1 AND r.entity = $2 AND r.columns @> now.columns))) AS whole
 FROM page p

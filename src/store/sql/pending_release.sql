@@ -1,4 +1,5 @@
--- `OFFSET 0`, here and elsewhere: for each document by itself, through the index on it, however many the server thinks there are
+-- `OFFSET 0`, here and in other statements, makes the server run the subquery for each document through the index, whatever it estimates
+-- about their number
 UPDATE pending p
 SET state = CASE WHEN p.block <> 'header' AND (SELECT 1 FROM pending h WHERE h.document_id = p.document_id AND h.block = 'header' LIMIT 1) IS NOT NULL
                  THEN 'after_header' ELSE 'queued' END,

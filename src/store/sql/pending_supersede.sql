@@ -1,5 +1,5 @@
 DELETE FROM pending p
--- what is on its way, or may have arrived, is settled first
+-- a delivery that is in progress, or may have arrived, is settled first
 WHERE p.state IN ('queued', 'after_header', 'failed', 'waiting', 'on_hold') AND p.delivery_id = ANY(ARRAY(
     SELECT t.delivery_id
     FROM unnest($1::bigint[], $2::text[], $3::text[]) AS n (document_id, block, record_key)

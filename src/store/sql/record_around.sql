@@ -6,7 +6,7 @@ SELECT f.paused_at, (SELECT json_agg(json_build_object('field', c.field, 'syspro
        -- mapped under another definition than the one in force
        EXISTS (SELECT FROM definition_in_force i JOIN definition_mapping c ON c.definition = i.number
                WHERE c.company = $1 AND c.entity = $2 AND c.number <> d.mapping) AS outdated,
-       -- the newest version differs for the definition's sake alone, and has not been mapped since
+       -- the newest version differs only because of the definition, and has not been mapped since
        EXISTS (SELECT FROM definition_in_force i JOIN definition_mapping c ON c.definition = i.number
                WHERE c.company = $1 AND c.entity = $2 AND c.number <> d.mapping)
        AND EXISTS (SELECT FROM audit a WHERE a.document_id = d.id AND a.kind = 'version_read' AND a.version = d.version

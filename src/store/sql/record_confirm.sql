@@ -2,7 +2,7 @@ WITH n AS (
     SELECT * FROM unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::integer[], $7::bigint[], $8::text[], $9::text[])
         AS n (document_id, record_key, sys_id, target_table, version, delivery_id, returned, partial)
 ), agreed_now AS (
-    -- aligned records: what was sent, and what stands there now, is agreed
+    -- aligned records: what was sent, and what is there now, becomes the base version
     UPDATE base_version a SET fields = a.fields || p.pairs
     FROM (
         SELECT n.document_id, jsonb_object_agg(e.key, jsonb_build_array(e.value, coalesce(n.returned::jsonb ->> e.key, e.value))) AS pairs

@@ -1,4 +1,4 @@
--- Which rows that were just answered for records are other records' already.
+-- The rows returned for these records that already belong to other records.
 SELECT (n.place - 1)::integer AS place, n.document_id, nd.company || '/' || nd.entity || '/' || nd.key AS name,
        r.document_id AS owner_id, r.version AS owner_version, od.company || '/' || od.entity || '/' || od.key AS owner, r.block AS owner_block, r.record_key AS owner_part
 FROM unnest($2::bigint[], $3::text[], $4::text[], $5::text[]) WITH ORDINALITY AS n (document_id, record_key, sys_id, target_table, place)

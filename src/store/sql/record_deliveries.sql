@@ -9,7 +9,7 @@ FROM document d
 JOIN delivery l ON l.document_id = d.id
 LEFT JOIN pending p ON p.delivery_id = l.id
 LEFT JOIN LATERAL (
-    -- the row in the table that is written, or else the newest in a former one
+    -- the row in the current table, or else the newest in a former one
     SELECT k.*, (SELECT g.action = 'gone' FROM delivery g WHERE g.id = k.delivery_id) AS marked
     FROM (
         SELECT o.delivery_id, o.confirmed_at, o.sys_id, o.target_table, false AS former

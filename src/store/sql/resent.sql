@@ -1,4 +1,4 @@
--- Where documents stand that were sent again: a record is as bad as its worst part.
+-- The states of documents that were sent again: a document has the state of its worst part.
 SELECT w.id, p.message,
        CASE
            WHEN p.worst IS NOT NULL THEN p.worst
@@ -8,7 +8,7 @@ SELECT w.id, p.message,
 FROM unnest($1::bigint[]) AS w (id)
 CROSS JOIN LATERAL (
     SELECT CASE
-               -- one delivery stands for all of a record that could not be read
+               -- one delivery represents a whole record that could not be read
                WHEN bool_or(p.state = 'failed' AND p.reason = 'unreadable') THEN 'unreadable'
                WHEN bool_or(p.state = 'failed') THEN 'failed'
                WHEN bool_or(p.state = 'on_hold') THEN 'on_hold'

@@ -1,6 +1,6 @@
--- Which parts of records that were mapped in another way have a row in the table that they go to now, in `record` or left in a former table, and what
--- was last written there. `$3` and `$4` are the documents and the mappings that they had, `$5` is the mapping in force. A mapping names the table that
--- is written; where ServiceNow put the row into another one, both mappings name the same.
+-- Parts of records that were mapped differently and have a row in their current table, in `record` or left in a former table, and what was
+-- last written there. `$3` and `$4` are the documents and their mappings, `$5` is the mapping in force. A mapping names the table that is
+-- written; where ServiceNow put the row into another table, both mappings name the same one.
 WITH place AS MATERIALIZED (
     SELECT m.number, b.key AS block, b.value AS way, (b.value ->> 0)::jsonb ->> 1 AS target
     FROM (SELECT m.number, m.places FROM mapping m WHERE m.company = $1 AND m.entity = $2 OFFSET 0) m
@@ -16,7 +16,7 @@ WITH place AS MATERIALIZED (
     FROM w
     CROSS JOIN LATERAL (
         SELECT f.block, f.record_key, f.target_table, f.delivery_id, f.mapping, f.sys_id FROM former_record f WHERE f.document_id = w.id OFFSET 0) f
-    -- another record may have got that row meanwhile
+    -- another record may own that row by now
     WHERE (SELECT 1 FROM record o WHERE o.sys_id = f.sys_id AND o.target_table = f.target_table AND o.own_row LIMIT 1) IS NULL
 )
 SELECT DISTINCT ON (k.id, k.block, k.record_key)

@@ -1,4 +1,4 @@
--- Rows in tables that the mapping in force does not write are kept apart. Parameters as in rows_here.sql.
+-- Moves rows in tables that the mapping in force does not write to `former_record`. Parameters as in rows_here.sql.
 WITH place AS MATERIALIZED (
     SELECT m.number, b.key AS block, (b.value ->> 0)::jsonb ->> 1 AS target
     FROM (SELECT m.number, m.places FROM mapping m WHERE m.company = $1 AND m.entity = $2 OFFSET 0) m

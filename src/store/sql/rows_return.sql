@@ -1,5 +1,5 @@
--- Rows in former tables that the mapping in force writes again are rows of their records again. Parameters as in rows_here.sql; what stands in `record`
--- is in the table that is written now.
+-- Rows in former tables that the mapping in force writes again become the rows of their records again. Parameters as in rows_here.sql; rows
+-- in `record` are in the current table.
 WITH place AS MATERIALIZED (
     SELECT m.number, b.key AS block, (b.value ->> 0)::jsonb ->> 1 AS target
     FROM (SELECT m.number, m.places FROM mapping m WHERE m.company = $1 AND m.entity = $2 OFFSET 0) m
@@ -12,7 +12,7 @@ WITH place AS MATERIALIZED (
     LEFT JOIN place m ON m.number = f.mapping AND m.block = f.block
     WHERE (f.target_table = n.target OR m.target = n.target)
       AND (SELECT 1 FROM record r WHERE r.document_id = f.document_id AND r.block = f.block AND r.record_key = f.record_key LIMIT 1) IS NULL
-      -- another record may have got that row meanwhile
+      -- another record may own that row by now
       AND (SELECT 1 FROM record o WHERE o.sys_id = f.sys_id AND o.target_table = f.target_table AND o.own_row LIMIT 1) IS NULL
     ORDER BY f.document_id, f.block, f.record_key, f.delivery_id DESC
 ), taken AS (

@@ -2,7 +2,7 @@ WITH n AS (
     SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[])
         AS n (run_id, records, parts, sent, confirmed, parts_replaced)
 ), gone AS (
-    -- records of which nothing is left that the run queued; one whose last parts arrived has arrived
+    -- records with no part left of those that the run queued; if the last parts arrived, the record is delivered
     SELECT run_id, count(*) FILTER (WHERE arrived) AS delivered, count(*) FILTER (WHERE NOT arrived) AS replaced
     FROM (
         SELECT l.run_id, l.document_id, bool_or(l.arrived) AS arrived

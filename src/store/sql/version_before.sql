@@ -1,4 +1,4 @@
--- The contents that documents were last read with, and the columns that were read then.
+-- The last contents of documents, and the columns that were read for them.
 WITH known AS MATERIALIZED (
     SELECT d.id, d.version, d.reading
     FROM unnest($3::bigint[]) AS w (id)

@@ -1,5 +1,5 @@
 SELECT c.id, c.document_id, c.key, c.field, c.syspro, c.servicenow, c.said,
-       -- SYSPRO has said yes to these very values, and nobody has decided anew since
+       -- SYSPRO has accepted these very values, and nobody has decided again since
        coalesce(w.state = 'accepted' AND w.was = c.syspro AND w.wanted = c.servicenow
                 AND w.called_at > coalesce(c.decided_at, '-infinity'), false) AS accepted
 FROM conflict c
