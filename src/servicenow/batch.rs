@@ -1,6 +1,6 @@
 //! Many writes in few requests through the Batch API; single requests where the instance does not have it.
 //!
-//! The order of a batch is not documented and there is no transaction round it: each item stands alone.
+//! The order within a batch is not documented, and a batch is not a transaction: each item succeeds or fails alone.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -23,16 +23,16 @@ use super::wire::{BatchHeader, BatchItem, BatchRequest, BatchResponse, Body, Ser
 /// The largest request sent, in bytes; the documented ceiling is 10 MB.
 pub(super) const REQUEST_LIMIT: usize = 8_000_000;
 
-/// Larger items travel alone; the documented limit of one item is 5 MB.
+/// Larger items are sent alone; the documented limit of one item is 5 MB.
 pub(super) const ITEM_LIMIT: usize = 4_000_000;
 
-/// Single requests at once where there is no Batch API.
+/// Concurrent single requests where there is no Batch API.
 const SINGLES_AT_ONCE: usize = 8;
 
 /// Headers, punctuation and ids of one item, in bytes.
 pub(super) const ITEM_FRAME: usize = 300;
 
-/// Carries out the writes: one judgement per write, in order. Those that travel alone come last.
+/// Performs the writes: one judgement per write, in order. Writes that are sent alone come last.
 pub(super) async fn perform(transport: &Transport, tokens: &dyn TokenSource, ops: Vec<Op>) -> Vec<Judged> {
     let (alone, together): (Vec<(usize, Op)>, Vec<(usize, Op)>) = ops.into_iter().enumerate().partition(|(_, op)| op.alone);
     let (mut places, together): (Vec<usize>, Vec<Op>) = together.into_iter().unzip();
@@ -45,7 +45,7 @@ pub(super) async fn perform(transport: &Transport, tokens: &dyn TokenSource, ops
             None => judged.extend(perform_chunk(transport, tokens, chunk).await),
         }
     }
-    // one lost answer says nothing of those that travel alone
+    // one lost answer shows nothing about the writes that are sent alone
     match judged.last().filter(|last| !matches!(last, Judged::Doubt(_))).and_then(abort_reason) {
         Some(stop) => judged.extend(alone.iter().map(|_| stop.again())),
         None => judged.extend(singles(transport, tokens, &alone).await),
@@ -56,7 +56,7 @@ pub(super) async fn perform(transport: &Transport, tokens: &dyn TokenSource, ops
     judged.into_iter().map(|(_, judged)| judged).collect()
 }
 
-/// Whether the instance dealt with the record itself, and did not turn the request away as it may turn batches away.
+/// Whether the instance handled the record itself, and did not reject the request as it may reject batches.
 fn got_through(judged: &Judged) -> bool {
     match judged {
         Judged::Done(_) => true,
@@ -69,19 +69,19 @@ async fn perform_chunk(transport: &Transport, tokens: &dyn TokenSource, ops: &[O
     let rests = transport.learned().batch_after.get().is_some_and(|after| Instant::now() < after);
     if ops.len() > 1 && rests {
         let judged = singles(transport, tokens, ops).await;
-        // when single requests do not work either, it was not for the Batch API
+        // if single requests fail as well, the Batch API is not the cause
         if !judged.iter().any(got_through) {
             transport.learned().batch_after.set(None);
         }
         return judged;
     }
     if ops.len() > 1 {
-        // at most both routes are tried
+        // tries at most both routes
         while let (route, Some(path)) = (transport.learned().batch_route.get(), transport.learned().batch_route.get().path()) {
             match batch(transport, tokens, path, ops).await {
                 Batched::Judged(judged) => return judged,
                 Batched::Unsupported(words) => {
-                    // another call may have learned it meanwhile
+                    // another call may have learned it in the meantime
                     let first = transport.learned().batch_route.get() == route;
                     if first {
                         transport.learned().batch_route.set(route.next());
@@ -92,7 +92,7 @@ async fn perform_chunk(transport: &Transport, tokens: &dyn TokenSource, ops: &[O
                 }
                 Batched::TurnedAway(words) => {
                     let judged = singles(transport, tokens, ops).await;
-                    // a record that is turned away by itself too is reason enough; when all get through, it is the Batch API
+                    // if a record is also rejected when sent alone, the record is the cause; if all succeed, it is the Batch API
                     if judged.iter().all(got_through) {
                         let again = transport.settings().batch_again;
                         transport.learned().batch_after.set(Some(Instant::now() + again));
@@ -112,7 +112,7 @@ async fn perform_chunk(transport: &Transport, tokens: &dyn TokenSource, ops: &[O
     singles(transport, tokens, ops).await
 }
 
-/// Runs of writes that fit into one request.
+/// Splits writes into groups that fit into one request.
 pub(super) fn chunks(ops: &[Op], limit: usize) -> Vec<&[Op]> {
     let mut chunks = Vec::new();
     let (mut from, mut size) = (0, 0);
@@ -135,7 +135,7 @@ pub(super) fn chunks(ops: &[Op], limit: usize) -> Vec<&[Op]> {
     chunks
 }
 
-/// After what nothing more is sent: the instance asks for time, cannot be reached, or lets no one in.
+/// Reasons to send nothing more: the instance asks for time, cannot be reached, or rejects the credential.
 enum Stop {
     Throttled(Quoted, Option<std::time::Duration>),
     NotSent(Quoted),
@@ -169,7 +169,7 @@ async fn singles(transport: &Transport, tokens: &dyn TokenSource, ops: &[Op]) ->
             return stop.again();
         }
         let judged = transport.write(tokens, op).await;
-        // one lost answer says nothing of the others
+        // one lost answer shows nothing about the others
         if let (Some(found), false) = (abort_reason(&judged), matches!(judged, Judged::Doubt(_))) {
             stop.replace(Some(found));
         }
@@ -180,9 +180,9 @@ async fn singles(transport: &Transport, tokens: &dyn TokenSource, ops: &[Op]) ->
 
 enum Batched {
     Judged(Vec<Judged>),
-    /// There is no such API here.
+    /// This instance has no such API.
     Unsupported(Quoted),
-    /// Refused for a reason that may be the instance's, a firewall's, or one record's: no proof that there is no such API.
+    /// Refused for a reason that may be the instance's, a firewall's, or one record's: this does not prove that there is no such API.
     TurnedAway(Quoted),
     RefusedWhole(Quoted),
 }
@@ -228,7 +228,7 @@ fn item<'a>(at: usize, op: &'a Op, headers: [BatchHeader<'a>; 2]) -> BatchItem<'
     BatchItem { id: (at + 1).to_string(), method: op.method.as_str(), url: &op.path, headers, body, exclude_response_headers: false }
 }
 
-/// One judgement per item; `None` when the answer is not that of a batch.
+/// One judgement per item; `None` when the answer is not a batch answer.
 pub(super) fn read_batch(tokens: &dyn TokenSource, ops: &[Op], answer: &Answer) -> Option<Vec<Judged>> {
     let Body::Document(_) = read_body(&answer.body) else { return None };
     let response: BatchResponse<'_> = serde_json::from_slice(&answer.body).ok()?;
@@ -272,7 +272,7 @@ fn judge_item(op: &Op, item: &Serviced<'_>, batch: &Answer) -> Judged {
         let headers: HashMap<String, String> = item.headers.iter().flat_map(|few| &few.0).map(header).collect();
         retry_after(|name| headers.get(&name.to_ascii_lowercase()).map(String::as_str))
     };
-    // only a refusal for lack of time says how long to wait
+    // only a 429 says how long to wait
     let retry_after = if status == 429 { asked_to_wait() } else { None };
     let body = item.body.map(decode).unwrap_or_default().into();
     let answer = Answer { status, retry_after, body, ..batch.without_body() };
@@ -283,12 +283,12 @@ fn header(header: &super::wire::ServicedHeader<'_>) -> (String, String) {
     (header.name.to_ascii_lowercase(), header.value.map(scalar).unwrap_or_default())
 }
 
-/// Documented as base64; what is not base64 is taken as it stands.
+/// Documented as base64; a body that is not base64 is used unchanged.
 fn decode(raw: &RawValue) -> Vec<u8> {
     if !raw.get().starts_with('"') {
         return scalar(raw).into_bytes();
     }
-    // base64 needs no escapes, so it can be read where it stands
+    // base64 needs no escapes, so it can be read from the raw text
     if let Ok(body) = BASE64_STANDARD.decode(raw.get().trim_matches('"')) {
         return body;
     }

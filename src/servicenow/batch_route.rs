@@ -7,7 +7,7 @@ pub(super) enum BatchRoute {
     V1,
     /// `/api/now/batch`
     Plain,
-    /// Nowhere, or not wanted.
+    /// There is none, or the settings switch it off.
     None,
 }
 

@@ -1,4 +1,4 @@
-//! JSON whose size was not agreed on: lists and objects that are read up to a bound, and refused beyond it before they are in memory.
+//! JSON of unknown size: lists and objects are read up to a limit, and refused beyond it before they are in memory.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -11,12 +11,12 @@ use serde_json::value::RawValue;
 
 use super::wire::{Row, cell};
 
-/// Members of one row; the widest tables have some hundreds of columns.
+/// The most members of one row; the widest tables have some hundreds of columns.
 const MEMBERS: usize = 2000;
-/// Cells of one answer.
+/// The most cells of one answer.
 const CELLS: usize = 200_000;
 
-/// A list with so many elements at most.
+/// A list with at most this many elements.
 #[derive(Debug)]
 pub struct Few<T, const MOST: usize>(pub Vec<T>);
 
@@ -56,7 +56,7 @@ impl<'de, T: Deserialize<'de>, const MOST: usize> Visitor<'de> for FewVisitor<T,
     }
 }
 
-/// The rows of `result`, be it one or a list; any other value has none.
+/// The rows of `result`, which is one row or a list; any other value has none.
 pub(super) fn rows(raw: &RawValue, most: usize) -> Result<Vec<Row>, serde_json::Error> {
     let mut reader = serde_json::Deserializer::from_str(raw.get());
     match raw.get().as_bytes().first() {
@@ -127,7 +127,7 @@ impl<'de> Visitor<'de> for OneRow<'_> {
     }
 }
 
-/// Those of an object's members that have one of these names; none where it is no object.
+/// The members of an object that have one of these names; empty if it is not an object.
 pub(super) fn members<'a>(raw: &'a RawValue, names: &'static [&'static str]) -> BTreeMap<&'static str, &'a RawValue> {
     serde_json::Deserializer::from_str(raw.get()).deserialize_map(Members { names }).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! The client: everything that the rest of Tieline asks of the instance. Each method hands its work to the module that does it.
+//! The client: all requests of Tieline to the instance. Each method calls the module that does the work.
 
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -25,10 +25,10 @@ use super::token::TokenSource;
 use super::transport::Transport;
 use super::{create_probe, downstream, import_set, listing, present, probe, probe_maps, query, table};
 
-/// Begins a key that no record has: keys begin with a company.
+/// Start of a key that no record has: keys start with a company.
 const UNKNOWN_KEY: &str = "tieline unknown";
 
-/// The ServiceNow instance as one arbiter thread sees it. Clones share what was learned of the instance.
+/// The ServiceNow instance for one arbiter thread. Clones share what was learned of the instance.
 #[derive(Clone)]
 pub struct ServiceNow {
     transport: Transport,
@@ -44,7 +44,7 @@ impl ServiceNow {
         Ok(Self { transport: Transport::new(settings)?, owners: None })
     }
 
-    /// A client that never takes over a row which `owners` says is another record's.
+    /// A client that never adopts a row which, according to `owners`, belongs to another record.
     ///
     /// # Errors
     /// As for [`ServiceNow::new`].
@@ -52,8 +52,8 @@ impl ServiceNow {
         Ok(Self { transport: Transport::new(settings)?, owners: Some(owners) })
     }
 
-    /// The same client for work whose lease ends at `deadline`, or when `alive` no longer holds: a request that could still be under way
-    /// then is not begun, because ServiceNow cannot tell a sender that was replaced from the one that replaced it.
+    /// The same client for work whose lease ends at `deadline`, or earlier when `alive` returns `false`. A request that could still be
+    /// running by then is not started, because ServiceNow cannot tell the former holder of the lease from the new one.
     #[must_use]
     pub fn leased_until(&self, deadline: Instant, alive: Rc<dyn Fn() -> bool>) -> Self {
         Self { transport: self.transport.leased_until(deadline, alive), owners: self.owners.clone() }
@@ -64,7 +64,7 @@ impl ServiceNow {
         self.transport.http()
     }
 
-    /// The settings it was made with.
+    /// Its settings.
     pub fn settings(&self) -> &ServiceNowSettings {
         self.transport.settings()
     }
@@ -77,10 +77,11 @@ impl ServiceNow {
     /// Sends records of one target: one outcome per record, in the order given.
     ///
     /// Records of one call may reach the instance in any order, so two versions of one record, or a record and one that refers to it,
-    /// must not stand in the same call.
+    /// Records of one call may reach the instance in any order. So one call must not contain two versions of one record, or a record and
+    /// another one that refers to it.
     ///
     /// # Errors
-    /// Only when nothing was written for a reason that is none of the records': no token, no connection, no such table.
+    /// Only when nothing was written for a reason that concerns no single record: no token, no connection, no such table.
     pub async fn send(
         &self,
         tokens: &dyn TokenSource,
@@ -97,10 +98,10 @@ impl ServiceNow {
         settle_failures(verdicts)
     }
 
-    /// Rows by the key column: the returned row's key is compared, never the count.
+    /// Finds rows by the key column. Compares the key of each returned row, and does not rely on the count.
     ///
     /// # Errors
-    /// [`ServiceNowError::UnknownColumn`] when rows come back without the key column; otherwise whatever kept the instance from answering.
+    /// [`ServiceNowError::UnknownColumn`] when rows come back without the key column; otherwise the error that prevented an answer.
     pub async fn find_by_key(
         &self,
         tokens: &dyn TokenSource,
@@ -110,9 +111,9 @@ impl ServiceNow {
         query::find_by_key(&self.transport, tokens, target, keys).await
     }
 
-    /// Rows that somebody else may have made, by the natural key; compared exactly with what came back.
+    /// Finds rows that somebody else may have created, by the natural key; compares it exactly with the returned one.
     ///
-    /// Of several rows with one natural key, the one that carries the record's own key comes first, then one that carries none.
+    /// If several rows have one natural key, the row with the record's own key comes first, then a row without a key.
     ///
     /// # Errors
     /// As [`ServiceNow::find_by_key`].
@@ -125,10 +126,10 @@ impl ServiceNow {
         query::find_by_natural_key(&self.transport, tokens, target, records).await
     }
 
-    /// Looks up unknown outcomes: whether this version of each record stands in ServiceNow, one answer per record in the order given.
+    /// Looks up unknown outcomes: whether ServiceNow has this version of each record; one answer per record, in the given order.
     ///
     /// # Errors
-    /// Whatever kept the instance from answering.
+    /// The error that prevented an answer.
     pub async fn settle(
         &self,
         tokens: &dyn TokenSource,
@@ -141,8 +142,8 @@ impl ServiceNow {
         }
     }
 
-    /// Whether the instance answers when it is asked for a record like this one that it has never had: where it does, and not for the record
-    /// itself, the trouble is the record's. `None`: there is nothing by which it could be asked.
+    /// Whether the instance answers a query for an unknown record of this kind. If it does, and does not answer for the record itself, the
+    /// record is the cause. `None`: there is no column for such a query.
     pub async fn answers_for(&self, tokens: &dyn TokenSource, target: &TargetPlan, like: &OutRecord) -> Option<bool> {
         let unknown = format!("{UNKNOWN_KEY}/{}", like.delivery);
         let mut fields = like.fields.clone();
@@ -168,11 +169,11 @@ impl ServiceNow {
         }
     }
 
-    /// The rows of an aligned table that can be seen, or those changed since an instant of the instance's clock: the page at a position,
-    /// and where the next one begins. `None`: this was the last.
+    /// One page of the visible rows of an aligned table, or of those changed since a time of the instance's clock, and the position of the
+    /// next page. `None`: this was the last page.
     ///
     /// # Errors
-    /// Whatever kept the instance from answering; nothing is known then of rows that were not reached.
+    /// The error that prevented an answer; nothing is then known of the rows that were not reached.
     pub async fn list(
         &self,
         tokens: &dyn TokenSource,
@@ -185,7 +186,7 @@ impl ServiceNow {
         listing::page(&self.transport, tokens, target, align, company, since, at).await
     }
 
-    /// Rows of an aligned table by their sys_ids; those that cannot be seen are left out.
+    /// Rows of an aligned table by their sys_ids; rows that are not visible are left out.
     ///
     /// # Errors
     /// As [`ServiceNow::list`].
@@ -199,10 +200,10 @@ impl ServiceNow {
         listing::by_id(&self.transport, tokens, target, align, sys_ids).await
     }
 
-    /// What became of records after they had arrived, in their order.
+    /// The states of records after their delivery, in the given order.
     ///
     /// # Errors
-    /// Whatever kept the instance from answering; nothing is known then of any of them.
+    /// The error that prevented an answer; nothing is then known of any of them.
     pub async fn later(
         &self,
         tokens: &dyn TokenSource,
@@ -213,10 +214,11 @@ impl ServiceNow {
         downstream::poll(&self.transport, tokens, target, watch, records).await
     }
 
-    /// The page of rows of a table where a target's records land, at a position, whose keys begin with `prefix`, and where the next one begins; `None`: this was the last.
+    /// One page of the rows whose keys start with `prefix`, in a table that receives a target's records, and the position of the next page.
+    /// `None`: this was the last page.
     ///
     /// # Errors
-    /// Whatever kept the instance from answering, or that its rows carry no key.
+    /// The error that prevented an answer, or the error that the rows have no key.
     pub async fn present(
         &self,
         tokens: &dyn TokenSource,
@@ -228,10 +230,10 @@ impl ServiceNow {
         present::page(&self.transport, tokens, target, table, prefix, at).await
     }
 
-    /// What the version columns of these rows of a target say; rows that are not there, or may not be seen, are absent.
+    /// The values of the version columns of these rows of a target; rows that do not exist or are not visible are left out.
     ///
     /// # Errors
-    /// Whatever kept the instance from answering.
+    /// The error that prevented an answer.
     pub async fn versions_of(
         &self,
         tokens: &dyn TokenSource,
@@ -242,10 +244,10 @@ impl ServiceNow {
         Ok(found.into_values().map(|found| (found.sys_id, found.version)).collect())
     }
 
-    /// The tables where staging rows whose keys begin with `prefix` landed lately.
+    /// The tables that recently received rows from staging rows whose keys start with `prefix`.
     ///
     /// # Errors
-    /// Whatever kept the instance from answering.
+    /// The error that prevented an answer.
     pub async fn landed(&self, tokens: &dyn TokenSource, target: &TargetPlan, prefix: &str) -> Result<BTreeSet<String>, ServiceNowError> {
         present::landed(&self.transport, tokens, target, prefix).await
     }
@@ -255,30 +257,30 @@ impl ServiceNow {
         probe::probe(&self.transport, tokens, targets).await
     }
 
-    /// On what the transform maps of the staging tables coalesce, and whether they copy empty fields.
+    /// Which columns the transform maps of the staging tables coalesce on, and whether the maps copy empty fields.
     pub async fn probe_maps(&self, tokens: &dyn TokenSource, targets: &[&TargetPlan]) -> Vec<ProbeFinding> {
         probe_maps::probe(&self.transport, tokens, targets).await
     }
 
-    /// Whether some row of ours in the table that is written shows this column filled.
+    /// Whether any of our rows in the target table has a value in this column.
     pub async fn keeps_field(&self, tokens: &dyn TokenSource, target: &TargetPlan, field: &str) -> bool {
         probe::keeps_field(&self.transport, tokens, target, field).await
     }
 
-    /// Whether a row may be created in each table that is written: one is, and is taken away again.
+    /// Whether a row may be created in each target table: creates one and deletes it again.
     pub async fn try_create(&self, tokens: &dyn TokenSource, targets: &[&TargetPlan]) -> Vec<ProbeFinding> {
         create_probe::try_create(&self.transport, tokens, targets).await
     }
 }
 
-/// An error for all is an error; an error for some becomes their outcome, so that what is known of the others is not lost.
+/// An error for all records stays an error; an error for some becomes their outcome, so that the outcomes of the others are kept.
 fn settle_failures(verdicts: Vec<Verdict>) -> Result<Vec<Outcome>, ServiceNowError> {
     if verdicts.iter().all(Result::is_err) {
         return verdicts.into_iter().collect();
     }
     let some_confirmed = verdicts.iter().any(|verdict| matches!(verdict, Ok(Outcome::Confirmed { .. })));
     let outcome = |error: ServiceNowError| match error.class() {
-        // the neighbours got through, so it is this record's after all
+        // other records succeeded, so this record is the cause
         retry::Class::Permanent if some_confirmed && !matches!(error, ServiceNowError::TokenRefused { .. }) => {
             Outcome::Rejected { message: error.chain().into(), field: None, next_step: NextStep::RequestRefused }
         }

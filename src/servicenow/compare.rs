@@ -1,4 +1,4 @@
-//! Sent fields against the row that came back: a write can succeed while a field is dropped, cut or rounded.
+//! Compares the sent fields with the returned row: a write can succeed although a field is dropped, shortened or rounded.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::definition::plan::{Form, TargetPlan};
 use super::outcome::FieldDifference;
 use super::wire::{Cell, Row};
 
-/// The fields that came back otherwise than they were sent.
+/// The fields that came back with another value than was sent.
 ///
 /// `sys_id` is not compared: the instance may choose its own.
 pub(super) fn differences<'a>(target: &TargetPlan, sent: impl Iterator<Item = (&'a str, &'a str)>, row: &Row) -> Vec<FieldDifference> {
@@ -36,7 +36,7 @@ pub(super) fn differences_found(
         .collect()
 }
 
-/// Whether a row that was read earlier holds what would be sent.
+/// Whether a row that was read earlier already has the values to be sent.
 pub(super) fn same_fields(target: &TargetPlan, sent: &BTreeMap<String, String>, found: &BTreeMap<String, String>) -> bool {
     differences_found(target, sent, found).is_empty()
 }
@@ -48,15 +48,15 @@ fn same_cell(form: Form, sent: &str, cell: Option<&Cell>) -> bool {
     }
 }
 
-/// Whether what came back means what was sent, by the kind of value that the field carries. A text that came back otherwise is another value,
-/// whatever both read like.
+/// Whether the returned value means the same as the sent one, by the kind of value of the field. A text that came back different is another
+/// value, even if both look like the same number or date.
 pub fn same(form: Form, sent: &str, returned: &str) -> bool {
     let (sent, returned) = (sent.trim(), returned.trim());
     if sent == returned || same_lines(sent, returned) {
         return true;
     }
     if sent.is_empty() {
-        // clearing a number or a flag column leaves its zero
+        // an empty value in a number or flag column is stored as its zero
         return matches!(number(returned), Some(zero) if zero.is_zero()) || flag(returned) == Some(false);
     }
     match form {
@@ -72,10 +72,10 @@ pub fn same(form: Form, sent: &str, returned: &str) -> bool {
     }
 }
 
-/// Whether two texts may mean the same value where nothing says of what kind it is: `12.5` and `12.50`, `2026-01-31` and `2026-01-31 00:00:00`,
-/// `true` and `1`, line ends of either kind.
+/// Whether two texts may mean the same value when its kind is not known: `12.5` and `12.50`, `2026-01-31` and `2026-01-31 00:00:00`, `true`
+/// and `1`, line ends of either kind.
 ///
-/// Codes stay codes: `007` is not `7`, because a number with leading zeros is not compared as a number.
+/// Codes stay codes: `007` differs from `7`, because a number with leading zeros is not compared as a number.
 pub(super) fn same_value(sent: &str, returned: &str) -> bool {
     let (sent, returned) = (sent.trim(), returned.trim());
     if [Form::Text, Form::Number, Form::Date].iter().any(|form| same(*form, sent, returned)) {
@@ -85,8 +85,8 @@ pub(super) fn same_value(sent: &str, returned: &str) -> bool {
     (literal(sent) || literal(returned)) && same(Form::Flag, sent, returned)
 }
 
-/// Whether what is there is the beginning of a text, or the rounded number, that was sent: a column that keeps less. What a transform map
-/// makes another value of is the map's own business, so a short beginning tells nothing.
+/// Whether the stored value is the start of the sent text, or the sent number rounded: the column is too small. A transform map may replace
+/// a value by another one, so a short start shows nothing.
 pub(super) fn keeps_less(form: Form, sent: &str, there: &str) -> bool {
     const TELLING: usize = 8;
     let (sent, there) = (sent.trim(), there.trim());
@@ -101,15 +101,15 @@ pub(super) fn keeps_less(form: Form, sent: &str, there: &str) -> bool {
     cut && there.chars().count() >= TELLING
 }
 
-/// The same text but for line ends and the blanks before them.
+/// Whether two texts are the same except for line ends and the spaces before them.
 fn same_lines(a: &str, b: &str) -> bool {
     let lines = |text: &str| text.replace("\r\n", "\n").replace('\r', "\n");
     let ended = |text: &str| text.contains(['\r', '\n']);
     ended(a) && lines(a).split('\n').map(str::trim_end).eq(lines(b).split('\n').map(str::trim_end))
 }
 
-/// An amount with its currency (`EUR;10.00`) against what a currency column shows. Alone it shows a number, which the instance may have
-/// converted into the session's currency: then only that there is one can be told.
+/// Compares an amount with its currency (`EUR;10.00`) with the value of a currency column. If the column returns only a number, the
+/// instance may have converted it into the currency of the session: then only the presence of a number can be checked.
 fn same_amount(sent: &str, returned: &str) -> bool {
     let parts = |text: &str| -> Option<(String, Decimal)> {
         let (code, amount) = text.split_once(';')?;
@@ -123,7 +123,7 @@ fn same_amount(sent: &str, returned: &str) -> bool {
     }
 }
 
-/// A plain decimal number: no leading zeros, sign or exponent of unusual form.
+/// A plain decimal number: without leading zeros, an unusual sign or an exponent.
 fn number(text: &str) -> Option<Decimal> {
     let digits = text.strip_prefix('-').unwrap_or(text);
     let (whole, fraction) = digits.split_once('.').map_or((digits, None), |(whole, fraction)| (whole, Some(fraction)));

@@ -1,8 +1,8 @@
-//! The right to create, tried for `doctor`: a row with a key of its own is made and taken away again, so that none is left.
+//! Tests the right to create for `doctor`: creates a row with a special key and deletes it again, so that none is left.
 //!
-//! Its key begins with [`trial_row::TRIAL`], which no record's does, and is the same at every try: what an earlier try left is found by it
-//! and taken away first, and as long as that cannot be done no other row is made. When an answer was lost, the row is searched for by the
-//! key.
+//! The key starts with [`trial_row::TRIAL`], as no record's key does, and is the same in every test. So a row that an earlier test left is
+//! found by it and deleted first; as long as it cannot be deleted, no other row is created. When an answer was lost, the row is searched
+//! for by the key.
 
 mod import;
 mod table;
@@ -16,7 +16,7 @@ use super::outcome::ProbeFinding;
 use super::token::TokenSource;
 use super::transport::Transport;
 
-/// Tries each table that is written to once, however many blocks write to it.
+/// Tests each target table once, however many blocks write to it.
 pub(super) async fn try_create(transport: &Transport, tokens: &dyn TokenSource, targets: &[&TargetPlan]) -> Vec<ProbeFinding> {
     let mut findings = Vec::new();
     let mut tried = BTreeSet::new();

@@ -1,7 +1,7 @@
-//! What became of rows after they were written: a transform or a workflow may fail long after the answer.
+//! The state of rows after they were written: a transform or a workflow may fail long after the answer.
 //!
-//! A poll asks for a page of rows at once, in one query or a few: by sys_id in the target table, or by key in the staging table, whose rows an
-//! instance deletes after seven days.
+//! A poll requests a page of rows at once, in one query or a few: by sys_id in the target table, or by key in the staging table, whose rows
+//! an instance deletes after seven days.
 
 use std::collections::HashMap;
 
@@ -16,36 +16,36 @@ use super::token::TokenSource;
 use super::transport::Transport;
 use super::wire::Row;
 
-/// Among the values of `failed`: whatever the column says, once it says anything.
+/// A value of `failed` that matches any non-empty text.
 const ANY: &str = "*";
 
 /// A record that is polled.
 #[derive(Debug, Clone)]
 pub struct Arrived {
-    /// What its key column says.
+    /// The value of its key column.
     pub source_key: String,
-    /// The version that arrived.
+    /// The delivered version.
     pub version: VersionText,
     /// Its row in the target table; may be empty.
     pub sys_id: String,
 }
 
-/// What its row says.
+/// The state in its row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Later {
-    /// ServiceNow has finished well; what the row says.
+    /// ServiceNow has finished successfully; holds the value of the row.
     Done(Quoted),
     /// It failed, in ServiceNow's words.
     Failed(Quoted),
     /// It has not finished.
     Open,
-    /// The row is not there (any more), or may not be seen.
+    /// The row does not exist (any more), or is not visible.
     Vanished,
-    /// The row does not tell: its column may not be read.
+    /// The state cannot be read: the column is not visible.
     Silent(Quoted),
 }
 
-/// Polls records; the answers come in their order.
+/// Polls records; the results are in the order of the records.
 pub(super) async fn poll(
     transport: &Transport,
     tokens: &dyn TokenSource,
@@ -95,14 +95,14 @@ async fn by_key(
     let by_key = staging::rows_by_key(transport, tokens, target, key_column, &keys, fields).await?;
     let later = |record: &Arrived| {
         let mut rows = by_key.get(&record.source_key).into_iter().flatten();
-        // a row of an earlier release says the number alone; what arrived before is found by it
+        // a row of an earlier release has only the version number; records delivered before are found by it
         let newest = rows.find(|row| staging::of_version(target, row, &record.version).unwrap_or(true));
         newest.map_or(Later::Vanished, |row| of_staging(watch, row))
     };
     Ok(records.iter().map(later).collect())
 }
 
-/// The transform comes first; whether there is more to wait for is the column's to say.
+/// The transform comes first; the column shows whether there is more to wait for.
 fn of_staging(watch: &WatchPlan, row: &Row) -> Later {
     let state = row.filled("sys_import_state").unwrap_or_default().to_ascii_lowercase();
     match state.as_str() {
@@ -131,7 +131,7 @@ fn of_column(watch: &WatchPlan, row: &Row) -> Later {
     if among(&watch.done) {
         return Later::Done(format!("{column} = {value}").into());
     }
-    // an error column holds words, and no closed set of them
+    // an error column holds free text, not a fixed set of values
     let any = watch.failed.iter().any(|text| text == ANY) && !value.trim().is_empty();
     if any || among(&watch.failed) {
         let said = said(watch, row).map_or_else(|| format!("{column} = {value}"), |words| format!("{column} = {value}: {words}"));

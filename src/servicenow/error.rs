@@ -1,4 +1,4 @@
-//! Why a whole call to ServiceNow failed. The trouble of one record is an [`Outcome`](super::Outcome), not an error.
+//! Why a whole call to ServiceNow failed. An error of one record is an [`Outcome`](super::Outcome), and not an error here.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use crate::net::NetError;
 use crate::redact::Quoted;
 use crate::retry::Class;
 
-/// A call that gave nothing. When [`ServiceNow::send`](super::ServiceNow::send) returns one, no record was written.
+/// A call without a result. When [`ServiceNow::send`](super::ServiceNow::send) returns one, no record was written.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum ServiceNowError {
     /// The settings cannot be used.
@@ -23,16 +23,16 @@ pub enum ServiceNowError {
     Net {
         /// Method and path, without the query.
         what: String,
-        /// What the connection said.
+        /// The error of the connection.
         #[source]
         source: Arc<NetError>,
     },
-    /// No answer to the request for a token: what it was wanted for was not sent.
+    /// The request for a token got no answer: the request that needed it was not sent.
     #[error("{what} got no answer")]
     NoTokenAnswer {
         /// Method and path.
         what: String,
-        /// What the connection said.
+        /// The error of the connection.
         #[source]
         source: Arc<NetError>,
     },
@@ -48,16 +48,16 @@ pub enum ServiceNowError {
         host: String,
         /// The HTTP status.
         status: u16,
-        /// The instance's own words.
+        /// The instance's message.
         words: Quoted,
     },
-    /// The token endpoint gave something that is not a token, or the holder of the token is gone for the moment.
+    /// The token endpoint returned something that is not a token, or the actor that keeps the token is not available at the moment.
     #[error("no token could be had: {problem}")]
     TokenUnavailable {
         /// What came instead.
         problem: Quoted,
     },
-    /// There is no credential to ask for a token with, or it cannot be opened: a person has to correct that.
+    /// There is no credential for a token, or it cannot be decrypted: a person must correct that.
     #[error("no token could be had: {problem}")]
     NoCredential {
         /// What is missing.
@@ -65,7 +65,7 @@ pub enum ServiceNowError {
         /// What to do.
         next_step: NextStep,
     },
-    /// A fresh token was refused too.
+    /// A new token was refused as well.
     #[error(
         "{what} was refused with status 401, and again with a fresh token; check that the OAuth application's user is active, and that \
          the application's REST API auth scope covers this API"
@@ -79,12 +79,12 @@ pub enum ServiceNowError {
     Throttled {
         /// Method and path.
         what: String,
-        /// The instance's own words.
+        /// The instance's message.
         words: Quoted,
         /// How long it asks to wait, where it says so.
         retry_after: Option<Duration>,
     },
-    /// A page instead of an answer, as hibernating instances and those under maintenance send.
+    /// An HTML page instead of an answer, as sent by hibernating instances and instances under maintenance.
     #[error(
         "{what} was answered with a page{title} and status {status} instead of JSON; the instance may be hibernating or under maintenance, or `servicenow.instance_url` is not an instance"
     )]
@@ -93,10 +93,10 @@ pub enum ServiceNowError {
         what: String,
         /// The HTTP status.
         status: u16,
-        /// The page's title, with a leading blank and in backticks; or nothing.
+        /// The page's title, with a leading space and in backticks; may be empty.
         title: Quoted,
     },
-    /// An answer that cannot be believed.
+    /// An answer that cannot be used.
     #[error("{what} was answered with status {status}, which cannot be used: {problem}")]
     BadAnswer {
         /// Method and path.
@@ -115,7 +115,7 @@ pub enum ServiceNowError {
         table: String,
         /// The block of the definition.
         block: String,
-        /// The instance's own words.
+        /// The instance's message.
         words: Quoted,
     },
     /// Rows come back without the column: it does not exist, or may not be read.
@@ -134,19 +134,19 @@ pub enum ServiceNowError {
     Forbidden {
         /// Method and path.
         what: String,
-        /// The instance's own words.
+        /// The instance's message.
         words: Quoted,
     },
-    /// Too little is left of the lease for another request.
+    /// Too little time is left of the lease for another request.
     #[error("{what} was not begun: the time for this batch is nearly over, and another node may take it for lost; Tieline sends it again")]
     LeaseEnds {
         /// Method and path.
         what: String,
     },
-    /// Whose a row is cannot be known now.
+    /// The owner of a row cannot be looked up now.
     #[error("whose rows they are cannot be looked up: {problem}")]
     Ledger {
-        /// What the ledger said.
+        /// The ledger's error.
         problem: String,
     },
     /// Refused for another reason.
@@ -162,7 +162,7 @@ pub enum ServiceNowError {
 }
 
 impl ServiceNowError {
-    /// What it means for the next try.
+    /// What the error means for the next attempt.
     pub fn class(&self) -> Class {
         match self {
             Self::Setup { .. } => Class::Permanent,
@@ -170,7 +170,7 @@ impl ServiceNowError {
                 NetError::Setup { .. } | NetError::TooLarge { .. } => Class::Permanent,
                 _ => Class::Transient,
             },
-            // tokens may be revoked faster than they are fetched: nothing was done, and the next try may get through
+            // tokens may be revoked faster than they are fetched: nothing was done, and the next attempt may succeed
             Self::Unauthorized { .. }
             | Self::LeaseEnds { .. }
             | Self::Ledger { .. }
@@ -187,7 +187,7 @@ impl ServiceNowError {
         }
     }
 
-    /// Whether the error says nothing about the rows that were asked for: it passes, or the instance gave no token.
+    /// Whether the error shows nothing about the requested rows: it is temporary, or the instance gave no token.
     pub(super) fn passes(&self) -> bool {
         matches!(self.class(), Class::Transient | Class::Throttled) || matches!(self, Self::TokenRefused { .. })
     }
@@ -200,7 +200,7 @@ impl ServiceNowError {
         }
     }
 
-    /// Text and causes on one line.
+    /// The error and its causes on one line.
     pub fn chain(&self) -> String {
         crate::domain::chain(self)
     }

@@ -1,5 +1,5 @@
-//! What the answer of the Import Set API says of one record: the verdict stands in `result`, not in the HTTP status; a failed transform is
-//! a 201 too.
+//! Reads the answer of the Import Set API for one record. The verdict is in `result`, and not in the HTTP status: a failed transform also
+//! answers 201.
 
 use crate::definition::plan::TargetPlan;
 use crate::domain::SysId;
@@ -10,10 +10,10 @@ use super::outcome::{How, Outcome, Verdict, rejection};
 use super::query::columns;
 use super::wire::{Document, Row};
 
-/// What an answer says of a record.
+/// The result of an answer for a record.
 #[derive(Debug)]
 pub(super) enum Answered {
-    /// Nothing is left to be queried.
+    /// Final: no further query is needed.
     Final(Verdict),
     /// A row was written.
     Written {
@@ -21,10 +21,10 @@ pub(super) enum Answered {
         sys_id: Option<SysId>,
         table: String,
         how: How,
-        /// What was said beside it.
+        /// The instance's message.
         said: Option<Quoted>,
     },
-    /// Nothing was written: nothing had changed, or a script refused the row. The row itself tells which.
+    /// Nothing was written: nothing had changed, or a script refused the row. The row itself shows which.
     Ignored { sys_id: Option<SysId>, table: String, said: Option<Quoted> },
 }
 
@@ -41,7 +41,7 @@ fn failed(entry: &Row) -> bool {
     matches!(state(entry).as_str(), "error" | "skipped")
 }
 
-/// An entry's own words.
+/// The message of an entry.
 fn words(entry: &Row) -> Option<Quoted> {
     let names = ["error_message", "status_message", "sys_import_state_comment", "comment"];
     let mut said: Vec<&str> = Vec::new();
@@ -53,10 +53,11 @@ fn words(entry: &Row) -> Option<Quoted> {
     (!said.is_empty()).then(|| said.join("; ").into())
 }
 
-/// The answer to one staged row.
+/// Reads the answer to one staged row.
 ///
-/// There is one entry per transform map. The entries of the target table decide (a failure among them before a success). Where no entry
-/// is for the target table, any failure decides, else the first entry. What the other entries say is kept beside the verdict.
+/// There is one entry per transform map. The entries for the target table decide; among them, a failure comes before a success. If no entry
+/// is for the target table, any failure decides, and otherwise the first entry. The messages of the other entries are kept beside the
+/// verdict.
 pub(super) fn read(target: &TargetPlan, document: &Document) -> Answered {
     let doubt = |message: &str| Answered::Final(Ok(Outcome::Unknown { message: message.to_owned().into() }));
     let Some(entries) = document.result.as_ref().filter(|entries| !entries.is_empty()) else {
@@ -90,7 +91,7 @@ pub(super) fn read(target: &TargetPlan, document: &Document) -> Answered {
         }
         other => return doubt(&format!("staged with the unknown status `{other}`")),
     };
-    // an instance whose rows stay where they were written names the map that did it
+    // on an instance whose rows stay in the staging table, the entry names the map that handled them
     if staging_only && entry.filled("transform_map").is_none() {
         return doubt("loaded but not yet transformed: the answer points at the staging table");
     }
@@ -107,7 +108,7 @@ pub(super) fn read(target: &TargetPlan, document: &Document) -> Answered {
     }
 }
 
-/// What was said beside a verdict: the entry's own words, and what became of the row in other transform maps.
+/// The messages beside a verdict: the entry's own message, and the results of the row in other transform maps.
 fn beside(chosen: &Row, entries: &[Row]) -> Option<Quoted> {
     let other = |entry: &Row| {
         let table = entry.filled("table").map(|table| format!(" into `{table}`")).unwrap_or_default();

@@ -1,5 +1,5 @@
-//! Writing through the Import Set API, and the look-up of an unknown outcome. What an answer says is read in [`super::import_answer`]; what it
-//! says without proof is checked in [`super::import_verify`].
+//! Writes through the Import Set API, and looks up unknown outcomes. [`super::import_answer`] reads an answer; [`super::import_verify`]
+//! checks what an answer says without proof.
 
 use std::collections::BTreeMap;
 
@@ -56,9 +56,9 @@ pub(super) async fn send(
     Ok(verdicts)
 }
 
-/// A 403 can follow a committed write: the row is searched for before the refusal is believed. Where the rows cannot be read for a passing
-/// reason, whether it was written is not known. Where they can never be read, the refusal is all that there is, and it is said that the
-/// rows could not be read.
+/// A 403 can follow a committed write: the row is searched for before the refusal counts. If the rows cannot be read for a temporary
+/// reason, it is unknown whether the record was written. If they can never be read, the refusal counts, and the message says that the rows
+/// could not be read.
 async fn unhide(
     transport: &Transport,
     tokens: &dyn TokenSource,
@@ -102,20 +102,20 @@ async fn unhide(
     }
 }
 
-/// What the staging rows of one key say of one version.
+/// What the staging rows of one key show about one version.
 enum Staged {
-    /// All that is to know.
+    /// The final result.
     Final(Settled),
-    /// The row it was transformed into tells.
+    /// The row into which it was transformed decides.
     InRow {
-        /// The table of that row, where the staging row names it.
+        /// The table of that row, if the staging row names it.
         table: Option<String>,
         /// The transform ignored the record, with these words.
         ignored: Option<Quoted>,
     },
 }
 
-/// Staging rows first (they keep the verdict for seven days), then the target row.
+/// Reads the staging rows first (they keep the verdict for seven days), then the target row.
 pub(super) async fn settle(
     transport: &Transport,
     tokens: &dyn TokenSource,
@@ -163,7 +163,7 @@ pub(super) async fn settle(
                 Err(error) if ignored.is_some() => Settled::Unknown {
                     reason: format!("the transform ignored it, and its row could not be read: {}", error.chain()).into(),
                 },
-                // a target without the key column is usual; the staging table has spoken, where it could be read
+                // a target without the key column is common; the staging table has answered, if it could be read
                 Err(error) => match &unread {
                     None => Settled::Absent,
                     Some(first) => Settled::Unknown { reason: format!("{}; {}", first.chain(), error.chain()).into() },
@@ -178,10 +178,10 @@ pub(super) async fn settle(
     Ok(settled)
 }
 
-/// What the row in the target says of a record.
+/// What the row in the target shows about a record.
 fn by_row(target: &TargetPlan, record: &OutRecord, table: &str, found: Option<&Found>, said: Option<&str>) -> Settled {
     if let Some(said) = said {
-        // a staging row is no row of the target, even where no other table is known
+        // a staging row is not a row of the target, even where no other table is known
         let found = found.filter(|_| !table.eq_ignore_ascii_case(&target.table));
         return match ignored(target, record, table, found, (!said.is_empty()).then_some(said)) {
             Outcome::Confirmed { sys_id, table, partial, said, .. } => Settled::Confirmed { sys_id, table: Some(table), partial, said },
@@ -198,13 +198,13 @@ fn by_row(target: &TargetPlan, record: &OutRecord, table: &str, found: Option<&F
     }
 }
 
-/// Whether a row of the target holds this version: by what it says of the content, else by its fields.
+/// Whether a row of the target has this version: by its version and content hash, or else by its fields.
 fn by_content(target: &TargetPlan, record: &OutRecord, found: &Found) -> bool {
     let said = found.version.as_ref().and_then(|there| there.is(&record.version));
     said.unwrap_or_else(|| same_fields(target, &record.fields, &found.fields))
 }
 
-/// `None` when they say nothing.
+/// `None` when they show nothing.
 fn staging_verdict(target: &TargetPlan, record: &OutRecord, rows: &[Row]) -> Option<Staged> {
     let version = |row: &&Row| {
         staging::of_version(target, row, &record.version).unwrap_or_else(|| same_fields(target, &record.fields, &query::plain(target, row)))

@@ -1,5 +1,5 @@
-//! What a staging table, or the table that is transformed into, does not keep of a record: the answer shows no field, so the rows of some
-//! records are read back.
+//! Finds values that a staging table, or the table behind its transform, does not store completely. The answer shows no field, so the rows
+//! of some records are read back.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -16,12 +16,12 @@ use super::staging_proof::Size;
 use super::token::TokenSource;
 use super::transport::Transport;
 
-/// Records of a batch whose staging rows are read while a column of the staging table is not proven.
+/// The number of records of a batch whose staging rows are read, as long as a column of the staging table is not proven.
 const SAMPLE: usize = 20;
 
-/// Columns of a staging table that are not there are dropped without a word, and texts longer than their column are cut. So the staging rows
-/// of some records are read back until each column that is written has been seen filled, and of every record that has the longest text of
-/// a column so far; when one shows a difference, those of the whole batch are.
+/// A staging table silently drops columns that it does not have, and shortens texts that are longer than their column. So the staging rows
+/// of some records are read back until each written column has been seen filled. The row of every record with the longest text of a column
+/// so far is read back as well. If one row shows a difference, the rows of the whole batch are read.
 pub(super) async fn staged_as_sent(
     transport: &Transport,
     tokens: &dyn TokenSource,
@@ -30,7 +30,7 @@ pub(super) async fn staged_as_sent(
     verdicts: &mut [Verdict],
 ) {
     let Some(key_column) = target.key_column.as_deref() else { return };
-    // an instance that asks for time is not asked for more
+    // do not send more requests to an instance that asks for time
     if verdicts
         .iter()
         .any(|verdict| !matches!(verdict, Ok(outcome) if !matches!(outcome, Outcome::Deferred { .. } | Outcome::Unknown { .. })))
@@ -86,8 +86,8 @@ pub(super) async fn staged_as_sent(
     }
 }
 
-/// What the transform's own tables keep less of than was sent: a text that is cut, a number that is rounded. A row that may not be read
-/// says nothing.
+/// The fields that the tables behind the transform store incompletely: a shortened text, a rounded number. A row that may not be read shows
+/// nothing.
 async fn kept_less(
     transport: &Transport,
     tokens: &dyn TokenSource,
@@ -118,7 +118,7 @@ async fn kept_less(
                 let there = row.fields.get(name).filter(|there| keeps_less(target.form(name), sent, there))?;
                 Some(FieldDifference { field: name.clone(), sent: sent.clone(), returned: Some(there.clone()) })
             };
-            // a key that is cut makes two records one row, which is told by the rows
+            // a shortened key makes one row of two records; the rows themselves show that
             let told = |name: &String| target.key_column.as_ref() == Some(name);
             less.insert(at, fields[&at].iter().filter(|(name, _)| !told(name)).filter_map(kept_less).collect::<Vec<_>>());
         }
@@ -126,7 +126,7 @@ async fn kept_less(
     less
 }
 
-/// What of a record its staging row must show.
+/// The values of a record that its staging row must show.
 fn filled(target: &TargetPlan, record: &OutRecord) -> BTreeMap<String, String> {
     staged(target, record).into_iter().filter(|(name, text)| !text.trim().is_empty() && !record.cleared.contains(name)).collect()
 }

@@ -1,5 +1,5 @@
-//! Import set answers that prove nothing by themselves, held against the rows: a row that was ignored, an answer without a row, a second
-//! row for one record, fields that were to be cleared.
+//! Checks import set answers that prove nothing by themselves against the rows: an ignored row, an answer without a row, a second row for
+//! one record, fields that should be empty.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -19,14 +19,14 @@ use super::query;
 use super::token::TokenSource;
 use super::transport::Transport;
 
-/// Whether a row that was found stands for a record.
+/// Whether a found row belongs to a record.
 #[derive(Debug)]
 pub(super) enum Stands {
-    /// It carries this version, or nothing in it says otherwise; then it is said what could not be compared.
+    /// It has this version, or nothing in it contradicts; then the text says what could not be compared.
     Yes(Option<String>),
-    /// It carries something else.
+    /// It has another content.
     No(String),
-    /// It carries another record's key.
+    /// It has another record's key.
     Other(String),
 }
 
@@ -36,7 +36,7 @@ pub(super) fn stands(target: &TargetPlan, record: &OutRecord, table: &str, found
     if let Some(key) = carried.filter(|key| !key.is_empty() && *key != record.source_key) {
         return Stands::Other(key.to_owned());
     }
-    // columns of the staging table that the target does not have say nothing
+    // columns of the staging table that the target does not have show nothing
     let common: BTreeMap<String, String> = record
         .fields
         .iter()
@@ -69,13 +69,13 @@ pub(super) fn stands(target: &TargetPlan, record: &OutRecord, table: &str, found
     }
 }
 
-/// Whether the row that an answer names is another one than the ledger holds for the record in that table.
+/// Whether the answer names another row than the one that the ledger has for the record in that table.
 fn second_row(record: &OutRecord, table: &str, sys_id: &SysId) -> bool {
     let same_table = record.sys_table.as_deref().is_some_and(|known| known.eq_ignore_ascii_case(table));
     same_table && record.sys_id.as_ref().is_some_and(|known| !known.names(sys_id))
 }
 
-/// The rows that answers or the ledger name, by sys_id, and those that carry the records' keys.
+/// The rows named by the answers or the ledger, by sys_id, and the rows with the records' keys.
 struct Rows {
     by_id: HashMap<String, Found>,
     by_key: Vec<Option<Found>>,
@@ -98,7 +98,7 @@ impl Rows {
         let keys: Vec<String> = records.iter().map(|record| record.source_key.clone()).collect();
         let by_key = match query::find_by_key_in(transport, tokens, target, table, &keys).await {
             Ok(found) => found,
-            // a target without the key column is usual
+            // a target without the key column is common
             Err(ServiceNowError::UnknownColumn { .. }) => vec![None; keys.len()],
             Err(error) => return Err(error),
         };
@@ -149,7 +149,7 @@ pub(super) async fn verify(
     verdicts
 }
 
-/// Fields that were to be cleared: whether a transform map does so is its own setting, so the rows are read back.
+/// Checks fields that should be empty: a transform map copies empty values only if it is set so, and the rows are therefore read back.
 async fn cleared(transport: &Transport, tokens: &dyn TokenSource, target: &TargetPlan, records: &[OutRecord], verdicts: &mut [Verdict]) {
     let mut open: BTreeMap<String, Vec<(usize, SysId)>> = BTreeMap::new();
     for (at, verdict) in verdicts.iter().enumerate().filter(|(at, _)| !records[*at].cleared.is_empty()) {
@@ -181,7 +181,7 @@ async fn cleared(transport: &Transport, tokens: &dyn TokenSource, target: &Targe
     }
 }
 
-/// What the rows say of an answer that proves nothing by itself.
+/// What the rows show about an answer that proves nothing by itself.
 fn by_rows(
     target: &TargetPlan,
     record: &OutRecord,
@@ -227,7 +227,7 @@ fn by_rows(
     }
 }
 
-/// A record that the transform ignored: it stands only where a row carries this version.
+/// A record that the transform ignored: it counts as delivered only if a row has this version.
 pub(super) fn ignored(target: &TargetPlan, record: &OutRecord, table: &str, row: Option<&Found>, said: Option<&str>) -> Outcome {
     let words = said.map_or_else(|| "without a reason".to_owned(), |said| format!("({said})"));
     let refused = |what: String| Outcome::Rejected {
@@ -251,7 +251,7 @@ pub(super) fn ignored(target: &TargetPlan, record: &OutRecord, table: &str, row:
     }
 }
 
-/// A row that carries another record's key.
+/// A row with another record's key.
 pub(super) fn other_record(target: &TargetPlan, record: &OutRecord, table: &str, sys_id: &SysId, key: &str) -> Outcome {
     let column = target.key_column.as_deref().unwrap_or("key column");
     Outcome::Conflict {
@@ -260,7 +260,7 @@ pub(super) fn other_record(target: &TargetPlan, record: &OutRecord, table: &str,
     }
 }
 
-/// An answer with another row than the ledger holds: right only when the row that was there is gone.
+/// An answer with another row than the ledger has: correct only if the former row is gone.
 fn second(
     target: &TargetPlan,
     record: &OutRecord,
@@ -288,7 +288,7 @@ fn second(
     }
 }
 
-/// What is said of an answer that cannot be held against the rows: the record may be there.
+/// The message about an answer that cannot be checked against the rows: the record may be there.
 fn unverified(answer: &Answered, table: &str) -> String {
     let (what, said) = match answer {
         Answered::Ignored { said, .. } => ("ServiceNow ignored the record", said.as_deref()),
@@ -299,7 +299,7 @@ fn unverified(answer: &Answered, table: &str) -> String {
     format!("{what}{said}, and the row in `{table}` could not be read to see whether it is there")
 }
 
-/// Records found by a look-up whose row is another one than the ledger holds.
+/// Records found by a look-up with another row than the ledger has.
 pub(super) async fn second_rows(
     transport: &Transport,
     tokens: &dyn TokenSource,

@@ -1,4 +1,4 @@
-//! Reading a whole table that both sides may change, or what changed in it, in pages ([`super::paging`]).
+//! Reads a whole table that may change on both sides, or its changed rows, in pages ([`super::paging`]).
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use super::token::TokenSource;
 use super::transport::Transport;
 use super::wire::Row;
 
-/// The column that tells a change; whole seconds, UTC.
+/// The column with the time of the last change; whole seconds, UTC.
 const UPDATED: &str = "sys_updated_on";
 
 /// One row.
@@ -24,11 +24,11 @@ pub struct Listed {
     pub sys_id: String,
     /// When it was last changed, by the instance's clock; `None` where it may not be read.
     pub updated_at: Option<DateTime<Utc>>,
-    /// The columns that could be read: a column that is not here is not empty, it is unknown.
+    /// The columns that could be read: a missing column is not empty, but unknown.
     pub fields: BTreeMap<String, String>,
 }
 
-/// The columns asked for.
+/// The requested columns.
 fn columns<'a>(target: &'a TargetPlan, align: &'a AlignPlan) -> Vec<&'a str> {
     let mut columns = vec!["sys_id", UPDATED];
     for name in query::columns(target).into_iter().chain(align.inactive.iter().map(|(column, _)| column.as_str())) {
@@ -53,7 +53,7 @@ fn instant(text: &str) -> Option<DateTime<Utc>> {
     NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S").ok().map(|at| at.and_utc())
 }
 
-/// The page of rows at a position, and where the next one begins; `None`: this was the last.
+/// One page of rows, and the position of the next page; `None`: this was the last page.
 pub(super) async fn page(
     transport: &Transport,
     tokens: &dyn TokenSource,

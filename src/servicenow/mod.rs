@@ -1,13 +1,14 @@
-//! ServiceNow as Tieline writes it: tokens, the Table, Import Set and Batch APIs, and the look-ups of unknown outcomes.
+//! The ServiceNow client: tokens, the Table, Import Set and Batch APIs, and the look-ups of unknown outcomes.
 //!
-//! What it owns: every request to the instance, and the reading of every answer as one [`Outcome`] per record. What it leaves out: when a
-//! token is fetched (the token actor), what is due and what was sent before (the store), and how long to wait (the writer).
+//! It makes every request to the instance, and reads every answer as one [`Outcome`] per record. Other modules decide when a token is
+//! fetched (the token actor), what is due and what was sent before (the store), and how long to wait (the Writer).
 //!
-//! Three layers: `transport` sends requests and judges answers; the readers and writers take it; `client` has the methods that the rest
-//! of the program calls. No file imports one of a layer above.
+//! There are three layers. `transport` sends requests and judges answers. The readers and writers use it. `client` has the methods for the
+//! rest of the program. No file imports one of a layer above.
 //!
-//! An HTTP status proves little here: a 201 can hold a failed transform, a 200 an error or a page, and a 403 or 500 can follow a committed
-//! write. So a write ends as confirmed only by what the body says of the record, and what cannot be believed ends as unknown.
+//! An HTTP status proves little here: a 201 can contain a failed transform, a 200 an error or a page, and a 403 or 500 can follow a
+//! committed write. So a write is confirmed only by what the body says of the record, and an answer that cannot be trusted makes the
+//! outcome unknown.
 
 mod batch;
 mod batch_route;

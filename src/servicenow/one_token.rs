@@ -1,4 +1,4 @@
-//! The one token that a short check fetches; a refusal is reported, not answered with another one.
+//! The one token of a short check; a refusal is reported, and no other token is fetched.
 
 use std::cell::Cell;
 
@@ -13,17 +13,17 @@ use super::error::ServiceNowError;
 use super::token::{Token, TokenSource, TokenState};
 use super::token_request::fetch_token;
 
-/// Hands out the same token until it is refused.
+/// Provides the same token until it is refused.
 pub struct OneToken {
     token: Token,
     refused: Cell<bool>,
 }
 
 impl OneToken {
-    /// Asks for one.
+    /// Fetches a token.
     ///
     /// # Errors
-    /// Whatever kept the instance from giving one.
+    /// The error that prevented a token.
     pub async fn fetch(http: &HttpClient, settings: &ServiceNowSettings, credential: &Credential) -> Result<Self, ServiceNowError> {
         let answer = fetch_token(http, settings, credential).await?;
         Ok(Self { token: TokenState::default().accept(answer, Instant::now()), refused: Cell::new(false) })

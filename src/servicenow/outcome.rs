@@ -1,4 +1,4 @@
-//! What goes out for one record, and what became of it.
+//! A record to be sent, and its outcome.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -10,10 +10,10 @@ use crate::redact::Quoted;
 
 use super::error::ServiceNowError;
 
-/// One record on its way.
+/// A record to be sent.
 #[derive(Debug, Clone)]
 pub struct OutRecord {
-    /// The delivery's number; only handed through to logs.
+    /// The delivery's number; used only in logs.
     pub delivery: i64,
     /// Written to the key column.
     pub source_key: String,
@@ -21,50 +21,50 @@ pub struct OutRecord {
     pub version: VersionText,
     /// The fields, all text, without key and version column.
     pub fields: BTreeMap<String, String>,
-    /// Import sets only: those of the fields that are empty, and were filled when the record was last delivered.
+    /// For import sets only: fields that are empty now and had a value in the last delivery.
     pub cleared: BTreeSet<String>,
-    /// The row's sys_id where it is known from an earlier delivery or from adoption.
+    /// The row's sys_id, if known from an earlier delivery or from adoption.
     pub sys_id: Option<SysId>,
     /// The table of that row.
     pub sys_table: Option<String>,
-    /// The sys_id a new row gets; see [`derived_sys_id`](crate::definition::record::derived_sys_id).
+    /// The sys_id for a new row; see [`derived_sys_id`](crate::definition::record::derived_sys_id).
     pub derived_sys_id: String,
-    /// It travels in a request of its own: what it was sent with before had no usable answer, and perhaps because of it.
+    /// Whether it must be sent in a request of its own: its last batch had no usable answer, and this record may be the cause.
     pub alone: bool,
-    /// An earlier try may have landed.
+    /// An earlier attempt may have arrived.
     pub may_exist: bool,
-    /// What the row must still say when it is written; `None`: whatever it says is overwritten, and a row that is gone is made again.
+    /// The values that the row must still have when it is written; `None`: any value is overwritten, and a deleted row is created again.
     pub expects: Option<BTreeMap<String, String>>,
 }
 
-/// What became of one record.
+/// The outcome of one record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// It stands in ServiceNow.
+    /// It is in ServiceNow.
     Confirmed {
         /// The row.
         sys_id: SysId,
-        /// The table it stands in.
+        /// The table of the row.
         table: String,
         /// What was done.
         how: How,
-        /// Fields that came back otherwise than they were sent; of an import set only where its staging row was read.
+        /// Fields that came back with another value; for an import set only if its staging row was read.
         partial: Vec<FieldDifference>,
-        /// What the instance said beside the success: a comment, a transform map for another table that failed.
+        /// The instance's message with the success: a comment, or the failure of a transform map for another table.
         said: Option<Quoted>,
     },
-    /// The row that was written is another record's, or is a second row of this record.
+    /// The written row belongs to another record, or is a second row of this record.
     Conflict {
-        /// Which records and rows.
+        /// The records and rows.
         message: Quoted,
         /// What a person can do.
         next_step: NextStep,
     },
-    /// It was refused, and will be again until the record or the instance changes.
+    /// It was refused, and will be refused until the record or the instance changes.
     Rejected {
-        /// The instance's own words.
+        /// The instance's message.
         message: Quoted,
-        /// The field, where it can be recognised in the words.
+        /// The field, if the message names it.
         field: Option<String>,
         /// What a person can do.
         next_step: NextStep,
@@ -78,9 +78,9 @@ pub enum Outcome {
         /// Whether the instance asked for time (status 429).
         throttled: bool,
     },
-    /// Nothing was done: the row no longer says what the record expects of it, or is gone.
+    /// Nothing was done: the row no longer has the expected values, or is gone.
     Withdrawn {
-        /// What it says.
+        /// The state of the row.
         message: Quoted,
     },
     /// It may have been done; it is looked up before it is sent again.
@@ -90,11 +90,11 @@ pub enum Outcome {
     },
 }
 
-/// One verdict per record, the error where the trouble was none of the record's.
+/// One verdict per record; the error if the cause is not the record.
 pub(super) type Verdict = Result<Outcome, ServiceNowError>;
 
 impl Outcome {
-    /// How long the instance asked to be left alone, where it did.
+    /// How long the instance asked to wait, if it did.
     pub fn asked_for(&self) -> Option<std::time::Duration> {
         match self {
             Self::Deferred { retry_after, throttled: true, .. } => *retry_after,
@@ -108,13 +108,14 @@ impl Outcome {
 pub enum How {
     /// It is new.
     Inserted,
-    /// It was there.
+    /// It existed.
     Updated,
-    /// It was there, with this version.
+    /// It existed, with this version.
     Unchanged,
 }
 
-/// A field that came back otherwise than it was sent: dropped by an access rule or an unknown column, cut, rounded, not in the choice list.
+/// A field that came back with another value: dropped by an access rule or an unknown column, shortened, rounded, or not in the choice
+/// list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldDifference {
     /// The column.
@@ -130,38 +131,38 @@ pub struct FieldDifference {
 pub struct Found {
     /// The row.
     pub sys_id: SysId,
-    /// What the version column says, where it says something of a version.
+    /// The value of the version column, if it is a version.
     pub version: Option<VersionThere>,
-    /// The columns asked for, as plain values: key, version and the target's fields.
+    /// The requested columns, as plain values: key, version and the target's fields.
     pub fields: BTreeMap<String, String>,
 }
 
-/// What a look-up says of a record whose outcome was unknown.
+/// The result of looking up a record with an unknown outcome.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Settled {
-    /// This version stands in ServiceNow.
+    /// ServiceNow has this version.
     Confirmed {
         /// The row.
         sys_id: SysId,
-        /// The table it stands in, where the instance says so: a transform map may put it where no definition names.
+        /// The table of the row, if the instance names it: a transform map may choose one that no definition names.
         table: Option<String>,
-        /// Fields that stand there otherwise than they were sent.
+        /// Fields that have another value than was sent.
         partial: Vec<FieldDifference>,
-        /// What the instance said beside the success.
+        /// The instance's message with the success.
         said: Option<Quoted>,
     },
-    /// Its row is another record's.
+    /// Its row belongs to another record.
     Conflict {
-        /// Which records and rows.
+        /// The records and rows.
         message: Quoted,
         /// What a person can do.
         next_step: NextStep,
     },
     /// It was refused.
     Rejected {
-        /// The instance's own words.
+        /// The instance's message.
         message: Quoted,
-        /// The field, where it can be recognised in the words.
+        /// The field, if the message names it.
         field: Option<String>,
         /// What a person can do.
         next_step: NextStep,
@@ -170,19 +171,19 @@ pub enum Settled {
     Absent,
     /// It is staged and not yet transformed.
     StillPending,
-    /// The instance does not let us know.
+    /// The instance does not show the result.
     Unknown {
         /// Why not.
         reason: Quoted,
     },
 }
 
-/// One line of `check` and `doctor` about a target table.
+/// A finding of `check` and `doctor` about a target table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProbeFinding {
     /// The table.
     pub table: String,
-    /// How it stands.
+    /// The verdict.
     pub verdict: ProbeVerdict,
     /// What was seen.
     pub message: Quoted,
@@ -190,20 +191,20 @@ pub struct ProbeFinding {
     pub next_step: Option<NextStep>,
 }
 
-/// How a probed thing stands.
+/// The verdict on a checked item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProbeVerdict {
-    /// Well.
+    /// It works.
     Ok,
-    /// It works, but not wholly.
+    /// It works, but not completely.
     Warning,
     /// It cannot work.
     Failed,
-    /// The instance does not let us know.
+    /// The check could not be completed.
     CouldNotTell,
 }
 
-/// Words of a refusal, made into a rejection: the field recognised, the next step chosen.
+/// Converts the message of a refusal: recognises the field and chooses the next step.
 pub(super) fn rejection(words: &str, columns: &[&str]) -> (Quoted, Option<String>, NextStep) {
     let field = recognise(words, columns);
     let low = words.to_ascii_lowercase();
@@ -224,7 +225,7 @@ pub(super) fn rejection(words: &str, columns: &[&str]) -> (Quoted, Option<String
     (words.into(), field, step)
 }
 
-/// The longest column whose name, or label (`u_amount_invoiced` as `amount invoiced`), stands in the words on its own.
+/// The longest column whose name, or label (`u_amount_invoiced` as `amount invoiced`), occurs in the message as a whole word.
 fn recognise(words: &str, columns: &[&str]) -> Option<String> {
     let low = words.to_ascii_lowercase();
     let alone = |needle: &str| {

@@ -1,7 +1,7 @@
-//! Pages of a table that stay whole while rows come and go.
+//! Pages of a table that stay complete while rows come and go.
 //!
-//! They go by `sys_id>last^ORDERBYsys_id`: an offset would skip and repeat rows. The instance applies the limit before it hides the rows that the
-//! caller may not see, so a short page is not the last one, nor an empty one: the count of all rows tells.
+//! The pages use `sys_id>last^ORDERBYsys_id`, because an offset would skip and repeat rows. The instance applies the limit before it hides
+//! the rows that the caller may not see. So a short or empty page need not be the last one: the count of all rows shows it.
 
 use super::error::ServiceNowError;
 use super::query::encode;
@@ -12,29 +12,29 @@ use super::wire::Row;
 /// Rows asked for at a time.
 pub(super) const PAGE: u64 = 1000;
 
-/// Where the reading of a list stands.
+/// The position in a list.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ListPosition {
     /// The last row seen.
     last: String,
-    /// Rows beyond it that are there and may not be seen.
+    /// Rows after it that exist but are not visible.
     offset: u64,
     /// Rows asked for so far.
     pub(super) seen: u64,
 }
 
 impl ListPosition {
-    /// The position behind a row, so many hidden rows further.
+    /// The position after a row and this many hidden rows.
     pub fn behind(last: String, hidden: i64) -> Self {
         Self { last, offset: hidden.unsigned_abs(), seen: 0 }
     }
 
-    /// The last row seen, and the hidden rows behind it.
+    /// The last row seen, and the hidden rows after it.
     pub fn parts(&self) -> (String, i64) {
         (self.last.clone(), i64::try_from(self.offset).unwrap_or(i64::MAX))
     }
 
-    /// The hidden rows behind the last one seen.
+    /// The hidden rows after the last row seen.
     pub(super) fn hidden(&self) -> u64 {
         self.offset
     }
@@ -42,15 +42,15 @@ impl ListPosition {
 
 /// A page of a table's rows, in the order of their sys_ids.
 pub(super) struct RowPage {
-    /// Those that may be seen; each has a sys_id.
+    /// The visible rows; each has a sys_id.
     pub(super) rows: Vec<Row>,
-    /// How many rows the query has in all from the position's last row on, as the instance counts them.
+    /// The number of all rows of the query after the position's last row, as the instance counts them.
     pub(super) total: Option<u64>,
-    /// Where the next page begins; `None`: this was the last.
+    /// The position of the next page; `None`: this was the last page.
     pub(super) next: Option<ListPosition>,
 }
 
-/// An answer that the table cannot be read by.
+/// The error for an answer that cannot be used to read the table.
 pub(super) fn wrong(table: &str, problem: String) -> ServiceNowError {
     ServiceNowError::BadAnswer { what: format!("GET /api/now/table/{table}"), status: 200, problem: problem.into() }
 }
@@ -82,14 +82,14 @@ pub(super) async fn page(
         let Some(sys_id) = row.filled("sys_id") else {
             return Err(wrong(table, "a row has no sys_id, so that the table cannot be read page by page".into()));
         };
-        // an instance that drops the condition would send the same page for ever
+        // an instance that ignores the condition would send the same page forever
         if sys_id <= last.as_str() {
             return Err(wrong(table, format!("rows do not come in the order of their sys_ids: `{sys_id}` after `{last}`")));
         }
         sys_id.clone_into(&mut last);
     }
     let more = total.map_or(!rows.is_empty(), |total| total > offset + PAGE);
-    // rows that may not be seen fill a page too: then the next one is beyond them
+    // invisible rows fill a page too: then the next page starts after them
     let offset = if rows.is_empty() { offset + PAGE } else { 0 };
     let next = more.then_some(ListPosition { last, offset, seen: seen + PAGE });
     Ok(RowPage { rows, total, next })

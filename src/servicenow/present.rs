@@ -1,4 +1,4 @@
-//! Which rows carry our keys: read in pages ([`super::paging`]).
+//! Finds the rows with Tieline's keys: read in pages ([`super::paging`]).
 
 use std::collections::BTreeSet;
 
@@ -12,24 +12,24 @@ use super::query::{self, encode};
 use super::token::TokenSource;
 use super::transport::Transport;
 
-/// Staging rows that are read for where they landed.
+/// The number of staging rows that are read to find their target tables.
 const LANDED: usize = 200;
 
-/// The staging column that names the table.
+/// The staging column with the name of the target table.
 const TARGET_TABLE: &str = "sys_target_table";
 
-/// A row that carries our key.
+/// A row with a key of Tieline.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Present {
     /// The row.
     pub sys_id: SysId,
-    /// What its key column says.
+    /// The value of its key column.
     pub source_key: String,
-    /// What its version column says, where it says something of a version.
+    /// The value of its version column, if it is a version.
     pub version: Option<VersionThere>,
 }
 
-/// The page of rows at a position whose keys begin with `prefix`, and where the next one begins; `None`: this was the last.
+/// One page of rows whose keys start with `prefix`, and the position of the next page; `None`: this was the last page.
 pub(super) async fn page(
     transport: &Transport,
     tokens: &dyn TokenSource,
@@ -41,12 +41,12 @@ pub(super) async fn page(
     let Some(column) = target.key_column.as_deref() else {
         return Err(ServiceNowError::UnknownColumn { table: table.to_owned(), column: "key_column".into() });
     };
-    // a `^` would begin another condition; the rows' own values decide in any case
+    // a `^` would start another condition; the rows' own values decide in any case
     let asked = prefix.split('^').next().unwrap_or_default();
     let fields: Vec<&str> = ["sys_id", column].into_iter().chain(target.version_column.as_deref()).collect();
     let page = paging::page(&transport.thorough(), tokens, table, vec![format!("{column}STARTSWITH{asked}")], &fields, at).await?;
     let rows = page.rows;
-    // a column that is not there is dropped from the query, and all rows of the table come back without it
+    // a condition on a missing column is ignored, and all rows of the table come back without the column
     if !rows.is_empty() && rows.iter().all(|row| row.text(column).is_none()) {
         return Err(ServiceNowError::UnknownColumn { table: table.to_owned(), column: column.to_owned() });
     }
@@ -72,7 +72,7 @@ pub(super) async fn page(
     Ok((present, page.next))
 }
 
-/// The tables into which the transforms of a staging table have made rows of these keys lately, as the staging rows name them.
+/// The tables into which the transforms of a staging table have recently put rows of these keys, according to the staging rows.
 pub(super) async fn landed(
     transport: &Transport,
     tokens: &dyn TokenSource,

@@ -1,4 +1,4 @@
-//! Whether the tables can be read and have the columns that will be written, for `doctor`.
+//! Checks for `doctor` whether the tables can be read and have the columns that are written.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -14,30 +14,30 @@ use super::token::TokenSource;
 use super::transport::Transport;
 use super::wire::Row;
 
-/// Columns asked of the dictionary at once; the widest tables of an instance have some hundreds, inherited ones included.
+/// The most dictionary columns requested at once; the widest tables of an instance have some hundreds, inherited ones included.
 const DICTIONARY: usize = 5000;
 
-/// Tables that a table may extend, one by another.
+/// The most tables in a chain of extended tables.
 const GENERATIONS: usize = 8;
 
-/// One table that is checked, once, whatever the blocks that need it.
+/// A table to check once, whatever the number of blocks that need it.
 struct Wanted<'a> {
     table: &'a str,
-    /// The columns that are written, asked for or watched.
+    /// The columns that are written, queried or tracked.
     columns: BTreeSet<&'a str>,
     /// The blocks of the definitions that write to it.
     blocks: BTreeSet<&'a str>,
-    /// The tables that are transformed into it.
+    /// The staging tables that are transformed into it.
     from: BTreeSet<&'a str>,
     /// Whether it is written through the Import Set API, or only by a transform.
     indirect: bool,
-    /// The columns that hold a key: a key that is cut makes two records one.
+    /// The key columns: a shortened key makes one row of two records.
     keys: BTreeSet<&'a str>,
-    /// The columns that hold a version: one that is cut is never the one that was sent.
+    /// The version columns: a shortened version never equals the sent one.
     versions: BTreeSet<&'a str>,
 }
 
-/// The tables of all targets, in their order: those that are written, and those where records end up.
+/// The tables of all targets, in their order: the tables that are written, and the tables that receive the records.
 fn wanted<'a>(targets: &[&'a TargetPlan]) -> Vec<Wanted<'a>> {
     let mut all: Vec<Wanted<'a>> = Vec::new();
     let at = |all: &mut Vec<Wanted<'a>>, table: &'a str| {
@@ -47,7 +47,7 @@ fn wanted<'a>(targets: &[&'a TargetPlan]) -> Vec<Wanted<'a>> {
             all.len() - 1
         })
     };
-    // the system's own columns are in every table, or in every staging table
+    // system columns are in every table, or in every staging table
     let own = |name: &&str| !name.starts_with("sys_");
     for target in targets {
         let here = at(&mut all, &target.table);
@@ -65,7 +65,7 @@ fn wanted<'a>(targets: &[&'a TargetPlan]) -> Vec<Wanted<'a>> {
         if target.target_table != target.table {
             all[landing].from.insert(&target.table);
         }
-        // a record is watched where it ended up, or in its staging row
+        // a record is tracked in the table that received it, or in its staging row
         if let Some(watch) = &target.watch {
             let watched_in = if watch.row == WatchRow::Staging { here } else { landing };
             all[watched_in].columns.extend(watch.column.iter().chain(&watch.message).map(String::as_str).filter(own));
@@ -87,10 +87,10 @@ fn written(target: &TargetPlan) -> impl Iterator<Item = &str> {
     own.chain(target.fields.iter().map(|field| field.name.as_str())).filter(|name| *name != "sys_id")
 }
 
-/// `sysparm_fields` longer than this is left out, and every column is asked for.
+/// A `sysparm_fields` longer than this is omitted, and all columns are requested.
 const FIELDS_LIMIT: usize = 1500;
 
-/// A row with these columns: the instance leaves out those that it does not have, or does not show.
+/// A row with these columns: the instance leaves out columns that it does not have or does not show.
 async fn first_row(
     transport: &Transport,
     tokens: &dyn TokenSource,
@@ -120,7 +120,7 @@ pub(super) async fn keeps_field(transport: &Transport, tokens: &dyn TokenSource,
     transport.read(tokens, &path).await.is_ok_and(|rows| rows.iter().any(|row| own(row) && row.filled(field).is_some()))
 }
 
-/// Whether a table is seen to have a column.
+/// Whether the instance shows that a table has a column.
 pub(super) async fn has_column(transport: &Transport, tokens: &dyn TokenSource, table: &str, column: &str) -> bool {
     let shown = first_row(transport, tokens, table, std::iter::once(column))
         .await
@@ -146,7 +146,7 @@ async fn probe_table(transport: &Transport, tokens: &dyn TokenSource, wanted: &W
         0 => format!("readable{into}"),
         count => format!("readable, with all {count} columns that are named{into}"),
     };
-    // a row leaves out what may not be read, so its silence is not yet proof
+    // a row leaves out columns that may not be read, so a missing column is no proof
     let known = dictionary(transport, tokens, wanted.table).await;
     let shorter = |names: &BTreeSet<&'_ str>, least: usize| {
         let length = |name: &&str| known.as_ref().and_then(|known| *known.get(*name)?);
@@ -218,7 +218,7 @@ fn is_are(names: &str, count: usize) -> String {
     format!("{names} {}", if count == 1 { "is" } else { "are" })
 }
 
-/// Where a column of the table is named: in blocks that write to the table, or in those whose records end up in it.
+/// The place where a column is named: in blocks that write to the table, or in blocks whose records end up in it.
 enum Named {
     Blocks(String),
     Tables(String),
@@ -263,10 +263,10 @@ fn unreadable(wanted: &Wanted<'_>, error: &ServiceNowError) -> ProbeFinding {
     ProbeFinding { table: wanted.table.to_owned(), verdict, message: error.chain().into(), next_step: Some(next_step) }
 }
 
-/// The columns of a table and of those it extends, with the length of a text; `None` when the dictionary does not let us know.
+/// The columns of a table and of those it extends, with the length of texts; `None` when the dictionary is not readable.
 async fn dictionary(transport: &Transport, tokens: &dyn TokenSource, table: &str) -> Option<HashMap<String, Option<usize>>> {
     let mut tables = vec![table.to_owned()];
-    // a parent that cannot be asked for may have the columns that are missing here
+    // a parent that cannot be queried may have the columns that are missing here
     while let Some(parent) = parent(transport, tokens, tables.last()?).await.ok()? {
         if tables.len() >= GENERATIONS || tables.contains(&parent) {
             break;
@@ -278,12 +278,12 @@ async fn dictionary(transport: &Transport, tokens: &dyn TokenSource, table: &str
         "/api/now/table/sys_dictionary?sysparm_query={query}&sysparm_fields=name,element,internal_type,max_length&sysparm_limit={DICTIONARY}"
     );
     let rows = transport.read(tokens, &path).await.ok()?;
-    // a list that was cut off proves nothing of what is not in it
+    // a truncated list proves nothing about missing columns
     if rows.len() >= DICTIONARY {
         return None;
     }
     let own = |row: &&Row| row.text("name").is_some_and(|name| tables.iter().any(|table| table == name));
-    // only a text is cut at its length
+    // only a text is shortened to its length
     let length =
         |row: &Row| row.text("internal_type").filter(|kind| *kind == "string").and_then(|_| row.filled("max_length")?.parse().ok());
     let columns: HashMap<String, Option<usize>> =

@@ -1,4 +1,4 @@
-//! What the transform maps behind a staging table do, for `doctor`: on what they coalesce, and whether they copy empty fields.
+//! Checks the transform maps of staging tables for `doctor`: which columns they coalesce on, and whether they copy empty fields.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,10 +11,10 @@ use super::token::TokenSource;
 use super::transport::Transport;
 use super::wire::Row;
 
-/// Field maps asked for at once.
+/// The most field maps requested at once.
 const ENTRIES: usize = 1000;
 
-/// One finding per staging table that is written.
+/// One finding per staging table.
 pub(super) async fn probe(transport: &Transport, tokens: &dyn TokenSource, targets: &[&TargetPlan]) -> Vec<ProbeFinding> {
     let mut seen = BTreeSet::new();
     let mut findings = Vec::new();
@@ -68,12 +68,12 @@ fn judge(target: &TargetPlan, maps: &[Map]) -> Said {
     (ProbeVerdict::Ok, format!("coalesces on `{key}`: {}", names.join("; ")), None)
 }
 
-/// The active maps onto the target table, or all where none is; `None` when they cannot be seen.
+/// The active maps into the target table, or all maps where none is active; `None` when they are not visible.
 async fn maps(transport: &Transport, tokens: &dyn TokenSource, target: &TargetPlan) -> Option<Vec<Map>> {
     let query = encode(&format!("source_table={}^ORDERBYsys_id", target.table));
     let fields = "sys_id,name,source_table,target_table,active,copy_empty_fields";
     let rows = read(transport, tokens, "sys_transform_map", &query, fields, 50).await?;
-    // an unknown condition is dropped, so the row's own values decide
+    // an unknown condition is ignored, so the row's own values decide
     let own = |row: &&Row| row.text("source_table") == Some(&target.table) && row.text("active") != Some("false");
     let own: Vec<&Row> = rows.iter().filter(own).collect();
     let onto: Vec<&Row> = own.iter().copied().filter(|row| row.text("target_table") == Some(&target.target_table)).collect();
@@ -84,7 +84,7 @@ async fn maps(transport: &Transport, tokens: &dyn TokenSource, target: &TargetPl
     }
     let query = encode(&format!("mapIN{}^coalesce=true^ORDERBYsys_id", ids.join(",")));
     let entries = read(transport, tokens, "sys_transform_entry", &query, "sys_id,map,source_field,target_field,coalesce", ENTRIES).await?;
-    // a list that was cut off, or without the columns, proves nothing of what is not in it
+    // a list that is truncated, or lacks the columns, proves nothing about missing entries
     if entries.len() >= ENTRIES || entries.iter().any(|row| row.text("map").is_none() || row.text("coalesce").is_none()) {
         return None;
     }

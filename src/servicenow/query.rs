@@ -1,4 +1,4 @@
-//! Finding rows. A clause with an unknown column is dropped by the instance and unrelated rows come back, so the row's own value decides.
+//! Finds rows. The instance ignores a clause with an unknown column and returns unrelated rows, so the row's own value decides.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -19,16 +19,16 @@ use super::wire::Row;
 /// The longest address sent, in bytes.
 const URL_LIMIT: usize = 1800;
 
-/// The longest `sysparm_fields`; beyond it all columns are asked for.
+/// The longest `sysparm_fields`; beyond it all columns are requested.
 const FIELDS_LIMIT: usize = 900;
 
-/// Values in one query.
+/// The most values in one query.
 const VALUES_LIMIT: usize = 100;
 
-/// Queries at once.
+/// Concurrent queries.
 const AT_ONCE: usize = 4;
 
-/// Rows of a query for one value.
+/// The most rows of a query for one value.
 const SINGLE_LIMIT: usize = 200;
 
 /// The ASCII characters that are percent-encoded.
@@ -47,9 +47,9 @@ pub(super) struct Query<'a> {
     pub(super) extra: String,
     /// Such as `ORDERBYsys_id`.
     pub(super) order: &'a str,
-    /// The columns wanted beside `sys_id`.
+    /// The requested columns besides `sys_id`.
     pub(super) fields: &'a [&'a str],
-    /// Rows that one value may have.
+    /// The number of rows that one value may have.
     pub(super) per_value: usize,
 }
 
@@ -71,12 +71,12 @@ impl Query<'_> {
         )
     }
 
-    /// Every row with one of the values, each once. The comparison is exact, whatever the instance takes for equal.
+    /// Every row with one of the values, each once. The comparison is exact, whatever the instance considers equal.
     pub(super) async fn rows(&self, transport: &Transport, tokens: &dyn TokenSource, values: &[&str]) -> Result<Vec<Row>, ServiceNowError> {
         Ok(self.ask(transport, tokens, values, false).await?.0)
     }
 
-    /// The same, and those of the values of which the instance counts more rows than it shows: an access rule hides some.
+    /// The same, and the values for which the instance counts more rows than it returns: an access rule hides some.
     pub(super) async fn rows_and_hidden(
         &self,
         transport: &Transport,
@@ -93,7 +93,7 @@ impl Query<'_> {
         values: &[&str],
         hidden: bool,
     ) -> Result<(Vec<Row>, HashSet<String>), ServiceNowError> {
-        // an id of the ledger's that is none, from before ids were checked, is no row's
+        // an invalid id in the ledger, stored before ids were checked, is not the id of a row
         let usable = |value: &&str| !value.is_empty() && (self.column != "sys_id" || SysId::new(value).is_some());
         let wanted: HashSet<&str> = values.iter().copied().filter(usable).collect();
         let mut ordered: Vec<&str> = wanted.iter().copied().collect();
@@ -129,7 +129,7 @@ impl Query<'_> {
         let limit = group.len() * self.per_value + 20;
         let (rows, total) = transport.read_counted(tokens, &self.path(&format!("{}IN{}", self.column, group.join(",")), limit)).await?;
         let mut answer = Answered { hidden: Vec::new(), rows };
-        // the limit counts rows that may not be seen, and rows equal but for case: what is missing is asked for by itself
+        // the limit counts invisible rows, and rows that differ only in case: missing values are requested one by one
         let missing = |value: &&&str| !answer.rows.iter().any(|row| row.text(self.column) == Some(**value));
         let cut = answer.rows.len() >= limit && answer.rows.iter().any(|row| row.text(self.column).is_some());
         if cut || (hidden && shows_less(answer.rows.len(), total)) {
@@ -155,25 +155,25 @@ impl Query<'_> {
     }
 }
 
-/// What one query brought.
+/// The result of one query.
 #[derive(Default)]
 struct Answered {
     rows: Vec<Row>,
-    /// Values of which more rows are counted than shown.
+    /// Values with more rows counted than returned.
     hidden: Vec<String>,
 }
 
-/// Whether the instance counts more rows than came: its count is made before access rules are.
+/// Whether the instance counts more rows than it returned: it counts before it applies access rules.
 fn shows_less(rows: usize, total: Option<u64>) -> bool {
     total.is_some_and(|total| total > rows as u64)
 }
 
-/// Whether a value may stand in an `IN` list.
+/// Whether a value may be used in an `IN` list.
 fn is_plain(value: &str) -> bool {
     !value.contains(',') && safe_prefix(value).is_none() && value.trim() == value
 }
 
-/// For a value that the query language would read as more than a value, the part of it that is safe to ask with.
+/// For a value with characters of the query language: the part of it that is safe in a query.
 fn safe_prefix(value: &str) -> Option<&str> {
     const SCRIPT: &str = "javascript:";
     if value.get(..SCRIPT.len()).is_some_and(|start| start.eq_ignore_ascii_case(SCRIPT)) {
@@ -202,13 +202,13 @@ fn groups<'a>(values: &[&'a str], room: usize) -> Vec<Vec<&'a str>> {
     groups
 }
 
-/// The columns of a target that a query asks for.
+/// The columns of a target that a query requests.
 pub(super) fn columns(target: &TargetPlan) -> Vec<&str> {
     let own = target.key_column.iter().chain(&target.version_column).chain(&target.natural_key);
     own.map(String::as_str).chain(target.fields.iter().map(|field| field.name.as_str())).collect()
 }
 
-/// What a version column says, where it says something of a version.
+/// The value of the version column, if it is a version.
 pub(super) fn version(target: &TargetPlan, row: &Row) -> Option<VersionThere> {
     VersionThere::read(target.version_column.as_deref().and_then(|column| row.filled(column))?)
 }
@@ -218,7 +218,7 @@ pub(super) fn plain(target: &TargetPlan, row: &Row) -> BTreeMap<String, String> 
     columns(target).into_iter().filter_map(|name| row.text(name).map(|value| (name.to_owned(), value.to_owned()))).collect()
 }
 
-/// A row as a find.
+/// Converts a row to a found row.
 pub(super) fn found(target: &TargetPlan, row: &Row) -> Option<Found> {
     let sys_id = SysId::new(row.text("sys_id")?)?;
     Some(Found { sys_id, version: version(target, row), fields: plain(target, row) })
@@ -233,7 +233,7 @@ pub(super) async fn find_by_key(
     find_by_key_in(transport, tokens, target, &target.target_table, keys).await
 }
 
-/// The same in a table that an answer names.
+/// The same in a table named by an answer.
 pub(super) async fn find_by_key_in(
     transport: &Transport,
     tokens: &dyn TokenSource,
@@ -244,7 +244,7 @@ pub(super) async fn find_by_key_in(
     Ok(find_by_key_or_hidden(transport, tokens, target, table, keys).await?.0)
 }
 
-/// The same, and which of the keys some row may carry that cannot be seen.
+/// The same, and the keys that some invisible row may have.
 pub(super) async fn find_by_key_or_hidden(
     transport: &Transport,
     tokens: &dyn TokenSource,
@@ -286,7 +286,7 @@ pub(super) async fn find_by_id(
     find_by_id_in(transport, tokens, target, &target.target_table, ids).await
 }
 
-/// The same in a table that an answer names.
+/// The same in a table named by an answer.
 pub(super) async fn find_by_id_in(
     transport: &Transport,
     tokens: &dyn TokenSource,
@@ -300,18 +300,18 @@ pub(super) async fn find_by_id_in(
     Ok(rows.iter().filter_map(|row| found(target, row)).map(|found| (found.sys_id.as_str().to_owned(), found)).collect())
 }
 
-/// What the natural key of a record leads to.
+/// The result for the natural key of a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Natural {
-    /// Nothing, or the record has no complete natural key.
+    /// No row, or the record has no complete natural key.
     Nothing,
-    /// A row that carries this record's key or none.
+    /// A row with this record's key, or without a key.
     Free(Found),
-    /// Only rows that carry other records' keys.
+    /// Only rows with other records' keys.
     Taken(Found, String),
-    /// Several rows that carry no key: their sys_ids.
+    /// Several rows without a key: their sys_ids.
     Several(Vec<Found>),
-    /// No row of its own that is shown, and one more that the instance counts.
+    /// No row is returned, but the instance counts one more: a hidden row.
     Hidden,
 }
 
@@ -326,7 +326,7 @@ pub(super) async fn natural(
     if complete.is_empty() {
         return Ok(vec![Natural::Nothing; records.len()]);
     }
-    // the column that tells most apart goes into the list, those that tell nothing apart become conditions
+    // the column with the most distinct values goes into the list; columns with a single value become conditions
     let distinct = |at: usize| complete.iter().map(|key| key[at]).collect::<HashSet<_>>();
     let lead = (0..target.natural_key.len()).max_by_key(|at| distinct(*at).len()).unwrap_or_default();
     let mut extra = String::new();

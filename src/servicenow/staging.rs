@@ -1,4 +1,4 @@
-//! Staging rows, which an instance keeps for seven days: each try and each version has one of its own, under the record's key.
+//! Staging rows, which an instance keeps for seven days: each attempt and each version has its own row, under the record's key.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -12,7 +12,7 @@ use super::token::TokenSource;
 use super::transport::Transport;
 use super::wire::Row;
 
-/// What is staged: strings only, as the API asks.
+/// The staged values: only strings, as the API requires.
 pub(super) fn staged(target: &TargetPlan, record: &OutRecord) -> BTreeMap<String, String> {
     let mut fields = record.fields.clone();
     if target.clear_with == ClearWith::Null {
@@ -27,7 +27,7 @@ pub(super) fn staged(target: &TargetPlan, record: &OutRecord) -> BTreeMap<String
     fields
 }
 
-/// The rows of each key with these fields and their times, the newest first.
+/// The rows of each key with these fields and their times, newest first.
 pub(super) async fn rows_by_key(
     transport: &Transport,
     tokens: &dyn TokenSource,
@@ -49,14 +49,14 @@ pub(super) async fn rows_by_key(
     for row in query.rows(transport, tokens, keys).await? {
         by_key.entry(row.text(key_column).unwrap_or_default().to_owned()).or_default().push(row);
     }
-    // a key's rows may have come by several queries
+    // several queries may have returned a key's rows
     for rows in by_key.values_mut() {
         rows.sort_by(|a, b| b.text("sys_created_on").cmp(&a.text("sys_created_on")));
     }
     Ok(by_key)
 }
 
-/// Whether a row is of this version; `None` where it does not say of which content it is.
+/// Whether a row is of this version; `None` if it does not show its content hash.
 pub(super) fn of_version(target: &TargetPlan, row: &Row, version: &VersionText) -> Option<bool> {
     let text = target.version_column.as_deref().and_then(|column| row.filled(column))?;
     VersionThere::read(text).map_or(Some(false), |there| there.is(version))

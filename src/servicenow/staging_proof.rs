@@ -1,4 +1,4 @@
-//! What is known of the columns of staging tables: which were seen filled, and how long the texts were that came back whole.
+//! What is known of the columns of staging tables: which were seen filled, and the lengths of texts that came back complete.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -7,10 +7,10 @@ use tracing::warn;
 
 use crate::definition::plan::TargetPlan;
 
-/// Batches whose staging rows were not found before it is given up to prove columns by them.
+/// Batches without a staging row before the attempt to prove columns through them ends.
 const MISSES: u32 = 3;
 
-/// How much room a text needs: what is kept of a longer text, or of a number with more decimals, says that this one is kept too.
+/// The size of a value: if a longer text, or a number with more decimals, was stored completely, this value is too.
 #[derive(Debug, Default, Clone, Copy)]
 pub(super) struct Size {
     characters: usize,
@@ -37,7 +37,7 @@ impl Size {
     }
 }
 
-/// Which columns of staging tables have been seen filled, and how long the texts were that came back whole.
+/// Which columns of staging tables have been seen filled, and the lengths of texts that came back complete.
 #[derive(Debug, Default)]
 pub(super) struct Proof(RefCell<HashMap<String, Columns>>);
 
@@ -48,12 +48,12 @@ struct Columns {
     given_up: bool,
 }
 
-/// The records of a batch whose staging rows say something new.
+/// The records of a batch whose staging rows would show something new.
 #[derive(Debug, Default)]
 pub(super) struct Open {
-    /// They fill a column that has not been seen filled.
+    /// They fill a column that has not been seen filled yet.
     pub(super) unseen: BTreeSet<usize>,
-    /// They have a longer text in a column than any that came back whole.
+    /// They have a longer text in a column than any that came back complete.
     pub(super) longer: BTreeSet<usize>,
 }
 
@@ -77,7 +77,7 @@ impl Proof {
         open
     }
 
-    /// For each column the records with the longest text and with the most decimals, where these are beyond what came back whole.
+    /// For each column, the records with the longest text and with the most decimals, if these exceed what came back complete.
     pub(super) fn longest(&self, target: &TargetPlan, batch: &BTreeMap<usize, BTreeMap<String, String>>) -> BTreeSet<usize> {
         let tables = self.0.borrow();
         let columns = tables.get(&target.table);

@@ -1,5 +1,4 @@
-//! Writing through the Table API: insert with a derived sys_id, or update by sys_id; and what to do when the answer is a refusal that may
-//! hide a row.
+//! Writes through the Table API: inserts with a derived sys_id, or updates by sys_id. Handles refusals that may hide a row.
 
 mod behind;
 mod step;
@@ -25,15 +24,15 @@ use super::wire::{Document, Row};
 use behind::{belongs, check, foreign, holds, locate};
 use step::{Step, Why, key_column, must_show, refused, written};
 
-/// Rounds of one record: update, insert after the row is gone, update after the row is there after all, and one to spare.
+/// The most rounds of one record: update, insert after the row is gone, update after the row exists after all, and one in reserve.
 const ROUNDS: usize = 4;
 
-/// `sysparm_fields` longer than this is left out of a write.
+/// A `sysparm_fields` longer than this is omitted from a write.
 const FIELDS_LIMIT: usize = 900;
 
-/// Knows which rows were written for other records, where the instance's table has no key column that would say so.
+/// Knows which rows were written for other records, for tables without a key column that would show it.
 pub trait RowOwners {
-    /// Those of these sys_ids that are some record's already; an error's text when that cannot be known now.
+    /// Which of these sys_ids already belong to records; an error text when that cannot be known now.
     fn owned<'a>(&'a self, sys_ids: Vec<String>) -> LocalBoxFuture<'a, Result<HashSet<String>, String>>;
 }
 
@@ -64,7 +63,7 @@ pub(super) async fn send(
     Ok(steps.into_iter().map(last).collect())
 }
 
-/// Whether the queries that precede a write are answered for such a record.
+/// Whether the instance answers the queries before a write for such a record.
 pub(super) async fn answers_before_write(
     transport: &Transport,
     owners: Option<&dyn RowOwners>,
@@ -75,7 +74,7 @@ pub(super) async fn answers_before_write(
     first_steps(transport, owners, tokens, target, std::slice::from_ref(record)).await.is_ok()
 }
 
-/// Update where a row is known or found, otherwise insert.
+/// Update if a row is known or found, otherwise insert.
 async fn first_steps(
     transport: &Transport,
     owners: Option<&dyn RowOwners>,
@@ -87,7 +86,7 @@ async fn first_steps(
     let mut steps: Vec<Step> = records.iter().map(known).collect();
     let inserts = |steps: &[Step]| -> Vec<usize> { (0..steps.len()).filter(|at| matches!(steps[*at], Step::Insert)).collect() };
 
-    // without our sys_id, only the key column keeps a repeat from making a second row
+    // without our sys_id, only the key column prevents a second row after a repeat
     let new = inserts(&steps);
     if !transport.settings().derived_sys_id && target.key_column.is_some() && !new.is_empty() {
         let keys: Vec<String> = new.iter().map(|at| records[*at].source_key.clone()).collect();
@@ -112,7 +111,7 @@ async fn first_steps(
             match natural {
                 Natural::Nothing => {}
                 Natural::Hidden => steps[*at] = Step::Done(Ok(hidden_row(target, &records[*at], &natural_text(target, &records[*at])))),
-                // two companies may both have an account `1000`: each gets a row of its own
+                // two companies may both have an account `1000`: each gets its own row
                 Natural::Taken(found, other) => {
                     debug!(
                         delivery = records[*at].delivery,
@@ -143,8 +142,8 @@ async fn first_steps(
     Ok(steps)
 }
 
-/// Rows that a person may have edited since it was decided what to write: each is read right before it is written, so that no edit
-/// of the same field is lost. What is written in the very moment between read and write is the one thing that ServiceNow cannot refuse.
+/// Rows that a person may have edited since the decision to write: each is read right before it is written, so that no edit of the same
+/// field is lost. An edit between this read and the write is overwritten, because ServiceNow cannot refuse the write.
 async fn read_before_write(
     transport: &Transport,
     tokens: &dyn TokenSource,
@@ -198,7 +197,7 @@ fn natural_text(target: &TargetPlan, record: &OutRecord) -> String {
     target.natural_key.iter().map(part).collect::<Vec<_>>().join(", ")
 }
 
-/// Of the rows found, those that are known to be another record's although they carry no key.
+/// Which of the found rows belong to another record although they have no key.
 async fn owned(
     owners: Option<&dyn RowOwners>,
     records: &[OutRecord],
@@ -217,7 +216,7 @@ async fn owned(
     owners.owned(asked).await.map_err(|problem| ServiceNowError::Ledger { problem })
 }
 
-/// A row that another record of the batch has adopted already. Nothing is written.
+/// A row that another record of the batch has already adopted. Nothing is written.
 fn claimed(target: &TargetPlan, record: &OutRecord, found: &Found, other: &str) -> Outcome {
     Outcome::Conflict {
         message: format!(
@@ -262,7 +261,7 @@ fn op(transport: &Transport, target: &TargetPlan, record: &OutRecord, step: &Ste
     if wanted.len() <= FIELDS_LIMIT {
         path.push_str(&format!("&sysparm_fields={wanted}"));
     }
-    // a map of texts cannot fail to be written
+    // a map of texts always serializes
     Op { method, path, body: serde_json::to_vec(&fields).unwrap_or_default(), alone: record.alone }
 }
 
@@ -278,7 +277,7 @@ fn after(transport: &Transport, target: &TargetPlan, record: &OutRecord, step: &
                 (404, Some(id)) if record.expects.is_some() => {
                     Step::Done(Ok(Outcome::Withdrawn { message: format!("row {id} of `{}` is gone", target.table).into() }))
                 }
-                // a row that was made under our own sys_id: where it is only hidden, the instance refuses a second one
+                // a row that was created with our own sys_id: if it is only hidden, the instance refuses a second one
                 (404, Some(id)) if transport.settings().derived_sys_id && id.names(&record.derived_sys_id) => {
                     debug!(delivery = record.delivery, sys_id = id.as_str(), "the row is gone, a new one is made");
                     Step::Insert
@@ -295,7 +294,7 @@ fn after(transport: &Transport, target: &TargetPlan, record: &OutRecord, step: &
 fn confirmed(transport: &Transport, target: &TargetPlan, record: &OutRecord, updating: Option<SysId>, document: &Document) -> Step {
     let row = document.result.as_ref().and_then(|rows| rows.first());
     let named = |row: &Row| row.text("sys_id").map_or(Ok(None), SysId::read);
-    // the row may stand: it is looked up before anything else is done
+    // the row may exist: it is looked up first
     if let Some(error) = row.and_then(|row| named(row).err()) {
         return Step::Done(Ok(Outcome::Unknown {
             message: format!("`{}` accepted the record, and its answer cannot be used: {error}", target.table).into(),
@@ -324,7 +323,7 @@ fn confirmed(transport: &Transport, target: &TargetPlan, record: &OutRecord, upd
             "the instance does not keep the sys_id sent with a new row: set `servicenow.derived_sys_id` to `false`, so that each new record is searched for first"
         );
     }
-    // the whole write was undone, by a rule that says nothing of it
+    // a rule undid the whole write without a message
     if let Some(version) = query::version(target, row).filter(|there| there.is(&record.version) == Some(false)) {
         return Step::Check { why: Why::Old(version), updating: Some(sys_id) };
     }
@@ -334,7 +333,7 @@ fn confirmed(transport: &Transport, target: &TargetPlan, record: &OutRecord, upd
     Step::Done(Ok(Outcome::Confirmed { sys_id, table: target.table.clone(), how, partial, said: None }))
 }
 
-/// A row that was never this record's in the ledger, and that is counted and not shown.
+/// A row that the ledger never had for this record, and that the instance counts but does not return.
 fn hidden_row(target: &TargetPlan, record: &OutRecord, named: &str) -> Outcome {
     Outcome::Rejected {
         message: format!(

@@ -1,4 +1,4 @@
-//! The token in hand, and who hands it out. It is asked for in [`super::token_request`]; who asks when is the token actor's matter.
+//! The current token, and the trait of its provider. [`super::token_request`] requests it; the token actor decides when.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,15 +14,15 @@ use super::error::ServiceNowError;
 /// The lifetime assumed when the answer does not say (the documented default is 1800 s; a 401 corrects what is wrong here).
 const UNSTATED_LIFETIME: Duration = Duration::from_secs(300);
 
-/// A token that arrives dead is still tried for this long before another is asked for.
+/// A token that arrives expired is still used for this long before another is requested.
 const SHORTEST_USE: Duration = Duration::from_secs(1);
 
 /// Hands out tokens; implemented by the token actor's address.
 pub trait TokenSource {
-    /// A token to use now. Asked for before every request.
+    /// Returns a token for use now. Called before every request.
     fn token(&self) -> LocalBoxFuture<'_, Result<Token, ServiceNowError>>;
 
-    /// The token of this generation was answered with 401. Later generations are not touched.
+    /// ServiceNow answered 401 to the token of this generation. Later generations are not affected.
     fn refused(&self, generation: u64);
 }
 
@@ -30,9 +30,9 @@ pub trait TokenSource {
 #[derive(Debug, Clone)]
 pub struct Token {
     secret: Arc<SecretString>,
-    /// Counts the tokens fetched; names the one that was refused.
+    /// The number of the token, which tells which one was refused.
     pub generation: u64,
-    /// When it stops working.
+    /// When it expires.
     pub expires_at: Instant,
 }
 
@@ -43,7 +43,7 @@ impl Token {
         Self { secret: Arc::new(secret), generation, expires_at }
     }
 
-    /// The value of the `Authorization` header. Call it where it leaves for ServiceNow, nowhere else.
+    /// The value of the `Authorization` header. Call it only for a request to ServiceNow.
     pub fn authorization(&self) -> String {
         format!("Bearer {}", self.secret.expose_secret())
     }
@@ -54,15 +54,15 @@ impl Token {
 pub struct TokenAnswer {
     /// The token.
     pub access_token: SecretString,
-    /// How long it lives from now; `None` where the answer does not say.
+    /// Its remaining lifetime; `None` if the answer does not give one.
     pub expires_in: Option<Duration>,
 }
 
-/// The token in hand. Pure: it is told the time.
+/// The current token. Pure: the caller gives the time.
 ///
-/// A token is used until `margin` before its expiry. ServiceNow gives the same token again while it lives, so one that arrives
-/// with less than `margin` left would be asked for at every request: such a token is used until it expires, and for at least one
-/// second, and only then asked for again.
+/// A token is used until `margin` before its expiry. ServiceNow returns the same token again while it is valid. So a token that arrives
+/// with less than `margin` left would cause a new request each time. Such a token is used until it expires, and for at least one second,
+/// before another one is requested.
 #[derive(Debug, Default)]
 pub struct TokenState {
     held: Option<Held>,
@@ -76,7 +76,7 @@ struct Held {
 }
 
 impl TokenState {
-    /// The token, where it can be used without asking for another.
+    /// The token, if it can be used without requesting another.
     pub fn usable(&self, now: Instant, margin: Duration) -> Option<Token> {
         let Held { token, fetched_at } = self.held.as_ref()?;
         let life = token.expires_at.saturating_duration_since(*fetched_at);
@@ -84,12 +84,12 @@ impl TokenState {
         (now < until.max(*fetched_at + SHORTEST_USE)).then(|| token.clone())
     }
 
-    /// The token while it lives, for when a new one cannot be had.
+    /// The token while it is valid, for when a new one is not available.
     pub fn alive(&self, now: Instant) -> Option<Token> {
         self.held.as_ref().map(|held| &held.token).filter(|token| now < token.expires_at).cloned()
     }
 
-    /// Takes a new token in, under the next generation.
+    /// Stores a new token under the next generation.
     pub fn accept(&mut self, answer: TokenAnswer, now: Instant) -> Token {
         self.generation += 1;
         let expires_at = now + answer.expires_in.unwrap_or(UNSTATED_LIFETIME);
@@ -98,7 +98,7 @@ impl TokenState {
         token
     }
 
-    /// Drops the token if it is the one that was refused; true if it was.
+    /// Drops the token if it is the one that was refused; `true` if it was.
     pub fn refuse(&mut self, generation: u64) -> bool {
         let refused = self.held.as_ref().is_some_and(|held| held.token.generation == generation);
         if refused {
@@ -107,7 +107,7 @@ impl TokenState {
         refused
     }
 
-    /// How many tokens were fetched.
+    /// The number of tokens fetched.
     pub fn generation(&self) -> u64 {
         self.generation
     }

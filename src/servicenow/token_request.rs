@@ -15,19 +15,19 @@ use super::token::TokenAnswer;
 use super::transport::{endpoint, quoted, retry_after};
 use super::wire::{Body, TokenBody, Words, read_body, scalar};
 
-/// The longest token that is taken, in bytes: one that a header of a usual server has room for.
+/// The longest accepted token, in bytes: it must fit into a header of a usual server.
 const LONGEST: usize = 16 << 10;
 
-/// The longest answer to the request for a token that is read, in bytes.
+/// The longest accepted answer to the request for a token, in bytes.
 const LONGEST_ANSWER: usize = 1 << 20;
 
-/// What may stand before the instance.
+/// The advice when something else answers instead of the instance.
 const CHECK: &str = "Check that `servicenow.instance_url` is an instance, and what stands before it";
 
-/// Asks for a token with the client credentials grant.
+/// Requests a token with the client credentials grant.
 ///
 /// # Errors
-/// [`ServiceNowError::TokenRefused`] with what to check, or a passing error. Asking again does no harm.
+/// [`ServiceNowError::TokenRefused`] with what to check, or a temporary error. The request can be repeated safely.
 pub async fn fetch_token(
     http: &HttpClient,
     settings: &ServiceNowSettings,
@@ -47,7 +47,7 @@ pub async fn fetch_token(
     let answer = http.send_within(LONGEST_ANSWER, Method::POST, &url, &headers, form.finish().into()).await;
     let answer = match answer {
         Ok(answer) => answer,
-        // it came, and is no token: asking for less is not possible here
+        // an answer came, but it is not a token: a smaller answer cannot be requested here
         Err(NetError::TooLarge { host, limit }) => {
             let problem = format!("the answer of {host} to {} is larger than {limit} bytes, as no token is. {CHECK}", what());
             return Err(ServiceNowError::TokenUnavailable { problem: problem.into() });
@@ -58,7 +58,7 @@ pub async fn fetch_token(
     let body = read_body(&answer.body);
     let refusal = matches!(body, Body::Failure(_));
     let words = match body {
-        // not a `Page`: that would be an answer to what a token is asked for
+        // not a `Page`: that is for answers to requests that need a token
         Body::Page(title) => {
             let page = ServiceNowError::Page { what: what(), status, title: quoted(&title).into() };
             return Err(ServiceNowError::TokenUnavailable { problem: page.to_string().into() });
@@ -70,7 +70,7 @@ pub async fn fetch_token(
     };
     match status {
         429 => Err(ServiceNowError::Throttled { what: what(), words: words.line(), retry_after: retry_after(|name| answer.header(name)) }),
-        // a refusal may also stand in a 200
+        // a refusal may also come with status 200
         200..=299 if refusal => Err(ServiceNowError::TokenRefused { host, status, words: words.line() }),
         400..=499 if status != 408 => Err(ServiceNowError::TokenRefused { host, status, words: words.line() }),
         _ => Err(ServiceNowError::TokenUnavailable { problem: format!("{host} answered with status {status}: {}", words.line()).into() }),
@@ -94,7 +94,7 @@ pub(super) fn read_token(body: &[u8]) -> Result<TokenAnswer, ServiceNowError> {
     }
     let seconds = |text: String| text.split('.').next().and_then(|whole| whole.trim().parse::<i64>().ok());
     let expires_in = body.expires_in.as_deref().map(scalar).and_then(seconds);
-    // beyond a year it says "for ever", and adding it to a clock could overflow
+    // more than a year means "never"; a larger value could overflow the clock
     let expires_in = expires_in.map(|seconds| Duration::from_secs(u64::try_from(seconds).unwrap_or(0).min(31_536_000)));
     Ok(TokenAnswer { access_token, expires_in })
 }

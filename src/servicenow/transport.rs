@@ -1,6 +1,6 @@
-//! Requests with a token: the headers, the one repeat after a 401, patient reads, and the judgement of an answer to a write.
+//! Requests with a token: the headers, one repeat after a 401, reads with retries, and the judgement of an answer to a write.
 //!
-//! All other modules that ask the instance stand on this one.
+//! All other modules that send requests to the instance use this one.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -26,24 +26,24 @@ use super::outcome::{Outcome, Verdict};
 use super::token::TokenSource;
 use super::wire::{Body, Document, Row, Words, read_body, read_list};
 
-/// Tries of one read.
+/// Attempts of one read.
 const READ_TRIES: u32 = 3;
 
 /// The waits between them.
 const READ_AGAIN: Backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(2));
 
-/// A read waits this long for an instance that asks for time; longer is the caller's decision.
+/// A read waits up to this long for an instance that asks for time; a longer wait is the caller's decision.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How one arbiter thread reaches the instance. Clones share what was learned of it.
+/// Access to the instance for one arbiter thread. Clones share what was learned of it.
 #[derive(Clone)]
 pub(super) struct Transport {
     shared: Rc<Shared>,
-    /// No one else may take the work for lost before then, while this holds; `None` without a lease.
+    /// No other node may take over the work before this time, while the function returns `true`; `None` without a lease.
     lease: Option<(Instant, Rc<dyn Fn() -> bool>)>,
-    /// How often a read is tried.
+    /// Attempts of a read.
     read_tries: u32,
-    /// A refusal of a read is tried again too: what is said of a record hangs on it.
+    /// Whether a refused read is repeated too: the state of a record depends on it.
     doubts_refusals: bool,
 }
 
@@ -53,21 +53,21 @@ struct Shared {
     learned: Learned,
 }
 
-/// An answer, whatever its status but 401.
+/// An answer with any status except 401.
 pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) retry_after: Option<Duration>,
-    /// How many rows a list has in all, where the instance says so.
+    /// The number of all rows of a list, if the instance gives it.
     pub(super) total: Option<u64>,
     pub(super) body: Bytes,
-    /// Of the token it was asked with.
+    /// The generation of the token of the request.
     pub(super) generation: u64,
-    /// The permit to hold a large answer in memory.
+    /// The permit to keep a large answer in memory.
     pub(super) _permit: LargeBodyPermit,
 }
 
 impl Answer {
-    /// Nothing of it but where it came from.
+    /// The answer without its body.
     pub(super) fn without_body(&self) -> Self {
         Self {
             status: self.status,
@@ -87,24 +87,24 @@ pub(super) struct Op {
     /// Path and query, relative to the instance.
     pub(super) path: String,
     pub(super) body: Vec<u8>,
-    /// Never in a batch with others.
+    /// Whether it must never share a batch with others.
     pub(super) alone: bool,
 }
 
-/// What an answer to a write, or its absence, says.
+/// The judgement of an answer to a write, or of a missing answer.
 #[derive(Debug)]
 pub(super) enum Judged {
-    /// Status 200 or 201 with a document and no error in it.
+    /// Status 200 or 201 with a document that contains no error.
     Done(Document),
     /// The instance asks for time.
     Throttled { words: Quoted, retry_after: Option<Duration> },
-    /// A status below 500 with the instance's words.
+    /// A status below 500 with the instance's message.
     Refused { status: u16, words: Words },
     /// It may have been done.
     Doubt(Quoted),
-    /// It was certainly not done, for a reason that passes.
+    /// It was certainly not done, for a temporary reason.
     NotSent(Quoted),
-    /// It was certainly not done, for a reason that is not the record's.
+    /// It was certainly not done, for a reason that is not the record.
     Failed(ServiceNowError),
 }
 
@@ -120,18 +120,18 @@ impl Transport {
         Ok(Self { shared: Rc::new(shared), lease: None, read_tries: READ_TRIES, doubts_refusals: false })
     }
 
-    /// The same transport for work whose lease ends at `deadline`, or when `alive` no longer holds: a request that could still be under
-    /// way then is not begun.
+    /// The same transport for work whose lease ends at `deadline`, or earlier when `alive` returns `false`: a request that could still be
+    /// running by then is not started.
     pub(super) fn leased_until(&self, deadline: Instant, alive: Rc<dyn Fn() -> bool>) -> Self {
         Self { lease: Some((deadline, alive)), ..self.clone() }
     }
 
-    /// The same transport for reads that may as well be made another time: each is tried once, and waits for nothing.
+    /// The same transport for reads that can be made at another time: each is tried once, without waiting.
     pub(super) fn impatient(&self) -> Self {
         Self { read_tries: 1, ..self.clone() }
     }
 
-    /// The same transport for reads by which it is told whether a record arrived: a refusal that comes only once is not believed.
+    /// The same transport for reads that decide whether a record arrived: a refusal must come repeatedly to count.
     pub(super) fn thorough(&self) -> Self {
         Self { doubts_refusals: true, ..self.clone() }
     }
@@ -148,7 +148,7 @@ impl Transport {
         &self.shared.learned
     }
 
-    /// One request with a token. A 401 is repeated once with a fresh token.
+    /// One request with a token. A 401 is repeated once with a new token.
     pub(super) async fn call(&self, tokens: &dyn TokenSource, method: &Method, path: &str, body: Bytes) -> Result<Answer, ServiceNowError> {
         let url = endpoint(&self.shared.settings.instance_url, path)?;
         let what = || what(method, path);
@@ -184,12 +184,12 @@ impl Transport {
         Err(ServiceNowError::Unauthorized { what: what() })
     }
 
-    /// Rows of a list request. Passing trouble is tried again, three times in all.
+    /// The rows of a list request. After temporary errors it is repeated, up to three attempts.
     pub(super) async fn read(&self, tokens: &dyn TokenSource, path: &str) -> Result<Vec<Row>, ServiceNowError> {
         Ok(self.read_counted(tokens, path).await?.0)
     }
 
-    /// The same, with how many rows there are in all, those that may not be seen included.
+    /// The same, with the number of all rows, invisible ones included.
     pub(super) async fn read_counted(&self, tokens: &dyn TokenSource, path: &str) -> Result<(Vec<Row>, Option<u64>), ServiceNowError> {
         let read = || async {
             let answer = self.call(tokens, &Method::GET, path, Bytes::new()).await?;
@@ -205,7 +205,7 @@ impl Transport {
             .adjust(|error, delay| {
                 let throttled = error.class() == retry::Class::Throttled;
                 let asked = throttled.then(|| error.retry_after().unwrap_or(Duration::from_secs(1)));
-                // no delay is left: that was the last try
+                // no delay is left: that was the last attempt
                 delay.map(|delay| asked.unwrap_or(delay)).filter(|wait| *wait <= PATIENCE)
             })
             .notify(|error, _| {
@@ -238,7 +238,7 @@ pub(super) fn unanswered(error: ServiceNowError) -> Judged {
     }
 }
 
-/// What an answer to a write says.
+/// Judges an answer to a write.
 pub(super) fn judge(what: &str, answer: &Answer) -> Judged {
     let status = answer.status;
     let body = read_body(&answer.body);
@@ -275,7 +275,7 @@ pub(super) fn judge(what: &str, answer: &Answer) -> Judged {
 }
 
 impl Judged {
-    /// The outcome of everything that is neither done nor refused.
+    /// The outcome of a judgement that is neither done nor refused.
     pub(super) fn without_verdict(self) -> Verdict {
         Ok(match self {
             Judged::Throttled { words, retry_after } => Outcome::Deferred { message: words, retry_after, throttled: true },
@@ -288,7 +288,7 @@ impl Judged {
     }
 }
 
-/// Whether a refusal says that the table is not there.
+/// The error if a refusal says that the table does not exist.
 pub(super) fn unknown_table(target: &TargetPlan, status: u16, words: &Words) -> Option<ServiceNowError> {
     let said = words.say("Invalid table") || words.say("Invalid staging table") || words.say("does not represent any resource");
     let said = said || (words.say("table") && words.say("does not exist"));
@@ -299,26 +299,26 @@ pub(super) fn unknown_table(target: &TargetPlan, status: u16, words: &Words) -> 
     })
 }
 
-/// What stands beside a status 429.
+/// The message of a 429.
 fn too_many(body: &Body) -> Quoted {
     if let Body::Failure(words) = body { words.line() } else { "too many requests".into() }
 }
 
-/// A page's title as it stands in an error.
+/// A page's title for an error message.
 pub(super) fn quoted(title: &str) -> String {
     if title.is_empty() { String::new() } else { format!(" `{title}`") }
 }
 
-/// How many rows a path asks for.
+/// The number of rows that a path requests.
 fn limit_of(path: &str) -> usize {
     let limit = path.split(['?', '&']).find_map(|part| part.strip_prefix("sysparm_limit="));
     limit.and_then(|limit| limit.parse().ok()).unwrap_or(LIST_LIMIT)
 }
 
-/// Rows of a list that was asked for without a limit.
+/// The most rows of a list requested without a limit.
 const LIST_LIMIT: usize = 10_000;
 
-/// What a row gives for an id and is none: such a row is never taken for one.
+/// An invalid id in a row: such a row is not used.
 fn no_id(row: &Row) -> Option<NoSysId> {
     ["sys_id", "sys_target_sys_id"].iter().find_map(|column| SysId::read(row.text(column)?).err())
 }
@@ -357,7 +357,7 @@ pub(super) fn endpoint(instance: &Url, path: &str) -> Result<Url, ServiceNowErro
     })
 }
 
-/// Nothing waits longer, and adding it to a clock cannot overflow.
+/// The longest wait: adding it to a clock cannot overflow.
 const CENTURY: Duration = Duration::from_secs(100 * 365 * 86_400);
 
 /// `Retry-After` as seconds or as a date; without it `X-RateLimit-Reset`, a Unix time.
@@ -365,7 +365,7 @@ pub(super) fn retry_after<'a>(header: impl Fn(&str) -> Option<&'a str>) -> Optio
     let until = |at: DateTime<Utc>| (at - Utc::now()).to_std().unwrap_or_default();
     let stated = header("Retry-After").and_then(retry::after);
     let reset = || header("X-RateLimit-Reset")?.trim().parse().ok().and_then(|at| DateTime::from_timestamp(at, 0)).map(until);
-    // how long that is granted is the Writer's matter, who tells people what was asked for
+    // the Writer decides how much of it is granted, and shows people what was asked for
     stated.or_else(reset).map(|wait| wait.min(CENTURY))
 }
 

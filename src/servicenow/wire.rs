@@ -1,4 +1,4 @@
-//! JSON shapes. Numbers stay text (no binary float ever stands between), and optional members may be absent.
+//! JSON shapes. Numbers stay text, so that no binary float is involved; optional members may be absent.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use crate::redact::Quoted;
 pub struct Cell {
     /// The raw value.
     pub value: String,
-    /// The display value, where it came along.
+    /// The display value, if present.
     pub display: Option<String>,
 }
 
@@ -28,7 +28,7 @@ impl Row {
         self.0.get(column).map(|cell| cell.value.as_str())
     }
 
-    /// A column's value, absent and empty alike as `None`.
+    /// A column's value; `None` if it is missing or empty.
     pub fn filled(&self, column: &str) -> Option<&str> {
         self.text(column).map(str::trim).filter(|text| !text.is_empty())
     }
@@ -37,7 +37,7 @@ impl Row {
 /// A JSON answer of the Table or the Import Set API.
 #[derive(Debug, Clone, Default)]
 pub struct Document {
-    /// The objects of `result`, be it one or a list; `None` when there is no `result`.
+    /// The objects of `result`, which is one object or a list; `None` when there is no `result`.
     pub result: Option<Vec<Row>>,
 }
 
@@ -66,25 +66,25 @@ impl Words {
         }
     }
 
-    /// Whether message or detail contains a text, whatever the case.
+    /// Whether message or detail contains a text, ignoring case.
     pub fn say(&self, text: &str) -> bool {
         let text = text.to_ascii_lowercase();
         self.message.to_ascii_lowercase().contains(&text) || self.detail.to_ascii_lowercase().contains(&text)
     }
 }
 
-/// What a body turned out to be.
+/// The kind of a body.
 #[derive(Debug)]
 pub enum Body {
     /// A document without an error member.
     Document(Document),
-    /// A document with one, `result` or not.
+    /// A document with an error member, with or without `result`.
     Failure(Words),
     /// An HTML page, with its title.
     Page(Quoted),
-    /// Nothing at all.
+    /// An empty body.
     Empty,
-    /// Something else: cut, or not JSON.
+    /// Anything else: truncated, or not JSON.
     Garbage(Quoted),
 }
 
@@ -100,12 +100,12 @@ struct Envelope<'a> {
     status: Option<&'a RawValue>,
 }
 
-/// Reads the body of an answer that is no list: a record, or the entries of its transform.
+/// Reads the body of an answer that is not a list: a record, or the entries of its transform.
 pub fn read_body(bytes: &[u8]) -> Body {
     read_list(bytes, ENTRIES)
 }
 
-/// Reads a body with N rows at most; it stops at the first row that was not asked for.
+/// Reads a body with at most this many rows; it stops at the first row too many.
 pub fn read_list(bytes: &[u8], most: usize) -> Body {
     let Ok(text) = std::str::from_utf8(bytes) else { return Body::Garbage("it is not UTF-8".into()) };
     let text = text.trim_start_matches('\u{feff}').trim();
@@ -115,7 +115,7 @@ pub fn read_list(bytes: &[u8], most: usize) -> Body {
     if text.starts_with('<') {
         return Body::Page(title(text));
     }
-    // serde would read a list as the members of a struct in their order
+    // serde would accept a list for the members of a struct, in their order
     if !text.starts_with('{') {
         return Body::Garbage("it is not a JSON object".into());
     }
@@ -164,7 +164,7 @@ pub(super) fn cell(raw: &RawValue) -> Cell {
     Cell { value: member("value").or_else(linked).or_else(|| display.clone()).unwrap_or_default(), display }
 }
 
-/// A scalar as text: strings without quotes, null as nothing, numbers and booleans as they stand.
+/// A scalar as text: strings without quotes, null as empty, numbers and booleans unchanged.
 pub fn scalar(raw: &RawValue) -> String {
     match raw.get() {
         "null" => String::new(),
@@ -185,7 +185,7 @@ fn words(raw: &RawValue) -> Words {
 /// `POST /api/now/v1/batch`, as sent.
 #[derive(Debug, Serialize)]
 pub struct BatchRequest<'a> {
-    /// Comes back as a string.
+    /// The answer returns it as a string.
     pub batch_request_id: String,
     /// The items.
     pub rest_requests: Vec<BatchItem<'a>>,
@@ -194,7 +194,7 @@ pub struct BatchRequest<'a> {
 /// One item of a batch.
 #[derive(Debug, Serialize)]
 pub struct BatchItem<'a> {
-    /// Ours; ties the answer to the item.
+    /// Set by Tieline; assigns the answer to the item.
     pub id: String,
     /// The method.
     pub method: &'a str,
@@ -204,7 +204,7 @@ pub struct BatchItem<'a> {
     pub headers: [BatchHeader<'a>; 2],
     /// Base64.
     pub body: String,
-    /// Off: a 429 inside tells its `Retry-After` only in a header.
+    /// `false`: a 429 inside gives its `Retry-After` only in a header.
     pub exclude_response_headers: bool,
 }
 
@@ -223,7 +223,7 @@ pub struct BatchResponse<'a> {
     /// Items that ran.
     #[serde(borrow, default)]
     pub serviced_requests: Option<Few<Serviced<'a>, ITEMS>>,
-    /// Items that were not reached.
+    /// Items that were not run.
     #[serde(borrow, default)]
     pub unserviced_requests: Option<Few<&'a RawValue, ITEMS>>,
 }
@@ -231,7 +231,7 @@ pub struct BatchResponse<'a> {
 /// An item that ran.
 #[derive(Debug, Deserialize)]
 pub struct Serviced<'a> {
-    /// Ours.
+    /// The id that Tieline set.
     #[serde(borrow)]
     pub id: &'a RawValue,
     /// Base64 of the body.
@@ -270,11 +270,11 @@ pub struct TokenBody {
     pub expires_in: Option<Box<RawValue>>,
 }
 
-/// Entries of an answer that is no list.
+/// The most entries of an answer that is not a list.
 const ENTRIES: usize = 1000;
-/// Items of a batch: its setting allows no more.
+/// The most items of a batch: the setting allows no more.
 pub const ITEMS: usize = 1000;
-/// Headers of an item.
+/// The most headers of an item.
 pub const HEADERS: usize = 200;
 
 #[cfg(test)]
@@ -302,7 +302,7 @@ mod tests {
         assert_eq!((row.text("z"), row.filled("h")), (None, None));
         assert_eq!(document(r#"{"result":[{"a":"1"},{"a":"2"}]}"#).result.unwrap().len(), 2);
         assert!(document(r#"{"import_set":"I"}"#).result.is_none());
-        // a text that the instance cut in the middle of a character is not empty
+        // a text that the instance truncated in the middle of a character is not empty
         let cut = document(r#"{"result":{"a":"Caf\ud83d","b":{"value":"\ud83d","display_value":"x\ud83d"}}}"#).result.unwrap();
         assert_eq!(
             (cut[0].text("a"), cut[0].text("b"), cut[0].0["b"].display.as_deref()),

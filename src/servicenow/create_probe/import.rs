@@ -1,8 +1,8 @@
-//! An import set's target: a staging row without a key, which a transform map that coalesces on the key skips.
+//! The target of an import set: creates a staging row without a key, which a transform map that coalesces on the key skips.
 //!
-//! The POST runs the transform maps, as the system and past every access rule. So it is tried only where it is known beforehand that
-//! nothing of the target table can be changed: the table is known, may be read, and has no row with an empty key for a map to match that
-//! lets empty values through. A map that makes a row all the same names it in the answer; then it is taken away, and told.
+//! The POST runs the transform maps with system rights, past every access rule. So the test is made only where it is certain that nothing
+//! in the target table can change: the table is known, may be read, and has no row with an empty key that a map with empty values could
+//! match. If a map still creates a row, the answer names the row; then it is deleted and reported.
 
 use std::collections::BTreeMap;
 
@@ -56,13 +56,13 @@ pub(super) async fn try_one(transport: &Transport, tokens: &dyn TokenSource, tar
         Judged::Failed(error) => matches!(error, ServiceNowError::Forbidden { .. }),
         _ => true,
     };
-    // the staging rows first: what has not been transformed yet is never transformed then
+    // the staging rows first: a row that has not been transformed yet is then never transformed
     let rows = match if sent { place.rows_in_time().await } else { Ok(Vec::new()) } {
         Ok(rows) => rows,
         Err(error) => return not_tried(&error),
     };
     let pending = entries.iter().filter(|entry| entry.text("table") == Some(target.table.as_str()));
-    // a lost answer stands in the staging row too
+    // a lost answer is also in the staging row
     let stood: Vec<Row> = if entries.is_empty() { rows.iter().map(verdict_of).collect() } else { Vec::new() };
     let mut ids: Vec<SysId> = rows.iter().chain(pending).filter_map(|row| row.filled("sys_id").and_then(SysId::new)).collect();
     ids.sort_unstable();
@@ -73,7 +73,7 @@ pub(super) async fn try_one(transport: &Transport, tokens: &dyn TokenSource, tar
             left = Some(staged(&place, &id, &problem));
         }
     }
-    // whatever a map made of a row without a key is worse than a staging row, which the instance itself removes
+    // a row that a map made without a key is worse than a staging row, which the instance deletes by itself
     if let Some(said) = landed(transport, tokens, target, entries.iter().chain(&stood)).await {
         return said;
     }
@@ -93,7 +93,7 @@ pub(super) async fn try_one(transport: &Transport, tokens: &dyn TokenSource, tar
     well("a row could be staged, its transform made nothing of it, and it was taken away again")
 }
 
-/// Whether a row without a key can change nothing in the target table; what to say when that is not known.
+/// Whether a row without a key can change nothing in the target table; if that is not known, the message says why.
 async fn safe(
     transport: &Transport,
     tokens: &dyn TokenSource,
@@ -152,7 +152,7 @@ async fn safe(
     }
 }
 
-/// Where transforms have put rows of this staging table lately; `None` when no row says so.
+/// The table that recently received rows from this staging table; `None` when no row names it.
 async fn landing(transport: &Transport, tokens: &dyn TokenSource, target: &TargetPlan) -> Result<Option<String>, ServiceNowError> {
     let path = format!(
         "/api/now/table/{}?sysparm_query={}&sysparm_fields=sys_id,sys_target_table&sysparm_limit=20&sysparm_display_value=false",
@@ -164,7 +164,7 @@ async fn landing(transport: &Transport, tokens: &dyn TokenSource, target: &Targe
     Ok(name.filter(|name| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')).map(str::to_owned))
 }
 
-/// What the maps made of the row, which should have been nothing.
+/// The rows that the maps created; there should be none.
 async fn landed<'a>(
     transport: &Transport,
     tokens: &dyn TokenSource,
@@ -205,7 +205,7 @@ async fn landed<'a>(
     said
 }
 
-/// As [`take_away`], by an id that an answer gives.
+/// Like [`take_away`], for an id from an answer.
 async fn made_away(transport: &Transport, tokens: &dyn TokenSource, table: &str, id: &str) -> Result<(), String> {
     match SysId::read(id) {
         Ok(Some(id)) => take_away(transport, tokens, table, &id).await,
@@ -214,13 +214,13 @@ async fn made_away(transport: &Transport, tokens: &dyn TokenSource, table: &str,
     }
 }
 
-/// A staging row's columns under the names of the POST's answer.
+/// Renames a staging row's columns to the names in the POST's answer.
 fn verdict_of(row: &Row) -> Row {
     let names = [("sys_target_table", "table"), ("sys_target_sys_id", "sys_id"), ("sys_import_state", "status")];
     Row(names.iter().filter_map(|(column, name)| Some(((*name).to_owned(), row.0.get(*column)?.clone()))).collect())
 }
 
-/// A staging row that stays: the instance removes it by itself, but later than we would.
+/// A staging row that could not be deleted: the instance deletes it by itself later.
 fn staged(place: &Place<'_>, id: &str, problem: &str) -> Said {
     let text = format!(
         "rows can be staged, but one of a try could not be taken away: row {id} of `{}`, `{}` = `{}`: {problem}",

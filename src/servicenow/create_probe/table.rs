@@ -27,7 +27,7 @@ pub(super) async fn try_one(transport: &Transport, tokens: &dyn TokenSource, tar
         );
     };
     let place = Place { transport, tokens, table: &target.table, column, mark: format!("{TRIAL}/{}", target.table), more: &[] };
-    // as the Writer sends it, so that what is tried is what will be done
+    // the same request as the Writer's, so that the test is valid for it
     let id = transport.settings().derived_sys_id.then(|| derived_sys_id(&place.mark, &target.block)).as_deref().and_then(SysId::new);
     match place.clear().await {
         Err(error) => return not_tried(&error),
@@ -41,7 +41,7 @@ pub(super) async fn try_one(transport: &Transport, tokens: &dyn TokenSource, tar
         }
         Ok(false) => {}
     }
-    // without the column only the sys_id would tell the row from others, and an instance may give it another one
+    // without the column, only the sys_id would identify the row, and an instance may assign another one
     if !probe::has_column(transport, tokens, &target.table, column).await {
         return unknown(
             format!("not tried: neither a row nor the dictionary shows the column `{column}`, by which the row could be found again"),
@@ -81,7 +81,7 @@ pub(super) async fn try_one(transport: &Transport, tokens: &dyn TokenSource, tar
             let kept = matches!(&judged, Judged::Done(document) if document.result.iter().flatten().any(|row| row.text(column) == Some(&place.mark)));
             ended(&place, &id, "a row could be created", kept).await
         }
-        // a refusal can follow a committed write, and a lost answer belong to one: the table tells
+        // a refusal can follow a committed write, and so can a lost answer: the table shows whether the row exists
         None => match rows_made(&place, &judged).await {
             Err(error) => unknown(
                 format!("{}; whether a row was made could not be read: {}", no_verdict(&judged, ROLE).1, error.chain()),
@@ -95,7 +95,7 @@ pub(super) async fn try_one(transport: &Transport, tokens: &dyn TokenSource, tar
     }
 }
 
-/// The rows that carry the mark, where the request may have been carried out.
+/// The rows with the mark, if the request may have been carried out.
 async fn rows_made(place: &Place<'_>, judged: &Judged) -> Result<Vec<Row>, ServiceNowError> {
     match judged {
         Judged::Done(_) | Judged::Doubt(_) | Judged::Refused { .. } | Judged::Failed(ServiceNowError::Forbidden { .. }) => {

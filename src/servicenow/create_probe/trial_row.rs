@@ -1,4 +1,4 @@
-//! The row of a try: finding it, taking it away, and what an answer to it says of the right.
+//! The row of a test: finds it, deletes it, and reads from an answer whether the right exists.
 
 use std::time::Duration;
 
@@ -12,16 +12,16 @@ use crate::servicenow::token::TokenSource;
 use crate::servicenow::transport::{Judged, Transport};
 use crate::servicenow::wire::{Body, Row, Words, read_body};
 
-/// What the key of a row of a try begins with.
+/// Start of the key of a test row.
 pub(super) const TRIAL: &str = "tieline-doctor";
 
-/// Queries for a row that may not be readable at once, and tries to take one away.
+/// Attempts to find a row that may not be readable at once, and attempts to delete one.
 const TRIES: u32 = 5;
 
-/// Between two of them.
+/// The pause between two attempts.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// How the right stands: the verdict, what was seen, what to do.
+/// The result for the right: the verdict, what was seen, what to do.
 pub(super) type Said = (ProbeVerdict, String, Option<NextStep>);
 
 pub(super) fn well(message: impl Into<String>) -> Said {
@@ -36,7 +36,7 @@ pub(super) fn failed(message: impl Into<String>, step: NextStep) -> Said {
     (ProbeVerdict::Failed, message.into(), Some(step))
 }
 
-/// Where the rows of a try are, and how they are known.
+/// The place of the test rows, and what identifies them.
 pub(super) struct Place<'a> {
     pub(super) transport: &'a Transport,
     pub(super) tokens: &'a dyn TokenSource,
@@ -48,7 +48,7 @@ pub(super) struct Place<'a> {
 }
 
 impl Place<'_> {
-    /// The rows that carry the mark.
+    /// The rows with the mark.
     async fn rows(&self) -> Result<Vec<Row>, ServiceNowError> {
         self.rows_with(self.column, &self.mark).await
     }
@@ -59,7 +59,7 @@ impl Place<'_> {
         query.rows(self.transport, self.tokens, &[value]).await
     }
 
-    /// The same, asked for until one is there or patience ends: an answer that was lost may be overtaken by the query.
+    /// The same, repeated until there is one or the attempts are used up: the query may arrive before the write whose answer was lost.
     pub(super) async fn rows_in_time(&self) -> Result<Vec<Row>, ServiceNowError> {
         let mut tries = 1;
         loop {
@@ -72,7 +72,7 @@ impl Place<'_> {
         }
     }
 
-    /// Whether a row with the mark is there that may not be seen: the count of a list takes it in.
+    /// Whether there is an invisible row with the mark: the count of a list includes it.
     pub(super) async fn hidden(&self) -> Result<bool, ServiceNowError> {
         let (table, query) = (encode(self.table), encode(&format!("{}={}^ORDERBYsys_id", self.column, self.mark)));
         let path = format!("/api/now/table/{table}?sysparm_query={query}&sysparm_fields=sys_id&sysparm_limit=1");
@@ -80,7 +80,7 @@ impl Place<'_> {
         Ok(rows.is_empty() && total.is_some_and(|total| total > 0))
     }
 
-    /// Takes away what an earlier try left; the sys_id that stays, and why, when it cannot.
+    /// Deletes what an earlier test left; answers the sys_id that could not be deleted, and why.
     pub(super) async fn clear(&self) -> Result<Result<(), (String, String)>, ServiceNowError> {
         for row in self.rows().await? {
             let Some(id) = row.filled("sys_id").and_then(SysId::new) else { continue };
@@ -91,7 +91,7 @@ impl Place<'_> {
         Ok(Ok(()))
     }
 
-    /// A row that stays.
+    /// The result for a row that could not be deleted.
     pub(super) fn stands(&self, id: &str, problem: &str, made: &str) -> Said {
         failed(
             format!("{made}, and it could not be taken away: row {id} of `{}`, `{}` = `{}`: {problem}", self.table, self.column, self.mark),
@@ -100,7 +100,7 @@ impl Place<'_> {
     }
 }
 
-/// Deletes a row and checks that it is gone; why not, otherwise.
+/// Deletes a row and checks that it is gone; otherwise answers why it is not.
 pub(super) async fn take_away(transport: &Transport, tokens: &dyn TokenSource, table: &str, id: &SysId) -> Result<(), String> {
     let path = format!("/api/now/table/{}/{}", encode(table), encode(id));
     let here = Place { transport, tokens, table, column: "sys_id", mark: id.to_string(), more: &[] };
@@ -114,7 +114,7 @@ pub(super) async fn take_away(transport: &Transport, tokens: &dyn TokenSource, t
             Err(error) => problem = error.chain(),
             Ok(answer) => match (answer.status, read_body(&answer.body)) {
                 (200 | 204, Body::Empty | Body::Document(_)) => deleted = true,
-                // there is none, or it may not be seen: what was seen before is gone
+                // there is no such row, or it is not visible: a row that was visible before is gone
                 (404, _) if seen => deleted = true,
                 (404, _) => problem = "the instance does not show it, so that nobody can say that it is gone".into(),
                 (status, Body::Failure(words)) => problem = format!("status {status}: {}", words.line()),
@@ -130,18 +130,18 @@ pub(super) async fn take_away(transport: &Transport, tokens: &dyn TokenSource, t
     Err(if problem.is_empty() { "it is there still although the instance says that it was deleted".into() } else { problem })
 }
 
-/// Who refused.
+/// What refused the request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Refused {
     /// An access rule: the right is missing.
     Access,
-    /// A data policy or a business rule, which is asked after the access rules or beside them.
+    /// A data policy or a business rule, which applies after the access rules or independently of them.
     Rule,
-    /// Something else; the words tell.
+    /// Something else; the message shows it.
     Other,
 }
 
-/// The texts are the Table API's, for a table's ACL, a data policy, a business rule and a role that the API asks for.
+/// The texts are those of the Table API, for a table's ACL, a data policy, a business rule and a role that the API requires.
 fn refused_by(words: &Words) -> Refused {
     let say = |texts: &[&str]| texts.iter().any(|text| words.say(text));
     if say(&["ACL Exception", "security constraints", "Insufficient rights", "User Not Authorized", "API level ACL"]) {
@@ -153,7 +153,7 @@ fn refused_by(words: &Words) -> Refused {
     }
 }
 
-/// What a refusal says of the right.
+/// What a refusal shows about the right.
 fn refusal(status: u16, words: &Words, role: &str) -> Said {
     let line = words.line();
     match refused_by(words) {
@@ -169,7 +169,7 @@ fn refusal(status: u16, words: &Words, role: &str) -> Said {
     }
 }
 
-/// What a write without a verdict says of the right, when no row is to be found.
+/// What a write without a verdict shows about the right, when no row is found.
 pub(super) fn no_verdict(judged: &Judged, role: &str) -> Said {
     match judged {
         Judged::Throttled { words, .. } => unknown(format!("the instance asks for time: {words}"), NextStep::InstanceBusy),
@@ -186,7 +186,7 @@ pub(super) fn no_verdict(judged: &Judged, role: &str) -> Said {
     }
 }
 
-/// Rows that cannot be found again are not made.
+/// No row is created if it could not be found again.
 pub(super) fn not_tried(error: &ServiceNowError) -> Said {
     unknown(format!("not tried, because a row of the try could not be found again: {}", error.chain()), NextStep::ReadKeyColumn)
 }

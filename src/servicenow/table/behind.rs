@@ -1,4 +1,4 @@
-//! The rows behind answers that may hide them, and rows whose write had no answer: by sys_id, then by the key column.
+//! Finds the rows behind answers that may hide them, and rows whose write had no answer: by sys_id, then by the key column.
 
 use std::time::Duration;
 
@@ -17,14 +17,14 @@ use crate::servicenow::token::TokenSource;
 use crate::servicenow::transport::Transport;
 use crate::servicenow::wire::Words;
 
-/// Queries for a row that an earlier try may have made, which may not be readable at once.
+/// Queries for a row that an earlier attempt may have created; it may not be readable at once.
 const CHECKS: u32 = 3;
 
-/// Between two such queries.
+/// The pause between two such queries.
 const CHECK_PAUSE: Duration = Duration::from_millis(500);
 
-/// Reads the rows behind answers that may hide them: a 403 can follow a committed write, and a second insert of one sys_id is refused
-/// with one too; a 404 is the answer for a hidden row as well; a row may come back as it was.
+/// Reads the rows behind answers that may hide them. A 403 can follow a committed write, and the refusal of a second insert with the same
+/// sys_id is a 403 too. A 404 is also the answer for a hidden row. A row may come back unchanged.
 pub(super) async fn check(transport: &Transport, tokens: &dyn TokenSource, target: &TargetPlan, records: &[OutRecord], steps: &mut [Step]) {
     let due: Vec<usize> = (0..steps.len()).filter(|at| matches!(steps[*at], Step::Check { .. })).collect();
     if due.is_empty() {
@@ -39,7 +39,7 @@ pub(super) async fn check(transport: &Transport, tokens: &dyn TokenSource, targe
     }
 }
 
-/// What to do, by the row that is there.
+/// The next step, by the row that exists.
 fn behind(
     target: &TargetPlan,
     record: &OutRecord,
@@ -72,7 +72,7 @@ fn behind(
             })
         }
         (Some(found), Why::Refused(_), None) => Step::Update(found.sys_id.clone()),
-        // the row that was known cannot be seen, and another one carries the key
+        // the known row is not visible, and another row has the key
         (Some(found), Why::Unseen(_), Some(known)) if !known.names(&found.sys_id) => Step::Update(found.sys_id.clone()),
         (_, Why::Unseen(words), known) => done(unseen(target, record, known, words)),
         (_, Why::Old(version), known) => done(old(target, record, known, version)),
@@ -81,12 +81,12 @@ fn behind(
     }
 }
 
-/// Whether a row was made for this record under our own sys_id.
+/// Whether a row was created for this record with our own sys_id.
 fn was_ours(record: &OutRecord) -> bool {
     record.sys_id.as_ref().is_some_and(|known| known.names(&record.derived_sys_id))
 }
 
-/// A row of ours that cannot be seen, while a new one under its sys_id is refused: it is there and hidden, where the words say so.
+/// An invisible row of ours, while a new one with its sys_id is refused: it exists and is hidden, if the message says so.
 fn hidden_own(target: &TargetPlan, record: &OutRecord, words: &Words) -> Outcome {
     let id = &record.derived_sys_id;
     let said = format!(
@@ -102,7 +102,7 @@ fn hidden_own(target: &TargetPlan, record: &OutRecord, words: &Words) -> Outcome
     Outcome::Rejected { message: said.into(), field, next_step }
 }
 
-/// A row that is known and cannot be seen: a second one would be made for a row that is only hidden.
+/// A known row that is not visible: a second row might be created for a row that is only hidden.
 fn unseen(target: &TargetPlan, record: &OutRecord, known: Option<&SysId>, words: &Words) -> Outcome {
     let id = known.map(SysId::as_str).unwrap_or_default();
     Outcome::Rejected {
@@ -112,7 +112,7 @@ fn unseen(target: &TargetPlan, record: &OutRecord, known: Option<&SysId>, words:
     }
 }
 
-/// A row that came back as it was.
+/// A row that came back unchanged.
 fn old(target: &TargetPlan, record: &OutRecord, known: Option<&SysId>, version: &VersionThere) -> Outcome {
     let id = known.map(SysId::as_str).unwrap_or_default();
     let column = target.version_column.as_deref().unwrap_or("the version column");
@@ -127,7 +127,7 @@ fn old(target: &TargetPlan, record: &OutRecord, known: Option<&SysId>, version: 
     }
 }
 
-/// A row that carries another record's key.
+/// A row with another record's key.
 pub(super) fn belongs(target: &TargetPlan, record: &OutRecord, sys_id: &SysId, other: &str, why: Option<&Why>) -> Outcome {
     let said = why.map(|why| format!("{}; ", why.line(target, record))).unwrap_or_default();
     Outcome::Conflict {
@@ -136,7 +136,7 @@ pub(super) fn belongs(target: &TargetPlan, record: &OutRecord, sys_id: &SysId, o
     }
 }
 
-/// As [`locate`], again after a pause while a row that an earlier try may have made is not readable yet.
+/// Like [`locate`], repeated after a pause while a row that an earlier attempt may have created is not readable yet.
 async fn locate_patiently(
     transport: &Transport,
     tokens: &dyn TokenSource,
@@ -155,7 +155,7 @@ async fn locate_patiently(
     }
 }
 
-/// The rows of records: by the sys_id that is known, by the derived one, then by the key column.
+/// The rows of records: by the known sys_id, by the derived one, then by the key column.
 pub(super) async fn locate(
     transport: &Transport,
     tokens: &dyn TokenSource,
@@ -176,7 +176,7 @@ pub(super) async fn locate(
     let keys: Vec<String> = missing.iter().map(|at| records[*at].source_key.clone()).collect();
     match query::find_by_key(transport, tokens, target, &keys).await {
         Ok(found) => missing.into_iter().zip(found).for_each(|(at, found)| located[at] = found),
-        // the derived sys_id has spoken already
+        // the query by the derived sys_id has answered already
         Err(error @ ServiceNowError::UnknownColumn { .. }) if derived => {
             warn!(error = %error.chain(), "rows are searched for by sys_id alone")
         }
@@ -185,14 +185,14 @@ pub(super) async fn locate(
     Ok(located)
 }
 
-/// The key of another record, when a row carries one.
+/// The key of another record, if a row has one.
 pub(super) fn foreign(target: &TargetPlan, record: &OutRecord, found: &Found) -> Option<String> {
     let carried = target.key_column.as_ref().and_then(|column| found.fields.get(column));
     carried.filter(|key| !key.trim().is_empty() && **key != record.source_key).cloned()
 }
 
-/// Whether a row holds this version: by its version where it says of which content it is, else by its fields. A record that expects something of its row
-/// is one of several that may carry one version: its fields alone tell.
+/// Whether a row has this version: by its version if that includes the content hash, and otherwise by its fields. A record that expects
+/// values of its row is one of several with the same version: only its fields decide.
 pub(super) fn holds(target: &TargetPlan, record: &OutRecord, found: &Found) -> bool {
     let said = found.version.as_ref().filter(|_| record.expects.is_none()).and_then(|there| there.is(&record.version));
     said.unwrap_or_else(|| same_fields(target, &record.fields, &found.fields))

@@ -1,4 +1,4 @@
-//! Where a record stands while it is written: the next step, why a row is read first, what is written, and what the row must show then.
+//! The state of a record while it is written: the next step, why a row is read first, what is written, and what the row must show then.
 
 use std::collections::BTreeMap;
 
@@ -9,11 +9,11 @@ use crate::servicenow::outcome::{How, OutRecord, Outcome, Verdict, rejection};
 use crate::servicenow::query::columns;
 use crate::servicenow::wire::Words;
 
-/// Where one record stands.
+/// The state of one record.
 pub(super) enum Step {
     Insert,
     Update(SysId),
-    /// An answer that may hide what the row says: the row is read before it is believed.
+    /// The answer may hide the state of the row: the row is read before the answer counts.
     Check {
         why: Why,
         updating: Option<SysId>,
@@ -21,11 +21,11 @@ pub(super) enum Step {
     Done(Verdict),
 }
 
-/// Why a row is read before an answer is believed.
+/// Why a row is read before an answer counts.
 pub(super) enum Why {
-    /// The write was refused: it may have been committed all the same.
+    /// The write was refused: it may have been committed anyway.
     Refused(Words),
-    /// The row to be updated cannot be seen: deleted, or hidden by an access rule.
+    /// The row to be updated is not visible: deleted, or hidden by an access rule.
     Unseen(Words),
     /// The answer shows the row with another version than was sent.
     Old(VersionThere),
@@ -60,7 +60,7 @@ pub(super) fn written(target: &TargetPlan, record: &OutRecord) -> BTreeMap<Strin
     fields
 }
 
-/// What a row must show. Where a new row was sent an empty field, the instance may have put in a default: nothing of SYSPRO's is lost.
+/// What a row must show. If an empty field was sent for a new row, the instance may have set a default: no value of SYSPRO is lost.
 pub(super) fn must_show(target: &TargetPlan, record: &OutRecord, how: How) -> BTreeMap<String, String> {
     let mut fields = written(target, record);
     fields.retain(|_, text| how != How::Inserted || !text.trim().is_empty());

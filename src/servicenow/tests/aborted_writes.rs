@@ -1,4 +1,4 @@
-//! After what the writes that are left are not sent, and how batches are cut.
+//! When the remaining writes are not sent, and how batches are split.
 
 use serde_json::{Value, json};
 
@@ -46,7 +46,7 @@ async fn nothing_is_sent_after_a_batch_that_was_not_taken_in() {
         "{outcomes:?}"
     );
     assert_eq!(server.writes().len(), 1);
-    // without a token the next batch does not ask for one again
+    // without a token, the next batch does not request one again
     let server = Server::of_writes(fine);
     let tokens = Tokens::default();
     tokens.broken.set(true);
@@ -133,7 +133,7 @@ fn a_batch_is_cut_at_its_size_to_the_byte() {
         chunks(&ops, 10).iter().map(|chunk| chunk.len()).collect()
     };
     let frame = ITEM_FRAME + "/p".len();
-    // two that fill a request to the last byte: base64 makes four of three
+    // two items that fill a request to the last byte: base64 makes four bytes of three
     let half = (REQUEST_LIMIT / 2 - frame) / 4 * 3;
     let rest = REQUEST_LIMIT - 2 * (half / 3 * 4 + frame);
     assert!(rest < 8 && half <= ITEM_LIMIT);

@@ -1,4 +1,4 @@
-//! The Batch API, its absence, and everything that can be wrong with its answer.
+//! The Batch API, its absence, and every possible error in its answer.
 
 use std::time::Duration;
 
@@ -39,7 +39,7 @@ async fn each_item_has_its_own_fate() {
         let denied = json!({"error": {"message": "User Not Authenticated"}, "status": "failure"});
         let mut busy = serviced("4", 429, &json!({}));
         busy["headers"] = json!([{"name": "Retry-After", "value": "9"}]);
-        // ids and statuses in other types than documented, a body that is not base64
+        // ids and statuses of other types than documented, and a body that is not base64
         let loose = json!({"id": 7, "status_code": "201", "body": inserted("id7")});
         batch_answer(
             vec![serviced("3", 500, &cancelled), serviced("1", 201, &inserted("id1")), busy, serviced("5", 401, &denied), loose],

@@ -1,4 +1,4 @@
-//! What counts as the same value, and what is read out of an answer's body.
+//! Which values count as the same, and what is read from an answer's body.
 
 use serde_json::value::RawValue;
 

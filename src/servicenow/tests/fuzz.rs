@@ -1,4 +1,4 @@
-//! Answers of ServiceNow, whatever they hold.
+//! Arbitrary answers of ServiceNow.
 
 use super::support::*;
 use crate::definition::plan::TargetPlan;

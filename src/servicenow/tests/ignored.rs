@@ -1,4 +1,4 @@
-//! Import sets whose doubt is settled by what the staging rows and the target say together.
+//! Import sets whose unknown outcome is settled by the staging rows and the target together.
 
 use serde_json::{Value, json};
 
@@ -31,7 +31,7 @@ async fn what_the_transform_ignored_is_told_by_the_row_that_is_there() {
     let Settled::Confirmed { sys_id, table, said: Some(said), .. } = &here else { panic!("{here:?}") };
     assert_eq!((sys_id.as_str(), table.as_deref()), (record(1).derived_sys_id.as_str(), Some("x_landed")));
     assert!(said.contains("No change"), "{said}");
-    // without words of the transform there are none to repeat
+    // without a message of the transform there is none to repeat
     let silent = settled(staged("ignored", ""), row_of("EDU1/e/0001", 3)).await.unwrap();
     assert!(matches!(&silent, Settled::Confirmed { .. }), "{silent:?}");
     assert_ne!(silent, here);
@@ -72,7 +72,7 @@ async fn a_refused_write_whose_row_is_staged_all_the_same_is_unknown() {
 
 #[actix_rt::test]
 async fn what_cannot_be_read_after_an_answer_that_proves_nothing_is_unknown_where_that_passes() {
-    // `reads`: what each read is answered, the last one for ever
+    // `reads`: the answers to the reads, in order; the last one repeats
     let send = async |target: TargetPlan, answer: fn() -> Reply, reads: Vec<fn() -> Reply>| {
         let times = std::sync::atomic::AtomicUsize::new(0);
         let server = Server::start(move |seen| match seen.method.as_str() {
@@ -95,14 +95,14 @@ async fn what_cannot_be_read_after_an_answer_that_proves_nothing_is_unknown_wher
     let Outcome::Unknown { message } = passing else { panic!("{passing:?}") };
     assert!(message.starts_with("ServiceNow ignored the record (No change), and the row in `x_landed` could not be read"), "{message}");
 
-    // a right that is missing is missing each time, and says that the rows could not be read
+    // a missing right is missing every time; the message says that the rows could not be read
     for answer in [refused, ignored] {
         let blind = send(staging(), answer, vec![no_right]).await;
         assert!(matches!(&blind, Outcome::Rejected { message, .. } if message.contains(unsaid)), "{blind:?}");
         let once = send(staging(), answer, vec![no_right, there]).await;
         assert!(matches!(&once, Outcome::Confirmed { .. }), "refused to be read once: {once:?}");
     }
-    // where the definition leaves nothing to search by, the refusal is all that there is
+    // if the definition has no column to search by, only the refusal counts
     let blind = send(TargetPlan { key_column: None, ..staging() }, refused, vec![there]).await;
     assert!(matches!(&blind, Outcome::Rejected { message, .. } if message.contains("Closed") && !message.contains(unsaid)), "{blind:?}");
 }

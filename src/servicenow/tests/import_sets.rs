@@ -1,4 +1,4 @@
-//! The verdict of a transform, and the settling of doubt by staging rows.
+//! The verdict of a transform, and unknown outcomes that staging rows settle.
 
 use serde_json::{Value, json};
 
@@ -130,7 +130,7 @@ async fn where_neither_table_can_be_read_nothing_is_claimed() {
     let settled = server.client().settle(&Tokens::default(), &staging(), &records(1)).await.unwrap();
     assert!(matches!(&settled[0], Settled::Unknown { reason } if reason.contains("x_stage") && reason.contains("x_landed")), "{settled:?}");
 
-    // the target table has no such column: unrelated rows come back, and the staging table has the last word
+    // the target table has no such column: unrelated rows come back, and the staging table decides
     let server = Server::start(|seen| match seen.path.as_str() {
         "/api/now/table/x_landed" => reply(200, json!({"result": [{"sys_id": "z"}]})),
         _ => reply(200, json!({"result": []})),
@@ -192,7 +192,7 @@ async fn what_was_ignored_stands_only_where_a_row_carries_this_version() {
     let outcome = outcome_by_rows(with_row(), vec![other], record(1)).await;
     assert!(matches!(&outcome, Outcome::Conflict { message, .. } if message.contains("`EDU1/e/00`")), "{outcome:?}");
 
-    // a table without the version column: what can be compared is, and the rest is said
+    // a table without the version column: the other columns are compared, and the message says what could not be
     let plain = |name: &str| json!({"sys_id": format!("{:032x}", 1), "u_source_key": "EDU1/e/0001", "name": name});
     let outcome = outcome_by_rows(with_row(), vec![plain("Name 1")], record(1)).await;
     assert!(
@@ -284,7 +284,7 @@ async fn what_the_table_behind_the_staging_table_cuts_or_rounds_is_named() {
         record.fields.insert("u_amount".into(), amount.into());
         record
     };
-    // the staging table keeps all, the other one ten characters and two decimals; it makes codes of names that it knows
+    // the staging table stores all, the other one ten characters and two decimals; it replaces known names by codes
     let server = Server::start(move |seen| match (seen.method.as_str(), seen.path.rsplit('/').next().unwrap()) {
         ("POST", _) => {
             let body = seen.json();
@@ -354,10 +354,10 @@ async fn a_text_longer_than_any_that_came_back_whole_is_read_back_and_a_cut_one_
     };
     assert_eq!(send(named(1, &[(30, "just twenty letters!")])).await, []);
     assert_eq!(reads(), 1);
-    // nothing longer: nothing is read back
+    // nothing is longer: nothing is read back
     assert_eq!(send(named(41, &[(3, "not twenty letters!")])).await, []);
     assert_eq!(reads(), 1);
-    // two that are too long, beyond the sample of a batch: both are named, and no other
+    // two that are too long, beyond the sample of a batch: both are named, and no others
     let long = "a name of more than twenty letters";
     let cut = |at| (at, "name".to_owned(), "a name of more than ".to_owned());
     assert_eq!(send(named(81, &[(25, long), (37, "a name of more than that")])).await, [cut(25), cut(37)]);

@@ -73,7 +73,7 @@ async fn a_dropped_clause_is_seen() {
         matches!(&error, ServiceNowError::UnknownColumn { table, column } if table == "x_row" && column == "u_source_key"),
         "{error:?}"
     );
-    // unrelated rows that do have the column are no find
+    // unrelated rows that do have the column are not a match
     let server = Server::start(|_| reply(200, json!({"result": [row(7, 1), row(8, 1)]})));
     assert_eq!(server.client().find_by_key(&Tokens::default(), &table(), &keys(2)).await.unwrap(), [None, None]);
 }
@@ -132,7 +132,7 @@ async fn the_probe_names_columns_that_are_not_there() {
     assert_eq!((findings.len(), findings[0].verdict), (1, ProbeVerdict::Failed));
     assert!(findings[0].message.contains("`u_amount`") && !findings[0].message.contains("u_source_version"), "{findings:?}");
 
-    // a list that is chosen by a column which is not there would be the whole table
+    // a list selected by a missing column would be the whole table
     let mut aligned = table();
     aligned.fields.clear();
     assert_eq!(client.probe(&tokens, &[&aligned]).await[0].verdict, ProbeVerdict::Ok);
@@ -153,7 +153,7 @@ async fn the_probe_names_columns_that_are_not_there() {
     assert!(findings.iter().all(|finding| finding.verdict == ProbeVerdict::Failed && finding.next_step.is_some()), "{findings:?}");
     assert_eq!(findings.iter().map(|finding| finding.table.as_str()).collect::<Vec<_>>(), ["x_stage", "x_landed"]);
 
-    // what is watched is probed where it is watched: in the table of the record, or in its staging row
+    // a tracked column is checked where it is tracked: in the table of the record, or in its staging row
     let watch = |row: WatchRow| WatchPlan {
         row,
         column: Some("u_state".into()),
@@ -186,7 +186,7 @@ async fn the_probe_names_columns_that_are_not_there() {
         }
     }
 
-    // a parent that may not be asked for may have the column
+    // a parent that may not be queried may have the column
     let server = Server::start(|seen| match seen.path.as_str() {
         "/api/now/table/x_row" => reply(200, json!({"result": [{"sys_id": "a", "name": "x", "u_source_key": "k"}]})),
         "/api/now/table/sys_dictionary" => reply(200, json!({"result": [{"name": "x_row", "element": "name"}]})),

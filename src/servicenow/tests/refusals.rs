@@ -1,4 +1,4 @@
-//! What stands behind refusals of the Table API, which queries are made before and after, and what people are told of them.
+//! The causes behind refusals of the Table API, the queries before and after them, and the messages about them.
 
 use std::collections::HashSet;
 use std::rc::Rc;
@@ -42,14 +42,14 @@ async fn rows_are_searched_by_their_natural_key_only_where_rows_are_adopted() {
         assert_eq!(client.send(&Tokens::default(), &target, &records(2)).await.unwrap().len(), 2);
         assert_eq!(queries(&server), asked);
     }
-    // a row that is known is not searched for
+    // a known row is not searched for
     let server = Server::start(|seen| if seen.method == "GET" { NONE() } else { echo(seen) });
     let known = OutRecord { sys_id: Some(id("abc")), ..record(1) };
     ServiceNow::new(&settings(&server, true, true)).unwrap().send(&Tokens::default(), &natural(), &[known]).await.unwrap();
     assert_eq!(queries(&server), 0);
 }
 
-/// Says of these rows that they are another record's.
+/// Reports these rows as another record's.
 struct Owned(&'static [&'static str]);
 
 impl RowOwners for Owned {
@@ -165,7 +165,7 @@ async fn the_row_behind_a_refusal_is_read_once_and_three_times_where_an_earlier_
         let server = Server::start(move |seen| match seen.method.as_str() {
             "GET" if seen.q("sysparm_query").starts_with("sys_id") => {
                 by_id += 1;
-                // whoever asks for ever is told something else
+                // a client that asks endlessly gets another answer
                 if by_id > 3 { refusal(403, "Enough", "") } else { NONE() }
             }
             "GET" => NONE(),
@@ -218,7 +218,7 @@ async fn doubt_is_settled_by_what_can_tell_rows_apart() {
         matches!(&settle(false, keyless(), &records(1)).await.unwrap()[..], [Settled::Unknown { reason }] if reason.contains("neither"))
     );
     assert_eq!(settle(true, keyless(), &records(1)).await.unwrap(), [Settled::Absent]);
-    // without the key column in the table, the derived sys_id alone has spoken
+    // without the key column in the table, the derived sys_id alone has decided
     assert_eq!(settle(true, table(), &records(2)).await.unwrap(), [Settled::Absent, Settled::Absent]);
     let error = settle(false, table(), &records(2)).await;
     assert!(matches!(&error, Err(ServiceNowError::UnknownColumn { .. })), "{error:?}");

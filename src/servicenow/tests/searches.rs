@@ -1,4 +1,4 @@
-//! What a query asks, how many rows it leaves room for, and what rows that may not be seen lead to.
+//! The conditions of a query, its limit of rows, and the effect of invisible rows.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use super::support::*;
 use crate::definition::TargetPlan;
 use crate::servicenow::*;
 
-/// Rows and how many the instance counts.
+/// Rows, and the number that the instance counts.
 fn counted(rows: Value, total: usize) -> Reply {
     let headers = vec![("Content-Type", "application/json".to_owned()), ("X-Total-Count", total.to_string())];
     Reply::Http(200, headers, json!({"result": rows}).to_string())

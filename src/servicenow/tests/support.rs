@@ -1,4 +1,4 @@
-//! A loopback server that answers by script, and the plain values the tests share.
+//! A loopback server that answers by a script, and plain values for the tests.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -27,7 +27,7 @@ pub(super) struct ReceivedRequest {
     /// Names in lower case.
     pub(super) headers: BTreeMap<String, String>,
     pub(super) body: String,
-    /// Length of path and query as they stood on the wire.
+    /// Length of path and query as sent.
     pub(super) length: usize,
 }
 
@@ -45,10 +45,10 @@ impl ReceivedRequest {
     }
 }
 
-/// What the script says.
+/// The answer of the script.
 pub(super) enum Reply {
     Http(u16, Vec<(&'static str, String)>, String),
-    /// Closes the connection after the request has come.
+    /// Closes the connection after it has received the request.
     Cut,
     /// Never answers.
     Hang,
@@ -60,7 +60,7 @@ pub(super) fn reply(status: u16, mut body: Value) -> Reply {
     Reply::Http(status, vec![("Content-Type", "application/json;charset=UTF-8".into())], body.to_string())
 }
 
-/// The id that a short one stands for: its bytes as hexadecimal digits, so that ids keep their order.
+/// The full id for a short one: its bytes as hexadecimal digits, so that ids keep their order.
 pub(super) fn whole(short: &str) -> String {
     if short.is_empty() || SysId::new(short).is_some() {
         return short.to_owned();
@@ -117,7 +117,7 @@ impl Server {
         Self { address, seen }
     }
 
-    /// The same for tests of writes alone: queries find nothing, and are not among what was seen.
+    /// The same for tests of writes alone: queries find nothing, and are not recorded.
     pub(super) fn of_writes(mut script: impl FnMut(&ReceivedRequest) -> Reply + Send + 'static) -> Self {
         Self::start(move |seen| if seen.method == "GET" { reply(200, json!({"result": []})) } else { script(seen) })
     }
@@ -274,7 +274,7 @@ pub(super) fn version(number: i64) -> VersionText {
     VersionText::new(number, &[0x1f; 32])
 }
 
-/// What a version column says of it.
+/// The value of a version column for it.
 pub(super) fn version_of(number: i64) -> String {
     version(number).to_string()
 }
@@ -330,7 +330,7 @@ pub(super) fn batch_answer(serviced: Vec<Value>, unserviced: &[&str]) -> Reply {
     reply(200, json!({"batch_request_id": "1", "serviced_requests": serviced, "unserviced_requests": unserviced}))
 }
 
-/// The short id behind a whole one, where there is one.
+/// The short id of a full one, if it has one.
 pub(super) fn short(id: &str) -> String {
     let bytes: Option<Vec<u8>> = (0..id.len() / 2).map(|at| u8::from_str_radix(id.get(2 * at..2 * at + 2)?, 16).ok()).collect();
     let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok());

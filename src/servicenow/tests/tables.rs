@@ -81,7 +81,7 @@ async fn only_a_row_under_our_own_sys_id_is_made_again() {
     let outcomes = send(&server, |_| (), &table(), &[own]).await;
     assert!(matches!(&outcomes[0], Outcome::Confirmed { how: How::Inserted, .. }), "{outcomes:?}");
 
-    // another one may only be hidden: no second row is made
+    // another row may only be hidden: no second row is created
     let mut adopted = record(1);
     adopted.sys_id = Some(id("abc"));
     let before = server.seen().len();
@@ -94,7 +94,7 @@ async fn only_a_row_under_our_own_sys_id_is_made_again() {
     );
     assert!(server.seen()[before..].iter().all(|seen| seen.method != "POST"));
 
-    // a row that carries the key takes its place
+    // a row with the key takes its place
     let server = Server::start(|seen| match (seen.method.as_str(), seen.path.as_str()) {
         ("PATCH", path) if path.ends_with(id("abc").as_str()) => UNSEEN(),
         ("GET", _) if seen.q("sysparm_query").starts_with("u_source_key") => {
@@ -126,7 +126,7 @@ async fn a_row_of_ours_that_is_only_hidden_is_named_when_a_second_one_is_refused
         let said = format!("row {derived} of `x_row` cannot be seen any more, and to make it again under its sys_id was refused");
         assert!(message.starts_with(&said) && message.contains(detail), "{message}");
         assert_eq!(next_step.text().contains("let the OAuth application's user read it"), hidden, "{next_step}");
-        // of a record that never had a row nothing of the kind is said
+        // there is no such message for a record that never had a row
         let outcomes = send(&server, |_| (), &table(), &[record(2)]).await;
         let Outcome::Rejected { message, .. } = &outcomes[0] else { panic!("{outcomes:?}") };
         assert!(message.contains(detail) && !message.contains("cannot be seen any more"), "{message}");
@@ -159,7 +159,7 @@ async fn a_write_whose_row_comes_back_as_it_was_did_not_happen() {
         assert!(next_step.text().contains("business rule"), "{next_step}");
     }
 
-    // the answer was old, the row is not
+    // the answer shows an old state, the row the new one
     let server = Server::start(|seen| match seen.method.as_str() {
         "PATCH" => reply(200, json!({"result": row(1, 2)})),
         _ => reply(200, json!({"result": [row(1, 3)]})),
@@ -223,7 +223,7 @@ async fn a_default_that_the_instance_puts_into_a_new_row_is_no_difference() {
     known.sys_id = Some(id("abc"));
     let outcomes = send(&server, |_| (), &table(), &[new, known]).await;
     assert!(matches!(&outcomes[0], Outcome::Confirmed { partial, .. } if partial.is_empty()), "{outcomes:?}");
-    // what was cleared and is still there is one
+    // a field that should be empty and still has a value is a difference
     assert!(matches!(&outcomes[1], Outcome::Confirmed { partial, .. } if partial[0].field == "name"), "{outcomes:?}");
 }
 
@@ -250,7 +250,7 @@ async fn a_refused_insert_may_hide_a_row() {
     assert!(matches!(&outcomes[0], Outcome::Confirmed { how: How::Updated, .. }), "{outcomes:?}");
     assert!(server.seen().iter().any(|seen| seen.method == "PATCH"));
 
-    // there is none: the words stand
+    // there is none: the refusal counts
     let server = refusing("Data Policy Exception: u_amount is mandatory", vec![]);
     let outcomes = send(&server, |_| (), &table(), &[record(1)]).await;
     assert!(
@@ -322,7 +322,7 @@ async fn rows_of_others_are_adopted_by_natural_key_and_never_taken_from_another_
     let server = Server::start(|seen| match seen.method.as_str() {
         "GET" => {
             let found = |n: usize, id: &str, key: &str| json!({"sys_id": id, "name": format!("Name {n}"), "u_source_key": key});
-            // case alone is no match; two rows are one too many
+            // a match except for case is no match; two rows are one too many
             let near = json!({"sys_id": "near", "name": "NAME 4", "u_source_key": ""});
             reply(
                 200,
@@ -336,20 +336,20 @@ async fn rows_of_others_are_adopted_by_natural_key_and_never_taken_from_another_
     target.natural_key = vec!["name".into()];
     let outcomes = send(&server, |settings| settings.adopt = true, &target, &records(4)).await;
     assert!(matches!(&outcomes[0], Outcome::Confirmed { sys_id, how: How::Updated, .. } if *sys_id == id("free")), "{outcomes:?}");
-    // another record's row, as when two companies both have an account of this number: a row of its own
+    // another record's row, as when two companies both have an account of this number: the record gets its own row
     assert!(matches!(&outcomes[1], Outcome::Confirmed { sys_id, how: How::Inserted, .. } if *sys_id != id("other")), "{outcomes:?}");
     assert!(matches!(&outcomes[2], Outcome::Rejected { message, .. } if message.contains("2 rows") && shortened(message).contains("a, b")));
     assert!(matches!(&outcomes[3], Outcome::Confirmed { how: How::Inserted, .. }));
     assert_eq!(server.seen().iter().filter(|seen| seen.method == "GET").count(), 1, "many per request");
 }
 
-/// Whatever an answer gives for a row's id and is none is never taken for one, and never asked for.
+/// An invalid id in an answer is never used as an id, and never requested.
 #[actix_rt::test]
 async fn an_answer_with_an_id_that_is_none_is_unknown_and_a_query_with_one_an_error() {
     const WRONG: &str = "../sys_user/6816f79cc0a8016401c5a33be04be441";
     for batch in [false, true] {
         let server = Server::start(move |seen| {
-            // not through `reply`, which makes whole ids of short ones
+            // not through `reply`, which converts short ids to full ones
             let wrong = |row: Value| row.to_string().replace("00000000000000000000000000000001", WRONG);
             if seen.path.ends_with("/batch") {
                 let one = |(id, _, _, _, sent): (String, String, String, Value, Value)| {
@@ -424,7 +424,7 @@ async fn no_request_begins_that_could_outlive_the_lease() {
 
 #[actix_rt::test]
 async fn a_row_that_no_longer_says_what_is_expected_is_left_alone() {
-    // the row as it stands now, the record's new name, and what becomes of it
+    // the current row, the record's new name, and the outcome
     let rows = [
         ("as expected", Some("Old"), "confirmed"),
         ("edited by a user", Some("Edited"), "withdrawn"),

@@ -1,4 +1,4 @@
-//! That a version arrived is told by number and content together: after a restore of the ledger a number is given again.
+//! Whether a version arrived is decided by number and content hash together: after a restore of the ledger, numbers are used again.
 
 use serde_json::{Value, json};
 
@@ -7,12 +7,12 @@ use crate::definition::TargetPlan;
 use crate::domain::version::VersionText;
 use crate::servicenow::*;
 
-/// What a column says of version 3 with another content.
+/// The value of a column for version 3 with another content.
 fn another() -> String {
     VersionText::new(3, &[0x2f; 32]).to_string()
 }
 
-/// How a doubt about record 1 is settled where these are its rows in every table.
+/// How an unknown outcome of record 1 is settled when every table has these rows.
 async fn settled(target: TargetPlan, shown: Value) -> Settled {
     let server = Server::start(move |_| reply(200, json!({"result": [shown]})));
     server.client().settle(&Tokens::default(), &target, &records(1)).await.unwrap().remove(0)
@@ -29,7 +29,7 @@ async fn another_content_under_the_same_number_is_not_what_was_sent() {
     let confirmed = settled(table(), with_version(&version_of(3))).await;
     assert!(matches!(confirmed, Settled::Confirmed { .. }), "{confirmed:?}");
     assert_eq!(settled(table(), with_version(&another())).await, Settled::Absent);
-    // a staging row of it, which the transform took: the verdict is the other content's
+    // a staging row of it that the transform accepted: the verdict belongs to the other content
     let staged = |version: &str| {
         let mut shown = with_version(version);
         shown["sys_import_state"] = json!("inserted");
