@@ -1,4 +1,4 @@
-//! What the service shows of itself when it is asked: in which order keys come, and whether it counts. For `doctor`.
+//! What the service shows when it is tested: the order of its keys, and whether it counts rows. For `doctor`.
 
 use std::cmp::Ordering;
 
@@ -14,39 +14,39 @@ use super::reader::{Call, Query, SysproReader, shown};
 use super::transport::Transport;
 use super::wire::Cell;
 
-/// Keys that are checked.
+/// The number of keys to check.
 const KEYS: usize = 500;
 
-/// What was seen of one root table.
+/// What was found for one root table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Capabilities {
     /// The table.
     pub table: String,
-    /// In which order its keys came.
+    /// The order of its keys.
     pub order: SeenOrder,
-    /// The option by which it counts its rows; `None`: it does not.
+    /// The query option that returns the number of rows; `None`: it does not count.
     pub counts_by: Option<&'static str>,
 }
 
-/// In which order keys came.
+/// The order of keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SeenOrder {
-    /// By code point, as `Latin1_General_BIN` sorts. Whether two of them would stand otherwise in another collation.
+    /// By code point, as `Latin1_General_BIN` sorts. `told`: whether another collation would sort two of these keys differently.
     Binary {
-        /// If not, these keys show nothing of the collation.
+        /// If not, these keys show nothing about the collation.
         told: bool,
     },
-    /// As another collation sorts: the first two keys that show it.
+    /// As another collation sorts; holds the first two keys that show it.
     Other(String),
-    /// In none: the first two keys that show it.
+    /// In no order; holds the first two keys that show it.
     Ignored(String),
 }
 
 impl SysproReader {
-    /// Asks for the first keys of a plan's root table, and for their number.
+    /// Requests the first keys of a plan's root table, and their number.
     ///
     /// # Errors
-    /// [`SysproError`] when the keys do not come.
+    /// [`SysproError`] when the keys cannot be read.
     pub async fn capabilities(&self, credential: &Credential, company: &CompanyId, plan: &ReadPlan) -> Result<Capabilities, SysproError> {
         let call = self.call(credential, company).await;
         let root = &plan.root;
@@ -83,7 +83,7 @@ impl SysproReader {
         Ok(Capabilities { table: root.table.clone(), order, counts_by })
     }
 
-    /// Whether SYSPRO is asked through e.net.
+    /// Whether SYSPRO is read through e.net.
     pub fn is_enet(&self) -> bool {
         matches!(self.inner.transport, Transport::Enet(_))
     }
@@ -110,7 +110,7 @@ fn judge(keys: &[Vec<Cell>], binary: &Comparison, any: &Comparison) -> SeenOrder
     }
 }
 
-/// Whether two neighbours would stand the other way round where case does not count, as in SQL Server's usual collations.
+/// Whether two adjacent keys would be sorted the other way round without regard to case, as in SQL Server's usual collations.
 fn tells(first: &[Cell], second: &[Cell]) -> bool {
     let folded = |key: &[Cell]| key.iter().map(|cell| cell.key_text().to_lowercase()).collect::<Vec<_>>();
     folded(first) > folded(second)

@@ -18,14 +18,15 @@ use super::related::{Contiguous, Related};
 use super::wire::Cell;
 
 impl SysproReader {
-    /// Asks again for the tables that a company was found to lack: an answer that there is none may have been a passing one.
+    /// Forgets which tables a company lacks, so that they are requested again: the answer that a table does not exist may have been
+    /// temporary.
     pub fn forget_absent(&self, company: &CompanyId) {
         self.inner.learned.borrow_mut().absent.retain(|(of, _)| of != company);
     }
 }
 
 impl Call<'_> {
-    /// The rows of one child, per root row; none where the company lacks a table that may be absent.
+    /// The rows of one child, per root row; empty where the company lacks a table that may be absent.
     pub(super) async fn children(
         &self,
         plan: &ReadPlan,
@@ -47,12 +48,12 @@ impl Call<'_> {
         Ok(vec![Vec::new(); rows.len()])
     }
 
-    /// Whether the company was found to lack a table that may be absent.
+    /// Whether the company lacks a table that may be absent, as found before.
     pub(super) fn is_absent(&self, table: &str) -> bool {
         self.odata.learned.borrow().absent.contains(&self.place(table))
     }
 
-    /// Remembers that the company lacks a table that may be absent, so that not each page asks for it again.
+    /// Notes that the company lacks a table that may be absent, so that not every page requests it again.
     pub(super) fn note_absent_table(&self, table: &str) {
         warn!(company = %self.company, table, "the company has no such table, and the definition allows that: it is read as empty");
         self.odata.learned.borrow_mut().absent.insert(self.place(table));
@@ -87,7 +88,7 @@ impl Call<'_> {
             &via.table,
             via.on.iter().map(|(_, column)| column.clone()).chain(child.on.iter().map(|(column, _)| column.clone())).collect(),
         );
-        // the join's own columns first: they alone are the key that a root row has
+        // the join's own columns first: a root row's key has only these
         let between = between.joined_on(via.on.len());
         let to_via = offsets(self, &plan.columns, via.on.iter().map(|(column, _)| column), &plan.root.table)?;
         let vias = self.related(&between, rows, &to_via, contiguous).await?;
@@ -100,7 +101,7 @@ impl Call<'_> {
         let all: Vec<Vec<Cell>> = owned.iter().flat_map(|rows| rows.iter().cloned()).collect();
         let found = self.related(&related, &all, &to_child, None).await?;
         for (own, faults) in owned.iter().zip(faults.iter_mut()) {
-            // a row that belongs to any of the rows between
+            // a child row that belongs to any of the rows in between
             let mut any = vec![Vec::new(); own.len()];
             faults::unreadable(&related, &found.bad, own, &to_child, &mut any);
             if let Some(fault) = any.into_iter().flatten().next() {
@@ -124,7 +125,7 @@ impl Call<'_> {
             };
             return Ok(owned.into_iter().map(rows).collect());
         }
-        // rows that two documents reach would be counted in both
+        // rows that belong to two documents would be counted in both
         let mut owners: HashMap<Vec<String>, HashSet<Vec<String>>> = HashMap::new();
         for (row, vias) in rows.iter().zip(&owned) {
             for via in *vias {
@@ -136,7 +137,7 @@ impl Call<'_> {
             if let Some(key) = shared {
                 faults::first(faults, || faults::several_owners(child, via, &key, &owners[&key]));
             }
-            // one row that several rows between lead to is one row, unless they carry different values into it
+            // one child row reached through several rows in between is one row, unless they add different values to it
             let mut led_to = HashSet::new();
             let carrying = |via: &Vec<Cell>| carry.iter().map(|at| via[*at].clone()).collect::<Vec<_>>();
             let vias: Vec<&Vec<Cell>> = vias.iter().filter(|via| led_to.insert((key_of(via, &to_child), carrying(via)))).collect();
@@ -155,8 +156,8 @@ impl Call<'_> {
     }
 }
 
-/// Child rows in the order of their key, then of their other values, so that the content's hash does not depend on the order received.
-/// Rows with one key stay all of them: the mapping refuses them by name, since no one can tell which is the right one.
+/// Child rows in the order of their key, then of their other values, so that the content's hash does not depend on the order received. Rows
+/// with the same key all stay: the mapping refuses them with a message, since nobody can know which is correct.
 fn lines(child: &ChildRead, rows: impl Iterator<Item = Vec<Value>>) -> Vec<Row> {
     let mut rows: Vec<Row> = rows.map(Into::into).collect();
     rows.sort_by(|a, b| order(child, a, b).then_with(|| a.iter().map(Value::to_text).cmp(b.iter().map(Value::to_text))));

@@ -1,4 +1,4 @@
-//! Which tables and columns a company really has: found out when a query is refused, and asked for by `doctor`.
+//! Finds the tables and columns that a company really has: when a query is refused, and for `doctor`.
 
 use backon::BackoffBuilder;
 use futures_util::{StreamExt, stream};
@@ -16,33 +16,33 @@ use super::reader::{Call, Query, SysproReader};
 use super::value::value;
 use super::wire::Answer;
 
-/// Requests at once while single columns are asked for.
+/// Concurrent requests while single columns are tested.
 const AT_ONCE: usize = 4;
 
-/// How often a refusal must come again, each time beside a question that is answered, before a table or column is taken to be missing.
+/// How often a refusal must be repeated, each time together with another query that succeeds, before a table or column counts as missing.
 ///
-/// A server in trouble refuses now this, now that: Microsoft's IIS says 404 while an application is being replaced. What is missing is read
-/// as empty where a definition allows it, so that believing too soon would blank what is there.
+/// A server with problems may refuse different requests at different times: Microsoft's IIS answers 404 while an application is being
+/// replaced. A missing column is read as empty where a definition allows it, so a wrong decision would empty existing values.
 const REPEATS: usize = 3;
 
-/// What a probe found of one table.
+/// The result of testing one table.
 #[derive(Debug)]
 pub struct ProbeFinding {
     /// The table.
     pub table: String,
-    /// Needed columns that it lacks.
+    /// Required columns that it lacks.
     pub missing: Vec<String>,
-    /// Optional columns that it lacks: they are read as empty.
+    /// Optional columns that it lacks; they are read as empty.
     pub missing_optional: Vec<String>,
-    /// Columns that the table has, or may have, and that the row which came leaves out.
+    /// Columns that the table has, or may have, but that are missing in its row.
     pub left_out: Vec<String>,
-    /// Columns that `$metadata` calls dates and the entity's file does not: they are carried as the text received.
+    /// Columns that are dates in `$metadata` but not in the entity's file: their text is kept as received.
     pub unnamed_dates: Vec<String>,
-    /// Columns that the entity's file calls dates, and what the service has instead.
+    /// Columns that are dates in the entity's file, with the type that the service has instead.
     pub not_dates: Vec<String>,
-    /// Why the table cannot be read at all.
+    /// Why the table cannot be read.
     pub error: Option<SysproError>,
-    /// The definition allows the table to be missing.
+    /// Whether the definition allows the table to be missing.
     pub may_be_absent: bool,
 }
 
@@ -52,16 +52,16 @@ impl ProbeFinding {
         self.missing.is_empty() && (self.error.is_none() || self.is_absent())
     }
 
-    /// Whether the table is missing, and may be.
+    /// Whether the table is missing, and may be missing.
     pub fn is_absent(&self) -> bool {
         self.may_be_absent && matches!(self.error, Some(SysproError::UnknownTable { .. }))
     }
 }
 
-/// How servers write that there is no date. Any other date of long ago in a text column is more likely a code or a telephone number.
+/// How servers write a missing date. Any other very old date in a text column is more likely a code or a telephone number.
 const NO_DATE: [&str; 5] = ["0000-00-00", "0001-01-01", "1753-01-01", "1899-12-30", "1900-01-01"];
 
-/// Which columns of a table are asked for.
+/// The columns of a table that are requested.
 struct Needed {
     table: String,
     columns: Vec<String>,
@@ -71,10 +71,10 @@ struct Needed {
 }
 
 impl SysproReader {
-    /// Asks every table of a plan for one row and says which tables and columns are missing.
+    /// Requests one row from every table of a plan, and reports which tables and columns are missing.
     ///
     /// # Errors
-    /// What concerns the whole company: no connection, wrong password, unknown company. What concerns one table is in its finding.
+    /// An error of the whole company: no connection, wrong password, unknown company. An error of one table is in its finding.
     pub async fn probe(&self, credential: &Credential, company: &CompanyId, plan: &ReadPlan) -> Result<Vec<ProbeFinding>, SysproError> {
         let call = self.call(credential, company).await;
         let mut findings = Vec::new();
@@ -122,7 +122,7 @@ impl SysproReader {
 
 fn tables(plan: &ReadPlan) -> Vec<Needed> {
     let mut all: Vec<Needed> = Vec::new();
-    // a table may be absent when whatever reads it allows that
+    // a table may be absent when every reader of it allows that
     let mut add = |table: &str, columns: Vec<String>, optional: &[String], dates: &[String], may_be_absent: bool| {
         let at = all.iter().position(|needed| needed.table == table).unwrap_or_else(|| {
             all.push(Needed { table: table.to_owned(), columns: vec![], optional: vec![], dates: vec![], may_be_absent });
@@ -176,7 +176,7 @@ fn tables(plan: &ReadPlan) -> Vec<Needed> {
 }
 
 impl Call<'_> {
-    /// Which columns the table lacks, and which its row leaves out.
+    /// Finds the columns that the table lacks, and those that are missing in its row.
     fn hold_columns(&self, needed: &Needed, answer: &Answer, finding: &mut ProbeFinding) {
         for (at, name) in needed.columns.iter().enumerate() {
             let lacks = self.metadata.lacks(&needed.table, name);
@@ -194,8 +194,8 @@ impl Call<'_> {
         }
     }
 
-    /// Holds what the entity's file says of dates against `$metadata` and against the row that came. What e.net's columns hold is not the
-    /// service's word.
+    /// Compares the dates of the entity's file with `$metadata` and with the received row. Skipped for e.net, where the service itself
+    /// gives no types.
     fn hold_dates(&self, needed: &Needed, answer: &Answer, finding: &mut ProbeFinding) {
         if !self.metadata.has_tables() {
             return;
@@ -220,10 +220,11 @@ impl Call<'_> {
         }
     }
 
-    /// Finds out why a query was refused. `true`: optional columns are missing, have been noted, and the query may be repeated without them.
+    /// Finds out why a query was refused. `true`: optional columns are missing and have been noted, and the query may be repeated without
+    /// them.
     ///
     /// # Errors
-    /// The refusal itself when the columns are not the reason; else what is missing.
+    /// The refusal itself when the columns are not the reason; otherwise the missing columns.
     pub(super) async fn diagnose(
         &self,
         query: &Query<'_>,
@@ -237,7 +238,7 @@ impl Call<'_> {
                 return Err(refusal);
             }
             Err(error @ SysproError::Refused { status: 404, .. }) => {
-                // a 404 to one column alone as well means the table, not a column
+                // if one column alone also gets a 404, the table is missing, not a column
                 if self.sample(query.table, &selected[..1]).await.is_err() {
                     return Err(self.not_found(query.table, selected[0], error).await);
                 }
@@ -266,10 +267,10 @@ impl Call<'_> {
         Ok(true)
     }
 
-    /// One row of these columns.
+    /// Requests one row with these columns.
     async fn sample(&self, table: &str, columns: &[&str]) -> Result<Answer, SysproError> {
         let ask = self.ask_one(table, columns)?;
-        // a failing server is asked again like everywhere else; one that fails on a column does so for good
+        // a failing server is retried, as for any request; a server that fails because of a column always fails
         match self.once(table, &ask, columns, 1).await {
             Err(error @ SysproError::Failed { .. }) if error.is_about(columns) => Err(error),
             Err(error) if error.class() != retry::Class::Permanent => self.attempt(table, &ask, columns, 1).await,
@@ -277,7 +278,7 @@ impl Call<'_> {
         }
     }
 
-    /// Whether the table answers once nothing is selected, where every column alone was refused; from then on whole rows are asked for.
+    /// Tests whether the table answers without a selection after every single column was refused; from then on whole rows are requested.
     async fn knows_no_select(&self, table: &str, columns: &[&str]) -> bool {
         if std::mem::replace(&mut self.odata.learned.borrow_mut().no_select, true) {
             return false;
@@ -290,7 +291,7 @@ impl Call<'_> {
         answers
     }
 
-    /// The columns that are refused when asked for alone; `None` when all of them are, so that the reason is another.
+    /// The columns that are refused when requested alone; `None` when all are refused, because the reason is then another one.
     async fn missing(&self, table: &str, columns: &[&str]) -> Result<Option<Vec<String>>, SysproError> {
         let answers: Vec<(String, Result<Answer, SysproError>)> = stream::iter(columns.to_vec())
             .map(|name| async move { (name.to_owned(), self.sample(table, &[name]).await) })
@@ -315,10 +316,10 @@ impl Call<'_> {
         Ok(Some(missing))
     }
 
-    /// Whether a table's column is refused each time that it is asked for, and another question answered each time.
+    /// Whether a table's column is refused every time it is requested, while another query succeeds each time.
     ///
     /// # Errors
-    /// What the other question was answered with: the server has other trouble than a missing column.
+    /// The error of the other query: the server has another problem than a missing column.
     async fn stays_refused(&self, (table, column): (&str, &str), (beside, answering): (&str, &str)) -> Result<bool, SysproError> {
         for _ in 0..REPEATS {
             self.sample(beside, &[answering]).await?;
@@ -331,7 +332,7 @@ impl Call<'_> {
         Ok(true)
     }
 
-    /// The same where nothing has been answered yet that could be asked beside it: with growing waits between.
+    /// The same when no other query has succeeded yet: with growing pauses between the attempts.
     async fn stays_refused_for_long(&self, table: &str, column: &str) -> Result<bool, SysproError> {
         let retry = &self.odata.retry;
         for wait in retry::delays(retry.backoff).with_max_times(REPEATS).build() {
@@ -345,7 +346,7 @@ impl Call<'_> {
         Ok(true)
     }
 
-    /// A question about another table that this company has answered before.
+    /// A query of another table that has succeeded for this company before.
     fn answered_before(&self, table: &str) -> Option<(String, String)> {
         let learned = self.odata.learned.borrow();
         let own = learned.accepted.iter().filter(|(company, _)| company == self.company);
@@ -365,9 +366,9 @@ impl Call<'_> {
         matches!(unknown, SysproError::UnknownTable { .. })
     }
 
-    /// Tells an unknown table from an unknown company, and both from a server in trouble.
+    /// Distinguishes an unknown table, an unknown company, and a server with problems.
     pub(super) async fn not_found(&self, table: &str, column: &str, refusal: SysproError) -> SysproError {
-        // what the service itself lists is there, whatever it says now
+        // a table in the service's own list exists, whatever the service answers now
         if self.metadata.has_tables() && self.metadata.has_table(table) {
             return refusal;
         }

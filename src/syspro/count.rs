@@ -1,6 +1,7 @@
-//! How many rows a table has, where the service can say so: what a whole read is held against.
+//! The number of rows of a table, if the service can count: a whole read is compared with it.
 //!
-//! Nothing public says whether SYSPRO's service counts. Each way is tried once per table; a service that knows none is read without.
+//! It is not documented whether SYSPRO's service counts. Each way is tried once per table; if none works, the read continues without a
+//! count.
 
 use tracing::debug;
 
@@ -23,26 +24,26 @@ pub(super) enum CountWay {
     OldInline,
     /// `Table/$count`.
     Segment,
-    /// Not at all.
+    /// The service does not count.
     Never,
 }
 
-/// How many rows a table has, as far as can be told.
+/// The number of rows of a table, as far as it is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TableSize {
     /// The table.
     pub table: String,
-    /// How many; where the service does not count, at least N (0 or 1).
+    /// The number; if the service does not count, a lower bound (0 or 1).
     pub rows: u64,
     /// Whether they were counted.
     pub counted: bool,
 }
 
 impl SysproReader {
-    /// How many rows of the root table a whole read has to give; `None` where the service does not count, or not now.
+    /// The number of rows that a whole read of the root table must return; `None` if the service does not count, or not at present.
     ///
     /// # Errors
-    /// [`SysproError`] when a condition of the definition cannot be put.
+    /// [`SysproError`] when a condition of the definition cannot be written as a query.
     pub async fn count_root(&self, credential: &Credential, company: &CompanyId, plan: &ReadPlan) -> Result<Option<u64>, SysproError> {
         if !self.inner.settings.count_check || plan.root.derive.is_some() {
             return Ok(None);
@@ -51,8 +52,8 @@ impl SysproReader {
         call.count(&plan.root.table, &plan.root.key, call.fixed(plan.root.filter.as_ref())).await
     }
 
-    /// How many rows the tables have that are joined to the root or are its children. `count`: counted where that can be done; else only
-    /// whether there is any row. A table that may be absent and is has none; another that cannot be asked for is left out.
+    /// The numbers of rows of the tables that are joined to the root or are its children. `count`: counts where possible; otherwise only
+    /// finds whether there is any row. A table that may be absent, and is, has no rows; a table that cannot be queried is left out.
     pub async fn sizes(&self, credential: &Credential, company: &CompanyId, plan: &ReadPlan, count: bool) -> Vec<TableSize> {
         let call = self.call(credential, company).await;
         let vias = plan.children.iter().filter_map(|child| child.via.as_ref().map(|via| (&via.table, child.may_be_absent)));
@@ -65,7 +66,7 @@ impl SysproReader {
             }
             match call.size(table, count && self.inner.settings.count_check).await {
                 Ok(size) => sizes.push(size),
-                // why it cannot be read is said by reading it
+                // the read of the table reports the reason
                 Err(error) => {
                     if may_be_absent && call.lacks(table, error).await {
                         sizes.push(TableSize { table: table.table.clone(), rows: 0, counted: true });
@@ -87,7 +88,7 @@ impl Call<'_> {
         Ok(TableSize { table: table.table.clone(), rows: u64::from(any), counted: false })
     }
 
-    /// How many rows meet a condition. `None`: the service does not count, or cannot say it now.
+    /// The number of rows that meet a condition. `None`: the service does not count, or not at present.
     pub(super) async fn count(&self, table: &str, key: &[String], filter: Option<Condition>) -> Result<Option<u64>, SysproError> {
         if matches!(self.odata.transport, Transport::Enet(_)) {
             return Ok(None);
@@ -118,7 +119,7 @@ impl Call<'_> {
                     return Ok(Some(count));
                 }
                 Ok(None) | Err(SysproError::Refused { .. }) => {}
-                // what passes says nothing of whether it can count
+                // a temporary error does not show whether it can count
                 Err(error) => {
                     debug!(%error, table, "the rows of a table cannot be counted now");
                     return Ok(None);

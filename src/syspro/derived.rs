@@ -1,4 +1,4 @@
-//! Records that are parts of a column: one per distinct part of the codes of a table.
+//! Records that are parts of a column: one for each distinct part of the codes of a table.
 
 use std::collections::HashSet;
 
@@ -15,15 +15,15 @@ use super::value::value;
 use super::wire::Cell;
 
 impl Call<'_> {
-    /// One document per distinct part of a column. A row that cannot be read fails by the part that its code has; where not even the code can
-    /// be read, by the row before it.
+    /// One document for each distinct part of a column. A row that cannot be read fails under the part of its code; if the code itself
+    /// cannot be read, under the row before it.
     pub(super) async fn derived(&self, plan: &ReadPlan, limit: u32) -> Result<Vec<Document>, SysproError> {
         let root = &plan.root;
         let Some(derive) = &root.derive else { return Ok(Vec::new()) };
         let key = [derive.from.clone()];
         let mut columns = key.to_vec();
         columns.extend(root.columns.iter().filter(|name| **name != derive.column_out && **name != derive.from).cloned());
-        // paged by the column itself: rows with the value of the last one are passed over, and give no other part
+        // paged by the column itself: rows with the last page's value are skipped, since they give no new part
         let query = Query {
             table: &root.table,
             columns: &columns,
@@ -42,7 +42,7 @@ impl Call<'_> {
         loop {
             let kept = self.kept.get();
             let page = self.read(&query, &mut course, limit as usize).await?;
-            // a row is forgotten as soon as its part is known
+            // a row is dropped as soon as its part is known
             self.drop_rows(kept, &[]);
             for bad in page.bad {
                 match bad.cells {
@@ -65,7 +65,7 @@ impl Call<'_> {
                 break;
             }
         }
-        // a part that another row gives is known all the same
+        // the part is known if another row has it
         for (row, fault) in spoilt {
             if let Some(document) = self.part(plan, derive, &columns, &row)
                 && seen.insert(document.key.clone())
@@ -78,7 +78,7 @@ impl Call<'_> {
         Ok(documents)
     }
 
-    /// The document of a row's part; `None` where the code has no such part, or the definition leaves it out.
+    /// The document of a row's part; `None` where the code has no such part, or the definition excludes it.
     fn part(&self, plan: &ReadPlan, derive: &Derive, columns: &[String], row: &[Cell]) -> Option<Document> {
         let root = &plan.root;
         let whole = row[0].key_text();

@@ -1,4 +1,4 @@
-//! What goes wrong when SYSPRO is read: what was asked, what came back, what to do. Never a query string, never a password.
+//! Errors of reading SYSPRO: the request, the answer, and what to do. They never contain a query string or a password.
 
 use std::time::Duration;
 
@@ -10,27 +10,27 @@ use crate::retry::Class;
 /// Why SYSPRO's OData service gave no usable answer.
 #[derive(Debug, thiserror::Error)]
 pub enum SysproError {
-    /// The client cannot be made from the settings.
+    /// The client cannot be created from the settings.
     #[error("SYSPRO cannot be reached with these settings (`[syspro]`)")]
     Setup {
         /// What is wrong.
         #[source]
         source: NetError,
     },
-    /// `odata_url` and company make no address.
+    /// `odata_url` and company do not form an address.
     #[error("`syspro.odata_url` with company `{company}` and table `{table}` makes no address: {problem}")]
     Address {
         /// The company.
         company: String,
         /// The table.
         table: String,
-        /// What the address lacks.
+        /// What is wrong with the address.
         problem: String,
     },
-    /// No answer, or not the whole of it.
+    /// No answer, or an incomplete one.
     #[error("SYSPRO gave no answer to {asked}")]
     Unreachable {
-        /// What was asked.
+        /// The request.
         asked: String,
         /// What happened.
         #[source]
@@ -39,7 +39,7 @@ pub enum SysproError {
     /// The certificate was not accepted.
     #[error("no secure connection to SYSPRO for {asked}; if the site has its own certificate authority, name its file in `syspro.ca_file`")]
     Tls {
-        /// What was asked.
+        /// The request.
         asked: String,
         /// What happened.
         #[source]
@@ -54,7 +54,7 @@ pub enum SysproError {
     WrongPassword {
         /// The operator code sent.
         operator: String,
-        /// What was asked.
+        /// The request.
         asked: String,
     },
     /// 403.
@@ -62,10 +62,10 @@ pub enum SysproError {
     Forbidden {
         /// The operator code sent.
         operator: String,
-        /// What was asked.
+        /// The request.
         asked: String,
     },
-    /// The company answers, the table does not.
+    /// The company answers, but the table does not exist.
     #[error(
         "company `{company}` has no table `{table}` that can be read; correct the entity's definition, or expose the table in the OData service"
     )]
@@ -83,10 +83,10 @@ pub enum SysproError {
     UnknownCompany {
         /// The company.
         company: String,
-        /// The table asked for when it was noticed.
+        /// The table that was requested when this was found.
         table: String,
     },
-    /// A column that is needed is not there.
+    /// A required column does not exist.
     #[error(
         "table `{table}` of company `{company}` lacks {}; this SYSPRO release may name it differently: correct the entity's definition, \
          or list it there as `optional`",
@@ -100,7 +100,7 @@ pub enum SysproError {
         /// The columns.
         columns: Vec<String>,
     },
-    /// A column that may be missing is gone.
+    /// An optional column has disappeared.
     #[error(
         "table `{table}` of company `{company}` lacks {}, which the definition lists as `optional` and which rows have brought until now. Read as \
          empty, it would be emptied in every record, so nothing was read",
@@ -114,7 +114,7 @@ pub enum SysproError {
         /// The columns.
         columns: Vec<String>,
     },
-    /// A column that is needed stands in no row, and nothing says that the table has it.
+    /// A required column is in no row, and nothing shows that the table has it.
     #[error(
         "none of the {rows} rows with which {asked} was answered has {}. Where this SYSPRO release lacks it, correct the entity's definition, or \
          list it there as `optional`. Where the service leaves out what is empty, set `syspro.absent_columns = \"empty\"`, once it is \
@@ -122,41 +122,41 @@ pub enum SysproError {
         listed(columns)
     )]
     LeftOut {
-        /// What was asked.
+        /// The request.
         asked: String,
-        /// How many rows came.
+        /// The number of rows received.
         rows: usize,
         /// The columns.
         columns: Vec<String>,
     },
-    /// The request was refused as it stands.
+    /// The request itself was refused.
     #[error("SYSPRO refused {asked} with status {status}: {answer}")]
     Refused {
-        /// What was asked.
+        /// The request.
         asked: String,
         /// The HTTP status.
         status: u16,
-        /// The beginning of the answer.
+        /// The start of the answer.
         answer: Quoted,
     },
     /// 429 or 503.
     #[error("SYSPRO is too busy for {asked} ({status}); it is tried again later")]
     Busy {
-        /// What was asked.
+        /// The request.
         asked: String,
         /// The HTTP status.
         status: u16,
-        /// What `Retry-After` said.
+        /// The value of `Retry-After`.
         retry_after: Option<Duration>,
     },
     /// Any other 5xx.
     #[error("SYSPRO failed on {asked} with status {status}: {answer}")]
     Failed {
-        /// What was asked.
+        /// The request.
         asked: String,
         /// The HTTP status.
         status: u16,
-        /// The beginning of the answer.
+        /// The start of the answer.
         answer: Quoted,
     },
     /// 3xx: most likely to a login page.
@@ -164,27 +164,27 @@ pub enum SysproError {
         "SYSPRO sent {asked} elsewhere (status {status}, to {target}); redirects are not followed, so that the password stays here: correct `syspro.odata_url`"
     )]
     Redirected {
-        /// What was asked.
+        /// The request.
         asked: String,
         /// The HTTP status.
         status: u16,
-        /// Scheme, host and path of the other place.
+        /// Scheme, host and path of the redirect's target.
         target: Quoted,
     },
-    /// A page for people where data was expected.
+    /// An HTML page where data was expected.
     #[error(
         "SYSPRO answered {asked} with a page instead of data: {answer}; check `syspro.odata_url` and whether the service is being restarted"
     )]
     NotData {
-        /// What was asked.
+        /// The request.
         asked: String,
-        /// The beginning of the answer.
+        /// The start of the answer.
         answer: Quoted,
     },
-    /// Cut or malformed JSON.
+    /// Truncated or malformed JSON.
     #[error("SYSPRO's answer to {asked} cannot be read: {problem}")]
     Malformed {
-        /// What was asked.
+        /// The request.
         asked: String,
         /// What is wrong, and where.
         problem: Quoted,
@@ -192,30 +192,30 @@ pub enum SysproError {
     /// Rows without their key.
     #[error("SYSPRO's answer to {asked} lacks the key column `{column}`; correct the key in the entity's definition")]
     NoKey {
-        /// What was asked.
+        /// The request.
         asked: String,
         /// The column.
         column: String,
     },
-    /// e.net could not be asked.
+    /// e.net did not answer.
     #[error(transparent)]
     Enet {
         /// Why.
         #[from]
         source: EnetError,
     },
-    /// Rows that are not in the order asked for, not beyond what was asked for, or that came before.
+    /// Rows that are not in the requested order, are not beyond the requested key, or came before.
     #[error(
         "SYSPRO's answer to {asked} {problem}. Rows may be missing, so reading has stopped there: nothing is marked as gone, and the next \
          read begins at the same place. Reading again gives the same until the service obeys the order and the condition that it is asked \
          for{advice}"
     )]
     Order {
-        /// What was asked.
+        /// The request.
         asked: String,
-        /// Which rows, by their keys.
+        /// The rows, by their keys.
         problem: Quoted,
-        /// What may be the reason.
+        /// The possible reason.
         advice: OrderAdvice,
     },
     /// Fewer rows than the service counts.
@@ -225,54 +225,54 @@ pub enum SysproError {
          service leaves rows out (a view, a filter, paging), or counts wrongly (then set `syspro.count_check = false`)"
     )]
     Short {
-        /// What was asked.
+        /// The request.
         asked: String,
-        /// The count before.
+        /// The service's count before the read.
         before: u64,
-        /// The count after.
+        /// The service's count after the read.
         after: u64,
-        /// Rows that came.
+        /// The number of rows received.
         read: u64,
     },
-    /// No row, and a link to more that cannot be followed.
+    /// No row, and a link to more rows that cannot be followed.
     #[error(
         "SYSPRO answered {asked} with no row and a link to further rows, and {why}. Rows may be missing, so reading has stopped there: nothing \
          is marked as gone, and the next read begins at the same place"
     )]
     Linked {
-        /// What was asked.
+        /// The request.
         asked: String,
         /// Why it is not followed.
         why: &'static str,
     },
-    /// A question that was asked before.
+    /// A query that was made before.
     #[error(
         "SYSPRO leads {asked} in a circle: {what} came a second time, after {requests} requests and {rows} rows. The same question has the same \
          answer without end, so reading has stopped there: nothing is marked as gone, and the next read begins at the same place. Reading again \
          does not help until the service, or a proxy or cache in front of it, gives each page once: send {asked} by hand and follow its links"
     )]
     Circle {
-        /// What was asked.
+        /// The request.
         asked: String,
-        /// The link or the key that came again.
+        /// The repeated link or key.
         what: Quoted,
         /// Requests of the page.
         requests: u32,
         /// Rows of the page.
         rows: u64,
     },
-    /// More requests than rows explain.
+    /// More requests than the rows explain.
     #[error(
         "SYSPRO was asked {requests} times for one page and gave {rows} rows; the last question was {asked}. Reading has stopped there: nothing is \
          marked as gone, and the next read begins at the same place. Reading again does not help while the service answers in pieces this \
          small, or with pages that hold nothing"
     )]
     Endless {
-        /// What was asked last.
+        /// The last request.
         asked: String,
-        /// How many requests there were.
+        /// The number of requests.
         requests: u64,
-        /// How many rows came.
+        /// The number of rows received.
         rows: u64,
     },
     /// More requests in one run than are allowed.
@@ -283,15 +283,15 @@ pub enum SysproError {
         counted.map(|counted| format!(", where the service counts {counted}")).unwrap_or_default()
     )]
     RunTooLong {
-        /// What was asked.
+        /// The request.
         asked: String,
-        /// How many requests there were.
+        /// The number of requests.
         requests: u64,
-        /// How many may be.
+        /// The limit.
         limit: u64,
-        /// How many rows of the table came.
+        /// The number of rows of the table received.
         rows: u64,
-        /// How many rows the service counts.
+        /// The number of rows that the service counts.
         counted: Option<u64>,
     },
     /// More rows in one page than fit.
@@ -301,42 +301,42 @@ pub enum SysproError {
          `syspro.page_limit_mb`"
     )]
     Heavy {
-        /// What was asked.
+        /// The request.
         asked: String,
         /// The limit, in MiB.
         limit: usize,
-        /// How many rows came.
+        /// The number of rows received.
         rows: u64,
     },
-    /// More rows than asked for.
+    /// More rows than requested.
     #[error(
         "SYSPRO answered {asked} with more rows than the {most} asked for, and none of them is read: a service that does not keep to `$top` (e.net: \
          `ReturnRows`) may give any number. Reading again does not help until it does; check what stands between SYSPRO and Tieline"
     )]
     Unasked {
-        /// What was asked.
+        /// The request.
         asked: String,
-        /// How many rows were asked for.
+        /// The number of rows requested.
         most: usize,
     },
-    /// The same page again and again.
+    /// The same page repeatedly.
     #[error(
         "SYSPRO repeats itself on {asked}: the rows beyond the last key begin with that key again; is the key in the definition complete?"
     )]
     Stuck {
-        /// What was asked.
+        /// The request.
         asked: String,
     },
 }
 
-/// What may be the reason for rows that are not in order.
+/// The possible reason for rows that are not in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OrderAdvice {
-    /// Nothing that is known.
+    /// No known reason.
     None,
     /// Another collation.
     Collation,
-    /// This key column holds numbers, which came as texts, and nothing says so.
+    /// This key column contains numbers that came as texts, and nothing declares them as numbers.
     Numbers(String),
 }
 
@@ -358,7 +358,7 @@ impl std::fmt::Display for OrderAdvice {
 }
 
 impl SysproError {
-    /// What it means for the next try. Reading changes nothing in SYSPRO, so no outcome is ever unknown.
+    /// What the error means for the next attempt. Reading changes nothing in SYSPRO, so no outcome is ever unknown.
     pub fn class(&self) -> Class {
         match self {
             Self::Unreachable { source, .. } => match source {
@@ -372,12 +372,12 @@ impl SysproError {
         }
     }
 
-    /// Whether each further read ends the same way until a person has done something.
+    /// Whether every further read fails the same way until a person acts.
     pub fn lasts(&self) -> bool {
         self.class() == Class::Permanent && !matches!(self, Self::Short { .. })
     }
 
-    /// How long the server asked to be left alone.
+    /// How long the server asked to wait.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Busy { retry_after, .. } => *retry_after,
@@ -386,7 +386,7 @@ impl SysproError {
         }
     }
 
-    /// Whether it concerns the whole company, whatever the table: there is no point in asking for another one.
+    /// Whether it concerns the whole company: then a request for another table makes no sense.
     pub fn concerns_company(&self) -> bool {
         !matches!(
             self,
@@ -412,19 +412,19 @@ impl SysproError {
         )
     }
 
-    /// Whether fewer documents at a time may fit where these did not.
+    /// Whether a page with fewer documents may fit.
     pub fn is_heavy(&self) -> bool {
         matches!(self, Self::Heavy { .. })
     }
 
-    /// Whether a shorter or simpler query may be accepted: IIS says 400, 404 (404.14, 404.15), 413 or 414 to long ones, OData libraries 400 to
-    /// those with too many comparisons, and an answer may be too large.
+    /// Whether a shorter or simpler query may be accepted: IIS answers 400, 404 (404.14, 404.15), 413 or 414 to long ones, OData libraries
+    /// answer 400 to those with too many comparisons, and an answer may be too large.
     pub(super) fn is_refusal(&self) -> bool {
         matches!(self, Self::Refused { .. } | Self::Unreachable { source: NetError::TooLarge { .. }, .. })
     }
 
-    /// Whether one row of the answer may be the reason: an answer that came whole and cannot be read, or is too large. Whatever else goes
-    /// wrong is the server's trouble, and no row's.
+    /// Whether one row of the answer may be the reason: a complete answer that cannot be read, or is too large. Any other error is the
+    /// server's, and not a row's.
     pub(super) fn is_unreadable(&self) -> bool {
         matches!(
             self,
@@ -434,13 +434,13 @@ impl SysproError {
         )
     }
 
-    /// Whether the service failed over the question itself (500), and was not merely out of reach: one row may be the reason.
+    /// Whether the service failed on the query itself (500), and was not merely unreachable: one row may be the reason.
     pub(super) fn is_failure_within(&self) -> bool {
         matches!(self, Self::Failed { status: 500, .. })
     }
 
-    /// Whether it may be about one of these columns: a refusal, or a failure that names one. A failure that names none is a passing one;
-    /// taking it for a missing column would blank a column that is there.
+    /// Whether it may be about one of these columns: a refusal, or a failure that names one. A failure that names none is temporary; to
+    /// treat it as a missing column would empty an existing one.
     pub(super) fn is_about(&self, columns: &[&str]) -> bool {
         match self {
             Self::Refused { .. } => true,
@@ -449,12 +449,12 @@ impl SysproError {
         }
     }
 
-    /// Whether the server understood the question and named this column in its refusal. A page that says 404 may repeat the whole address.
+    /// Whether the server understood the query and named this column in its refusal. A 404 page may repeat the whole address.
     pub(super) fn names(&self, column: &str) -> bool {
         matches!(self, Self::Refused { status: 400, answer, .. } if answer.contains(column))
     }
 
-    /// From a failed exchange.
+    /// Converts the error of a failed exchange.
     pub(super) fn from_net(asked: String, source: NetError) -> Self {
         let text = source.to_string().to_ascii_lowercase();
         let secure = ["certificate", "tls", "handshake", "unknownissuer"].iter().any(|word| text.contains(word));

@@ -1,4 +1,4 @@
-//! Rows of which no record can be made: each is told of by its key, with what stands there, and its neighbours continue.
+//! Rows that cannot become a record: each is reported by its key with its values, and the other rows continue.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -13,22 +13,22 @@ use super::related::Related;
 use super::wire::Cell;
 use crate::redact::Quoted;
 
-/// How many columns are named that differ between two rows.
+/// The most differing columns that are named for two rows.
 const COLUMNS_SHOWN: usize = 5;
-/// How much of a value is shown.
+/// The most characters of a value that are shown.
 const VALUE_SHOWN: usize = 60;
 
 /// Root rows, one per key.
 pub(super) struct Roots {
     /// The rows.
     pub(super) rows: Vec<Vec<Cell>>,
-    /// Per row why no record can be made of it.
+    /// For each row, why it cannot become a record.
     pub(super) faults: Vec<Vec<Fault>>,
-    /// A document for each row of which not even the key can be read.
+    /// A document for each row whose key cannot be read.
     pub(super) nameless: Vec<Document>,
 }
 
-/// One row per key; what is wrong with it stands beside it.
+/// One row per key, with its errors.
 pub(super) fn roots(call: &Call<'_>, plan: &ReadPlan, found: Rows) -> Roots {
     let root = &plan.root;
     let mut all: Vec<(Vec<Cell>, Option<Fault>)> = found.rows.into_iter().map(|row| (row, None)).collect();
@@ -42,7 +42,7 @@ pub(super) fn roots(call: &Call<'_>, plan: &ReadPlan, found: Rows) -> Roots {
     let mut groups: Vec<Vec<(Vec<Cell>, Option<Fault>)>> = Vec::new();
     for (row, fault) in all {
         let values: Vec<Value> = call.values(&related, &row, key_width).collect();
-        // the key that the record will have, so that no two records ever have one
+        // the key of the future record, so that no two records have the same key
         let key = DocumentKey::from_values(root.key_at.iter().map(|at| &values[*at]));
         let at = *by_key.entry(key).or_insert_with(|| {
             groups.push(Vec::new());
@@ -52,11 +52,11 @@ pub(super) fn roots(call: &Call<'_>, plan: &ReadPlan, found: Rows) -> Roots {
     }
     let mut roots = Roots { rows: Vec::new(), faults: Vec::new(), nameless: rows_after(plan, &nameless) };
     for mut group in groups {
-        // SYSPRO may give them in any order, and the same two rows are the same fault
+        // SYSPRO may return them in any order, and the same two rows must be the same fault
         group.sort();
         let odd = root.key_at.iter().find(|at| matches!(group[0].0[**at], Cell::Escaped(_)));
         if let Some(at) = odd {
-            // it may come with more than one answer: nothing can be asked for beyond it
+            // it may come with more than one answer, because rows beyond it cannot be requested
             group.dedup();
             let (column, cell) = (&root.columns[*at], group[0].0[*at].clone());
             group[0].1.get_or_insert_with(|| unheld(column, &cell, &root.table));
@@ -72,7 +72,7 @@ pub(super) fn roots(call: &Call<'_>, plan: &ReadPlan, found: Rows) -> Roots {
     roots
 }
 
-/// What is wrong with a record whose own row is bad.
+/// The fault of a record whose own row is bad.
 pub(super) fn bad_root(table: &str, problem: &RowProblem) -> Fault {
     match problem {
         RowProblem::Unreadable(problem) => Fault::of_rows(format!(
@@ -85,7 +85,7 @@ pub(super) fn bad_root(table: &str, problem: &RowProblem) -> Fault {
     }
 }
 
-/// What is said of a row with an object or a list where one value belongs.
+/// The fault of a row with an object or a list instead of one value.
 fn nested(whose: &str, column: &str) -> Fault {
     Fault::of_rows(format!(
         "{whose} has an object or a list in `{column}`, where a column has one value: nothing of the record is sent. Correct what the service makes \
@@ -93,7 +93,7 @@ fn nested(whose: &str, column: &str) -> Fault {
     ))
 }
 
-/// What is said of a row with a value that is too long.
+/// The fault of a row with a value that is too long.
 fn oversized(whose: &str, column: &str, bytes: usize, limit: usize) -> Fault {
     Fault::of_rows(format!(
         "{whose} has a value of {bytes} bytes in `{column}`, more than the {} KiB that a value may have: it was not read, and nothing of the record is \
@@ -102,14 +102,14 @@ fn oversized(whose: &str, column: &str, bytes: usize, limit: usize) -> Fault {
     ))
 }
 
-/// What is said of a record whose rows take more than a page may.
+/// The fault of a record whose rows exceed the memory limit of a page.
 pub(super) fn heavy(table: &str, error: &super::error::SysproError) -> Fault {
     Fault::of_rows(format!(
         "its rows of `{table}` are too many to be read: {error}. Nothing of the record is sent; its neighbours are read"
     ))
 }
 
-/// What is said of a row that leaves columns out. `named`: it has its key, and what it belongs by.
+/// The fault of a row that leaves columns out. `named`: it has its key and the columns that assign it.
 fn left_out(whose: String, table: &str, columns: &[String], named: bool) -> Fault {
     let (columns_said, table_said) = (listed(columns), table.to_owned());
     let next_step = match named {
@@ -127,7 +127,7 @@ fn left_out(whose: String, table: &str, columns: &[String], named: bool) -> Faul
     }
 }
 
-/// What is said of a key column whose text cannot be held.
+/// The fault of a key column with text that cannot be stored.
 pub(super) fn unheld(column: &str, cell: &Cell, table: &str) -> Fault {
     Fault::of_rows(format!(
         "its key column `{column}` of `{table}` holds `{}`: what is written out there (\\u0000 is the character NUL) can neither be kept in a key \
@@ -136,17 +136,17 @@ pub(super) fn unheld(column: &str, cell: &Cell, table: &str) -> Fault {
     ))
 }
 
-/// The documents that stand for root rows without a readable key: the same as long as the rows before them are the same.
+/// The placeholder documents for root rows without a readable key: they stay the same as long as the rows before them do.
 pub(super) fn rows_after(plan: &ReadPlan, bad: &[BadRow]) -> Vec<Document> {
     numbered(bad).map(|(bad, number)| row_after(plan, None, bad, number)).collect()
 }
 
-/// The same for rows of another table that say which records changed.
+/// The same for rows of another table that show which records changed.
 pub(super) fn changes_after(plan: &ReadPlan, table: &str, bad: &[BadRow]) -> Vec<Document> {
     numbered(bad).map(|(bad, number)| row_after(plan, Some(table), bad, number)).collect()
 }
 
-/// Rows that cannot be read, each with its place among those behind the same readable row. Each of them is told of once.
+/// Unreadable rows, each with its number among those after the same readable row, so that each is reported once.
 fn numbered(bad: &[BadRow]) -> impl Iterator<Item = (&BadRow, usize)> {
     let mut behind: HashMap<Option<&[Cell]>, usize> = HashMap::new();
     bad.iter().map(move |bad| {
@@ -192,7 +192,7 @@ fn row_after(plan: &ReadPlan, table: Option<&str>, bad: &BadRow, number: usize) 
     unknown(plan, key, fault)
 }
 
-/// Rows that say which record changed, by a text that cannot be asked for.
+/// The faults of rows that show a changed record by a text that cannot be used in a query.
 pub(super) fn changes_unaskable(
     plan: &ReadPlan,
     change: &ChangeQuery,
@@ -216,7 +216,7 @@ pub(super) fn changes_unaskable(
     by_key.into_iter().map(|(key, fault)| unknown(plan, key, Fault::of_rows(fault))).collect()
 }
 
-/// A document that stands for a row of which it is not known what record it is.
+/// A placeholder document for a row whose record is not known.
 fn unknown(plan: &ReadPlan, key: String, fault: Fault) -> Document {
     Document {
         key: DocumentKey::from_text(key),
@@ -226,7 +226,7 @@ fn unknown(plan: &ReadPlan, key: String, fault: Fault) -> Document {
     }
 }
 
-/// Marks the rows to which a row of a related table belongs that cannot be read. One without a key may belong to any of them.
+/// Marks the rows to which an unreadable row of a related table belongs. One without a key may belong to any of them.
 pub(super) fn unreadable(related: &Related<'_>, bad: &[BadRow], rows: &[Vec<Cell>], left: &[usize], faults: &mut [Vec<Fault>]) {
     for bad in bad {
         let table = &related.table.table;
@@ -265,7 +265,7 @@ fn key_of(related: &Related<'_>, row: &[Cell]) -> Vec<Cell> {
     at.map(|at| row[at].clone()).collect()
 }
 
-/// A record that other rows belong to by a text that cannot be asked for.
+/// The fault of a record to which other rows belong by a text that cannot be used in a query.
 pub(super) fn unaskable(column: &str, cell: &Cell, table: &str) -> Fault {
     let text = cell.key_text();
     if !matches!(cell, Cell::Escaped(_)) {
@@ -283,7 +283,7 @@ pub(super) fn unaskable(column: &str, cell: &Cell, table: &str) -> Fault {
     ))
 }
 
-/// What is said of two root rows with one key.
+/// The message about two root rows with one key.
 fn twins(related: &Related<'_>, first: &[Cell], second: &[Cell]) -> String {
     let table = &related.table.table;
     format!(
@@ -294,7 +294,7 @@ fn twins(related: &Related<'_>, first: &[Cell], second: &[Cell]) -> String {
     )
 }
 
-/// In which columns two rows differ, with both values.
+/// The columns in which two rows differ, with both values.
 fn difference(related: &Related<'_>, first: &[Cell], second: &[Cell]) -> String {
     let show = |cell: &Cell| match cell {
         Cell::Null => "null".to_owned(),
@@ -318,7 +318,7 @@ fn difference(related: &Related<'_>, first: &[Cell], second: &[Cell]) -> String 
     }
 }
 
-/// Notes what is wrong with a record, unless something is already: the same rows are then the same fault.
+/// Adds a record's fault, unless it has one already: so the same rows give the same fault.
 pub(super) fn first(faults: &mut Vec<Fault>, fault: impl FnOnce() -> Fault) {
     if faults.is_empty() {
         faults.push(fault());
@@ -330,10 +330,10 @@ fn paired<'a>(names: impl Iterator<Item = &'a String>, key: &[String]) -> String
     names.zip(key).map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(", ")
 }
 
-/// What is said of several rows of a companion table that belong to one record.
+/// The fault of several rows of a joined table that belong to one record.
 pub(super) fn companions(related: &Related<'_>, key: &[String], rows: &[Vec<Cell>]) -> Fault {
     let (table, key) = (&related.table.table, paired(related.on.iter(), key));
-    // SYSPRO may give them in any order, and the same rows are the same fault
+    // SYSPRO may return them in any order, and the same rows must be the same fault
     let mut sorted: Vec<&Vec<Cell>> = rows.iter().collect();
     sorted.sort();
     let said = match sorted.as_slice() {
@@ -346,7 +346,7 @@ pub(super) fn companions(related: &Related<'_>, key: &[String], rows: &[Vec<Cell
     }
 }
 
-/// What is said of child rows that several records reach through the rows in between.
+/// The fault of child rows that several records reach through the rows in between.
 pub(super) fn several_owners(child: &ChildRead, via: &ViaRead, key: &[String], owners: &HashSet<Vec<String>>) -> Fault {
     let (table, key) = (&via.table.table, paired(child.on.iter().map(|(column, _)| column), key));
     let mut owners: Vec<String> = owners.iter().map(|owner| paired(via.on.iter().map(|(column, _)| column), owner)).collect();

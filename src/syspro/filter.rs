@@ -10,14 +10,14 @@ use crate::domain::money::parse_decimal;
 use super::value::is_number;
 use super::wire::Cell;
 
-/// A column with its type, where `$metadata` says it.
+/// A column with its type, if `$metadata` has it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Column<'a> {
     /// The name.
     pub(super) name: &'a str,
     /// Such as `Edm.String`.
     pub(super) edm: Option<&'a str>,
-    /// What the entity's file says that it holds.
+    /// The kind of value by the entity's file.
     pub(super) kind: ColumnKind,
 }
 
@@ -26,7 +26,7 @@ pub(super) struct Column<'a> {
 pub(super) struct Condition {
     /// The text, not yet encoded.
     pub(super) text: String,
-    /// How many comparisons it holds.
+    /// The number of comparisons.
     pub(super) comparisons: usize,
     /// Whether it needs brackets beside an `and`.
     loose: bool,
@@ -37,7 +37,7 @@ impl Condition {
         Self { text, comparisons: 1, loose: false }
     }
 
-    /// A condition of the definition, as it stands.
+    /// A condition of the definition, unchanged.
     pub(super) fn fixed(text: &str) -> Self {
         let words = [" eq ", " ne ", " gt ", " ge ", " lt ", " le "];
         let comparisons = words.iter().map(|word| text.matches(word).count()).sum::<usize>().max(1);
@@ -48,12 +48,12 @@ impl Condition {
         if self.loose { format!("({})", self.text) } else { self.text.clone() }
     }
 
-    /// All of them; `None` when there is none.
+    /// Joins conditions with `and`; `None` when there is none.
     pub(super) fn all(parts: Vec<Condition>) -> Option<Self> {
         Self::joined(parts, " and ", false)
     }
 
-    /// Any of them; `None` when there is none.
+    /// Joins conditions with `or`; `None` when there is none.
     pub(super) fn any(parts: Vec<Condition>) -> Option<Self> {
         Self::joined(parts, " or ", true)
     }
@@ -64,7 +64,7 @@ impl Condition {
         }
         let comparisons = parts.iter().map(|part| part.comparisons).sum();
         let parts: Vec<String> = parts.iter().map(Condition::bracketed).collect();
-        // an `and` within an `or` needs none by the grammar, but brackets are read the same by every server
+        // the grammar needs no brackets for an `and` within an `or`, but with brackets every server reads it the same way
         let text = parts.iter().map(|part| if loose && part.contains(" and ") { wrapped(part) } else { part.clone() });
         Some(Self { text: text.collect::<Vec<_>>().join(word), comparisons, loose })
     }
@@ -97,7 +97,7 @@ pub(super) fn quote(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
-/// A cell as a literal: by the column's type where `$metadata` says it, else by what the entity's file says, else by the JSON type received.
+/// A cell as a literal: by the column's type in `$metadata`, else by the entity's file, else by the JSON type received.
 pub(super) fn literal(cell: &Cell, column: Column<'_>) -> String {
     let number = |text: &str| parse_decimal(text).map(|number| number.normalize().to_string());
     match (cell, column.edm) {
@@ -111,7 +111,7 @@ pub(super) fn literal(cell: &Cell, column: Column<'_>) -> String {
         (Cell::Text(text), Some(edm)) if is_number(edm) => number(text).unwrap_or_else(|| quote(text)),
         (Cell::Text(text), None) => match column.kind {
             ColumnKind::Date if is_date_time(text) => with_zone(text),
-            // as it was received, without quotes
+            // as received, without quotes
             ColumnKind::Date => text.trim().to_owned(),
             ColumnKind::Number => number(text).unwrap_or_else(|| quote(text)),
             ColumnKind::AsReceived => quote(text),
@@ -120,7 +120,7 @@ pub(super) fn literal(cell: &Cell, column: Column<'_>) -> String {
     }
 }
 
-/// `2026-01-31T00:00…`: whether a date is written with a time of day. Only of what is known to be a date: a text may have this form.
+/// `2026-01-31T00:00…`: whether a date is written with a time of day. Use it only for values known to be dates: a text may have this form.
 pub(super) fn is_date_time(text: &str) -> bool {
     let b = text.as_bytes();
     b.len() >= 16
@@ -152,7 +152,7 @@ pub(super) enum DateForm {
     Plain,
     /// `2026-01-31T00:00:00Z`, the zone a label only.
     Label,
-    /// The instant at which the date begins in this zone.
+    /// The time at which the date starts in this zone.
     Instant(Tz),
     /// `datetime'2026-01-31T00:00:00'`: SysproReader 3.
     Old,
@@ -170,7 +170,8 @@ pub(super) fn until(column: &str, date: NaiveDate, form: DateForm) -> Condition 
     Condition::one(format!("{column} lt {}", date_literal(date, form, 1)))
 }
 
-/// A date as the server takes it. A midnight that the clock change leaves out is put `doubt` days away: more is read, nothing is missed.
+/// A date in the server's form. For a midnight skipped by a clock change, the date moves by `doubt` days, so that more rows are read and
+/// none is missed.
 fn date_literal(date: NaiveDate, form: DateForm, doubt: i64) -> String {
     let plain = date.format("%Y-%m-%d");
     match form {
@@ -193,7 +194,7 @@ fn equal(column: Column<'_>, cell: &Cell) -> Condition {
     let name = column.name;
     let plain = Condition::one(format!("{name} eq {}", literal(cell, column)));
     match cell {
-        // a table may pad what another does not, and not every server compares as SQL Server does
+        // one table may pad values that another does not pad, and not every server compares as SQL Server does
         Cell::Text(text) if text.ends_with(' ') && !matches!(column.edm, Some(edm) if edm != "Edm.String") => {
             Condition { text: format!("({} or {name} eq {})", plain.text, quote(text.trim_end_matches(' '))), comparisons: 2, loose: false }
         }
@@ -205,7 +206,7 @@ fn compare(column: Column<'_>, operator: &str, cell: &Cell) -> Condition {
     Condition::one(format!("{} {operator} {}", column.name, literal(cell, column)))
 }
 
-/// A bound of a range: a cell that holds something. What comes before or after null, and whether null does, is no server's common ground.
+/// A bound of a range: a cell with a value. Servers differ in how they compare null, so a null cannot be a bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Bound<'a>(&'a Cell);
 
@@ -214,15 +215,16 @@ impl<'a> Bound<'a> {
         (*cell != Cell::Null).then_some(Self(cell))
     }
 
-    /// A key as a bound; `None` when a part of it is null.
+    /// A key as bounds; `None` when a part of it is null.
     pub(super) fn all(key: &'a [Cell]) -> Option<Vec<Self>> {
         key.iter().map(Self::of).collect()
     }
 }
 
-/// Rows whose key lies beyond `last`: `k1 ge a and (k1 gt a or (k1 eq a and k2 gt b))`.
+/// Rows with a key after `last`: `k1 ge a and (k1 gt a or (k1 eq a and k2 gt b))`.
 ///
-/// The leading `ge` says nothing new; it lets the database seek instead of scanning from the start. Null stands before every value.
+/// The leading `ge` adds no condition; it lets the database use the index instead of scanning from the start. Null sorts before every
+/// value.
 pub(super) fn beyond(key: &[Column<'_>], last: &[Cell]) -> Condition {
     let cells: Vec<&Cell> = last.iter().collect();
     let after = chain(key, &cells, |column, cell, _| match Bound::of(cell) {
@@ -235,7 +237,7 @@ pub(super) fn beyond(key: &[Column<'_>], last: &[Cell]) -> Condition {
     }
 }
 
-/// Rows whose key lies between `first` and `last`, both included.
+/// Rows with a key between `first` and `last`, both included.
 pub(super) fn within(key: &[Column<'_>], first: &[Bound<'_>], last: &[Bound<'_>]) -> Option<Condition> {
     let same = first.iter().zip(last).take_while(|(a, b)| a == b).count().min(key.len());
     let mut parts: Vec<Condition> = (0..same).map(|i| compare(key[i], "eq", first[i].0)).collect();
@@ -254,13 +256,13 @@ fn side(key: &[Column<'_>], bound: &[Bound<'_>], operator: &str, at_end: &str) -
     if key.len() > 1 { seek(key[0], if operator == "gt" { "ge" } else { "le" }, bound[0], inner) } else { inner }
 }
 
-/// With a leading comparison of the first column.
+/// Adds a leading comparison of the first column.
 fn seek(column: Column<'_>, operator: &str, first: Bound<'_>, inner: Condition) -> Condition {
     let seek = compare(column, operator, first.0);
     Condition { text: format!("{} and ({})", seek.text, inner.text), comparisons: inner.comparisons + 1, loose: false }
 }
 
-/// `k1 step a or (k1 eq a and (k2 step b or …))`; the step is told whether its column is the last.
+/// `k1 step a or (k1 eq a and (k2 step b or …))`; `step` gets whether its column is the last.
 fn chain(key: &[Column<'_>], bound: &[&Cell], step: impl Fn(Column<'_>, &Cell, bool) -> Condition) -> Condition {
     let Some((last, front)) = key.split_last() else {
         return Condition::one("true".to_owned());
@@ -275,8 +277,8 @@ fn chain(key: &[Column<'_>], bound: &[&Cell], step: impl Fn(Column<'_>, &Cell, b
     inner
 }
 
-/// Rows whose columns have one of these keys, common prefixes written once, dense runs of whole numbers as a range
-/// (which may take in a few rows more). The keys are sorted.
+/// Rows whose columns have one of these keys. Common prefixes are written once, and dense runs of whole numbers as a range, which may
+/// include a few more rows. The keys must be sorted.
 pub(super) fn one_of(columns: &[Column<'_>], keys: &[&[Cell]]) -> Option<Condition> {
     group(columns, keys, 0)
 }
@@ -308,7 +310,7 @@ fn runs<'k, 'c>(column: Column<'_>, keys: &'k [&'c [Cell]], depth: usize) -> Vec
     keys.chunk_by(|a, b| follows(column, &a[depth], &b[depth])).collect()
 }
 
-/// Whether two whole numbers are neighbours, or nearly.
+/// Whether two whole numbers are adjacent, or nearly.
 fn follows(column: Column<'_>, a: &Cell, b: &Cell) -> bool {
     let whole = |cell: &Cell| match cell {
         Cell::Number(text) if column.edm != Some("Edm.String") => text.parse::<i64>().ok(),
@@ -317,7 +319,7 @@ fn follows(column: Column<'_>, a: &Cell, b: &Cell) -> bool {
     matches!((whole(a), whole(b)), (Some(a), Some(b)) if b > a && b - a <= 2)
 }
 
-/// Sorts keys so that prefixes stand together and whole numbers run upward, and drops repeats.
+/// Sorts keys so that equal prefixes are adjacent and whole numbers ascend, and removes duplicates.
 pub(super) fn sort_keys(keys: &mut Vec<Vec<Cell>>) {
     fn cell(a: &Cell, b: &Cell) -> std::cmp::Ordering {
         match (a, b) {
@@ -374,7 +376,7 @@ pub(super) fn encode(text: &str) -> String {
     utf8_percent_encode(text, ENCODED).to_string()
 }
 
-/// How long a text is once encoded.
+/// The encoded length of a text.
 pub(super) fn encoded_len(text: &str) -> usize {
     utf8_percent_encode(text, ENCODED).map(str::len).sum()
 }

@@ -1,7 +1,7 @@
-//! Columns that were asked for and are left out of an answer: of some of its rows, or of all of them.
+//! Requested columns that are missing in an answer: in some of its rows, or in all of them.
 //!
-//! OData 4 has an empty value written as `null` (JSON format 4.01, section 7.1), and e.net writes an empty element. What leaves a value out
-//! is a serializer that was told to; some leave out zeros too. So it is not known what such a column holds, unless the settings say so.
+//! OData 4 requires an empty value as `null` (JSON format 4.01, section 7.1), and e.net writes an empty element. A value is missing only if
+//! a serializer was set to leave it out; some also leave out zeros. So the value of such a column is not known, unless the settings say it.
 
 use std::cmp::Ordering;
 
@@ -17,25 +17,25 @@ use super::wire::{Answer, Cell};
 /// The rows of one answer, each with the query's columns.
 #[derive(Debug, Default)]
 pub(super) struct Settled {
-    /// The rows that have all that was asked for.
+    /// The rows with all required columns.
     pub(super) rows: Vec<Vec<Cell>>,
-    /// The keys of all rows that have one, in the order received.
+    /// The keys of all rows with a key, in the order received.
     pub(super) keys: Vec<Vec<Cell>>,
-    /// Rows that leave a column out. One without its key, or without what it belongs by, has no cells.
+    /// Rows with a missing column. A row without its key, or without the columns that assign it, has no cells.
     pub(super) bad: Vec<BadRow>,
 }
 
-/// What the columns of an answer are that its rows may leave out.
+/// How to treat the columns of an answer that its rows may leave out.
 struct Judged {
-    /// Per column of the answer whether a row without it is complete.
+    /// For each column of the answer: whether a row without it is complete.
     may_lack: Vec<bool>,
-    /// Where each column of the query stands in the answer; `None`: it was not asked for.
+    /// For each column of the query: its position in the answer; `None`: it was not requested.
     at: Vec<Option<usize>>,
-    /// Places in the answer of the key and of what tells where a row belongs.
+    /// Positions in the answer of the key and of the columns that assign a row.
     needed: Vec<usize>,
 }
 
-/// The key column that is null where the row stands behind one that has a key. OData sorts null before every value (protocol 4.01, section
+/// The key column that is null although the row comes after one with a key. OData sorts null before every value (protocol 4.01, section
 /// 11.2.6.2), so such a row has no place among the others, and must not stop them.
 fn null_out_of_place<'q>(query: &Query<'q>, comparison: &Comparison, before: &[Cell], key: &[Cell]) -> Option<&'q str> {
     let column = key.iter().position(|cell| *cell == Cell::Null)?;
@@ -44,7 +44,7 @@ fn null_out_of_place<'q>(query: &Query<'q>, comparison: &Comparison, before: &[C
 }
 
 impl SysproReader {
-    /// Says which columns of a company's tables rows have brought before this process began.
+    /// Tells the reader which columns of a company's tables had values before this process started.
     pub fn know(&self, company: &CompanyId, columns: impl IntoIterator<Item = (String, String)>) {
         let mut learned = self.inner.learned.borrow_mut();
         for (table, column) in columns {
@@ -52,18 +52,18 @@ impl SysproReader {
         }
     }
 
-    /// Forgets which columns rows have brought: somebody said that the tables are others now.
+    /// Forgets which columns had values: a person said that the tables have changed.
     pub fn forget_columns(&self, company: &CompanyId) {
         self.inner.learned.borrow_mut().given.retain(|(of, _), _| of != company);
     }
 }
 
 impl Call<'_> {
-    /// The rows of an answer. `after`: the last key before it, by which a row without a key is told of.
+    /// The rows of an answer. `after`: the last key before it, which identifies a row without a key.
     ///
     /// # Errors
-    /// [`SysproError::NoKey`], [`SysproError::MissingColumn`] and [`SysproError::LeftOut`], where a column stands in no row at all, and nothing
-    /// says that the table has it.
+    /// [`SysproError::NoKey`], [`SysproError::MissingColumn`] and [`SysproError::LeftOut`], if a column is in no row, and nothing shows
+    /// that the table has it.
     pub(super) fn settle(&self, query: &Query<'_>, answer: Answer, after: Option<&[Cell]>) -> Result<Settled, SysproError> {
         if answer.rows.is_empty() {
             return Ok(Settled::default());
@@ -148,7 +148,7 @@ impl Call<'_> {
                 });
             }
             let exists = given || self.is_known(query.table, name);
-            // what no row may be without says which record it is, or which one it belongs to
+            // a row must have the columns that identify its record, or that assign it to one
             let empty = empty && !query.key.contains(name) && !query.anchor.contains(name);
             if !exists && optional {
                 self.note_missing(query.table, name);
@@ -169,7 +169,7 @@ impl Call<'_> {
         Ok(Judged { may_lack, at, needed })
     }
 
-    /// Whether a query asks for what rows have brought before: a column that is gone now would be read as empty.
+    /// Checks that a query still requests all columns that had values before: a missing one would be read as empty.
     ///
     /// # Errors
     /// [`SysproError::ColumnGone`].
@@ -178,7 +178,7 @@ impl Call<'_> {
         self.gone(query.table, gone.cloned().collect())
     }
 
-    /// Refuses to continue without columns that rows have brought before.
+    /// Refuses to continue without columns that had values before.
     ///
     /// # Errors
     /// [`SysproError::ColumnGone`].
@@ -194,7 +194,7 @@ impl Call<'_> {
         self.odata.learned.borrow().given.get(&self.place(table)).is_some_and(|given| given.contains(name))
     }
 
-    /// Whether the table is known to have the column: rows have brought it before, or the service's `$metadata` lists it.
+    /// Whether the table is known to have the column: rows had values in it before, or `$metadata` lists it.
     pub(super) fn is_known(&self, table: &str, name: &str) -> bool {
         let listed = self.metadata.has_tables() && self.metadata.edm(table, name).is_some();
         listed || self.was_given(table, name)
@@ -202,7 +202,7 @@ impl Call<'_> {
 }
 
 impl Judged {
-    /// A row of the answer with the query's columns; what it leaves out is null.
+    /// The query's columns of a row of the answer; missing ones are null.
     fn cells(&self, mut row: Vec<Option<Cell>>) -> Vec<Cell> {
         let mut cell = |at: &Option<usize>| at.and_then(|at| row.get_mut(at)?.take()).unwrap_or(Cell::Null);
         self.at.iter().map(&mut cell).collect()
@@ -210,13 +210,13 @@ impl Judged {
 }
 
 impl BadRow {
-    /// The key column that the row leaves out.
+    /// The missing key column of the row.
     pub(super) fn key_left_out(&self, key: &[String]) -> Option<String> {
         let RowProblem::LeftOut(left_out) = &self.problem else { return None };
         left_out.iter().find(|name| key.contains(name)).cloned()
     }
 
-    /// Whether the definition leaves the row out, by columns that it has.
+    /// Whether the definition excludes the row, by the columns that it has.
     pub(super) fn is_excluded(&self, table: &TableRead) -> bool {
         let (Some(cells), RowProblem::LeftOut(left_out)) = (&self.cells, &self.problem) else { return false };
         let given = |at: &usize| table.columns.get(*at).is_some_and(|name| !left_out.contains(name));

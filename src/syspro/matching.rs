@@ -1,4 +1,4 @@
-//! Rows that match a record with rows of another table, such as an invoice with receipts of goods: which of those rows a record is matched
+//! Rows that match a record with rows of another table, such as an invoice with goods receipts: finds the rows that a record is matched
 //! with. Several records may share one. Plain functions.
 
 use std::collections::{BTreeMap, HashMap};
@@ -9,13 +9,13 @@ use crate::domain::money::parse_decimal;
 
 use super::wire::Cell;
 
-/// Where the columns of both sides stand.
+/// The positions of the columns of both sides.
 pub(super) struct Places {
-    /// In a row in between: the number by which such rows cancel one another.
+    /// In a row in between: the number by which such rows cancel each other.
     pub(super) net: usize,
-    /// In a row in between: what it has in common with the other rows.
+    /// In a row in between: the columns in common with the other rows.
     pub(super) on: Vec<usize>,
-    /// In a row in between, and in one of the other rows: by what one is told from the next. Empty: not at all.
+    /// In a row in between, and in one of the other rows: the columns that distinguish them. Empty: they are not distinguished.
     pub(super) narrow: (Vec<usize>, Vec<usize>),
 }
 
@@ -23,7 +23,7 @@ fn key(row: &[Cell], at: &[usize]) -> Vec<String> {
     at.iter().map(|at| row[*at].key_text()).collect()
 }
 
-/// The rows that a record is matched with, each once. `found`: by what they have in common with the rows in between.
+/// The rows that a record is matched with, each once. `found`: by the values that they share with the rows in between.
 pub(super) fn matched<'r>(between: &[Vec<Cell>], found: &'r HashMap<Vec<String>, Vec<Vec<Cell>>>, places: &Places) -> Vec<&'r Vec<Cell>> {
     let mut groups: BTreeMap<Vec<String>, Vec<&Vec<Cell>>> = BTreeMap::new();
     for row in between {
@@ -34,7 +34,7 @@ pub(super) fn matched<'r>(between: &[Vec<Cell>], found: &'r HashMap<Vec<String>,
     for (group, between) in groups.iter().filter(|(_, between)| !cancelled(between, places.net)) {
         let rows = found.get(group).map(Vec::as_slice).unwrap_or_default();
         let own = |row: &[Cell]| between.iter().filter(|one| key(one, left) == key(row, right)).copied().collect::<Vec<_>>();
-        // a row that finds none of its own, as a reversal by another journal, says nothing of which one it is
+        // a row without a match of its own, such as a reversal by another journal, does not show which one it belongs to
         let each = !left.is_empty() && between.iter().all(|one| rows.iter().any(|row| key(one, left) == key(row, right)));
         matched.extend(rows.iter().filter(|row| {
             let own = own(row);
@@ -44,7 +44,7 @@ pub(super) fn matched<'r>(between: &[Vec<Cell>], found: &'r HashMap<Vec<String>,
     matched
 }
 
-/// Whether rows cancel one another: their numbers add up to zero, and are not all zero. What is no number cancels nothing.
+/// Whether rows cancel each other: their numbers add up to zero, and are not all zero. A value that is not a number cancels nothing.
 fn cancelled(rows: &[&Vec<Cell>], net: usize) -> bool {
     let number = |row: &&Vec<Cell>| match &row[net] {
         Cell::Number(text) => parse_decimal(text),

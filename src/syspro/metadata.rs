@@ -1,4 +1,4 @@
-//! What `$metadata` says of tables, columns and their types, where a server answers it. Not knowing is never an error.
+//! The tables, columns and types in `$metadata`, if a server answers it. Missing knowledge is never an error.
 
 use std::collections::HashMap;
 
@@ -6,7 +6,7 @@ use std::collections::HashMap;
 #[derive(Debug, Default)]
 pub(super) struct Metadata {
     tables: HashMap<String, HashMap<String, String>>,
-    /// Types alone are known: there may be other tables and columns.
+    /// Only types are known: there may be other tables and columns.
     partial: bool,
 }
 
@@ -17,7 +17,7 @@ struct EntityType {
 }
 
 impl Metadata {
-    /// Types of some columns, which say nothing of what there is besides.
+    /// Types of some columns; other columns may exist.
     pub(super) fn partial() -> Self {
         Self { tables: HashMap::new(), partial: true }
     }
@@ -33,18 +33,18 @@ impl Metadata {
         named(columns, column).map(|(_, edm)| edm.as_str())
     }
 
-    /// The table as the server spells it; `None` when it is not known.
+    /// The table in the server's spelling; `None` when it is not known.
     pub(super) fn table(&self, table: &str) -> Option<&str> {
         named(&self.tables, table).map(|(name, _)| name.as_str())
     }
 
-    /// The column as the server spells it; `None` when it is not known.
+    /// The column in the server's spelling; `None` when it is not known.
     pub(super) fn column(&self, table: &str, column: &str) -> Option<&str> {
         let columns = self.columns(table)?;
         named(columns, column).map(|(name, _)| name.as_str())
     }
 
-    /// A condition with the table's columns as the server spells them.
+    /// A condition with the table's columns in the server's spelling.
     pub(super) fn respelled(&self, table: &str, condition: &str) -> String {
         let Some(columns) = self.columns(table) else { return condition.to_owned() };
         let (mut text, mut word, mut quoted) = (String::with_capacity(condition.len()), String::new(), false);
@@ -53,7 +53,7 @@ impl Metadata {
                 word.push(c);
                 continue;
             }
-            // a word before a quote is a literal's kind, such as `datetime'…'`
+            // a word before a quote is the type of a literal, such as `datetime'…'`
             match named(columns, &word).filter(|_| c != '\'') {
                 Some((name, _)) => text.push_str(name),
                 None => text.push_str(&word),
@@ -85,7 +85,7 @@ impl Metadata {
         named(&self.tables, table).is_some()
     }
 
-    /// Reads a CSDL document by its tags alone; what it does not understand it passes over.
+    /// Reads a CSDL document by its tags alone; unknown tags are skipped.
     pub(super) fn parse(text: &str) -> Self {
         let mut types: HashMap<String, EntityType> = HashMap::new();
         let mut sets: Vec<(String, String)> = Vec::new();
@@ -138,8 +138,8 @@ impl Metadata {
     }
 }
 
-/// An entry by its exact name, else by the only one that differs in case alone: SYSPRO's names are case sensitive, a server that
-/// stands before its tables may write them in another case.
+/// An entry by its exact name, else by the only one that differs in case alone: SYSPRO's names are case sensitive, but a server in front of
+/// its tables may write them in another case.
 fn named<'m, V>(map: &'m HashMap<String, V>, name: &str) -> Option<(&'m String, &'m V)> {
     map.get_key_value(name).or_else(|| {
         let mut alike = map.iter().filter(|(other, _)| other.eq_ignore_ascii_case(name));

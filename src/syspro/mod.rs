@@ -1,8 +1,8 @@
-//! SYSPRO as it is read: whole documents through its OData service, or through e.net where a site has no OData.
+//! The SYSPRO reader: reads whole documents through the OData service, or through e.net where a site has no OData.
 //!
-//! [`SysproReader`] answers with pages of documents. It depends on the basics of OData 4 alone (`$filter`, `$orderby`, `$top`, `$select`),
-//! uses `$metadata` where it answers, and is liberal in what it accepts. It never writes, never sends a credential to another
-//! origin and never pages by `$skip`.
+//! [`SysproReader`] returns pages of documents. It needs only the basics of OData 4 (`$filter`, `$orderby`, `$top`, `$select`), uses
+//! `$metadata` if the server answers it, and accepts answers liberally. It never writes, never sends a credential to another origin, and
+//! never pages by `$skip`.
 
 mod capabilities;
 mod children;

@@ -1,4 +1,4 @@
-//! Whether rows come in the order that was asked for. Pages are key ranges: rows out of order would be left out without a word.
+//! Checks that rows come in the requested order. Pages are key ranges, so rows out of order would be lost silently.
 
 use std::cmp::Ordering;
 use std::collections::HashSet;
@@ -15,7 +15,7 @@ use super::wire::Cell;
 #[derive(Clone, Debug)]
 pub(super) struct Comparison {
     order: KeyOrder,
-    /// Per key column whether it holds numbers even where they are written as texts, or values that SQL Server sorts by rules of their own.
+    /// For each key column: whether it contains numbers, even if written as texts, or values that SQL Server sorts by special rules.
     kinds: Vec<ColumnKind>,
 }
 
@@ -23,41 +23,41 @@ pub(super) struct Comparison {
 enum ColumnKind {
     Number,
     Plain,
-    /// Text by the service's own word: a number in it is another matter than order, and is told of as what it is.
+    /// Text by the service's type: a number in it is a different problem than the order, and is reported as such.
     Text,
     /// A GUID or bytes.
     Other,
 }
 
-/// What is wrong with a row's place.
+/// What is wrong with a row's position.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Misplaced {
-    /// It stands before the row that came before it.
+    /// It sorts before the row that came before it.
     Disordered,
-    /// It is not beyond the key that was asked for.
+    /// It is not beyond the requested key.
     NotBeyond,
     /// It came before in this query.
     Repeated,
 }
 
-/// One query on its way through a table: what its rows were held against so far.
+/// The progress of one query through a table, for the checks of its rows.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Course {
-    /// The last key received, padding included; what is asked for next lies beyond it.
+    /// The last key received, padding included; the next request asks for rows beyond it.
     pub(super) after: Option<Vec<Cell>>,
-    /// The highest key of those whose place is certain.
+    /// The highest key whose position is certain.
     high: Option<Vec<Cell>>,
     /// The one before it.
     lower: Option<Vec<Cell>>,
-    /// Digests of the keys whose place among the others cannot be told.
+    /// Digests of the keys whose position among the others is unknown.
     unsure: HashSet<[u8; 16]>,
-    /// Digests of keys that a null and an empty text would make the same.
+    /// Digests of keys that would be the same with an empty text for a null.
     blank: HashSet<[u8; 16]>,
     /// Whether a key with a null in it has come.
     nulls: bool,
-    /// Rows in a row that could not be read.
+    /// Consecutive rows that could not be read.
     pub(super) unreadable: u32,
-    /// What was asked for so far.
+    /// The requests so far.
     pub(super) trail: Trail,
 }
 
@@ -74,7 +74,7 @@ impl Comparison {
         Self { order, kinds: types.map(kind).collect() }
     }
 
-    /// The order of two keys; `None` where it cannot be told.
+    /// The order of two keys; `None` if it is unknown.
     pub(super) fn order(&self, a: &[Cell], b: &[Cell]) -> Option<Ordering> {
         for ((a, b), kind) in a.iter().zip(b).zip(&self.kinds) {
             match self.cells(a, b, *kind)? {
@@ -94,7 +94,7 @@ impl Comparison {
             (Cell::Number(a), Cell::Number(b)) => Some(parse_decimal(a)?.cmp(&parse_decimal(b)?)),
             (Cell::Text(a), Cell::Text(b)) if kind == ColumnKind::Number => Some(parse_decimal(a.trim())?.cmp(&parse_decimal(b.trim())?)),
             (Cell::Text(a), Cell::Text(b)) => texts(a, b).filter(|order| order.is_eq() || kind != ColumnKind::Other).filter(|order| {
-                // digits stand in the same order in every collation
+                // digits have the same order in every collation
                 order.is_eq() || self.order == KeyOrder::Binary || (digits(a) && digits(b))
             }),
             (a, b) if a == b => Some(Ordering::Equal),
@@ -102,7 +102,7 @@ impl Comparison {
         }
     }
 
-    /// Whether the place of a key among all others of its kind can be told.
+    /// Whether the position of a key among all others of its kind is certain.
     fn firm(&self, key: &[Cell]) -> bool {
         key.iter().zip(&self.kinds).all(|(cell, kind)| match cell {
             Cell::Null => true,
@@ -121,10 +121,10 @@ fn digits(text: &str) -> bool {
     text.trim_end_matches(' ').bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// By code point, blanks at the end left out, as `Latin1_General_BIN` has it; `None` where its several forms differ.
+/// Compares by code point without trailing spaces, as `Latin1_General_BIN` does; `None` where its variants differ.
 ///
-/// `char` columns are compared by the bytes of Windows-1252, `nchar` columns by UTF-16, which the old binary collations read low byte
-/// first behind the first character. For what Latin-1 holds they all agree. A shorter text counts as padded with blanks.
+/// `char` columns are compared by the bytes of Windows-1252, and `nchar` columns by UTF-16; the old binary collations compare UTF-16 low
+/// byte first after the first character. For Latin-1 characters all agree. A shorter text counts as padded with spaces.
 fn texts(a: &str, b: &str) -> Option<Ordering> {
     let (a, b) = (a.trim_end_matches(' '), b.trim_end_matches(' '));
     let (mut left, mut right) = (a.chars(), b.chars());
@@ -136,13 +136,13 @@ fn texts(a: &str, b: &str) -> Option<Ordering> {
         if x == y {
             continue;
         }
-        // below the blank it matters whether a server pads, and above Latin-1 which form a column has
+        // below the space, the result depends on whether a server pads; above Latin-1, on the form of the column
         let certain = |c: char| (' '..='\u{ff}').contains(&c);
         return (certain(x) && certain(y)).then(|| x.cmp(&y));
     }
 }
 
-/// A key without padding, numbers by value, null like an empty text.
+/// A key without padding, numbers by value, null as an empty text.
 fn folded(key: &[Cell]) -> [u8; 16] {
     let mut hasher = Sha256::new();
     for cell in key {
@@ -165,18 +165,18 @@ fn blank(key: &[Cell]) -> bool {
 }
 
 impl Course {
-    /// A query that continues beyond this key.
+    /// A query that continues after this key.
     pub(super) fn beyond(after: Option<Vec<Cell>>) -> Self {
         Self { after, ..Self::default() }
     }
 
-    /// Holds the keys of one answer against what was asked for and what came before.
+    /// Checks the keys of one answer against the request and the keys before.
     ///
-    /// `asked`: the key beyond which was asked; `None` for an answer that a link led to, which continues with the answer before. Neighbours
-    /// with one key are let through: they are told of row by row. A key that no text can hold has no place.
+    /// `asked`: the requested lower bound; `None` for an answer to a link, which continues the answer before. Adjacent equal keys are
+    /// allowed here: they are reported row by row. A key that no text can hold has no position.
     ///
     /// # Errors
-    /// The offset of the first row that is misplaced, and how.
+    /// The offset of the first misplaced row, and what is wrong.
     pub(super) fn take(&mut self, comparison: &Comparison, asked: Option<&[Cell]>, keys: &[Vec<Cell>]) -> Result<(), (usize, Misplaced)> {
         let mut before = self.after.clone();
         let mut blanks = Vec::new();
@@ -192,7 +192,7 @@ impl Course {
             let neighbour = before.as_deref().and_then(|before| comparison.order(before, key));
             match neighbour {
                 Some(Ordering::Greater) => return Err((at, Misplaced::Disordered)),
-                // beside its twin, in the same answer or in one that continues with it
+                // next to its duplicate, in the same answer or in one that continues it
                 Some(Ordering::Equal) if at > 0 || asked.is_none() => {
                     before = Some(key.clone());
                     continue;
@@ -220,13 +220,13 @@ impl Course {
             }
             before = Some(key.clone());
         }
-        // two of one answer are told of row by row
+        // two in one answer are reported row by row
         self.blank.extend(blanks);
         self.after = before;
         Ok(())
     }
 
-    /// Takes back the last rows: they are asked for once more. `after` is the key that then counts as the last.
+    /// Removes the last rows, because they are requested again. `after` then counts as the last key.
     pub(super) fn back_to(&mut self, after: &[Cell], taken_back: &[Cell]) {
         self.after = Some(after.to_vec());
         let digest = folded(taken_back);
@@ -270,7 +270,7 @@ mod tests {
         assert_eq!(binary.order(&[number("9")], &[number("10.0")]), Some(Ordering::Less));
         assert_eq!(binary.order(&[number("10")], &[number("10.0")]), Some(Ordering::Equal));
         assert_eq!(binary.order(&[text("7   ")], &[text("7")]), Some(Ordering::Equal), "padding");
-        // the euro stands at 0x80 in Windows-1252 and at U+20AC elsewhere; a tab is below the blank that pads
+        // the euro is 0x80 in Windows-1252 and U+20AC elsewhere; a tab sorts below the space used for padding
         for (a, b) in [("\u{20ac}", "\u{e9}"), ("a\t", "a"), ("\u{100}", "a")] {
             assert_eq!(binary.order(&[text(a)], &[text(b)]), None, "{a} {b}");
         }
@@ -316,7 +316,7 @@ mod tests {
         let mut course = Course::default();
         assert_eq!(course.take(&any, None, &keys(&["0001", "x", "0002"])), Ok(()));
         assert_eq!(course.take(&any, Some(&[text("0002")]), &keys(&["y", "0001"])), Err((1, Misplaced::NotBeyond)));
-        // with letters that the binary collations disagree about, too
+        // also with letters on which the binary collations disagree
         let binary = by(KeyOrder::Binary, 1);
         let mut course = Course::default();
         assert_eq!(course.take(&binary, None, &keys(&["a", "\u{20ac}", "z", "\u{20ac}2"])), Ok(()));

@@ -10,38 +10,38 @@ use super::reader::{Call, Query, Rows, asked};
 use super::transport::Request;
 use super::wire::Cell;
 
-/// Pages without a row, but with a link to the next one, that are followed in a row.
+/// The most consecutive empty pages with a link to the next one that are followed.
 const EMPTY_PAGES: u32 = 100;
-/// What keeps a link from being followed.
+/// Why a link is not followed.
 const UNUSABLE_LINK: &str =
     "the link is not followed: it counts rows, which misses some when others come or go meanwhile, or it leads to another server";
-/// So few rows are no silent limit of a server's.
+/// This few rows are not a server's silent limit.
 const NO_CAP: usize = 5;
 
-/// Whether a page without a link may have been cut silently: full, or not smaller than the largest that the table has ever given at once.
-/// A server that gave more rows in one answer does not cut at fewer.
+/// Whether a page without a link may have been truncated silently: it is full, or not smaller than the largest answer of the table so far.
+/// A server that returned more rows in one answer does not truncate at fewer.
 fn maybe_more(count: usize, top: usize, largest: usize) -> bool {
     count >= top || (count >= NO_CAP && count >= largest)
 }
 
 impl Call<'_> {
-    /// Many pages of one query: until the end, or until at least `want` rows are there.
+    /// Reads pages of one query until the end, or until there are at least `want` rows.
     ///
-    /// An answer that cannot be read is asked for again with half the rows, down to the one row that is the reason.
+    /// An answer that cannot be read is requested again with half the rows, down to the one row that is the reason.
     pub(super) async fn read(&self, query: &Query<'_>, course: &mut Course, want: usize) -> Result<Rows, SysproError> {
         let comparison = self.comparison(query);
         let (mut found, mut link, mut cap, mut empty) = (Rows::default(), None::<Url>, self.rows_per_request(query.top), 0);
         let (mut asked_for, mut since) = (0, 0);
-        // among N rows beyond the last one there is one that cannot be read
+        // one of this many rows after the last one cannot be read
         let mut suspect = None::<usize>;
         let (mut unaskable, mut least) = (0, 1);
-        // rows with the last key of an answer, which are asked for once more
+        // rows with the last key of an answer, which are requested once more
         let mut held = Vec::new();
-        // whether rows were read since the service first failed over this question
+        // whether rows were read since the service first failed on this query
         let mut well = false;
         loop {
             let whole = cap.min(want.saturating_sub(found.rows.len() + found.bad.len())).max(least);
-            // behind a row that cannot be read often stands another: it is asked for alone before the rows are halved
+            // an unreadable row is often followed by another: it is requested alone before the rows are halved
             let beside = course.unreadable > 0;
             let top = suspect.map_or(whole, |rows| if beside { 1 } else { (rows / 2).clamp(1, whole) });
             let by_link = link.is_some();
@@ -66,7 +66,7 @@ impl Call<'_> {
                 }
             };
             let answer = match answer {
-                // asked for more rows than it gives; another reason comes back unchanged
+                // more rows were requested than it allows; for another reason the same error comes back
                 Err(SysproError::Refused { status: 400, answer, .. }) if top > 10 && answer.to_ascii_lowercase().contains("top") => {
                     cap = if top > 1000 {
                         1000
@@ -78,7 +78,7 @@ impl Call<'_> {
                     self.odata.learned.borrow_mut().top = cap;
                     continue;
                 }
-                // what a link led to is asked for by key
+                // rows behind a link are requested by key instead
                 Err(error) if (error.is_unreadable() || error.is_failure_within()) && (by_link || top > 1) => {
                     debug!(%error, table = query.table, top, "an answer cannot be read and is asked for with fewer rows");
                     well &= suspect.is_some();
@@ -123,11 +123,11 @@ impl Call<'_> {
             let beyond = if by_link { None } else { bound.as_deref() };
             course.take(&comparison, beyond, &keys).map_err(|(at, how)| self.misplaced(query, &keys, at, &how, bound.as_deref()))?;
             course.unreadable = 0;
-            // links lead through one request's `$top` rows, not beyond them
+            // links continue within one request's `$top` rows, not beyond them
             since = if by_link { since + count } else { count };
             found.more = has_link || maybe_more(count, top, self.largest(query.table, count)) || since >= asked_for;
             if course.after == bound && found.more && link.is_none() {
-                // nothing but keys that cannot be asked for: they come again, with those behind them
+                // only keys that cannot be used in a query: they come again, with the rows after them
                 if count <= unaskable {
                     let asked = asked(self.company, query.table);
                     return Err(match bad.iter().find_map(|bad| bad.key_left_out(query.key)).filter(|_| keys.is_empty()) {
@@ -149,8 +149,8 @@ impl Call<'_> {
             if !found.more || found.rows.len() + found.bad.len() >= want {
                 return Ok(found);
             }
-            // what comes next lies beyond the last key: another row with that key would never be seen
-            // where others lie behind the last key already, there is none
+            // the next request starts after the last key: another row with that key would never be seen. If other rows already follow the
+            // last key, there is none
             if link.is_none() && !query.repeats && !left && keys.first() != keys.last() {
                 held = self.hold_back(query, course, &mut found)?;
                 suspect = suspect.map(|rows| rows + held.len());
@@ -158,8 +158,8 @@ impl Call<'_> {
         }
     }
 
-    /// Takes away what came behind the last key that can be asked for: it lies beyond that key, and comes again with what is asked for next. `keys` are
-    /// those of the last answer. Answers whether there was any such key.
+    /// Removes the rows after the last key that can be used in a query: the next request starts after that key and returns them again.
+    /// `keys` are those of the last answer. Answers whether there was any such key.
     fn leave_tail(&self, query: &Query<'_>, course: &Course, keys: &[Vec<Cell>], found: &mut Rows) -> Result<bool, SysproError> {
         let key_at = self.key_offsets(query)?;
         let askable = |key: &Vec<Cell>| key.iter().all(Cell::is_askable);
@@ -173,7 +173,7 @@ impl Call<'_> {
         Ok(!tail.is_empty())
     }
 
-    /// The most rows that a table has given in one answer before this one, which counts from now on.
+    /// The most rows that a table has returned in one answer before this one; this one counts from now on.
     fn largest(&self, table: &str, count: usize) -> usize {
         let mut learned = self.odata.learned.borrow_mut();
         let largest = learned.largest.entry(self.place(table)).or_default();

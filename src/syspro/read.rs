@@ -1,4 +1,4 @@
-//! A page of whole documents: root rows, their companions and their children.
+//! A page of whole documents: root rows, their joined rows and their children.
 
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
@@ -21,46 +21,46 @@ use super::reader::{BadRow, Call, Query, Rows, SysproReader};
 use super::related::{Contiguous, Found, Related};
 use super::wire::Cell;
 
-/// Ways of writing a date that are tried.
+/// The number of date formats that are tried.
 const DATE_WAYS: usize = 4;
 
-/// Which documents, from where, how many.
+/// Selects documents, the start and the number.
 #[derive(Clone, Debug)]
 pub struct PageQuery {
     /// Which documents.
     pub scope: Scope,
-    /// Where the page before ended; `None` for the first page.
+    /// The end of the page before; `None` for the first page.
     pub after: Option<Position>,
-    /// About how many rows of the table asked make a page, 1 to 5000.
+    /// The approximate number of rows of the queried table per page, 1 to 5000.
     pub limit: u32,
 }
 
-/// Which documents are read.
+/// Selects documents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
     /// All of them.
     All,
-    /// Those that one change query finds.
+    /// The documents that one change query finds.
     Changed {
         /// Offset in `ReadPlan::changes`.
         query: usize,
-        /// The date from which on, the overlap already taken off; `None`: no condition on dates.
+        /// The first date, with the overlap already subtracted; `None`: no condition on dates.
         since: Option<NaiveDate>,
-        /// The first date beyond; `None`: up to now.
+        /// The first date after the period; `None`: up to now.
         until: Option<NaiveDate>,
     },
 }
 
-/// Dates that count: from the first on, and before the second.
+/// The range of dates: from the first on, and before the second.
 #[derive(Clone, Copy)]
 struct Window {
     since: Option<NaiveDate>,
     until: Option<NaiveDate>,
 }
 
-/// The last key of a page, as it was received, padding included. Stored as JSON; reading continues from it after a restart.
+/// The last key of a page as received, padding included. Stored as JSON; reading continues after it when the process restarts.
 ///
-/// As long as the process lives it also knows what came before it, so that a row that comes again is noticed.
+/// While the process lives, it also knows the keys before, so that a repeated row is noticed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(from = "Vec<Cell>", into = "Vec<Cell>")]
 pub struct Position(Rc<Course>);
@@ -98,19 +98,19 @@ impl Eq for Position {}
 /// A page of documents.
 #[derive(Clone, Debug)]
 pub struct Page {
-    /// The documents. After a change query they may be fewer or more than the rows that it found.
+    /// The documents. After a change query they may be fewer or more than the rows found.
     pub documents: Vec<Document>,
-    /// Where the next page begins; `None`: the end was reached.
+    /// The start of the next page; `None`: the end was reached.
     pub next: Option<Position>,
     /// Rows received, of all tables.
     pub rows_read: u64,
-    /// Rows of the table asked, before the definition leaves any out.
+    /// Rows of the queried table, before the definition excludes any.
     pub root_rows: u64,
-    /// Whether there is a row among them of which not even the key can be read: it may be any record's.
+    /// Whether the key of some row cannot be read: that row may belong to any record.
     pub nameless: bool,
-    /// Columns (table, column) that the site does not have: read as null.
+    /// Columns (table, column) that the site lacks; they are read as null.
     pub missing_columns: Vec<(String, String)>,
-    /// Requests that it took.
+    /// The number of requests.
     pub requests: u32,
 }
 
@@ -118,7 +118,7 @@ impl SysproReader {
     /// One page of whole documents. Never uses `$skip`.
     ///
     /// # Errors
-    /// Every [`SysproError`] but `Setup`. Passing failures were already repeated as often as `[retry]` says.
+    /// Every [`SysproError`] except `Setup`. Temporary failures were already retried as often as `[retry]` says.
     pub async fn page(
         &self,
         credential: &Credential,
@@ -127,11 +127,11 @@ impl SysproReader {
         query: &PageQuery,
     ) -> Result<Page, SysproError> {
         let call = self.call(credential, company).await;
-        // the last row of a page is held back, for the next page to begin with: so rows with one key are never parted
+        // the last row of a page is held back and starts the next page, so that rows with one key are never separated
         let limit = query.limit.clamp(1, 4999) + 1;
         let course = query.after.as_ref().map_or_else(Course::default, Position::course);
         if query.after.is_none() {
-            // a table may have come meanwhile
+            // the table may exist by now
             self.forget_absent(company);
         }
         let (documents, next) = match query.scope {
@@ -150,7 +150,7 @@ impl SysproReader {
         Ok(call.finish(documents, next))
     }
 
-    /// The documents with these keys, whatever their dates; those that SYSPRO does not have are left out.
+    /// The documents with these keys, whatever their dates; keys that SYSPRO does not have are left out.
     ///
     /// # Errors
     /// As [`SysproReader::page`].
@@ -169,7 +169,7 @@ impl SysproReader {
             let related = Related::new(&plan.root, plan.root.key.clone());
             let parts: Vec<Vec<String>> = keys.iter().map(DocumentKey::parts).filter(|parts| parts.len() == plan.root.key.len()).collect();
             let mut found = call.by_text(&related, &parts, false).await;
-            // without `$metadata` nothing says which parts are numbers: those that can be read as one are asked for as numbers when text is refused
+            // without `$metadata` it is unknown which parts are numbers: parts that look like one are sent as numbers when text is refused
             if matches!(found, Err(SysproError::Refused { .. } | SysproError::Failed { .. })) && !call.metadata.has_tables() {
                 found = call.by_text(&related, &parts, true).await;
             }
@@ -228,12 +228,12 @@ impl Call<'_> {
         }
     }
 
-    /// A page of a query, and where the next one begins.
+    /// A page of a query, and the start of the next one.
     async fn page_of(&self, query: &Query<'_>, mut course: Course, limit: u32) -> Result<(Rows, Option<Position>), SysproError> {
         self.begin_page(query, &mut course.trail, course.after.clone().as_deref())?;
         let mut rows = self.read(query, &mut course, limit as usize).await?;
         if rows.more {
-            // what has a key that cannot be asked for comes again with what lies beyond the last that can
+            // rows with a key that cannot be used in a query come again with the rows after the last usable key
             let key_at = self.key_offsets(query)?;
             let askable = |row: &Vec<Cell>| key_at.iter().all(|at| row[*at].is_askable());
             rows.rows.truncate(rows.rows.iter().rposition(askable).map_or(0, |last| last + 1));
@@ -244,14 +244,13 @@ impl Call<'_> {
         Ok((rows, next))
     }
 
-    /// Leaves the rows of the last key to what is asked for next, where others are left, so that rows with one key are never parted. Returns
-    /// them.
+    /// Leaves the rows of the last key to the next request, if others remain, so that rows with one key are never separated. Returns them.
     pub(super) fn hold_back(&self, query: &Query<'_>, course: &mut Course, rows: &mut Rows) -> Result<Vec<Vec<Cell>>, SysproError> {
         let key_at = self.key_offsets(query)?;
         let key = |row: &Vec<Cell>| key_at.iter().map(|at| row[*at].clone()).collect::<Vec<Cell>>();
         let askable = |key: &[Cell]| key.iter().all(Cell::is_askable);
         let Some(last) = rows.rows.last().map(key) else { return Ok(Vec::new()) };
-        // a row that cannot be read came last, or one whose key has no place
+        // the last row cannot be read, or its key has no position
         if course.after.as_ref() != Some(&last) {
             return Ok(Vec::new());
         }
@@ -267,7 +266,7 @@ impl Call<'_> {
         Ok(Vec::new())
     }
 
-    /// What was held back and did not come again: it was seen, and stays.
+    /// Rows that were held back and did not come again: they were seen, and stay.
     pub(super) fn not_again(
         &self,
         query: &Query<'_>,
@@ -280,7 +279,7 @@ impl Call<'_> {
         Ok(if again { Vec::new() } else { held })
     }
 
-    /// What one change query finds.
+    /// The documents found by one change query.
     async fn changed(
         &self,
         plan: &ReadPlan,
@@ -326,7 +325,7 @@ impl Call<'_> {
             }
             found => found?,
         };
-        // what else stands in a row that only says which record changed does not matter
+        // other columns of a row that only shows which record changed do not matter
         let (named, nameless): (Vec<BadRow>, Vec<BadRow>) = std::mem::take(&mut rows.bad).into_iter().partition(|bad| bad.cells.is_some());
         rows.rows.extend(named.into_iter().filter_map(|bad| bad.cells));
         let mut unknown = faults::changes_after(plan, &change.table, &nameless);
@@ -341,7 +340,7 @@ impl Call<'_> {
         Ok((documents, next))
     }
 
-    /// Rows within the window. When the server refuses the dates, the other ways of writing them are tried once.
+    /// Rows within the window. When the server refuses the dates, the other date formats are tried once.
     async fn dated(
         &self,
         query: &Query<'_>,
@@ -378,10 +377,10 @@ impl Call<'_> {
         }
     }
 
-    /// The first way of writing dates that the server takes, asked for with one row; the likeliest when it takes none.
+    /// The first date format that the server accepts, tested with one row; the likeliest one when it accepts none.
     ///
-    /// Some servers say 500 or 404 to what they cannot read, which is also the answer to a passing failure: such an answer counts when
-    /// it comes twice.
+    /// Some servers answer 500 or 404 to a query that they cannot parse, but also to a temporary failure: such an answer counts when it
+    /// comes twice.
     async fn way_of_dates<'q>(&self, place: &(CompanyId, String), window: impl Fn(usize) -> Query<'q>) -> usize {
         for way in 0..DATE_WAYS {
             let query = window(way);
@@ -403,7 +402,7 @@ impl Call<'_> {
         0
     }
 
-    /// A refused window: is one of its columns missing?
+    /// After a refused window: whether one of its columns is missing.
     async fn undated(&self, query: &Query<'_>, change: &ChangeQuery, refusal: SysproError) -> SysproError {
         let columns: Vec<&str> = change.any_of.iter().map(String::as_str).collect();
         let known = (self.company.clone(), String::new());
@@ -417,7 +416,7 @@ impl Call<'_> {
         }
     }
 
-    /// How a column's dates are written: the likeliest way first, as often as the server has refused one.
+    /// The format of a column's dates: the likeliest first, then the next for each refusal of the server.
     fn date_form(&self, table: &str, column: &str, way: usize) -> DateForm {
         let settings = &self.odata.settings;
         let time = match settings.date_zone {
@@ -436,7 +435,7 @@ impl Call<'_> {
         ways.get(way).copied().unwrap_or(time)
     }
 
-    /// Root rows with everything that belongs to them. `contiguous`: they are all the rows between the first and the last.
+    /// Root rows with all rows that belong to them. `contiguous`: they are all rows between the first and the last.
     async fn documents(&self, plan: &ReadPlan, rows: Rows, contiguous: bool) -> Result<Vec<Document>, SysproError> {
         let root = Related::new(&plan.root, Vec::new());
         let Roots { mut rows, mut faults, nameless } = faults::roots(self, plan, rows);
@@ -456,7 +455,7 @@ impl Call<'_> {
             let left = offsets(self, &plan.columns, join.on.iter().map(|(column, _)| column), &plan.root.table)?;
             let bounds = bounds(&join.on);
             let found = match self.related(&related, &rows, &left, range(contiguous, plan, &bounds)).await {
-                // a companion table that a site may lack altogether, such as a custom form's
+                // a joined table that a site may lack completely, such as a custom form's
                 Err(SysproError::UnknownTable { .. }) if lacks_nothing_needed(&related) => {
                     self.gone(&join.table.table, join.table.columns.clone())?;
                     for name in join.table.columns.iter().filter(|name| !join.table.key.contains(name)) {
@@ -493,7 +492,7 @@ impl Call<'_> {
             let on = child.via.as_ref().map_or(&child.on, |via| &via.on);
             let bounds = bounds(on);
             let found = match self.children(plan, child, &rows, range(contiguous, plan, &bounds), &mut faults).await {
-                // one record alone: it is that one which is too large
+                // a single record: it is too large
                 Err(error @ SysproError::Heavy { .. }) if rows.len() == 1 => {
                     faults::first(&mut faults[0], || faults::heavy(&child.table.table, &error));
                     vec![Vec::new()]

@@ -40,34 +40,34 @@ pub(super) struct Inner {
     pub(super) metadata: RefCell<HashMap<CompanyId, (Instant, bool, Rc<Metadata>)>>,
 }
 
-/// What the server has shown of itself; forgotten at a restart.
+/// What was learned of the server; lost at a restart.
 #[derive(Default)]
 pub(super) struct Learned {
     /// The most comparisons accepted in one `$filter`.
     pub(super) comparisons: usize,
     /// The longest query string accepted, in bytes.
     pub(super) bytes: usize,
-    /// The most rows that the server lets itself be asked for at once; 0: no limit met.
+    /// The most rows that the server allows per request; 0: no limit found.
     pub(super) top: usize,
-    /// Which way of writing dates a table takes, counted from the likeliest.
+    /// The date format that a table accepts, as a number starting at the likeliest.
     pub(super) date_way: HashMap<(CompanyId, String), usize>,
-    /// Whether the server does not know `$select`: every column comes, and all of them are asked for.
+    /// Whether the server does not support `$select`: then all columns are requested.
     pub(super) no_select: bool,
     /// Optional columns that a table lacks.
     pub(super) dropped: HashMap<(CompanyId, String), BTreeSet<String>>,
-    /// Tables that a company lacks, where the definition allows that; asked for again with each new query.
+    /// Tables that a company lacks, if the definition allows that; requested again with each new query.
     pub(super) absent: HashSet<(CompanyId, String)>,
     /// Selections that the server has accepted.
     pub(super) accepted: HashSet<(CompanyId, String)>,
-    /// The most rows that a table has given in one answer.
+    /// The most rows that a table has returned in one answer.
     pub(super) largest: HashMap<(CompanyId, String), usize>,
     /// How the rows of a table are counted.
     pub(super) counts: HashMap<(CompanyId, String), CountWay>,
-    /// Columns that rows of a table have brought.
+    /// Columns of a table that rows had values in.
     pub(super) given: HashMap<(CompanyId, String), HashSet<String>>,
     /// Companies that have answered.
     pub(super) companies: HashSet<CompanyId>,
-    /// (root table, related table) pairs that are read by lists because a range takes in too much.
+    /// (root table, related table) pairs that are read by lists of keys, because a range includes too many rows.
     pub(super) sparse: HashSet<(String, String)>,
 }
 
@@ -80,17 +80,17 @@ pub(super) struct Query<'a> {
     pub(super) columns: &'a [String],
     /// Those of them that may be missing.
     pub(super) optional: &'a [String],
-    /// The key ordered and paged by; all of it stands in `columns`.
+    /// The key for order and paging; all of its columns are in `columns`.
     pub(super) key: &'a [String],
-    /// What its columns hold.
+    /// The kinds of values of its columns.
     pub(super) kinds: Kinds<'a>,
     /// All of these must hold.
     pub(super) conditions: Vec<Condition>,
-    /// Leading key columns that the conditions fix to one value.
+    /// The number of leading key columns that the conditions fix to one value.
     pub(super) fixed: usize,
     /// Rows per request.
     pub(super) top: u32,
-    /// Columns that tell, beside the key, where a row belongs.
+    /// Columns that, besides the key, assign a row to a record.
     pub(super) anchor: &'a [String],
     /// Whether many rows may have one key, of which one is enough.
     pub(super) repeats: bool,
@@ -103,22 +103,22 @@ pub(super) struct Rows {
     pub(super) rows: Vec<Vec<Cell>>,
     /// Rows that cannot be read.
     pub(super) bad: Vec<BadRow>,
-    /// Whether there may be more beyond the last row.
+    /// Whether there may be more rows after the last one.
     pub(super) more: bool,
 }
 
 impl Rows {
-    /// Takes out what the definition leaves out.
+    /// Removes the rows that the definition excludes.
     pub(super) fn leave_out(&mut self, table: &TableRead) {
         self.rows.retain(|row| !excluded(table, row));
         self.bad.retain(|bad| !bad.is_excluded(table));
     }
 }
 
-/// A row that cannot be read: nothing but its key and what it belongs to, where those can.
+/// An unreadable row: only its key and the columns that assign it, if these can be read.
 #[derive(Debug, Clone)]
 pub(super) struct BadRow {
-    /// Its cells, those that cannot be read as null; `None` when not even its key can be read.
+    /// Its cells, unreadable ones as null; `None` when its key cannot be read.
     pub(super) cells: Option<Vec<Cell>>,
     /// The key before it.
     pub(super) after: Option<Vec<Cell>>,
@@ -126,20 +126,20 @@ pub(super) struct BadRow {
     pub(super) problem: RowProblem,
 }
 
-/// Why no record can be made of a row.
+/// Why a row cannot become a record.
 #[derive(Debug, Clone)]
 pub(super) enum RowProblem {
-    /// It cannot be read: the error.
+    /// It cannot be read; with the error.
     Unreadable(String),
     /// It leaves out these columns.
     LeftOut(Vec<String>),
-    /// The value of this column has N bytes, more than the limit.
+    /// The value of this column is longer than the limit.
     Oversized {
         /// The column.
         column: String,
-        /// How many bytes.
+        /// Its length in bytes.
         bytes: usize,
-        /// The limit.
+        /// The limit in bytes.
         limit: usize,
     },
     /// This column holds an object or a list instead of one value.
@@ -149,14 +149,14 @@ pub(super) enum RowProblem {
     },
 }
 
-/// One call from outside: who asks, for which company, and what it cost.
+/// One call from outside: the credential, the company, and the cost so far.
 pub(super) struct Call<'a> {
     pub(super) odata: &'a Inner,
     pub(super) credential: &'a Credential,
     pub(super) company: &'a CompanyId,
     pub(super) metadata: Rc<Metadata>,
     pub(super) requests: Slot<u32>,
-    /// Memory of the rows that are kept, in bytes.
+    /// Memory of the kept rows, in bytes.
     pub(super) kept: Slot<usize>,
     pub(super) rows: Slot<u64>,
     pub(super) root_rows: Slot<u64>,
@@ -165,10 +165,10 @@ pub(super) struct Call<'a> {
 }
 
 impl SysproReader {
-    /// The reader over the OData service with this address, up to but without the company.
+    /// The reader of the OData service at this address, without the company part.
     ///
     /// # Errors
-    /// [`SysproError::Setup`] when a certificate file cannot be read or the proxy makes no sense.
+    /// [`SysproError::Setup`] when a certificate file cannot be read or the proxy is not valid.
     pub fn new(url: &Url, settings: &SysproSettings, retry: &RetrySettings) -> Result<Self, SysproError> {
         let http = HttpClient::new(System::SysproOdata, &settings.connection).map_err(|source| SysproError::Setup { source })?;
         let learned = Learned { comparisons: settings.filter_limit.max(1), bytes: settings.query_limit.max(256), ..Learned::default() };
@@ -203,15 +203,15 @@ impl SysproReader {
     }
 }
 
-/// What is asked, in words that may stand in a log.
+/// The description of a request for logs; without secrets.
 pub(super) fn asked(company: &CompanyId, table: &str) -> String {
     format!("a query of `{table}` in company `{company}`")
 }
 
-/// How much of a key's part is shown, in bytes.
+/// How much of a part of a key is shown, in bytes.
 const PART_SHOWN: usize = 200;
 
-/// A key as it is shown to people.
+/// A key for display.
 pub(super) fn shown(key: &[Cell]) -> String {
     let part = |cell: &Cell| match (cell, cell.key_text()) {
         (Cell::Null, _) => "null".to_owned(),
@@ -222,7 +222,7 @@ pub(super) fn shown(key: &[Cell]) -> String {
     format!("`{}`", parts.join("/"))
 }
 
-/// The first column in which two keys differ, where both hold texts that ascend as numbers and not as texts: `9`, `10`.
+/// The first column in which two keys differ, if both have texts that ascend as numbers and not as texts: `9`, `10`.
 fn numbers_as_texts(before: &[Cell], key: &[Cell]) -> Option<usize> {
     let column = before.iter().zip(key).position(|(a, b)| a != b)?;
     let (Cell::Text(a), Cell::Text(b)) = (&before[column], &key[column]) else { return None };
@@ -231,18 +231,18 @@ fn numbers_as_texts(before: &[Cell], key: &[Cell]) -> Option<usize> {
 }
 
 impl Call<'_> {
-    /// The date rules of the site.
+    /// The date settings of the site.
     pub(super) fn dates(&self) -> Dates {
         let settings = &self.odata.settings;
         Dates { zone: settings.date_zone, at: settings.time_zone, first: settings.no_date_before }
     }
 
-    /// A column with its type, spelled as the server spells it.
+    /// A column with its type, in the server's spelling.
     pub(super) fn column<'c>(&'c self, table: &str, name: &'c str, kind: ColumnKind) -> Column<'c> {
         Column { name: self.metadata.column(table, name).unwrap_or(name), edm: self.metadata.edm(table, name), kind }
     }
 
-    /// `&$select=…`, unless the server has shown that it does not know it.
+    /// `&$select=…`, unless the server does not support it.
     pub(super) fn select(&self, table: &str, columns: &[&str]) -> String {
         if self.odata.learned.borrow().no_select {
             return String::new();
@@ -251,12 +251,12 @@ impl Call<'_> {
         format!("&$select={}", encode(&columns.join(",")))
     }
 
-    /// A key of the learned tables.
+    /// A key of the maps in what was learned.
     pub(super) fn place(&self, table: &str) -> (CompanyId, String) {
         (self.company.clone(), table.to_owned())
     }
 
-    /// Notes a column that is not there, once per call.
+    /// Notes a missing column, once per call.
     pub(super) fn note_missing(&self, table: &str, column: &str) {
         let entry = (table.to_owned(), column.to_owned());
         let mut missing = self.missing.borrow_mut();
@@ -265,7 +265,7 @@ impl Call<'_> {
         }
     }
 
-    /// The columns that are asked for: without the optional ones known to be missing.
+    /// The requested columns: without the optional ones known to be missing.
     pub(super) fn selected<'q>(&self, query: &Query<'q>) -> Vec<&'q str> {
         let learned = self.odata.learned.borrow();
         let dropped = learned.dropped.get(&self.place(query.table));
@@ -276,12 +276,12 @@ impl Call<'_> {
         query.columns.iter().map(String::as_str).filter(|name| !gone(name)).collect()
     }
 
-    /// How the key of a query is compared.
+    /// How to compare the key of a query.
     pub(super) fn comparison(&self, query: &Query<'_>) -> Comparison {
         self.comparison_by(query, self.odata.settings.key_order)
     }
 
-    /// The same under a setting.
+    /// The same with a given setting.
     pub(super) fn comparison_by(&self, query: &Query<'_>, order: KeyOrder) -> Comparison {
         let of = |name: &String| match query.kinds.of(name) {
             ColumnKind::Number => Some("Edm.Decimal"),
@@ -291,7 +291,7 @@ impl Call<'_> {
         Comparison::new(order, types.into_iter())
     }
 
-    /// What is said of a row out of its place.
+    /// The error for a misplaced row.
     pub(super) fn misplaced(
         &self,
         query: &Query<'_>,
@@ -321,7 +321,7 @@ impl Call<'_> {
         SysproError::Order { asked: asked(self.company, query.table), problem: problem.into(), advice }
     }
 
-    /// Where the key stands in the columns.
+    /// The positions of the key in the columns.
     pub(super) fn key_offsets(&self, query: &Query<'_>) -> Result<Vec<usize>, SysproError> {
         let at = |name: &String| query.columns.iter().position(|column| column == name);
         let missing = |name: &String| SysproError::NoKey { asked: asked(self.company, query.table), column: name.clone() };

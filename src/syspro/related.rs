@@ -1,4 +1,4 @@
-//! Rows that belong to other rows: by a range of keys where they stand close together, else by lists of keys.
+//! Rows that belong to other rows: read by a range of keys where they are close together, otherwise by lists of keys.
 
 use std::cmp::Ordering;
 use std::collections::HashSet;
@@ -17,23 +17,23 @@ use super::reader::{BadRow, Call, Query, Rows};
 use super::value::value;
 use super::wire::Cell;
 
-/// Lists on their way at once, at most; fewer where the settings allow fewer connections.
+/// The most concurrent lists; fewer where the settings allow fewer connections.
 const AT_ONCE: usize = 4;
 
-/// A table that is asked for the rows of certain keys.
+/// A table that is queried for the rows of certain keys.
 pub(super) struct Related<'a> {
     /// The table.
     pub(super) table: &'a TableRead,
-    /// The columns asked for: the table's, then those of key and join that are not among them.
+    /// The requested columns: the table's, then those of key and join that are not among them.
     pub(super) columns: Vec<String>,
-    /// What each of them holds.
+    /// The kind of each of them.
     kinds: Vec<ColumnKind>,
-    /// The columns that carry the other side's key.
+    /// The columns with the other side's key.
     pub(super) on: Vec<String>,
     on_at: Vec<usize>,
 }
 
-/// What a page of root rows offers for a range: the root's key and where it stands in the rows.
+/// What a range needs from a page of root rows: the root's key and its position in the rows.
 pub(super) struct Contiguous<'a> {
     /// The root table.
     pub(super) root: &'a str,
@@ -41,12 +41,12 @@ pub(super) struct Contiguous<'a> {
     pub(super) bounds: Vec<(usize, &'a str)>,
 }
 
-/// What was found in a table that was asked for the rows of certain keys.
+/// The rows found for certain keys.
 #[derive(Debug, Default)]
 pub(super) struct Found {
     /// The rows.
     pub(super) rows: Vec<Vec<Cell>>,
-    /// Those that cannot be read.
+    /// Rows that cannot be read.
     pub(super) bad: Vec<BadRow>,
 }
 
@@ -57,7 +57,7 @@ impl From<Found> for Rows {
 }
 
 impl<'a> Related<'a> {
-    /// The table, joined on these of its columns.
+    /// The table, joined on these columns.
     pub(super) fn new(table: &'a TableRead, on: Vec<String>) -> Self {
         let mut columns = table.columns.clone();
         for name in table.key.iter().chain(&on) {
@@ -65,20 +65,20 @@ impl<'a> Related<'a> {
                 columns.push(name.clone());
             }
         }
-        // every name was put in just above
+        // every name was added just above
         let on_at = on.iter().filter_map(|name| columns.iter().position(|column| column == name)).collect();
         let kinds = columns.iter().map(|name| table.kind(name)).collect();
         Self { table, columns, kinds, on, on_at }
     }
 
-    /// Joined on the first `count` of its columns only; the others were named so that they are read.
+    /// Joined only on the first `count` of its columns; the others are only read.
     pub(super) fn joined_on(mut self, count: usize) -> Self {
         self.on.truncate(count);
         self.on_at.truncate(count);
         self
     }
 
-    /// The key under which a row belongs to the other side.
+    /// The key that assigns a row to the other side.
     pub(super) fn group(&self, row: &[Cell]) -> Vec<String> {
         self.on_at.iter().map(|at| row[*at].key_text()).collect()
     }
@@ -109,18 +109,18 @@ impl<'a> Related<'a> {
         }
     }
 
-    /// Whether the definition leaves the row out.
+    /// Whether the definition excludes the row.
     pub(super) fn excluded(&self, row: &[Cell]) -> bool {
         excluded(self.table, row)
     }
 }
 
-/// Whether the definition leaves a row of the table out.
+/// Whether the definition excludes a row of the table.
 pub(super) fn excluded(table: &TableRead, row: &[Cell]) -> bool {
     table.exclude.iter().any(|(at, values)| row.get(*at).is_some_and(|cell| values.contains(&cell.key_text())))
 }
 
-/// Binary order, as SYSPRO's own collation has it; `None` when the two cannot be compared.
+/// Binary order, as in SYSPRO's own collation; `None` when the two cannot be compared.
 pub(super) fn order(a: &Cell, b: &Cell) -> Option<Ordering> {
     match (a, b) {
         (Cell::Number(a), Cell::Number(b)) => Some(parse_decimal(a)?.cmp(&parse_decimal(b)?)),
@@ -137,7 +137,7 @@ impl Call<'_> {
         columns.map(move |((name, kind), cell)| value(cell, *kind, self.metadata.edm(table, name), self.dates()))
     }
 
-    /// The rows that belong to `rows`, whose key for this table stands at `left`.
+    /// The rows that belong to `rows`; `left` is the position of their key for this table.
     pub(super) async fn related(
         &self,
         related: &Related<'_>,
@@ -164,7 +164,7 @@ impl Call<'_> {
         related.on.iter().map(|name| self.column(&related.table.table, name, related.table.kind(name))).collect()
     }
 
-    /// Keys in lists that the server has so far accepted.
+    /// Splits keys into lists of a size that the server has accepted so far.
     fn split<'k>(&self, related: &Related<'_>, keys: &'k [Vec<Cell>]) -> Vec<&'k [Vec<Cell>]> {
         let query = related.query(self.company, self.odata.settings.row_cap, vec![], 0);
         let fixed: usize = query.conditions.iter().map(|condition| condition.comparisons).sum();
@@ -176,7 +176,7 @@ impl Call<'_> {
         lists(&self.typed(related), keys, comparisons, bytes)
     }
 
-    /// The rows of sorted keys, asked for in lists, several at once.
+    /// The rows of sorted keys, requested in lists, several at once.
     pub(super) async fn by_keys(&self, related: &Related<'_>, keys: &[Vec<Cell>]) -> Result<Found, SysproError> {
         let at_once = self.odata.settings.connection.connections.clamp(1, AT_ONCE);
         let lists: Vec<Found> =
@@ -189,14 +189,15 @@ impl Call<'_> {
         Ok(all)
     }
 
-    /// One list; halved while the server refuses it, and while a row in it cannot be told by its key: asked for alone, it is its key's.
+    /// One list; it is halved while the server refuses it, and while a row in it cannot be assigned to a key: in a list of one key, the row
+    /// belongs to that key.
     async fn by_list(&self, related: &Related<'_>, list: &[Vec<Cell>]) -> Result<Found, SysproError> {
         let columns = self.typed(related);
-        // a service that compares without case gives the same row to several lists
+        // a service that compares without case returns the same row for several lists
         let own: HashSet<Vec<String>> = list.iter().map(|key| key.iter().map(Cell::key_text).collect()).collect();
         let (mut todo, mut found, mut refused) = (vec![list], Found::default(), false);
         while let Some(part) = todo.pop() {
-            // a neighbour may have found a smaller limit meanwhile
+            // a concurrent list may have found a smaller limit
             let parts = self.split(related, part);
             if parts.len() > 1 {
                 todo.extend(parts.into_iter().rev());
@@ -234,7 +235,7 @@ impl Call<'_> {
         Ok(found)
     }
 
-    /// The rows between the first and the last key of a page. `None`: a range is not safe here, or takes in too much.
+    /// The rows between the first and the last key of a page. `None`: a range is not safe here, or includes too many rows.
     async fn by_range(
         &self,
         related: &Related<'_>,
@@ -247,8 +248,8 @@ impl Call<'_> {
             return Ok(None);
         }
         let bound = |row: &Vec<Cell>| contiguous.bounds.iter().map(|(at, _)| row[*at].clone()).collect::<Vec<Cell>>();
-        // where the page is not in binary order the server sorts by another collation; whether it compares by the same is unknown,
-        // and a range that it reads otherwise would lose rows silently
+        // if the page is not in binary order, the server sorts by another collation. Whether it also compares by it is unknown, and a range
+        // that it reads differently would lose rows silently
         let ordered = rows.windows(2).all(|pair| ascends(&bound(&pair[0]), &bound(&pair[1])));
         let (Some(first), Some(last)) = (rows.first().map(bound), rows.last().map(bound)) else { return Ok(None) };
         let column = |name| self.column(&related.table.table, name, related.table.kind(name));
@@ -277,7 +278,7 @@ impl Call<'_> {
             if page.more {
                 held = self.hold_back(&query, &mut course, &mut page)?;
             }
-            // of lists it can be told to which key it belongs
+            // in lists, such a row can be assigned to its key
             if page.bad.iter().any(|bad| bad.cells.is_none()) {
                 return Ok(None);
             }

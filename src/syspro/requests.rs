@@ -21,13 +21,13 @@ use super::reader::{Call, Query, asked};
 use super::transport::{Request, Transport};
 use super::wire::{self, Answer, Cell, Room, Unread};
 
-/// After how long `$metadata` that did not answer is asked for again.
+/// How long after a failure `$metadata` is requested again.
 const METADATA_RETRY: Duration = Duration::from_secs(600);
-/// After how long a known `$metadata` is read again, so that an upgrade of SYSPRO is noticed.
+/// How long a known `$metadata` is used, so that an upgrade of SYSPRO is noticed.
 const METADATA_LIFE: Duration = Duration::from_secs(6 * 3600);
 
 impl Call<'_> {
-    /// One request of a query. When it is refused for its columns, without those that may be missing.
+    /// Makes one request of a query. When its columns are refused, repeats it without the optional ones.
     pub(super) async fn query(&self, query: &Query<'_>, after: Option<&[Cell]>, top: usize, tries: u32) -> Result<Answer, SysproError> {
         loop {
             let selected = self.selected(query);
@@ -51,7 +51,7 @@ impl Call<'_> {
         }
     }
 
-    /// Whether a query is taken at all: one row of its key, asked for once.
+    /// Tests whether a query is accepted: one row with its key, requested once.
     pub(super) async fn one_row(&self, query: &Query<'_>) -> Result<(), SysproError> {
         let key: Vec<&str> = query.key.iter().map(String::as_str).collect();
         let ask = self.ask(query, &key, None, 1)?;
@@ -68,13 +68,13 @@ impl Call<'_> {
         let ask = self.ask(&query, &names, None, 1)?;
         match self.attempt(table, &ask, &names, 1).await {
             Ok(answer) => Ok(!answer.rows.is_empty()),
-            // a row that cannot be read is one
+            // a row that cannot be read is still a row
             Err(error) if error.is_unreadable() => Ok(true),
             Err(error) => Err(error),
         }
     }
 
-    /// What `Table/$count` says; `None` when it says no number.
+    /// The answer of `Table/$count`; `None` when it is not a number.
     pub(super) async fn count_segment(&self, table: &str, query: &str) -> Result<Option<u64>, SysproError> {
         let asked = asked(self.company, table);
         let mut url = self.address(table, query)?;
@@ -89,7 +89,7 @@ impl Call<'_> {
     pub(super) fn address(&self, table: &str, query: &str) -> Result<Url, SysproError> {
         let base = match &self.odata.transport {
             Transport::OData { base, .. } => base.as_str().trim_end_matches('/'),
-            // no one asks: what has an address is asked of the OData service alone
+            // never used: only the OData service has addresses
             Transport::Enet(_) => "",
         };
         let company = encode(self.company.as_str());
@@ -105,8 +105,8 @@ impl Call<'_> {
         })
     }
 
-    /// A link to the next page, when it leads to the same server and does not count rows: rows that come or go meanwhile would shift the
-    /// count, while going on by key misses nothing.
+    /// A link to the next page, if it leads to the same server and does not count rows. Rows that come or go in the meantime would shift
+    /// such a count; to continue by key misses nothing.
     pub(super) fn usable_link(&self, table: &str, text: &str) -> Option<Url> {
         let url = self.address(table, "").ok()?.join(text).ok()?;
         let same = matches!(&self.odata.transport, Transport::OData { base, .. } if url.origin() == base.origin());
@@ -121,12 +121,12 @@ impl Call<'_> {
         (same && !url.query_pairs().any(|(name, value)| counts(&name, &value))).then_some(url)
     }
 
-    /// One address, tried as often as the settings say while the failure is a passing one.
+    /// Requests one address; temporary failures are retried as often as the settings say.
     pub(super) async fn attempt(&self, table: &str, ask: &Request, columns: &[&str], most: usize) -> Result<Answer, SysproError> {
         self.attempt_times(table, ask, columns, most, self.odata.retry.read_attempts).await
     }
 
-    /// The same, but an answer that cannot be read, or in which the service failed over the question (500), is asked for `tries` times at most.
+    /// The same, but an unreadable answer, or a failure on the query itself (500), is requested at most `tries` times.
     pub(super) async fn attempt_times(
         &self,
         table: &str,
@@ -155,7 +155,7 @@ impl Call<'_> {
             .await
     }
 
-    /// One request for N rows at most.
+    /// One request for at most this many rows.
     pub(super) async fn once(&self, table: &str, ask: &Request, columns: &[&str], most: usize) -> Result<Answer, SysproError> {
         let asked = asked(self.company, table);
         let room = Room { rows: most.max(1), value: self.odata.settings.limits.value_bytes };
@@ -197,7 +197,7 @@ impl Call<'_> {
         answer.map_err(|source| SysproError::from_net(asked.to_owned(), source))
     }
 
-    /// The answer when its status is good, else the error that the status stands for.
+    /// The answer if its status is good, or the error for the status.
     fn judge(&self, asked: String, table: &str, response: Response) -> Result<Response, SysproError> {
         let status = response.status;
         let operator = self.credential.username.clone();
@@ -250,7 +250,7 @@ impl Call<'_> {
         metadata
     }
 
-    /// Whether the company itself answers; `None` when that cannot be told.
+    /// Whether the company itself answers; `None` when that is unknown.
     pub(super) async fn company_answers(&self) -> Option<bool> {
         if self.odata.learned.borrow().companies.contains(self.company) {
             return Some(true);

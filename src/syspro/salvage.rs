@@ -1,4 +1,5 @@
-//! The one row that makes an answer unreadable: by its key where that can be read alone, else passed over, so that the others continue.
+//! Finds the one row that makes an answer unreadable: reports it by its key if the key can be read alone, and otherwise skips it, so that
+//! the others continue.
 
 use super::error::SysproError;
 use super::left_out::Settled;
@@ -7,16 +8,16 @@ use super::reader::{BadRow, Call, Query, RowProblem, Rows};
 use super::wire::{Answer, Cell};
 use crate::domain::chain;
 
-/// Rows in a row that cannot be read before the answers themselves are taken to be the trouble.
+/// The most consecutive unreadable rows; beyond it the answers themselves are the problem.
 const BAD_IN_A_ROW: u32 = 20;
-/// The same for rows of which not even the key can be read.
+/// The same for rows whose key cannot be read.
 const NAMELESS_IN_A_ROW: usize = 3;
 
 impl Call<'_> {
-    /// The one row beyond the last that cannot be read: by its key, where that can be read alone. Answers whether there is more.
+    /// Handles the next row, which cannot be read: by its key, if the key can be read alone. Answers whether there are more rows.
     ///
     /// # Errors
-    /// The trouble itself where not even a row behind can be read, or where one row after the other cannot: then no row is the reason.
+    /// The error itself when no row after it can be read, or when one row after another cannot: then no row is the reason.
     pub(super) async fn salvage(
         &self,
         query: &Query<'_>,
@@ -35,7 +36,7 @@ impl Call<'_> {
         let ask = self.ask(query, &wanted, after.as_deref(), 1)?;
         let tries = if course.unreadable > 1 { 2 } else { self.odata.retry.read_attempts };
         match self.attempt_times(query.table, &ask, &wanted, 1, tries).await {
-            // it has gone meanwhile
+            // it was deleted in the meantime
             Ok(answer) if answer.rows.is_empty() => Ok(false),
             Ok(answer) => {
                 let Some(row) = answer.rows.into_iter().next().and_then(whole) else { return Err(error) };
@@ -51,12 +52,12 @@ impl Call<'_> {
         }
     }
 
-    /// The one row beyond the last over which the service fails (500). An outage gives the same answer, so the row is blamed only when its key can be
-    /// read alone, rows with all their columns can be read beside it, and it fails once more by itself. `well`: rows were read since the
+    /// Handles the next row, on which the service fails (500). An outage gives the same answer. So the row is the cause only if its key can
+    /// be read alone, complete rows can be read beside it, and it fails once more when requested alone. `well`: rows were read since the
     /// service first failed.
     ///
     /// # Errors
-    /// The failure itself, where no row is shown to be the reason.
+    /// The failure itself, when no row is shown to be the reason.
     pub(super) async fn salvage_failing(
         &self,
         query: &Query<'_>,
@@ -93,7 +94,7 @@ impl Call<'_> {
         }
     }
 
-    /// Not even its key: the first readable one of the rows behind it is searched for.
+    /// The key cannot be read either: searches for the first readable row after it.
     async fn pass_over(
         &self,
         query: &Query<'_>,
@@ -130,7 +131,7 @@ impl Call<'_> {
         Ok(true)
     }
 
-    /// What came of a row that was asked for alone, by its key.
+    /// The result of a row that was requested alone, by its key.
     fn take_alone(&self, query: &Query<'_>, course: &mut Course, found: &mut Rows, answer: Answer) -> Result<(), SysproError> {
         self.rows.set(self.rows.get() + answer.rows.len() as u64);
         let Settled { rows, bad, .. } = self.settle(query, answer, course.after.as_deref())?;
@@ -140,7 +141,7 @@ impl Call<'_> {
         Ok(())
     }
 
-    /// A row of the wanted columns as a row of the query, and its key, once its place is held against what came before.
+    /// Converts a row of the requested columns to a row of the query, with its key, after its position was checked.
     fn placed(&self, query: &Query<'_>, course: &mut Course, wanted: &[&str], row: &[Cell]) -> Result<(Vec<Cell>, Vec<Cell>), SysproError> {
         let cell =
             |name: &String| wanted.iter().position(|wanted| wanted == name).and_then(|at| row.get(at)).cloned().unwrap_or(Cell::Null);
@@ -155,7 +156,7 @@ impl Call<'_> {
     }
 }
 
-/// A row that leaves nothing out.
+/// A row without missing columns.
 fn whole(row: Vec<Option<Cell>>) -> Option<Vec<Cell>> {
     row.into_iter().collect()
 }

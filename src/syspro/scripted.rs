@@ -18,7 +18,7 @@ use crate::config::settings::{
 use crate::domain::Backoff;
 use crate::domain::money::parse_decimal;
 
-/// What arrives.
+/// A received request.
 #[derive(Clone, Debug)]
 pub(super) struct Request {
     /// The address as sent, still encoded.
@@ -29,7 +29,7 @@ pub(super) struct Request {
     pub(super) options: BTreeMap<String, String>,
     /// The credential sent.
     pub(super) authorization: String,
-    /// How many came before.
+    /// The number of earlier requests.
     pub(super) number: usize,
 }
 
@@ -39,12 +39,12 @@ impl Request {
     }
 }
 
-/// What is sent back.
+/// An answer.
 pub(super) struct Reply {
     pub(super) status: u16,
     pub(super) headers: Vec<(&'static str, String)>,
     pub(super) body: Vec<u8>,
-    /// Announced length, when it shall differ from the true one.
+    /// Announced length, if different from the true one.
     pub(super) length: Option<usize>,
 }
 
@@ -61,9 +61,9 @@ type Row = BTreeMap<String, Box<RawValue>>;
 #[derive(Default)]
 pub(super) struct Tables {
     tables: BTreeMap<String, Vec<Row>>,
-    /// Rows per answer, whatever is asked.
+    /// Rows per answer, whatever was requested.
     pub(super) cap: Option<usize>,
-    /// Whether a cut answer carries a link.
+    /// Whether a truncated answer has a link.
     pub(super) link_base: Option<String>,
     /// The most comparisons in a filter.
     pub(super) comparisons: Option<usize>,
@@ -206,7 +206,7 @@ pub(super) fn settings_for(port: u16) -> SysproSettings {
     }
 }
 
-/// Repeats three times, without waiting to speak of.
+/// Three retries, almost without waiting.
 pub(super) fn quick_retry() -> RetrySettings {
     RetrySettings { backoff: Backoff::new(Duration::from_millis(1), Duration::from_millis(2)), max_attempts: 3, read_attempts: 3 }
 }
@@ -247,11 +247,11 @@ fn serve(stream: &TcpStream, tables: &Tables, script: &Script, log: &Mutex<Vec<R
     }
     head += &format!("Content-Length: {}\r\n\r\n", reply.length.unwrap_or(reply.body.len()));
     let mut stream = stream;
-    // a client that has gone is its own affair
+    // a client that has disconnected is not an error here
     let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&reply.body));
 }
 
-/// A value in a comparison; null stands first.
+/// A value in a comparison; null sorts first.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Scalar {
     Null,

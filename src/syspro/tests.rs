@@ -1,4 +1,4 @@
-//! Reading against a small server: paging, children, refusals, everything that goes wrong.
+//! Reading from a small server: paging, children, refusals, and every kind of error.
 
 mod columns;
 mod failing;
@@ -124,7 +124,7 @@ async fn read_all(odata: &SysproReader, plan: &ReadPlan, scope: Scope, limit: u3
     loop {
         let page = odata.page(&credential(), &"EDU1".into(), plan, &PageQuery { scope, after, limit }).await?;
         documents.extend(page.documents.iter().cloned());
-        // through JSON, as the database keeps it
+        // through JSON, as the database stores it
         after = page.next.as_ref().map(|next| serde_json::from_str(&serde_json::to_string(next).expect("JSON")).expect("a position"));
         pages.push(page);
         assert!(pages.len() < 200, "the pages never end");
@@ -208,7 +208,7 @@ fn a_limit_of_the_server_on_top_is_obeyed() {
 
 #[test]
 fn a_full_last_page_is_followed_by_one_more_question() {
-    // the last row of a page that is full comes again with the next one
+    // the last row of a full page comes again with the next one
     let server = Server::start(Tables::default().with("T", &many(21)));
     run(&server.settings(), &plan(table("T", "K", "V")), Scope::All, 10, |documents, pages| {
         assert_eq!((documents.len(), pages.len()), (21, 3));
@@ -289,7 +289,7 @@ fn an_empty_answer_with_a_link_that_counts_rows_is_named_for_what_it_is() {
 
 #[test]
 fn a_range_that_takes_in_too_much_is_given_up_for_lists() {
-    // the page holds every order but the many-lined ones, which the definition's filter leaves out
+    // the page has every order except those with many lines, which the definition's filter excludes
     let (heads, _) = order_rows(60, 0);
     let heads =
         heads.replace(r#"{"PurchaseOrder":"000000000000030","Supplier":"S"}"#, r#"{"PurchaseOrder":"000000000000030","Supplier":"X"}"#);
@@ -425,7 +425,7 @@ fn the_other_date_literal_is_tried_once_and_remembered() {
 
 #[test]
 fn dates_are_written_as_the_server_takes_them_even_where_it_says_500_to_all_else() {
-    // as a published OData 4 server does, whose filters are parsed as OData 3
+    // as a published OData 4 server does, which parses filters as OData 3
     let script = |request: &scripted::Request, _: &Tables| {
         let filter = request.option("$filter");
         let answer = r#"{"error":{"code":500,"message":"Expected [0-9] but \"-\" found."}}"#;
@@ -498,7 +498,7 @@ fn types_of_the_metadata_decide_literals() {
     assert!(requests.iter().any(|request| request.option("$filter").contains("JournalDate ge 2026-01-06 ")), "{requests:?}");
 }
 
-/// What comes of one answer to everything.
+/// The error when everything gets the same answer.
 fn failure(answer: impl Fn(&scripted::Request) -> Option<Reply> + Send + Sync + 'static) -> (SysproError, usize) {
     let server = Server::scripted(Tables::default().with("T", &many(3)), Box::new(move |request, _| answer(request)));
     let error = outcome(&server.settings(), &plan(table("T", "K", "V")), Scope::All, 500).expect_err("a failure");
@@ -522,7 +522,7 @@ fn failures_are_told_apart_and_passing_ones_are_repeated() {
     let (error, requests) = failure(|_| Some(Reply { length: Some(500), ..reply(200, r#"{"value":[{"K":"0"#) }));
     assert!(error.class() == Class::Transient && requests < 20, "{error}: {requests}");
 
-    // asked for down to one row, its key and the row behind it: the server is in trouble, and no row is
+    // requested down to one row, its key and the row after it: the server is the cause, and not a row
     let (error, requests) = failure(|_| Some(reply(200, r#"{"value":[{"K":"0"#)));
     assert!(matches!(error, SysproError::Malformed { .. }) && requests < 20, "{error}: {requests}");
 

@@ -1,8 +1,8 @@
-//! What a query has asked for so far: a question that comes again has the same answer again, without end.
+//! The requests of a query so far: a repeated request gets the same answer, and would repeat without end.
 //!
-//! Rows that come twice are found by [`super::order`], where their order can be told. What is left are answers that hold no such row: none
-//! at all, rows without a key, rows whose key cannot be asked for. These are told by the question: a link that was followed before, a key
-//! beyond which rows were asked for before.
+//! [`super::order`] finds repeated rows, if their order is known. What remains are answers without such a row: no rows, rows without a key,
+//! or rows whose key cannot be used in a query. These are found by the request: a link that was followed before, or a key after which rows
+//! were requested before.
 
 use std::collections::HashSet;
 
@@ -14,28 +14,28 @@ use super::reader::{Call, Query, asked, shown};
 use super::wire::Cell;
 use crate::redact::Quoted;
 
-/// How often rows beyond one key are asked for before that counts as going in circles: fewer rows each time, other columns, and one row at a
-/// time past those that cannot be read.
+/// How often the rows after one key may be requested before that counts as a circle: with fewer rows each time, with other columns, and one
+/// row at a time past unreadable ones.
 const SAME_KEY: u32 = 200;
 
-/// Requests of one page that need no row to show for them: lists of keys that have none, columns that are tried one by one.
+/// Requests of one page that need not bring a row: lists of keys without rows, columns that are tested one by one.
 const FREE_REQUESTS: u64 = 1000;
-/// Requests of one page for each row that came.
+/// Requests of one page for each received row.
 const REQUESTS_PER_ROW: u64 = 4;
 
 /// How much of a link is shown.
 const LINK_SHOWN: usize = 80;
 
-/// Digests of the questions of one query.
+/// Digests of the requests of one query.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Trail {
     /// Links that were followed.
     links: HashSet<[u8; 16]>,
-    /// Keys beyond which rows were asked for.
+    /// Keys after which rows were requested.
     keys: HashSet<[u8; 16]>,
-    /// Keys at which a page began.
+    /// Keys at which a page started.
     pages: HashSet<[u8; 16]>,
-    /// The last of `keys`, and how often it was asked for.
+    /// The last of `keys`, and how often it was requested.
     last: Option<([u8; 16], u32)>,
 }
 
@@ -45,7 +45,7 @@ impl Trail {
         !self.links.insert(digest([link.as_str().as_bytes()].into_iter()))
     }
 
-    /// Whether going on beyond this key is going in circles.
+    /// Whether to continue after this key would be a circle.
     fn asked_beyond(&mut self, key: Option<&[Cell]>) -> bool {
         let key = of_key(key);
         if let Some((last, times)) = &mut self.last
@@ -58,13 +58,13 @@ impl Trail {
         !self.keys.insert(key)
     }
 
-    /// Whether a page began at this key before.
+    /// Whether a page started at this key before.
     fn began(&mut self, key: Option<&[Cell]>) -> bool {
         !self.pages.insert(of_key(key))
     }
 }
 
-/// Of the key as it was received: padding makes another question.
+/// The digest of the key as received: with other padding it is another request.
 fn of_key(key: Option<&[Cell]>) -> [u8; 16] {
     let parts: Vec<String> = key.unwrap_or_default().iter().map(|cell| format!("{cell:?}")).collect();
     digest(parts.iter().map(String::as_bytes))
@@ -82,7 +82,7 @@ fn digest<'t>(parts: impl Iterator<Item = &'t [u8]>) -> [u8; 16] {
     half
 }
 
-/// The part of a link that tells it from others. The rest of its query string is ours, and stays out of every text.
+/// The part of a link that identifies it. The rest of its query string is ours, and is not shown in any text.
 fn told(link: &Url) -> String {
     let token = link.query_pairs().find(|(name, _)| name.eq_ignore_ascii_case("$skiptoken")).map(|(_, value)| value.into_owned());
     let table = link.path().rsplit('/').next().unwrap_or_default();
@@ -94,7 +94,7 @@ fn told(link: &Url) -> String {
 }
 
 impl Call<'_> {
-    /// Before a link is followed.
+    /// Called before a link is followed.
     ///
     /// # Errors
     /// [`SysproError::Circle`].
@@ -102,7 +102,7 @@ impl Call<'_> {
         if trail.followed(link) { Err(self.circle(query, told(link))) } else { Ok(()) }
     }
 
-    /// Before rows beyond a key are asked for.
+    /// Called before rows after a key are requested.
     ///
     /// # Errors
     /// [`SysproError::Circle`].
@@ -110,10 +110,10 @@ impl Call<'_> {
         if trail.asked_beyond(key) { Err(self.circle(query, said_of(key))) } else { Ok(()) }
     }
 
-    /// Where a page of a query begins, the first one included.
+    /// Called at the start of each page of a query, the first one included.
     ///
     /// # Errors
-    /// [`SysproError::Circle`] where one began there before.
+    /// [`SysproError::Circle`] when a page started there before.
     pub(super) fn begin_page(&self, query: &Query<'_>, trail: &mut Trail, key: Option<&[Cell]>) -> Result<(), SysproError> {
         if trail.began(key) { Err(self.circle(query, said_of(key))) } else { Ok(()) }
     }
@@ -127,10 +127,10 @@ impl Call<'_> {
         }
     }
 
-    /// Before each request of a page.
+    /// Called before each request of a page.
     ///
     /// # Errors
-    /// [`SysproError::Endless`] where there were more than the rows received can explain.
+    /// [`SysproError::Endless`] when there were more requests than the received rows explain.
     pub(super) fn spend(&self, asked: &str) -> Result<(), SysproError> {
         let (requests, rows) = (self.requests.get(), self.rows.get());
         if u64::from(requests) >= FREE_REQUESTS + REQUESTS_PER_ROW * rows {
@@ -145,10 +145,10 @@ impl Call<'_> {
         Ok(())
     }
 
-    /// After rows were received that stay in memory until their page is whole.
+    /// Called after rows were received that stay in memory until their page is complete.
     ///
     /// # Errors
-    /// [`SysproError::Heavy`] where they are more than `syspro.page_limit_mb`.
+    /// [`SysproError::Heavy`] when they exceed `syspro.page_limit_mb`.
     pub(super) fn keep(&self, query: &Query<'_>, rows: &[Vec<Cell>]) -> Result<(), SysproError> {
         let limit = self.odata.settings.limits.page_bytes;
         let kept = self.kept.get() + weight(rows);
@@ -159,7 +159,7 @@ impl Call<'_> {
         Ok(())
     }
 
-    /// After rows were dropped again.
+    /// Called after rows were dropped.
     pub(super) fn drop_rows(&self, before: usize, kept: &[Vec<Cell>]) {
         self.kept.set(before + weight(kept));
     }
@@ -172,7 +172,7 @@ fn said_of(key: Option<&[Cell]>) -> String {
     }
 }
 
-/// About how much memory rows take.
+/// The approximate memory of rows, in bytes.
 fn weight(rows: &[Vec<Cell>]) -> usize {
     let text = |cell: &Cell| match cell {
         Cell::Null | Cell::Flag(_) => 0,

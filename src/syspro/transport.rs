@@ -15,7 +15,7 @@ use super::filter::{Column, Condition, beyond, encode};
 use super::reader::{Call, Inner, Learned, Query, SysproReader};
 use super::wire::Cell;
 
-/// How rows are asked for.
+/// How rows are requested.
 pub(super) enum Transport {
     /// By an address of the OData service.
     OData { http: HttpClient, base: Url },
@@ -37,7 +37,7 @@ impl SysproReader {
         let finder = Finder::new(transport, &settings.enet);
         let learned =
             Learned { comparisons: finder.comparisons().min(settings.filter_limit.max(4)), bytes: usize::MAX / 2, ..Learned::default() };
-        // e.net writes plain dates and has no `$metadata` to ask for
+        // e.net writes plain dates and has no `$metadata`
         let settings = SysproSettings { date_literal: DateLiteral::Date, date_zone: DateZone::Label, ..settings.clone() };
         let inner = Inner {
             transport: Transport::Enet(finder),
@@ -63,9 +63,9 @@ impl Call<'_> {
         }
     }
 
-    /// The request for one row beyond a key, the first N rows left out.
+    /// The request for one row after a key, with the first `skip` rows skipped.
     ///
-    /// Counting rows loses some where others come or go meanwhile, so that nothing else is read by it.
+    /// Counting rows misses some where others come or go in the meantime, so it is used for nothing else.
     pub(super) fn ask_behind(
         &self,
         query: &Query<'_>,
@@ -78,7 +78,7 @@ impl Call<'_> {
                 let query_string = query_string(self, query, selected, after, 1);
                 self.address(query.table, &format!("{query_string}&$skip={skip}")).map(Request::Address)
             }
-            // COMFND leaves out none: all of them come, and the last one alone is read
+            // COMFND cannot skip rows: all of them come, and only the last one is read
             Transport::Enet(_) => Ok(match self.ask(query, selected, after, skip + 1)? {
                 Request::Find(find) => Request::Find(find.behind(skip)),
                 address @ Request::Address(_) => address,
@@ -86,7 +86,7 @@ impl Call<'_> {
         }
     }
 
-    /// The condition that a row has this key.
+    /// The condition for this key.
     pub(super) fn exactly(&self, query: &Query<'_>, key: &[Cell]) -> Option<Condition> {
         let typed: Vec<Column<'_>> = query.key.iter().map(|name| self.column(query.table, name, query.kinds.of(name))).collect();
         super::filter::one_of(&typed, &[key])
@@ -100,7 +100,7 @@ impl Call<'_> {
         }
     }
 
-    /// What a refusal is when it says that there is no such table. Only e.net says so in words: SysproReader has a status for it.
+    /// The error when a refusal says that there is no such table. Only e.net says so in its message: the OData service has a status for it.
     pub(super) fn denied_table(&self, table: &str, refusal: &SysproError) -> Option<SysproError> {
         match (&self.odata.transport, refusal) {
             (Transport::Enet(finder), SysproError::Refused { answer, .. }) if finder.denies(table, answer) => {
@@ -110,7 +110,7 @@ impl Call<'_> {
         }
     }
 
-    /// The rest of a query string once the conditions are left out: what a list has to share its room with.
+    /// The length of a query string without the conditions: the space that a list cannot use.
     pub(super) fn overhead(&self, query: &Query<'_>) -> usize {
         match &self.odata.transport {
             Transport::OData { .. } => query_string(self, query, &self.selected(query), None, 5000).len() + "$filter=&".len(),
@@ -119,7 +119,7 @@ impl Call<'_> {
     }
 }
 
-/// Everything that must hold for the rows of one page.
+/// All conditions for the rows of one page.
 fn condition(call: &Call<'_>, query: &Query<'_>, after: Option<&[Cell]>) -> Option<Condition> {
     let mut conditions = query.conditions.clone();
     if let Some(last) = after {

@@ -1,5 +1,5 @@
-//! From cells as received to domain values. What kind a value is of is said by the entity's file, by the JSON or by `$metadata`, never by
-//! the form of a text.
+//! Converts received cells to domain values. The kind of a value comes from the entity's file, from the JSON type or from `$metadata`,
+//! never from the form of a text.
 
 use chrono::{DateTime, NaiveDate};
 use chrono_tz::Tz;
@@ -11,18 +11,18 @@ use crate::domain::money::parse_decimal;
 
 use super::wire::Cell;
 
-/// What is needed to read dates.
+/// The settings for reading dates.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Dates {
     /// What a zone means.
     pub(super) zone: DateZone,
     /// The server's zone.
     pub(super) at: Tz,
-    /// Every date before this one stands for none.
+    /// Every date before this one counts as no date.
     pub(super) first: NaiveDate,
 }
 
-/// A cell as a value. A text in a date column that is no date is left as it is: the mapping names it, and nothing is sent of its record.
+/// A cell as a value. A text in a date column that is not a date stays text: the mapping reports it, and nothing of its record is sent.
 pub(super) fn value(cell: &Cell, kind: ColumnKind, edm: Option<&str>, dates: Dates) -> Value {
     match (cell, kind) {
         (Cell::Null, _) => Value::Null,
@@ -36,18 +36,18 @@ pub(super) fn value(cell: &Cell, kind: ColumnKind, edm: Option<&str>, dates: Dat
     }
 }
 
-/// Whether a type of `$metadata` is one of numbers, which some servers write as texts.
+/// Whether a type of `$metadata` is a number type; some servers write such values as texts.
 pub(super) fn is_number(edm: &str) -> bool {
     matches!(edm, "Edm.Decimal" | "Edm.Int64" | "Edm.Int32" | "Edm.Int16" | "Edm.Byte" | "Edm.SByte" | "Edm.Double" | "Edm.Single")
 }
 
-/// A number; one of more digits than a decimal holds stays text.
+/// A number; one with more digits than a decimal can hold stays text.
 fn number(text: &str) -> Value {
     parse_decimal(text).map_or_else(|| Value::text(text), Value::from_decimal)
 }
 
-/// A date out of a date column's text: `YYYY-MM-DD`, alone or with a time of day, with or without a zone; `0000-00-00` and every date before
-/// the first that counts is none. `None`: it is no date at all.
+/// A date from a date column's text: `YYYY-MM-DD`, alone or with a time of day, with or without a zone; `0000-00-00` and every date before
+/// the first valid one is no date. `None`: the text is not a date.
 fn date(text: &str, dates: Dates) -> Option<Value> {
     let text = text.trim_matches([' ', '\0']);
     if text.is_empty() {

@@ -1,4 +1,4 @@
-//! The JSON shapes of OData 4: a page of rows, cells as they were received, error objects.
+//! The JSON shapes of OData 4: a page of rows, cells as received, error objects.
 
 use std::borrow::Cow;
 use std::cell::{Cell as Slot, RefCell};
@@ -24,9 +24,9 @@ pub(super) enum Cell {
     Flag(bool),
     /// A number's text.
     Number(Box<str>),
-    /// Text with all its blanks.
+    /// Text with all its spaces.
     Text(Box<str>),
-    /// Text of which a part cannot be held or asked for, and is written out: `\u0000`, half of a surrogate pair, bytes of no encoding.
+    /// Text with a part that cannot be stored or used in a query, written as an escape: `\u0000`, half of a surrogate pair, invalid bytes.
     Escaped(Box<str>),
 }
 
@@ -45,7 +45,7 @@ impl Cell {
         })
     }
 
-    /// A text as received. Blanks and NULs at its end are padding; what else cannot be held is written out.
+    /// A text as received. Spaces and NULs at its end are padding; other characters that cannot be stored are written as escapes.
     pub(super) fn from_text(text: String) -> Self {
         if !text.contains(['\0', WRITTEN_OUT]) {
             return Cell::Text(text.into());
@@ -60,7 +60,8 @@ impl Cell {
         Cell::Text(text.replace('\0', "").into())
     }
 
-    /// Whether rows beyond it, and rows that belong to it, can be asked for: not where a part of it is written out, nor where it is longer than any key.
+    /// Whether rows after it, and rows that belong to it, can be requested: not if a part of it is an escape, nor if it is longer than any
+    /// key.
     pub(super) fn is_askable(&self) -> bool {
         match self {
             Cell::Null | Cell::Flag(_) | Cell::Number(_) => true,
@@ -69,7 +70,7 @@ impl Cell {
         }
     }
 
-    /// The text that decides whether two cells of different tables mean the same key: without padding, numbers by value.
+    /// The text that decides whether two cells of different tables are the same key: without padding, numbers by value.
     pub(super) fn key_text(&self) -> String {
         match self {
             Cell::Null => String::new(),
@@ -80,63 +81,63 @@ impl Cell {
     }
 }
 
-/// Members of a row at most: no table has as many columns.
+/// The most members of a row: no table has as many columns.
 const MEMBERS: usize = 10_000;
 
-/// How much of an answer is read.
+/// Limits for reading an answer.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Room {
-    /// Rows.
+    /// The most rows.
     pub(super) rows: usize,
-    /// Bytes of one value.
+    /// The most bytes of one value.
     pub(super) value: usize,
 }
 
 /// Why an answer is not read.
 #[derive(Debug, PartialEq)]
 pub(super) enum Unread {
-    /// It has more rows than were asked for.
+    /// It has more rows than requested.
     Unasked,
-    /// It is no page, or no JSON or XML: what is wrong.
+    /// It is not a page, or not valid JSON or XML; with the problem.
     Malformed(Quoted),
 }
 
-/// A value that is none: too long, or an object or a list where a column has one value.
+/// An invalid value: too long, or an object or a list where a column has one value.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct NoValue {
     /// Its row.
     pub(super) row: usize,
-    /// Its place among the columns asked for.
+    /// Its position in the requested columns.
     pub(super) column: usize,
-    /// How many bytes it takes in the answer.
+    /// Its length in the answer, in bytes.
     pub(super) bytes: usize,
     /// It is an object or a list.
     pub(super) nested: bool,
 }
 
-/// One page as it came.
+/// One page as received.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Answer {
     /// The columns asked for.
     pub(super) columns: Vec<String>,
-    /// The rows, cells in the order of the columns asked for; `None`: the row leaves the column out.
+    /// The rows, cells in the order of the requested columns; `None`: the row leaves the column out.
     pub(super) rows: Vec<Vec<Option<Cell>>>,
-    /// Where the server says that the page continues.
+    /// The link to the next page.
     pub(super) next_link: Option<String>,
-    /// How many rows there are in all, where that was asked and is answered.
+    /// The number of all rows, if requested and answered.
     pub(super) count: Option<u64>,
-    /// Values that are not kept; null stands for them.
+    /// Values that are not kept; their cells are null.
     pub(super) no_values: Vec<NoValue>,
 }
 
 impl Answer {
-    /// Whether the column stands in at least one row.
+    /// Whether the column is in at least one row.
     pub(super) fn gives(&self, at: usize) -> bool {
         self.rows.iter().any(|row| matches!(row.get(at), Some(Some(_))))
     }
 }
 
-/// Reads a page. A body that is a bare array is taken too. Reading stops at the first row that was not asked for.
+/// Reads a page. A body that is a bare array is also accepted. Reading stops at the first row that was not requested.
 pub(super) fn parse(body: &[u8], columns: &[&str], room: Room) -> Result<Answer, Unread> {
     let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
     if let Some(problem) = too_deep(body) {
@@ -174,7 +175,7 @@ pub(super) fn parse(body: &[u8], columns: &[&str], room: Room) -> Result<Answer,
     }
 }
 
-/// What stands at the place of an error.
+/// The text at the position of an error.
 fn near(body: &[u8], error: &serde_json::Error) -> String {
     let line = error.line().saturating_sub(1);
     let begin = body.split(|byte| *byte == b'\n').take(line).map(|line| line.len() + 1).sum::<usize>();
@@ -184,11 +185,11 @@ fn near(body: &[u8], error: &serde_json::Error) -> String {
     if text.is_empty() { text } else { format!(", near `{text}`") }
 }
 
-/// Bytes of an answer at most that are no text and are written out.
+/// The most invalid bytes of an answer that are written as escapes.
 const STRANGE: usize = 100_000;
 
-/// The body with what its texts cannot hold written out: bytes that are no UTF-8, and control characters that JSON wants escaped.
-/// `None` when there is nothing of the kind.
+/// The body with escapes for what its texts cannot hold: invalid UTF-8, and control characters that JSON requires as escapes. `None` when
+/// there is nothing of the kind.
 fn held(body: &[u8]) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(body.len() + 64);
     let (mut quoted, mut escape, mut changed, mut strange) = (false, false, false, 0);
@@ -211,7 +212,7 @@ fn held(body: &[u8]) -> Option<Vec<u8>> {
             changed = true;
         }
         strange += chunk.invalid().len();
-        // what is written out is many times as long: a body that is hardly anything else is no text
+        // an escape is many times as long as its byte: a body with hardly anything else is not text
         if strange > STRANGE {
             return None;
         }
@@ -219,7 +220,7 @@ fn held(body: &[u8]) -> Option<Vec<u8>> {
     changed.then_some(out)
 }
 
-/// The code and message of an OData error object; `None` when the body is none.
+/// The code and message of an OData error object; `None` when the body is not one.
 pub(super) fn error_text(body: &[u8]) -> Option<Quoted> {
     #[derive(Deserialize)]
     struct Outer {
@@ -329,7 +330,7 @@ impl<'de> Visitor<'de> for Rows<'_, '_> {
                 None => return Ok(rows),
             }
         }
-        // one more is already too many: what is left is not read
+        // one more is already too many: the rest is not read
         if seq.next_element::<IgnoredAny>()?.is_some() {
             self.0.unasked.set(true);
             return Err(serde::de::Error::custom("more rows than were asked for"));
@@ -338,7 +339,7 @@ impl<'de> Visitor<'de> for Rows<'_, '_> {
     }
 }
 
-/// A row, and its number.
+/// A row, with its number.
 struct OneRow<'p, 'c>(&'p Page<'c>, usize);
 
 impl<'de> DeserializeSeed<'de> for OneRow<'_, '_> {
@@ -363,7 +364,7 @@ impl<'de> Visitor<'de> for OneRow<'_, '_> {
             if members > MEMBERS {
                 return Err(serde::de::Error::custom(format!("a row has more than {MEMBERS} members")));
             }
-            // names are compared exactly, and without case only where that fails: some servers fold them
+            // names are compared exactly, and without case only if that fails: some servers change the case
             let exact = self.0.at.get(&*name).copied();
             if let Some(at) = exact
                 && row[at].is_some()
@@ -456,7 +457,7 @@ mod tests {
         let rows = |count: usize| format!("{{\"value\":[{}]}}", vec!["{}"; count].join(","));
         assert_eq!(read_page(rows(3).as_bytes(), &["A"]).map(|answer| answer.rows.len()), Ok(3));
         assert_eq!(read_page(rows(4).as_bytes(), &["A"]), Err("unasked".into()));
-        // what follows is not even read
+        // the rest is not even read
         assert_eq!(read_page(b"[{},{},{},{}, no JSON at all", &["A"]), Err("unasked".into()));
     }
 

@@ -1,6 +1,7 @@
-//! A condition in OData's words, as definitions and the reader write it, in COMFND's: a flat list of comparisons with brackets.
+//! Translates a condition from OData's syntax, which definitions and the reader use, to COMFND's: a flat list of comparisons with brackets.
 //!
-//! COMFND knows six comparisons, `And`, `Or` and brackets. What else OData has (`not`, functions, null) is refused by name.
+//! COMFND knows six comparisons, `And`, `Or` and brackets. Anything else of OData (`not`, functions, null) is refused with a message that
+//! names it.
 
 use super::wire::element;
 
@@ -96,7 +97,7 @@ fn literal(text: &str) -> Result<(String, &str), String> {
         "null" | "" => Err("it has no word for null".to_owned()),
         "true" | "false" => Err(format!("it has no word for `{value}`")),
         _ if value.contains('\'') => Err(format!("`{}` is no plain constant", excerpt(value))),
-        // a date-time at midnight is a date to SYSPRO
+        // SYSPRO takes a date-time at midnight as a date
         _ if super::super::filter::is_date_time(value) => Ok((value[..10].to_owned(), rest)),
         _ => Ok((value.to_owned(), rest)),
     }

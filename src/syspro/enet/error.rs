@@ -1,4 +1,4 @@
-//! What goes wrong with e.net: what was tried, what came back, what to do. Never a URL, a password or a session id.
+//! The errors of e.net: what was tried, what came back, what to do. They never contain a URL, a password or a session id.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::telemetry::labels::EnetAnswer;
 /// Why e.net gave no usable answer.
 #[derive(Debug, thiserror::Error)]
 pub enum EnetError {
-    /// The client cannot be made from the settings.
+    /// The client cannot be created from the settings.
     #[error("e.net cannot be reached with these settings (`[syspro]`)")]
     Setup {
         /// What is wrong.
@@ -20,18 +20,18 @@ pub enum EnetError {
     /// No address is set.
     #[error("`syspro.enet_url` is missing: the address of e.net's REST service, such as `http://erp.example:31002/SYSPROWCFService/Rest`")]
     NoAddress,
-    /// No answer, or not the whole of it.
+    /// No answer, or an incomplete one.
     #[error(
         "e.net gave no answer to {asked}; check that the e.net Communications Load Balancer runs and that `syspro.enet_url` names its REST port"
     )]
     Unreachable {
-        /// What was asked.
+        /// The request.
         asked: String,
         /// What happened.
         #[source]
         source: NetError,
     },
-    /// The operator's password.
+    /// Wrong password of the operator.
     #[error(
         "e.net refused the password of operator `{operator}`; set it again with `tieline credential set syspro-enet --username {operator} --password-stdin`"
     )]
@@ -49,10 +49,10 @@ pub enum EnetError {
         operator: String,
         /// The company.
         company: String,
-        /// What e.net said.
+        /// The answer of e.net.
         answer: Quoted,
     },
-    /// All seats are taken.
+    /// No licence seat is free.
     #[error(
         "no e.net seat is free for operator `{operator}`: {answer}; it is tried again later. Give the operator a seat of its own, or end idle \
          sessions in SYSPRO's Users screen"
@@ -60,10 +60,10 @@ pub enum EnetError {
     NoSeat {
         /// The operator.
         operator: String,
-        /// What e.net said.
+        /// The answer of e.net.
         answer: Quoted,
     },
-    /// A person has taken the operator's place.
+    /// A person uses the operator now.
     #[error(
         "somebody logged in to SYSPRO with operator `{operator}`, which ended the session for {asked}; nothing is asked of e.net for \
          {seconds} s. Keep this operator for Tieline alone"
@@ -71,21 +71,21 @@ pub enum EnetError {
     Evicted {
         /// The operator.
         operator: String,
-        /// What was asked.
+        /// The request.
         asked: String,
-        /// How long e.net is left alone, in seconds.
+        /// The pause before the next call to e.net, in seconds.
         seconds: u64,
     },
-    /// The session ended twice in a row.
+    /// Two sessions in a row ended.
     #[error(
         "the e.net session ended at {asked}, and so did the next one: {answer}; is operator `{operator}` used elsewhere, by another node or a person?"
     )]
     SessionLost {
         /// The operator.
         operator: String,
-        /// What was asked.
+        /// The request.
         asked: String,
-        /// What e.net said.
+        /// The answer of e.net.
         answer: Quoted,
     },
     /// The object is not installed or not licensed.
@@ -99,40 +99,40 @@ pub enum EnetError {
         /// The operator.
         operator: String,
     },
-    /// The request was refused as it stands.
+    /// The request itself was refused.
     #[error("e.net refused {asked}: {answer}")]
     Refused {
-        /// What was asked.
+        /// The request.
         asked: String,
         /// The HTTP status.
         status: u16,
-        /// What the business object or the server said.
+        /// The answer of the business object or the server.
         answer: Quoted,
     },
-    /// A page for people where data was expected.
+    /// An HTML page where data was expected.
     #[error("e.net answered {asked} with a page instead of data (status {status}): {answer}; check `syspro.enet_url`")]
     NotData {
-        /// What was asked.
+        /// The request.
         asked: String,
         /// The HTTP status.
         status: u16,
-        /// The beginning of the page.
+        /// The start of the page.
         answer: Quoted,
     },
-    /// Cut or malformed XML.
+    /// Truncated or malformed XML.
     #[error("e.net's answer to {asked} cannot be read: {problem}")]
     Malformed {
-        /// What was asked.
+        /// The request.
         asked: String,
         /// What is wrong.
         problem: Quoted,
     },
-    /// A condition that COMFND has no words for.
+    /// A condition that COMFND cannot express.
     #[error("{asked} cannot be put to COMFND: {problem}; change the condition in the entity's definition, or read it through OData")]
     Condition {
-        /// What was asked.
+        /// The request.
         asked: String,
-        /// What it cannot say.
+        /// The part that it cannot express.
         problem: String,
     },
     /// Another node uses the operator.
@@ -143,22 +143,22 @@ pub enum EnetError {
     Held {
         /// The operator.
         operator: String,
-        /// Who holds it.
+        /// The node that holds it.
         holder: String,
     },
-    /// Whether the operator is free cannot be told.
+    /// It is unknown whether the operator is free.
     #[error("the ledger does not say whether e.net's operator is free: {problem}")]
     Ledger {
-        /// What the ledger said.
+        /// The ledger's error.
         problem: String,
     },
     /// The actor of the session is being restarted.
     #[error("{asked} could not be put to e.net for a moment: the session actor is being restarted")]
     Restarting {
-        /// What was asked.
+        /// The request.
         asked: String,
     },
-    /// The operator's credential cannot be had.
+    /// The operator's credential is not available.
     #[error("{problem}")]
     Credential {
         /// Why.
@@ -167,7 +167,7 @@ pub enum EnetError {
 }
 
 impl EnetError {
-    /// What it means for the next try of a query. The outcome of a call that writes is unknown after [`EnetError::Unreachable`].
+    /// What the error means for the next attempt of a query. The outcome of a call that writes is unknown after [`EnetError::Unreachable`].
     pub fn class(&self) -> Class {
         match self {
             Self::Unreachable { source, .. } => match source {
@@ -181,7 +181,7 @@ impl EnetError {
         }
     }
 
-    /// What the metrics count it as.
+    /// The label in the metrics.
     pub(super) fn answer(&self) -> EnetAnswer {
         match self {
             Self::Unlicensed { .. } => EnetAnswer::Unlicensed,
@@ -200,7 +200,7 @@ impl EnetError {
         }
     }
 
-    /// How long e.net is to be left alone.
+    /// How long to make no calls to e.net.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Evicted { seconds, .. } => Some(Duration::from_secs(*seconds)),

@@ -1,4 +1,4 @@
-//! The reader's queries as COMFND requests, and COMFND's rows as the reader's cells.
+//! Converts the reader's queries to COMFND requests, and COMFND's rows to the reader's cells.
 
 use std::fmt::Write as _;
 use std::rc::Rc;
@@ -15,9 +15,9 @@ use crate::domain::CompanyId;
 use crate::domain::money::parse_decimal;
 use crate::redact::Quoted;
 
-/// About how long one comparison of a condition is in an address.
+/// The approximate length of one comparison in an address.
 const COMPARISON: usize = 270;
-/// Room in an address for everything but the condition.
+/// Space in an address for all but the condition.
 const REST: usize = 2000;
 
 /// Reads tables through COMFND.
@@ -31,17 +31,17 @@ pub(in super::super) struct Finder {
 pub(in super::super) struct Find {
     xml: Result<String, String>,
     kinds: Vec<ColumnKind>,
-    /// N of the first rows are left unread.
+    /// The number of leading rows to skip.
     skip: usize,
 }
 
 impl Find {
-    /// With what the entity's file says of the columns asked for.
+    /// Adds the kinds of the requested columns from the entity's file.
     pub(in super::super) fn typed(self, kinds: Kinds<'_>, columns: &[&str]) -> Self {
         Self { kinds: columns.iter().map(|column| kinds.of(column)).collect(), ..self }
     }
 
-    /// Without reading the first N rows.
+    /// Skips this many leading rows.
     pub(in super::super) fn behind(self, skip: usize) -> Self {
         Self { skip, ..self }
     }
@@ -52,12 +52,12 @@ impl Finder {
         Self { transport, types: Rc::new(types::known()), settings: settings.clone() }
     }
 
-    /// The types that are known.
+    /// The known types.
     pub(in super::super) fn types(&self) -> Rc<Metadata> {
         self.types.clone()
     }
 
-    /// The most comparisons that an address has room for.
+    /// The most comparisons that fit into an address.
     pub(in super::super) fn comparisons(&self) -> usize {
         (self.settings.url_limit.saturating_sub(REST) / COMPARISON).max(4)
     }
@@ -67,7 +67,7 @@ impl Finder {
         self.settings.table_texts.iter().any(|text| answer.contains(&text.replace("{table}", table)))
     }
 
-    /// A request: columns, a condition in OData's words, the order, how many rows.
+    /// A request: columns, a condition in OData's syntax, the order, and the number of rows.
     pub(in super::super) fn find(&self, table: &str, columns: &[&str], condition: &str, order: &[&str], top: usize) -> Find {
         let list = |names: &[&str]| names.iter().fold(String::new(), |all, name| all + &wire::element("Column", name));
         let xml = condition::where_element(condition).map(|conditions| {
@@ -81,7 +81,7 @@ impl Finder {
         Find { xml, kinds: Vec::new(), skip: 0 }
     }
 
-    /// Asks once.
+    /// Makes one request.
     pub(in super::super) async fn ask(
         &self,
         (operator, company): (&Credential, &CompanyId),
@@ -98,7 +98,7 @@ impl Finder {
         };
         let text = match self.transport.query(operator, company, "COMFND", xml, asked.clone()).await {
             Ok(text) => text,
-            // the reader knows what to do about these: a shorter list, another column
+            // the reader handles these errors: with a shorter list, or another column
             Err(EnetError::Refused { asked, status, answer }) => return Err(refused(asked, status, answer)),
             Err(error) => return Err(enet(error)),
         };
@@ -136,7 +136,7 @@ impl Finder {
         Ok(answer)
     }
 
-    /// How long a request is in an address, its condition left out.
+    /// The length of a request in an address, without its condition.
     pub(in super::super) fn overhead(&self, find: &Find) -> usize {
         find.xml.as_ref().map_or(0, |xml| encoded_len(xml))
     }
@@ -146,8 +146,8 @@ fn refused(asked: String, status: u16, answer: Quoted) -> SysproError {
     SysproError::Refused { asked, status, answer }
 }
 
-/// A value as it was written: numbers stand right aligned. What is neither named as a number by the entity's file nor known to be one is
-/// text, whatever its form.
+/// Converts a received value: numbers are padded on the left. A value that is neither a number by the entity's file nor by the known types
+/// is text, whatever it looks like.
 fn cell(text: &str, edm: Option<&str>, kind: ColumnKind) -> Cell {
     match (kind, edm) {
         (ColumnKind::Number, _) | (ColumnKind::AsReceived, Some("Edm.Decimal")) => {
@@ -157,7 +157,7 @@ fn cell(text: &str, edm: Option<&str>, kind: ColumnKind) -> Cell {
     }
 }
 
-/// The minus sign may stand on either end.
+/// The minus sign may be on either end.
 fn number(text: &str) -> Option<Cell> {
     let text = text.trim();
     let signed = match text.strip_suffix('-') {

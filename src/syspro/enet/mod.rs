@@ -1,7 +1,7 @@
 //! e.net: SYSPRO's business objects behind a session, over REST.
 //!
-//! [`Enet`] keeps the one session that an operator may have: calls are served one after another, a session bound to another company is
-//! logged off first, a session that died is replaced once. What tells a dead session is not public, so it is a setting.
+//! [`Enet`] keeps the one session that an operator may have. Calls are made one after another. A session of another company is logged off
+//! first, and an expired session is replaced once. The messages for an expired session are not documented, so they are a setting.
 
 mod condition;
 mod error;
@@ -28,9 +28,9 @@ use futures_util::future::LocalBoxFuture;
 use crate::credentials::secret::Credential;
 use crate::domain::CompanyId;
 
-/// Whoever can put a query to a business object: the session itself, or the actor that keeps it. Those who read have nothing else in hand.
+/// Sends a query to a business object: the session itself, or the actor that keeps it. Readers have nothing else.
 pub trait EnetTransport {
-    /// The text of the answer to one query. It may still hold errors of the business object.
+    /// The answer to one query as text. It may contain errors of the business object.
     fn query<'a>(
         &'a self,
         operator: &'a Credential,

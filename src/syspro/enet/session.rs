@@ -1,4 +1,4 @@
-//! The session: logon, calls one after another, death and replacement, logoff.
+//! The session: logon, calls one after another, expiry and replacement, logoff.
 
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -21,7 +21,7 @@ use crate::redact::Quoted;
 use crate::telemetry::labels::{EnetAnswer, System};
 use crate::telemetry::metrics::metrics;
 
-/// Which class of business object is called, and how. There is none for transactions: nothing here can post.
+/// The class of business object to call, and how. There is none for transactions: nothing here can post.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Operation {
     /// A query: changes nothing.
@@ -46,8 +46,8 @@ impl Operation {
     }
 }
 
-/// One call of a business object. It is made as a query, or out of a [`SetupCall`], which cannot name an object that posts: there is no
-/// way to a transaction object, because the ledger is never written.
+/// One call of a business object. It is created as a query, or from a [`SetupCall`], which cannot name an object that posts. There is no
+/// way to call a transaction object, because Tieline never writes to the SYSPRO ledger.
 #[derive(Debug, Clone)]
 pub struct EnetCall {
     operation: Operation,
@@ -56,17 +56,17 @@ pub struct EnetCall {
     parameters: Option<String>,
     /// The document or the query.
     xml: String,
-    /// What is asked, in words that may stand in a log.
+    /// The description of the request for logs; without secrets.
     asked: String,
 }
 
 impl EnetCall {
-    /// A query; `asked` says in words that may stand in a log what it is.
+    /// A query; `asked` describes it for logs, without secrets.
     pub fn query(object: &str, xml: String, asked: String) -> Self {
         Self { operation: Operation::Query, object: object.to_owned(), parameters: None, xml, asked }
     }
 
-    /// A record for a setup object; a trial stores nothing.
+    /// A record for a setup object; with `trial`, nothing is stored.
     pub fn setup(call: &SetupCall, mode: SetupMode, document: String, asked: String) -> Self {
         Self {
             operation: Operation::Setup(call.action),
@@ -78,16 +78,16 @@ impl EnetCall {
     }
 }
 
-/// Who logs on.
+/// The credentials for a logon.
 #[derive(Debug, Clone)]
 pub struct EnetLogin {
     /// The operator and its password.
     pub operator: Credential,
-    /// The password of the companies; blank for none.
+    /// The password of the companies; blank if they have none.
     pub company_password: SecretString,
 }
 
-/// e.net with at most one session. One per process, on one thread (`!Send`); a clone shares the session.
+/// The e.net client with at most one session. One per process, on one thread (`!Send`); a clone shares the session.
 #[derive(Clone)]
 pub struct Enet {
     pub(super) inner: Rc<Inner>,
@@ -105,14 +105,14 @@ pub(super) struct Inner {
 #[derive(Default)]
 pub(super) struct State {
     pub(super) session: Option<Session>,
-    /// The operator that is held, with a session or without.
+    /// The operator for which the lease is held, with or without a session.
     pub(super) held: Option<String>,
-    /// Until when e.net is left alone, because a person uses the operator.
+    /// Until when e.net is not called, because a person uses the operator.
     pub(super) resting: Option<Instant>,
 }
 
 pub(super) struct Session {
-    /// As it was received, trailing blanks included.
+    /// As it was received, trailing spaces included.
     id: SecretString,
     pub(super) operator: String,
     pub(super) company: CompanyId,
@@ -121,19 +121,19 @@ pub(super) struct Session {
 
 /// Why one call failed.
 enum Failure {
-    /// The session may be no more.
+    /// The session may have ended.
     Dead { status: u16, answer: Quoted },
-    /// A person took the operator's place.
+    /// A person uses the operator now.
     Evicted,
     /// Anything else.
     Error(EnetError),
 }
 
 impl Enet {
-    /// The client for the service that the settings name. The session store keeps others off the operator.
+    /// The client for the service in the settings. The session store keeps other nodes from using the operator.
     ///
     /// # Errors
-    /// [`EnetError::NoAddress`], or [`EnetError::Setup`] when a certificate file cannot be read or the proxy makes no sense.
+    /// [`EnetError::NoAddress`], or [`EnetError::Setup`] when a certificate file cannot be read or the proxy is not valid.
     pub fn new(settings: &SysproSettings, company_password: SecretString, session_store: Rc<dyn SessionStore>) -> Result<Self, EnetError> {
         let base = settings.enet_url.clone().ok_or(EnetError::NoAddress)?;
         let http = HttpClient::new(System::SysproEnet, &settings.connection).map_err(|source| EnetError::Setup { source })?;
@@ -141,8 +141,8 @@ impl Enet {
         Ok(Self { inner: Rc::new(inner) })
     }
 
-    /// One call, once the calls before it have ended. Answers with the text that the business object gave; errors within its XML are
-    /// the caller's to find.
+    /// Makes one call after the calls before it have ended. Answers the text of the business object; the caller must check the XML in it
+    /// for errors.
     ///
     /// # Errors
     /// [`EnetError`]. After [`EnetError::Unreachable`] a call that writes may have been carried out.
@@ -164,7 +164,7 @@ impl Enet {
         loop {
             let ours = self.hold(state, operator).await?.ours;
             if tries > 0 && !ours && call.operation != Operation::Query {
-                // another node has had the operator meanwhile: what was to be written may be another matter by now
+                // another node has used the operator in the meantime: the values to be written may have changed
                 let (operator, answer) = (operator.username.clone(), "another node has used the operator".into());
                 return Err(EnetError::SessionLost { operator, asked: call.asked.clone(), answer });
             }
@@ -176,7 +176,7 @@ impl Enet {
                 Ok(text) => return Ok(text),
                 Err(failure) => failure,
             };
-            // what tells a dead session may also be what refuses a call: the session itself is asked before it is given up
+            // the message of an expired session may also be the refusal of a call: the session is tested before it is given up
             if let Failure::Dead { status, answer } = &failure
                 && let Some(known) = self.inner.ask_session(session, (*status, answer.clone()), call).await
             {
@@ -194,7 +194,7 @@ impl Enet {
                     return Err(self.evicted(operator, call, self.inner.settings.back_off));
                 }
                 Failure::Dead { status, answer } => {
-                    // it may yet live: an orphaned session keeps its seat
+                    // the session may still be valid: an orphaned session keeps its licence seat
                     self.leave(state).await;
                     // a call that writes may have been carried out before the server failed
                     if status != 200 && call.operation != Operation::Query {
@@ -225,11 +225,11 @@ impl Enet {
         }
     }
 
-    /// Ends a session that a crash has left open, when none of this process stands open. One whose id is lost is ended by a logon in its
-    /// place, which takes the operator's credential; then that one is logged off.
+    /// Ends a session that a crash has left open, if this process has no open session. A session whose id is lost is ended by a new logon,
+    /// which needs the operator's credential; then the new session is logged off.
     ///
     /// # Errors
-    /// [`EnetError`]: it may stand open still, and is noted.
+    /// [`EnetError`]: the session may still be open, and stays recorded.
     pub async fn end_left(&self, operator: &Credential, company: &CompanyId) -> Result<(), EnetError> {
         let mut state = self.inner.state.lock().await;
         let state = &mut *state;
@@ -249,14 +249,14 @@ impl Enet {
         Ok(())
     }
 
-    /// Makes sure that no one else uses the operator, and that what a crash or another node left open is closed.
+    /// Makes sure that no other node uses the operator, and that a session left open by a crash or another node is closed.
     pub(super) async fn hold(&self, state: &mut State, operator: &Credential) -> Result<Held, EnetError> {
         let name = &operator.username;
         let held = self.inner.session_store.hold(name).await?;
         state.held = Some(name.clone());
         metrics().set_enet_held(true);
         if !held.ours {
-            // whoever had the operator meanwhile has ended it
+            // the node that had the operator in the meantime has ended it
             state.session = None;
             metrics().set_enet_session(false);
         }
@@ -266,14 +266,14 @@ impl Enet {
                     info!(operator = name, known, "an e.net session that was left open is logged off");
                     self.inner.session_store.closed(name).await;
                 }
-                // it stays written down; a logon would end it too
+                // it stays recorded; a logon would end it too
                 Err(error) => warn!(%error, operator = name, "an e.net session that was left open could not be logged off"),
             }
         }
         Ok(held)
     }
 
-    /// Keeps the operator held while something takes long.
+    /// Renews the lease of the operator during a long call.
     async fn renewing<T>(&self, operator: &str, work: impl Future<Output = T>) -> T {
         let mut work = std::pin::pin!(work);
         loop {
@@ -288,7 +288,7 @@ impl Enet {
         }
     }
 
-    /// Makes sure that a session of this operator in this company is open.
+    /// Makes sure that this operator has an open session in this company.
     pub(super) async fn enter(&self, state: &mut State, operator: &Credential, company: &CompanyId) -> Result<(), EnetError> {
         if let Some(session) = &state.session {
             let idle = session.used.elapsed() >= self.inner.settings.session_life;
@@ -297,7 +297,7 @@ impl Enet {
             }
             self.leave(state).await;
         }
-        // from here on a session may stand open: whoever finds the note without an id ends it by a logon in its place
+        // from here on a session may be open: a node that finds this note without an id ends it by a new logon
         let name = &operator.username;
         self.inner.session_store.opening(name).await?;
         let id = match self.renewing(name, self.inner.log_on(operator, company)).await {
@@ -330,7 +330,7 @@ impl Enet {
             Ok(true) => info!(operator = session.operator, company = %session.company, "logged off from e.net"),
             Ok(false) => debug!(operator = session.operator, "e.net did not know the session any more"),
             Err(error) => {
-                // it stays written down, so that whoever comes next can log it off
+                // it stays recorded, so that the next user of the operator can log it off
                 warn!(%error, operator = session.operator, "the e.net session could not be logged off and may keep its seat for a while");
                 return;
             }
@@ -380,7 +380,7 @@ impl Inner {
             return Err(EnetError::NotData { asked, status, answer: excerpt(&body) });
         }
         if !begins_with_error(&text) {
-            // what goes into an address with each call; its text stands in no message
+            // the id is part of the address of each call, and must not appear in any message
             let problem = match text.len() {
                 length if length > SESSION_ID => format!("{length} bytes came, and no session id is longer than {SESSION_ID}"),
                 _ if text.chars().any(|c| c.is_control() && !matches!(c, '\r' | '\n')) => "it holds control characters".to_owned(),
@@ -389,7 +389,7 @@ impl Inner {
             return Err(EnetError::Malformed { asked, problem: problem.into() });
         }
         let answer = excerpt(text.as_bytes());
-        // not the text that is shown: a password may be one of the words that are searched for
+        // not the displayed text: a password may contain one of the searched words
         let lower = text[..text.floor_char_boundary(SEARCHED)].split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
         let operator = name.to_owned();
         Err(if lower.contains("operator password") {
@@ -416,7 +416,7 @@ impl Inner {
         self.judge(status, &body, session, call)
     }
 
-    /// After a doubtful answer: what it is when the session lives, or was ended by a person; `None` when the session is dead.
+    /// After a doubtful answer: the failure if the session is valid, or was ended by a person; `None` when the session has expired.
     async fn ask_session(&self, session: &mut Session, (status, answer): (u16, Quoted), call: &EnetCall) -> Option<Failure> {
         let probe = EnetCall { operation: Operation::Query, object: String::new(), parameters: None, ..call.clone() };
         let profile = self.get("GetLogonProfile", &[("UserId", session.id.expose_secret())], "the profile of the session").await;
@@ -434,7 +434,7 @@ impl Inner {
         }
     }
 
-    /// The answer when it is one, else what it stands for.
+    /// The answer, or the failure that it represents.
     fn judge(&self, status: u16, body: &[u8], session: &Session, call: &EnetCall) -> Result<String, Failure> {
         let text = wire::text(body);
         let answer = excerpt(text.as_bytes());
@@ -456,7 +456,7 @@ impl Inner {
             if page.contains("<html") || page.contains("<!doctype html") {
                 return Err(Failure::Error(EnetError::NotData { asked, status, answer }));
             }
-            // only a short answer can be an error and nothing else
+            // only a short answer can be nothing but an error
             let errors = if text.len() < 4096 { wire::errors(&text).unwrap_or_default() } else { Vec::new() };
             let said = |words: &[String]| errors.iter().any(|error| words.iter().any(|word| error.contains(word.as_str())));
             if said(&self.settings.evicted_texts) {
@@ -483,9 +483,9 @@ impl Inner {
     }
 }
 
-/// Where a plain answer is searched for words; no message is longer.
+/// How much of a plain answer is searched for words; no message is longer.
 const SEARCHED: usize = 64 << 10;
-/// The longest session id that is taken, in bytes; SYSPRO's have 34 [assumed: no release gives longer ones than ten times that].
+/// The longest accepted session id, in bytes; SYSPRO's have 34 [assumed: no release gives longer ones than ten times that].
 const SESSION_ID: usize = 512;
 
 fn begins_with_error(text: &str) -> bool {

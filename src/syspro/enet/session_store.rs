@@ -7,39 +7,39 @@ use secrecy::SecretString;
 
 use super::error::EnetError;
 
-/// What is known of the session once it may be used.
+/// What is known of the session when it may be used.
 #[derive(Debug, Default)]
 pub struct Held {
     /// No one else has used the operator since the last call.
     pub ours: bool,
-    /// The session that stands open by what was written down.
+    /// The open session, as recorded.
     pub open: Option<SecretString>,
-    /// A logon was begun whose answer no one noted: a session may stand open whose id is lost. The operator's next logon ends it.
+    /// A logon was started whose answer was not recorded: a session with a lost id may be open. The operator's next logon ends it.
     pub lost: bool,
 }
 
-/// Keeps two users of one operator apart, over processes and machines, and remembers what a crash leaves open.
+/// Prevents two users of one operator, over processes and machines, and records what a crash leaves open.
 pub trait SessionStore {
     /// How often a long call renews what [`SessionStore::hold`] took.
     fn renew_every(&self) -> Duration;
 
-    /// Asks for the session before each call. Waits for a holder that may have died; an error when it has not.
+    /// Takes the session before each call. Waits for a holder that may have died; an error when it is alive.
     fn hold<'a>(&'a self, operator: &'a str) -> LocalBoxFuture<'a, Result<Held, EnetError>>;
 
-    /// A logon is about to be sent. An error when that could not be written down: then it must not be.
+    /// Records that a logon is about to be sent. An error when that could not be recorded: then it must not be sent.
     fn opening<'a>(&'a self, operator: &'a str) -> LocalBoxFuture<'a, Result<(), EnetError>>;
 
-    /// A session was opened. An error when it may not be used after all.
+    /// Records that a session was opened. An error when it may not be used after all.
     fn opened<'a>(&'a self, operator: &'a str, id: &'a SecretString) -> LocalBoxFuture<'a, Result<(), EnetError>>;
 
-    /// No session stands open any more.
+    /// Records that no session is open any more.
     fn closed<'a>(&'a self, operator: &'a str) -> LocalBoxFuture<'a, ()>;
 
-    /// The operator is free for others.
+    /// Releases the operator for others.
     fn give<'a>(&'a self, operator: &'a str) -> LocalBoxFuture<'a, ()>;
 }
 
-/// For whoever has the operator to himself, such as a test.
+/// For a single user of the operator, such as a test.
 #[derive(Debug, Clone, Copy)]
 pub struct Alone;
 

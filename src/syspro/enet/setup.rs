@@ -1,18 +1,18 @@
-//! What a setup object says of a record: taken, refused and why, or nothing that can be relied on.
+//! Reads a setup object's answer for a record: accepted, refused with a reason, or unclear.
 
 use encoding_rs::WINDOWS_1252;
 
 use super::wire::{Step, walk};
 use crate::redact::Quoted;
 
-/// How a call of a setup object came out, by its answer's `StatusOfItems` and the error elements in it.
+/// The result of a call of a setup object, by its answer's `StatusOfItems` and the error elements in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SetupOutcome {
-    /// The record was read and found good; unless it was a trial, it is stored.
+    /// The record was read and is valid; unless it was a trial, it is stored.
     Accepted,
-    /// It was refused, in SYSPRO's words.
+    /// It was refused; with SYSPRO's message.
     Refused(Quoted),
-    /// The answer does not say.
+    /// The answer does not tell.
     Unclear(Quoted),
 }
 
@@ -43,17 +43,17 @@ pub fn unstorable(text: &str) -> Option<char> {
     text.chars().find(|c| c.is_control() || WINDOWS_1252.encode(c.encode_utf8(&mut [0; 4])).2)
 }
 
-/// Records that were read, whatever the object calls the count.
+/// The number of records that were read, however the object names it.
 const READ: &str = "read";
 
-/// Sentences of one answer that are kept.
+/// The most messages kept from one answer.
 const MOST: usize = 100;
 
 #[derive(Default)]
 struct Said {
-    /// `field: sentence (number)`.
+    /// `field: message (number)`.
     errors: Vec<String>,
-    /// A few objects put their sentences into elements of this name.
+    /// A few objects put their messages into elements with this name.
     messages: Vec<String>,
     counts: Vec<(&'static str, u64)>,
 }

@@ -11,20 +11,20 @@ use crate::net::excerpt;
 use crate::redact::Quoted;
 use crate::telemetry::metrics::metrics;
 
-/// What came of it.
+/// The result of the check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignInResult {
-    /// What e.net says of its version; `Err`: why it does not.
+    /// The version of e.net; `Err`: why there is none.
     pub version: Result<Quoted, Quoted>,
-    /// Our session stood open there already, so that no one had to sign in.
+    /// Our session was already open there, so no logon was needed.
     pub stood: bool,
 }
 
 impl Enet {
-    /// Signs in to a company and asks for the version. A session that stands open stays so; one that was opened for this is ended.
+    /// Signs in to a company and requests the version. An open session stays open; a session that was opened for this is ended.
     ///
     /// # Errors
-    /// [`EnetError`]: no one could sign in.
+    /// [`EnetError`]: the logon failed.
     pub async fn visit(&self, operator: &Credential, company: &CompanyId) -> Result<SignInResult, EnetError> {
         let mut state = self.inner.state.lock().await;
         let state = &mut *state;
@@ -48,7 +48,7 @@ impl Enet {
         entered.map(|()| SignInResult { version, stood })
     }
 
-    /// What `/GetVersion` says, which takes no session.
+    /// The answer of `/GetVersion`, which needs no session.
     async fn version(&self) -> Result<Quoted, Quoted> {
         let (status, body) = self.inner.get("GetVersion", &[], "its version").await.map_err(|error| {
             let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();

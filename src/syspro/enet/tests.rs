@@ -1,4 +1,4 @@
-//! The client against servers that say one thing each; the simulator is met in `tests/it`.
+//! The client against servers with a single answer each; `tests/it` uses the simulator.
 
 mod fuzz;
 
@@ -16,7 +16,7 @@ use crate::syspro::scripted::settings_for;
 
 const ID: &str = "3EA613166FE4BF47925DF1CEA14E910100  ";
 
-/// A server that answers each request with the next of these (status, body), and keeps the addresses asked for.
+/// A server that answers each request with the next of these (status, body), and keeps the requested addresses.
 struct Says {
     settings: SysproSettings,
     asked: Arc<Mutex<Vec<String>>>,

@@ -1,5 +1,5 @@
-//! What kind of value a column holds. e.net writes every value as text and says nothing of its type, so what is known of SYSPRO's own
-//! tables counts; of a site's own columns the entity's file says it (`numbers`).
+//! The kind of value of a column. e.net writes every value as text, without a type. So the known types of SYSPRO's own tables are used; for
+//! a site's own columns the entity's file names the numbers (`numbers`).
 
 use super::super::metadata::Metadata;
 use crate::definition::known::columns;

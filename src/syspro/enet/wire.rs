@@ -1,4 +1,4 @@
-//! The XML of e.net: requests built, answers decoded and read. Element names are compared without regard to case.
+//! The XML of e.net: builds requests, and decodes and reads answers. Element names are compared without regard to case.
 
 use std::borrow::Cow;
 
@@ -18,8 +18,8 @@ pub(super) fn element(name: &str, text: &str) -> String {
     format!("<{name}>{}</{name}>", quick_xml::escape::partial_escape(text))
 }
 
-/// The text of an answer. Some versions of the service write a JSON string or a `<string>` element around it; the text itself is in the
-/// encoding that its declaration names, Windows-1252 where it names none and is no UTF-8.
+/// The text of an answer. Some versions of the service wrap it in a JSON string or a `<string>` element. The text itself has the encoding
+/// of its declaration; without one, it is UTF-8 or else Windows-1252.
 pub(super) fn text(body: &[u8]) -> String {
     let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
     let begins = body.iter().position(|byte| !byte.is_ascii_whitespace()).map_or(&b""[..], |at| &body[at..]);
@@ -29,7 +29,7 @@ pub(super) fn text(body: &[u8]) -> String {
         _ => None,
     };
     if let Some(inner) = inner {
-        // the text may have been written out with a mark of its own
+        // the text may start with a byte order mark of its own
         return inner.trim_start_matches('\u{feff}').to_owned();
     }
     let head = String::from_utf8_lossy(&body[..body.len().min(200)]).to_ascii_lowercase();
@@ -46,7 +46,7 @@ pub(super) fn text(body: &[u8]) -> String {
     }
 }
 
-/// Text of Windows-1252; the five bytes that stand for nothing there are written out.
+/// Decodes Windows-1252; the five undefined bytes are written as escapes.
 fn windows_1252(body: &[u8]) -> String {
     let mut out = String::with_capacity(body.len());
     let holes = body.split_inclusive(|byte| matches!(byte, 0x81 | 0x8d | 0x8f | 0x90 | 0x9d));
@@ -61,7 +61,7 @@ fn windows_1252(body: &[u8]) -> String {
     out
 }
 
-/// Text of UTF-8; bytes that are none are written out.
+/// Decodes UTF-8; invalid bytes are written as escapes.
 fn utf_8(body: &[u8]) -> String {
     let mut out = String::with_capacity(body.len());
     for chunk in body.utf8_chunks().take(STRANGE) {
@@ -71,10 +71,10 @@ fn utf_8(body: &[u8]) -> String {
     out
 }
 
-/// Bytes of an answer at most that are no text and are written out; the rest of an answer that has more is left out, and what is left is no XML.
+/// The most invalid bytes of an answer that are written as escapes; an answer with more is truncated, and then is not valid XML.
 const STRANGE: usize = 100_000;
 
-/// What a reference to a character that no text can hold is written as.
+/// The escape for a reference to a character that no text can hold.
 fn written_out(reference: &str) -> String {
     let number = reference.strip_prefix('#').and_then(|number| match number.strip_prefix(['x', 'X']) {
         Some(hex) => u32::from_str_radix(hex, 16).ok(),
@@ -100,25 +100,25 @@ fn only_text(document: &str) -> Result<String, String> {
     Ok(all)
 }
 
-/// What a query object's answer holds.
+/// The content of a query object's answer.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Found {
-    /// The cells of each row, in the order of the columns asked for; `None`: the element is not there.
+    /// The cells of each row, in the order of the requested columns; `None`: the element is missing.
     pub(super) rows: Vec<Vec<Option<String>>>,
-    /// What elements named `ErrorDescription` say.
+    /// The texts of the elements `ErrorDescription`.
     pub(super) errors: Vec<String>,
-    /// What `RowsReturned` says.
+    /// The value of `RowsReturned`.
     pub(super) returned: Option<usize>,
-    /// Values that are not kept, because they are too long.
+    /// Values that are not kept because they are too long.
     pub(super) no_values: Vec<NoValue>,
 }
 
-/// Error texts of one answer that are kept.
+/// The most error texts kept from one answer.
 const ERRORS: usize = 20;
-/// Elements that may be open within one another.
+/// The most elements that may be nested.
 const DEPTH: usize = 64;
 
-/// The same without the middle of a long text, which may be as large as the answer.
+/// The same error without the middle of a long text, which may be as large as the answer.
 fn cut(unread: Unread) -> Unread {
     match unread {
         Unread::Malformed(words) => Unread::Malformed(brief(&words)),
@@ -126,13 +126,13 @@ fn cut(unread: Unread) -> Unread {
     }
 }
 
-/// Reads the answer of COMFND; it stops at the first row that was not asked for.
+/// Reads the answer of COMFND; it stops at the first row that was not requested.
 pub(super) fn rows(document: &str, columns: &[&str], room: Room) -> Result<Found, Unread> {
     let (found, doubt) = scan(document, columns, room).map_err(cut)?;
     doubt.map_or(Ok(found), |doubt| Err(cut(Unread::Malformed(doubt.into()))))
 }
 
-/// The answer, and the first thing in it that makes a value doubtful: taking a part of it, or one of two, would change it without a word.
+/// The answer, and the first problem that makes a value doubtful: to keep a part of it, or one of two, would change it silently.
 fn scan(document: &str, columns: &[&str], room: Room) -> Result<(Found, Option<String>), Unread> {
     let mut found = Found::default();
     let (mut text, mut at, mut bytes) = (String::new(), 0_usize, 0_usize);
@@ -163,7 +163,7 @@ fn scan(document: &str, columns: &[&str], room: Room) -> Result<(Found, Option<S
             Step::End => {
                 let name = path.last().map_or("", |name| name.as_ref());
                 if path.len() == 3 && path[1].eq_ignore_ascii_case("Row") {
-                    // columns come in the order asked for; where they do not, they are searched for
+                    // columns come in the requested order; if they do not, they are searched for
                     let place = match columns.get(at) {
                         Some(column) if column.eq_ignore_ascii_case(name) => Some(at),
                         _ => columns.iter().position(|column| column.eq_ignore_ascii_case(name)),
@@ -198,7 +198,7 @@ fn scan(document: &str, columns: &[&str], room: Room) -> Result<(Found, Option<S
     }
 }
 
-/// Reads the answer of COMFND without the first N rows, which may be no XML. `Err`: it cannot be told where they end.
+/// Reads the answer of COMFND without the first `skip` rows, which may be invalid XML. `Err`: their end cannot be found.
 pub(super) fn rows_behind(document: &str, columns: &[&str], skip: usize, room: Room) -> Result<Found, Unread> {
     let folded = document.to_ascii_lowercase();
     let starts: Vec<usize> = folded.match_indices("<row>").map(|(at, _)| at).take(skip + room.rows + 1).collect();
@@ -219,20 +219,20 @@ pub(super) fn rows_behind(document: &str, columns: &[&str], skip: usize, room: R
     Ok(Found { returned: Some(found.rows.len()), errors: whole.errors, ..found })
 }
 
-/// Everything that elements named `ErrorDescription` say, wherever they stand.
+/// The texts of all elements `ErrorDescription`, at any place.
 pub(super) fn errors(document: &str) -> Result<Vec<String>, Unread> {
     scan(document, &[], Room { rows: usize::MAX, value: 4096 }).map(|(found, _)| found.errors).map_err(cut)
 }
 
-/// What is met on the way through a document.
+/// A step of the walk through a document.
 pub(super) enum Step<'t> {
     Start,
     Text(&'t str),
     End,
 }
 
-/// Goes through a document; the path holds the names of the open elements, the current one last. It ends early where `visit` says so, and where
-/// elements are nested too deep.
+/// Walks through a document; the path holds the names of the open elements, the current one last. It ends early when `visit` says so, and
+/// when elements are nested too deep.
 pub(super) fn walk(document: &str, mut visit: impl FnMut(&[Cow<'_, str>], Step<'_>) -> Result<(), String>) -> Result<(), String> {
     let mut reader = Reader::from_str(document.trim_start());
     let mut path: Vec<Cow<'_, str>> = Vec::new();
@@ -304,7 +304,7 @@ mod tests {
     #[test]
     fn wrapped_and_encoded_texts_come_out_the_same() {
         assert_eq!(text(b"3EA613166FE4BF47925DF1CEA14E910100  "), "3EA613166FE4BF47925DF1CEA14E910100  ");
-        // the inner text may have a mark of its own
+        // the inner text may start with a byte order mark of its own
         for body in [
             "\u{feff}<t><RowsReturned>0</RowsReturned></t>",
             "<string>\u{feff}&lt;t&gt;&lt;RowsReturned&gt;0&lt;/RowsReturned&gt;&lt;/t&gt;</string>",
@@ -354,7 +354,7 @@ mod tests {
         assert_eq!(read_behind(&document("<Row><A><Broken</A></Row>", 1), &["A"], 1).expect("none").rows.len(), 0);
         assert_eq!(read_behind(&document("", 0), &["A"], 1).expect("none").rows.len(), 0);
         assert!(read_behind(&two, &["A"], 0).is_err(), "the first is still none");
-        // a row that holds what begins another one: no one can tell them apart
+        // a row that contains the start of another row: they cannot be told apart
         assert!(read_behind(&document("<Row><A><Row></A></Row><Row><A>b</A></Row>", 2), &["A"], 1).is_err());
     }
 

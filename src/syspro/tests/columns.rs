@@ -1,4 +1,4 @@
-//! Columns and tables that are missing, spelled otherwise, or only seem to be missing.
+//! Columns and tables that are missing, are spelled differently, or only seem to be missing.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -64,7 +64,7 @@ fn missing_columns_are_left_out_when_optional_and_named_when_not() {
 
 #[test]
 fn a_server_in_trouble_blanks_nothing() {
-    // refuses a question that is new to it a few times, then answers; what is asked for meanwhile is answered
+    // refuses a new query a few times, then answers it; other queries succeed in the meantime
     for times in 1..=3 {
         let asked = Mutex::new(BTreeMap::<String, u32>::new());
         let script = move |request: &scripted::Request, _: &Tables| {
@@ -85,7 +85,7 @@ fn a_server_in_trouble_blanks_nothing() {
         let said = actix_rt::System::new().block_on(async {
             let odata = scripted::reader(&server.settings(), &quick_retry());
             let mut said = Vec::new();
-            // as often as a flow would try again
+            // as often as a flow would retry
             for _ in 0..8 {
                 match read_all(&odata, &plan, Scope::All, 500).await {
                     Ok((documents, _)) => {
@@ -133,7 +133,7 @@ fn a_table_is_not_missing_because_the_first_questions_about_it_are_answered_404(
     let (heads, lines) = order_rows(2, 2);
     let full = || Tables::default().with("PorMasterHdr", &heads).with("PorMasterDetail", &lines);
     let lines_asked = |request: &scripted::Request| request.target.contains("PorMasterDetail");
-    // counting is tried three ways, then a row is asked for
+    // counting is tried in three ways, then a row is requested
     for times in 1..=6 {
         let asked = Mutex::new(0);
         let script = move |request: &scripted::Request, _: &Tables| {
@@ -144,7 +144,7 @@ fn a_table_is_not_missing_because_the_first_questions_about_it_are_answered_404(
         let server = Server::scripted(full(), Box::new(script));
         assert_ne!(rows(&server.settings()), Some(0), "{times} times");
     }
-    // one that the service lists is there however often it says 404
+    // a table that the service lists exists, however often the service answers 404
     let csdl = r#"<Schema Namespace="M"><EntityType Name="L"><Property Name="PurchaseOrder" Type="Edm.String"/></EntityType>
         <EntityContainer><EntitySet Name="PorMasterDetail" EntityType="M.L"/></EntityContainer></Schema>"#;
     for (listed, expected) in [(true, None), (false, Some(0))] {

@@ -1,8 +1,8 @@
-//! A service that fails (500) over one row, and one that fails over everything: only the first is the row's fault.
+//! A service that fails (500) on one row, and one that fails on everything: only the first is caused by the row.
 
 use super::*;
 
-/// A server that fails over every answer with one of these rows in it, unless only its key is asked for.
+/// A server that fails on every answer with one of these rows in it, unless only its key is requested.
 fn failing(rows: usize, bad: &'static [&'static str]) -> Server {
     let script = move |request: &scripted::Request, tables: &Tables| {
         let answer = tables.answer(request);
@@ -40,21 +40,21 @@ fn a_row_that_the_service_fails_over_fails_alone() {
 
 #[test]
 fn a_service_that_fails_over_everything_is_no_rows_fault() {
-    // whatever has all its columns: the keys alone could be read
+    // fails on every request with all columns: only the keys can be read
     let script =
         |request: &scripted::Request, _: &Tables| request.option("$select").contains('V').then(|| reply(500, "<html>later</html>"));
     let server = Server::scripted(Tables::default().with("T", &many(40)), Box::new(script));
     let error = outcome(&server.settings(), &plan(table("T", "K", "V")), Scope::All, 500).expect_err("an outage");
     assert!(matches!(error, SysproError::Failed { status: 500, .. }), "{error}");
     assert!(server.requests().len() < 25, "{}", server.requests().len());
-    // a table of one row: nothing shows that the row is the reason
+    // a table with one row: nothing shows that the row is the reason
     let server = failing(1, &["00000"]);
     outcome(&server.settings(), &plan(table("T", "K", "V")), Scope::All, 500).expect_err("nothing to compare with");
 }
 
 #[test]
 fn a_row_that_can_be_read_in_the_end_is_no_fault() {
-    // fails over the row until it has been asked for so often
+    // fails on the row until it has been requested this often
     let tries = std::sync::atomic::AtomicU32::new(0);
     let script = move |request: &scripted::Request, tables: &Tables| {
         let answer = tables.answer(request);

@@ -1,4 +1,4 @@
-//! Pages and `$metadata` of an OData service, whatever they hold.
+//! Arbitrary pages and `$metadata` of an OData service.
 
 use serde_json::{Value, json};
 
@@ -71,7 +71,7 @@ fn odata_pages() {
             }
             Err(error) => {
                 let error = format!("{error:?}");
-                // what serde reads as a page of these columns is one
+                // a body that serde reads as a page of these columns is one
                 let value: Result<Value, _> = serde_json::from_slice(input);
                 assert!(error.len() < 600, "an error quotes {} bytes", error.len());
                 format!("{error} {}", value.is_ok())

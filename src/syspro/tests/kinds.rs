@@ -1,4 +1,4 @@
-//! What kind a value is of: said by the entity's file, by the JSON and by `$metadata`, never by the form of a text.
+//! The kind of a value: from the entity's file, the JSON type and `$metadata`, never from the form of a text.
 
 use super::*;
 use crate::domain::Value;
@@ -11,7 +11,7 @@ fn keys_with_the_form_of_a_date_and_a_time_are_two_keys_and_are_asked_for_as_tex
     let server = Server::start(Tables::default().with("ApInvoice", rows).with("ApJnlSummary", "[]").with("ApJnlDistrib", "[]"));
     let mut plan = plan(table("ApInvoice", "Supplier Invoice", "JournalDate"));
     plan.root.numbers = vec![];
-    // one row a page: each key is a bound of the next question too
+    // one row per page: each key is also a bound of the next query
     let (documents, _) = outcome(&server.settings(), &plan, Scope::All, 1).expect("readable");
     let mut found: Vec<&str> = keys(&documents);
     found.sort_unstable();
@@ -51,7 +51,7 @@ fn every_table_is_asked_for_the_company_and_never_for_the_placeholder() {
     };
     let names = ["ApInvoice", "ApJnlSummary", "ApJnlDistrib", "ApInvoiceExt", "ApInvoicePay"];
     let tables = names.iter().fold(Tables::default(), |tables, name| tables.with(name, &rows(name)));
-    // the condition itself is not this server's business: it answers as if it held
+    // this server ignores the condition: it answers as if it held
     let server = Server::scripted(
         tables,
         Box::new(|request, _| (request.option("$filter").contains("{company}")).then(|| reply(400, r#"{"error":{"message":"a brace"}}"#))),
@@ -110,7 +110,7 @@ fn dates_are_held_against_the_metadata() {
     plan.root.dates = strings("Made Day");
     let found = probe(&plan);
     assert_eq!((found.unnamed_dates, found.not_dates), (vec![], vec![]));
-    // nothing is emptied where no one says that it is a date
+    // nothing is emptied unless the column is declared as a date
     plan.root.dates.clear();
     run(&settings, &plan, Scope::All, 500, |documents, _| assert_eq!(documents[0].root[1], Value::text("2026-01-31T00:00:00Z")));
 }

@@ -1,4 +1,4 @@
-//! Columns that a row leaves out, or all rows: no one knows what they hold.
+//! Columns missing in one row or in all rows: their values are unknown.
 
 use super::*;
 use crate::config::settings::AbsentColumns;
@@ -15,7 +15,7 @@ fn without(rows: usize, column: &str, of: &[usize]) -> String {
     format!("[{}]", rows.collect::<Vec<_>>().join(","))
 }
 
-/// A server that gives these rows whatever is asked, as far as the condition goes: each row has the key by which it is asked for.
+/// A server that returns these rows for any query, as far as the condition goes: each row has the requested key.
 fn leaving_out(rows: usize, column: &'static str, of: &'static [usize]) -> Server {
     let full = Tables::default().with("T", &many(rows));
     let script = move |request: &scripted::Request, tables: &Tables| {
@@ -40,7 +40,7 @@ fn a_row_without_a_column_fails_alone_and_by_name() {
     for of in [&[4][..], &[0], &[39], &[7, 8], &[0, 1, 2]] {
         for (cap, limit) in [(500, 500), (500, 10), (7, 500), (6, 5)] {
             let mut tables = Tables::default().with("T", &without(40, "V", of));
-            // its first row shows the small server which columns there are
+            // the first row tells the small server which columns there are
             if of.contains(&0) {
                 tables = Tables::default().with("T", r#"[{"K":"-","V":1}]"#).with("T", &without(40, "V", of));
             }
@@ -94,7 +94,7 @@ fn a_row_without_its_key_is_told_of_once_and_nothing_counts_as_gone() {
 
 #[test]
 fn a_column_that_no_row_has_stops_the_read_unless_it_may_be_missing() {
-    // the service takes the column in a query, and gives it in no row
+    // the service accepts the column in a query, and returns it in no row
     let script = |request: &scripted::Request, tables: &Tables| {
         let mut request = request.clone();
         let select = request.option("$select").replace(",New", "");
@@ -129,7 +129,7 @@ fn an_optional_column_that_the_site_has_is_no_less_unknown_where_a_row_leaves_it
     run(&server.settings(), &plan, Scope::All, 500, |documents, _| {
         assert_eq!(faulty(&documents).iter().map(|document| document.key.as_str()).collect::<Vec<_>>(), ["00004"]);
     });
-    // alone on its page, once other rows have shown that the site has it
+    // alone on its page, after other rows have shown that the site has it
     run(&server.settings(), &plan, Scope::All, 1, |documents, _| assert_eq!(faulty(&documents).len(), 1));
 }
 
@@ -186,7 +186,7 @@ fn a_row_that_the_definition_leaves_out_does_not_fail() {
     let mut plan = plan(table("T", "K", "V X"));
     plan.root.exclude = vec![(2, vec!["drop".into(), String::new()])];
     run(&server.settings(), &plan, Scope::All, 500, |documents, _| {
-        // whether the third is left out is not known either
+        // whether the third row is excluded is not known either
         assert_eq!(keys(&documents), ["1", "3"]);
         assert_eq!(faulty(&documents).len(), 1);
     });
@@ -220,7 +220,7 @@ fn outcome_knowing(server: &Server, plan: &ReadPlan, known: &str, limit: u32) ->
 fn what_rows_have_brought_before_is_never_read_as_empty() {
     let mut plan = plan(table("T", "K", "V"));
     plan.root.optional = strings("V");
-    // taken in a query, and in no row, as after a restart of this program; a single row is enough
+    // accepted in a query, and in no row, as after a restart of this program; a single row is enough
     for rows in [3, 1] {
         let script = |request: &scripted::Request, tables: &Tables| {
             let mut request = request.clone();
@@ -259,7 +259,7 @@ fn what_rows_have_brought_before_is_never_read_as_empty() {
         error
     });
     assert!(matches!(&error, SysproError::ColumnGone { columns, .. } if columns == &["V"]), "{error}");
-    // a companion table that is not there, all of whose columns may be missing
+    // a joined table that does not exist, all of whose columns may be missing
     let mut plan = super::plan(table("T2", "K", "V"));
     plan.columns = strings("K V Mail");
     plan.joins.push(JoinRead { table: table("T", "Key", "Mail"), on: pairs("K=Key"), offset: 2 });
@@ -280,7 +280,7 @@ fn no_setting_makes_a_key_or_a_link_empty() {
         let step = faulty(&documents)[0].faults[0].next_step.text().into_owned();
         assert!(step.contains("no setting makes it readable") && !step.contains("absent_columns"), "{step}");
     });
-    // a line that leaves out the order that it belongs to is no order's silently missing line
+    // a line without the order that it belongs to must not be a silently missing line of an order
     let script = |request: &scripted::Request, tables: &Tables| {
         let answer = tables.answer(request);
         let whole = r#"{"Line":2,"Price":5,"PurchaseOrder":"A"}"#;
@@ -301,7 +301,7 @@ fn a_page_of_rows_without_keys_ends_whatever_link_it_carries() {
         tables.cap = Some(3);
         tables
     };
-    // links that count rows are not followed: what lies beyond is asked for by key
+    // links that count rows are not followed: the rows after the last key are requested by key
     for link in [true, false] {
         let script = move |request: &scripted::Request, tables: &Tables| {
             let answer = tables.answer(request);

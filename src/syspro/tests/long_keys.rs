@@ -1,4 +1,4 @@
-//! Keys that are longer than any key may be: rows beyond them cannot be asked for, and those behind the last one that can come a second time.
+//! Keys that are longer than allowed: rows after them cannot be requested, and rows after the last usable key can come a second time.
 
 use super::*;
 

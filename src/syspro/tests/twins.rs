@@ -18,7 +18,7 @@ fn two_root_rows_are_seen_wherever_an_answer_ends() {
         format!("[{}]", rows.join(","))
     };
     for twin in 0..9 {
-        // a link that leads elsewhere is not followed: what lies beyond is asked for by key
+        // a link that leads elsewhere is not followed: the rows after the last key are requested by key
         for (cap, limit, link) in [(3, 500, "http://x"), (2, 500, "http://x"), (4, 5, "http://x"), (3, 2, "http://x"), (3, 500, "")] {
             let mut tables = Tables::default().with("T", &rows(twin));
             (tables.cap, tables.link_base) = (Some(cap), Some(link.to_owned()));
@@ -67,7 +67,7 @@ fn two_keys_that_would_become_one_record_are_named() {
 
 #[test]
 fn a_service_that_compares_without_case_gives_no_row_twice() {
-    // as by a collation without case: what is asked for by one key comes in all its spellings
+    // as with a collation without case: a request for one key returns all its spellings
     let rows = r#"[{"K":"ABC","V":"first"},{"K":"Abc","V":"second"},{"K":"abc","V":"third"},{"K":"x","V":"fourth"}]"#;
     let server = Server::scripted(
         Tables::default().with("T", rows),
@@ -80,7 +80,7 @@ fn a_service_that_compares_without_case_gives_no_row_twice() {
         }),
     );
     let mut settings = server.settings();
-    // one key a question
+    // one key per query
     settings.filter_limit = 1;
     let wanted: Vec<DocumentKey> = ["ABC", "Abc", "abc", "x"].map(DocumentKey::from_text).into();
     let page = actix_rt::System::new().block_on(async {

@@ -1,4 +1,4 @@
-//! Answers of e.net, whatever they hold.
+//! Arbitrary answers of e.net.
 
 use crate::fuzz::{Target, fuzz};
 use crate::syspro::enet::wire::{element, errors, rows, rows_behind, text};
@@ -56,7 +56,7 @@ fn enet_answers() {
         for skip in [0, 1, 7] {
             let _ = rows_behind(&document, &COLUMNS, skip, ROOM);
         }
-        // what is written as an element is read as it was
+        // a text that is written as an element is read back unchanged
         let value: String = document.chars().filter(|letter| *letter >= ' ' && !('\u{fffe}'..='\u{ffff}').contains(letter)).collect();
         let page = format!("<COMFND><Row>{}</Row><RowsReturned>1</RowsReturned></COMFND>", element("Supplier", &value));
         let found = rows(&page, &["Supplier"], ROOM).unwrap_or_else(|error| panic!("{error:?}: {page}"));
