@@ -13,7 +13,7 @@ use crate::domain::schedule::Schedule;
 
 use super::load::{Origin, Problem, is_secret};
 
-/// What the rules need beside the values.
+/// What the rules need besides the values.
 pub(super) struct Context<'a> {
     pub(super) origins: &'a BTreeMap<String, Origin>,
     pub(super) env: &'a BTreeMap<String, String>,
@@ -25,30 +25,30 @@ pub(super) struct Check<'a> {
     pub(super) warnings: Vec<String>,
 }
 
-/// How much clear text a section tolerates.
+/// Whether a section allows a connection without TLS.
 pub(super) enum Clear {
-    /// Refused outside this machine unless the section allows it.
+    /// Refused outside this machine, unless the section allows it.
     Refused { allowed: bool },
     /// Usual for this service, but worth a warning.
     Warned,
 }
 
 impl Check<'_> {
-    /// Keeps a problem. The `None` lets a caller end an expression with it.
+    /// Adds a problem. Returns `None`, so that a caller can end an expression with it.
     pub(super) fn problem<T>(&mut self, key: &str, text: String) -> Option<T> {
         self.problems.push(Problem { key: key.to_owned(), text, origin: self.context.origins.get(key).cloned() });
         None
     }
 
     pub(super) fn missing<T>(&mut self, key: &str, what: &str) -> Option<T> {
-        // a value that did not fit its type has been reported, and is not missing
+        // a value of a wrong type was reported already, and is not missing
         if self.problems.iter().any(|problem| problem.key == key) {
             return None;
         }
         self.problem(key, format!("`{key}` is missing: {what}"))
     }
 
-    /// A whole number within bounds; the lower bound stands in for one that has been reported.
+    /// A whole number within limits; for one that was reported, the lower limit is returned.
     pub(super) fn number<T: TryFrom<i64>>(&mut self, key: &str, value: Option<i64>, min: i64, max: i64) -> T
     where
         T::Error: std::fmt::Debug,
@@ -78,7 +78,7 @@ impl Check<'_> {
         found.or_else(|| self.problem(key, format!("`{key}` must be one of {}, got `{value}`", words.join(", "))))
     }
 
-    /// A path, made absolute, so that it means the same to child processes.
+    /// A path, made absolute, so that child processes resolve it the same way.
     pub(super) fn path(&mut self, key: &str, text: Option<&str>) -> Option<PathBuf> {
         let text = text?;
         if text.is_empty() || text.starts_with('~') {
@@ -88,7 +88,7 @@ impl Check<'_> {
         absolute.ok().or_else(|| self.problem(key, format!("`{key}` must be a path, got `{text}`")))
     }
 
-    /// An address of a host alone: Tieline adds the paths of the APIs itself.
+    /// An address with only a host: Tieline adds the paths of the APIs itself.
     pub(super) fn without_path(&mut self, key: &str, url: Url) -> Option<Url> {
         if matches!(url.path(), "" | "/") {
             return Some(url);
@@ -102,7 +102,7 @@ impl Check<'_> {
         let url = match Url::parse(text) {
             Ok(url) if ["http", "https"].contains(&url.scheme()) && url.has_host() => url,
             _ => {
-                // it did not parse, so a password in it cannot be told apart: show it only when there can be none
+                // it did not parse, so a password in it cannot be recognised: show it only when there can be none
                 let got = if text.contains('@') { String::new() } else { format!(", got `{text}`") };
                 return self.problem(key, format!("`{key}` must be an address that begins with `https://`{got}"));
             }
@@ -139,7 +139,7 @@ impl Check<'_> {
         }
     }
 
-    /// A date, as TOML's own or as text.
+    /// A date, as TOML date or as text.
     pub(super) fn date(&mut self, key: &str, value: Option<&toml::Value>) -> Option<NaiveDate> {
         let value = value?;
         let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
@@ -160,7 +160,7 @@ impl Check<'_> {
     }
 }
 
-/// Whether an address stays on this machine.
+/// Whether an address is on this machine.
 pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),

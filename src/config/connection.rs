@@ -1,6 +1,6 @@
-//! A database url as the variables that the programs of Postgres read.
+//! Converts a database url to the environment variables of the Postgres programs.
 
-/// What a url's parameter is called as a variable.
+/// The variable for each parameter of a url.
 const PARAMETERS: &[(&str, &str)] = &[
     ("host", "PGHOST"),
     ("hostaddr", "PGHOSTADDR"),
@@ -26,7 +26,7 @@ const PARAMETERS: &[(&str, &str)] = &[
     ("target_session_attrs", "PGTARGETSESSIONATTRS"),
 ];
 
-/// How long an idle connection is kept has no variable, and does not matter to a program that ends soon.
+/// The time for which an idle connection is kept has no variable; a program that ends soon does not need it.
 const WITHOUT: &[&str] = &[
     "keepalives",
     "keepalives_idle",
@@ -37,10 +37,10 @@ const WITHOUT: &[&str] = &[
     "load_balance_hosts",
 ];
 
-/// The variables that say what `postgres://user:password@host:port/database?parameter=value` says.
+/// The variables for `postgres://user:password@host:port/database?parameter=value`.
 ///
 /// # Errors
-/// What of it cannot be said by variables; no value is in the text.
+/// The part that has no variable; the text contains no value.
 pub fn variables(url: &str) -> Result<Vec<(&'static str, String)>, String> {
     let rest = url.split_once("://").map(|(_, rest)| rest).ok_or("it has no `://`")?;
     let (rest, parameters) = rest.split_once('?').unwrap_or((rest, ""));
@@ -73,7 +73,7 @@ pub fn variables(url: &str) -> Result<Vec<(&'static str, String)>, String> {
     Ok(found)
 }
 
-/// A host and its port; an address of version 6 stands in brackets.
+/// A host and its port; an IPv6 address is in brackets.
 fn place(text: &str) -> (&str, &str) {
     if let Some((host, port)) = text.strip_prefix('[').and_then(|text| text.split_once(']')) {
         return (host, port.trim_start_matches(':'));
@@ -81,9 +81,9 @@ fn place(text: &str) -> (&str, &str) {
     text.split_once(':').unwrap_or((text, ""))
 }
 
-/// Without `%XX`.
+/// Decodes `%XX`.
 fn decoded(text: &str) -> Result<String, String> {
-    // the library lets a broken escape stand as text
+    // the library keeps an invalid escape as text
     let whole = |rest: &str| rest.as_bytes().get(..2).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit));
     if !text.split('%').skip(1).all(whole) {
         return Err("a `%` is not followed by two hexadecimal digits".into());

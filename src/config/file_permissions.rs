@@ -1,7 +1,7 @@
 //! Ownership and permissions of the service's files and directories.
 //!
-//! What root makes in the service's directories belongs to the service: `tieline credential set` run by root must leave nothing behind that
-//! the service's account cannot use. And whatever the umask is, no one else reads or replaces what is in them.
+//! Files that root creates in the service's directories belong to the service: `tieline credential set`, run by root, must leave nothing
+//! that the service's account cannot use. Whatever the umask is, nobody else can read or replace the files.
 
 use std::fs::File;
 use std::io;
@@ -10,15 +10,15 @@ use std::path::{Path, PathBuf};
 /// Why a directory cannot be used for the state.
 #[derive(Debug, thiserror::Error)]
 pub enum DirectoryError {
-    /// It is not there, and cannot be made.
+    /// It does not exist, and cannot be created.
     #[error("the state directory {} cannot be made: {source}; make it, or set `state.directory`", path.display())]
     Made {
         /// The directory.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
-    /// Everybody may replace what is in it.
+    /// Everybody may replace its files.
     #[error(
         "the state directory {} can be written to by every account of this machine (mode {mode:04o}), which could replace the master key and the \
          data in it; run `chmod 0700 {}`, or set `state.directory` to a directory for Tieline alone", path.display(), path.display()
@@ -31,27 +31,27 @@ pub enum DirectoryError {
     },
 }
 
-/// Makes the state directory where it is missing, for its owner alone (0700); where `passer` is another account, accounts may pass through it
-/// (0711), as the private database needs that runs as one. A directory that is there gets this mode, too, where it is ours and holds nothing
-/// of others'; where not, it is left as it is and warned of.
+/// Creates the state directory if it is missing, for its owner only (0700). If `passer` is another account, other accounts may pass through
+/// it (0711), because the private database may run under such an account. An existing directory also gets this mode if it belongs to this
+/// account and contains only Tieline's files; otherwise it is not changed, and a warning is logged.
 ///
 /// # Errors
-/// [`DirectoryError`] when it cannot be made, or when everybody could replace what is in it.
+/// [`DirectoryError`] when it cannot be created, or when everybody could replace its files.
 pub fn make_state_directory(path: &Path, passer: Option<u32>) -> Result<(), DirectoryError> {
     #[cfg(unix)]
     return unix::make(path, passer);
     #[cfg(not(unix))]
     {
-        // the access list of the directory above decides
+        // the access list of the parent directory decides
         let _ = passer;
         std::fs::create_dir_all(path).map_err(|source| DirectoryError::Made { path: path.to_owned(), source })
     }
 }
 
-/// Gives a file to whom its directory belongs, when we are root.
+/// Changes the owner of a file to the owner of its directory, if this process is root.
 ///
 /// # Errors
-/// What the system says.
+/// The error of the system.
 pub fn give_to_owner_of(directory: &Path, file: &File) -> io::Result<()> {
     #[cfg(unix)]
     if nix::unistd::geteuid().is_root() {
@@ -64,10 +64,10 @@ pub fn give_to_owner_of(directory: &Path, file: &File) -> io::Result<()> {
     Ok(())
 }
 
-/// Opens a file for reading and writing that its owner alone can use (0600), whatever the umask is and whoever made it before.
+/// Opens a file for reading and writing that only its owner can use (0600), whatever the umask is and whoever created it before.
 ///
 /// # Errors
-/// What the system says.
+/// The error of the system.
 pub fn open_private(path: &Path) -> io::Result<File> {
     let mut options = File::options();
     options.read(true).write(true).create(true).truncate(false);
@@ -79,10 +79,10 @@ pub fn open_private(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// Lets only its owner use a file that is ours.
+/// Restricts a file of this account to its owner.
 ///
 /// # Errors
-/// What the system says.
+/// The error of the system.
 pub fn make_private(file: &File) -> io::Result<()> {
     #[cfg(unix)]
     {
@@ -108,7 +108,7 @@ mod unix {
 
     use super::DirectoryError;
 
-    /// Whether we may change the mode of what belongs to this user.
+    /// Whether this process may change the mode of this user's files.
     pub(super) fn ours(owner: u32) -> bool {
         let me = nix::unistd::geteuid();
         me.is_root() || me.as_raw() == owner
@@ -125,7 +125,7 @@ mod unix {
         let missing: Vec<&Path> = path.ancestors().take_while(|ancestor| !ancestor.exists()).collect();
         // with its mode from the first moment: another process may read it at the same time
         fs::DirBuilder::new().recursive(true).mode(mode).create(path).map_err(failed)?;
-        // whatever the umask says
+        // regardless of the umask
         missing.iter().try_for_each(|made| fs::set_permissions(made, fs::Permissions::from_mode(mode))).map_err(failed)?;
         if missing.is_empty() { settle(path, passer, failed) } else { Ok(()) }
     }
@@ -142,7 +142,7 @@ mod unix {
             info!(directory = %path.display(), before = format!("{now:04o}"), now = format!("{mode:04o}"), "the state directory is for its owner alone now");
             return Ok(());
         }
-        // in a directory such as /tmp no one replaces what belongs to another
+        // in a directory such as /tmp nobody can replace another user's files
         if now & 0o1002 == 0o002 {
             return Err(DirectoryError::Open { path: path.to_owned(), mode: now });
         }
@@ -155,7 +155,7 @@ mod unix {
         Ok(())
     }
 
-    /// Whether nothing but what Tieline makes is in a directory: the mode of another's directory is not ours to change.
+    /// Whether a directory contains only files that Tieline creates: otherwise its mode must not be changed.
     fn holds_ours_alone(path: &Path) -> io::Result<bool> {
         for entry in fs::read_dir(path)? {
             let name = entry?.file_name();

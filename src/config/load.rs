@@ -1,5 +1,5 @@
-//! Where a setting comes from: the embedded defaults, the site's file over them, variables over both. Every value is checked against the
-//! types of `raw` on its own, so that all mistakes are known at once, each with its line or the name of its variable.
+//! The origin of each setting: the embedded defaults, then the site's file, then environment variables. Every value is checked separately
+//! against the types of `raw`, so that all mistakes are reported at once, each with its line or the name of its variable.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -14,30 +14,30 @@ use super::raw::{self, COMPANY, Kind, Raw};
 use super::settings::Settings;
 use super::{check, validate};
 
-/// Where the file is searched for when none is named, the first found wins.
+/// Where the file is searched for if none is named; the first one found is used.
 pub const SEARCH: &[&str] = &["/etc/tieline/tieline.toml", "./tieline.toml", "./config/tieline.toml"];
 
-/// Every variable that overrides a setting begins like this: `TIELINE__SECTION__KEY`.
+/// The prefix of every variable that overrides a setting: `TIELINE__SECTION__KEY`.
 pub const PREFIX: &str = "TIELINE__";
 
 const DEFAULTS: &str = include_str!("defaults.toml");
 
-/// The settings, and where they came from.
+/// The settings, and their origins.
 #[derive(Debug, Clone)]
 pub struct Loaded {
     /// The resolved settings.
     pub settings: Settings,
     /// The file that was read, if there was one.
     pub file: Option<PathBuf>,
-    /// Where each `section.key` that has a value got it.
+    /// The origin of each `section.key` that has a value.
     pub origins: BTreeMap<String, Origin>,
     /// Each of these values as text; `***` where it may hold a password.
     pub values: BTreeMap<String, String>,
-    /// What is allowed but should be known, such as a password that travels in clear.
+    /// Values that are allowed but deserve attention, such as a password sent in clear.
     pub warnings: Vec<String>,
 }
 
-/// Where a value came from.
+/// The origin of a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
     /// The embedded defaults.
@@ -66,14 +66,14 @@ impl fmt::Display for Origin {
     }
 }
 
-/// One thing wrong with the configuration.
+/// A problem of the configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// `section.key`.
     pub key: String,
     /// What is wrong, the key included.
     pub text: String,
-    /// Where the value came from; `None` when it is missing.
+    /// The origin of the value; `None` when it is missing.
     pub origin: Option<Origin>,
 }
 
@@ -87,7 +87,7 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Why there are no settings. Texts never carry a password.
+/// Why there are no settings. The texts never contain a password.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file that was named, or found, cannot be read.
@@ -95,7 +95,7 @@ pub enum ConfigError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         source: std::io::Error,
     },
     /// The file is not TOML.
@@ -107,10 +107,10 @@ pub enum ConfigError {
         line: usize,
         /// Counted from 1, in characters.
         column: usize,
-        /// What the parser said.
+        /// The error of the parser.
         problem: String,
     },
-    /// The settings can be read, but say something impossible; all problems, in the order of their keys.
+    /// The settings can be read, but are not valid; all problems, in the order of their keys.
     #[error("{}", list(file.as_deref(), problems))]
     Invalid {
         /// The file that was read, if there was one.
@@ -128,7 +128,7 @@ fn list(file: Option<&Path>, problems: &[Problem]) -> String {
     text
 }
 
-/// What stands above a list of mistakes: which file they are of, or every place where none was found.
+/// The heading of a list of problems: the file, or every searched place when there was none.
 pub fn heading(file: Option<&Path>, count: usize) -> String {
     let many = format!("{count} problem{}", if count == 1 { "" } else { "s" });
     match file {
@@ -137,14 +137,14 @@ pub fn heading(file: Option<&Path>, count: usize) -> String {
     }
 }
 
-/// A path as messages show it: absolute, so that it says which of several files of one name it is.
+/// A path for messages: absolute, so that files with the same name can be told apart.
 pub fn shown_path(path: &Path) -> String {
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    // a leading `./` stays in an absolute path
+    // an absolute path keeps a leading `./`
     absolute.components().collect::<PathBuf>().display().to_string()
 }
 
-/// Where a file was searched for, and how to get one.
+/// The searched places, and how to create a file.
 fn not_found() -> String {
     let places: Vec<String> = SEARCH
         .iter()
@@ -163,13 +163,13 @@ fn not_found() -> String {
     )
 }
 
-/// The variables of this process. Names or values that are not Unicode come with replacement characters.
+/// The variables of this process. In names or values that are not Unicode, invalid parts become replacement characters.
 pub fn environment() -> Vec<(String, String)> {
     let text = |os: std::ffi::OsString| os.to_string_lossy().into_owned();
     std::env::vars_os().map(|(name, value)| (text(name), text(value))).collect()
 }
 
-/// Reads the file that is named, else the first of [`SEARCH`] that exists, else none; lays the variables over it and checks everything.
+/// Reads the named file, or the first of [`SEARCH`] that exists, or none; applies the variables and checks everything.
 ///
 /// # Errors
 /// See [`ConfigError`].
@@ -190,7 +190,7 @@ fn read(path: Option<&Path>) -> Result<(String, Option<PathBuf>), ConfigError> {
     Ok((text, path))
 }
 
-/// The same for a text that is already in hand; `path` is what messages call it.
+/// The same for a given text; `path` is its name in messages.
 ///
 /// # Errors
 /// [`ConfigError::Syntax`] and [`ConfigError::Invalid`].
@@ -205,12 +205,12 @@ pub fn load_text(text: &str, path: Option<PathBuf>, env: impl IntoIterator<Item 
     let context = check::Context { origins: &origins, env: &env };
     let (settings, warnings) =
         validate::resolve(&raw, &context, problems).map_err(|problems| ConfigError::Invalid { file: path.clone(), problems })?;
-    // a section by itself has no value
+    // a section itself has no value
     origins.retain(|key, _| values.contains_key(key));
     Ok(Loaded { settings, file: path, origins, values, warnings })
 }
 
-/// What the definitions need to know of the settings.
+/// The settings that the definitions need.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DefinitionPart {
     /// `definitions.directory`
@@ -219,12 +219,12 @@ pub struct DefinitionPart {
     pub profile: String,
     /// `flows.entities`
     pub entities: Vec<EntityName>,
-    /// The companies' own currencies. Empty: a configuration that is refused does not tell them for certain.
+    /// The companies' own currencies; empty when the configuration is refused, because they are then uncertain.
     pub companies: BTreeMap<CompanyId, Option<String>>,
 }
 
-/// What the definitions need of a configuration that is refused for something else, so that their mistakes can be reported with it.
-/// `None` where these very settings are wrong.
+/// The settings that the definitions need, from a configuration that is refused for other reasons, so that the definitions' mistakes can be
+/// reported with it. `None` if these very settings are wrong.
 pub fn load_definition_part(path: Option<&Path>, env: impl IntoIterator<Item = (String, String)>) -> Option<DefinitionPart> {
     let env: BTreeMap<String, String> = env.into_iter().collect();
     let (text, path) = read(path).ok()?;
@@ -259,7 +259,7 @@ fn values(table: &toml::Table) -> BTreeMap<String, String> {
     });
     all.map(|(key, value)| {
         let text = match value {
-            // what is not set holds no password
+            // an empty value is no password
             toml::Value::String(text) if text.is_empty() => String::new(),
             toml::Value::Array(all) if all.is_empty() => "[]".to_owned(),
             _ if is_secret(&key) => "***".to_owned(),
@@ -271,7 +271,7 @@ fn values(table: &toml::Table) -> BTreeMap<String, String> {
     .collect()
 }
 
-/// What has been read so far: values that fit their types, where each came from, and what did not fit.
+/// The result of reading so far: valid values with their origins, and problems.
 #[derive(Default)]
 struct Layers {
     table: toml::Table,
@@ -280,7 +280,7 @@ struct Layers {
 }
 
 impl Layers {
-    /// The defaults, the file's text and the variables, one over the other.
+    /// Reads the defaults, the file's text and the variables, each over the one before.
     fn of(text: &str, path: Option<&Path>, env: &BTreeMap<String, String>) -> Result<Self, ConfigError> {
         let mut layers = Self::default();
         layers.add_file(DEFAULTS, Path::new("defaults"))?;
@@ -335,8 +335,8 @@ impl Layers {
         Ok(())
     }
 
-    /// The section of a company's own settings that a variable names. Names of variables do not tell small letters from capitals, so an id that stands there
-    /// in other letters is the same. Two sections of the file are two companies.
+    /// The section of a company that a variable names. Names of variables ignore case, so an existing id in other letters is the same one.
+    /// Two sections of the file are two companies.
     fn company(&self, id: &str) -> String {
         let known = || self.table.get(COMPANY).and_then(toml::Value::as_table).into_iter().flat_map(toml::Table::keys).map(String::as_str);
         let section = known().find(|known| *known == id).or_else(|| known().find(|known| known.eq_ignore_ascii_case(id)));
@@ -347,14 +347,14 @@ impl Layers {
         for (name, value) in env {
             let origin = Origin::Variable { name: name.clone() };
             let Some(path) = name.strip_prefix(PREFIX) else {
-                // the likely slip, which would otherwise be passed over in silence
+                // a likely mistake, which would otherwise be ignored silently
                 if let Some(rest) = name.strip_prefix("TIELINE_").filter(|rest| rest.contains("__")) {
                     let text = format!("the variable is not read: a setting's variable begins with two underscores, `{PREFIX}{rest}`");
                     self.problems.push(Problem { key: name.clone(), text, origin: Some(origin) });
                 }
                 continue;
             };
-            // compose files pass `${NAME:-}` on as an empty text: not set
+            // compose files pass `${NAME:-}` as an empty text: not set
             if value.is_empty() {
                 continue;
             }
@@ -393,7 +393,7 @@ impl Layers {
             let next = inner.entry(name).or_insert_with(|| toml::Value::Table(toml::Table::new()));
             match next {
                 toml::Value::Table(next) => inner = next,
-                // a section never holds anything but a table
+                // a section always contains a table
                 _ => return,
             }
         }
@@ -402,7 +402,7 @@ impl Layers {
     }
 }
 
-/// The text of a variable as a value of the kind that its key holds. What cannot be read stays text, and is reported as such.
+/// The text of a variable, parsed as the kind of its key. A text that cannot be parsed stays text, and is reported.
 fn read_variable(section: &str, key: &str, text: &str) -> toml::Value {
     let parsed = || if too_deep(text).is_some() { None } else { format!("v = {text}").parse::<toml::Table>().ok()?.remove("v") };
     match raw::kind(section, key) {
@@ -460,7 +460,7 @@ fn position(text: &str, offset: usize) -> (usize, usize) {
     (line, String::from_utf8_lossy(&before[start..]).chars().count() + 1)
 }
 
-/// "; did you mean `…`?", or nothing when no key is near.
+/// "; did you mean `…`?", or empty when no key is similar.
 fn suggestion(wrong: &str) -> String {
     let wrong = wrong.replace("__", ".");
     let last = |key: &str| key.rsplit('.').next().unwrap_or_default().to_owned();
@@ -468,7 +468,7 @@ fn suggestion(wrong: &str) -> String {
     if !wrong.contains('.') {
         keys = keys.into_iter().map(|key| key.split('.').next().unwrap_or_default().to_owned()).collect();
     }
-    // the same key in another section, else the one with the fewest differing letters
+    // the same key in another section, or else the one with the fewest different letters
     let moved = keys.iter().find(|key| key.contains('.') && last(key) == last(&wrong));
     let near =
         keys.iter().map(|key| (strsim::levenshtein(key, &wrong), key)).min().filter(|(distance, key)| *distance <= 1 + key.len() / 6);

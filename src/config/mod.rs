@@ -1,4 +1,4 @@
-//! Settings: embedded defaults, then the site's file, then the environment; every problem reported in one go.
+//! Settings: embedded defaults, then the site's file, then the environment; all problems are reported at once.
 
 mod check;
 pub mod connection;

@@ -1,4 +1,4 @@
-//! `[notices]`: whom to tell what.
+//! `[notices]`: who gets which notices.
 
 use url::Url;
 
@@ -48,7 +48,7 @@ impl Check<'_> {
         events
     }
 
-    /// Never quoted: a path may hold a token.
+    /// Never quoted: a path may contain a token.
     fn webhooks(&mut self, raw: &RawNotices) -> Vec<Url> {
         let mut urls = Vec::new();
         for (at, text) in raw.webhook_urls.iter().flatten().enumerate() {

@@ -1,4 +1,4 @@
-//! The resolved settings: every value checked, so that nothing is checked twice later.
+//! The resolved settings: every value is checked here, so that no later code checks it again.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -13,7 +13,7 @@ use crate::domain::change_limit::ChangeLimit;
 use crate::domain::notice::NoticeEvent;
 use crate::domain::{Backoff, CompanyId, EntityName};
 
-/// Everything the service is told.
+/// All settings of the service.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// `[database]`
@@ -24,8 +24,7 @@ pub struct Settings {
     pub http: HttpSettings,
     /// `[syspro]`
     pub syspro: SysproSettings,
-    /// `[company.ID]` over `[syspro]`: each company that is carried, with its own currency (ISO 4217, or SYSPRO's code for it).
-    /// `None`: no one said.
+    /// `[company.ID]` over `[syspro]`: each company with its own currency (ISO 4217, or SYSPRO's code for it). `None`: not set.
     pub companies: BTreeMap<CompanyId, Option<String>>,
     /// `[servicenow]`
     pub servicenow: ServiceNowSettings,
@@ -43,16 +42,16 @@ pub struct Settings {
     pub log: LogSettings,
 }
 
-/// Where the state is kept.
+/// The database of the ledger.
 #[derive(Debug, Clone)]
 pub struct DatabaseSettings {
-    /// A Postgres url; `None`: a private cluster in the state directory. May carry a password: never printed.
+    /// A Postgres url; `None`: a private cluster in the state directory. May contain a password: never printed.
     pub url: Option<secrecy::SecretString>,
     /// Connections, 1 to 64.
     pub pool_size: u32,
-    /// How long one statement may take before it is cancelled by the server.
+    /// The time limit of one statement; the server cancels it then.
     pub statement_timeout: Duration,
-    /// How long one store call may take altogether, so that a server that never answers cannot hang a caller.
+    /// The time limit of one store call, so that a server that never answers cannot block a caller.
     pub call_timeout: Duration,
     /// Where the Postgres programs are, for the private cluster.
     pub bin_directory: Option<PathBuf>,
@@ -65,38 +64,38 @@ pub struct DatabaseSettings {
 pub struct HttpSettings {
     /// Address and port.
     pub listen: SocketAddr,
-    /// The names under which the service is reached, in small letters and without a dot at the end.
+    /// The names of the service, in lower case and without a dot at the end.
     pub host_names: Vec<String>,
     /// Whether `/health` is open without a key.
     pub open_health: bool,
     /// Whether `/metrics` is open without a key.
     pub open_metrics: bool,
-    /// Connections at once from one address.
+    /// Concurrent connections from one address.
     pub connections_per_address: usize,
-    /// The certificate to serve TLS with; `None`: plain HTTP.
+    /// The certificate for TLS; `None`: plain HTTP.
     pub certificate: Option<CertificateFiles>,
 }
 
-/// Whom to tell what, without being asked.
+/// Who gets which notices.
 #[derive(Debug, Clone)]
 pub struct NoticeSettings {
-    /// What is told.
+    /// The events that are notified.
     pub events: Vec<NoticeEvent>,
-    /// Where messages are posted. Their paths may hold tokens: only the host is ever printed.
+    /// The receivers of webhooks. Their paths may contain tokens: only the host is ever printed.
     pub webhooks: Vec<Url>,
-    /// The mail server, and who writes to whom.
+    /// The mail server, the sender and the receivers.
     pub mail: Option<MailSettings>,
     /// A PEM file with further certificate authorities, for webhooks and the mail server.
     pub ca_file: Option<PathBuf>,
-    /// Where people reach the console, for links.
+    /// The address of the console, for links.
     pub public_url: Option<Url>,
-    /// How long notices are gathered into one message; 0: told at once.
+    /// How long notices are collected into one message; 0: sent at once.
     pub digest_minutes: u32,
-    /// The most messages of a channel in an hour; the rest is gathered.
+    /// The most messages of a channel in an hour; further notices are collected.
     pub max_per_hour: u32,
-    /// After how many hours without a good end a flow is stale.
+    /// Hours without a successful run after which a flow counts as stale.
     pub stale_hours: u32,
-    /// How many days before its end a certificate is told of.
+    /// How many days before its end a certificate is notified.
     pub certificate_days: u32,
 }
 
@@ -120,7 +119,7 @@ pub struct MailSettings {
 pub enum MailTls {
     /// Not at all.
     None,
-    /// Begun in clear, then secured; refused where the server cannot.
+    /// Starts in clear, then switches to TLS; refused if the server does not support it.
     Starttls,
     /// From the first byte.
     Tls,
@@ -129,41 +128,42 @@ pub enum MailTls {
 /// A certificate with its chain, and its key: two PEM files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CertificateFiles {
-    /// The certificate, followed by those that signed it.
+    /// The certificate, followed by the ones that signed it.
     pub certificate: PathBuf,
     /// The key.
     pub key: PathBuf,
 }
 
-/// How an outside system is reached.
+/// The connection to another system.
 #[derive(Debug, Clone, Default)]
 pub struct Connection {
     /// A PEM file with further certificate authorities.
     pub ca_file: Option<PathBuf>,
     /// An HTTP proxy that understands CONNECT, `http://[user:password@]host:port`.
     pub proxy: Option<Url>,
-    /// Until the connection stands.
+    /// The time limit until the connection is established.
     pub connect_timeout: Duration,
-    /// Until the answer's head has come.
+    /// The time limit until the head of the answer has arrived.
     pub request_timeout: Duration,
-    /// Until the answer's body has come.
+    /// The time limit until the body of the answer has arrived.
     pub body_timeout: Duration,
     /// The largest body that is read, in bytes.
     pub body_limit: usize,
-    /// Requests at once.
+    /// Concurrent requests.
     pub connections: usize,
-    /// How long a connection is kept for the next request. Must be less than the server keeps it, which no reference tells
-    /// [assumed: every server keeps one for some seconds]: a request that meets the server's closing is lost, and its outcome is unknown.
+    /// How long a connection is kept for the next request. It must be shorter than the server keeps it, which is not documented [assumed:
+    /// every server keeps one for some seconds]: a request that meets the server's closing is lost, and its outcome is unknown.
     pub keep_alive: Duration,
 }
 
 impl Connection {
-    /// Until a large answer may be read, where another one is: as long as that one may take, and some seconds in which it is worked through.
+    /// How long a large answer waits for permission to be read while another one is being read: the time limit of the other one, plus some
+    /// seconds to process it.
     pub fn permit_timeout(&self) -> Duration {
         self.body_timeout + Duration::from_secs(15)
     }
 
-    /// How long one request and its answer take at most.
+    /// The time limit of one request and its answer.
     pub fn longest(&self) -> Duration {
         self.connect_timeout + self.request_timeout + self.body_timeout + self.permit_timeout()
     }
@@ -176,9 +176,9 @@ pub struct SysproSettings {
     pub enet_url: Option<Url>,
     /// The server's zone.
     pub time_zone: Tz,
-    /// The companies carried.
+    /// The companies to read.
     pub companies: Vec<CompanyId>,
-    /// Two spellings that differ by case alone are two companies.
+    /// Whether two spellings that differ only in case are two companies.
     pub companies_differ_by_case: bool,
     /// Documents per page, 1 to 5000.
     pub page_size: u32,
@@ -188,33 +188,33 @@ pub struct SysproSettings {
     pub query_limit: usize,
     /// The most comparisons in one `$filter` (Microsoft's OData library refuses more than 100 nodes by default).
     pub filter_limit: usize,
-    /// Whether the server is asked for `$metadata` (it is used where it answers).
+    /// Whether to request `$metadata` (used if the server answers it).
     pub metadata: bool,
-    /// Over which transport SYSPRO is read.
+    /// The transport for reading SYSPRO.
     pub source: SysproSource,
     /// How e.net is used.
     pub enet: EnetSettings,
-    /// How a date stands in a `$filter`.
+    /// The format of a date in a `$filter`.
     pub date_literal: DateLiteral,
-    /// Whether the zone of a date-time is a label only, or to be converted.
+    /// Whether the zone of a date-time is only a label, or must be converted.
     pub date_zone: DateZone,
-    /// Every date before this one stands for no date.
+    /// Every date before this one counts as no date.
     pub no_date_before: NaiveDate,
-    /// In which order keys are expected.
+    /// The expected order of keys.
     pub key_order: KeyOrder,
-    /// Whether the service is asked how many rows a table has, where it can count.
+    /// Whether to request the number of rows of a table, if the service can count.
     pub count_check: bool,
-    /// What a column means that an answer leaves out of a row.
+    /// The meaning of a column that is missing in a row of an answer.
     pub absent_columns: AbsentColumns,
-    /// How much one run, one page and one value may take.
+    /// Limits of one run, one page and one value.
     pub limits: ReadLimits,
-    /// How it is reached.
+    /// The connection.
     pub connection: Connection,
 }
 
 impl SysproSettings {
-    /// Settings that decide which values a record is read with, each with its value as TOML writes it: with others the same record has
-    /// another content.
+    /// Settings that decide which values a record is read with, each with its value as TOML: with other values the same record has another
+    /// content.
     pub fn deciding_values(&self) -> Vec<(String, String)> {
         let text = |text: &str| format!("{text:?}");
         let mut all = vec![("syspro.no_date_before".to_owned(), text(&self.no_date_before.to_string()))];
@@ -229,12 +229,12 @@ impl SysproSettings {
     }
 }
 
-/// How much of what SYSPRO answers is read: a source that errs, or is not what it says it is, must not be read without end.
+/// Limits for reading SYSPRO's answers: a faulty source, or one that is not SYSPRO, must not be read without end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReadLimits {
-    /// Requests of one run; more where the service counts more rows than N requests would read.
+    /// The most requests of one run; more if the service counts more rows than this many requests would read.
     pub run_requests: u64,
-    /// Memory for the rows of one page, its companions and children included, in bytes.
+    /// Memory for the rows of one page, its joined and child rows included, in bytes.
     pub page_bytes: usize,
     /// The longest value of a column, in bytes.
     pub value_bytes: usize,
@@ -246,12 +246,12 @@ impl Default for ReadLimits {
     }
 }
 
-/// Over which transport SYSPRO is read.
+/// The transport for reading SYSPRO.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SysproSource {
     /// The OData service.
     OData {
-        /// Its address, up to but without the company.
+        /// Its address, without the company part.
         url: Url,
     },
     /// Business objects through e.net.
@@ -261,35 +261,35 @@ pub enum SysproSource {
     },
 }
 
-/// What a column means that was asked for and is left out of a row: a member of JSON, an element of e.net's XML.
+/// The meaning of a requested column that is missing in a row: a member of JSON, an element of e.net's XML.
 ///
-/// OData 4 has services write an empty value as `null`, and e.net writes empty elements: what leaves a value out is a serializer that was
-/// told to, and some leave out zeros as well.
+/// OData 4 requires an empty value as `null`, and e.net writes empty elements. A value is missing only if a serializer was set to leave it
+/// out; some also leave out zeros.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum AbsentColumns {
-    /// No one knows what it holds: the record fails.
+    /// Its value is unknown: the record fails.
     #[default]
     Fail,
     /// It is empty.
     Empty,
 }
 
-/// How e.net is used. The texts are not public: a site sets what its release says.
+/// How e.net is used. The texts are not documented: a site sets those of its release.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EnetSettings {
-    /// A session that was not used for so long is replaced instead of trusted.
+    /// A session that was not used for this long is replaced instead of reused.
     pub session_life: Duration,
-    /// How long e.net is left alone after a person has taken the operator's place.
+    /// How long to make no e.net calls after a person has logged in with the operator's code.
     pub back_off: Duration,
     /// The longest address sent, in bytes.
     pub url_limit: usize,
-    /// A plain answer that begins with one of these, or an error description that holds one, tells that the session is dead.
+    /// A plain answer that starts with one of these, or an error description that contains one, means that the session has expired.
     pub session_texts: Vec<String>,
-    /// An answer that holds one of these tells that a person logged in with the operator's code.
+    /// An answer that contains one of these means that a person logged in with the operator's code.
     pub evicted_texts: Vec<String>,
-    /// A refused logon that holds one of these tells that all seats are taken.
+    /// A refused logon that contains one of these means that no licence seat is free.
     pub seat_texts: Vec<String>,
-    /// A refusal that holds one of these, `{table}` being the table's name, tells that the company has no such table.
+    /// A refusal that contains one of these, with `{table}` as the table's name, means that the company has no such table.
     pub table_texts: Vec<String>,
 }
 
@@ -308,37 +308,37 @@ impl Default for EnetSettings {
     }
 }
 
-/// How a date stands in a `$filter`.
+/// The format of a date in a `$filter`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DateLiteral {
-    /// By `$metadata`, else as a date-time; each other form once when it is refused.
+    /// By `$metadata`, or else a date-time; each other format is tried once when it is refused.
     Auto,
     /// `2026-01-31T00:00:00Z`
     DateTimeOffset,
     /// `2026-01-31`
     Date,
-    /// `datetime'2026-01-31T00:00:00'`: SysproReader 3, which some servers that call themselves OData 4 have kept.
+    /// `datetime'2026-01-31T00:00:00'`: OData 3, which some servers that call themselves OData 4 have kept.
     DateTime,
     /// `'2026-01-31'`: the column is text.
     Text,
 }
 
-/// What the zone of a date-time from SYSPRO means.
+/// The meaning of the zone of a date-time from SYSPRO.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DateZone {
-    /// A label: the date is the one written.
+    /// A label: the written date is the date.
     Label,
-    /// An instant: the date is the one it falls on in `time_zone`.
+    /// A point in time: its date in `time_zone` is the date.
     Instant,
 }
 
-/// In which order the service sorts keys.
+/// The order in which the service sorts keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum KeyOrder {
     /// Texts by code point, as SYSPRO's own collation (`Latin1_General_BIN`) sorts them.
     #[default]
     Binary,
-    /// Texts by another collation: what all collations share is checked, and that no key comes twice.
+    /// Texts by another collation: only what all collations share is checked, and that no key comes twice.
     Any,
 }
 
@@ -349,37 +349,37 @@ pub struct ServiceNowSettings {
     pub instance_url: Url,
     /// The profile of target definitions.
     pub profile: String,
-    /// OAuth scope asked for; usually none.
+    /// The OAuth scope to request; usually none.
     pub scope: Option<String>,
     /// When the token is fetched.
     pub token_refresh: TokenRefresh,
     /// How long before its expiry a token is renewed.
     pub token_margin: Duration,
-    /// Whether the Batch API is used (it is left by itself where the instance does not have it).
+    /// Whether to use the Batch API (not used if the instance does not have it).
     pub batch: bool,
     /// Records per batch at the start.
     pub batch_size: usize,
     /// Most records per batch, 1 to 1000.
     pub batch_limit: usize,
-    /// Batches on their way at once.
+    /// Concurrent batches.
     pub concurrency: usize,
-    /// Whether new rows get a sys_id derived from their key. Off: each is searched for first.
+    /// Whether new rows get a sys_id derived from their key. Off: each row is searched for first.
     pub derived_sys_id: bool,
-    /// Whether rows that stand in a Table API target are found by their natural key and taken over.
+    /// Whether existing rows of a Table API target are found by their natural key and adopted.
     pub adopt: bool,
-    /// When the Batch API is asked again after it was refused while single requests worked.
+    /// When the Batch API is tried again after it refused while single requests worked.
     pub batch_again: Duration,
     /// After a lost answer: how long the instance may still be working on a batch.
     pub batch_quota: Duration,
     /// The same for a single request.
     pub request_quota: Duration,
-    /// How long a row may not be readable yet after it was written.
+    /// How long a row may not be readable after it was written.
     pub read_delay: Duration,
-    /// The most rows of a table whose list is read.
+    /// The most rows of a list that is read.
     pub list_limit: u64,
-    /// The longest pause that the instance is granted, whatever it asks for.
+    /// The longest pause that Tieline grants the instance, whatever it asks for.
     pub longest_pause: Duration,
-    /// How it is reached.
+    /// The connection.
     pub connection: Connection,
 }
 
@@ -392,41 +392,41 @@ pub enum TokenRefresh {
     EveryRequest,
 }
 
-/// What flows do.
+/// The settings of flows.
 #[derive(Debug, Clone)]
 pub struct FlowSettings {
     /// The first read goes back to this date; `None`: everything.
     pub since: Option<NaiveDate>,
-    /// The entities carried; empty: every definition of the profile.
+    /// The entities to copy; empty: every definition of the profile.
     pub entities: Vec<EntityName>,
-    /// How long a flow's lease lasts without being renewed.
+    /// How long a flow's lease is valid without renewal.
     pub lease: Duration,
-    /// An actor that does not answer for so long ends the process.
+    /// An actor that does not answer for this long ends the process.
     pub stuck: Duration,
-    /// One sweep marks at most this many documents as gone; more is reported and nothing is marked.
+    /// The most documents that one sweep marks as gone; if there are more, that is reported and nothing is marked.
     pub max_gone_per_sweep: u32,
-    /// The share of a table, in percent, that may go missing at once.
+    /// The share of a table, in percent, that may be missing at once.
     pub max_shrink_percent: u32,
-    /// Of the newest records of a side, the share, in percent, that may be missing or older before it counts as one that went back.
+    /// The share of a side's newest records, in percent, that may be missing or older before the side counts as set back.
     pub went_back_percent: u32,
-    /// How many records of a flow may be sent again at once because a definition changed, without a person's word.
+    /// How many records of a flow may be sent again at once because a definition changed, without a person's approval.
     pub change_limit: ChangeLimit,
     /// How many deliveries of a flow may wait before reading pauses.
     pub backlog: u32,
-    /// How long a run waits for them while none of them is delivered, before it ends and gives the flow back.
+    /// How long a run waits for a delivery during that pause, before it ends and releases the flow.
     pub backlog_wait: Duration,
-    /// Sweep schedule where the definition gives none.
+    /// The sweep schedule if the definition has none.
     pub sweep: String,
 }
 
-/// How tries are repeated.
+/// The retries.
 #[derive(Debug, Clone)]
 pub struct RetrySettings {
     /// The delays between them.
     pub backoff: Backoff,
-    /// Tries of one delivery before it fails as `exhausted`.
+    /// Attempts of one delivery before it fails as `exhausted`.
     pub max_attempts: u32,
-    /// Tries of one read request within a call.
+    /// Attempts of one read request within a call.
     pub read_attempts: u32,
 }
 
@@ -439,12 +439,12 @@ pub struct StateSettings {
     pub key_file: PathBuf,
 }
 
-/// Where definitions come from.
+/// The source of definitions.
 #[derive(Debug, Clone)]
 pub struct DefinitionSettings {
-    /// A site's directory with `entities/`, `profiles/` and `lookups/`, laid over the shipped ones.
+    /// A site's directory with `entities/`, `profiles/` and `lookups/`, which overrides the shipped files.
     pub directory: Option<PathBuf>,
-    /// Whether a running service takes up files that change.
+    /// Whether a running service loads changed files.
     pub watch: bool,
 }
 

@@ -1,4 +1,4 @@
-//! What a site sees of the configuration: defaults, precedence, and the texts of its mistakes.
+//! The configuration as a site sees it: defaults, precedence, and the messages about its mistakes.
 
 mod fuzz;
 
@@ -25,12 +25,12 @@ fn env(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
 }
 
 fn read(text: &str, pairs: &[(&str, &str)]) -> Result<Loaded, ConfigError> {
-    // without a home an ordinary user's state directory would be missing, and one more problem reported
+    // without a home, an ordinary user's state directory would be missing, and that would be reported too
     let pairs = [&[("HOME", "/home/x")], pairs].concat();
     load_text(text, Some(PathBuf::from("site.toml")), env(&pairs))
 }
 
-/// The problems of a minimal file with `more` below it, one per line.
+/// The problems of a minimal file with `more` added, one per line.
 fn refused(text: &str, pairs: &[(&str, &str)]) -> Vec<String> {
     match read(text, pairs) {
         Err(ConfigError::Invalid { problems, .. }) => problems.iter().map(ToString::to_string).collect(),
@@ -328,7 +328,7 @@ fn the_shipped_file_names_every_key_with_its_default() {
             assert_eq!(shown, default, "`{path}` has another default in config/tieline.toml");
         }
     }
-    // every example value is acceptable too, but for the files that are not here
+    // every example value is valid too, except files that do not exist here
     let problems = refused(&template(), &[]);
     assert_eq!(problems.len(), 3, "{problems:?}");
     assert!(problems.iter().all(|text| text.contains("ca_file` names a file that is not there")), "{problems:?}");

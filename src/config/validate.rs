@@ -15,7 +15,7 @@ use super::load::Problem;
 use super::raw::{COMPANY, Raw, RawConnection, RawFlows, RawSyspro};
 use super::settings::*;
 
-/// Checks every value. The problems that reading found come first into the list; those and ours are sorted by key.
+/// Checks every value. Problems found while reading come first; they and the new ones are sorted by key.
 pub(super) fn resolve(raw: &Raw, context: &Context<'_>, problems: Vec<Problem>) -> Result<(Settings, Vec<String>), Vec<Problem>> {
     let mut check = Check { context, problems, warnings: Vec::new() };
     let settings = check.settings(raw);
@@ -121,7 +121,7 @@ impl Check<'_> {
         for text in raw.http.host_names.iter().flatten() {
             match Host::parse(text) {
                 Ok(Host::Domain(name)) if !text.contains('*') => names.push(name.strip_suffix('.').unwrap_or(&name).to_ascii_lowercase()),
-                // addresses are always taken
+                // addresses are always accepted
                 Ok(Host::Ipv4(_) | Host::Ipv6(_)) => {}
                 _ => {
                     let form = "names alone, such as `tieline.example`, without `https://`, port or `*`";
@@ -154,7 +154,7 @@ impl Check<'_> {
                 self.missing("syspro.enet_url", &format!("the address of e.net's REST service, such as `{example}`"))
             }
             Some(true) => enet_url.clone().map(|url| SysproSource::Enet { url }),
-            // a wrong word has been reported
+            // a wrong word was reported already
             _ => match odata_url {
                 Some(url) => url.map(|url| SysproSource::OData { url }),
                 None => {
@@ -281,10 +281,10 @@ impl Check<'_> {
         Some(names.iter().map(CompanyId::new).collect())
     }
 
-    /// What each company has of its own, else what `[syspro]` says for all.
+    /// Each company's own settings, or else the ones of `[syspro]`.
     fn company_settings(&mut self, raw: &Raw, carried: &[CompanyId]) -> BTreeMap<CompanyId, Option<String>> {
         for id in raw.company.keys() {
-            // where the companies themselves are wrong, this would be the same mistake in other words
+            // if the companies themselves are wrong, this would report the same mistake again
             if !carried.is_empty() && !carried.iter().any(|company| company.as_str().eq_ignore_ascii_case(id)) {
                 let section = format!("{COMPANY}.{id}");
                 let carried: Vec<String> = carried.iter().map(|company| format!("`{company}`")).collect();
@@ -293,7 +293,7 @@ impl Check<'_> {
             }
         }
         let own = |company: &CompanyId| {
-            // another spelling is this company's too, unless it is that of another company
+            // another spelling also means this company, unless it is the spelling of another company
             let other = |id: &str| {
                 id.eq_ignore_ascii_case(company.as_str()) && !carried.iter().any(|carried| carried != company && carried.as_str() == id)
             };
@@ -428,7 +428,7 @@ impl Check<'_> {
     }
 }
 
-/// What the service manager has made (`StateDirectory=`), else the usual place for root or for an ordinary user.
+/// The directory from the service manager (`StateDirectory=`), or else the usual one for root or for an ordinary user.
 fn default_directory(env: &BTreeMap<String, String>) -> Option<PathBuf> {
     let absolute = |name: &str| env.get(name).map(PathBuf::from).filter(|path| path.is_absolute());
     // several directories are separated by colons; the first is the service's own

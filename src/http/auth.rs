@@ -1,4 +1,4 @@
-//! Who may do what: a bearer key, or a session of the console, whose role allows the route.
+//! Access control: a bearer key, or a session of the console, whose role allows the route.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -21,28 +21,28 @@ use crate::domain::role::{Permission, Role};
 use crate::store::ApiKeyRow;
 use crate::telemetry::metrics;
 
-/// How long a request may take altogether. Longer work continues in the background and is followed in the ledger.
+/// The time limit of a whole request. Longer work continues in the background; the ledger has its progress.
 const REQUEST_LIMIT: Duration = Duration::from_secs(30);
 
-/// Lets a request pass whose key allows its route.
+/// Lets a request pass if its key allows the route.
 pub(super) async fn check<B: MessageBody + 'static>(mut request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<BoxBody>, Error> {
     let started = Instant::now();
     let Some(app_state) = request.app_data::<web::Data<AppState>>().cloned() else {
         return Ok(request.error_response(Problem::unauthorized()).map_into_boxed_body());
     };
-    // the path as routing sees it, escapes resolved: another spelling of a path must not need another role
+    // the path as the router sees it, with escapes decoded: another spelling of a path must not need another role
     let path = request.match_info().as_str().to_owned();
     let routes = app_state.routes;
     let on_console = routes.at(&path).any(Route::is_page);
     let route = routes.at(&path).find(|route| route.method == request.method().as_str());
-    // depends on nothing: not on the ledger, where keys are
+    // depends on nothing: not on the ledger, which has the keys
     if path == "/health/live" && route.is_some() {
         return Ok(next.call(request).await?.map_into_boxed_body());
     }
     if let Err(problem) = app_state.names.check(&request) {
         return Ok(request.error_response(problem).map_into_boxed_body());
     }
-    // nothing waits for whoever sends slowly
+    // read first, so that nothing is reserved for a slow sender
     if let Err(problem) = body::take_in(&mut request).await {
         return Ok(request.error_response(problem).map_into_boxed_body());
     }
@@ -82,12 +82,12 @@ pub(super) async fn check<B: MessageBody + 'static>(mut request: ServiceRequest,
             }
             Ok(console::with_layout(response))
         }
-        // routing wants the request for itself alone, so there is none left here to answer: the error becomes the answer
+        // the router consumed the request, so an error becomes the answer here
         Err(_) => Err(overtime().into()),
     }
 }
 
-/// Whether a person's browser asks for a page that there is not: a slip, and no wrong key.
+/// Whether a person's browser requests a page that does not exist: a mistake, and not a wrong key.
 fn is_astray(request: &ServiceRequest, routes: &Routes, path: &str) -> bool {
     let for_programs = path == "/metrics" || ["/api/", "/health/"].iter().any(|prefix| path.starts_with(prefix));
     let accepts = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -99,7 +99,7 @@ fn overtime() -> Problem {
     Problem::unavailable(format!("no answer within {} s", REQUEST_LIMIT.as_secs()), "try again; `/health/ready` says what does not answer")
 }
 
-/// Counts a refusal, and holds its answer back when there were several from there.
+/// Counts a refusal, and delays its answer when there were several from that address.
 async fn refused(peer: Option<SocketAddr>, app_state: &AppState) {
     metrics().sign_in_refused();
     let Some(address) = peer else { return };
@@ -110,7 +110,8 @@ async fn refused(peer: Option<SocketAddr>, app_state: &AppState) {
     tokio::time::sleep(refused.delay).await;
 }
 
-/// Who it is, or why not. A path that does not exist is told only to who has a key, or under an open prefix; it goes no further.
+/// The caller, or why there is none. Only a caller with a key, or a request under an open prefix, learns that a path does not exist; such a
+/// request goes no further.
 async fn permit(request: &ServiceRequest, app_state: &AppState, route: Option<&Route>, path: &str) -> Result<Option<Caller>, Problem> {
     let settings = &app_state.deps.settings.http;
     let open = match path {
@@ -133,7 +134,7 @@ async fn permit(request: &ServiceRequest, app_state: &AppState, route: Option<&R
     Ok(Some(Caller { name: actor(&key.name, request.peer_addr()), key: key.name, id: Some(key.id) }))
 }
 
-/// There is no such route: what there is instead.
+/// The problem for an unknown route, with the existing alternatives.
 fn nowhere(method: &str, path: &str, routes: &Routes) -> Problem {
     let methods: Vec<&str> = routes.at(path).map(|route| route.method).collect();
     if methods.is_empty() {

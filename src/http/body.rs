@@ -1,4 +1,4 @@
-//! A request's body, taken in before anything else is done for it: who sends slowly holds nothing but the connection.
+//! Reads a request's body before any other work for the request: a slow sender then occupies only the connection.
 
 use std::time::Duration;
 
@@ -14,10 +14,10 @@ pub(super) const LIMIT: usize = 64 << 10;
 /// How long a body may take to arrive.
 const TIME: Duration = Duration::from_secs(10);
 
-/// Takes the body in.
+/// Reads the body.
 ///
 /// # Errors
-/// 408 when it does not come in time, 413 when it is too large, 415 when it is compressed, 400 when it breaks off.
+/// 408 when it does not arrive in time, 413 when it is too large, 415 when it is compressed, 400 when it is incomplete.
 pub(super) async fn take_in(request: &mut ServiceRequest) -> Result<(), Problem> {
     let headers = request.headers();
     if !headers.contains_key(header::CONTENT_LENGTH) && !headers.contains_key(header::TRANSFER_ENCODING) {

@@ -1,4 +1,4 @@
-//! Who a request comes from: the holder of an API key.
+//! The caller of a request: the holder of an API key.
 
 use std::net::SocketAddr;
 
@@ -10,18 +10,18 @@ use crate::credentials::api_key;
 use crate::domain::role::Role;
 use crate::store::ApiKeyRow;
 
-/// Who a request comes from; put into it by the middleware.
+/// The caller of a request; set by the middleware.
 #[derive(Debug, Clone)]
 pub(super) struct Caller {
-    /// The key's name, as the audit shows it, with the address it came from.
+    /// The key's name, as the audit shows it, with the caller's address.
     pub(super) name: String,
     /// The key's name alone.
     pub(super) key: String,
-    /// The key itself, as no other key is called, also one that gets its name later; `None`: a person with a session.
+    /// The number of the key, which no other key has, not even a later one with the same name; `None`: a person with a session.
     pub(super) id: Option<i64>,
 }
 
-/// Who did it, as the audit shows it.
+/// The caller's name for the audit.
 pub(super) fn actor(key: &str, peer: Option<SocketAddr>) -> String {
     let from = peer.map_or_else(String::new, |address| format!(" from {}", address.ip()));
     format!("key {key}{from}")
@@ -38,12 +38,12 @@ pub(super) async fn key_of(text: &str, app_state: &AppState) -> Result<(ApiKeyRo
     row.map(|row| (row, role)).ok_or_else(Problem::unauthorized)
 }
 
-/// The role that a key gives, if it is the one that is kept and in time.
+/// The role of a key, if the key is the stored one and has not expired.
 fn opens(text: &str, row: Option<&ApiKeyRow>, now: DateTime<Utc>) -> Option<Role> {
-    // a prefix that no one has takes as long as one that somebody has
+    // an unknown prefix takes as long as a known one
     let right = api_key::check(text, row.map_or(&[0_u8; 32], |row| row.hash.as_slice()));
     let row = row.filter(|row| right && row.expires_at.is_none_or(|end| end > now))?;
-    // a role that this version does not know opens nothing
+    // an unknown role allows nothing
     row.role.parse().ok()
 }
 

@@ -1,4 +1,4 @@
-//! Is it alive, is it ready, does every flow move; and the metrics.
+//! Health: whether the process is alive, whether it is ready, whether every flow makes progress; and the metrics.
 
 use actix_web::{HttpResponse, web};
 use chrono::{DateTime, Duration, Utc};
@@ -33,16 +33,16 @@ pub(super) const ROUTES: &[Route] = &[
     .cached(Cached::Shared),
 ];
 
-/// A flow with work in hand that has not moved for so long is stuck.
+/// A flow with work that has not made progress for this long is stuck.
 const STUCK_AFTER: Duration = Duration::minutes(10);
 
-/// How long one check of readiness may take.
+/// The time limit of one readiness check.
 const CHECK_LIMIT: std::time::Duration = std::time::Duration::from_secs(5);
 
-/// How long Root may take to say which flows are left out.
+/// How long to wait for the flows that are left out.
 const ROOT_LIMIT: std::time::Duration = std::time::Duration::from_secs(1);
 
-/// How long readiness says that the ledger was restored.
+/// How long readiness reports that the ledger was restored.
 const RESTORED_LATELY: Duration = Duration::days(7);
 
 /// 200 while the process runs; depends on nothing outside.
@@ -50,15 +50,15 @@ pub(super) async fn live() -> HttpResponse {
     HttpResponse::Ok().json(json!({ "live": true, "version": env!("CARGO_PKG_VERSION") }))
 }
 
-/// 200 when work can be done, 503 with what is missing.
+/// 200 when work can be done, 503 with the reasons when not.
 pub(super) async fn ready(app_state: web::Data<AppState>) -> HttpResponse {
     let mut missing = Vec::new();
-    // before the ledger, whose trouble may come of it
+    // before the ledger, because the settings may cause its errors
     let settings = app_state.deps.settings.clone();
     if let Ok(Ok(Some(full))) = timeout(CHECK_LIMIT, web::block(move || disk::full(&settings))).await {
         missing.push(full.to_string());
     }
-    // the store's own limits are longer than whoever asks this will wait
+    // the store's own limits are longer than a caller of this route waits
     match timeout(CHECK_LIMIT, app_state.watching.store.ping()).await {
         Ok(Ok(())) => {
             for name in [syspro_credential(&app_state.deps.settings.syspro.source), SERVICENOW] {
@@ -76,19 +76,20 @@ pub(super) async fn ready(app_state: web::Data<AppState>) -> HttpResponse {
         }
     }
     missing.extend(app_state.deps.complaint());
-    // a Root that is stuck says nothing, and is complained of below
+    // an actor that is stuck does not answer, and is reported below
     let gave_up = timeout(ROOT_LIMIT, app_state.actors.gave_up()).await.unwrap_or_default();
     let left_out: Vec<String> = gave_up.into_iter().map(|(flow, why)| format!("{flow}: {why}")).collect();
     missing.extend(app_state.actors.unresponsive(app_state.deps.settings.flows.stuck));
     let restored = app_state.watching.store.life().filter(|life| Utc::now() - life.began_at < RESTORED_LATELY).and_then(|life| life.said());
-    // no trouble of this service's, so that it stays ready; whoever asks sees why nothing arrives
+    // not an error of this service, so it stays ready; a caller still sees why nothing arrives
     let paused = sending_paused(&app_state).await;
     let status = if missing.is_empty() { 200 } else { 503 };
     let mut response = HttpResponse::build(actix_web::http::StatusCode::from_u16(status).unwrap_or_default());
     response.json(json!({ "ready": missing.is_empty(), "missing": missing, "flows_left_out": left_out, "sending_paused": paused, "restored": restored }))
 }
 
-/// Per flow the age of its last progress; 503 when one is stuck though the process lives, or fails for a reason that no further run changes.
+/// The age of each flow's last progress; 503 when one is stuck although the process is alive, or fails for a reason that no further run
+/// changes.
 pub(super) async fn flows(app_state: web::Data<AppState>) -> Result<HttpResponse, Problem> {
     let now = Utc::now();
     let next = app_state.actors.next_runs().await;
@@ -101,7 +102,7 @@ pub(super) async fn flows(app_state: web::Data<AppState>) -> Result<HttpResponse
         .iter()
         .map(|row| {
             let flow = FlowId::new(row.company.as_str(), row.entity.as_str());
-            // what the configuration no longer makes is no one's to move
+            // nobody expects progress of a flow that the configuration no longer contains
             let flow_stuck = row.configured && is_stuck(row, &pending, now);
             stuck |= row.configured && (flow_stuck || row.stopped.is_some() || row.last_error_lasts || gave_up.contains_key(&flow));
             json!({
@@ -117,14 +118,14 @@ pub(super) async fn flows(app_state: web::Data<AppState>) -> Result<HttpResponse
     Ok(response.json(json!({ "healthy": !stuck, "sending_paused": paused, "flows": flows })))
 }
 
-/// What ServiceNow asked for, while it is granted; nothing where it asked for no pause, or that cannot be known now.
+/// The pauses that ServiceNow asked for; empty when there are none, or when they cannot be read now.
 async fn sending_paused(app_state: &AppState) -> Vec<String> {
     let paused = timeout(CHECK_LIMIT, app_state.watching.store.sending_paused()).await;
     paused.ok().and_then(Result::ok).unwrap_or_default().iter().map(ToString::to_string).collect()
 }
 
-/// Whether a flow has something to do and did not move for too long. Sending leaves no time in the flow's row, so `pending`, all that
-/// is outstanding, is checked for it: what was sent long ago, or is due for long while nothing of its entity is being sent.
+/// Whether a flow has work and has made no progress for too long. Sending does not update the flow's row, so the outstanding deliveries in
+/// `pending` are checked for it: those that were sent long ago, or that have been due for long while nothing of their entity is being sent.
 fn is_stuck(row: &FlowStatus, pending: &[PendingCount], now: DateTime<Utc>) -> bool {
     let old = |at: DateTime<Utc>| now - at > STUCK_AFTER;
     let of_entity = || pending.iter().filter(|count| count.entity == row.entity);
@@ -135,7 +136,7 @@ fn is_stuck(row: &FlowStatus, pending: &[PendingCount], now: DateTime<Utc>) -> b
     }
     let unmoved = row.last_progress_at.is_some_and(old);
     let sending = of_entity().any(|count| count.state == DeliveryState::Sending.as_str());
-    // a pause stops reading, not sending
+    // a pause stops reading, and not sending
     let overdue = !sending && (of_flow(DeliveryState::Queued) || of_flow(DeliveryState::Unknown));
     unmoved && (row.holder.is_some() || overdue)
 }

@@ -1,8 +1,8 @@
-//! Under which names the service may be asked: the `Host` of a request.
+//! The names of the service: checks the `Host` header of a request.
 //!
-//! A page on the Internet can let its own name point to this machine (DNS rebinding). The browser of somebody in the site's network then takes
-//! the service for that page's own server and lets the page read it. The name is the page's, so requests under names of others are refused.
-//! An address cannot be pointed anywhere: addresses are always taken.
+//! A page on the Internet can let its own name point to this machine (DNS rebinding). The browser of a person in the site's network then
+//! treats the service as that page's own server and lets the page read it. The request has the page's name, so requests with other names
+//! are refused. An address cannot be redirected like this: addresses are always accepted.
 
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -13,7 +13,7 @@ use super::problem::Problem;
 use crate::config::Settings;
 use crate::domain::visible::visible;
 
-/// A longer name is not quoted whole: the longest name of DNS has 253 letters.
+/// A longer name is not quoted completely: the longest name of DNS has 253 letters.
 const QUOTED: usize = 253;
 
 /// The names under which the service is reached.
@@ -33,7 +33,7 @@ impl Names {
     /// 400 without a name or with several; 421 for a name that is not the service's.
     pub(super) fn check(&self, request: &ServiceRequest) -> Result<(), Problem> {
         let mut given = request.headers().get_all(header::HOST);
-        // the whole address in the request line goes before the header (RFC 9112, section 3.2.2); both are held against the names
+        // the full address in the request line has priority over the header (RFC 9112, section 3.2.2); both are compared with the names
         if let Some(authority) = request.uri().authority() {
             self.check_name(authority.as_str())?;
         }
@@ -43,7 +43,7 @@ impl Names {
                 Err(_) => Err(Problem::misdirected("the request's `Host` header is no text")),
             },
             (Some(_), Some(_)) => Err(Problem::bad_request("the request has more than one `Host` header", "send one")),
-            // no browser leaves it out; a probe that speaks HTTP/1.0 does
+            // every browser sends it; a probe with HTTP/1.0 may not
             (None, _) if request.version() < Version::HTTP_11 => Ok(()),
             (None, _) => Err(Problem::bad_request("the request has no `Host` header", "send the name or address that was connected to")),
         }
@@ -66,7 +66,7 @@ enum Name {
     Text(String),
 }
 
-/// What a `Host` header names, without its port; `None`: it has not the form of one.
+/// The name in a `Host` header, without its port; `None`: it is malformed.
 fn name(host: &str) -> Option<Name> {
     let (name, port) = match host.strip_prefix('[') {
         Some(rest) => {
@@ -76,7 +76,7 @@ fn name(host: &str) -> Option<Name> {
         }
         None => host.find(':').map_or((host, ""), |at| host.split_at(at)),
     };
-    // any port: a proxy or a container may have another one outside
+    // any port: a proxy or a container may use another one outside
     let port = port.strip_prefix(':').unwrap_or(port);
     if !port.bytes().all(|byte| byte.is_ascii_digit()) || name.is_empty() {
         return None;
@@ -84,7 +84,7 @@ fn name(host: &str) -> Option<Name> {
     Some(if name.parse::<IpAddr>().is_ok() { Name::Address } else { Name::Text(whole(name)) })
 }
 
-/// Names do not tell small letters from capitals, and may end with the root's dot.
+/// Names ignore case, and may end with the root's dot.
 fn whole(name: &str) -> String {
     name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase()
 }

@@ -1,8 +1,8 @@
-//! `Idempotency-Key`: an action whose answer was lost can be asked for again, and is done once.
+//! `Idempotency-Key`: a client that lost the answer to an action can repeat the request, and the action is done once.
 //!
-//! One layer for every action of the API: the same `Idempotency-Key` of the same API key with the same request gives the stored answer back; with another
-//! request it is refused. Nothing was done where the answer says not now (409, 429) or names a trouble (500 and more): that is not kept, and the
-//! action may be tried again under its key.
+//! One layer for every action of the API. The same `Idempotency-Key` of the same API key with the same request returns the stored answer;
+//! with another request it is refused. For the answers 409, 429, and 500 or more, nothing was done: they are not stored, and the action may
+//! be tried again with its key.
 
 use actix_web::body::{BoxBody, MessageBody, to_bytes};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
@@ -19,12 +19,12 @@ use crate::store::IdempotencyState;
 
 /// The header.
 const KEY: &str = "idempotency-key";
-/// Says that an answer was kept from before.
+/// Marks an answer that was stored earlier.
 const REPEATED: &str = "idempotency-repeated";
 /// The longest key, in bytes.
 const LONGEST: usize = 255;
 
-/// Lets an action through once.
+/// Lets an action pass once.
 pub(super) async fn once<B: MessageBody + 'static>(mut request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<BoxBody>, Error> {
     let action = *request.method() == Method::POST && request.path().starts_with("/api/");
     let (Some(key), true) = (request.headers().get(KEY).cloned(), action) else {
@@ -39,7 +39,7 @@ pub(super) async fn once<B: MessageBody + 'static>(mut request: ServiceRequest, 
         let detail = format!("`Idempotency-Key` must be 1 to {LONGEST} ASCII characters that can be seen: no blanks");
         return Ok(request.error_response(Problem::bad_request(detail, "send a fresh UUID for each action")).map_into_boxed_body());
     };
-    // a key that was re-created under an old name is another caller
+    // a new key with an old name is another caller
     let caller = request.extensions().get::<Caller>().and_then(|caller| Some(format!("{} ({})", caller.key, caller.id?)));
     let (Some(app_state), Some(caller)) = (request.app_data::<web::Data<AppState>>().cloned(), caller) else {
         return Ok(next.call(request).await?.map_into_boxed_body());
@@ -80,7 +80,7 @@ pub(super) async fn once<B: MessageBody + 'static>(mut request: ServiceRequest, 
     let (request, response) = match answered {
         Ok(response) => response.into_parts(),
         Err(error) => {
-            // a refusal that comes as an error is an answer too; whatever was cut off is none
+            // a refusal that comes as an error is also an answer; an interrupted one is not
             keep(&app_state, caller, key, None).await;
             return Err(error);
         }

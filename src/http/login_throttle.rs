@@ -1,37 +1,37 @@
 //! The login throttle: failed attempts are counted per address and answered more slowly after several.
 //!
-//! Keys hold 256 random bits, so guessing is hopeless anyway; this keeps a caller with a wrong key from filling the log and the
-//! database with its tries. Memory is bounded: where the table is full, the address that was quiet longest is forgotten.
+//! Keys contain 256 random bits, so guessing is hopeless anyway. The throttle keeps a caller with a wrong key from filling the log and the
+//! database with its attempts. Memory is limited: when the table is full, the address that was quiet longest is removed.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Addresses remembered at once.
+/// The most addresses that are remembered.
 const CAPACITY: usize = 1024;
 /// Failures without a delay.
 const FREE: u32 = 5;
-/// More delay per further failure.
+/// Additional delay per further failure.
 const STEP: Duration = Duration::from_millis(200);
-/// At most.
+/// The longest delay.
 const MOST: Duration = Duration::from_secs(2);
-/// Slow answers of one address are logged this often.
+/// How often slow answers of one address are logged.
 const LOG_EVERY: Duration = Duration::from_secs(60);
-/// After so much quiet an address is forgotten.
+/// An address is removed after this time without a failure.
 const QUIET: Duration = Duration::from_secs(300);
 
-/// Sign-ins in progress at once.
+/// Concurrent sign-ins.
 const SIGN_INS: usize = 16;
 /// The same from one address.
 const SIGN_INS_EACH: usize = 4;
 
-/// Remembers who failed lately.
+/// Remembers recent failures.
 #[derive(Debug, Default)]
 pub(super) struct LoginThrottle {
-    /// Per address what failed lately.
+    /// The recent failures per address.
     failures: Mutex<HashMap<IpAddr, Failures>>,
-    /// The addresses of the sign-ins in hand, each as often as it signs in.
+    /// The addresses of the current sign-ins, one entry per sign-in.
     sign_ins: Mutex<Vec<IpAddr>>,
 }
 
@@ -55,22 +55,22 @@ impl Drop for SignIn<'_> {
 struct Failures {
     count: u32,
     last: Instant,
-    /// When it was last logged, and how many there have been since.
+    /// When it was last logged, and how many failures there have been since.
     logged: Option<Instant>,
     since: u32,
 }
 
-/// What a failure leads to.
+/// The consequence of a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Refused {
-    /// How long its answer should be held back.
+    /// How long to delay its answer.
     pub(super) delay: Duration,
-    /// The failures of the address to be logged now, in one line.
+    /// The number of failures of the address to log now, in one line.
     pub(super) logged: Option<u32>,
 }
 
 impl LoginThrottle {
-    /// Lets a sign-in begin; `None` while there are too many, from this address or from all.
+    /// Starts a sign-in; `None` while there are too many, from this address or in total.
     pub(super) fn sign_in(&self, address: IpAddr) -> Option<SignIn<'_>> {
         let mut all = self.sign_ins.lock().unwrap_or_else(PoisonError::into_inner);
         let address = network(address);
@@ -81,7 +81,7 @@ impl LoginThrottle {
         Some(SignIn { login_throttle: self, address })
     }
 
-    /// Notes a failure.
+    /// Counts a failure.
     pub(super) fn failed(&self, address: IpAddr, now: Instant) -> Refused {
         let mut seen = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
         let address = network(address);

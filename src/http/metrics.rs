@@ -1,4 +1,4 @@
-//! Prometheus text.
+//! The metrics in Prometheus text format.
 
 use std::time::Duration;
 
@@ -24,14 +24,14 @@ pub(super) const ROUTES: &[Route] = &[Route::get(
 )
 .cached(Cached::Shared)];
 
-/// How long the ledger may take before a scrape goes without it. A scrape may wait for one before it, and Prometheus gives up after 10 s unless
-/// told otherwise.
+/// How long a scrape waits for the ledger; after that it is answered without it. A scrape may also wait for one before it, and Prometheus
+/// gives up after 10 s by default.
 const LEDGER_LIMIT: Duration = Duration::from_secs(3);
 
-/// How long Root may take to say which flows are left out.
+/// How long to wait for the flows that are left out.
 const ROOT_LIMIT: Duration = Duration::from_secs(1);
 
-/// What stands in the ledger is read now; without it those gauges keep their last values, and `tieline_ledger_up` is 0.
+/// Reads the values of the ledger now; if that fails, those gauges keep their last values, and `tieline_ledger_up` is 0.
 pub(super) async fn metrics(app_state: web::Data<AppState>) -> HttpResponse {
     let store = &app_state.watching.store;
     let gauges = timeout(LEDGER_LIMIT, store.gauges()).await.ok().and_then(Result::ok);
@@ -50,7 +50,7 @@ pub(super) async fn metrics(app_state: web::Data<AppState>) -> HttpResponse {
         }
     }
     if let Some(mut gauges) = gauges {
-        // what the configuration no longer makes counts as no trouble
+        // flows that the configuration no longer contains do not count as errors
         let made = flows(&app_state.deps);
         gauges
             .pending
@@ -76,8 +76,8 @@ fn show_flow(flow: &FlowId, gauges: &Gauges, now: DateTime<Utc>) {
     all_metrics().set_lag(flow, lag(flow, &gauges.pending, now));
 }
 
-/// How long the oldest record of a flow that is queued, sent or unknown has been on its way, whatever became of its tries; nothing when none is.
-/// `now`: by the clock of the ledger's server, as the times in it.
+/// The age of the oldest record of a flow that is queued, sent or unknown, regardless of its attempts; zero when there is none. `now`: by
+/// the clock of the ledger's server, like the stored times.
 pub(super) fn lag(flow: &FlowId, pending: &[PendingCount], now: DateTime<Utc>) -> chrono::Duration {
     let moving = |count: &&PendingCount| {
         count.company == flow.company.as_str()

@@ -1,7 +1,7 @@
-//! The HTTP server: health, metrics, the JSON API and the console. The only place, beside `sim`, that serves actix-web.
+//! The HTTP server: health, metrics, the JSON API and the console. Besides `sim`, only this module uses actix-web.
 //!
-//! A route stands whole beside its handler (`route.rs`); [`ROUTES`] has them all, for the router, the check of permissions, the response cache,
-//! the description of the API and the tests.
+//! Everything about a route is next to its handler (`route.rs`). [`ROUTES`] has all routes, for the router, the check of permissions, the
+//! response cache, the description of the API and the tests.
 
 pub mod api;
 mod auth;
@@ -51,37 +51,37 @@ use crate::actors::handle::ActorsHandle;
 use crate::actors::system::Access;
 use crate::config::Loaded;
 
-/// Every route there is.
+/// All routes.
 pub static ROUTES: LazyLock<Routes> =
     LazyLock::new(|| Routes::of(&[&[health::ROUTES, metrics::ROUTES], api::ROUTES, console::ROUTES].concat()));
 
 impl AppState {
-    /// What every handler has, over a running actor system.
+    /// The state of the handlers, over a running actor system.
     pub fn new(deps: Deps, actors: ActorsHandle, access: Access, loaded: Arc<Loaded>) -> Self {
         Self::of(deps, actors, access, loaded, &ROUTES)
     }
 }
 
-/// How long the first head of a connection may take.
+/// The time limit for the first head of a connection.
 const HEAD_LIMIT: Duration = Duration::from_secs(10);
-/// How long requests in hand may take when the server stops, in seconds.
+/// How long current requests may take when the server stops, in seconds.
 const STOP_SECONDS: u64 = 5;
 
 /// Why the server does not run.
 #[derive(Debug, thiserror::Error)]
 pub enum HttpError {
-    /// The address is taken, or not ours.
+    /// The address is in use, or does not belong to this machine.
     #[error("cannot listen on {address} (`http.listen`): {source}; another program may have the port: stop it, or choose another port")]
     Bind {
         /// The address.
         address: SocketAddr,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
     /// The certificate cannot be used.
     #[error(transparent)]
     Certificate(#[from] crate::net::certificate::CertificateError),
-    /// The certificate cannot be served with.
+    /// TLS does not accept the certificate.
     #[error("TLS cannot be served with these settings (`[http]`): {0}")]
     Tls(#[from] rustls::Error),
 }
@@ -89,16 +89,16 @@ pub enum HttpError {
 /// A running server.
 pub struct Server {
     handle: ServerHandle,
-    /// Tells connections at rest to close.
+    /// Tells idle connections to close.
     stop: watch::Sender<bool>,
-    /// Reads the certificate again.
+    /// The task that reads the certificate again.
     keeping: Option<tokio::task::JoinHandle<()>>,
-    /// Where it listens.
+    /// The address on which it listens.
     pub address: SocketAddr,
 }
 
 impl Server {
-    /// Lets requests in hand end, and stops.
+    /// Waits for current requests, and stops.
     pub async fn stop(self) {
         self.stop.send_replace(true);
         self.handle.stop(true).await;
@@ -111,7 +111,7 @@ impl Server {
 /// Listens on `http.listen`. Must be called on a thread that runs an actix system.
 ///
 /// # Errors
-/// [`HttpError`] when the address cannot be had, or the certificate not used.
+/// [`HttpError`] when the address is not available, or the certificate cannot be used.
 pub fn start(app_state: &AppState) -> Result<Server, HttpError> {
     let address = app_state.deps.settings.http.listen;
     let failed = |source| HttpError::Bind { address, source };
@@ -138,7 +138,7 @@ pub fn start(app_state: &AppState) -> Result<Server, HttpError> {
         .shutdown_timeout(STOP_SECONDS)
         .max_concurrent_connections(front::PER_WORKER);
     let connection_limit = ConnectionLimit::new(app_state.deps.settings.http.connections_per_address);
-    // actix-web's own server offers HTTP/2 as soon as it serves TLS: these are made of the HTTP/1 service alone
+    // actix-web's own server offers HTTP/2 whenever it serves TLS: these use only the HTTP/1 service
     let server = match &certificate {
         Some(certificate) => {
             let tls = certificate.server()?;
@@ -167,7 +167,7 @@ pub fn start(app_state: &AppState) -> Result<Server, HttpError> {
     Ok(Server { handle, stop, keeping, address: bound })
 }
 
-/// Gives each accepted socket its place.
+/// Gives each accepted socket its slot.
 fn accepting(
     connection_limit: Arc<ConnectionLimit>,
 ) -> impl ServiceFactory<TcpStream, Config = (), Response = Admitted, Error = DispatchError, InitError = ()> {
@@ -177,19 +177,20 @@ fn accepting(
     })
 }
 
-/// Ends when the server is told to stop.
+/// Completes when the server is told to stop.
 fn when(stopped: &watch::Receiver<bool>) -> impl Fn() -> Pin<Box<dyn Future<Output = ()>>> + 'static {
     let stopped = stopped.clone();
     move || {
         let mut stopped = stopped.clone();
         Box::pin(async move {
-            // an error: the server has gone already
+            // an error: the server has ended already
             let _ = stopped.wait_for(|stopped| *stopped).await;
         })
     }
 }
 
-/// Nothing here is to be stored, framed or guessed at by a browser. A problem carries them by itself: as an error it may pass by the headers' layer.
+/// Forbids a browser to store, frame or guess the type of an answer. A problem sets these headers itself, because as an error it may bypass
+/// the layer that sets headers.
 const HEADERS: [(&str, &str); 8] = [
     ("cache-control", "no-store"),
     ("x-content-type-options", "nosniff"),
@@ -202,7 +203,7 @@ const HEADERS: [(&str, &str); 8] = [
 ];
 
 fn headers(secure: bool) -> DefaultHeaders {
-    // a browser that came over TLS once comes no other way for a year
+    // a browser that used TLS once uses nothing else for a year
     let transport = secure.then_some(("strict-transport-security", "max-age=31536000"));
     HEADERS.into_iter().chain(transport).fold(DefaultHeaders::new(), DefaultHeaders::add)
 }

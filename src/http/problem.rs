@@ -1,4 +1,4 @@
-//! What a refused or failed request answers: `application/problem+json` (RFC 9457) with the next step.
+//! The answer to a refused or failed request: `application/problem+json` (RFC 9457) with the next step.
 
 use std::fmt;
 
@@ -15,18 +15,18 @@ use crate::store::StoreError;
 /// What went wrong, for a person and for a program.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Problem {
-    /// A name that stays: `urn:tieline:problem:…`.
+    /// A stable name: `urn:tieline:problem:…`.
     #[serde(rename = "type")]
     pub kind: String,
-    /// The same in words.
+    /// The same as text.
     pub title: &'static str,
     /// The HTTP status.
     pub status: u16,
-    /// What was wrong this time.
+    /// The details of this case.
     pub detail: String,
     /// What to do.
     pub next_step: String,
-    /// The methods there are, for 405.
+    /// The allowed methods, for 405.
     #[serde(skip)]
     allow: Option<String>,
 }
@@ -48,7 +48,7 @@ impl Problem {
         Self::new(StatusCode::BAD_REQUEST, "bad-request", "the request cannot be understood", detail, next_step)
     }
 
-    /// 401: no key, or one that is not valid. Which of both is not told.
+    /// 401: no key, or an invalid one. The answer does not tell which.
     pub fn unauthorized() -> Self {
         Self::new(
             StatusCode::UNAUTHORIZED,
@@ -64,7 +64,7 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, "forbidden", "the API key may not do this", detail, next_step)
     }
 
-    /// 404: there is no such thing.
+    /// 404: it does not exist.
     pub fn not_found(detail: impl Into<String>, next_step: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, "not-found", "there is no such thing", detail, next_step)
     }
@@ -83,7 +83,7 @@ impl Problem {
         problem
     }
 
-    /// 409: not now.
+    /// 409: not possible now.
     pub fn conflict(detail: impl Into<String>, next_step: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, "conflict", "it cannot be done now", detail, next_step)
     }
@@ -99,7 +99,7 @@ impl Problem {
         )
     }
 
-    /// 415: the body is in a form that is not read.
+    /// 415: the body has an unsupported type.
     pub fn unsupported(detail: impl Into<String>, next_step: impl Into<String>) -> Self {
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported", "the body is in a form that is not read", detail, next_step)
     }
@@ -132,23 +132,23 @@ impl Problem {
         )
     }
 
-    /// 422: understood, and not to be done.
+    /// 422: understood, but refused.
     pub fn unprocessable(detail: impl Into<String>, next_step: impl Into<String>) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, "unprocessable", "the request contradicts itself, or an earlier one", detail, next_step)
     }
 
-    /// 422: a company or an entity that there is not; an empty list would read like an all-clear.
+    /// 422: an unknown company or entity; an empty list would look like an all-clear.
     pub fn unknown(unknown: &Unknown) -> Self {
         let step = format!("use one of {}", unknown.choices());
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, "unknown-name", "the request names something that there is not", unknown.detail(), step)
     }
 
-    /// 503: something that this needs does not answer.
+    /// 503: something that the request needs does not answer.
     pub fn unavailable(detail: impl Into<String>, next_step: impl Into<String>) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "something that this needs does not answer", detail, next_step)
     }
 
-    /// 500: a mistake of ours.
+    /// 500: an error of Tieline.
     fn internal(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the request failed", detail, "read the log of the service at this moment")
     }
@@ -192,7 +192,7 @@ impl From<Refused> for Problem {
 }
 
 impl Problem {
-    /// What an operation refused, in the words of where somebody asked.
+    /// The refusal of an operation, in words for this interface.
     pub(super) fn refused(refused: Refused, on: operations::Interface) -> Self {
         let class = refused.class();
         let (what, step) = (refused.what(), refused.next_step(on));
@@ -208,10 +208,10 @@ impl Problem {
     }
 }
 
-/// What somebody says why they ask for something.
+/// The reason for a request.
 ///
 /// # Errors
-/// 400 where it is none.
+/// 400 if it is not valid.
 pub(super) fn reason(why: &str) -> Result<Reason, Problem> {
     why.parse().map_err(|no: NoReason| match no {
         NoReason::Empty => Problem::bad_request("`why` is missing", "say why in a few words: the audit keeps it"),
@@ -229,9 +229,9 @@ impl From<StoreError> for Problem {
                 Self::unavailable(error.to_string(), "check `/health/ready`, and try again when the database answers")
             }
             _ => {
-                // the cause may quote data; it belongs into the log
+                // the cause may contain data, so it goes only to the log
                 tracing::error!(error = %chain(&error), "a request failed at the ledger");
-                // a full disk, a server that starts or stops, two that waited for each other
+                // a full disk, a server that starts or stops, or a deadlock
                 if error.is_passing() {
                     let step =
                         "nothing of it was done; the log of the service says what the database said. Try again when that is corrected";

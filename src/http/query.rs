@@ -1,4 +1,4 @@
-//! What callers write into a query: known names once each, values checked; and the parts of a path, decoded once.
+//! Query parameters: known names, once each, with checked values; and the parts of a path, decoded once.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -12,30 +12,30 @@ use super::problem::Problem;
 use crate::domain::delivery::FailureWord;
 use crate::domain::word;
 
-/// Items per page where the caller says nothing.
+/// Items per page by default.
 const LIMIT: i64 = 100;
-/// Most items per page.
+/// The most items per page.
 const MOST: i64 = 1000;
 
-/// What a parameter may be. Both the check and the description of the API go by it.
+/// The kind of a parameter. Both the check and the description of the API use it.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Kind {
-    /// Any text; an empty one counts as left out.
+    /// Any text; an empty one counts as missing.
     Text,
     /// One of these words.
     Word(&'static [&'static str]),
     /// A reason or state of a failure.
     Failure,
-    /// An instant (RFC 3339).
+    /// A time (RFC 3339).
     Instant,
-    /// A whole number from here to there.
+    /// A whole number in this range.
     Number(i64, i64),
     /// A UUID.
     Uuid,
 }
 
 impl Kind {
-    /// The words that it may be.
+    /// The possible words.
     pub(super) fn words(self) -> Vec<&'static str> {
         match self {
             Self::Word(words) => words.to_vec(),
@@ -45,12 +45,12 @@ impl Kind {
     }
 }
 
-/// One parameter that a route takes.
+/// A parameter of a route.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Param {
     pub(super) name: &'static str,
     pub(super) kind: Kind,
-    /// What it does, for the description.
+    /// Its effect, for the description.
     pub(super) what: &'static str,
 }
 
@@ -58,16 +58,16 @@ pub(super) const fn param(name: &'static str, kind: Kind, what: &'static str) ->
     Param { name, kind, what }
 }
 
-/// The page's size, which every long list takes.
+/// The page size, a parameter of every long list.
 pub(super) const LIMITED: Param = param("limit", Kind::Number(1, MOST), "items per page; 100 unless given");
-/// Where a page of a list that is ordered by numbers begins.
+/// The start of a page, in a list ordered by numbers.
 pub(super) const AFTER: Param = param("after", Kind::Number(0, i64::MAX), "the `next` of the page before");
 
 /// The parameters of a query.
 #[derive(Debug)]
 pub(super) struct Params(BTreeMap<String, String>);
 
-/// One page of a list. `next` is to be sent as `after`; `null`: that was all.
+/// One page of a list. Send `next` as `after` to get the next page; `null`: this was the last one.
 #[derive(Debug, Serialize)]
 pub(super) struct Page<T> {
     items: Vec<T>,
@@ -75,7 +75,7 @@ pub(super) struct Page<T> {
 }
 
 impl<T> Page<T> {
-    /// A page out of rows that were asked for with one more than the limit.
+    /// A page from rows that were read with one more than the limit.
     pub(super) fn of(mut rows: Vec<T>, limit: i64, id: impl Fn(&T) -> String) -> Self {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let more = rows.len() > limit;
@@ -89,7 +89,7 @@ impl Params {
     /// Reads a query of the API.
     ///
     /// # Errors
-    /// 400 for a name that is not among `allowed`, is there twice, or has a value that is not of its kind.
+    /// 400 for a name that is not in `allowed` or occurs twice, or for a value of another kind.
     pub(super) fn described(query: &str, allowed: &[Param]) -> Result<Self, Problem> {
         let params = Self::parse(query, &allowed.iter().map(|param| param.name).collect::<Vec<_>>())?;
         for param in allowed {
@@ -106,7 +106,7 @@ impl Params {
                         )
                     })?;
                 }
-                // read where they are used
+                // checked where they are used
                 Kind::Text | Kind::Instant | Kind::Number(..) | Kind::Uuid => {}
             }
         }
@@ -116,7 +116,7 @@ impl Params {
     /// Reads a query whose values are checked where they are used.
     ///
     /// # Errors
-    /// 400 for a name that is not among `allowed`, or is there twice.
+    /// 400 for a name that is not in `allowed`, or occurs twice.
     pub(super) fn parse(query: &str, allowed: &[&str]) -> Result<Self, Problem> {
         let mut found = BTreeMap::new();
         for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
@@ -128,7 +128,7 @@ impl Params {
                 return Err(Problem::bad_request(format!("there is no parameter `{name}`"), known));
             }
             if value.contains('\0') {
-                // Postgres cannot keep one, so nothing can have it
+                // Postgres cannot store it, so nothing can contain it
                 return Err(Problem::bad_request(format!("parameter `{name}` holds a zero byte"), "send text"));
             }
             if found.insert(name.to_string(), value.into_owned()).is_some() {
@@ -138,15 +138,15 @@ impl Params {
         Ok(Self(found))
     }
 
-    /// A text; an empty one counts as left out.
+    /// A text; an empty one counts as missing.
     pub(super) fn text(&self, name: &str) -> Option<String> {
         self.0.get(name).filter(|text| !text.is_empty()).cloned()
     }
 
-    /// A value that is read from its text.
+    /// A value parsed from its text.
     ///
     /// # Errors
-    /// 400 when it cannot be read, with what it should be.
+    /// 400 when it cannot be parsed; the message says what it should be.
     pub(super) fn value<T: FromStr>(&self, name: &str, what: &str) -> Result<Option<T>, Problem>
     where
         T::Err: Display,
@@ -160,7 +160,7 @@ impl Params {
     /// The number after which a page begins.
     ///
     /// # Errors
-    /// 400 when it is none.
+    /// 400 when it is not a number.
     pub(super) fn after(&self) -> Result<i64, Problem> {
         let after = self.value("after", "the `next` of the page before")?.unwrap_or(0);
         if after < 0 {
@@ -186,7 +186,7 @@ impl Params {
 /// The parts of a path from the `skip`-th on, at most `most` of them, each percent-decoded once; the last one keeps its slashes.
 ///
 /// # Errors
-/// 400 when an escape is broken or not UTF-8, or holds a zero byte, which Postgres cannot keep.
+/// 400 when an escape is invalid or not UTF-8, or is a zero byte, which Postgres cannot store.
 pub(super) fn path_parts(path: &str, skip: usize, most: usize) -> Result<Vec<String>, Problem> {
     path.trim_start_matches('/').splitn(skip + most, '/').skip(skip).map(decode).collect()
 }
@@ -198,7 +198,7 @@ fn decode(text: &str) -> Result<String, Problem> {
             "encode each byte outside ASCII, and `%` itself, as %XX",
         )
     };
-    // the library lets a broken escape stand as text
+    // the library keeps an invalid escape as text
     let whole = |rest: &str| rest.as_bytes().get(..2).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit));
     let decoded = percent_decode_str(text).decode_utf8().ok().filter(|text| !text.contains('\0'));
     decoded.filter(|_| text.split('%').skip(1).all(whole)).map(Cow::into_owned).ok_or_else(broken)

@@ -1,8 +1,8 @@
 //! The response cache: requests for the same resource share one read of the ledger.
 //!
-//! For answers that depend on the request and not on the caller, behind the check of the caller. A list of the API may be a second old. Health and
-//! metrics, which anybody may ask for, are never older than the question: whoever asks while an answer is on its way waits for the next one, with
-//! all the others who do. An action that goes through this node makes it forget the lists, so that whoever acted sees what it did.
+//! It is for answers that depend on the request and not on the caller; the caller is checked first. A list of the API may be one second
+//! old. Health and metrics, which anybody may request, are never older than the request: a request that arrives while an answer is being
+//! made waits for the next one, together with all others. An action on this node clears the lists, so that the caller sees its effect.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,11 +22,11 @@ use super::route::{Cached, Route};
 
 /// How old a list may be.
 const FRESH: Duration = Duration::from_secs(1);
-/// Questions remembered at once; with one more all are forgotten.
+/// The most requests that are remembered; with one more, all are removed.
 const MOST: usize = 64;
-/// The largest list that is kept, in bytes.
+/// The largest list that is cached, in bytes.
 const LARGEST: usize = 64 << 10;
-/// What was answered, and when that began to be worked on.
+/// An answer, and when the work on it started.
 #[derive(Debug, Clone)]
 struct CachedAnswer {
     began: Instant,
@@ -43,21 +43,21 @@ impl CachedAnswer {
     }
 }
 
-/// One question's last answer. Whoever holds it asks; the others wait.
+/// The last answer to one request. The holder of the lock makes the next one; the others wait.
 type Answer = Arc<tokio::sync::Mutex<Option<CachedAnswer>>>;
 
 /// The cached answers.
 #[derive(Debug, Default)]
 pub(super) struct ResponseCache {
     answers: Mutex<HashMap<String, Answer>>,
-    /// Those that are never older than the question, by path: no action makes them untrue.
+    /// Answers that are never older than the request, by path: no action makes them wrong.
     shared: Mutex<HashMap<&'static str, Answer>>,
-    /// Grows with every action: what was begun before one is not kept.
+    /// Increases with every action: an answer that was started before an action is not cached.
     actions: AtomicU64,
 }
 
 impl ResponseCache {
-    /// The answer to a question that takes no parameters; as many as there are such routes.
+    /// The answer to a request without parameters; there is one per such route.
     fn shared(&self, path: &'static str) -> Answer {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner).entry(path).or_default().clone()
     }
@@ -77,7 +77,7 @@ impl ResponseCache {
 }
 
 impl Cached {
-    /// Whether an answer that began to be worked on at `began` serves a question that came at `asked`.
+    /// Whether an answer started at `began` is valid for a request that came at `asked`.
     fn serves(self, began: Instant, asked: Instant) -> bool {
         match self {
             Self::No => false,
@@ -95,7 +95,7 @@ impl Cached {
     }
 }
 
-/// Answers what others ask too with one answer.
+/// Serves identical requests with one answer.
 pub(super) async fn share<B: MessageBody + 'static>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<BoxBody>, Error> {
     let Some(cache) = request.app_data::<web::Data<ResponseCache>>().cloned() else {
         return Ok(next.call(request).await?.map_into_boxed_body());
@@ -110,9 +110,9 @@ pub(super) async fn share<B: MessageBody + 'static>(request: ServiceRequest, nex
         return Ok(next.call(request).await?.map_into_boxed_body());
     };
     let asked = Instant::now();
-    // the parameters of what takes none make no question of its own
+    // a route without parameters has one answer, whatever the query
     let answer = if route.cached == Cached::Shared { cache.shared(route.path) } else { cache.answer(&request.uri().to_string()) };
-    // continues when the caller is gone: another caller would have to start it again
+    // continues when the caller disconnects: another caller would have to start it again
     let answered = actix_web::rt::spawn(async move { shared(&cache, route.cached, answer, asked, request, next).await });
     answered.await.unwrap_or_else(|_| Err(cut_off().into()))
 }

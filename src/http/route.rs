@@ -1,4 +1,4 @@
-//! A route: everything about it stands in one place, beside its handler. The router, the check of permissions, the response cache and the
+//! A route: everything about it is in one place, next to its handler. The router, the check of permissions, the response cache and the
 //! description of the API are loops over these.
 
 use std::collections::BTreeMap;
@@ -11,40 +11,40 @@ use utoipa::openapi::schema::Schema;
 use super::query::Param;
 use crate::domain::role::Permission;
 
-/// Makes the handler, once for each thread that serves.
+/// Creates the handler, once for each server thread.
 type Handler = fn() -> actix_web::Route;
 
-/// One route. `{name}` in the path stands for one part, `{*name}` at its end for the rest.
+/// One route. In the path, `{name}` matches one part, and `{*name}` at its end the rest.
 #[derive(Debug, Clone, Copy)]
 pub struct Route {
     /// `GET` or `POST`.
     pub method: &'static str,
     /// The path, without a query.
     pub path: &'static str,
-    /// What a key must allow; `None`: open, or as the settings say.
+    /// The permission that a key needs; `None`: open, or as the settings say.
     pub needs: Option<Permission>,
-    /// What programs are told of it; `None`: a page for people, who have a session instead of a key.
+    /// The description for programs; `None`: a page for people, who have a session instead of a key.
     pub(super) described: Option<Described>,
-    /// Whether its answer serves others who ask the same.
+    /// Whether its answer may be shared by identical requests.
     pub(super) cached: Cached,
     handler: Handler,
 }
 
-/// How old an answer may be that serves others who ask the same.
+/// How old a shared answer may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Cached {
-    /// Each request is worked on by itself.
+    /// Each request gets its own answer.
     No,
-    /// A second, where it is no error and not large: the lists of the API.
+    /// One second, if it is not an error and not large: the lists of the API.
     Second,
-    /// Not older than the request, whatever it says: health and metrics, which take no parameters.
+    /// Never older than the request: health and metrics, which take no parameters.
     Shared,
 }
 
-/// What the description of the API says of a route.
+/// The description of a route in the API's description.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Described {
-    /// Its name in clients that are made from the description.
+    /// Its name in generated clients.
     pub(super) id: &'static str,
     pub(super) summary: &'static str,
     pub(super) params: &'static [Param],
@@ -52,24 +52,24 @@ pub(super) struct Described {
     pub(super) answer: Shape,
 }
 
-/// What a route answers when it did what was asked.
+/// The answer of a successful request.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Shape {
     /// A page of a list.
     Page(Component),
-    /// One thing.
+    /// A single object.
     One(u16, Component),
-    /// One of two.
+    /// One of two objects.
     Either(u16, Component, Component),
-    /// JSON whose form is told in words alone.
+    /// JSON whose form is described in words.
     Json,
-    /// How well something stands: 200, or 503 with the same form.
+    /// The health of something: 200, or 503 with the same form.
     Health,
     /// Text of this type.
     Text(&'static str),
 }
 
-/// Puts a type and what it is made of among the components; answers its name.
+/// Adds a type and its parts to the components; answers its name.
 pub(super) type Component = fn(&mut BTreeMap<String, RefOr<Schema>>) -> String;
 
 /// The component that describes `T`.
@@ -81,27 +81,27 @@ pub(super) fn component<T: ToSchema>(into: &mut BTreeMap<String, RefOr<Schema>>)
 }
 
 impl Route {
-    /// What programs read.
+    /// A route from which programs read.
     pub(super) const fn get(path: &'static str, needs: Option<Permission>, handler: Handler, said: Described) -> Self {
         Self { method: "GET", path, needs, described: Some(said), cached: Cached::No, handler }
     }
 
-    /// What programs can do.
+    /// An action for programs.
     pub(super) const fn post(path: &'static str, handler: Handler, said: Described) -> Self {
         Self { method: "POST", path, needs: Some(Permission::Operate), described: Some(said), cached: Cached::No, handler }
     }
 
-    /// A page of the console; `None`: open to whoever is not signed in.
+    /// A page of the console; `None`: also for people who are not signed in.
     pub(super) const fn page(path: &'static str, needs: Option<Permission>, handler: Handler) -> Self {
         Self { method: "GET", path, needs, described: None, cached: Cached::No, handler }
     }
 
-    /// What a form of the console does.
+    /// The action of a console form.
     pub(super) const fn form(path: &'static str, needs: Option<Permission>, handler: Handler) -> Self {
         Self { method: "POST", path, needs, described: None, cached: Cached::No, handler }
     }
 
-    /// Its answer serves others who ask the same.
+    /// Lets identical requests share its answer.
     pub(super) const fn cached(mut self, cached: Cached) -> Self {
         self.cached = cached;
         self
@@ -127,23 +127,23 @@ impl Route {
         }
     }
 
-    /// How many parts of its path may be anything.
+    /// The number of variable parts in its path.
     fn open_parts(&self) -> usize {
         self.path.matches('{').count()
     }
 }
 
-/// What a route that reads is told as.
+/// The description of a route that reads.
 pub(super) const fn reads(id: &'static str, summary: &'static str, params: &'static [Param], answer: Shape) -> Described {
     Described { id, summary, params, body: None, answer }
 }
 
-/// What a route that does something is told as.
+/// The description of a route that acts.
 pub(super) const fn acts(id: &'static str, summary: &'static str, body: Component, answer: Shape) -> Described {
     Described { id, summary, params: &[], body: Some(body), answer }
 }
 
-/// Every route there is.
+/// All routes.
 #[derive(Debug)]
 pub struct Routes(Vec<Route>);
 
@@ -151,7 +151,7 @@ impl Routes {
     /// The routes of these files.
     pub(super) fn of(files: &[&[Route]]) -> Self {
         let mut all = files.concat();
-        // the router takes the first that matches: `/conflicts/adopt` is not the conflict `adopt`
+        // the router takes the first match: `/conflicts/adopt` is not the conflict `adopt`
         all.sort_by_key(Route::open_parts);
         Self(all)
     }
@@ -161,13 +161,13 @@ impl Routes {
         self.0.iter()
     }
 
-    /// Those of a path, with their methods: none where there is no such path.
+    /// The routes of a path; empty if there is no such path.
     pub(super) fn at<'a>(&'a self, path: &'a str) -> impl Iterator<Item = &'a Route> + 'a {
         let fewest = self.iter().find(|route| route.matches_path(path)).map(Route::open_parts);
         self.iter().filter(move |route| Some(route.open_parts()) == fewest && route.matches_path(path))
     }
 
-    /// Hands each to the router.
+    /// Registers each with the router.
     pub(super) fn configure(&self, config: &mut web::ServiceConfig) {
         for route in &self.0 {
             let path = match route.path.split_once("{*") {

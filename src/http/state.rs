@@ -13,29 +13,29 @@ use crate::actors::system::Access;
 use crate::config::Loaded;
 use crate::operations::{Service, check_names};
 
-/// Connections to the ledger that health and metrics have together.
+/// Connections to the ledger for health and metrics together.
 const WATCHING: usize = 2;
 
-/// What every handler has.
+/// The state of every handler.
 #[derive(Clone)]
 pub struct AppState {
-    /// What every actor has; callers have half of the ledger's connections together, the rest is for the flows.
+    /// The dependencies of the actors. Handlers may use half of the ledger's connections; the rest is for the flows.
     pub deps: Deps,
-    /// The same for health and metrics, which wait for no other caller.
+    /// The same for health and metrics, which must not wait for other callers.
     pub(super) watching: Deps,
-    /// The handle to Root.
+    /// Sends requests to the actors.
     pub actors: ActorsHandle,
-    /// The settings with their origins, as they were read.
+    /// The settings with their origins, as read.
     pub(super) loaded: Arc<Loaded>,
-    /// Under which names the service is asked.
+    /// The names of the service.
     pub(super) names: Arc<host::Names>,
-    /// Who failed to sign in lately.
+    /// Recent failures to sign in.
     pub(super) login_throttle: Arc<LoginThrottle>,
     /// What can be asked for.
     pub(super) routes: &'static Routes,
-    /// Responses of the last moment.
+    /// Recent responses.
     pub(super) cache: Arc<response_cache::ResponseCache>,
-    /// What needs the running process.
+    /// Operations that need the running process.
     pub(super) service: Service,
 }
 
@@ -59,15 +59,15 @@ impl AppState {
 }
 
 impl AppState {
-    /// Whether browsers come over TLS to this server itself.
+    /// Whether browsers use TLS directly to this server.
     pub(super) fn secure(&self) -> bool {
         self.deps.settings.http.certificate.is_some()
     }
 
-    /// The parameters of a list: each of its kind, a company and an entity only where there is one.
+    /// The parameters of a list, checked by kind; a company and an entity must exist.
     ///
     /// # Errors
-    /// 400 as [`Params::described`]; 422 for a company or an entity that neither the configuration nor the ledger knows.
+    /// 400 as [`Params::described`]; 422 for a company or an entity that neither the configuration nor the ledger contains.
     pub(super) async fn described(&self, query: &str, allowed: &[Param]) -> Result<Params, Problem> {
         let params = Params::described(query, allowed)?;
         check_names(&self.deps, params.text("company").as_deref(), params.text("entity").as_deref()).await?;

@@ -18,7 +18,7 @@ use crate::telemetry::metrics::metrics;
 /// How often the files are checked.
 const CHECK_EVERY: Duration = Duration::from_secs(5);
 
-/// The pair in use.
+/// The current pair.
 #[derive(Debug)]
 pub(super) struct Certificate {
     files: CertificateFiles,
@@ -39,7 +39,7 @@ impl Certificate {
         Ok(Arc::new(Self { files: files.clone(), current: RwLock::new(pair.key) }))
     }
 
-    /// What a server needs: TLS 1.2 and 1.3, HTTP/1.1.
+    /// The configuration of a server: TLS 1.2 and 1.3, HTTP/1.1.
     pub(super) fn server(self: &Arc<Self>) -> Result<ServerConfig, rustls::Error> {
         let versions = ServerConfig::builder_with_provider(Arc::new(ring::default_provider())).with_safe_default_protocol_versions()?;
         let mut config = versions.with_no_client_auth().with_cert_resolver(self.clone());
@@ -63,7 +63,7 @@ impl Certificate {
                     *self.current.write().unwrap_or_else(PoisonError::into_inner) = pair.key;
                     seen = now;
                 }
-                // a pair that is being written does not fit yet
+                // the pair may be incomplete while it is being written
                 Err(_) if bad != Some(now) => bad = Some(now),
                 Err(problem) => {
                     error!(%problem, "the new certificate cannot be used; the old one stays in use");
@@ -74,7 +74,7 @@ impl Certificate {
         }
     }
 
-    /// What tells that a file was replaced.
+    /// Changes when a file is replaced.
     fn stamps(&self) -> [Option<(SystemTime, u64)>; 2] {
         let stamp = |path: &Path| fs::metadata(path).ok().and_then(|found| Some((found.modified().ok()?, found.len())));
         [stamp(&self.files.certificate), stamp(&self.files.key)]

@@ -1,4 +1,4 @@
-//! A settings file, whatever it holds.
+//! Arbitrary settings files.
 
 use super::*;
 use crate::fuzz::{Target, files, fuzz};

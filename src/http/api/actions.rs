@@ -1,4 +1,4 @@
-//! What can be done: run, pause and resume a flow, send records again.
+//! The actions: run, pause and resume a flow; send records again.
 
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use chrono::{DateTime, Utc};
@@ -69,18 +69,18 @@ pub(in crate::http) const ROUTES: &[Route] = &[
 
 type Answer = Result<HttpResponse, Problem>;
 
-/// Records that one replay can name.
+/// The most records that one replay can name.
 const MOST_KEYS: usize = 1000;
 /// The body of a flow action.
 #[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(in crate::http) struct FlowBody {
-    /// Why, for the audit.
+    /// The reason, for the audit.
     #[schema(required = true, value_type = Why)]
     pub(in crate::http) why: String,
-    /// Of a run: read everything again.
+    /// For a run: read everything again.
     pub(in crate::http) sweep: bool,
-    /// Of forgetting: drop what is not settled.
+    /// For forgetting a flow: drop what is not settled.
     pub(in crate::http) drop_pending: bool,
 }
 
@@ -97,40 +97,42 @@ pub(in crate::http) struct ReplayBody {
     /// Only this record.
     #[schema(value_type = Option<Filled>)]
     pub(in crate::http) key: Option<String>,
-    /// Only records of which this run read new content.
+    /// Only records whose content changed in this run.
     pub(in crate::http) run: Option<Uuid>,
-    /// Only records of which something failed, waits for a parent or is on hold.
+    /// Only records with a part that failed, waits for a parent or is on hold.
     pub(in crate::http) failed_only: bool,
-    /// Only records whose newest version was read from this instant on.
+    /// Only records whose newest version was read at this time or later.
     pub(in crate::http) since: Option<DateTime<Utc>>,
-    /// Only records whose newest version was read before this instant.
+    /// Only records whose newest version was read before this time.
     pub(in crate::http) until: Option<DateTime<Utc>>,
-    /// Only records of which something failed, waits or is on hold for this reason.
+    /// Only records with a part that failed, waits or is on hold for this reason.
     #[schema(value_type = Option<FailureReason>)]
     pub(in crate::http) reason: Option<String>,
-    /// Only records of which something failed with this text in the message.
+    /// Only records with a failed part whose message contains this text.
     #[schema(value_type = Option<Filled>)]
     pub(in crate::http) text: Option<String>,
-    /// Only records that failed for this cause: the error message without what differs from record to record, as the console groups them.
+    /// Only records that failed for this cause: the error message without the parts that differ between records, as the console groups
+    /// them.
     #[schema(value_type = Option<Filled>)]
     pub(in crate::http) cause: Option<String>,
     /// Only these records.
     #[schema(value_type = Option<Vec<Name>>, min_items = 1, max_items = 1000)]
     pub(in crate::http) keys: Option<Vec<String>>,
-    /// Only records that were mapped under another definition than the one in force, and of those only what differs from what was sent.
+    /// Only records that were mapped under another definition than the one in force, and of those only the parts that differ from what was
+    /// sent.
     pub(in crate::http) outdated: bool,
-    /// With `outdated`: send as many records as this, whatever `flows.change_limit` says.
+    /// With `outdated`: sends up to this many records, regardless of `flows.change_limit`.
     #[schema(minimum = 0, maximum = 1_000_000_000)]
     #[serde(deserialize_with = "whole_number")]
     pub(in crate::http) allow: Option<i64>,
-    /// Everything there is; without it a request that is not limited is refused.
+    /// All records; without it, a request without a limit is refused.
     pub(in crate::http) all: bool,
-    /// Why, for the audit.
+    /// The reason, for the audit.
     #[schema(required = true, value_type = Why)]
     pub(in crate::http) why: String,
 }
 
-/// A whole number, also where a program writes it as `12.0`.
+/// A whole number; a program may also write it as `12.0`.
 fn whole_number<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, D::Error> {
     let Some(number) = Option::<serde_json::Number>::deserialize(from)? else { return Ok(None) };
     let text = number.to_string();
@@ -138,7 +140,7 @@ fn whole_number<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, D::Er
     whole.map(Some).map_err(|_| D::Error::custom(format!("`{text}` is no whole number")))
 }
 
-/// A flow was paused, or goes on.
+/// A flow was paused or resumed.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Paused {
     flow: FlowId,
@@ -148,7 +150,7 @@ pub(super) struct Paused {
     changed: bool,
     /// The node that is running the flow: a pause lets it finish that run.
     running_on: Option<String>,
-    /// The same in words.
+    /// The same as a sentence.
     text: String,
 }
 
@@ -159,7 +161,7 @@ impl Paused {
     }
 }
 
-/// A run that was asked for.
+/// A requested run.
 #[derive(Debug, Serialize, ToSchema)]
 struct RunAccepted {
     flow: FlowId,
@@ -168,9 +170,9 @@ struct RunAccepted {
     accepted: RunKind,
     /// The run's id.
     run: RunId,
-    /// Whether it has begun. If not, it begins soon, and until then `follow` answers 404.
+    /// Whether it has started. If not, it starts soon, and until then `follow` answers 404.
     begun: bool,
-    /// Where it says what became of it: ask again until `outcome` is `done` or `failed`.
+    /// The path of its result: request it until `outcome` is `done` or `failed`.
     follow: String,
 }
 
@@ -180,11 +182,11 @@ impl From<RunStarted> for RunAccepted {
     }
 }
 
-/// Something that takes longer than a request may: it continues in the background.
+/// Work that takes longer than a request may: it continues in the background.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Followed {
     pub(super) accepted: bool,
-    /// Where to find it.
+    /// The path of its result.
     pub(super) follow: &'static str,
 }
 
@@ -202,7 +204,7 @@ pub(super) async fn body<T: for<'de> Deserialize<'de> + Default>(payload: web::P
     if bytes.is_empty() {
         return Ok(T::default());
     }
-    // serde would take an array for the object's members in their order
+    // serde would accept an array for the object's members, in their order
     if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
         return Err(Problem::bad_request("the body is no JSON object", "send a JSON object with the documented members"));
     }
@@ -216,7 +218,7 @@ pub(super) async fn body<T: for<'de> Deserialize<'de> + Default>(payload: web::P
     Ok(read)
 }
 
-/// Who asks for an action, and why.
+/// The person who requests an action, and the reason.
 ///
 /// # Errors
 /// 400 without a reason.
@@ -224,7 +226,7 @@ pub(in crate::http) fn requested(request: &HttpRequest, why: &str) -> Result<Req
     Ok(Requested::new(caller(request), reason(why)?))
 }
 
-/// The flow that a path names.
+/// The flow in a path.
 fn flow_of(request: &HttpRequest) -> Result<FlowId, Problem> {
     let parts: [String; 3] = path_parts(request.uri().path(), 3, 3)?
         .try_into()
@@ -263,13 +265,13 @@ async fn forget(app_state: web::Data<AppState>, request: HttpRequest, payload: w
     Ok(HttpResponse::Ok().json(forgotten))
 }
 
-/// What a replay is asked for: limited in some way, or expressly all.
+/// The scope of a replay: limited in some way, or explicitly all.
 ///
 /// # Errors
-/// 400 for a text that is none, 422 for what contradicts itself.
+/// 400 for an invalid text, 422 for a contradiction.
 pub(in crate::http) fn which(asked: ReplayBody) -> Result<Which, Problem> {
     let (company, entity, key, failed_for, words, cause) = (asked.company, asked.entity, asked.key, asked.reason, asked.text, asked.cause);
-    // a name or a list that came out empty names nothing: it must not mean all
+    // an empty name or list must not mean all records
     let texts = [("company", &company), ("entity", &entity), ("key", &key), ("reason", &failed_for), ("text", &words), ("cause", &cause)];
     if let Some((name, _)) = texts.into_iter().find(|(_, text)| text.as_deref() == Some("")) {
         return Err(Problem::bad_request(format!("`{name}` is empty"), "leave it out, or say which"));
@@ -315,7 +317,7 @@ pub(in crate::http) fn which(asked: ReplayBody) -> Result<Which, Problem> {
     Ok(Which::of(scope, asked.all, asked.outdated, asked.allow)?)
 }
 
-/// A long one goes on after its answer.
+/// A long replay continues after its answer.
 async fn replay(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Answer {
     Params::parse(request.query_string(), &[])?;
     let asked: ReplayBody = body(payload).await?;
@@ -341,7 +343,7 @@ mod tests {
     fn a_replay_is_limited_or_expressly_of_all() {
         assert_eq!(ask("{}").expect_err("no limit"), "this would send every record again");
         for name in ["company", "entity", "key", "reason", "text", "cause"] {
-            // a script whose variable is empty must not send more than it meant
+            // a script with an empty variable must not send more than it meant to
             let one = format!(r#"{{"{name}":"","failed_only":true}}"#);
             assert_eq!(ask(&one).expect_err("an empty name limits nothing"), format!("`{name}` is empty"));
         }

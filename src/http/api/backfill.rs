@@ -1,4 +1,4 @@
-//! Backfills: periods of history that are read again, asked for, followed and cancelled.
+//! Backfills: requests to read periods of history again; how to follow and cancel them.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::NaiveDate;
@@ -55,11 +55,11 @@ pub(in crate::http) const ROUTES: &[Route] = &[
 
 type Answer = Result<HttpResponse, Problem>;
 
-/// What the list takes.
+/// The parameters of the list.
 pub(super) const BACKFILLS: &[Param] =
     &[COMPANY, ENTITY, param("state", Kind::Word(BackfillState::WORDS), "only this state"), AFTER, LIMITED];
 
-/// The body of a request for one.
+/// The body of a new backfill.
 #[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields, default)]
 struct BackfillBody {
@@ -69,13 +69,13 @@ struct BackfillBody {
     /// Only this entity.
     #[schema(value_type = Option<Name>)]
     entity: Option<String>,
-    /// The first date that is read again.
+    /// The first date to read again.
     since: Option<NaiveDate>,
-    /// The first date that is not.
+    /// The first date after the period.
     until: Option<NaiveDate>,
     /// All history; without it a request without dates is refused.
     all: bool,
-    /// Why, for the audit.
+    /// The reason, for the audit.
     #[schema(required = true, value_type = Why)]
     why: String,
 }
@@ -84,20 +84,20 @@ struct BackfillBody {
 #[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct CancelBody {
-    /// Why, for the audit.
+    /// The reason, for the audit.
     #[schema(required = true, value_type = Why)]
     why: String,
 }
 
-/// What was noted, one entry a flow.
+/// The stored backfills, one per flow.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Accepted {
     items: Vec<BackfillRow>,
-    /// Where each says how far it is: its `id` belongs in place of `{id}`.
+    /// The path of its progress: put its `id` in place of `{id}`.
     follow: &'static str,
 }
 
-/// Noted at once, done by the service beside its polls.
+/// Stored at once; the service reads it beside its polls.
 async fn add(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Answer {
     Params::parse(request.query_string(), &[])?;
     let asked: BackfillBody = body(payload).await?;
@@ -108,7 +108,7 @@ async fn add(app_state: web::Data<AppState>, request: HttpRequest, payload: web:
     Ok(HttpResponse::Accepted().json(Accepted { items: rows, follow: "/api/v1/backfills/{id}" }))
 }
 
-/// `GET /api/v1/backfills`, the newest first.
+/// `GET /api/v1/backfills`, newest first.
 pub(super) async fn list(app_state: web::Data<AppState>, request: HttpRequest) -> Answer {
     let params = app_state.described(request.query_string(), BACKFILLS).await?;
     let limit = params.limit()?;
@@ -134,10 +134,10 @@ async fn cancel(app_state: web::Data<AppState>, request: HttpRequest, payload: w
     Ok(HttpResponse::Ok().json(operations::backfill::cancel(&app_state.deps, id(&request, 3)?, requested).await?))
 }
 
-/// The backfill that a path names, after so many other parts.
+/// The id in a path, after `skip` other parts.
 ///
 /// # Errors
-/// 404 where that is no number.
+/// 404 if it is not a number.
 pub(in crate::http) fn id(request: &HttpRequest, skip: usize) -> Result<i64, Refused> {
     let path = request.uri().path();
     let text = path.trim_start_matches('/').split('/').nth(skip).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The conflict list: what waits for a person, and what a person decides about it.
+//! The conflict list: entries that wait for a person, and the decisions about them.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use rust_decimal::Decimal;
@@ -55,7 +55,7 @@ pub(in crate::http) const ROUTES: &[Route] = &[
 
 type Answer = Result<HttpResponse, Problem>;
 
-/// What the list takes.
+/// The parameters of the list.
 pub(super) const CONFLICTS: &[Param] = &[
     COMPANY,
     ENTITY,
@@ -66,7 +66,7 @@ pub(super) const CONFLICTS: &[Param] = &[
     LIMITED,
 ];
 
-/// Entries decided by one request.
+/// The most entries that one request can decide.
 const MOST: usize = 1000;
 
 /// The body of a decision.
@@ -77,15 +77,15 @@ pub(super) struct ResolveBody {
     #[schema(required = true, min_items = 1, max_items = 1000)]
     #[serde(deserialize_with = "whole_numbers")]
     ids: Vec<i64>,
-    /// Whose value counts.
+    /// The side whose value counts.
     #[schema(required = true, nullable = false, value_type = Side)]
     take: Option<Side>,
-    /// Why, for the audit.
+    /// The reason, for the audit.
     #[schema(required = true, value_type = Why)]
     why: String,
 }
 
-/// Whole numbers, however JSON writes them: to it `17.0` is the same as `17`.
+/// Whole numbers in any JSON form: `17.0` is the same as `17`.
 fn whole_numbers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<i64>, D::Error> {
     let texts: Vec<Box<RawValue>> = Vec::deserialize(deserializer)?;
     let whole = |text: &str| {
@@ -100,18 +100,18 @@ fn whole_numbers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<i64>,
 #[derive(Debug, Serialize, ToSchema)]
 struct Resolved {
     decided: Vec<ConflictRow>,
-    /// Entries that cannot be decided, or are not there.
+    /// Entries that cannot be decided, or do not exist.
     left_out: Vec<i64>,
-    /// Where each entry says what became of it once the flow has run: its `id` belongs in place of `{id}`.
+    /// The path of each entry, with its result once the flow has run: put its `id` in place of `{id}`.
     follow: &'static str,
 }
 
-/// Two lists are in step from now on.
+/// Two lists were matched for the first time.
 #[derive(Debug, Serialize, ToSchema)]
 struct Adopted {
-    /// Entries that this decided.
+    /// The number of entries that this decided.
     decided: usize,
-    /// Where entries say what became of them once the flow has run.
+    /// The path of the entries, with their results once the flow has run.
     follow: &'static str,
 }
 
@@ -125,14 +125,14 @@ pub(super) struct AdoptBody {
     /// The entity.
     #[schema(required = true, value_type = Name)]
     entity: String,
-    /// Whose value counts where both have a record and differ; left out: a person decides one by one.
+    /// The side whose value counts where both have a record and differ; if left out, a person decides each entry.
     prefer: Option<Side>,
-    /// Why, for the audit.
+    /// The reason, for the audit.
     #[schema(required = true, value_type = Why)]
     why: String,
 }
 
-/// `GET /api/v1/conflicts`: what is not closed, unless a state is asked for.
+/// `GET /api/v1/conflicts`: open entries, unless a state is given.
 pub(super) async fn list(app_state: web::Data<AppState>, request: HttpRequest) -> Answer {
     let params = app_state.described(request.query_string(), CONFLICTS).await?;
     let limit = params.limit()?;
@@ -171,7 +171,7 @@ async fn resolve(app_state: web::Data<AppState>, request: HttpRequest, payload: 
     Ok(HttpResponse::Ok().json(Resolved { decided, left_out, follow: "/api/v1/conflicts/{id}" }))
 }
 
-/// What is decided, and whose value counts.
+/// The entries to decide, and the side whose value counts.
 ///
 /// # Errors
 /// 400 without a side or entries.

@@ -35,24 +35,24 @@ pub(in crate::http) const ROUTES: &[Route] = &[
 
 type Answer = Result<HttpResponse, Problem>;
 
-/// What a diagnostics run is asked for.
+/// The body of a diagnostics request.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct DoctorBody {
-    /// Why, for the audit.
+    /// The reason, for the audit.
     #[schema(required = true, value_type = Why)]
     why: String,
-    /// Create nothing in ServiceNow, not even for a moment.
+    /// Creates nothing in ServiceNow, not even for a moment.
     read_only: bool,
 }
 
-/// How the last diagnostics run stands.
+/// The state of the last diagnostics run.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 enum Stage {
-    /// There was none since the service began.
+    /// There was none since the service started.
     Never,
-    /// It is on its way.
+    /// It is running.
     Running,
     /// It has ended.
     Done,
@@ -62,13 +62,13 @@ enum Stage {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct DiagnosticsView {
     state: Stage,
-    /// How far it is, while it is on its way.
+    /// Its progress, while it is running.
     progress: Option<Progress>,
     began: Option<DateTime<Utc>>,
     ended: Option<DateTime<Utc>>,
-    /// Why it did not come to its end.
+    /// Why it did not finish.
     problem: Option<String>,
-    /// Who asked for it, and why.
+    /// Who requested it, with the reason.
     by: Option<String>,
     why: Option<String>,
     /// Whether nothing was created, not even for a moment.

@@ -39,10 +39,10 @@ pub(in crate::http) const ROUTES: &[Route] = &[
 
 type Answer = Result<HttpResponse, Problem>;
 
-/// Records held or released by one request.
+/// The most records that one request can hold or release.
 const MOST: usize = 1000;
 
-/// Which records, and why.
+/// The records, and the reason.
 #[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields, default)]
 struct HoldBody {
@@ -52,22 +52,22 @@ struct HoldBody {
     /// The entity.
     #[schema(required = true, value_type = Name)]
     entity: String,
-    /// The records' keys, each as lists show it.
+    /// The records' keys, in the form shown in lists.
     #[schema(required = true, value_type = Vec<Name>, min_items = 1, max_items = 1000)]
     keys: Vec<String>,
-    /// Why, for the audit.
+    /// The reason, for the audit.
     #[schema(required = true, value_type = Why)]
     why: String,
 }
 
-/// What became of each.
+/// The result for each record.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 struct HoldAnswer {
-    /// The records that are known.
+    /// The known records.
     records: Vec<HoldRow>,
     /// Keys that were never read from SYSPRO.
     unknown: Vec<String>,
-    /// What became of released records, as far as it was waited for; nothing where nothing was to be sent.
+    /// The result of sending released records, as far as the request waited for it; null if there was nothing to send.
     outcome: Option<ResentOutcome>,
 }
 
@@ -88,7 +88,7 @@ async fn release(app_state: web::Data<AppState>, request: HttpRequest, payload: 
 }
 
 impl HoldBody {
-    /// The flow, where the keys are such as can be asked for.
+    /// The flow, if the keys are valid.
     fn flow(&self) -> Result<FlowId, Problem> {
         if self.keys.is_empty() || self.keys.len() > MOST {
             let detail = format!("`keys` must name 1 to {MOST} records, got {}", self.keys.len());

@@ -1,4 +1,4 @@
-//! What can be read.
+//! The lists and records that can be read.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::{DateTime, Utc};
@@ -110,7 +110,7 @@ const SINCE: Param = param("since", Kind::Instant, "only from this instant on");
 const UNTIL: Param = param("until", Kind::Instant, "only before this instant");
 const BEFORE: Param = param("after", Kind::Uuid, "the `next` of the page before");
 
-/// What each list takes.
+/// The parameters of each list.
 pub(super) const RUNS: &[Param] = &[
     COMPANY,
     ENTITY,
@@ -160,7 +160,7 @@ pub(super) const CAUSES: &[Param] = &[
 pub(super) const AUDIT: &[Param] =
     &[COMPANY, ENTITY, KEY, param("kind", Kind::Word(AuditKind::WORDS), "only this kind of row"), SINCE, UNTIL, AFTER, LIMITED];
 
-/// What a parameter is that names an instant.
+/// The description of a time parameter.
 const INSTANT: &str = "an instant such as 2026-01-31T08:00:00Z";
 
 /// `GET /api/v1/flows`
@@ -177,25 +177,25 @@ pub(super) async fn nodes(app_state: web::Data<AppState>, request: HttpRequest) 
     Ok(HttpResponse::Ok().json(Page::of(rows, i64::MAX, |_| String::new())))
 }
 
-/// Sets that are listed: the newest ones.
+/// The most sets in the list: the newest ones.
 const SETS: i64 = 200;
 
 /// The definitions of a node, and those of its ledger.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub(super) struct DefinitionsView {
-    /// SHA-256 of what the definitions of the node that answers say.
+    /// SHA-256 of the contents of this node's definitions.
     hash: String,
     /// Their number in the ledger.
     number: i32,
-    /// When the node took them up.
+    /// When the node loaded them.
     loaded_at: DateTime<Utc>,
     /// Whether they are in force; a node with others reads, maps and sends nothing.
     in_force: bool,
-    /// What is wrong with newer files, which were refused as a whole; empty where nothing was.
+    /// The problems of newer files that were refused as a whole; may be empty.
     refused: Vec<String>,
     /// When they were refused.
     refused_at: Option<DateTime<Utc>>,
-    /// The sets that are or were in force, the newest first.
+    /// The sets that are or were in force, newest first.
     items: Vec<SetRow>,
 }
 
@@ -216,7 +216,7 @@ pub(super) async fn definitions(app_state: web::Data<AppState>, request: HttpReq
     }))
 }
 
-/// `GET /api/v1/runs`, the newest first.
+/// `GET /api/v1/runs`, newest first.
 pub(super) async fn runs(app_state: web::Data<AppState>, request: HttpRequest) -> Answer {
     let params = app_state.described(request.query_string(), RUNS).await?;
     let limit = params.limit()?;
@@ -255,7 +255,7 @@ pub(super) async fn records(app_state: web::Data<AppState>, request: HttpRequest
     Ok(HttpResponse::Ok().json(Page::of(rows, limit, |row| row.id.to_string())))
 }
 
-/// `GET /api/v1/records/{company}/{entity}/{key}`; the key may hold slashes.
+/// `GET /api/v1/records/{company}/{entity}/{key}`; the key may contain slashes.
 pub(super) async fn record(app_state: web::Data<AppState>, request: HttpRequest) -> Answer {
     Params::parse(request.query_string(), &[])?;
     let parts: [String; 3] = path_parts(request.uri().path(), 3, 3)?
@@ -275,7 +275,7 @@ pub(super) async fn record(app_state: web::Data<AppState>, request: HttpRequest)
     Ok(HttpResponse::Ok().json(view))
 }
 
-/// What of a list of failures is asked for.
+/// The filter of a list of failures.
 fn failure_filter(params: &Params, limit: i64) -> Result<FailureFilter, Problem> {
     Ok(FailureFilter {
         company: params.text("company"),
@@ -301,7 +301,7 @@ pub(super) async fn failures(app_state: web::Data<AppState>, request: HttpReques
     Ok(HttpResponse::Ok().json(Page::of(rows, limit, |row| row.delivery_id.to_string())))
 }
 
-/// `GET /api/v1/failures/causes`: the same failures by what they have in common.
+/// `GET /api/v1/failures/causes`: the same failures by cause.
 pub(super) async fn causes(app_state: web::Data<AppState>, request: HttpRequest) -> Answer {
     let params = app_state.described(request.query_string(), CAUSES).await?;
     let oldest = params.text("order").as_deref() == Some("oldest");

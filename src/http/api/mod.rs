@@ -1,4 +1,4 @@
-//! The JSON API: lists with stable paging, and actions that name who, when and why in the audit.
+//! The JSON API: lists with stable paging, and actions whose audit rows contain who, when and why.
 
 pub(crate) mod actions;
 pub(super) mod backfill;

@@ -1,5 +1,5 @@
-//! The description of the HTTP interface: OpenAPI 3.1, made from the routes, the tables of parameters that the handlers check by, and the types
-//! that they read and answer. schemathesis holds the running service against it.
+//! The description of the HTTP interface: OpenAPI 3.1, made from the routes, from the parameter tables that the handlers use for their
+//! checks, and from the types that they read and answer. schemathesis tests the running service against it.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -30,7 +30,7 @@ pub(in crate::http) const ROUTES: &[Route] = &[Route::get(
     reads("describe", "This description", &[], Shape::Json),
 )];
 
-/// The document, made once.
+/// The document, created once.
 static DOCUMENT: OnceLock<String> = OnceLock::new();
 
 async fn show(app_state: web::Data<AppState>, request: HttpRequest) -> Result<HttpResponse, Problem> {
@@ -167,7 +167,7 @@ fn response(what: &str, kind: &str, schema: RefOr<Schema>) -> Response {
     ResponseBuilder::new().description(what).content(kind, ContentBuilder::new().schema(Some(schema)).build()).build()
 }
 
-/// The status, the content's type and its schema.
+/// The status, the content type and the schema.
 fn answer(answer: Shape, components: &mut BTreeMap<String, RefOr<Schema>>) -> (u16, (&'static str, RefOr<Schema>)) {
     const JSON: &str = "application/json";
     let reference = |name: String| RefOr::<Schema>::from(Ref::from_schema_name(name));

@@ -1,4 +1,4 @@
-//! One run, and what became of it.
+//! One run and its result.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use uuid::Uuid;

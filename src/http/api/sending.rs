@@ -1,4 +1,4 @@
-//! Sending to ServiceNow: the pauses that it asked for, and their end before their time.
+//! Sending to ServiceNow: the pauses that it asked for, and how to end them early.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
@@ -32,11 +32,11 @@ pub(in crate::http) const ROUTES: &[Route] = &[
     ),
 ];
 
-/// The body of an action that only says why.
+/// The body of an action that needs only a reason.
 #[derive(Debug, Default, serde::Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct SendingBody {
-    /// Why, for the audit.
+    /// The reason, for the audit.
     #[schema(required = true, value_type = Why)]
     why: String,
 }
@@ -44,9 +44,9 @@ pub(super) struct SendingBody {
 /// Whether ServiceNow asked for a pause.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct SendingPaused {
-    /// The pauses that are not over, the longest first; none: records are sent.
+    /// The current pauses, longest first; empty: records are sent.
     paused: Vec<AskedPause>,
-    /// The same in words.
+    /// The same as a sentence.
     text: String,
 }
 

@@ -2,15 +2,15 @@
 
 use utoipa::ToSchema;
 
-/// No zero byte, which Postgres cannot keep.
+/// Excludes the zero byte, which Postgres cannot store.
 pub(super) const TEXT: &str = "^[^\\u0000]*$";
 
-/// Why something is asked for, in a few words; the audit keeps it.
+/// The reason for a request, in a few words; stored in the audit.
 #[derive(ToSchema)]
 #[schema(pattern = "^[^\\u0000]*[^\\s\\u0000][^\\u0000]*$", min_length = 1, max_length = 1000)]
 pub(super) struct Why(#[allow(dead_code)] String); // names its form in the description, no more
 
-/// A name or a text, as SYSPRO writes it; without zero bytes.
+/// A name or a text in SYSPRO's spelling; without zero bytes.
 #[derive(ToSchema)]
 #[schema(pattern = "^[^\\u0000]*$")]
 pub(super) struct Name(#[allow(dead_code)] String); // as above

@@ -1,4 +1,5 @@
-//! Style, script and icon: inside the binary, named by their content, so that a browser may keep them for ever.
+//! Style sheet, script and icon. They are embedded in the binary and named by a hash of their content, so that a browser may cache them
+//! forever.
 
 use std::sync::LazyLock;
 
@@ -12,7 +13,7 @@ use crate::http::route::Route;
 
 pub(in crate::http) const ROUTES: &[Route] = &[Route::page("/assets/{name}", None, || web::get().to(serve))];
 
-/// One file, with its path below the server.
+/// One file, with its path on the server.
 pub(super) struct Asset {
     /// `/assets/console-0123456789abcdef.css`
     pub(super) path: String,

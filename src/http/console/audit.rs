@@ -1,4 +1,4 @@
-//! The audit with filters, and as CSV.
+//! The audit with filters, also as CSV.
 
 use std::error::Error;
 
@@ -26,7 +26,7 @@ pub(in crate::http) const ROUTES: &[Route] = &[
 
 /// Rows on a page.
 const PAGE: usize = 100;
-/// Rows of a CSV file that are read at once.
+/// Rows of a CSV file that are read from the ledger at once.
 const CSV_STEP: usize = 1000;
 
 struct AuditView {
@@ -49,7 +49,7 @@ struct AuditPage {
     next: Option<String>,
 }
 
-/// What is chosen, for the page and for the CSV alike.
+/// The filter, for the page and for the CSV.
 async fn chosen(app_state: &AppState, query: &str, more: &[&str], limit: usize) -> Result<(Filter, AuditFilter), super::Refusal> {
     let specs = vec![
         Spec::Company,
@@ -77,7 +77,7 @@ fn flow_of(row: &AuditRow) -> String {
     [row.company.as_deref(), row.entity.as_deref()].into_iter().flatten().collect::<Vec<_>>().join("/")
 }
 
-/// `GET /audit`, the newest first.
+/// `GET /audit`, newest first.
 pub(super) async fn audit(app_state: web::Data<AppState>, request: HttpRequest) -> Page {
     let session = session::of(&request)?;
     let (filter, asked) = chosen(&app_state, request.query_string(), &["after"], PAGE + 1).await?;
@@ -111,10 +111,10 @@ impl From<AuditRow> for AuditView {
     }
 }
 
-/// `GET /audit.csv`: everything that the filters let through, sent as it is read.
+/// `GET /audit.csv`: all rows that match the filter, sent as they are read.
 pub(super) async fn csv(app_state: web::Data<AppState>, request: HttpRequest) -> Page {
     let (_, filter) = chosen(&app_state, request.query_string(), &[], CSV_STEP).await?;
-    // a ledger that is away is said with a page; later the answer can only be cut off
+    // an unreachable ledger gives an error page; later the answer can only be cut off
     let first = app_state.deps.store.audit_list(filter.clone()).await?;
     let store = app_state.deps.store.clone();
     let pages = stream::try_unfold((Some(first), filter), move |(rows, mut filter)| {
@@ -142,7 +142,7 @@ pub(super) async fn csv(app_state: web::Data<AppState>, request: HttpRequest) ->
     Ok(response.streaming(head.chain(pages)))
 }
 
-/// One row as the cells of a line.
+/// The cells of one row.
 fn cells(row: &AuditRow) -> [String; 9] {
     let text = |field: &Option<String>| field.clone().unwrap_or_default();
     [

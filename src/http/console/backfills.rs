@@ -1,4 +1,4 @@
-//! Periods of history that are read again: asked for, followed and cancelled.
+//! Periods of history to be read again: request, progress and cancellation.
 
 use actix_web::{HttpRequest, web};
 use askama::Template;
@@ -59,7 +59,7 @@ impl From<BackfillRow> for BackfillView {
             (BackfillState::Open, None, Some(_)) => ("running", "busy"),
             (BackfillState::Open, None, None) => ("waits for its turn", "busy"),
         };
-        // the first day beyond is kept, the last one is shown
+        // the ledger has the first day after the period, the page shows its last day
         let last = |until: NaiveDate| until.pred_opt().unwrap_or(until);
         let period = match (row.since, row.until) {
             (Some(since), Some(until)) => format!("{since} to {}", last(until)),
@@ -167,7 +167,7 @@ pub(super) async fn backfills_live(app_state: web::Data<AppState>, request: Http
     ok(&BackfillsPart { layout: Layout::of(&session, "/backfills", "Backfills"), filter, live: Live::of(rows) })
 }
 
-/// `POST /backfills`: asks for one.
+/// `POST /backfills`: requests one.
 pub(super) async fn add(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Page {
     let session = session::of(&request)?;
     let form = Form::of(&session, payload).await?;
@@ -181,7 +181,7 @@ pub(super) async fn add(app_state: web::Data<AppState>, request: HttpRequest, pa
         companies: text("company").into_iter().collect(),
         entities: text("entity").into_iter().collect(),
         since: day("since")?,
-        // people name the last day, and the ledger keeps the first one beyond
+        // people enter the last day, and the ledger stores the day after it
         until: day("last")?.map(|last| last.succ_opt().unwrap_or(last)),
         all: form.text("all") == "yes",
     };

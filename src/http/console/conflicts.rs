@@ -1,4 +1,4 @@
-//! What waits for a person: both values, and whose counts.
+//! Entries that wait for a person: both values, and the decision whose value counts.
 
 use actix_web::{HttpRequest, web};
 use askama::Template;
@@ -42,9 +42,9 @@ struct ConflictView {
     opened: Time,
     closed: Option<Time>,
     outcome: Option<String>,
-    /// What becomes of a decided entry next.
+    /// What happens next to a decided entry.
     next: Option<CodeText>,
-    /// Whether a person may say whose value counts: also again, where SYSPRO does not take what was decided.
+    /// Whether a person may decide whose value counts; also again, if SYSPRO does not accept the decided value.
     decidable: bool,
     agreed: String,
     syspro: String,
@@ -96,7 +96,7 @@ impl From<ConflictRow> for ConflictView {
     }
 }
 
-/// Two lists that have not been put in step yet.
+/// Two lists that have not been matched yet.
 struct FirstContact {
     company: String,
     entity: String,
@@ -109,12 +109,12 @@ struct ConflictsPage {
     filter: Filter,
     first: Vec<FirstContact>,
     rows: Vec<ConflictView>,
-    /// Some of them can be decided, by whoever may.
+    /// Whether some of them can be decided by this person.
     decidable: bool,
     next: Option<String>,
 }
 
-/// `GET /conflicts`: what is not closed, unless a state is chosen.
+/// `GET /conflicts`: open entries, unless a state is selected.
 pub(super) async fn conflicts(app_state: web::Data<AppState>, request: HttpRequest) -> Page {
     let session = session::of(&request)?;
     let specs = vec![
@@ -147,7 +147,7 @@ pub(super) async fn conflicts(app_state: web::Data<AppState>, request: HttpReque
     ok(&ConflictsPage { layout, filter, first, decidable, rows, next })
 }
 
-/// Aligned flows whose two lists have been compared and not been put in step.
+/// Aligned flows whose two lists have been compared, but not matched yet.
 async fn first_contacts(app_state: &AppState) -> Result<Vec<FirstContact>, StoreError> {
     let mut first = Vec::new();
     for flow in flows(&app_state.deps) {

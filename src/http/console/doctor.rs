@@ -1,4 +1,4 @@
-//! What the last diagnostics run found, and the start of another.
+//! The findings of the last diagnostics run, and the form that starts another.
 
 use actix_web::{HttpRequest, web};
 use askama::Template;
@@ -18,7 +18,7 @@ pub(in crate::http) const ROUTES: &[Route] = &[
     Route::form("/doctor", Some(Permission::Operate), || web::post().to(begin)),
 ];
 
-/// Seconds after which the page loads again by itself while diagnostics are running.
+/// The page reloads itself after this many seconds while diagnostics are running.
 const AGAIN: u32 = 2;
 
 struct PartView {
@@ -35,7 +35,7 @@ struct RowView {
     to_do: String,
 }
 
-/// A diagnostics run that ended, or one that is running.
+/// A finished or running diagnostics run.
 struct LastView {
     began: Time,
     ended: Option<Time>,
@@ -93,7 +93,7 @@ pub(super) async fn begin(app_state: web::Data<AppState>, request: HttpRequest, 
     Ok(see_other("/doctor?done=doctor"))
 }
 
-/// Findings by part, in each what needs somebody first.
+/// Findings by part; in each part, those that need a person come first.
 fn parts(findings: &[Finding]) -> Vec<PartView> {
     let of = |part: Part| {
         let mut own: Vec<&Finding> = findings.iter().filter(|finding| finding.part == part).collect();

@@ -1,4 +1,4 @@
-//! What did not arrive, by cause, and the records of one cause; what is sent again of it.
+//! Undelivered records by cause, the records of one cause, and the form that sends them again.
 
 use actix_web::{HttpRequest, web};
 use askama::Template;
@@ -30,11 +30,11 @@ pub(in crate::http) const ROUTES: &[Route] = &[
     Route::form("/replay", Some(Permission::Operate), || web::post().to(replay)),
 ];
 
-/// Causes on the page: the largest ones.
+/// The most causes on the page: the largest ones.
 const CAUSES: usize = 100;
-/// Values of a cause that are named.
+/// The most values of a cause that are named.
 const VALUES: usize = 8;
-/// Records of a cause on a page.
+/// The most records of a cause on a page.
 const PAGE: usize = 100;
 
 struct ParentView {
@@ -51,20 +51,20 @@ struct CauseView {
     tone: &'static str,
     company: String,
     entity: String,
-    /// One of the messages, whole, and whose it is.
+    /// One of the full messages, with its record.
     example: CodeText,
     example_key: String,
     example_path: String,
     values: Vec<ValuesView>,
-    /// Over how many of the newest records the values are counted, where not over all.
+    /// The number of newest records over which the values are counted, if not over all.
     newest: Option<String>,
     amounts: Vec<AmountView>,
     parents: Vec<ParentView>,
-    /// Parents that are not named.
+    /// The number of parents that are not named.
     more_parents: i64,
     next_step: Option<CodeText>,
     replayable: bool,
-    /// It may help to send it again: what could not be read is taken in by another read alone.
+    /// Whether a resend may help: a record that could not be read needs another read instead.
     sendable: bool,
     count: i64,
     counted: String,
@@ -81,11 +81,11 @@ struct AmountView {
     records: String,
 }
 
-/// The values at one of the places where the messages differ.
+/// The values at one of the places in which the messages differ.
 struct ValuesView {
     /// The value and its number of records.
     named: Vec<(String, String)>,
-    /// Values that are not named.
+    /// The number of values that are not named.
     others: usize,
 }
 
@@ -145,7 +145,7 @@ fn records(number: i64) -> String {
     if number == 1 { "1 record".to_owned() } else { format!("{} records", grouped(number)) }
 }
 
-/// A cause in words, and how much it should worry.
+/// A cause as text, and how urgent it is.
 fn words(reason: &str) -> (&'static str, &'static str) {
     match reason.parse().unwrap_or(FailureWord::Retrying) {
         FailureWord::Reason(FailureReason::Rejected) => ("Refused", "bad"),
@@ -164,7 +164,7 @@ fn words(reason: &str) -> (&'static str, &'static str) {
     }
 }
 
-/// What the form offers.
+/// The fields of the form.
 fn specs() -> Vec<Spec> {
     let reasons = FailureWord::words().map(|reason| (reason.to_owned(), words(reason).0.to_owned()));
     vec![
@@ -177,7 +177,7 @@ fn specs() -> Vec<Spec> {
     ]
 }
 
-/// What the form offers within one cause.
+/// The fields of the form within one cause.
 fn within() -> Vec<Spec> {
     vec![Spec::Text("key", "Key", 18), Spec::Text("text", "Text of the message", 22), Spec::Period]
 }
@@ -186,7 +186,7 @@ fn asked(filter: &Filter, limit: usize) -> FailureFilter {
     FailureFilter {
         company: filter.text("company"),
         entity: filter.text("entity"),
-        // the form offers no other words, and refuses them
+        // the form offers no other values, and refuses them
         reason: filter.text("reason").and_then(|word| word.parse().ok()),
         text: filter.text("text"),
         key: filter.text("key"),
@@ -198,20 +198,20 @@ fn asked(filter: &Filter, limit: usize) -> FailureFilter {
     }
 }
 
-/// What of the filter a replay takes over.
+/// The part of the filter that a replay can use.
 struct Scope {
     company: String,
     entity: String,
     reason: String,
     text: String,
-    /// A replay knows the records that failed, wait or are on hold, and no period in which they did.
+    /// Whether a replay can use the filter: it can select records that failed, wait or are on hold, but not a period in which they did.
     possible: bool,
 }
 
-/// The part of the page that is asked for again.
+/// The part of the page that reloads.
 struct Live {
     causes: Vec<CauseView>,
-    /// All records and causes in words.
+    /// The numbers of all records and causes, as a sentence.
     sum: String,
     number: i64,
     scope: Scope,
@@ -236,11 +236,11 @@ struct FailuresPart {
     live: Live,
 }
 
-/// What is chosen, and the causes that are so.
+/// The filter, and the matching causes.
 async fn listed(app_state: &AppState, request: &HttpRequest) -> Result<(Filter, Live, Option<String>), Refusal> {
     let (filter, params) = Filter::of(app_state, request.query_string(), "/failures", specs(), &["done"]).await?;
     let mut filter = filter.listing("failure");
-    // an order hides nothing
+    // the order hides nothing
     filter.active = ["company", "entity", "reason", "text", "since", "until"].iter().any(|name| filter.text(name).is_some());
     let rows = failures::failure_causes(&app_state.deps, asked(&filter, CAUSES)).await?;
     if rows.is_empty() && filter.active {
@@ -318,7 +318,7 @@ struct CausePage {
     next: Option<String>,
 }
 
-/// `GET /failures/{cause}`: the records of one cause, as far as the filter lets them through.
+/// `GET /failures/{cause}`: the records of one cause that match the filter.
 pub(super) async fn cause(app_state: web::Data<AppState>, request: HttpRequest) -> Page {
     let session = session::of(&request)?;
     let parts = path_parts(request.uri().path(), 1, 1)?;
@@ -346,7 +346,7 @@ pub(super) async fn cause(app_state: web::Data<AppState>, request: HttpRequest) 
     })
 }
 
-/// What a replay did, with the run in which what is still being sent can be followed.
+/// The result of a replay, with the run in which the remaining records can be followed.
 fn replayed(report: &ReplayReport) -> FlashMessage {
     let mut text = match (&report.outcome, report.documents) {
         (Some(outcome), _) => outcome.text.clone(),
@@ -365,7 +365,7 @@ fn replayed(report: &ReplayReport) -> FlashMessage {
     FlashMessage { text, run: report.runs.first().filter(|_| moves).map(|(_, run)| run.0) }
 }
 
-/// `POST /replay`: chosen records, those of a cause or of a run, those that failed, or one.
+/// `POST /replay`: selected records, those of a cause or of a run, the failed ones, or a single record.
 pub(super) async fn replay(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Page {
     let session = session::of(&request)?;
     let form = Form::of(&session, payload).await?;
@@ -386,7 +386,7 @@ pub(super) async fn replay(app_state: web::Data<AppState>, request: HttpRequest,
     };
     let requested = requested(&request, form.text("why"))?;
     if asked.keys.as_ref().is_some_and(Vec::is_empty) {
-        // a form without a choice must not mean all of them
+        // a form without a selection must not mean all of them
         return Err(Problem::bad_request("no record is chosen", "go back and choose at least one, or send all of the cause").into());
     }
     let to = match (&asked.company, &asked.entity, &asked.key, &asked.cause, asked.run) {

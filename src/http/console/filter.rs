@@ -1,4 +1,4 @@
-//! Forms that narrow a list down: described once per page, written by one template, carried from page to page in the address.
+//! Filter forms for lists: described once per page, written by one template, kept in the address.
 
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
 
@@ -14,16 +14,16 @@ pub(super) enum Spec {
     Company,
     /// One of the entities.
     Entity,
-    /// The first and the last day.
+    /// The first and the last day of a period.
     Period,
     /// A text, with its name, label and width.
     Text(&'static str, &'static str, u8),
-    /// One of some words, with the label for none of them, each word with its label.
+    /// One of some values: the label for no value, then each value with its label.
     Choice(&'static str, &'static str, &'static str, Vec<(String, String)>),
 }
 
 impl Spec {
-    /// A choice between words that say themselves what they are.
+    /// A choice between values that need no labels.
     pub(super) fn words(
         name: &'static str,
         label: &'static str,
@@ -41,41 +41,41 @@ pub(super) struct Choice {
     pub(super) chosen: bool,
 }
 
-/// A field as the template writes it.
+/// A field for the template.
 pub(super) struct Field {
     pub(super) name: &'static str,
     pub(super) label: &'static str,
     pub(super) value: String,
     pub(super) choices: Vec<Choice>,
     pub(super) size: u8,
-    /// A day; with the instant that it stands for, where there is one.
+    /// A day, with its time where there is one.
     pub(super) day: bool,
     pub(super) instant: String,
 }
 
-/// A form, and what is chosen in it.
+/// A form with its selected values.
 pub(super) struct Filter {
     pub(super) path: String,
     pub(super) fields: Vec<Field>,
-    /// Something is chosen.
+    /// Whether anything is selected.
     pub(super) active: bool,
     pub(super) since: Option<DateTime<Utc>>,
     pub(super) until: Option<DateTime<Utc>>,
-    /// Beyond the first page.
+    /// Whether the page is not the first.
     pub(super) later: bool,
-    /// What one item of the list is called where nothing is found.
+    /// The name of one item of the list, for an empty result.
     pub(super) noun: &'static str,
-    /// How many there are without the filter, where that is counted.
+    /// The number of items without the filter, if it is counted.
     pub(super) without: Option<String>,
     query: Vec<(&'static str, String)>,
 }
 
 impl Filter {
-    /// The form of the page with this path, and what the address chose in it. `more` are the other parameters that the page takes.
+    /// The form of the page at this path, with the values in its address. `more` are the other parameters of the page.
     ///
     /// # Errors
-    /// 400 for an unknown name, a word that is not one of its choices, or a day that is none.
-    /// 422 for a company or an entity that there is not: an empty list would read like an all-clear.
+    /// 400 for an unknown name, a value that is not one of the choices, or an invalid day.
+    /// 422 for a company or an entity that does not exist: an empty list would look like an all-clear.
     pub(super) async fn of(
         app_state: &AppState,
         query: &str,
@@ -129,7 +129,7 @@ impl Filter {
                 return self.fields.push(Field { name, label, value, choices: Vec::new(), size, day: false, instant: String::new() });
             }
             Spec::Period => {
-                // the last day is named, the first instant beyond is meant
+                // the form has the last day, the filter the first time after it
                 let last = self.until.map(|until| until - TimeDelta::milliseconds(1));
                 for (name, label, at, instant) in [("since", "From", self.since, self.since), ("until", "To", last, self.until)] {
                     let value = at.map(|at| at.date_naive().to_string()).unwrap_or_default();
@@ -141,25 +141,25 @@ impl Filter {
         };
         let value = params.text(name).unwrap_or_default();
         let first = Choice { value: String::new(), label: none.to_owned(), chosen: value.is_empty() };
-        // what an old address names and is not there any more stays visible
+        // a value of an old address that no longer exists stays visible
         let gone = (!value.is_empty() && !words.iter().any(|(word, _)| *word == value)).then(|| plain(&value));
         let rest = words.into_iter().chain(gone).map(|(word, label)| Choice { chosen: word == value, value: word, label });
         let choices = std::iter::once(first).chain(rest).collect();
         self.fields.push(Field { name, label, value, choices, size: 0, day: false, instant: String::new() });
     }
 
-    /// The same, with what one item of the list is called.
+    /// The same, with the name of one item of the list.
     pub(super) fn listing(mut self, noun: &'static str) -> Self {
         self.noun = noun;
         self
     }
 
-    /// What is chosen of a name; `None`: nothing.
+    /// The selected value of a name; `None`: nothing.
     pub(super) fn text(&self, name: &str) -> Option<String> {
         self.query.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone())
     }
 
-    /// Another path with what is chosen of these names.
+    /// Another path with the selected values of these names.
     pub(super) fn part_of(&self, path: &str, names: &[&str]) -> String {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
         query.extend_pairs(self.query.iter().filter(|(name, _)| names.contains(name)));
@@ -169,7 +169,7 @@ impl Filter {
         }
     }
 
-    /// The same list at another path or with more in its address.
+    /// The same list at another path, or with more parameters.
     pub(super) fn link(&self, path: &str, more: &[(&str, &str)]) -> String {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
         query.extend_pairs(self.query.iter().map(|(name, value)| (*name, value.as_str())).chain(more.iter().copied()));
@@ -179,7 +179,7 @@ impl Filter {
         }
     }
 
-    /// The page that follows the one that ends here.
+    /// The page after the one that ends here.
     pub(super) fn next(&self, after: &str) -> String {
         self.link(&self.path, &[("after", after)])
     }
@@ -199,7 +199,7 @@ fn names(spec: &Spec) -> Vec<&'static str> {
     }
 }
 
-/// The instant that a day or an instant in an address stands for. A last day is meant whole.
+/// The time for a day or a time in an address. A last day is included completely.
 fn day(params: &Params, name: &str, last: bool) -> Result<Option<DateTime<Utc>>, Problem> {
     let Some(text) = params.text(name) else { return Ok(None) };
     if let Ok(day) = text.parse::<NaiveDate>() {

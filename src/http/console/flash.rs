@@ -1,5 +1,5 @@
-//! Flash messages: what an action did, shown on the page that comes after it. The text travels in the address, sealed with the session's own secret: only what
-//! this server said to this session is shown, whichever node answers.
+//! Flash messages: the result of an action, shown on the next page. The text is in the address, signed with the session's own secret, so
+//! that a page shows only messages that this server sent to this session, on any node.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::session::Session;
 
-/// The longest text that is shown: a message of a system may be long, and an address must not.
+/// The longest text that is shown: a message of another system may be long, and an address must not.
 const LONGEST: usize = 700;
 
 /// A message, and the run that it is about.
@@ -19,12 +19,12 @@ pub(super) struct FlashMessage {
 }
 
 impl FlashMessage {
-    /// A text alone.
+    /// A message without a run.
     pub(super) fn text(text: impl Into<String>) -> Self {
         Self { text: text.into(), run: None }
     }
 
-    /// The page with this path, showing the message.
+    /// The page at this path, with the message.
     pub(super) fn on(&self, session: &Session, path: &str) -> String {
         let mut text: String = self.text.chars().take(LONGEST).collect();
         if text.len() < self.text.len() {
@@ -37,7 +37,7 @@ impl FlashMessage {
         format!("{path}{sign}{query}")
     }
 
-    /// Out of an address, where this session was told it.
+    /// Reads a message from an address, if it was made for this session.
     pub(super) fn read(csrf: &str, sealed: &str) -> Option<Self> {
         let (given, rest) = sealed.split_once(':')?;
         let (run, text) = rest.split_once(':')?;

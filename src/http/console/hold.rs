@@ -1,4 +1,4 @@
-//! A person holds a record, and releases it.
+//! Holding and releasing a record.
 
 use actix_web::{HttpRequest, web};
 
@@ -36,7 +36,7 @@ async fn release(app_state: web::Data<AppState>, request: HttpRequest, payload: 
     Ok(see_other(&FlashMessage::text(said).on(&session, &back)))
 }
 
-/// What a hold did.
+/// The result of a hold.
 fn held(row: &HoldRow) -> String {
     let left = match row.left_alone {
         0 => String::new(),
@@ -51,7 +51,7 @@ fn held(row: &HoldRow) -> String {
     }
 }
 
-/// What a release did.
+/// The result of a release.
 fn released(row: &HoldRow, outcome: Option<&ResentOutcome>) -> String {
     let left = match row.left_alone {
         0 => String::new(),
@@ -64,7 +64,7 @@ fn released(row: &HoldRow, outcome: Option<&ResentOutcome>) -> String {
     }
 }
 
-/// What the form asks for.
+/// The content of the form.
 struct HoldRequest {
     flow: FlowId,
     key: String,

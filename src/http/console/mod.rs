@@ -1,7 +1,7 @@
-//! The console: pages for people over the same functions as the API. Signing in gives a session; every form carries its token.
+//! The console: pages for people over the same functions as the API. Signing in starts a session; every form contains its token.
 //!
-//! Works without a script; the one there is writes times in the reader's zone, and follows what is under way: it asks for the part of the page
-//! that changes, under `/live/`.
+//! The console works without JavaScript. Its one script writes times in the reader's zone, and refreshes running work: it requests the part
+//! of the page that changes, under `/live/`.
 
 mod assets;
 mod audit;
@@ -55,20 +55,20 @@ pub(super) const ROUTES: &[&[Route]] = &[
     record::ROUTES,
 ];
 
-/// What a handler of the console answers.
+/// The answer of a console handler.
 type Page = Result<HttpResponse, Refusal>;
 
 /// What a page may load: its own style, script and pictures, nothing inline, nothing from another host.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-/// Why there is no page.
+/// Why a page cannot be shown.
 #[derive(Debug)]
 pub(super) enum Refusal {
     /// For a program.
     Problem(Problem),
     /// For a person.
     Page(Problem),
-    /// Not signed in, or no longer; with the page to come back to.
+    /// Not signed in, or no longer signed in; with the page to return to.
     SignIn(String),
 }
 
@@ -105,7 +105,7 @@ struct RefusedPage {
     layout: Layout,
     detail: CodeText,
     next_step: CodeText,
-    /// It may go by itself: the script asks again.
+    /// Whether the error is temporary: then the script tries again.
     passing: bool,
 }
 
@@ -123,7 +123,7 @@ impl RefusedPage {
     }
 }
 
-/// A refusal that is a page gets the menu of who is signed in; every other answer stays as it is.
+/// Adds the menu of the signed-in person to a refusal page; every other answer stays unchanged.
 pub(super) fn with_layout(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
     let page = response.response().error().and_then(|error| {
         let Refusal::Page(problem) = error.as_error::<Refusal>()? else { return None };
@@ -165,12 +165,12 @@ fn html(status: StatusCode, page: &impl Template) -> HttpResponse {
     for header in super::HEADERS {
         response.insert_header(header);
     }
-    // `no-referrer` would have the browser say `Origin: null` with our own forms
+    // with `no-referrer` the browser would send `Origin: null` with our own forms
     response.insert_header((header::REFERRER_POLICY, "same-origin")).insert_header((header::CONTENT_SECURITY_POLICY, POLICY));
     response.content_type("text/html; charset=utf-8").body(visible_html(&text).into_owned())
 }
 
-/// To another page of ours, with GET.
+/// A redirect to another page of the console, with GET.
 fn see_other(to: &str) -> HttpResponse {
     let mut response = HttpResponse::SeeOther();
     for header in super::HEADERS {
@@ -183,7 +183,7 @@ fn ok(page: &impl Template) -> Page {
     Ok(html(StatusCode::OK, page))
 }
 
-/// The path and query asked for.
+/// The requested path and query.
 fn here(request: &HttpRequest) -> String {
     request.uri().path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string)
 }

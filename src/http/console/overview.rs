@@ -1,4 +1,4 @@
-//! How everything stands: flows, nodes, the last runs; and what can be done with a flow.
+//! The overview: flows, nodes, the last runs, and the actions for a flow.
 
 use actix_web::{HttpRequest, web};
 use askama::Template;
@@ -34,11 +34,11 @@ pub(in crate::http) const ROUTES: &[Route] = &[
     Route::form("/flows/{company}/{entity}/forget", Some(Permission::Operate), || web::post().to(forget)),
 ];
 
-/// Runs that a picture is made of, per flow.
+/// Runs in the bar chart of a flow.
 const BARS: usize = 12;
-/// Runs read for the pictures.
+/// Runs read for the bar charts.
 const PICTURED_RUNS: i64 = 500;
-/// Runs listed below.
+/// Runs in the list below.
 const LISTED: usize = 10;
 
 struct FlowView {
@@ -52,7 +52,7 @@ struct FlowView {
     running: bool,
     progress: Option<Time>,
     next: Option<Time>,
-    /// How long the oldest of what is outstanding has been so.
+    /// The age of the oldest outstanding record.
     lag: Option<String>,
     documents: String,
     outstanding: Backlog,
@@ -60,7 +60,7 @@ struct FlowView {
     spark: String,
 }
 
-/// One bar of the picture, in a field of 96 by 24.
+/// One bar of the chart, in an area of 96 by 24.
 #[derive(Debug, PartialEq, Eq)]
 struct Bar {
     x: usize,
@@ -68,7 +68,7 @@ struct Bar {
     height: i64,
 }
 
-/// A flow that the configuration no longer makes.
+/// A flow that the configuration no longer contains.
 struct GhostView {
     company: String,
     entity: String,
@@ -91,7 +91,7 @@ impl From<FlowStatus> for GhostView {
     }
 }
 
-/// What is to be said of the definitions of this node.
+/// The warnings about the definitions of this node.
 fn warnings(app_state: &AppState, rows: &[FlowStatus]) -> Vec<CodeText> {
     let view = app_state.deps.definitions.view();
     let mut said: Vec<CodeText> = app_state.deps.complaint().map(CodeText).into_iter().collect();
@@ -155,18 +155,18 @@ struct OverviewPart {
     live: Live,
 }
 
-/// What is asked for again while something runs: the whole page, as it is now.
+/// The part that reloads while something runs: the whole current page.
 struct Live {
     flows: Vec<FlowView>,
-    /// Flows that the configuration no longer makes.
+    /// Flows that the configuration no longer contains.
     ghosts: Vec<GhostView>,
-    /// Why nothing is done here, or what was refused.
+    /// Why this node does no work, or which definitions were refused.
     warnings: Vec<CodeText>,
     nodes: Vec<NodeView>,
     runs: Vec<RunView>,
     documents: String,
     outstanding: Backlog,
-    /// Flows that need somebody.
+    /// The number of flows that need a person.
     troubled: usize,
     busy: usize,
     now: Time,
@@ -198,7 +198,7 @@ async fn live(app_state: &AppState) -> Result<Live, Refusal> {
     let gave_up = app_state.actors.gave_up().await;
     let documents = rows.iter().map(|row| row.documents).sum();
     let mut warnings = warnings(app_state, &rows);
-    // the longest: what ends it ends all of them
+    // the longest: ending it ends all of them
     warnings.extend(store.sending_paused().await?.first().map(|pause| CodeText(sentence(&pause.to_string()))));
     let now = store.now_there();
     let flows = rows.into_iter().map(|row| {
@@ -225,7 +225,7 @@ async fn live(app_state: &AppState) -> Result<Live, Refusal> {
     })
 }
 
-/// A flow's state in words, and how much it should worry.
+/// A flow's state as text, and how urgent it is.
 fn words(row: &FlowStatus, gave_up: Option<&String>) -> (String, &'static str, Option<String>) {
     if let Some(why) = gave_up {
         return ("left out: restart the service".into(), "bad", Some(why.clone()));
@@ -266,7 +266,7 @@ fn flow_view(row: FlowStatus, gave_up: Option<&String>, next: Option<DateTime<Ut
     }
 }
 
-/// Bars of counts, which come the newest first; the newest is on the right.
+/// The bars for counts, which come newest first; the newest bar is on the right.
 fn bars(counts: &[i64]) -> Vec<Bar> {
     let most = counts.iter().copied().max().unwrap_or_default().max(1);
     let bar = |(at, count): (usize, &i64)| {
@@ -276,12 +276,12 @@ fn bars(counts: &[i64]) -> Vec<Bar> {
     counts.iter().rev().enumerate().map(bar).collect()
 }
 
-/// How long it is waited for the end of a run that a person began.
+/// How long to wait for the end of a run that a person started.
 const RUN_WAIT: std::time::Duration = std::time::Duration::from_secs(3);
-/// Between two checks whether it has ended.
+/// Time between two checks whether it has ended.
 const RUN_CHECK: std::time::Duration = std::time::Duration::from_millis(100);
 
-/// What came of a run that was asked for.
+/// The result of a requested run.
 async fn outcome(app_state: &AppState, started: RunStarted) -> Result<FlashMessage, Refusal> {
     let text = format!("The {} of flow {}", if started.kind == RunKind::Sweep { "sweep" } else { "run" }, started.flow);
     let until = tokio::time::Instant::now() + RUN_WAIT;
@@ -304,14 +304,14 @@ async fn outcome(app_state: &AppState, started: RunStarted) -> Result<FlashMessa
     }
 }
 
-/// With a capital and a full stop.
+/// Adds a capital letter and a full stop.
 fn sentence(text: &str) -> String {
     let mut text = format!("{text}.");
     text.get_mut(..1).map(str::make_ascii_uppercase).unwrap_or_default();
     text
 }
 
-/// The flow that a form is for, who asks and why, and the form.
+/// The flow of a form, who submits it and why, and the form itself.
 async fn asked(request: &HttpRequest, payload: web::Payload) -> Result<(Session, FlowId, Requested, Form), Refusal> {
     let session = session::of(request)?;
     let form = Form::of(&session, payload).await?;

@@ -1,4 +1,4 @@
-//! One record's life: where it stands, what it says, what became of it at every step.
+//! One record's history: its state, its content, and every step.
 
 use std::collections::BTreeMap;
 
@@ -27,7 +27,7 @@ use crate::store::{RecordView, VersionView};
 pub(in crate::http) const ROUTES: &[Route] =
     &[Route::page("/records/{company}/{entity}/{*key}", Some(Permission::Read), || web::get().to(record))];
 
-/// Lines, records in ServiceNow and steps that the page shows of each, unless all are asked for.
+/// The most lines, target records and steps on the page, unless all are requested.
 const SHOWN: usize = 100;
 
 struct ChangeRow {
@@ -36,14 +36,14 @@ struct ChangeRow {
     after: Option<Shown>,
 }
 
-/// What was wrong with the rows as they came, and what to do.
+/// What was wrong with the received rows, and what to do.
 struct FaultRow {
     text: CodeText,
     next_step: CodeText,
 }
 
 struct VersionRow {
-    /// Why it could not be read; then nothing is said of what differs.
+    /// Why it could not be read; then no differences are shown.
     faults: Vec<FaultRow>,
     number: i32,
     read: Time,
@@ -84,21 +84,21 @@ struct RecordPage {
     key: String,
     stands: Sentence,
     tone: &'static str,
-    /// A person holds it: since when.
+    /// Since when a person holds it.
     held: Option<Time>,
-    /// Its newest version could be read: what is stored can be sent again.
+    /// Whether its newest version could be read: then the stored content can be sent again.
     sendable: bool,
-    /// Something of it failed, or is on hold, that could be sent as it is.
+    /// Whether a part failed, or is on hold, and could be sent as it is.
     releasable: bool,
     number: i32,
     read: Option<Time>,
     content: Content,
-    /// Some of the fields are amounts.
+    /// Whether some of the fields are amounts.
     amounts: bool,
     versions: Vec<VersionRow>,
     deliveries: Vec<DeliveryRow>,
     steps: Vec<StepRow>,
-    /// N of each list, and steps that come before the first shown.
+    /// The most items of each list, and steps before the first shown.
     most: usize,
     earlier: usize,
 }
@@ -112,12 +112,12 @@ struct UnknownPage {
     key: String,
     stands: String,
     step: String,
-    /// Whether there is such a flow at all.
+    /// Whether the flow exists.
     flow: bool,
     search: String,
 }
 
-/// `GET /records/{company}/{entity}/{key}`; the key may hold slashes.
+/// `GET /records/{company}/{entity}/{key}`; the key may contain slashes.
 pub(super) async fn record(app_state: web::Data<AppState>, request: HttpRequest) -> Page {
     let session = session::of(&request)?;
     let params = Params::parse(request.query_string(), &["done", "all"])?;
@@ -154,7 +154,7 @@ impl From<Fault> for FaultRow {
     }
 }
 
-/// How this record's values are written.
+/// How to write this record's values.
 struct Writing<'a> {
     deps: &'a Deps,
     company: CompanyId,
@@ -162,7 +162,7 @@ struct Writing<'a> {
 }
 
 impl Writing<'_> {
-    /// With the currency as ServiceNow has it, where the site's code list knows it.
+    /// Uses the currency as ServiceNow has it, if the site's code list contains it.
     fn iso(&self, mut shown: Shown) -> Shown {
         if let Ok(code) = self.deps.definitions.now().code_lists.resolve("currency", &self.company, &shown.currency) {
             shown.currency = code.into_owned();
@@ -182,7 +182,7 @@ impl Writing<'_> {
         }
     }
 
-    /// Every version with what differs from the one before.
+    /// Every version with its differences from the one before.
     fn versions(&self, versions: &[VersionView], keys: &ChildKeys) -> Vec<VersionRow> {
         let compared = Compared::of(versions.iter().map(|version| version.content.as_str()), keys);
         let nothing = Flat::new();
@@ -207,7 +207,7 @@ impl Writing<'_> {
     }
 }
 
-/// How much a sentence about where a record stands should worry.
+/// How urgent the sentence about a record's state is.
 fn tone(states: &[&str]) -> &'static str {
     use PartState::{Failed, OnHold, Queued, Retrying, Sending, Unknown, Waiting};
 
@@ -247,7 +247,7 @@ fn page(layout: Layout, view: RecordView, most: usize, keys: &ChildKeys, writing
         payload: serde_json::from_str::<BTreeMap<String, String>>(&row.payload).unwrap_or_default().into_iter().collect(),
     });
     let mut deliveries: Vec<DeliveryRow> = deliveries.collect();
-    // what needs somebody comes first, whatever is left out
+    // rows that need a person come first, whatever is left out
     deliveries.sort_by_key(|row| row.tone == "good");
     let earlier = view.steps.len().saturating_sub(most);
     let steps = view.steps.into_iter().map(|row| StepRow {

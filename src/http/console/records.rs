@@ -67,7 +67,7 @@ pub(super) async fn search(app_state: web::Data<AppState>, request: HttpRequest)
         Spec::Text("text", "Text of the message", 18),
         Spec::Period,
     ];
-    // the box for a run's id is of use to who came from its page alone
+    // the field for a run's id is useful only after coming from the page of that run
     let by_run = url::form_urlencoded::parse(request.query_string().as_bytes()).any(|(name, value)| name == "run" && !value.is_empty());
     if by_run {
         specs.push(Spec::Text("run", "Read anew by the run", 36));

@@ -1,4 +1,4 @@
-//! Runs, the newest first, and one run: what it was asked, what it did, what became of it. What is under way is shown as it goes.
+//! Runs, newest first, and one run: its request, its work and its result. A running run is refreshed.
 
 use actix_web::{HttpRequest, web};
 use askama::Template;
@@ -80,12 +80,12 @@ impl From<RunRow> for RunView {
     }
 }
 
-/// How long it took, or takes so far.
+/// Its duration, or the time so far.
 fn took(row: &RunRow) -> TimeDelta {
     row.ended_at.unwrap_or_else(Utc::now) - row.started_at
 }
 
-/// The part of a page that is asked for again while something runs.
+/// The part of a page that reloads while something runs.
 pub(super) struct RunsLive {
     pub(super) runs: Vec<RunView>,
     pub(super) busy: usize,
@@ -116,7 +116,7 @@ struct RunsPart {
     live: RunsLive,
 }
 
-/// What is chosen, and the runs that are so.
+/// The filter, and the matching runs.
 async fn listed(app_state: &AppState, request: &HttpRequest) -> Result<(Filter, Vec<RunRow>, bool), Refusal> {
     let outcome = RunOutcome::WORDS.iter().map(|word| ((*word).to_owned(), (*word).to_owned())).collect();
     let specs = vec![
@@ -154,7 +154,7 @@ pub(super) async fn runs(app_state: web::Data<AppState>, request: HttpRequest) -
     ok(&RunsPage { layout: Layout::of(&session, "/runs", "Runs"), follow, live: RunsLive::of(rows), next, filter })
 }
 
-/// `GET /live/runs`: the table of the same page, as it is now.
+/// `GET /live/runs`: the current table of the same page.
 pub(super) async fn runs_live(app_state: web::Data<AppState>, request: HttpRequest) -> Page {
     let (filter, rows, _) = listed(&app_state, &request).await?;
     ok(&RunsPart { filter, live: RunsLive::of(rows) })
@@ -172,7 +172,7 @@ pub(super) struct RunLive {
     parts: String,
     sent: String,
     confirmed: String,
-    /// Documents that it read again.
+    /// The number of documents that it read again.
     anew: i64,
     /// What to do about its error.
     next_step: CodeText,

@@ -1,7 +1,7 @@
-//! Signing in with an API key, and the session after it.
+//! Signing in with an API key, and the session that follows.
 //!
-//! The cookie holds 32 random bytes; the ledger keeps their SHA-256. The token of the forms is another hash of the same bytes, so that it
-//! needs no keeping and does not give the cookie away.
+//! The cookie contains 32 random bytes; the ledger stores their SHA-256. The token of the forms is another hash of the same bytes, so that
+//! it need not be stored and does not reveal the cookie.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -39,11 +39,11 @@ const COOKIE: &str = "tieline_session";
 /// How long a browser keeps the cookie.
 const LIFETIME: Duration = Duration::hours(12);
 
-/// Marks the answer to a wrong key, which the middleware counts and holds back.
+/// Marks the answer to a wrong key, which the middleware counts and delays.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::http) struct SignInFailed;
 
-/// Who is signed in; put into the request by the middleware.
+/// The signed-in person; set by the middleware.
 #[derive(Debug, Clone)]
 pub(super) struct Session {
     /// The key's name.
@@ -55,10 +55,10 @@ pub(super) struct Session {
     hash: [u8; 32],
 }
 
-/// The session of a request's cookie, where its role may do this; no one on the pages that are open.
+/// The session of a request's cookie, if its role allows the page; `None` for open pages.
 ///
 /// # Errors
-/// To the page for signing in without a session; a page with 403 when the role may not.
+/// Redirects to the sign-in page without a session; a page with 403 when the role does not allow it.
 pub(in crate::http) async fn permit(
     request: &ServiceRequest,
     app_state: &AppState,
@@ -70,7 +70,7 @@ pub(in crate::http) async fn permit(
     let hash = hash_of(&token);
     let by = if request.match_info().as_str().starts_with("/live/") { UsedBy::Refresh } else { UsedBy::Person };
     let row = app_state.deps.store.session_use(hash, by).await?.ok_or_else(back)?;
-    // a role that this version does not know opens nothing
+    // an unknown role allows nothing
     let role: Role = row.role.parse().map_err(|_| back())?;
     let caller = Caller { name: actor(&row.name, request.peer_addr()), key: row.name.clone(), id: None };
     request.extensions_mut().insert(Session { key: row.name.clone(), role, csrf: csrf_of(&token), hash });
@@ -92,22 +92,22 @@ fn csrf_of(token: &str) -> String {
     hex::encode(Sha256::digest(format!("tieline form {token}").as_bytes()))
 }
 
-/// The session cookie's value, if it has the form of one.
+/// The value of the session cookie, if it is well-formed.
 fn cookie(request: &HttpRequest) -> Option<String> {
     let headers = request.headers().get_all(header::COOKIE).filter_map(|value| value.to_str().ok());
-    // `request.cookie` finds none as soon as one of them is malformed, and the host's other services may set such ones
+    // `request.cookie` finds none if any cookie is malformed, and other services on this host may set such ones
     let mut cookies = headers.flat_map(|value| value.split(';')).filter_map(|pair| Cookie::parse(pair).ok());
     let cookie = cookies.find(|cookie| cookie.name() == COOKIE)?;
     let value = cookie.value();
     (value.len() == 64 && value.bytes().all(|byte| byte.is_ascii_hexdigit())).then(|| value.to_owned())
 }
 
-/// The session that the middleware found.
+/// The session found by the middleware.
 pub(super) fn of(request: &HttpRequest) -> Result<Session, Refusal> {
     request.extensions().get::<Session>().cloned().ok_or_else(|| Refusal::SignIn("/".into()))
 }
 
-/// A form's fields; a name that is there several times has its values in their order.
+/// A form's fields; a repeated name has all its values in their order.
 #[derive(Debug)]
 pub(super) struct Form(BTreeMap<String, Vec<String>>);
 
@@ -122,10 +122,10 @@ impl Form {
         Ok(Self(fields))
     }
 
-    /// The form of somebody who is signed in.
+    /// The form of a signed-in person.
     ///
     /// # Errors
-    /// 403 when it does not carry the session's token.
+    /// 403 without the session's token.
     pub(super) async fn of(session: &Session, payload: web::Payload) -> Result<Self, Refusal> {
         let form = Self::read(payload).await?;
         if bool::from(form.text("csrf").as_bytes().ct_eq(session.csrf.as_bytes())) {
@@ -139,7 +139,7 @@ impl Form {
         self.0.get(name).map_or(&[], Vec::as_slice)
     }
 
-    /// A field's text; empty when it is not there.
+    /// A field's text; empty if it is missing.
     pub(super) fn text(&self, name: &str) -> &str {
         self.0.get(name).and_then(|values| values.first()).map_or("", String::as_str)
     }
@@ -153,7 +153,7 @@ struct SignInPage {
     to: String,
 }
 
-/// Only a path of ours: never another host.
+/// Allows only a path on this server, never another host.
 fn safe_target(to: &str) -> &str {
     let plain = to.starts_with('/') && !to.starts_with("//") && !to.bytes().any(|byte| byte == b'\\' || byte.is_ascii_control());
     if plain { to } else { "/" }
@@ -165,7 +165,7 @@ pub(super) async fn form(request: HttpRequest) -> Page {
     Ok(html(StatusCode::OK, &SignInPage { layout: Layout::outside("Sign in"), failed: false, to: safe_target(&to).to_owned() }))
 }
 
-/// `POST /sign-in`: there is no session yet whose token the form could carry, so it must come from a page of this server.
+/// `POST /sign-in`: there is no session yet whose token the form could contain, so it must come from a page of this server.
 pub(super) async fn sign_in(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Page {
     if !from_here(&request) {
         let step = "open the console itself, and sign in there";
@@ -206,7 +206,7 @@ pub(super) async fn sign_out(app_state: web::Data<AppState>, request: HttpReques
     Ok(response)
 }
 
-/// `Secure` where the browser came over TLS, to us or to a proxy before us, which tells; a lie about it could only make the cookie stricter.
+/// Sets `Secure` if the browser used TLS, to this server or to a proxy that reports it; a false report can only make the cookie stricter.
 fn secure(app_state: &AppState, request: &HttpRequest) -> bool {
     let told = request.headers().get("x-forwarded-proto").is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"https"));
     told || app_state.secure()
@@ -217,7 +217,8 @@ fn set_cookie(response: &mut HttpResponse, value: String, lifetime: Duration, se
     response.add_cookie(&cookie.finish()).map_err(|error| Problem::unavailable(error.to_string(), "try again"))
 }
 
-/// Whether a browser says that a page of this server sent the form. A program that is no browser says nothing, and has no victim.
+/// Whether the browser says that a page of this server sent the form. A program that is not a browser says nothing, and cannot be misused
+/// this way.
 fn from_here(request: &HttpRequest) -> bool {
     let text = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
     if let Some(site) = text("sec-fetch-site") {

@@ -1,4 +1,4 @@
-//! The settings in force, and from where each has its value.
+//! The settings in force, and the origin of each value.
 
 use actix_web::{HttpRequest, web};
 use askama::Template;
@@ -15,7 +15,7 @@ struct SettingView {
     key: String,
     value: String,
     origin: String,
-    /// Somebody set it: the file, or a variable.
+    /// Whether the file or a variable sets it.
     own: bool,
 }
 
@@ -29,7 +29,7 @@ struct SectionView {
 struct SettingsPage {
     layout: Layout,
     file: Option<String>,
-    /// Some values come from a text that the command brought itself, as `tieline demo` does.
+    /// Whether some values come from a text of the command itself, as in `tieline demo`.
     brought: bool,
     sections: Vec<SectionView>,
     warnings: Vec<String>,
@@ -41,7 +41,7 @@ struct DefinitionsView {
     hash: String,
     number: i32,
     loaded_at: Time,
-    /// Why nothing is done here.
+    /// Why this node does no work.
     complaint: Option<CodeText>,
     refused_at: Option<Time>,
     refused: Vec<String>,
@@ -66,7 +66,7 @@ impl DefinitionsView {
     }
 }
 
-/// `GET /settings`: passwords are `***`, as everywhere.
+/// `GET /settings`: passwords are shown as `***`.
 pub(super) async fn settings(app_state: web::Data<AppState>, request: HttpRequest) -> Page {
     let session = session::of(&request)?;
     let loaded = &app_state.loaded;

@@ -1,4 +1,4 @@
-//! What an audit row says, in words. The row as it is kept stays at hand.
+//! Audit rows as sentences. The original row is also available.
 
 use std::collections::BTreeMap;
 
@@ -10,21 +10,21 @@ use crate::domain::audit::AuditKind;
 use crate::domain::delivery::FailureReason;
 use crate::store::AuditRow;
 
-/// One step in words.
+/// One step as a sentence.
 pub(super) struct Step {
     pub(super) words: CodeText,
     pub(super) tone: &'static str,
     pub(super) next_step: Option<CodeText>,
-    /// Before which nothing more happens by itself.
+    /// Nothing more happens automatically before this time.
     pub(super) until: Option<Time>,
-    /// The row's detail as it is kept.
+    /// The row's original detail.
     pub(super) raw: Option<String>,
 }
 
 /// A row's detail, by name.
 type Detail = BTreeMap<String, Value>;
 
-/// A row in words. A detail that this version does not know is left to the reader.
+/// A row as a sentence. An unknown detail is shown unchanged.
 pub(super) fn step(row: &AuditRow) -> Step {
     let detail: Detail = row.detail.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
     let said = |name: &str| detail.get(name).map(plain).filter(|text| !text.is_empty());
@@ -61,7 +61,7 @@ pub(super) fn step(row: &AuditRow) -> Step {
         ),
         Some(AuditKind::Deferred) => {
             until = at("not_before");
-            // a next step that asks for somebody says that it does not pass by itself
+            // a next step for a person means that the error does not pass by itself
             let passes = said("next_step").is_none_or(|step| step.starts_with("nothing"));
             let what = if passes { "Temporary error" } else { "Error that somebody must correct" };
             (format!("{what}: {} Tieline retries.", message()), "warn")
@@ -125,7 +125,7 @@ fn plain(value: &Value) -> String {
     }
 }
 
-/// With a capital and a full stop.
+/// With a capital letter and a full stop.
 fn capital(text: &str) -> String {
     let mut text = sentence(text);
     text.get_mut(..1).map(str::make_ascii_uppercase).unwrap_or_default();
@@ -194,7 +194,7 @@ fn run(said: &dyn Fn(&str) -> Option<String>) -> String {
     }
 }
 
-/// What somebody did, with what it was about.
+/// The action of a person, and its object.
 fn action(said: &dyn Fn(&str) -> Option<String>) -> String {
     let Some(action) = said("action") else { return String::new() };
     let about = ["event", "name", "role", "company", "entity", "key", "cause", "reason", "text", "since", "until"];

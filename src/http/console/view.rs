@@ -1,4 +1,4 @@
-//! What every page shows, and how values are written.
+//! The common parts of every page, and the format of values.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ use super::session::Session;
 use crate::domain::money::thousands;
 use crate::domain::role::{Permission, Role};
 
-/// Pages of the menu: path, title, what they need.
+/// Pages of the menu: path, title, required permission.
 const MENU: &[(&str, &str, Permission)] = &[
     ("/", "Overview", Permission::Read),
     ("/failures", "Failures", Permission::Read),
@@ -25,7 +25,7 @@ const MENU: &[(&str, &str, Permission)] = &[
     ("/settings", "Settings", Permission::Administer),
 ];
 
-/// The frame of a page.
+/// The layout of a page.
 pub(super) struct Layout {
     pub(super) title: String,
     pub(super) who: String,
@@ -43,18 +43,18 @@ pub(super) struct MenuItem {
 }
 
 impl Layout {
-    /// For somebody who is signed in, on the page with this path.
+    /// For a signed-in person, on the page at this path.
     pub(super) fn of(session: &Session, path: &'static str, title: &str) -> Self {
         let (who, csrf) = (session.key.clone(), session.csrf.clone());
         Self { title: title.into(), who, csrf, notice: None, role: Some(session.role), path }
     }
 
-    /// For no one in particular.
+    /// Without a signed-in person.
     pub(super) fn outside(title: &str) -> Self {
         Self { title: title.into(), who: String::new(), csrf: String::new(), notice: None, role: None, path: "" }
     }
 
-    /// Says what was done: what the redirect carries, where this server said it to this session.
+    /// Shows the result of an action: the message in the redirect, if this server made it for this session.
     pub(super) fn done(mut self, sealed: Option<&str>) -> Self {
         self.notice = match sealed {
             Some("doctor") => Some(FlashMessage::text("The diagnostics have started.")),
@@ -81,7 +81,7 @@ impl Layout {
         mine.map(|&(path, title, _)| MenuItem { path, title, here: path == self.path }).collect()
     }
 
-    // methods, not associated functions: a template calls what it has
+    // methods, not associated functions: a template can call only methods
     #[allow(clippy::unused_self)]
     pub(super) fn css(&self) -> &'static str {
         &STYLE.path
@@ -98,7 +98,7 @@ impl Layout {
     }
 }
 
-/// An instant: UTC in the source and in the title; the script writes it in the reader's zone.
+/// A time: UTC in the source and in the title; the script writes it in the reader's zone.
 pub(super) struct Time(pub(super) DateTime<Utc>);
 
 impl fmt::Display for Time {
@@ -108,10 +108,10 @@ impl fmt::Display for Time {
     }
 }
 
-// digits, letters, `-`, `:` and `.` alone
+// only digits, letters, `-`, `:` and `.`
 impl HtmlSafe for Time {}
 
-/// A text of ours or of a system's: what stands in backticks is a name or a value, and is set apart.
+/// A text of Tieline or of another system: text in backticks is a name or a value, and is formatted as code.
 pub(super) struct CodeText(pub(super) String);
 
 impl CodeText {
@@ -142,20 +142,20 @@ impl fmt::Display for CodeText {
     }
 }
 
-// escaped above
+// its text is escaped above
 impl HtmlSafe for CodeText {}
 
-/// Words with instants among them, as the sentence where a record stands has them.
+/// A sentence with times in it, such as the state of a record.
 pub(super) struct Sentence(pub(super) String);
 
 impl Sentence {
-    /// The words up to each instant, and the instant.
+    /// The text before each time, and the time.
     pub(super) fn pieces(&self) -> Vec<(CodeText, Option<Time>)> {
         const FORM: &str = "%Y-%m-%d %H:%M:%SZ";
         const LENGTH: usize = "2026-01-31 08:00:00Z".len();
         let instant = |at: usize| {
             let text = self.0.get(at..at + LENGTH)?;
-            // a cheap check first: most places begin no instant
+            // a cheap check first: most places are not the start of a time
             text.starts_with(|letter: char| letter.is_ascii_digit()).then_some(())?;
             Some(Time(NaiveDateTime::parse_from_str(text, FORM).ok()?.and_utc()))
         };
@@ -175,7 +175,7 @@ impl Sentence {
     }
 }
 
-/// How long something took or takes, in the two largest units.
+/// A duration in the two largest units.
 pub(super) fn spell(duration: TimeDelta) -> String {
     let seconds = duration.num_seconds().max(0);
     let (days, hours, minutes) = (seconds / 86400, seconds / 3600 % 24, seconds / 60 % 60);
@@ -187,7 +187,7 @@ pub(super) fn spell(duration: TimeDelta) -> String {
     }
 }
 
-/// A whole number with its thousands apart.
+/// A whole number with separators between thousands.
 pub(super) fn grouped(number: i64) -> String {
     thousands(&number.to_string())
 }
@@ -195,7 +195,7 @@ pub(super) fn grouped(number: i64) -> String {
 /// The ASCII characters that are percent-encoded in a path.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'*').remove(b'-').remove(b'.').remove(b'_');
 
-/// A part of a path, percent-encoded whole: a key's slashes too.
+/// A part of a path, completely percent-encoded, including the slashes of a key.
 pub(super) fn part(text: &str) -> String {
     utf8_percent_encode(text, ENCODED).to_string()
 }

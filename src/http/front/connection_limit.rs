@@ -1,7 +1,6 @@
-//! The limit of connections at once: altogether, and from one address. Where there is no place left, a connection that keeps the service
-//! waiting gives its place to the one that comes: that of half a request, or of an answer that is not read, before one at rest. A few more places
-//! are kept for the health of the service, asked for from the machine itself, so that neither a service manager nor a proxy takes a busy service
-//! for a dead one.
+//! The limit of concurrent connections: in total, and per address. When no slot is free, a new connection takes the slot of one that keeps
+//! the service waiting: first a connection with half a request or an unread answer, then an idle one. A few more slots are reserved for
+//! health requests from this machine, so that a service manager or a proxy does not consider a busy service dead.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -12,22 +11,23 @@ use std::time::{Duration, Instant};
 use tokio::time::{sleep, timeout};
 use tracing::warn;
 
-/// Connections at once.
+/// Concurrent connections.
 pub(super) const MOST: usize = 512;
-/// Beyond them, from the machine itself, for health alone.
+/// Additional connections from this machine, for health requests only.
 const RESERVE: usize = 16;
-/// Whoever has kept the service waiting for less keeps its place: a head is sent, and an answer taken, in less. Where it were longer, those who come
-/// again at once whenever they lose their place would take every place that becomes free, and all others would be refused.
+/// A connection that has kept the service waiting for less than this keeps its slot: a request head is sent, or an answer read, in less
+/// time. If the limit were longer, clients that reconnect at once whenever they lose their slot would take every free slot, and all others
+/// would be refused.
 const WAITED: Duration = Duration::from_millis(10);
-/// Whoever has been at rest for less does so too: people read a page before they ask for the next.
+/// A connection that has been idle for less than this also keeps its slot: people read a page before they request the next.
 const RESTED: Duration = Duration::from_secs(10);
-/// So many that come wait for a place where there is none,
+/// The most new connections that wait for a slot.
 const COMING: usize = 256;
-/// for so long,
+/// How long a new connection waits for a slot.
 const COMING_TIME: Duration = Duration::from_secs(1);
-/// and try for one so often.
+/// How often it tries to get one.
 const COMING_STEP: Duration = Duration::from_millis(10);
-/// Connections that lost their place, or got none, are logged this often.
+/// How often to log the connections that lost or did not get a slot.
 const LOG_EVERY: Duration = Duration::from_secs(60);
 
 /// The limit, shared by the server's threads.
@@ -43,29 +43,29 @@ struct Held {
     all: HashMap<u64, (IpAddr, Arc<Standing>)>,
     by_address: HashMap<IpAddr, usize>,
     reserve: usize,
-    /// Those that wait for a place.
+    /// The number of connections that wait for a slot.
     coming: usize,
-    /// When there was last none to be had among those of an address, or among all.
+    /// When there was last no slot to take, for an address or for all.
     none: Option<(Option<IpAddr>, Instant)>,
     displaced: u64,
     refused: u64,
     logged: Option<Instant>,
 }
 
-/// Who keeps whom waiting on a connection.
+/// What a connection waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Waits {
-    /// The other end, for its answer.
+    /// The client waits for its answer.
     Client,
-    /// No one: its last answer was taken, and no next request has begun.
+    /// Nobody waits: the last answer was read, and no next request has started.
     Nobody,
-    /// The service: for a request, for the rest of one, or for its answer to be taken.
+    /// The service waits: for a request, for the rest of one, or for its answer to be read.
     Service,
-    /// The other end, in vain: it sends requests without taking the answers, or the connection is being ended.
+    /// The client waits in vain: it sends requests without reading the answers, or the connection is being closed.
     InVain,
 }
 
-/// How one connection stands; told by the connection, read by whoever needs a place.
+/// The state of one connection; set by the connection, and read by a connection that needs a slot.
 #[derive(Debug)]
 pub(super) struct Standing(Mutex<Stands>);
 
@@ -86,7 +86,7 @@ impl Standing {
         change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Who waits now.
+    /// Sets who waits now.
     pub(super) fn is(&self, waits: Waits) {
         self.with(|stands| {
             if stands.waits != waits {
@@ -95,7 +95,7 @@ impl Standing {
         });
     }
 
-    /// Whether another connection has its place; whoever asks is woken when that becomes so.
+    /// Whether another connection has its slot; the task is woken when that happens.
     pub(super) fn is_displaced(&self, cx: &Context<'_>) -> bool {
         self.with(|stands| {
             if !stands.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
@@ -119,19 +119,19 @@ impl Standing {
 pub(super) struct Permit {
     limit: Arc<ConnectionLimit>,
     number: u64,
-    /// It is one of the reserve: only for health.
+    /// Whether it is one of the reserve, for health requests only.
     pub(super) reserved: bool,
-    /// How its connection stands.
+    /// The state of its connection.
     pub(super) standing: Arc<Standing>,
 }
 
 impl ConnectionLimit {
-    /// `each`: connections at once from one address.
+    /// `each`: concurrent connections from one address.
     pub(in crate::http) fn new(each: usize) -> Arc<Self> {
         Arc::new(Self { each, taken: Mutex::default() })
     }
 
-    /// A place for a connection from there; where there is none, one that becomes free or can be taken within a second, or else one of the reserve.
+    /// A slot for a connection from this address: a free one, one that becomes free or can be taken within a second, or one of the reserve.
     pub(super) async fn come(self: &Arc<Self>, address: IpAddr) -> Option<Permit> {
         let address = address.to_canonical();
         let permit = self.take(address);
@@ -154,7 +154,7 @@ impl ConnectionLimit {
         self.reserved(address)
     }
 
-    /// A place, if one is free or can be taken from another connection.
+    /// A slot, if one is free or can be taken from another connection.
     fn take(self: &Arc<Self>, address: IpAddr) -> Option<Permit> {
         let mut taken = self.taken();
         let own = taken.by_address.get(&address).copied().unwrap_or(0);
@@ -174,7 +174,7 @@ impl ConnectionLimit {
         Some(Permit { limit: self.clone(), number, reserved: false, standing })
     }
 
-    /// A place of the reserve, for a connection of the machine itself.
+    /// A slot of the reserve, for a connection from this machine.
     fn reserved(self: &Arc<Self>, address: IpAddr) -> Option<Permit> {
         let mut taken = self.taken();
         if !address.is_loopback() || taken.reserve >= RESERVE {
@@ -192,11 +192,11 @@ impl ConnectionLimit {
     }
 }
 
-/// One that waits for a place.
+/// A connection that waits for a slot.
 struct Coming<'p>(&'p ConnectionLimit);
 
 impl<'p> Coming<'p> {
-    /// `None` where too many wait.
+    /// `None` if too many wait.
     fn begin(limit: &'p ConnectionLimit) -> Option<Self> {
         let mut taken = limit.taken();
         if taken.coming >= COMING {
@@ -214,10 +214,10 @@ impl Drop for Coming<'_> {
 }
 
 impl Held {
-    /// Takes the place of the connection that has kept the service waiting for longest, or else of the one that has been at rest for longest: of all, or
-    /// of those from one address. Answers whether there was any; one whose answer is being made keeps its place.
+    /// Takes the slot of the connection that has kept the service waiting for longest, or else of the one that has been idle for longest:
+    /// of all, or of those from one address. Answers whether there was one. A connection whose answer is being made keeps its slot.
     fn displace(&mut self, among: Option<IpAddr>, now: Instant) -> bool {
-        // many ask at the same moment
+        // many connections come at the same moment
         if self.none.is_some_and(|(here, at)| here == among && now.saturating_duration_since(at) < COMING_STEP / 2) {
             return false;
         }
@@ -297,7 +297,7 @@ mod tests {
         permit.standing.with(|stands| stands.displaced)
     }
 
-    /// A place whose connection waits for its answer.
+    /// A slot whose connection waits for its answer.
     fn working(limit: &Arc<ConnectionLimit>, address: IpAddr) -> Permit {
         let permit = limit.take(address).unwrap();
         permit.standing.is(Waits::Client);
@@ -321,7 +321,7 @@ mod tests {
         let held: Vec<_> = (0..4).map(|_| limit.take(address(1)).unwrap()).collect();
         held[0].standing.is(Waits::Nobody);
         held[1].standing.is(Waits::Client);
-        // 2 has waited for longer than 3, which began again
+        // 2 has waited longer than 3, which started again
         held[3].standing.is(Waits::Client);
         held[3].standing.is(Waits::Service);
         let displace = |later: Duration| limit.taken.lock().unwrap().displace(Some(address(1)), Instant::now() + later);

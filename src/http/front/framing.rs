@@ -1,25 +1,25 @@
-//! Where a request ends in a stream of bytes, as far as pace needs it: the head up to its empty line, then the body that the head announces.
-//! What is right in a request is for the HTTP service to judge; what cannot be told here lets nothing pass that follows the head.
+//! Finds the end of a request in a stream of bytes, as far as the pacing needs it: the head up to its empty line, then the announced body.
+//! The HTTP service checks whether a request is valid. If the end cannot be found here, nothing after the head is passed on.
 
-/// The longest head line that is read; a longer one is no header that says how long a body is.
+/// The longest head line that is examined; a longer one is not a header about the body's length.
 const LINE: usize = 256;
 
-/// Where in a request the stream is.
+/// The position of the stream in a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum At {
-    /// In the head. `empty`: the line has nothing yet; `begun`: some line before had something.
+    /// In the head. `empty`: the current line is still empty; `begun`: an earlier line was not empty.
     Head { empty: bool, begun: bool },
-    /// N bytes of a body are still to come.
+    /// This many bytes of a body are still to come.
     Body(u64),
-    /// In the line that says how long the next chunk is; what of it is read.
+    /// In the line with the length of the next chunk; with the part read so far.
     Size { size: u64, digits: bool },
-    /// N bytes of a chunk are still to come, its line end included.
+    /// This many bytes of a chunk are still to come, its line end included.
     Chunk(u64),
-    /// Behind the last chunk, up to an empty line.
+    /// After the last chunk, up to an empty line.
     Trailer { empty: bool },
-    /// The request is whole.
+    /// The request is complete.
     End,
-    /// Nothing that follows can be told apart.
+    /// The end cannot be found.
     Lost,
 }
 
@@ -30,7 +30,7 @@ pub(super) struct Framing {
     line: Vec<u8>,
     length: Option<u64>,
     chunked: bool,
-    /// The head says something about its body that is not understood.
+    /// Whether the head has an unknown header about its body.
     unclear: bool,
 }
 
@@ -39,7 +39,7 @@ impl Framing {
         Self { at: At::Head { empty: true, begun: false }, line: Vec::new(), length: None, chunked: false, unclear: false }
     }
 
-    /// Takes the bytes that belong to the request in hand; answers how many.
+    /// Takes the bytes that belong to the current request; answers how many.
     pub(super) fn take(&mut self, bytes: &[u8]) -> usize {
         let mut taken = 0;
         while taken < bytes.len() && !self.is_whole() {
@@ -55,22 +55,22 @@ impl Framing {
         taken
     }
 
-    /// Whether nothing more belongs to the request in hand.
+    /// Whether the current request is complete.
     pub(super) fn is_whole(&self) -> bool {
         matches!(self.at, At::End | At::Lost)
     }
 
-    /// Whether a head has begun and is not whole.
+    /// Whether a head has started and is not complete.
     pub(super) fn is_in_head(&self) -> bool {
         matches!(self.at, At::Head { empty, begun } if begun || !empty)
     }
 
-    /// Whether nothing of the request in hand has come yet; empty lines before a request are nothing.
+    /// Whether the current request has not started; empty lines before a request do not count.
     pub(super) fn is_new(&self) -> bool {
         matches!(self.at, At::Head { empty: true, begun: false })
     }
 
-    /// The next request may come. Answers whether it can be told where it begins.
+    /// Prepares for the next request. Answers whether its start can be found.
     pub(super) fn next(&mut self) -> bool {
         if self.at == At::Lost {
             return false;
@@ -88,7 +88,7 @@ impl Framing {
 
     fn byte(&mut self, byte: u8) {
         self.at = match (self.at, byte) {
-            // lines may end without CR, and empty lines may stand before a head
+            // lines may end without CR, and empty lines may come before a head
             (At::Head { empty, begun }, b'\n') => match (empty, begun) {
                 (true, true) => self.after_head(),
                 (true, false) => At::Head { empty: true, begun: false },
@@ -113,7 +113,7 @@ impl Framing {
                     None => At::Lost,
                 },
                 None => {
-                    // an extension, or blanks: digits behind it are none of the size
+                    // an extension, or spaces: later digits do not belong to the size
                     self.line.push(byte);
                     self.line.truncate(1);
                     At::Size { size, digits }
@@ -130,7 +130,7 @@ impl Framing {
         }
     }
 
-    /// What a line of the head says about the body.
+    /// Reads a line of the head about the body.
     fn header(&mut self) {
         let line = std::mem::take(&mut self.line);
         let Some(colon) = line.iter().position(|byte| *byte == b':') else { return };
@@ -167,7 +167,7 @@ mod tests {
 
     use super::*;
 
-    /// The requests that stand in a stream that comes in pieces of this size.
+    /// The requests in a stream that arrives in pieces of this size.
     fn split(stream: &str, piece: usize) -> Vec<String> {
         let (mut framing, mut rest, mut found, mut request) = (Framing::new(), stream.as_bytes(), Vec::new(), Vec::new());
         while !rest.is_empty() {
@@ -194,7 +194,7 @@ mod tests {
         "POST / HTTP/1.1\r\nTransfer-Encoding: Chunked\r\n\r\n0\r\nTrailer: 1\r\n\r\n",
     ];
 
-    /// However the bytes come, the same of them belong to each request.
+    /// The same bytes belong to each request, in whatever pieces they arrive.
     #[test]
     fn fuzz_bytes_of_any_form() {
         use crate::fuzz::{Target, fuzz};

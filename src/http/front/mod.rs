@@ -1,7 +1,8 @@
-//! The socket before the HTTP service: one request in hand per connection, nothing read while an answer is not taken, and a time for each.
+//! The socket in front of the HTTP service: one current request per connection, no reading while an answer is not read, and a time limit
+//! for each.
 //!
-//! The HTTP service decodes up to sixteen requests ahead and puts their answers into memory, whether or not anybody reads them. Here the next
-//! request is handed on when the answer to the one before has left, and a little later where it was sent before that.
+//! The HTTP service decodes up to sixteen requests ahead and stores their answers in memory, whether or not anybody reads them. Here the
+//! next request is passed on when the answer to the one before was sent, and a little later if it arrived before that.
 
 mod connection_limit;
 mod framing;
@@ -25,31 +26,31 @@ pub(super) use self::connection_limit::ConnectionLimit;
 use self::connection_limit::{MOST, Permit, Standing, Waits};
 use self::framing::Framing;
 
-/// How many connections a worker of the server may accept at once: every one that has a place or waits for one.
+/// How many connections a worker of the server may accept at once: those with a slot and those that wait for one.
 pub(super) const PER_WORKER: usize = 2 * MOST;
-/// How long a head may take from its first byte to its last.
+/// The time limit for a head, from its first byte to its last.
 const HEAD_TIME: Duration = Duration::from_secs(10);
-/// How long a reader may take to take [`WRITE_STEP`] bytes, or what is left.
+/// The time limit for a client to read [`WRITE_STEP`] bytes, or the rest.
 const WRITE_TIME: Duration = Duration::from_secs(20);
-/// N bytes taken are a reader that reads.
+/// A client that reads this many bytes in time counts as reading.
 const WRITE_STEP: usize = 16 << 10;
-/// Read from the socket at once.
+/// Bytes read from the socket at once.
 const READ_STEP: usize = 8 << 10;
-/// The most that the system keeps of an answer that is not taken yet; it makes twice as much of it, and megabytes without being asked.
+/// The most unread bytes of an answer that the system buffers; it doubles the value, and without a limit it would buffer megabytes.
 const SEND_BUFFER: usize = 64 << 10;
-/// A request that was sent before the answer to the one before had left waits for so long more: no one who reads answers does that, and each such
-/// request is work.
+/// How much longer a request waits that arrived before the earlier answer was sent: a client that reads its answers does not send that
+/// early, and each such request causes work.
 const SENT_AHEAD: Duration = Duration::from_secs(1);
-/// What a connection of the reserve may ask for.
+/// What a connection of the reserve may request.
 const FOR_HEALTH: &[u8] = b"GET /health/";
 
-/// An accepted socket with its place.
+/// An accepted socket with its slot.
 pub(super) struct Admitted {
     socket: TcpStream,
     permit: Permit,
 }
 
-/// Gives an accepted socket its place.
+/// Gives an accepted socket its slot.
 ///
 /// # Errors
 /// When there is none; the socket is closed.
@@ -62,7 +63,7 @@ pub(super) async fn accept(socket: TcpStream, limit: &Arc<ConnectionLimit>) -> i
     }
 }
 
-/// The end of a connection that has lost its place; a task that waits is woken for it.
+/// The error of a connection that has lost its slot; its waiting task is woken.
 fn keep_place(standing: &Standing, cx: &Context<'_>) -> io::Result<()> {
     if standing.is_displaced(cx) {
         return Err(io::Error::new(io::ErrorKind::ConnectionAborted, "another connection has its place"));
@@ -72,7 +73,7 @@ fn keep_place(standing: &Standing, cx: &Context<'_>) -> io::Result<()> {
 
 impl AsyncRead for Admitted {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        // also in the middle of a handshake
+        // also during a handshake
         keep_place(&self.permit.standing, cx)?;
         Pin::new(&mut self.socket).poll_read(cx, buf)
     }
@@ -83,7 +84,7 @@ impl AsyncWrite for Admitted {
         Pin::new(&mut self.socket).poll_write(cx, bytes)
     }
 
-    // an alert that ends a handshake is written once, in several pieces
+    // the alert that ends a handshake is written once, in several pieces
     fn poll_write_vectored(mut self: Pin<&mut Self>, cx: &mut Context<'_>, pieces: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.socket).poll_write_vectored(cx, pieces)
     }
@@ -111,31 +112,31 @@ impl ActixStream for Admitted {
     }
 }
 
-/// Hands the requests of one connection on, one after another. `T`: the socket, or TLS over it.
+/// Passes the requests of one connection on, one after another. `T`: the socket, or TLS over it.
 pub(super) struct OneAtATime<T> {
     stream: T,
     reserved: bool,
     standing: Arc<Standing>,
     framing: Framing,
-    /// Read, and not handed on.
+    /// Bytes that were read, and not passed on yet.
     held: BytesMut,
-    /// The first bytes of the head in hand; of a connection of the reserve alone.
+    /// The first bytes of the current head; only for a connection of the reserve.
     begin: Vec<u8>,
-    /// Some answer has been taken whole.
+    /// Whether some answer was read completely.
     served: bool,
-    /// Something of the answer has been taken.
+    /// Whether some bytes of the answer were read.
     answered: bool,
-    /// All that was written has left.
+    /// Whether all written bytes were sent.
     flushed: bool,
-    /// Who waits to read the next request.
+    /// The task that waits to read the next request.
     reader: Option<Waker>,
     head: Option<Pin<Box<Sleep>>>,
-    /// Until when a request that was sent ahead waits.
+    /// Until when a request that arrived early waits.
     ahead: Option<Pin<Box<Sleep>>>,
     write: Option<(Pin<Box<Sleep>>, usize)>,
 }
 
-/// A stream over a socket that has a place.
+/// A stream over a socket with a slot.
 pub(super) trait OverAdmitted {
     fn admitted(&self) -> &Admitted;
 }
@@ -152,7 +153,7 @@ impl OverAdmitted for TlsStream<Admitted> {
     }
 }
 
-/// A connection as the HTTP service takes it: the stream, and who is at the other end.
+/// A connection for the HTTP service: the stream, and the client's address.
 pub(super) fn one_at_a_time<T: OverAdmitted>(stream: T) -> (OneAtATime<T>, Option<SocketAddr>) {
     let admitted = stream.admitted();
     let (peer, reserved, standing) = (admitted.socket.peer_addr().ok(), admitted.permit.reserved, admitted.permit.standing.clone());
@@ -180,7 +181,7 @@ impl<T> OneAtATime<T> {
 }
 
 impl<T> OneAtATime<T> {
-    /// Says who waits for whom.
+    /// Updates who waits for whom.
     fn tell(&self) {
         let answered = self.answered && self.flushed;
         self.standing.is(if self.ahead.is_some() {
@@ -196,7 +197,7 @@ impl<T> OneAtATime<T> {
         });
     }
 
-    /// Ends a head that takes too long.
+    /// Ends the connection when a head takes too long.
     fn head_time(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
         if !self.framing.is_in_head() {
             self.head = None;
@@ -209,7 +210,7 @@ impl<T> OneAtATime<T> {
         }
     }
 
-    /// Ends an answer that is not taken.
+    /// Ends the connection when an answer is not read.
     fn write_time(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
         let (sleep, _) = self.write.get_or_insert_with(|| (Box::pin(sleep(WRITE_TIME)), 0));
         match sleep.as_mut().poll(cx) {
@@ -219,7 +220,7 @@ impl<T> OneAtATime<T> {
     }
 
     fn has_written(&mut self, bytes: &[u8]) {
-        // to be told to continue is no answer
+        // a 100 (Continue) is not the answer
         self.answered |= self.framing.is_whole() || !bytes.starts_with(b"HTTP/1.1 100");
         self.flushed = false;
         if let Some((_, taken)) = &mut self.write {
@@ -238,7 +239,7 @@ impl<T> OneAtATime<T> {
         }
     }
 
-    /// Whether more may be handed on: of the request in hand, or, once its answer has left, of the next.
+    /// Whether more may be passed on: of the current request or, once its answer was sent, of the next.
     fn may_read(&mut self) -> bool {
         if self.write.is_some() {
             return false;
@@ -254,7 +255,7 @@ impl<T> OneAtATime<T> {
         true
     }
 
-    /// Hands on what belongs to the request in hand.
+    /// Passes on the bytes of the current request.
     fn hand_on(&mut self, buf: &mut ReadBuf<'_>) -> io::Result<()> {
         let most = self.held.len().min(buf.remaining());
         let taken = self.framing.take(&self.held[..most]);
@@ -280,7 +281,7 @@ impl<T: AsyncRead + Unpin> AsyncRead for OneAtATime<T> {
         keep_place(&this.standing, cx)?;
         let may_read = this.may_read();
         this.tell();
-        // an answer that is not taken, or not given, keeps the next request out
+        // an unread or unfinished answer blocks the next request
         if !may_read {
             this.reader = Some(cx.waker().clone());
             return Poll::Pending;
@@ -360,7 +361,7 @@ mod tests {
         (client, OneAtATime::new(server, reserved, Standing::new()))
     }
 
-    /// What is handed on until nothing more is.
+    /// Everything that is passed on until nothing more is.
     async fn handed_on(server: &mut OneAtATime<DuplexStream>) -> String {
         let mut all = Vec::new();
         while let Ok(read) = timeout(2 * SENT_AHEAD, server.read_buf(&mut all)).await {
@@ -426,11 +427,11 @@ mod tests {
         let mut all = Vec::new();
         server.read_buf(&mut all).await.unwrap();
         assert_eq!(server.read_buf(&mut all).await.unwrap_err().kind(), io::ErrorKind::TimedOut);
-        // no one reads
+        // the client does not read
         let (_client, mut server) = pair(false);
         let unread = server.write_all(&vec![0; 2 << 20]).await.unwrap_err();
         assert_eq!(unread.kind(), io::ErrorKind::TimedOut);
-        // a connection at rest is the HTTP service's affair
+        // the HTTP service handles an idle connection
         let (_client, mut server) = pair(false);
         assert!(timeout(10 * HEAD_TIME, server.read_buf(&mut all)).await.is_err());
     }
