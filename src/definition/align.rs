@@ -1,7 +1,7 @@
-//! One record that both sides may change: what is sent, what waits for a person, what is agreed from now on. Pure.
+//! One record that may change on both sides: decides what is sent, what waits for a person, and what the new base version is. Pure.
 //!
-//! Built on the merge of single fields in `domain::merge`. What it adds is the record itself: rows that stand on one side only, rows that
-//! were deleted, keys that were edited, and codes that came back with another meaning.
+//! It uses the merge of single fields in `domain::merge`, and adds the record itself: rows on one side only, deleted rows, edited keys, and
+//! codes that are used again with another meaning.
 
 use std::collections::BTreeMap;
 
@@ -10,58 +10,58 @@ use crate::domain::merge::{BaseVersion, Clash, Decided, Decision, Rule, Side, Wh
 
 use super::plan::{AlignPlan, Form, TargetPlan};
 
-/// The name under which a record's existence is agreed upon, as if it were a field.
+/// The pseudo field for the existence of a record.
 pub const ROW: &str = "@row";
-/// It is there.
+/// It exists.
 const PRESENT: &str = "present";
-/// It is not, or counts as deleted.
+/// It does not exist, or counts as deleted.
 const GONE: &str = "gone";
 
 /// Texts by field.
 pub type Fields = BTreeMap<String, String>;
 
-/// What stands in ServiceNow for a document.
+/// What ServiceNow has for a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RowState<'a> {
     /// No row, and there never was one as far as is known.
     Never,
-    /// The row it had cannot be found any more.
+    /// The row that it had cannot be found any more.
     Missing,
-    /// Several rows could be its own.
+    /// Several rows could belong to it.
     Ambiguous,
     /// A row; only the columns that could be read.
     There(&'a Fields),
 }
 
-/// Something for the conflict list.
+/// An entry for the conflict list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Item {
     /// The field, or [`ROW`].
     pub field: String,
-    /// Why.
+    /// The kind.
     pub kind: Kind,
-    /// How far.
+    /// The state.
     pub state: State,
-    /// What SYSPRO said when both agreed.
+    /// SYSPRO's value when both sides agreed.
     pub agreed: Option<String>,
-    /// What it says now.
+    /// SYSPRO's value now.
     pub syspro: String,
-    /// What ServiceNow says now.
+    /// ServiceNow's value now.
     pub servicenow: String,
 }
 
-/// A record on its way to ServiceNow.
+/// A record to be sent to ServiceNow.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outgoing {
-    /// SYSPRO no longer has it: these are the marks of that.
+    /// Whether SYSPRO no longer has it: then the fields are its marks.
     pub gone: bool,
-    /// Only what changes; everything for a new row.
+    /// Only the changed fields; all fields for a new row.
     pub fields: Fields,
-    /// What the row must still say when it is written, so that an edit made meanwhile is not lost. `None` for a new row.
+    /// The values that the row must still have when it is written, so that an edit in the meantime is not lost. `None` for a new row.
     pub expects: Option<Fields>,
 }
 
-/// One record as both sides have it.
+/// One record with the state of both sides.
 #[derive(Debug, Clone, Copy)]
 pub struct Record<'a> {
     /// SYSPRO's content, mapped.
@@ -72,26 +72,26 @@ pub struct Record<'a> {
     pub row: RowState<'a>,
     /// The base version of each field.
     pub agreed: &'a BTreeMap<String, BaseVersion>,
-    /// What persons decided, by field.
+    /// The decisions of people, by field.
     pub decided: &'a BTreeMap<String, Decided>,
-    /// Whether the two lists have been put in step before: then a new record on one side is simply new.
+    /// Whether the two lists have been matched before: then a new record on one side is simply new.
     pub adopted: bool,
 }
 
-/// What is to be done with a record.
+/// What to do with a record.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Aligned {
-    /// Agreed from now on.
+    /// The new base versions.
     pub pairs: BTreeMap<String, BaseVersion>,
-    /// To be sent.
+    /// The record to send, if any.
     pub send: Option<Outgoing>,
-    /// What stands in the conflict list; everything else of this record leaves it.
+    /// Its entries in the conflict list; its other entries are removed.
     pub items: Vec<Item>,
-    /// How many things change, or vanish, without a person having said so.
+    /// The number of changes and removals without a person's decision.
     pub by_itself: usize,
 }
 
-/// Whether two texts mean the same value of a field that carries values of this kind.
+/// Compares two texts as values of this kind; `true` if they mean the same.
 pub type Same<'a> = dyn Fn(Form, &str, &str) -> bool + 'a;
 
 /// Decides about a record.
@@ -120,7 +120,7 @@ pub fn align(target: &TargetPlan, plan: &AlignPlan, record: Record<'_>, same: &S
                     }
                     out.send = Some(Outgoing { gone: false, fields: record.syspro.clone(), expects: None });
                 }
-                // a person keeps it out of ServiceNow until SYSPRO has dropped it; a rule alone never asks for a deletion
+                // a person keeps it out of ServiceNow until SYSPRO has removed it; a rule alone never asks for a deletion
                 Some(Side::ServiceNow) => {
                     let state = if decided.is_some() { State::ToApply } else { State::Open };
                     row_item(Kind::OnlySyspro, state, PRESENT, GONE);
@@ -187,7 +187,7 @@ pub fn align(target: &TargetPlan, plan: &AlignPlan, record: Record<'_>, same: &S
                     row_item(Kind::Reused, State::Open, PRESENT, PRESENT);
                     return out;
                 }
-                // until SYSPRO says what ServiceNow says
+                // until SYSPRO has ServiceNow's value
                 Some(Side::ServiceNow) if differ(target, plan, record.syspro, row, same) => {
                     row_item(Kind::Reused, State::ToApply, PRESENT, PRESENT);
                     return out;
@@ -204,7 +204,7 @@ pub fn align(target: &TargetPlan, plan: &AlignPlan, record: Record<'_>, same: &S
     out
 }
 
-/// A record that came back loses what marked it as gone, where that is a fixed text, which is not aligned.
+/// Removes the marks of a record that came back, where a mark is a fixed text, which is not aligned.
 fn take_back(target: &TargetPlan, plan: &AlignPlan, syspro: &Fields, out: &mut Aligned) {
     let marked =
         target.on_gone.iter().flat_map(|case| case.fields.keys()).filter(|name| !plan.fields.iter().any(|field| field.name == **name));
@@ -215,13 +215,13 @@ fn take_back(target: &TargetPlan, plan: &AlignPlan, syspro: &Fields, out: &mut A
     }
 }
 
-/// Whether any field that can be read differs.
+/// Whether any readable field differs.
 fn differ(target: &TargetPlan, plan: &AlignPlan, syspro: &Fields, row: &Fields, same: &Same<'_>) -> bool {
     let pairs = plan.fields.iter().filter_map(|field| Some((&field.name, syspro.get(&field.name)?, row.get(&field.name)?)));
     pairs.into_iter().any(|(name, syspro, servicenow)| !same(target.form(name), syspro, servicenow))
 }
 
-/// Field by field. `preferred`: the code came back, and a person said whose content counts.
+/// Compares field by field. `preferred`: the code is used again, and a person decided whose content counts.
 fn align_fields(
     target: &TargetPlan,
     plan: &AlignPlan,
@@ -233,7 +233,7 @@ fn align_fields(
 ) {
     let (mut fields, mut expects) = (Fields::new(), Fields::new());
     for field in &plan.fields {
-        // a column that cannot be read says nothing: it is not empty
+        // a column that cannot be read is unknown, and not empty
         let (Some(syspro), Some(servicenow)) = (record.syspro.get(&field.name), row.get(&field.name)) else { continue };
         let agreed = record.agreed.get(&field.name).filter(|_| preferred.is_none());
         let rule = match preferred {
@@ -259,7 +259,7 @@ fn align_fields(
                 servicenow: servicenow.clone(),
             });
         };
-        // a decision does not make an edit of one side a change of both
+        // a decision does not turn an edit of one side into a change of both
         let clash = agreed.map_or(Kind::FirstContact, |was| if alike(&was.syspro, syspro) { Kind::Edited } else { Kind::BothChanged });
         match decision {
             Decision::InStep => {
@@ -335,7 +335,7 @@ mod tests {
     }
 
     impl Case {
-        /// Cost centre 100, in step as `Foundry`.
+        /// Cost centre 100, with `Foundry` on both sides.
         fn new() -> Self {
             Self {
                 plan: plan(),

@@ -1,4 +1,4 @@
-//! Code lists: a site's own codes to those of ServiceNow.
+//! Code lists: translate a site's own codes to those of ServiceNow.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,7 +26,7 @@ pub struct CodeList {
     otherwise: Otherwise,
 }
 
-/// What a code that is not listed becomes.
+/// What happens to a code that is not in the list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 enum Otherwise {
     #[default]
@@ -36,10 +36,10 @@ enum Otherwise {
 }
 
 impl CodeLists {
-    /// The code of ServiceNow for one of the company. A blank code stays blank.
+    /// ServiceNow's code for a code of the company. A blank code stays blank.
     ///
     /// # Errors
-    /// The list has no such code; says what to do.
+    /// The list has no such code; the text says what to do.
     pub fn resolve<'a>(&'a self, list: &str, company: &CompanyId, code: &'a str) -> Result<Cow<'a, str>, String> {
         let code = code.trim();
         if code.is_empty() {
@@ -57,15 +57,15 @@ impl CodeLists {
         }
     }
 
-    /// The company's own currency as it was given; `None`: nobody said.
+    /// The company's own currency as given in the settings; `None`: not set.
     pub fn currency_of(&self, company: &CompanyId) -> Option<&Value> {
         self.currencies.get(company)
     }
 
-    /// Its ISO 4217 code. The site may have given that itself, or SYSPRO's code.
+    /// Its ISO 4217 code. The settings may contain it directly, or SYSPRO's code for it.
     ///
     /// # Errors
-    /// Nobody said which it is, or it is no currency; says what to do.
+    /// It is not set, or not a currency; the text says what to do.
     pub fn own_currency(&self, company: &CompanyId) -> Result<Cow<'_, str>, String> {
         let Some(Value::Text(code)) = self.currency_of(company) else {
             return Err(format!("the company's own currency is not known: set `currency` under `[company.{company}]` in the settings"));
@@ -78,7 +78,7 @@ impl CodeLists {
         }
     }
 
-    /// The currency of an amount for people. `stored`: as SYSPRO has it, blank for the company's own. A code that is in no list stays as it is.
+    /// The currency of an amount for display. `stored`: as in SYSPRO, blank for the company's own. A code in no list stays as it is.
     pub fn currency_shown<'a>(&'a self, company: &CompanyId, stored: &'a str) -> Cow<'a, str> {
         let own = || match self.currency_of(company) {
             Some(Value::Text(code)) => code,
@@ -88,7 +88,7 @@ impl CodeLists {
         self.resolve(CURRENCY, company, code).unwrap_or(Cow::Borrowed(code))
     }
 
-    /// Says in which currency a company keeps its books.
+    /// Sets the currency of a company's books.
     pub(super) fn set_currency(&mut self, company: &CompanyId, code: &str) {
         self.currencies.insert(company.clone(), Value::Text(code.into()));
     }
@@ -98,7 +98,7 @@ impl CodeLists {
         self.lists.keys().map(String::as_str)
     }
 
-    /// What is most likely a slip of the pen: codes of companies that nobody reads, and currencies that ISO 4217 does not list.
+    /// Likely mistakes: codes of companies that are not read, and currencies that ISO 4217 does not list.
     pub(super) fn notes<'a>(&self, companies: impl Iterator<Item = &'a CompanyId>) -> Vec<String> {
         let companies: BTreeSet<&str> = companies.map(CompanyId::as_str).collect();
         let mut notes = Vec::new();

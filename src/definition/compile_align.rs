@@ -1,4 +1,5 @@
-//! `[header.align]` of a profile and `[setup]` of an entity: which records both sides may change, and through what.
+//! Compiles `[header.align]` of a profile and `[setup]` of an entity: which records may change on both sides, and the setup object for
+//! changes.
 
 use crate::domain::merge::Rule;
 use crate::domain::setup_object::{SetupAction, SetupCall, SetupObject, VALIDATE_ONLY, placeholders};
@@ -7,9 +8,9 @@ use super::plan::{AlignField, AlignPlan, Back, FieldPlan, FieldSource, Place, Pl
 use super::problem::{Report, list};
 use super::shape::{ActionWord, AlignShape, BlockShape, RuleWord, SetupShape, WriteWord};
 
-/// A run that would change more of the list than this writes nothing, in percent.
+/// The default change limit, in percent: a run that would change more of the list writes nothing.
 const CHANGE_LIMIT_PERCENT: u32 = 20;
-/// `sys_updated_on` has whole seconds, and a slow transaction shows its rows late.
+/// `sys_updated_on` has whole seconds, and the rows of a slow transaction become visible late.
 const OVERLAP_SECONDS: u32 = 300;
 /// The whole list is read once a day.
 const SWEEP_HOURS: u32 = 24;
@@ -55,7 +56,7 @@ pub(super) fn align_plan(
     }
     AlignPlan {
         rule,
-        // a fixed text is no content of either side: there is nothing to merge
+        // a fixed text comes from neither side: there is nothing to merge
         fields: fields
             .iter()
             .filter(|field| !matches!(field.source, FieldSource::Constant(_)))
@@ -83,7 +84,7 @@ fn rule_of(word: Option<RuleWord>) -> Rule {
     }
 }
 
-/// Whether a field is made from key columns, the company or fixed texts alone: SYSPRO cannot change it without it being another record.
+/// Whether a field is made only from key columns, the company or fixed texts: if it changes in SYSPRO, it is another record.
 fn is_identity(read: &ReadPlan, source: &FieldSource) -> bool {
     let of_key = |place: &Place| match place {
         Place::Root(at) => read.root.key_at.contains(at),
@@ -110,7 +111,7 @@ fn column_of(read: Option<&ReadPlan>, source: &FieldSource) -> Option<String> {
     }
 }
 
-/// How a value of ServiceNow's becomes one of the column: only where nothing was lost on the way there.
+/// How a value of ServiceNow is converted back to the column: only if the mapping loses nothing.
 fn back(read: Option<&ReadPlan>, source: &FieldSource) -> Option<Back> {
     let FieldSource::Column { at: Place::Root(at), transform } = source else { return None };
     let read = read.filter(|read| !read.root.key_at.contains(at))?;
@@ -209,7 +210,7 @@ fn well_formed(text: &str) -> Result<(), String> {
     if roots == 1 { Ok(()) } else { Err("it has no single root element".into()) }
 }
 
-/// What a person should know of the write-back of an entity: what is not written by it.
+/// Notes about the write-back of an entity: the fields that it does not write.
 pub(super) fn write_back_notes(plan: &Plan) -> Vec<String> {
     let entity = &plan.entity;
     let (Some(call), aligned) = (&plan.setup, plan.aligned()) else { return Vec::new() };

@@ -1,10 +1,10 @@
-//! `only_if` of the definition files: which rows count.
+//! Compiles `only_if` of the definition files: the conditions for a row.
 
 use super::plan::Condition;
 use super::problem::{Report, unknown_column};
 use super::shape::ConditionShape;
 
-/// The conditions of a row. `row` is its table and columns; `None` where the entity's own file is broken.
+/// The conditions of a row. `row` is its table and columns; `None` if the entity's own file is invalid.
 pub(super) fn conditions(
     shapes: Option<&[ConditionShape]>,
     key: &str,

@@ -53,7 +53,7 @@ impl Block<'_> {
         (source, limit)
     }
 
-    /// Whether a field tells records apart: it is made from a column of a key, or refers to another record.
+    /// Whether a field identifies records: it is made from a column of a key, or refers to another record.
     fn identifies(&self, source: &FieldSource) -> bool {
         let Some(read) = self.read else { return false };
         let own = self.child.and_then(|child| read.children.get(child));
@@ -63,7 +63,7 @@ impl Block<'_> {
             Place::Company | Place::Currency => false,
         };
         match source {
-            // what stands in rows of another table most likely names other records
+            // a value in rows of another table most likely names other records
             FieldSource::Reference { .. } | FieldSource::Header | FieldSource::Company | FieldSource::Distinct(_) => true,
             FieldSource::Column { at, .. } => of_key(at),
             FieldSource::Concat { parts, .. } => parts.iter().any(of_key),
@@ -132,7 +132,7 @@ impl Block<'_> {
         }
     }
 
-    /// Reports keys that mean nothing beside the source.
+    /// Reports keys that have no meaning for the source.
     fn refuse_stray(&self, source: &str, key: &str, table: &FieldTable, report: &mut Report<'_>) {
         let reference = table.reference.is_some();
         let number = source == "sum"
@@ -239,7 +239,7 @@ impl Block<'_> {
         FieldSource::Column { at, transform }
     }
 
-    /// What a column holds; `None` for the company's id.
+    /// The kind of a column's values; `None` for the company's id.
     pub(super) fn kind(&self, at: Place) -> Option<ColumnKind> {
         match at {
             Place::Root(at) => self.read?.kinds().nth(at),
@@ -248,7 +248,7 @@ impl Block<'_> {
         }
     }
 
-    /// Several forms: the first whose conditions hold.
+    /// Several forms: the first whose conditions hold is used.
     fn first(&self, key: &str, table: &FieldTable, cases: &[FieldTable], report: &mut Report<'_>) -> FieldSource {
         if cases.is_empty() {
             report.add(table.line, format!("{key}.first"), "must hold at least one form");

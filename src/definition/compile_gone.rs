@@ -1,4 +1,4 @@
-//! `gone` of a profile's block to its cases.
+//! Compiles `gone` of a profile's block to its cases.
 
 use std::collections::BTreeSet;
 
@@ -27,7 +27,7 @@ pub(super) fn gone_cases(
     };
     let mut names = BTreeSet::new();
     let mut found: Vec<GoneCase> = Vec::new();
-    // by what is written, so that a condition on a column that is not read is one mistake
+    // by the written fields, so that a condition on a column that is not read is one mistake only
     let general = |case: &GoneCaseShape| case.with_header.is_none() && case.cond.as_ref().is_none_or(|cond| cond.0.is_empty());
     for (i, case) in cases.iter().enumerate() {
         let key = format!("{block}.gone.{}", i + 1);
@@ -103,7 +103,7 @@ fn compiled(
     }
 }
 
-/// The header has a case of that name.
+/// Checks that the header has a case with that name.
 fn check_named(name: &Text, header: &BlockShape, key: &str, report: &mut Report<'_>) {
     let cases: &[GoneCaseShape] = match &header.gone {
         Some(GoneShape::Cases(cases)) => cases,
@@ -119,7 +119,7 @@ fn check_named(name: &Text, header: &BlockShape, key: &str, report: &mut Report<
     }
 }
 
-/// What is written must be a field too: only then is it taken back when the record comes back.
+/// Checks that a written column is also a field: only then is its mark removed when the record comes back.
 fn check_fields(shape: &BlockShape, block: &str, at: &str, fields: &Table<Text>, report: &mut Report<'_>) {
     let known: Vec<&str> = shape.fields.iter().flat_map(|table| &table.0).map(|(name, _)| name.value.as_str()).collect();
     for (name, _) in &fields.0 {

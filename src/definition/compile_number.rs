@@ -1,4 +1,4 @@
-//! Numbers, amounts and totals of the definition files: what they are computed of, and in which currency they are.
+//! Compiles numbers, amounts and totals of the definition files: how they are computed, and their currencies.
 
 use std::collections::BTreeMap;
 
@@ -9,10 +9,10 @@ use super::problem::{Report, list, unknown_column};
 use super::shape::{ControlShape, ConvertShape, FieldTable, ValueDiscountShape};
 use super::transform::{self, Form};
 
-/// The name that stands for the company's own currency.
+/// The name for the company's own currency.
 pub(super) const OWN_CURRENCY: &str = "@currency";
 
-/// The row that an amount stands in.
+/// The row of an amount.
 pub(super) struct RowNames<'a> {
     /// The table, for messages.
     pub(super) table: &'a str,
@@ -23,7 +23,7 @@ pub(super) struct RowNames<'a> {
 }
 
 impl RowNames<'_> {
-    /// Where a column stands: in the row itself, else in the root row.
+    /// The place of a column: in the row itself, or else in the root row.
     pub(super) fn place(&self, name: &Text, key: &str, report: &mut Report<'_>) -> Place {
         if name.line == 0 || name.as_str() == OWN_CURRENCY {
             return Place::Currency;
@@ -41,7 +41,7 @@ impl RowNames<'_> {
         })
     }
 
-    /// In which currency each amount of the row is.
+    /// The currency of each amount of the row.
     pub(super) fn amounts(&self, shape: Option<&Table<Text>>, at: &str, report: &mut Report<'_>) -> BTreeMap<usize, Place> {
         let mut amounts = BTreeMap::new();
         for (column, currency) in shape.iter().flat_map(|table| &table.0) {
@@ -102,7 +102,7 @@ pub(super) fn child_column(text: &Text, children: &[ChildRead], key: &str, repor
     at.map(|at| (child, at))
 }
 
-/// What is computed of a number, in the words of a file.
+/// The computation of a number, as written in a file.
 pub(super) struct Computation<'a> {
     pub(super) foreign: Option<&'a Text>,
     pub(super) convert: Option<&'a ConvertShape>,
@@ -111,11 +111,11 @@ pub(super) struct Computation<'a> {
     pub(super) times: Option<&'a Text>,
 }
 
-/// Where a column stands, with the key it is named under.
+/// Finds the place of a column, with the key that names it.
 type FindPlace<'a> = dyn FnMut(&Text, &str, &mut Report<'_>) -> Place + 'a;
 
 impl Computation<'_> {
-    /// Puts it into the plan.
+    /// Adds it to the plan.
     pub(super) fn compile(&self, key: &str, plan: &mut NumberPlan, report: &mut Report<'_>, place: &mut FindPlace<'_>) {
         let mut at = |name: &Text, rest: &str, report: &mut Report<'_>| place(name, &format!("{key}.{rest}"), report);
         plan.foreign = self.foreign.map(|name| at(name, "foreign", report));
@@ -168,7 +168,7 @@ fn convert(shape: &ConvertShape, key: &str, report: &mut Report<'_>, place: &mut
 }
 
 impl Block<'_> {
-    /// A column that is written as a number.
+    /// A column written as a number.
     pub(super) fn number(&self, key: &str, at: Place, decimals: Decimals, table: &FieldTable, report: &mut Report<'_>) -> FieldSource {
         if self.kind(at) == Some(ColumnKind::Date) {
             let (name, line) =
@@ -201,7 +201,7 @@ impl Block<'_> {
             let column = read.children[child].column_names().nth(at).unwrap_or_default();
             report.add(sum.line, format!("{key}.sum"), format!("`{column}` holds dates, as `dates` of the entity's file says"));
         }
-        // the currency of a sum cannot stand in one of its rows
+        // the currency of a sum cannot be in one of its rows
         let declared = read.children[child].amounts.get(&at).copied().filter(|place| !matches!(place, Place::Child(_)));
         let mut plan = NumberPlan::plain(NumberFrom::Sum { child, at }, decimals, self.currency(key, table, declared, report));
         self.computed(key, table, &mut plan, report);
@@ -234,7 +234,7 @@ impl Block<'_> {
         }
     }
 
-    /// In which currency a column is, as the entity's file says.
+    /// The currency of a column, by the entity's file.
     fn amount_at(&self, at: Place) -> Option<Place> {
         let read = self.read?;
         match at {
@@ -251,7 +251,7 @@ impl Block<'_> {
         }
     }
 
-    /// What is computed of the number before it is written.
+    /// The computation of the number before it is written.
     fn computed(&self, key: &str, table: &FieldTable, plan: &mut NumberPlan, report: &mut Report<'_>) {
         let computation = Computation {
             foreign: table.foreign.as_ref(),

@@ -1,4 +1,4 @@
-//! `config/entities/<entity>.toml` to a `ReadPlan`.
+//! Compiles `config/entities/<entity>.toml` to a `ReadPlan`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ use super::plan::{ChangeQuery, ChildRead, Cut, Derive, Filter, JoinRead, Matchin
 use super::problem::{Report, list, unknown_column};
 use super::shape::{ChangeShape, ChangeWord, ChildShape, DeriveShape, EntityFile, JoinShape, OnShape, ViaShape};
 
-/// Compiles how an entity is read. Mistakes go to the report; the plan is then as far as it goes and must not be used.
+/// Compiles how an entity is read. Mistakes go to the report; the plan is then incomplete and must not be used.
 pub(super) fn read_plan(file: &EntityFile, report: &mut Report<'_>) -> ReadPlan {
     let shape = &file.root;
     let root = TableShape {
@@ -97,7 +97,7 @@ fn check_cron(text: &Text, key: &str, report: &mut Report<'_>) {
     }
 }
 
-/// What the three kinds of tables have in common.
+/// The common parts of the three kinds of tables.
 struct TableShape<'a> {
     at: &'a str,
     table: &'a Text,
@@ -111,7 +111,7 @@ struct TableShape<'a> {
 }
 
 impl TableShape<'_> {
-    /// The table with its key columns first, then `columns` and `optional`, then those of `also` that no one named.
+    /// The table with its key columns first, then `columns` and `optional`, then the columns of `also` that are not among them.
     fn compile(&self, also: &[String], report: &mut Report<'_>) -> TableRead {
         let at = self.at;
         check_name(self.table, &format!("{at}.table"), "a table", report);
@@ -168,7 +168,7 @@ impl TableShape<'_> {
 }
 
 impl TableShape<'_> {
-    /// The columns named as dates and as numbers.
+    /// The columns declared as dates and as numbers.
     fn kinds(&self, columns: &[String], report: &mut Report<'_>) -> (Vec<String>, Vec<String>) {
         let mut named = BTreeSet::new();
         let mut list = |place: &str, names: Option<&Words>| {
@@ -189,7 +189,7 @@ impl TableShape<'_> {
     }
 }
 
-/// A condition. The only word in braces is `{company}`, and it stands within a text.
+/// A condition. The only placeholder is `{company}`, and it must be within a text literal.
 fn filter(text: &Text, key: &str, report: &mut Report<'_>) -> Filter {
     let (mut quoted, mut rest) = (false, text.as_str());
     while let Some(at) = rest.find(['\'', '{']) {
@@ -259,7 +259,7 @@ fn plain_pairs(pairs: &[(Text, Text)]) -> Vec<(String, String)> {
     pairs.iter().map(|(left, right)| (left.value.clone(), right.value.clone())).collect()
 }
 
-/// Reports a left side of `on` that its table does not have.
+/// Reports a left column of `on` that its table does not have.
 fn check_left(pairs: &[(Text, Text)], table: &str, columns: &[String], key: &str, report: &mut Report<'_>) {
     for (left, _) in pairs {
         if !columns.contains(&left.value) {
@@ -354,7 +354,7 @@ fn child_read(child: &ChildShape, at: &str, root: &TableRead, root_row: &[String
     ChildRead { name: child.name.value.clone(), table, on: plain_pairs(&on), via, amounts: BTreeMap::new(), may_be_absent }
 }
 
-/// How the rows in between match records with child rows, where they do.
+/// How the rows in between match records with child rows, if they do.
 fn matching(via: &ViaShape, at: &str, report: &mut Report<'_>) -> Option<Matching> {
     let Some(net) = &via.net else {
         if via.narrow.is_some() {
@@ -398,7 +398,7 @@ fn change_query(change: &ChangeShape, at: &str, tables: &Tables<'_>, report: &mu
     let known = tables.find(&change.table);
     let is_root = change.table.value == tables.root.table;
     if let Some(known) = known {
-        // A column that stands in none of our rows is most likely a slip of the pen, so it has to be read too.
+        // A column that is in none of our rows is most likely a typing mistake, so it must be read too.
         for name in change.any_of.iter().flat_map(|names| names.iter()) {
             if !known.columns.contains(&name.value) {
                 report.add(name.line, format!("{at}.any_of"), unknown_column(name, &known.table, &known.columns));

@@ -1,4 +1,4 @@
-//! `[shows]` of `config/entities/<entity>.toml` to `Shows`.
+//! Compiles `[shows]` of `config/entities/<entity>.toml` to `Shows`.
 
 use super::compile_condition::conditions;
 use super::compile_number::{Computation, OWN_CURRENCY, RowNames, child_column};
@@ -9,7 +9,7 @@ use super::shape::{AmountShape, EntityFile, RowNumberShape, RowSumShape};
 
 const EACH: &str = "each = [{ from = \"…\", times = \"…\" }]";
 
-/// What is shown of a record.
+/// The values of a record for lists and sums.
 pub(super) fn shows(file: &EntityFile, read: &ReadPlan, report: &mut Report<'_>) -> Shows {
     let Some(shape) = &file.shows else { return Shows::default() };
     let mut place = |name: Option<&Text>, key: &str| {
@@ -33,7 +33,7 @@ pub(super) fn shows(file: &EntityFile, read: &ReadPlan, report: &mut Report<'_>)
     Shows { amount, currency, date }
 }
 
-/// A sum over the rows of a child; `None` when there is nothing that could be added up.
+/// A sum over the rows of a child; `None` when nothing can be added up.
 fn row_sum(shape: &RowSumShape, file: &EntityFile, read: &ReadPlan, currency: Option<usize>, report: &mut Report<'_>) -> Option<RowSum> {
     const KEY: &str = "shows.amount.sum";
     if shape.sum.line == 0 {
@@ -66,7 +66,7 @@ fn row_sum(shape: &RowSumShape, file: &EntityFile, read: &ReadPlan, currency: Op
         child,
         names: RowNames { table: &child.table.table, own: &own, root: Some(&read.columns) },
         currency: currency.map_or(Place::Currency, Place::Root),
-        // a currency that could not be read has been reported; what follows from it is not said as well
+        // an unreadable currency was reported already; its consequences are not reported as well
         currency_known: file.shows.as_ref().is_none_or(|shows| shows.currency.is_none()) || currency.is_some(),
         amounts: file.children.iter().flatten().nth(at).and_then(|child| child.amounts.as_ref()),
         root: &read.columns,
@@ -92,14 +92,14 @@ fn row_sum(shape: &RowSumShape, file: &EntityFile, read: &ReadPlan, currency: Op
     Some(RowSum { child: at, only_if, each: each.into_iter().flatten().collect() })
 }
 
-/// The row that a number stands in.
+/// The row of a number.
 struct Row<'a> {
     child: &'a ChildRead,
     names: RowNames<'a>,
-    /// In which currency the sum is.
+    /// The currency of the sum.
     currency: Place,
     currency_known: bool,
-    /// What the file says of the currencies of the row's columns.
+    /// The currencies of the row's columns, by the file.
     amounts: Option<&'a Table<Text>>,
     root: &'a [String],
 }
@@ -129,7 +129,7 @@ impl Row<'_> {
         Some(RowNumber { own, plan })
     }
 
-    /// A column of the row itself that may be added up.
+    /// A column of the row itself that can be added up.
     fn column(&self, name: &Text, key: &str, report: &mut Report<'_>) -> Option<usize> {
         if name.line == 0 {
             return None;
@@ -145,7 +145,7 @@ impl Row<'_> {
         at
     }
 
-    /// Whether every column that is added up is in the sum's currency, as far as `amounts` of the entity's file say.
+    /// Checks that every added column has the sum's currency, as far as `amounts` of the entity's file tells.
     fn check_currency(
         &self,
         key: &str,
@@ -183,7 +183,7 @@ impl Row<'_> {
         }
     }
 
-    /// In which currency a column is, where the file says so in a way that could be read.
+    /// The currency of a column, if the file declares it and it could be read.
     fn declared(&self, at: usize) -> Option<Place> {
         let place = self.child.amounts.get(&at).copied()?;
         let name = self.names.own.get(at)?;
@@ -196,7 +196,7 @@ impl Row<'_> {
         format!("`{}` is in `{}` as `amounts` say, and the sum is in `{}`", name.value, self.called(other), self.called(self.currency))
     }
 
-    /// What a file calls a currency.
+    /// The name of a currency's column in the file.
     fn called(&self, at: Place) -> String {
         let name = |columns: &[String], at: usize| columns.get(at).cloned().unwrap_or_default();
         match at {

@@ -1,4 +1,4 @@
-//! `config/profiles/<profile>/<entity>.toml` to `TargetPlan`s.
+//! Compiles `config/profiles/<profile>/<entity>.toml` to `TargetPlan`s.
 
 use std::collections::BTreeMap;
 
@@ -13,20 +13,20 @@ use super::plan::{ClearWith, Condition, FieldPlan, GoneCase, KeyPart, PartialWri
 use super::problem::{Report, list, unknown_column};
 use super::shape::{BlockShape, ClearWord, FieldShape, PartialWord, ProfileFile, WriteWord};
 
-/// What the files besides this one say.
+/// What the other files define.
 pub(super) struct World<'a> {
-    /// Every entity that has a definition: its key, or `None` when that could not be read.
+    /// Every entity with a definition: its key, or `None` if the key could not be read.
     pub(super) keys: &'a BTreeMap<String, Option<Vec<String>>>,
-    /// Entities whose records are parts of a column: which part.
+    /// Entities whose records are parts of a column, with that part.
     pub(super) parts: &'a BTreeMap<String, KeyPart>,
     /// The code lists.
     pub(super) code_lists: &'a [String],
 }
 
-/// The column that carries the version unless the profile names another.
+/// The version column, unless the profile names another.
 const VERSION_COLUMN: &str = "u_source_version";
 
-/// Compiles where an entity goes. `read` is `None` when the entity's own file is broken: then columns are not checked.
+/// Compiles the targets of an entity. `read` is `None` when the entity's own file is invalid: then columns are not checked.
 pub(super) fn target_plans(file: &ProfileFile, read: Option<&ReadPlan>, world: &World<'_>, report: &mut Report<'_>) -> Targets {
     let blocks = &file.0.0;
     let child_names: Vec<&str> = read.iter().flat_map(|read| &read.children).map(|child| child.name.as_str()).collect();
@@ -75,7 +75,7 @@ pub(super) fn target_plans(file: &ProfileFile, read: Option<&ReadPlan>, world: &
     } else {
         targets.push(Block { name: header_name, shape: header, child: None, header: None, read, world }.compile(report));
     }
-    // Where the entity's file is broken, every other block is taken for its first child, so that its shape is checked all the same.
+    // If the entity's file is invalid, every other block is treated as its first child, so that its shape is checked anyway.
     for (name, block) in blocks.iter().filter(|(name, _)| name.as_str() != "header") {
         let child = child_names.iter().position(|child| *child == name.as_str());
         if child.is_none() && read.is_some() {
@@ -94,7 +94,7 @@ pub(super) fn target_plans(file: &ProfileFile, read: Option<&ReadPlan>, world: &
     Targets { targets, gone_cases: cases }
 }
 
-/// Where an entity goes.
+/// The targets of an entity.
 #[derive(Default)]
 pub(super) struct Targets {
     /// `Plan::targets`.
@@ -212,7 +212,7 @@ impl Block<'_> {
         }
     }
 
-    /// Whether it refers to records that are no part of any column here: then there is nothing to write.
+    /// Whether it refers to records that are not parts of any column here: then there is nothing to write.
     fn is_left_out(&self, field: &FieldShape) -> bool {
         let FieldShape::Table(table) = field else { return false };
         let to = table.reference.as_ref().filter(|_| table.derived.as_ref().is_some_and(|flag| flag.value));
@@ -233,7 +233,7 @@ impl Block<'_> {
         conditions(self.shape.only_if.as_deref(), &self.key("only_if"), row, report)
     }
 
-    /// The table and columns of the row that makes one record.
+    /// The table and columns of the row from which one record is made.
     fn own_row(&self) -> (&str, Vec<String>) {
         match (self.read, self.child) {
             (Some(read), Some(child)) => read.children.get(child).map_or(("", Vec::new()), |child| (&child.table.table, child.columns())),
@@ -242,7 +242,7 @@ impl Block<'_> {
         }
     }
 
-    /// Where a column of that name stands: in the child's row first, then in the root row.
+    /// The place of a column with that name: in the child's row first, then in the root row.
     pub(super) fn place(&self, name: &Text, key: &str, report: &mut Report<'_>) -> Place {
         match name.as_str() {
             "@company" => return Place::Company,

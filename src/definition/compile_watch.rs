@@ -1,11 +1,12 @@
-//! `[watch]` of a target block: how records are polled after they have arrived.
+//! Compiles `[watch]` of a target block: how records are polled after their delivery.
 
 use super::parse::{Whole, Words};
 use super::plan::{WatchPlan, WatchRow};
 use super::problem::Report;
 use super::shape::{BlockShape, WatchShape, WatchWord, WriteWord};
 
-/// The job that validates invoices comes every 30 minutes, a transform within seconds: a first poll after five minutes finds either soon.
+/// The job that validates invoices runs every 30 minutes, a transform within seconds: a first poll after five minutes finds the result of
+/// either soon.
 const FIRST_MINUTES: u32 = 5;
 /// An instance keeps staging rows for seven days.
 const GIVE_UP_DAYS: u32 = 7;

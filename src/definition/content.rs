@@ -1,4 +1,4 @@
-//! A document's content as JSON text, which is how the store keeps a version, and back again without a binary float.
+//! A document's content as JSON text, the form in which the store keeps a version, and the way back without a binary float.
 
 use std::collections::HashMap;
 
@@ -10,8 +10,8 @@ use crate::domain::{Document, DocumentKey, Fault, Row, Value};
 use super::plan::Plan;
 
 impl Plan {
-    /// The content as a JSON object: columns by name, each child's rows as an array under its name. Each value says of what kind it is
-    /// ([`Value::to_json`]), so that reading it back guesses nothing; nulls are left out.
+    /// The content as a JSON object: columns by name, each child's rows as an array under its name. Each value contains its kind
+    /// ([`Value::to_json`]), so that reading it back is exact; nulls are left out.
     pub fn content_to_json(&self, document: &Document) -> String {
         let mut out = String::with_capacity(32 * (document.root.len() + 1));
         out.push('{');
@@ -38,10 +38,10 @@ impl Plan {
         out
     }
 
-    /// The document out of such a text. Columns that the plan no longer knows are ignored, new ones are null.
+    /// The document from such a text. Columns that the plan no longer has are ignored; new ones are null.
     ///
     /// # Errors
-    /// What is wrong with the text, and where.
+    /// The problem in the text, and its position.
     pub fn content_from_json(&self, key: DocumentKey, text: &str) -> Result<Document, String> {
         let fields: Fields<'_> = serde_json::from_str(text).map_err(|error| format!("the content of `{key}` is not JSON: {error}"))?;
         let root = read_row(self.read.columns.iter().map(String::as_str), &fields)?;
@@ -65,7 +65,7 @@ impl Plan {
     }
 }
 
-/// A content of which nothing is known but why.
+/// The content of a record that could not be read: only the reason.
 pub fn faulty(fault: &Fault) -> String {
     serde_json::json!({ FAULTS: [fault] }).to_string()
 }

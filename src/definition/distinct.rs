@@ -1,4 +1,4 @@
-//! What stands in a child's rows, each once: all of it side by side, or the only one. Nothing is chosen among several.
+//! The distinct values of a child's rows: all of them as a list, or the only one. If there are several, none is chosen.
 
 use crate::domain::Value;
 use crate::domain::warning::WarningKind;
@@ -13,11 +13,11 @@ use super::shape::FieldTable;
 use super::transform;
 use super::unique::compare;
 
-/// Between two of a list unless the profile says otherwise.
+/// The default separator in a list.
 const BETWEEN: &str = ", ";
-/// Between the columns of one row.
+/// The separator between the columns of one row.
 const WITHIN: &str = "/";
-/// How many a warning names.
+/// The most values named in a warning.
 const SHOWN: usize = 5;
 
 /// Columns of a child's rows, each combination once.
@@ -27,21 +27,21 @@ pub struct DistinctPlan {
     pub child: usize,
     /// Offsets in the child's row.
     pub columns: Vec<usize>,
-    /// What is written.
+    /// How they are written.
     pub form: DistinctForm,
 }
 
-/// What is written of them.
+/// How distinct values are written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DistinctForm {
-    /// All, with this between two.
+    /// All, with this separator.
     List(String),
-    /// The last column where there is only one; else nothing.
+    /// The last column if there is only one value; otherwise empty.
     Only,
 }
 
 impl Block<'_> {
-    /// `list` or `only`.
+    /// Compiles `list` or `only`.
     pub(super) fn distinct(&self, key: &str, names: &[Text], table: &FieldTable, report: &mut Report<'_>) -> FieldSource {
         let Some(read) = self.read else { return FieldSource::Constant(String::new()) };
         let (mut child, mut columns) = (None, Vec::new());
@@ -65,7 +65,7 @@ impl Block<'_> {
 }
 
 impl Scope<'_> {
-    /// The text of `list` or `only`. Rows in which one of the columns is blank name nothing.
+    /// The text of `list` or `only`. Rows with a blank in one of the columns are skipped.
     pub(super) fn distinct(&self, plan: &DistinctPlan, said: &mut Vec<(WarningKind, String)>) -> String {
         let rows = self.delivered(plan.child).map(|row| plan.columns.iter().filter_map(|&at| row.get(at)).collect::<Vec<&Value>>());
         let mut rows: Vec<_> = rows.filter(|row| row.iter().all(|value| !value.is_blank())).collect();
@@ -79,7 +79,7 @@ impl Scope<'_> {
             (DistinctForm::Only, [one]) => one.last().cloned().unwrap_or_default(),
             (DistinctForm::Only, []) => String::new(),
             (DistinctForm::Only, several) => {
-                // once for the record, not for each of its lines
+                // once for the record, and not for each of its lines
                 if self.child.is_none() {
                     let more = if several.len() > SHOWN { BETWEEN.to_owned() + "…" } else { String::new() };
                     let shown = joined(&several[..several.len().min(SHOWN)], BETWEEN);

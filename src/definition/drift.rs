@@ -1,8 +1,8 @@
-//! Columns whose kind of value changed: SYSPRO was upgraded, or something between it and us was. Pure.
+//! Detects columns whose kind of value changed, because SYSPRO, or something between it and Tieline, was upgraded. Pure.
 //!
 //! A supplier `0000001` that arrives as the number 1 is another supplier, and the old one seems deleted: such a change must not pass
-//! in silence. What each column held until now is kept with the flow. In a column that the definition names as a date, what is no date sets
-//! its own record aside. So does a single text among numbers, such as `100.50CR`, outside keys.
+//! silently. The former kind of each column is stored with the flow. In a column that the definition declares as a date, a value that is
+//! not a date fails only its own record. So does a single text among numbers, such as `100.50CR`, outside keys.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use super::plan::{ColumnKind, Plan};
 use crate::domain::money::parse_decimal;
 use crate::domain::{Document, Row, Value};
 
-/// What a column holds.
+/// The kind of a column's values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
@@ -22,7 +22,7 @@ pub enum Kind {
     Number,
     /// True or false.
     Flag,
-    /// What the definition names as a date: known to hold something, and never another kind.
+    /// A date by the definition: known to have values, and never of another kind.
     Date,
 }
 
@@ -31,17 +31,17 @@ impl Kind {
         match value {
             _ if value.is_blank() => None,
             Value::Null => None,
-            // a date stands in no other column
+            // a date occurs in no other column
             Value::Text(_) | Value::Date(_) => Some(Self::Text),
             Value::Number(_) => Some(Self::Number),
             Value::Flag(_) => Some(Self::Flag),
         }
     }
 
-    /// Whether a value may stand in a column of this kind.
+    /// Whether a value is allowed in a column of this kind.
     fn admits(self, value: &Value) -> bool {
         match (self, value) {
-            // more digits than we compute with, or a server that writes its numbers as texts
+            // more digits than Tieline computes with, or a server that writes its numbers as texts
             (Self::Number, Value::Text(text)) => {
                 parse_decimal(text.trim()).is_some() || text.bytes().all(|b| b.is_ascii_digit() || b"+-.eE".contains(&b))
             }
@@ -60,21 +60,21 @@ impl Kind {
     }
 }
 
-/// What each column of a flow held until now: by its name, with the child's name before it where it is a child's.
+/// The former kind of each column of a flow, by its name; a child's column is prefixed with the child's name.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Kinds(BTreeMap<String, Kind>);
 
-/// A column that holds something else than until now.
+/// A column whose kind changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Drift {
-    /// The column, with the child's name before it where it is a child's.
+    /// The column; a child's column is prefixed with the child's name.
     pub column: String,
-    /// The first document in which it does.
+    /// The first document with the new kind.
     pub key: String,
-    /// What it was.
+    /// The former kind.
     pub was: Kind,
-    /// What it is.
+    /// The new kind.
     pub is: Kind,
     /// The value.
     pub value: String,
@@ -88,7 +88,7 @@ impl std::fmt::Display for Drift {
 }
 
 impl Kinds {
-    /// The columns that have held something, each with its table.
+    /// The columns that have had values, each with its table.
     pub fn columns(&self, plan: &Plan) -> Vec<(String, String)> {
         let root = &plan.read.root;
         let mut all = Vec::new();
@@ -117,8 +117,8 @@ impl Kinds {
         all
     }
 
-    /// Learns from a page. Answers whether there is anything new, and the columns in which a value is of another kind than before; they
-    /// are learnt again.
+    /// Learns from a page. Answers whether anything is new, and the columns with a value of another kind than before; they are learned
+    /// again.
     pub fn learn(&mut self, plan: &Plan, documents: &[Document]) -> (bool, Vec<Drift>) {
         let mut drifts = Vec::new();
         let mut new = false;
@@ -159,7 +159,8 @@ impl Kinds {
                 continue;
             }
             let Some(was) = self.0.get(&column).copied() else {
-                // numbers of more digits than we compute with are kept as texts, and may come first; outside keys, so may a value that is none
+                // numbers with more digits than Tieline computes with are kept as texts, and may come first; outside keys, an invalid
+                // number may too
                 let numbers = || {
                     let numbers = values().filter(|(_, value)| Kind::of(value) == Some(Kind::Number)).count();
                     let others = values().filter(|(_, value)| !Kind::Number.admits(value)).count();
@@ -176,7 +177,7 @@ impl Kinds {
                 values().find_map(|(document, value)| (!was.admits(value)).then(|| Some((document, value, Kind::of(value)?))).flatten());
             let Some((document, value, is)) = other else { continue };
             if was == Kind::Number && is == Kind::Text && !key.contains(name) {
-                // a value that is no number fails its own record where it is used as one; a whole column of them is another column
+                // an invalid number fails its own record where it is used as a number; a whole column of them is a changed column
                 let texts = values().filter(|(_, value)| !was.admits(value)).take(2).count();
                 if texts < 2 || values().any(|(_, value)| Kind::of(value) == Some(Kind::Number)) {
                     continue;
@@ -255,7 +256,7 @@ mod tests {
             let mut kinds = Kinds::default();
             kinds.learn(&plan, &page(&[number()]));
             let drifts = kinds.learn(&plan, &page(pages)).1.len();
-            // what went by is not learnt either
+            // an ignored value is not learned either
             assert!(drifts > 0 || kinds.learn(&plan, &page(&[number()])).1.is_empty());
             drifts
         };
@@ -264,7 +265,7 @@ mod tests {
         assert_eq!(seen(&[text("1,234.50"), text("100.50CR"), number(), text("x")]), 0);
         assert_eq!(seen(&[text("100.50CR"), text("twelve")]), 1);
         assert_eq!(seen(&[Value::Flag(true)]), 1, "a flag is no text");
-        // nor where it comes first
+        // nor if it comes first
         let mut kinds = Kinds::default();
         assert!(kinds.learn(&plan, &page(&[text("100.50CR"), number(), number()])).1.is_empty());
         assert!(kinds.learn(&plan, &page(&[number(), number()])).1.is_empty());
@@ -292,7 +293,7 @@ mod tests {
         known.sort();
         assert_eq!(known, [pair("ApInvoice", "DueDate"), pair("ApInvoice", "Supplier"), pair("ApJnlDistrib", "DistrValue")]);
         assert_eq!(Kinds::default().columns(&plan), []);
-        // of what is derived the column that it is derived from is known, and no other
+        // for derived records, the source column is known, and no other
         let variant = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("config/variants/cost_center/gl_section");
         let definitions = load(Some(&variant), "apo", &["cost_center".into()], &Default::default()).expect("the variant");
         let plan = definitions.plan(&"cost_center".into()).expect("a plan").clone();

@@ -1,4 +1,4 @@
-//! The shipped definition files, inside the binary.
+//! The shipped definition files, embedded in the binary.
 
 /// One shipped file: its path under `config/`, and its text.
 macro_rules! files {

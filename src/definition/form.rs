@@ -1,4 +1,4 @@
-//! What kind of value a field carries. The definition says it, and never the form of its text: `42.0` of a text is not `42`.
+//! The kind of a field's value. The definition decides it, and never the form of its text: the text `42.0` differs from `42`.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -10,7 +10,7 @@ use super::plan::{ColumnKind, FieldSource, Form, Place, ReadPlan, TargetPlan, Tr
 static KNOWN: LazyLock<HashMap<(&'static str, String), ColumnKind>> =
     LazyLock::new(|| known::columns().map(|(table, column, kind)| ((table, column), kind)).collect());
 
-/// What a form of a field gives. `column` says it of a column.
+/// The kind of a field with this source. `column` gives the kind of a column.
 pub(super) fn form(source: &FieldSource, column: &dyn Fn(Place) -> Form) -> Form {
     match source {
         FieldSource::Column { at, transform } => match transform {
@@ -36,7 +36,7 @@ pub(super) fn form(source: &FieldSource, column: &dyn Fn(Place) -> Form) -> Form
     }
 }
 
-/// What a column holds, by the entity's file, else by what is known of SYSPRO's own tables.
+/// The kind of a column's values, by the entity's file, or else by what is known of SYSPRO's own tables.
 pub(super) fn of_column(read: &ReadPlan, child: Option<usize>, at: Place) -> Form {
     let (kind, table, name) = match at {
         Place::Company | Place::Currency => return Form::Text,
@@ -59,7 +59,7 @@ pub(super) fn of_column(read: &ReadPlan, child: Option<usize>, at: Place) -> For
 }
 
 impl TargetPlan {
-    /// What kind of value a column of the target gets.
+    /// The kind of value of a target column.
     pub fn form(&self, column: &str) -> Form {
         if self.key_column.as_deref() == Some(column) {
             return Form::Text;

@@ -1,14 +1,14 @@
-//! How the columns of an entity are shown to people: amounts and dates as the entity's file names them, numbers as its targets write them.
+//! How the columns of an entity are displayed: amounts and dates as declared in the entity's file, numbers as its targets write them.
 
 use super::Plan;
 use super::plan::{ColumnKind, Decimals, FieldSource, NumberFrom, NumberPlan, Place, TargetPlan};
 use crate::domain::format::{Currency, Format, Formats};
 
-/// Decimals of an amount whose currency tells none.
+/// Decimals of an amount if its currency defines none.
 const USUAL_PLACES: u32 = 2;
 
 impl Plan {
-    /// The display format of each column. `own` is the company's own currency, as far as it is known.
+    /// The display format of each column. `own` is the company's own currency, if known.
     pub fn formats(&self, own: Option<&str>) -> Formats {
         let mut formats = Formats::default();
         let root = self.read.columns.iter().cloned().zip(self.read.kinds());
@@ -45,7 +45,7 @@ impl Plan {
                     NumberFrom::Column(at) => vec![self.column(target.child, at)],
                     NumberFrom::Sum { child, at } => vec![self.column(Some(child), Place::Child(at))],
                 };
-                // what is computed of a number is no longer what stands in its column
+                // a computed number differs from the value of its column
                 let format = self.number(target, plan, own);
                 for column in columns.into_iter().flatten().filter(|_| !plan.is_computed() && plan.foreign.is_none()) {
                     formats.add(column, format.clone());

@@ -1,6 +1,6 @@
-//! What is written of records that SYSPRO no longer has. Pure.
+//! The values written for records that SYSPRO no longer has. Pure.
 //!
-//! Marks are laid over what was last sent, so that they never depend on a field that cannot be mapped any more.
+//! Marks replace fields of what was last sent, so that they never depend on a field that cannot be mapped any more.
 
 use std::collections::BTreeMap;
 
@@ -19,24 +19,24 @@ impl Was {
     fn fits(&self, row: &[Value]) -> bool {
         let value = row.get(self.at).unwrap_or(&Value::Null);
         match &self.what {
-            // no value is no zero
+            // a missing value is not zero
             WasWhat::Number(number) => matches!(transform::number(value), Ok(Some(value)) if value == *number),
             WasWhat::Texts(texts) => texts.iter().any(|text| *text == transform::plain(value)),
         }
     }
 }
 
-/// What is written of a document that is gone as a whole.
+/// The marks of a document that is completely gone.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Marks {
-    /// What the header's case is called.
+    /// The name of the header's case.
     pub case: Option<String>,
-    /// What is written; records of a block without an entry stay as they are.
+    /// The values to write; records of a block without an entry are not changed.
     pub blocks: Blocks,
 }
 
 impl Plan {
-    /// What is written of a document that is gone as a whole, by what it last was.
+    /// The marks of a document that is completely gone, by its last content.
     pub fn gone_marks(&self, last: &Document) -> Marks {
         let header = self.targets.iter().find(|target| target.child.is_none()).map_or(&self.gone_cases, |target| &target.on_gone);
         let case = header.iter().find(|case| case.conditions.iter().all(|was| was.fits(&last.root)));
@@ -50,7 +50,7 @@ impl Plan {
         Marks { case: name, blocks }
     }
 
-    /// Blocks whose records stay as they are when SYSPRO no longer has them.
+    /// Blocks whose records are not changed when SYSPRO no longer has them.
     pub(super) fn without_gone_rule(&self) -> Vec<String> {
         let without = self.targets.iter().filter(|target| target.on_gone.is_empty());
         let note = |target: &super::plan::TargetPlan| {
@@ -62,7 +62,7 @@ impl Plan {
         without.map(note).collect()
     }
 
-    /// What is written of lines that are gone while their document stays.
+    /// The marks of lines that are gone while their document stays.
     pub fn line_marks(&self) -> Blocks {
         let lines = self.targets.iter().filter(|target| target.child.is_some());
         let general = lines.filter_map(|target| Some((target.block.clone(), target.on_gone.iter().find(|case| case.is_general())?)));

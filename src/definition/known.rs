@@ -1,9 +1,9 @@
-//! What the columns of SYSPRO's own tables hold, as published listings of them show (`known.txt`). A site's release may differ, so this is
-//! what `check` asks about, never what decides over a value; e.net, which says of no value whether it is a number, is read by it.
+//! The kinds of values in SYSPRO's own tables, as published listings show them (`known.txt`). A site's release may differ, so `check` only
+//! asks about differences, and a value is never decided by this. Only e.net, which returns no types, is read by it.
 
 use super::plan::{ColumnKind, Plan, TableRead};
 
-/// Every known column: table, column, what it holds.
+/// Every known column: table, column, kind.
 pub fn columns() -> impl Iterator<Item = (&'static str, String, ColumnKind)> {
     let mut table = "";
     let lines = include_str!("known.txt").lines().filter(|line| !line.starts_with('#'));
@@ -19,7 +19,7 @@ pub fn columns() -> impl Iterator<Item = (&'static str, String, ColumnKind)> {
     })
 }
 
-/// `A`, `A:n`, `A1..3:n`: the columns that a word stands for.
+/// `A`, `A:n`, `A1..3:n`: the columns of one entry.
 fn words(word: &'static str) -> impl Iterator<Item = (String, ColumnKind)> {
     let (names, kind) = word.split_once(':').unwrap_or((word, ""));
     let kind = match kind {
@@ -37,7 +37,7 @@ fn words(word: &'static str) -> impl Iterator<Item = (String, ColumnKind)> {
     names.into_iter().map(move |name| (name, kind))
 }
 
-/// Where a plan says otherwise of a date column than the published listings do.
+/// Notes where a plan declares a date column differently from the published listings.
 pub(super) fn notes(plan: &Plan) -> Vec<String> {
     let read = &plan.read;
     let children = read.children.iter().flat_map(|child| [Some(&child.table), child.via.as_ref().map(|via| &via.table)]).flatten();

@@ -1,4 +1,4 @@
-//! Loads all definitions: the shipped files, a site's laid over them, every mistake of all of them in one go.
+//! Loads all definitions: the shipped files, overridden by a site's; reports all mistakes of all files at once.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -20,22 +20,22 @@ use super::problem::{Problem, Report, list};
 use super::set::SetText;
 use super::shape::{CodeListFile, EntityFile, ProfileFile};
 
-/// Everything the definition files say, compiled.
+/// All definition files, compiled.
 #[derive(Debug, Clone, Default)]
 pub struct Definitions {
-    /// One plan per entity carried, in dependency order: parents before those that refer to them.
+    /// One plan per copied entity, in dependency order: parents before those that refer to them.
     pub plans: Vec<Plan>,
     /// The code lists.
     pub code_lists: CodeLists,
-    /// What a person may want to know, such as an entity that has no file in the profile.
+    /// Notes for people, such as an entity without a file in the profile.
     pub notes: Vec<String>,
     schedules: BTreeMap<EntityName, String>,
-    /// The files they were compiled from, and the hash that names them.
+    /// The files from which they were compiled, and their hash.
     pub set: SetText,
 }
 
 impl Definitions {
-    /// Why lines carry no cost centre, where cost centres are carried and no line refers to one.
+    /// Why lines have no cost centre, if cost centres are copied and no line refers to one.
     pub fn without_cost_centres(&self) -> Option<String> {
         let centres = self.plan(&EntityName::new("cost_center"))?;
         let lines = self.plans.iter().flat_map(|plan| &plan.targets).filter(|target| target.child.is_some());
@@ -56,7 +56,7 @@ impl Definitions {
         self.plans.iter().find(|plan| plan.entity == *entity)
     }
 
-    /// When the entity's flow runs unless the configuration says otherwise: cron, in the SYSPRO server's zone.
+    /// The default schedule of the entity's flow: cron, in the SYSPRO server's zone.
     pub fn schedule(&self, entity: &EntityName) -> Option<&str> {
         self.schedules.get(entity).map(String::as_str)
     }
@@ -76,12 +76,12 @@ impl Definitions {
     }
 }
 
-/// Loads the shipped files and those of a site's directory, which replace shipped ones of the same name or add to them.
+/// Loads the shipped files and those of a site's directory, which replace shipped files with the same name or add to them.
 ///
-/// `entities` names the entities carried; empty: every one that the profile has a file for. All entity files, all code lists and
-/// all files of the profile are checked, carried or not.
+/// `entities` are the entities to copy; empty: every one with a file in the profile. All entity files, all code lists and all files of the
+/// profile are checked, used or not.
 ///
-/// `companies` are those carried, each with its own currency where that was given. Empty: not known yet, and not asked for.
+/// `companies` are the companies to read, each with its own currency if set. Empty: not known yet, and not required.
 ///
 /// # Errors
 /// Every mistake in all files, sorted by file and line.
@@ -110,7 +110,7 @@ pub fn load(
     Err(problems)
 }
 
-/// Takes over the companies' own currencies, and asks for those that are needed and were not given.
+/// Sets the companies' own currencies, and reports those that are needed and missing.
 fn set_currencies(definitions: &mut Definitions, companies: &BTreeMap<CompanyId, Option<String>>, problems: &mut Vec<Problem>) {
     definitions.notes.extend(definitions.code_lists.notes(companies.keys()));
     let needed: Vec<&str> = definitions.plans.iter().filter(|plan| plan.needs_own_currency()).map(|plan| plan.entity.as_str()).collect();
@@ -140,7 +140,7 @@ struct File {
     text: String,
 }
 
-/// The files that count, by name without extension.
+/// The files in effect, by name without extension.
 #[derive(Default)]
 struct Files {
     entities: BTreeMap<String, File>,
@@ -185,7 +185,7 @@ impl Files {
 }
 
 impl Files {
-    /// Every file that counts, by its path below the definitions' directory.
+    /// Every file in effect, by its path below the definitions' directory.
     fn texts(&self, profile: &str) -> BTreeMap<String, String> {
         let of = |folder: String, files: &BTreeMap<String, File>| -> Vec<(String, String)> {
             files.iter().map(|(name, file)| (format!("{folder}/{name}.toml"), file.text.clone())).collect()
@@ -207,7 +207,7 @@ fn setting(key: &str, text: String) -> Problem {
     Problem { file: "settings".to_owned(), line: None, key: key.to_owned(), text }
 }
 
-/// Adds every `*.toml` of a directory; a directory that is not there adds nothing.
+/// Adds every `*.toml` of a directory; a missing directory adds nothing.
 fn read_directory(directory: &Path, into: &mut BTreeMap<String, File>, problems: &mut Vec<Problem>) {
     let entries = match std::fs::read_dir(directory) {
         Ok(entries) => entries,
@@ -227,7 +227,7 @@ fn read_directory(directory: &Path, into: &mut BTreeMap<String, File>, problems:
     }
 }
 
-/// One entity on its way to a plan.
+/// One entity while it is compiled.
 struct Draft {
     after: Vec<Text>,
     schedule: Option<String>,
@@ -246,7 +246,7 @@ fn compile(files: &Files, profile: &str, entities: &[EntityName], problems: &mut
     }
 
     let mut drafts: BTreeMap<&str, Draft> = BTreeMap::new();
-    // The key of each entity, or `None` where its file does not tell.
+    // The key of each entity, or `None` if its file does not tell it.
     let mut keys: BTreeMap<String, Option<Vec<String>>> = BTreeMap::new();
     for (name, file) in &files.entities {
         keys.insert(name.clone(), None);
@@ -256,7 +256,7 @@ fn compile(files: &Files, profile: &str, entities: &[EntityName], problems: &mut
         if !read.root.key.is_empty() {
             keys.insert(name.clone(), Some(read.root.key.clone()));
         }
-        // After a mistake that leaves columns unknown, each field would be a mistake too.
+        // After a mistake that leaves columns unknown, each field would also be a mistake.
         let columns_known = shape.root.line > 0 && shape.root.columns.as_ref().is_none_or(|columns| columns.line > 0);
         let mut report = Report::new(&file.shown, problems);
         let setup = shape.setup.as_ref().and_then(|setup| setup_call(setup, &read, &mut report));
@@ -290,7 +290,7 @@ fn compile(files: &Files, profile: &str, entities: &[EntityName], problems: &mut
             target_plans(&shape, draft.map(|draft| &draft.read), &world, &mut Report::new(&file.shown, problems));
         let Some(draft) = draft else { continue };
         let mut after: Vec<EntityName> = draft.after.iter().map(|parent| EntityName::new(&parent.value)).collect();
-        // A reference asks for its parent whether or not `after` says so.
+        // A reference requires its parent whether or not `after` names it.
         for parent in references(&targets) {
             if !after.contains(parent) && parent.as_str() != name {
                 after.push(parent.clone());
@@ -324,7 +324,7 @@ fn references(targets: &[super::plan::TargetPlan]) -> impl Iterator<Item = &Enti
     })
 }
 
-/// Reports each circle of `after` and references once.
+/// Reports each cycle of `after` and references once.
 fn report_circles(drafts: &BTreeMap<&str, Draft>, plans: &BTreeMap<&str, Plan>, files: &Files, problems: &mut Vec<Problem>) {
     let parents = |name: &str| -> Vec<String> {
         let of_plan = plans.get(name).map(|plan| plan.after.iter().map(|parent| parent.as_str().to_owned()).collect());
@@ -345,7 +345,7 @@ fn report_circles(drafts: &BTreeMap<&str, Draft>, plans: &BTreeMap<&str, Plan>, 
     }
 }
 
-/// Follows parents until `path[0]` comes again; `path` is then the circle.
+/// Follows parents until `path[0]` comes again; `path` is then the cycle.
 fn find_circle(parents: &impl Fn(&str) -> Vec<String>, path: &mut Vec<String>, seen: &mut BTreeSet<String>) -> bool {
     for parent in parents(&path[path.len() - 1]) {
         if parent == path[0] {
@@ -363,7 +363,7 @@ fn find_circle(parents: &impl Fn(&str) -> Vec<String>, path: &mut Vec<String>, s
     false
 }
 
-/// Keeps the plans that are carried, in dependency order.
+/// Keeps the plans of the copied entities, in dependency order.
 fn choose(
     definitions: &mut Definitions,
     mut plans: BTreeMap<&str, Plan>,
@@ -393,7 +393,7 @@ fn choose(
     }
     for plan in plans.values_mut() {
         plan.after.retain(|parent| carried.contains(parent));
-        // What is not carried never arrives: waiting for it would be waiting for ever.
+        // A record of an entity that is not copied never arrives: waiting for it would never end.
         for target in &mut plan.targets {
             for field in &mut target.fields {
                 if let FieldSource::Reference { entity, if_missing, .. } = &mut field.source
@@ -407,7 +407,7 @@ fn choose(
             }
         }
     }
-    // No circle is left, so every round places at least one plan.
+    // No cycle is left, so every round places at least one plan.
     let mut ranks: BTreeMap<EntityName, u16> = BTreeMap::new();
     let mut rest: Vec<Plan> = plans.into_values().collect();
     while !rest.is_empty() {

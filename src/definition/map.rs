@@ -1,4 +1,4 @@
-//! Documents to target records: pure, loops over offsets. The same document always gives the same records.
+//! Maps documents to target records. Pure, with loops over offsets. The same document always gives the same records.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -13,24 +13,24 @@ use super::plan::{
 use super::record::{MapError, MapWarning, Reference, TargetRecord, identifier, source_key};
 use super::transform;
 
-/// What mapping a document gives.
+/// The result of mapping a document.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Mapped {
     /// The records, headers before lines.
     pub records: Vec<TargetRecord>,
-    /// What a person may want to know.
+    /// Warnings for people.
     pub warnings: Vec<MapWarning>,
-    /// Whether the header's conditions leave the document out: what was delivered of it before is gone.
+    /// Whether the header's conditions exclude the document: then what was delivered of it before is treated as gone.
     pub withheld: bool,
 }
 
 impl Plan {
-    /// Documents to target records. Pure: the same document always gives the same bytes.
+    /// Maps documents to target records. Pure: the same document always gives the same bytes.
     ///
-    /// A header whose conditions do not hold takes its lines with it: the document is not delivered at all.
+    /// If the conditions of a header do not hold, its lines are not sent either: the document is not delivered at all.
     ///
     /// # Errors
-    /// The first field that cannot be made; the document is then not delivered.
+    /// The first field that cannot be mapped; the document is then not delivered.
     pub fn map(&self, company: &CompanyId, document: &Document, code_lists: &CodeLists) -> Result<Mapped, MapError> {
         if let Some(Fault { text, next_step }) = self.fault(document) {
             let block = self.targets.first().map_or_else(|| "header".to_owned(), |target| target.block.clone());
@@ -72,7 +72,7 @@ impl Plan {
         Ok(mapped)
     }
 
-    /// Whether the columns that hold dates hold nothing else: what is no date is neither sent as it is nor left empty.
+    /// Checks that date columns contain only dates: any other value is neither sent nor treated as empty.
     fn check_dates(&self, document: &Document) -> Result<(), MapError> {
         for ((name, kind), value) in self.read.columns.iter().zip(self.read.kinds()).zip(&document.root) {
             self.check_date(kind, None, name, "", value)?;
@@ -124,7 +124,7 @@ pub(super) fn holds(conditions: &[Condition], row: &[Value]) -> bool {
     })
 }
 
-/// One record's surroundings.
+/// The context of one record.
 #[derive(Clone, Copy)]
 pub(super) struct Scope<'a> {
     pub(super) plan: &'a Plan,
@@ -137,7 +137,7 @@ pub(super) struct Scope<'a> {
 }
 
 impl<'a> Scope<'a> {
-    /// That of a document's root row.
+    /// The context of a document's root row.
     pub(super) fn of_root(
         plan: &'a Plan,
         target: &'a TargetPlan,
@@ -149,7 +149,7 @@ impl<'a> Scope<'a> {
         Self { plan, target, company, company_value, document, child: None, code_lists }
     }
 
-    /// That of a child's row of the same document.
+    /// The context of a child's row in the same document.
     pub(super) fn with_row(self, row: &'a Row) -> Self {
         Self { child: Some(row), ..self }
     }
@@ -171,7 +171,7 @@ impl<'a> Scope<'a> {
                 Some(Limit::Identifier(limit)) => identifier(text, limit),
                 None => text,
             };
-            // a text of SYSPRO's that ServiceNow would take for the word that clears a column
+            // a text of SYSPRO that ServiceNow would take as the word that clears a column
             if self.target.write == WriteMode::ImportSet && text.trim() == CLEAR && !matches!(field.source, FieldSource::Constant(_)) {
                 return Err(self.error(
                     field,
@@ -190,7 +190,7 @@ impl<'a> Scope<'a> {
         Ok(TargetRecord { target, record_key, fields, references })
     }
 
-    /// The columns that a field is made of, for a message.
+    /// The source columns of a field, for a message.
     fn source_names(&self, field: &FieldPlan) -> String {
         match &field.source {
             FieldSource::Column { at, .. } => self.name(*at),
@@ -223,14 +223,14 @@ impl<'a> Scope<'a> {
                 texts.join(separator)
             }
             FieldSource::Reference { entity, key, write, if_missing, part } => {
-                // A key with a blank part names no record: GL codes of distribution lines may be blank.
+                // A key with a blank part identifies no record: GL codes of distribution lines may be blank.
                 if key.iter().any(|&at| at != Place::Company && self.value(at).is_blank()) {
                     return Ok(Some(String::new()));
                 }
                 let mut values: Vec<Value> = key.iter().map(|&at| self.value(at).clone()).collect();
                 if let Some(part) = part {
                     let found = values.first().and_then(|whole| part.of(&whole.to_text()));
-                    // a code without such a part names no record either
+                    // a code without such a part identifies no record either
                     let Some(found) = found else { return Ok(Some(String::new())) };
                     values = vec![found];
                 }
@@ -272,14 +272,14 @@ impl<'a> Scope<'a> {
                 };
                 match cases.iter().find(|case| case.when.iter().all(holds)) {
                     Some(case) => return self.text(field, &case.source, references, said),
-                    // the last has no condition
+                    // the last case has no condition
                     None => String::new(),
                 }
             }
         }))
     }
 
-    /// The rows of a child that are delivered, so that a count or sum agrees with the lines sent.
+    /// The rows of a child that are delivered, so that a count or sum matches the lines sent.
     pub(super) fn delivered(&self, child: usize) -> impl Iterator<Item = &'a Row> {
         let conditions = self.plan.targets.iter().find(|target| target.child == Some(child)).map_or(&[][..], |target| &target.only_if);
         self.document.children.get(child).into_iter().flatten().filter(move |row| holds(conditions, row))

@@ -1,4 +1,4 @@
-//! What the key alone says of a record that cannot be read: enough to know its row in ServiceNow by.
+//! What the key alone shows about a record that cannot be read: enough to find its row in ServiceNow.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use super::map::Scope;
 use super::plan::{FieldPlan, FieldSource, Place, Plan, TargetPlan};
 
 impl Plan {
-    /// The columns of the natural key, made of the record's key; `None` where they are made of anything else, which is not known.
+    /// The columns of the natural key, made from the record's key; `None` if they use any other value, which is not known.
     pub fn natural_of_key(
         &self,
         company: &CompanyId,

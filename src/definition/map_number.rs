@@ -1,4 +1,4 @@
-//! Numbers and amounts of a document: computed exactly, rounded once, and every digit that is lost is said.
+//! Numbers and amounts of a document: computed exactly and rounded once; every lost digit causes a warning.
 
 use crate::domain::currency::minor_units;
 use crate::domain::ratio::{MAX_PLACES, Ratio};
@@ -11,7 +11,7 @@ use super::plan::{Control, Convert, Decimals, FieldPlan, NumberFrom, NumberPlan,
 use super::record::{MapError, MapWarning};
 use super::transform;
 
-/// Decimals of an amount whose currency tells none.
+/// Decimals of an amount if its currency defines none.
 const USUAL_PLACES: u32 = 2;
 
 const TOO_LONG: &str = "it has more digits than can be computed exactly";
@@ -66,7 +66,7 @@ impl Scope<'_> {
             Some(at) if plan.with_currency => {
                 self.currency(at).map_err(|problem| self.error(field, self.name(at), self.value(at), problem))?
             }
-            // a code that no one knows has no decimals of its own: no digit is cut. The field that writes the code names it.
+            // an unknown currency code defines no decimals: no digit is removed. The field that writes the code reports it.
             Some(at) => self.currency(at).unwrap_or_default(),
             None => "".into(),
         };
@@ -88,7 +88,7 @@ impl Scope<'_> {
             };
             return Err(wrong(format!("it comes to {}, and would be written as `{}`: {decimals}", shown(amount), written.text)));
         }
-        // a computed amount is rounded to the currency's smallest unit by its nature
+        // a computed amount is always rounded to the currency's smallest unit
         let by_nature = plan.is_computed() && plan.decimals == Decimals::OfCurrency;
         if !written.exact && !by_nature {
             said.push((WarningKind::Rounded, format!("rounded from {} to {}", shown(amount), written.text)));
@@ -102,7 +102,7 @@ impl Scope<'_> {
         Ok(written.text)
     }
 
-    /// The number of a row before it is written; `None` for a blank one. A currency that is in no code list is not the company's own.
+    /// The number of a row before it is written; `None` for a blank one. A currency in no code list counts as a foreign one.
     pub(super) fn exact(&self, plan: &NumberPlan, own: Place) -> Result<Option<Ratio>, String> {
         let at = match (plan.foreign, plan.currency) {
             (Some(foreign), Some(currency)) => self.column_in(&self.code(currency), own, foreign)?,
@@ -111,13 +111,13 @@ impl Scope<'_> {
         fraction(self.value(at))?.map(|amount| self.computed(plan, amount)).transpose()
     }
 
-    /// Where the number stands: in the foreign column when its currency is not the company's own.
+    /// The place of the number: the foreign column when its currency is not the company's own.
     fn own_or_foreign(&self, plan: &NumberPlan, own: Place) -> Result<Place, String> {
         let (Some(foreign), Some(currency)) = (plan.foreign, plan.currency) else { return Ok(own) };
         self.column_in(&self.currency(currency)?, own, foreign)
     }
 
-    /// The column in which an amount of this currency stands.
+    /// The column of an amount in this currency.
     fn column_in(&self, code: &str, own: Place, foreign: Place) -> Result<Place, String> {
         if code.is_empty() || code == self.currency(Place::Currency)? {
             return Ok(own);
@@ -158,7 +158,7 @@ impl Scope<'_> {
         Ok(amount)
     }
 
-    /// The price less a discount that is a value; one that the definition does not explain is refused.
+    /// The price less a discount that is a value; a discount that the definition does not cover is refused.
     fn less_value(&self, discount: &ValueDiscount, amount: Ratio, reduced: bool) -> Result<Ratio, String> {
         let (column, flag) = (self.name(discount.value), self.name(discount.flag));
         let value = fraction(self.value(discount.value)).map_err(|problem| format!("`{column}`: {problem}"))?;
@@ -183,7 +183,7 @@ impl Scope<'_> {
         ))
     }
 
-    /// What a number is multiplied by.
+    /// The factor of a number.
     fn rate(&self, convert: &Convert) -> Result<Ratio, String> {
         let mut differ = false;
         if let Some((one, other)) = convert.units {
@@ -220,7 +220,7 @@ impl Scope<'_> {
 }
 
 impl Plan {
-    /// Compares totals with the rows that make them, and says each difference. It holds nothing back.
+    /// Compares totals with the sums of their rows, and reports each difference. It never stops a delivery.
     pub(super) fn compare_totals(&self, company: &CompanyId, document: &Document, code_lists: &CodeLists) -> Vec<MapWarning> {
         let Some(target) = self.targets.first() else { return Vec::new() };
         let company_value = Value::Null;
@@ -238,7 +238,7 @@ impl Plan {
 }
 
 impl Scope<'_> {
-    /// What is to be said about a total; `None` when it is the sum of its rows.
+    /// The message about a total; `None` when it is the sum of its rows.
     fn compare(&self, control: &Control) -> Result<Option<String>, String> {
         let long = || TOO_LONG.to_owned();
         let Some(total) = fraction(self.value(Place::Root(control.total)))? else { return Ok(None) };
@@ -255,7 +255,7 @@ impl Scope<'_> {
         let (mut expected, mut tolerance) = (total, Ratio::ZERO);
         if let Some(convert) = control.convert.as_ref().filter(|_| of_total != of_sum && !of_total.is_empty() && !of_sum.is_empty()) {
             expected = total.times(self.rate(convert)?).ok_or_else(long)?;
-            // each row was rounded by itself
+            // each row was rounded separately
             tolerance = smallest_unit(&of_sum).and_then(|unit| unit.times(Ratio::of(rows.max(1).into())?)).ok_or_else(long)?;
             let rounded = expected.write(USUAL_PLACES, minor_units(&of_sum).unwrap_or(USUAL_PLACES)).ok_or_else(long)?;
             said = format!("{said}, which is {} {of_sum} at its rate", rounded.text);

@@ -1,5 +1,5 @@
-//! What decides how the records of one flow are mapped and where they go, under one hash: records that were mapped under another one may say
-//! something else than they would now.
+//! All that decides how the records of one flow are mapped and where they go, under one hash. Records that were mapped under another hash
+//! may have another content than they would have now.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,22 +12,23 @@ use super::plan::{FieldSource, Plan, TargetPlan};
 use super::set::{MAPPER_REVISION, table};
 use crate::domain::{CompanyId, FlowId};
 
-/// Sections of an entity's file that say when it is read, in which order, and what lists show of it: no record says anything else because of them.
+/// Sections of an entity's file that only decide when it is read, in which order, and what lists show: they change no record.
 const NO_MAPPING: [&str; 8] = ["after", "schedule", "change", "sweep", "setup", "shows", "control", "type_change"];
 
-/// How the records of one flow are mapped, as the ledger keeps it.
+/// The mapping of one flow's records, as the ledger stores it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MappingText {
-    /// SHA-256, in hexadecimal, of all that decides what is written of a document and where.
+    /// SHA-256, in hexadecimal, of all that decides what is written of a document, and where.
     pub hash: String,
     /// The columns that are read, each with its block, in their order. A content that was read without one of them cannot be mapped again.
     pub columns: Vec<String>,
-    /// Per block, into which tables its records go, and how they are written and found again there. Records that were sent to other tables are not in
-    /// these; those that were written in another way are, and are sent again.
+    /// For each block: the tables of its records, and how records are written and found there. Records that were sent to other tables count
+    /// as not delivered here; records that were written differently count as delivered, and are sent again.
     pub places: BTreeMap<String, [String; 2]>,
 }
 
-/// The mapping of every flow of these companies. Flows that both sides may change have none: their lists are compared at every run anyway.
+/// The mapping of every flow of these companies. Flows that may change on both sides have none: their lists are compared at every run
+/// anyway.
 pub(super) fn mappings<'a>(
     definitions: &Definitions,
     profile: &str,
@@ -52,7 +53,7 @@ pub(super) fn mappings<'a>(
     all
 }
 
-/// What the files say of the mapping of one entity.
+/// The parts of the files that decide the mapping of one entity.
 fn said(definitions: &Definitions, plan: &Plan, profile: &str, files: &BTreeMap<String, String>) -> Json {
     let file = |path: String| files.get(&path).and_then(|text| table(text)).unwrap_or_default();
     let entity = |name: &str| file(format!("entities/{name}.toml"));
@@ -70,7 +71,7 @@ fn said(definitions: &Definitions, plan: &Plan, profile: &str, files: &BTreeMap<
         lists.insert(CURRENCY.to_owned());
     }
     let lists: BTreeMap<&String, toml::Table> = lists.iter().map(|name| (name, file(format!("lookups/{name}.toml")))).collect();
-    // a reference is written by the other entity's key, and in another way where that entity is not carried
+    // a reference is written with the other entity's key, and differently if that entity is not copied
     let others: BTreeMap<String, Json> = plan
         .targets
         .iter()
@@ -84,7 +85,7 @@ fn said(definitions: &Definitions, plan: &Plan, profile: &str, files: &BTreeMap<
     json!([MAPPER_REVISION, own, target, lists, others])
 }
 
-/// Every code list that a file names.
+/// All code lists named in a file.
 fn lists_named(value: &toml::Value, into: &mut BTreeSet<String>) {
     match value {
         toml::Value::Table(table) => {
@@ -100,7 +101,7 @@ fn lists_named(value: &toml::Value, into: &mut BTreeSet<String>) {
     }
 }
 
-/// Whether what is written may hang on the list of currencies.
+/// Whether the written value may depend on the list of currencies.
 fn names_currency(source: &FieldSource) -> bool {
     match source {
         FieldSource::Number(_) | FieldSource::CurrencyCode(_) => true,
@@ -138,7 +139,7 @@ mod tests {
     const INVOICE: &str = include_str!("../../config/entities/invoice.toml");
     const PROFILE: &str = include_str!("../../config/profiles/apo/invoice.toml");
 
-    /// The mappings with these files of a site's own, where the company's currency is this one.
+    /// The mappings with these site files, for a company with this currency.
     fn of(files: &[(&str, &str)], profile: &str, entities: &[&str], currency: &str) -> BTreeMap<FlowId, MappingText> {
         let site = tempfile::tempdir().expect("a directory");
         for (name, text) in files {
@@ -186,10 +187,10 @@ mod tests {
         assert_eq!(changed(&listed), ["supplier"]);
         let by_currency = changed(&of(&[], "apo", &[], "EUR"));
         assert!(by_currency.contains(&"invoice".to_owned()) && !by_currency.contains(&"supplier".to_owned()), "{by_currency:?}");
-        // a reference is written otherwise to an entity that is not carried
+        // a reference to an entity that is not copied is written differently
         let alone = of(&[], "apo", &["invoice"], "ZAR");
         assert_ne!(alone[&flow("invoice")].hash, shipped[&flow("invoice")].hash);
-        // lists that both sides may change are compared anyway
+        // lists that may change on both sides are compared anyway
         let aligned = concat!(include_str!("../../config/profiles/apo/cost_center.toml"), "\n[header.align]\n");
         let both_ways = of(&[("profiles/apo/cost_center.toml", aligned)], "apo", &[], "ZAR");
         assert_eq!([&shipped, &both_ways].map(|all| all.contains_key(&flow("cost_center"))), [true, false]);

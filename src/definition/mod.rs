@@ -1,4 +1,4 @@
-//! The entity files: parsed, checked all together, and compiled once into plans; and the pure mapping of documents to target records.
+//! The definition files: parsed, checked together, and compiled once into plans; and the pure mapping of documents to target records.
 
 pub mod align;
 pub mod code_lists;

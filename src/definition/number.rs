@@ -1,13 +1,13 @@
-//! Numbers and amounts of money in a definition: where they come from, what is computed of them, and how they are written.
+//! Numbers and amounts of money in a definition: their source, their computation, and how they are written.
 
 use super::plan::Place;
 
 /// A number that is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NumberPlan {
-    /// Where it comes from.
+    /// Its source.
     pub from: NumberFrom,
-    /// Where it comes from instead when `currency` is not the company's own.
+    /// The other source, used when `currency` is not the company's own.
     pub foreign: Option<Place>,
     /// The factor or rate that it is multiplied or divided by.
     pub convert: Option<Convert>,
@@ -15,17 +15,17 @@ pub struct NumberPlan {
     pub less_percent: Vec<Place>,
     /// A discount that is a value.
     pub less_value: Option<ValueDiscount>,
-    /// What it is multiplied by at last.
+    /// A last factor.
     pub times: Option<Place>,
-    /// How many decimals are written.
+    /// The number of decimals.
     pub decimals: Decimals,
-    /// Where its currency stands; `None`: it is no amount of money, or no one said of which.
+    /// The place of its currency; `None`: it is not an amount of money, or its currency is not declared.
     pub currency: Option<Place>,
     /// Whether the currency's code is written before it, as in `EUR;10.00`.
     pub with_currency: bool,
 }
 
-/// Where a number comes from.
+/// The source of a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NumberFrom {
     /// One column.
@@ -39,21 +39,21 @@ pub enum NumberFrom {
     },
 }
 
-/// How many decimals are written.
+/// The number of decimals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decimals {
-    /// As many as the number has, within bounds.
+    /// As many as the number has, within limits.
     Places {
-        /// At least.
+        /// The least.
         least: u32,
-        /// At most.
+        /// The most.
         most: u32,
     },
-    /// Those of the currency; all that there are, where ISO 4217 does not list it.
+    /// Those of the currency; all existing ones, if ISO 4217 does not list it.
     OfCurrency,
 }
 
-/// A factor or rate, and whether to multiply or to divide by it.
+/// A factor or rate, and whether to multiply or divide by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Convert {
     /// The factor.
@@ -62,26 +62,26 @@ pub struct Convert {
     pub way: Place,
     /// `M` divides and `D` multiplies.
     pub back: bool,
-    /// Two units or currencies: where both say the same, nothing is converted.
+    /// Two units or currencies: if both are the same, nothing is converted.
     pub units: Option<(Place, Place)>,
 }
 
-/// A discount that is a value. One whose flag is in neither list is refused.
+/// A discount that is a value. A discount whose flag is in neither list is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ValueDiscount {
     /// The value.
     pub value: Place,
-    /// What it is off.
+    /// The column that says what the discount applies to.
     pub flag: Place,
-    /// Flags with which it is off one unit.
+    /// Flags for a discount on one unit.
     pub unit: Vec<String>,
-    /// Flags with which it is off the whole line.
+    /// Flags for a discount on the whole line.
     pub line: Vec<String>,
     /// The line's quantity.
     pub quantity: Option<Place>,
 }
 
-/// A total of the root row that is compared with the rows of a child.
+/// A total of the root row, compared with the rows of a child.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Control {
     /// Offset of the total in the root row.
@@ -90,12 +90,12 @@ pub struct Control {
     pub child: usize,
     /// Offset in the child's row.
     pub at: usize,
-    /// How the total becomes an amount in the rows' currency.
+    /// How to convert the total to the rows' currency.
     pub convert: Option<Convert>,
 }
 
 impl NumberPlan {
-    /// A number as it stands in a column.
+    /// A number as in its column.
     pub fn plain(from: NumberFrom, decimals: Decimals, currency: Option<Place>) -> Self {
         Self {
             from,
@@ -110,7 +110,7 @@ impl NumberPlan {
         }
     }
 
-    /// Whether anything is computed. What is not, is written as it stands, and a digit that is cut off is said.
+    /// Whether anything is computed. Otherwise the number is written unchanged, and a lost digit causes a warning.
     pub fn is_computed(&self) -> bool {
         self.convert.is_some() || self.times.is_some() || self.less_value.is_some() || !self.less_percent.is_empty()
     }

@@ -1,8 +1,8 @@
-//! From TOML text to the shapes of `shape`, without stopping at the first mistake.
+//! Reads TOML text into the shapes of `shape`, without stopping at the first mistake.
 //!
-//! serde would give up at the first unknown key or wrong type. This reader walks the parsed document by itself, notes each
-//! mistake with its line, puts a default in its place and goes on. A value that was not read has line 0, so that
-//! later checks can leave it alone instead of reporting the same mistake in other words.
+//! serde would stop at the first unknown key or wrong type. This reader goes through the parsed document itself, notes each mistake with
+//! its line, uses a default in its place and continues. A value that was not read has line 0, so that later checks can skip it instead of
+//! reporting the same mistake again.
 
 use std::ops::Deref;
 
@@ -13,7 +13,7 @@ use crate::domain::nesting::{DEEPEST, too_deep};
 
 use super::problem::{Problem, Report, list};
 
-/// A value and the line where it stands; 0 when it could not be read.
+/// A value and its line; 0 when it could not be read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct At<T> {
     pub(super) value: T,
@@ -67,7 +67,7 @@ impl OneOrMany {
     }
 }
 
-/// Reads a file. `None` when its syntax is broken: the first syntax error is then in `problems`, and nothing else of the file.
+/// Reads a file. `None` when its syntax is invalid: then `problems` has the first syntax error, and nothing else of the file is read.
 pub(super) fn read_file<T: Read>(file: &str, text: &str, problems: &mut Vec<Problem>) -> Option<T> {
     let mut report = Report::new(file, problems);
     if let Some(line) = too_deep(text) {
@@ -76,7 +76,7 @@ pub(super) fn read_file<T: Read>(file: &str, text: &str, problems: &mut Vec<Prob
     }
     let (table, errors) = DeTable::parse_recoverable(text);
     let lines = Lines::new(text);
-    // The first error leads to the others more often than not.
+    // The first error usually causes the others.
     if let Some(error) = errors.iter().min_by_key(|error| error.span().map_or(0, |span| span.start)) {
         let line = error.span().map_or(0, |span| lines.at(span.start));
         report.add(line, "", format!("not valid TOML: {}", error.message().replace('\n', "; ")));
@@ -100,7 +100,7 @@ impl Lines {
     }
 }
 
-/// Where the reader stands in a file.
+/// The current position in a file.
 pub(super) struct Reader<'a> {
     report: Report<'a>,
     lines: Lines,
@@ -109,10 +109,10 @@ pub(super) struct Reader<'a> {
 
 /// A value of a definition file.
 pub(super) trait Read: Default {
-    /// Reads a value; a mistake is reported and the default taken.
+    /// Reads a value; after a mistake, it is reported and the default is used.
     fn read(value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) -> Self;
 
-    /// The key is not there; `line` is that of the table.
+    /// The key is missing; `line` is the line of the table.
     fn absent(line: usize, key: &str, reader: &mut Reader<'_>) -> Self {
         reader.add(line, format!("the key `{key}` is missing"));
         Self::default()
@@ -144,7 +144,7 @@ impl Reader<'_> {
         self.add(line, format!("must be {wanted}, got {found}"));
     }
 
-    /// The value as a table; reports it when it is none.
+    /// The value as a table; reports it when it is not one.
     pub(super) fn table<'v, 'i>(&mut self, value: &'v Spanned<DeValue<'i>>) -> Option<&'v DeTable<'i>> {
         let table = value.get_ref().as_table();
         if table.is_none() {
@@ -153,7 +153,7 @@ impl Reader<'_> {
         table
     }
 
-    /// Reports every key of the table that is not among `known`.
+    /// Reports every key of the table that is not in `known`.
     pub(super) fn refuse_unknown(&mut self, table: &DeTable<'_>, known: &[&str]) {
         for (key, _) in table.iter() {
             if !known.contains(&&**key.get_ref()) {

@@ -53,7 +53,7 @@ pub(super) fn list<T: AsRef<str>>(names: impl IntoIterator<Item = T>) -> String 
     if names.is_empty() { "none".to_owned() } else { names.join(", ") }
 }
 
-/// What is said of a column that the read does not name.
+/// The message about a column that the entity's file does not read.
 pub(super) fn unknown_column(name: &str, table: &str, columns: &[String]) -> String {
     format!("`{table}` is not read with a column `{name}`; it is read with {}", list(columns))
 }

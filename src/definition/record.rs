@@ -1,4 +1,4 @@
-//! A target record: what mapping a document gives, before it is on its way.
+//! A target record: the result of mapping a document, before it is sent.
 
 use std::collections::BTreeMap;
 
@@ -17,32 +17,32 @@ pub struct TargetRecord {
     pub target: usize,
     /// Identifies the record within its document: empty for the header, the child row's key for a line.
     pub record_key: String,
-    /// The fields, all text, without key and version column; references by sys_id are absent here and listed in `references`.
+    /// The fields, all text, without key and version column; references by sys_id are not included, but listed in `references`.
     pub fields: BTreeMap<String, String>,
-    /// The records that this one refers to. A line that carries its header's sys_id (or key text) refers to its own document:
-    /// same entity, same key. That is a matter of order within the document, never a parent that has not arrived.
+    /// The records that this one refers to. A line with its header's sys_id (or key text) refers to its own document: same entity, same
+    /// key. That concerns the order within the document, and is never a parent that has not arrived.
     pub references: Vec<Reference>,
 }
 
 /// A reference from a target record to another document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reference {
-    /// The field that carries it.
+    /// The field with the reference.
     pub field: String,
     /// The entity referred to.
     pub entity: EntityName,
     /// The key of the document referred to.
     pub key: DocumentKey,
-    /// What the field carries. `SysId` is filled in when the record is sent.
+    /// The form of the reference in the field. `SysId` is filled in when the record is sent.
     pub form: ReferenceForm,
     /// Whether the record waits until the other one is delivered.
     pub wait: bool,
 }
 
-/// Something the mapping did that a person may want to know: a text cut, for example.
+/// Something that the mapping did and that people may want to know, such as a shortened text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MapWarning {
-    /// What kind of thing.
+    /// The kind.
     pub kind: WarningKind,
     /// The field.
     pub field: String,
@@ -60,11 +60,11 @@ pub struct MapError {
     pub field: String,
     /// The SYSPRO column or columns.
     pub column: Box<str>,
-    /// What stood there.
+    /// The value.
     pub value: Box<str>,
     /// What is wrong, and what to do.
     pub problem: String,
-    /// What to do, when that is another thing than to correct the value. Then no field is to blame, but the rows as they came.
+    /// What to do, when it is something else than to correct the value. Then the received rows are the cause, and no field.
     pub next_step: Option<Box<NextStep>>,
 }
 
@@ -78,7 +78,7 @@ impl MapError {
     }
 }
 
-/// How long a key column must be: company, entity, the longest key of the shipped entities with its line's, and the digest.
+/// The minimum length of a key column: company, entity, the longest key of the shipped entities with its line's key, and the digest.
 pub const KEY_LENGTH: usize = 120;
 
 /// The text written to a key column: `company/entity/key`, and for a line `/` and the line's key.
@@ -99,11 +99,11 @@ pub fn source_key(company: &CompanyId, entity: &EntityName, key: &DocumentKey, r
     text
 }
 
-/// Whose key a key column's text is: the document's key, and the line's. `columns`: of a line, how many columns its document's key has. `None`:
-/// it is no such key of this flow.
+/// The owner of a text in a key column: the document's key, and the line's. `columns`: for a line, the number of columns of its document's
+/// key. `None`: the text is not a key of this flow.
 pub fn place_of(company: &CompanyId, entity: &EntityName, columns: Option<usize>, text: &str) -> Option<(DocumentKey, String)> {
     let rest = text.strip_prefix(&format!("{company}/{entity}/"))?;
-    // the digest stands behind keys that ServiceNow could take for others
+    // the digest follows keys that ServiceNow could confuse with others
     let bare = rest.char_indices().rev().nth(SUFFIX - 1).map(|(at, _)| &rest[..at]);
     [Some(rest), bare].into_iter().flatten().find_map(|exact| {
         let (key, line) = match columns {
@@ -118,12 +118,12 @@ pub fn place_of(company: &CompanyId, entity: &EntityName, columns: Option<usize>
     })
 }
 
-/// Whether no other such text is the same to ServiceNow, which compares without case: capitals, digits and plain punctuation alone.
+/// Whether ServiceNow, which compares without case, considers no other text equal: only capitals, digits and plain punctuation.
 fn is_plain(text: &str) -> bool {
     text.bytes().all(|b| b.is_ascii_graphic() && !b.is_ascii_lowercase() && b != b'~' || b == b' ')
 }
 
-/// How many characters `digest_suffix` has.
+/// The length of `digest_suffix`, in characters.
 pub const SUFFIX: usize = 9;
 
 /// `~` and eight digits of a text's SHA-256.
@@ -132,8 +132,8 @@ fn digest_suffix(text: &str) -> String {
     format!("~{}", hex::encode_upper(&digest[..4]))
 }
 
-/// An identifier of at most N characters: a longer one, and one that ServiceNow could take for another because it compares without
-/// case, gets the digest of the whole, so that two of them stay two.
+/// An identifier of at most this many characters. A longer one, and one that ServiceNow could confuse with another because it compares
+/// without case, gets the digest of the whole text, so that two of them stay different.
 pub fn identifier(text: String, limit: usize) -> String {
     if is_plain(&text) && text.char_indices().nth(limit).is_none() {
         return text;

@@ -1,5 +1,5 @@
-//! The JSON Schemas in `config/schema`, for editors that complete and check TOML. They are made from the shapes that the reader
-//! uses; `UPDATE_SCHEMA=1 cargo test schema` writes them again.
+//! The JSON Schemas in `config/schema`, for editors that complete and check TOML. They are generated from the shapes that the reader uses;
+//! `UPDATE_SCHEMA=1 cargo test schema` writes them again.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::shape::{CodeListFile, EntityFile, ProfileFile};
 
-/// TOML has no null, so a key that may be left out is not one that may be null.
+/// TOML has no null: an optional key may be missing, but not null.
 fn without_null(value: &mut Value) {
     match value {
         Value::Object(map) => {

@@ -1,7 +1,7 @@
-//! A set of definitions as one thing: the texts of its files, the hash that names it, and what differs between two of them.
+//! A set of definitions: the texts of its files, their hash, and the differences between two sets.
 //!
-//! The hash is taken over what the texts say, not over the texts: a comment or a blank line more makes no other set. Settings that decide
-//! values, such as a company's own currency, count as one more file of the set.
+//! The hash covers the contents, and not the texts: an additional comment or blank line makes no other set. Settings that decide values,
+//! such as a company's own currency, count as one more file of the set.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,43 +11,43 @@ use super::mapping::MappingText;
 use crate::domain::FlowId;
 use crate::domain::nesting::too_deep;
 
-/// What the mapping itself does with documents and definitions. It grows with every release in which the same document and the same
-/// definitions give another record, so that such a release counts as other definitions. A test pins what it stands for.
+/// The revision of the mapping code. It is increased with every release in which the same document and the same definitions give another
+/// record, so that such a release counts as other definitions. A test pins its results.
 pub const MAPPER_REVISION: i32 = 1;
 
-/// Lines of a difference that are kept; the rest is counted.
+/// The most lines of a difference that are kept; the rest is counted.
 const MOST_LINES: usize = 200;
 
-/// Pairs of lines that are compared; beyond that the whole middle counts as changed.
+/// The most pairs of lines that are compared; beyond that the whole middle counts as changed.
 const MOST_CELLS: usize = 4_000_000;
 
-/// Characters of a line that are kept in a difference.
+/// The most characters of a line that are kept in a difference.
 const MOST_LETTERS: usize = 200;
 
-/// The name under which the settings that decide values stand among the files.
+/// The name, among the files, of the settings that decide values.
 pub const SETTINGS: &str = "tieline.toml";
 
-/// The files of a set, and what names it.
+/// The files of a set, and its hash.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SetText {
-    /// SHA-256 of what the files say, in hexadecimal.
+    /// SHA-256 of the contents of the files, in hexadecimal.
     pub hash: String,
     /// The profile.
     pub profile: String,
-    /// The entities carried: a reference to one that is not carried is mapped in another way.
+    /// The copied entities: a reference to one that is not copied is mapped differently.
     pub carried: Vec<String>,
-    /// The files that count, by their path below the definitions' directory, with their texts.
+    /// The files in effect, by their path below the definitions' directory, with their texts.
     pub files: BTreeMap<String, String>,
-    /// How each flow's records are mapped; it follows from the files and the companies.
+    /// The mapping of each flow's records; it follows from the files and the companies.
     pub mappings: BTreeMap<FlowId, MappingText>,
 }
 
 impl SetText {
-    /// The set that these files make.
+    /// The set of these files.
     pub fn of(profile: &str, carried: Vec<String>, files: BTreeMap<String, String>) -> Self {
         let mut hasher = Sha256::new();
         let mut add = |text: &str| {
-            // with its length, so that two texts are never taken for one
+            // with its length, so that two different sequences of texts never give the same input
             hasher.update((text.len() as u64).to_be_bytes());
             hasher.update(text.as_bytes());
         };
@@ -63,7 +63,7 @@ impl SetText {
         Self { hash, profile: profile.to_owned(), carried, files, mappings: BTreeMap::new() }
     }
 
-    /// The same set where these settings decide values as well, each with its value as TOML writes it.
+    /// The same set with these settings that decide values, each with its value as TOML.
     #[must_use]
     pub fn with_settings(mut self, settings: impl IntoIterator<Item = (String, String)>) -> Self {
         let mut lines: BTreeSet<String> =
@@ -75,34 +75,34 @@ impl SetText {
         Self { mappings: self.mappings, ..Self::of(&self.profile, self.carried, self.files) }
     }
 
-    /// The hash as people are shown it.
+    /// The hash in the form shown to people.
     pub fn short(&self) -> &str {
         short(&self.hash)
     }
 }
 
-/// The first characters of a hash, which tell two sets of one site apart.
+/// The first characters of a hash, enough to distinguish two sets of one site.
 pub fn short(hash: &str) -> &str {
     hash.get(..12).unwrap_or(hash)
 }
 
-/// A file's values; nothing where it is no TOML.
+/// A file's values; empty if it is not valid TOML.
 pub(super) fn table(text: &str) -> Option<toml::Table> {
     if too_deep(text).is_some() { None } else { text.parse().ok() }
 }
 
-/// What a file says: without comments and blank lines, keys in their order. A text that is no TOML stands for itself.
+/// The content of a file: without comments and blank lines, keys in their order. A text that is not TOML is used unchanged.
 fn canonical(text: &str) -> String {
     let said = table(text).and_then(|table| serde_json::to_string(&table).ok());
     said.unwrap_or_else(|| text.to_owned())
 }
 
-/// What the newer files say otherwise, for people: code list entries old and new, of other files the changed lines.
+/// The differences of the newer files, for people: old and new entries of code lists, and changed lines of other files.
 pub fn difference(older: &BTreeMap<String, String>, newer: &BTreeMap<String, String>) -> Vec<String> {
     let mut lines = Vec::new();
     let paths: BTreeSet<&String> = older.keys().chain(newer.keys()).collect();
     for path in paths {
-        // one by one, also where there were none
+        // one by one, even if there were none before
         let none = (path == SETTINGS).then(String::new);
         match (older.get(path).or(none.as_ref()), newer.get(path).or(none.as_ref())) {
             (Some(_), None) => lines.push(format!("{path}: removed")),
@@ -119,7 +119,7 @@ pub fn difference(older: &BTreeMap<String, String>, newer: &BTreeMap<String, Str
     lines
 }
 
-/// How one file changed.
+/// The changes of one file.
 fn changed(path: &str, old: &str, new: &str) -> Vec<String> {
     if (path.starts_with("lookups/") || path == SETTINGS)
         && let (Some(old), Some(new)) = (table(old), table(new))
@@ -147,7 +147,7 @@ fn cut(line: &str) -> String {
     }
 }
 
-/// Every value of a code list by its place, such as `codes."$"`.
+/// Every value of a code list by its path, such as `codes."$"`.
 fn entries(table: &toml::Table) -> BTreeMap<String, String> {
     fn walk(path: &str, value: &toml::Value, into: &mut BTreeMap<String, String>) {
         match value {
@@ -167,7 +167,7 @@ fn entries(table: &toml::Table) -> BTreeMap<String, String> {
     found
 }
 
-/// The lines that one text has and the other has not, in their order: the longest common subsequence stays.
+/// The lines that only one of the texts has, in their order; the longest common subsequence is left out.
 fn changed_lines<'a>(old: &[&'a str], new: &[&'a str]) -> Vec<(char, &'a str)> {
     let same = |(a, b): &(&&str, &&str)| a == b;
     let front = old.iter().zip(new).take_while(same).count();
@@ -175,7 +175,7 @@ fn changed_lines<'a>(old: &[&'a str], new: &[&'a str]) -> Vec<(char, &'a str)> {
     let back = old.iter().rev().zip(new.iter().rev()).take_while(same).count();
     let (old, new) = (&old[..old.len() - back], &new[..new.len() - back]);
     if old.len().saturating_mul(new.len()) > MOST_CELLS {
-        // all of the one and all of the other is true as well, and costs nothing to find out
+        // all of the one and all of the other is also correct, and costs nothing
         return old
             .iter()
             .map(|line| ('-', *line))
@@ -278,7 +278,7 @@ mod tests {
         assert_eq!(set(&[]).hash, hash(&[("entities/a.toml", "x = 1")]));
         assert_eq!(difference(&rand.files, &euro.files), ["tieline.toml: company.EDU1.currency = \"EUR\", was \"ZAR\""]);
         assert_eq!(difference(&set(&[]).files, &euro.files), ["tieline.toml: company.EDU1.currency = \"EUR\" added"]);
-        // added in several steps it is the same set
+        // added in several steps, it is the same set
         let both = [("company.EDU1.currency", "\"ZAR\""), ("company.EDU2.currency", "\"USD\"")];
         let later = both.iter().rev().fold(set(&[]), |set, (key, value)| set.with_settings([((*key).to_owned(), (*value).to_owned())]));
         assert_eq!(set(&both), later);
@@ -295,7 +295,7 @@ mod tests {
         assert_eq!(said[1], format!("entities/a.toml: + {fits}"));
     }
 
-    /// The length of the longest common subsequence, found the long way.
+    /// The length of the longest common subsequence, computed the simple way.
     fn common(old: &[&str], new: &[&str]) -> usize {
         match (old, new) {
             ([a, old_rest @ ..], [b, new_rest @ ..]) if a == b => 1 + common(old_rest, new_rest),

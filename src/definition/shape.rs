@@ -1,8 +1,8 @@
-//! The shapes of the definition files: which keys there are. What the reader accepts and what the JSON Schemas in `config/schema`
-//! say comes from these types alone, so that the two cannot differ. One file for each kind of file (entity, profile, code list) and for
-//! what stands within them; here are the two forms of which all are made.
+//! The shapes of the definition files: their keys. Both the reader and the JSON Schemas in `config/schema` are made from these types, so
+//! that they cannot differ. There is one file for each kind of file (entity, profile, code list) and for its parts; the two basic forms are
+//! here.
 
-/// A table with fixed keys: a field of type `Option` may be left out, any other must be there.
+/// A table with fixed keys: a field of type `Option` is optional, any other is required.
 macro_rules! shape {
     ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $field:ident = $key:literal : $ty:ty,)* }) => {
         $(#[$meta])*
@@ -10,7 +10,7 @@ macro_rules! shape {
         #[cfg_attr(test, derive(schemars::JsonSchema))]
         #[cfg_attr(test, schemars(deny_unknown_fields))]
         pub(in crate::definition) struct $name {
-            /// The line where the table begins; 0 when it could not be read.
+            /// The line where the table starts; 0 when it could not be read.
             #[cfg_attr(test, schemars(skip))]
             #[allow(dead_code, reason = "not every shape is asked for its line")]
             pub(in crate::definition) line: usize,
@@ -28,14 +28,14 @@ macro_rules! shape {
     };
 }
 
-/// One word out of a few.
+/// One of a few words.
 macro_rules! words {
     ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $word:literal,)* }) => {
         $(#[$meta])*
         #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
         #[cfg_attr(test, derive(schemars::JsonSchema))]
         pub(in crate::definition) enum $name {
-            /// Could not be read; already reported.
+            /// It could not be read, and was reported.
             #[default]
             #[cfg_attr(test, schemars(skip))]
             Unread,

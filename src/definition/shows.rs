@@ -1,4 +1,4 @@
-//! What lists and sums show of a record: its amount, the currency, its date.
+//! The values of a record for lists and sums: its amount, the currency, its date.
 
 use rust_decimal::Decimal;
 
@@ -13,10 +13,10 @@ use super::number::NumberPlan;
 use super::plan::{Condition, Place, Plan};
 use super::transform;
 
-/// Decimals of an amount whose currency tells none.
+/// Decimals of an amount if its currency defines none.
 const USUAL_PLACES: u32 = 2;
 
-/// What lists and sums show.
+/// The values for lists and sums.
 #[derive(Debug, Clone, Default)]
 pub struct Shows {
     /// The amount.
@@ -27,7 +27,7 @@ pub struct Shows {
     pub date: Option<usize>,
 }
 
-/// Where the amount comes from.
+/// The source of the amount.
 #[derive(Debug, Clone)]
 pub enum ShownAmount {
     /// A column of the root row, by its offset.
@@ -41,9 +41,9 @@ pub enum ShownAmount {
 pub struct RowSum {
     /// Offset in `ReadPlan::children`.
     pub child: usize,
-    /// Rows that are counted: all must hold.
+    /// Conditions for rows to be counted: all must hold.
     pub only_if: Vec<Condition>,
-    /// What each row counts: these numbers, added up.
+    /// The value of each row: these numbers, added up.
     pub each: Vec<RowNumber>,
 }
 
@@ -52,12 +52,12 @@ pub struct RowSum {
 pub struct RowNumber {
     /// Offset of its column in the child's row.
     pub own: usize,
-    /// What is computed of it.
+    /// Its computation.
     pub plan: NumberPlan,
 }
 
 impl Plan {
-    /// What lists and sums show of a document.
+    /// The values of a document for lists and sums.
     pub fn facts(&self, company: &CompanyId, document: &Document, code_lists: &CodeLists) -> Facts {
         let amount = match &self.shows.amount {
             Some(ShownAmount::Sum(sum)) => self.sum(sum, company, document, code_lists),
@@ -66,7 +66,7 @@ impl Plan {
         self.facts_with(amount, document)
     }
 
-    /// The same where nothing may be computed, because computing something of this document has crashed.
+    /// The same without any computation, because a computation on this document has crashed.
     pub fn facts_of_root(&self, document: &Document) -> Facts {
         self.facts_with(self.amount_of_root(document), document)
     }
@@ -91,9 +91,10 @@ impl Plan {
         Facts { amount, currency: currency.filter(|currency| !currency.is_empty()), dated }
     }
 
-    /// The rows of a child, added up exactly and rounded once as an amount of the currency. `None` rather than a sum of only some of them.
+    /// The rows of a child, added up exactly and rounded once as an amount of the currency. `None` rather than the sum of only some of
+    /// them.
     fn sum(&self, sum: &RowSum, company: &CompanyId, document: &Document, code_lists: &CodeLists) -> Option<Decimal> {
-        // rows that did not come as they should: some may be missing, or there twice
+        // rows with faults: some may be missing or duplicated
         if self.fault(document).is_some() {
             return None;
         }

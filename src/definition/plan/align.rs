@@ -1,32 +1,32 @@
-//! Records that both sides may change.
+//! Records that may change on both sides.
 
 use crate::domain::merge::Rule;
 
-/// Records that both sides may change.
+/// Records that may change on both sides.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AlignPlan {
-    /// For fields and rows without a rule of their own.
+    /// The rule for fields and rows without their own rule.
     pub rule: Rule,
-    /// Per field of the target, in the same order.
+    /// One entry per field of the target, in the same order.
     pub fields: Vec<AlignField>,
     /// A run that would change more than this share of the list writes nothing, in percent.
     pub change_limit_percent: u32,
-    /// How far a reading of what changed goes back behind the last one, in seconds.
+    /// How far a read of changed rows goes back before the last one, in seconds.
     pub overlap_seconds: u32,
     /// How often the whole list is read, in hours.
     pub sweep_hours: u32,
     /// Column and text: a row that has one of them counts as deleted.
     pub inactive: Vec<(String, String)>,
-    /// An encoded query that every row of the list meets; `{company}` stands for the company's id.
+    /// An encoded query that every row of the list matches; `{company}` stands for the company's id.
     pub filter: Option<String>,
 }
 
 impl AlignPlan {
-    /// The columns that the filter and the rules for inactive rows name. An instance ignores a condition on a column that it does not have,
-    /// and lists every row (ServiceNow's documentation of the Table API, `sysparm_query`).
+    /// The columns in the filter and in the rules for inactive rows. An instance ignores a condition on a column that it does not have, and
+    /// lists every row (ServiceNow's documentation of the Table API, `sysparm_query`).
     pub fn asked(&self) -> Vec<&str> {
         let conditions = self.filter.iter().flat_map(|filter| filter.split('^')).map(|one| one.strip_prefix("OR").unwrap_or(one));
-        // a column's name is in small letters, an operator is not; a dotted one begins with a column of the table
+        // a column's name is in lower case, an operator is not; a dotted name starts with a column of the table
         let column = |one: &'_ str| one.find(|c: char| !matches!(c, 'a'..='z' | '0'..='9' | '_')).unwrap_or(one.len());
         let named = conditions.map(|one| &one[..column(one)]).filter(|name| !name.is_empty());
         named.chain(self.inactive.iter().map(|(name, _)| name.as_str())).collect()
@@ -38,20 +38,20 @@ impl AlignPlan {
 pub struct AlignField {
     /// The target column.
     pub name: String,
-    /// Who decides when both sides changed it.
+    /// The rule when both sides changed it.
     pub rule: Rule,
-    /// Whether it is made from the key alone: another text in it is another record's, and never merged.
+    /// Whether it is made from the key alone: another value belongs to another record, and is never merged.
     pub identity: bool,
-    /// The SYSPRO column it comes from, for the person who applies a change there.
+    /// The SYSPRO column of its value, for the person who applies a change there.
     pub column: Option<String>,
-    /// How its value becomes the column's. `None`: the mapping cannot be turned round.
+    /// How its value is converted to the column's. `None`: the mapping cannot be reversed.
     pub back: Option<Back>,
 }
 
-/// How a value of ServiceNow's becomes one of SYSPRO's.
+/// How a value of ServiceNow is converted to SYSPRO's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Back {
-    /// As it is.
+    /// Unchanged.
     Text,
     /// `true` is `Y`, `false` is `N`.
     Flag,

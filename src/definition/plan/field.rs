@@ -1,4 +1,4 @@
-//! The fields of a target: where their values come from, and what is done to them.
+//! The fields of a target: the sources of their values, and the transforms.
 
 use std::collections::BTreeMap;
 
@@ -6,18 +6,18 @@ use crate::domain::{EntityName, Value};
 
 use super::{Cut, Decimals, DistinctPlan, NumberPlan, ReadPlan};
 
-/// What kind of value a field carries.
+/// The kind of a field's value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Form {
     /// A text: another text is another value.
     Text,
-    /// A number: `12.5` is `12.50`.
+    /// A number: `12.5` equals `12.50`.
     Number,
-    /// A date: one at midnight is the same.
+    /// A date: a date-time at midnight is the same.
     Date,
-    /// `true` or `false`, in whatever words.
+    /// `true` or `false`, in any spelling.
     Flag,
-    /// The definition does not say: a fixed text, a code list's word, a column of the site's own.
+    /// Not defined: a fixed text, a word of a code list, a column of the site's own.
     #[default]
     Unsaid,
 }
@@ -27,20 +27,20 @@ pub enum Form {
 pub struct FieldPlan {
     /// The target column.
     pub name: String,
-    /// Where the value comes from and what is done to it.
+    /// The source of its value, and the transforms.
     pub source: FieldSource,
-    /// What becomes of a text that is too long.
+    /// The limit for a text that is too long.
     pub limit: Option<Limit>,
-    /// What kind of value it is.
+    /// The kind of its value.
     pub form: Form,
 }
 
 /// The most characters of a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Limit {
-    /// Cut to so many, with a warning.
+    /// Shortened to this many characters, with a warning.
     Cut(usize),
-    /// An identifier: a longer one is cut and gets a digest of the whole, so that two of them stay two.
+    /// An identifier: a longer one is shortened and gets a digest of the whole text, so that two of them stay different.
     Identifier(usize),
 }
 
@@ -57,25 +57,25 @@ pub enum Place {
     Currency,
 }
 
-/// Where a field's value comes from.
+/// The source of a field's value.
 #[derive(Debug, Clone)]
 pub enum FieldSource {
     /// A fixed text.
     Constant(String),
     /// The company's id.
     Company,
-    /// One column, transformed.
+    /// One column, with a transform.
     Column {
         /// The column.
         at: Place,
-        /// What is done to it.
+        /// The transform.
         transform: Transform,
     },
     /// Several columns, joined.
     Concat {
         /// The columns, in order; blank ones are left out.
         parts: Vec<Place>,
-        /// Between two of them.
+        /// The separator.
         separator: String,
     },
     /// The key of another record.
@@ -84,11 +84,11 @@ pub enum FieldSource {
         entity: EntityName,
         /// The columns that make its key, in order.
         key: Vec<Place>,
-        /// What is written.
+        /// The form in which it is written.
         write: ReferenceForm,
         /// What happens while that record has not been delivered.
         if_missing: IfMissing,
-        /// The one column's part that is the key, where the other entity's records are parts of such a column.
+        /// The part of the one column that is the key, if the other entity's records are parts of such a column.
         part: Option<KeyPart>,
     },
     /// The sys_id of this line's own header (Table API lines).
@@ -100,9 +100,9 @@ pub enum FieldSource {
     },
     /// A number or an amount of money.
     Number(Box<NumberPlan>),
-    /// The ISO 4217 code of a currency that stands here in SYSPRO's own code.
+    /// The ISO 4217 code of a currency that SYSPRO has in its own code.
     CurrencyCode(Place),
-    /// What stands in a child's rows, each once.
+    /// The distinct values of a child's rows.
     Distinct(DistinctPlan),
     /// The first of these forms whose conditions hold; the last has none.
     First(Vec<Case>),
@@ -133,18 +133,18 @@ impl FieldSource {
 /// One of several forms of a field.
 #[derive(Debug, Clone)]
 pub struct Case {
-    /// Column and the texts that it may hold: all must hold.
+    /// Columns and their allowed texts: all must hold.
     pub when: Vec<(Place, Vec<String>)>,
-    /// What is written then.
+    /// The source in this case.
     pub source: FieldSource,
 }
 
 /// The part of a column that is another record's key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyPart {
-    /// Where it stands.
+    /// Its position.
     pub cut: Cut,
-    /// Parts that name no record.
+    /// Parts that identify no record.
     pub none: Vec<String>,
 }
 
@@ -156,7 +156,7 @@ impl KeyPart {
 }
 
 impl ReadPlan {
-    /// How another entity's column gives a key of this one, where its records are parts of a column.
+    /// How a column of another entity gives a key of this one, if this entity's records are parts of a column.
     pub fn key_part(&self) -> Option<KeyPart> {
         let derive = self.root.derive.as_ref()?;
         let own = |(at, _): &&(usize, Vec<String>)| self.root.columns.get(*at) == Some(&derive.column_out);
@@ -165,13 +165,13 @@ impl ReadPlan {
     }
 }
 
-/// What is written for a reference.
+/// The written form of a reference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ReferenceForm {
     /// The last column of the key as plain text, such as the supplier's code: the transform map resolves it.
     #[default]
     Key,
-    /// The key text that the other record carries in its key column.
+    /// The text in the other record's key column.
     SourceKey,
     /// The sys_id of the delivered record.
     SysId,
@@ -190,28 +190,28 @@ pub enum IfMissing {
 /// The closed set of transforms.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Transform {
-    /// As it is, trailing blanks removed.
+    /// Unchanged, with trailing spaces removed.
     Text,
-    /// Without blanks on either side.
+    /// Without spaces on either side.
     Trim,
-    /// Without blanks on either side, in capitals.
+    /// Without spaces on either side, in capitals.
     Upper,
     /// `YYYY-MM-DD`; no date gives an empty text.
     Date,
     /// `Y` is `true`; `N` and blank are `false`.
     Flag,
-    /// The site's code list of this name; an unknown code is a mapping error, a blank one stays blank.
+    /// The site's code list with this name; an unknown code is a mapping error, a blank one stays blank.
     CodeList(String),
     /// One part of a code, counted from 1.
     PartOf {
-        /// Between the parts.
+        /// The separator.
         separator: String,
-        /// Which one.
+        /// The number of the part.
         part: usize,
     },
     /// Without leading zeros, for display.
     StripLeadingZeros,
-    /// Fixed words for codes, such as `*` = `canceled`; with what to write for any other code.
+    /// Fixed words for codes, such as `*` = `canceled`; with a value for any other code.
     Choose {
         /// Code to word.
         cases: BTreeMap<String, String>,

@@ -1,4 +1,4 @@
-//! The cases of a record that SYSPRO no longer has, and what is written then.
+//! The cases of a record that SYSPRO no longer has, and the values that are written.
 
 use std::collections::BTreeMap;
 
@@ -7,33 +7,33 @@ use rust_decimal::Decimal;
 /// One case of a record that SYSPRO no longer has.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct GoneCase {
-    /// What it is called.
+    /// Its name.
     pub name: Option<String>,
-    /// What the root row's last content must have been: all must hold. Of the header's cases only.
+    /// Conditions on the root row's last content: all must hold. Only for the header's cases.
     pub conditions: Vec<Was>,
-    /// The header's case that it goes with. Of the cases of lines only.
+    /// The header's case that it belongs to. Only for the cases of lines.
     pub with_header: Option<String>,
-    /// What is written; empty: the record stays as it is.
+    /// The values to write; empty: the record is not changed.
     pub fields: BTreeMap<String, String>,
 }
 
 impl GoneCase {
-    /// Whether it always fits.
+    /// Whether it always applies.
     pub fn is_general(&self) -> bool {
         self.conditions.is_empty() && self.with_header.is_none()
     }
 }
 
-/// What a column of the root row held.
+/// A condition on the last value of a root row's column.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Was {
     /// Offset in the root row.
     pub at: usize,
-    /// What fits.
+    /// The matching values.
     pub what: WasWhat,
 }
 
-/// What fits a column's last value.
+/// The matching last values of a column.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WasWhat {
     /// This number.

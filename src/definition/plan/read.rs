@@ -1,4 +1,4 @@
-//! How one entity is read: its tables, their columns, and the queries that tell what may have changed.
+//! How one entity is read: its tables, their columns, and the queries for changes.
 
 use std::collections::BTreeMap;
 
@@ -11,26 +11,26 @@ use super::{Control, Place};
 pub struct ReadPlan {
     /// The root table: one row is one document.
     pub root: TableRead,
-    /// Companion tables with at most one row per root row; their columns are appended to the root row.
+    /// Joined tables with at most one row per root row; their columns are appended to the root row.
     pub joins: Vec<JoinRead>,
     /// Child tables with many rows per document.
     pub children: Vec<ChildRead>,
-    /// The union of these queries is what may have changed. Empty: the flow is read whole at every run.
+    /// The union of these queries finds what may have changed. Empty: the flow reads everything at every run.
     pub changes: Vec<ChangeQuery>,
     /// The names of the root row's values: the root table's columns, then each join's.
     pub columns: Vec<String>,
-    /// The sweep; `None` when the flow is read whole anyway.
+    /// The sweep; `None` when the flow reads everything anyway.
     pub sweep: Option<SweepPlan>,
-    /// What a column that holds another kind of value leads to.
+    /// What happens when a column has another kind of value.
     pub type_change: TypeChange,
-    /// In which currency an amount of the root row is, by its offset.
+    /// The currency of each amount of the root row, by its offset.
     pub amounts: BTreeMap<usize, Place>,
     /// Totals that are compared with the rows of a child.
     pub controls: Vec<Control>,
 }
 
 impl ReadPlan {
-    /// What each column of a root row holds, in the order of `columns`.
+    /// The kinds of a root row's columns, in the order of `columns`.
     pub fn kinds(&self) -> impl Iterator<Item = ColumnKind> {
         let joined = self.joins.iter().flat_map(|join| {
             let table = &join.table;
@@ -39,7 +39,7 @@ impl ReadPlan {
         self.root.columns.iter().map(|name| self.root.kind(name)).chain(joined)
     }
 
-    /// The same records, whatever would leave them out, and without their lines.
+    /// The same records without the rules that exclude some, and without their lines.
     pub fn without_rules(&self) -> Self {
         let mut bare = Self { children: Vec::new(), ..self.clone() };
         bare.root.filter = None;
@@ -47,7 +47,7 @@ impl ReadPlan {
         bare
     }
 
-    /// What leaves rows of the root table out, if anything does.
+    /// The rules that exclude rows of the root table, if there are any.
     pub fn left_out_by(&self, company: &CompanyId) -> Option<String> {
         let root = &self.root;
         let filter = root.filter.iter().map(|filter| format!("only rows with `{}` are read", filter.of(company)));
@@ -63,15 +63,15 @@ impl ReadPlan {
     }
 }
 
-/// What a column holds, as the entity file says.
+/// The kind of a column, by the entity file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ColumnKind {
-    /// What the wire says: a JSON number is a number, a text is text, whatever its form.
+    /// As received: a JSON number is a number, a text is text, whatever its form.
     #[default]
     AsReceived,
     /// Calendar dates.
     Date,
-    /// Numbers, also where the wire writes them as text.
+    /// Numbers, even if they are received as text.
     Number,
 }
 
@@ -86,34 +86,34 @@ pub struct TableRead {
     pub columns: Vec<String>,
     /// Offsets of `key` within `columns`.
     pub key_at: Vec<usize>,
-    /// Which of its rows are read.
+    /// The condition for its rows.
     pub filter: Option<Filter>,
-    /// Rows whose column has one of these values are left out after reading (`GlCode`: `FORCED`, `RETAINED`).
+    /// Rows with one of these values in the column are excluded after reading (`GlCode`: `FORCED`, `RETAINED`).
     pub exclude: Vec<(usize, Vec<String>)>,
-    /// Columns that a site's release may lack: left out of the request once the server says so.
+    /// Columns that a site's release may lack: not requested any more once the server reports it.
     pub optional: Vec<String>,
     /// The columns that hold calendar dates.
     pub dates: Vec<String>,
-    /// The columns that hold numbers, also where the wire writes them as text.
+    /// The columns with numbers, even if they are received as text.
     pub numbers: Vec<String>,
-    /// Instead of one row per table row: distinct values of a part of a column (cost centres out of GL codes).
+    /// Instead of one row per table row: distinct values of a part of a column (cost centres from GL codes).
     pub derive: Option<Derive>,
 }
 
 impl TableRead {
-    /// What a column holds.
+    /// The kind of a column.
     pub fn kind(&self, column: &str) -> ColumnKind {
         self.kinds().of(column)
     }
 
-    /// What its columns hold.
+    /// The kinds of its columns.
     pub fn kinds(&self) -> Kinds<'_> {
         Kinds { dates: &self.dates, numbers: &self.numbers }
     }
 }
 
-/// A fixed OData condition, such as `JnlStatus eq 'P'`, in which `{company}` stands for the company's id. Its text is only
-/// given for one company, so that `{company}` itself is never sent.
+/// A fixed OData condition, such as `JnlStatus eq 'P'`, in which `{company}` stands for the company's id. Its text is only available for
+/// one company, so that `{company}` itself is never sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Filter(String);
 
@@ -129,17 +129,17 @@ impl Filter {
     }
 }
 
-/// What the columns of a table hold.
+/// The kinds of a table's columns.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Kinds<'a> {
-    /// Those that hold calendar dates.
+    /// The columns with calendar dates.
     pub dates: &'a [String],
-    /// Those that hold numbers.
+    /// The columns with numbers.
     pub numbers: &'a [String],
 }
 
 impl Kinds<'_> {
-    /// What a column holds.
+    /// The kind of a column.
     pub fn of(self, column: &str) -> ColumnKind {
         let named = |names: &[String]| names.iter().any(|name| name == column);
         if named(self.dates) {
@@ -158,13 +158,13 @@ impl Kinds<'_> {
 pub struct Derive {
     /// The column that is split, such as `GlCode`.
     pub from: String,
-    /// Which part of it.
+    /// The part of it.
     pub cut: Cut,
     /// The name of the derived key column, such as `CostCentre`.
     pub column_out: String,
 }
 
-/// Where a part of a column stands.
+/// The position of a part in a column.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Cut {
     /// Between separators.
@@ -184,7 +184,7 @@ pub enum Cut {
 }
 
 impl Cut {
-    /// The part of a text; `None` when the text has none, or not the whole of it.
+    /// The part of a text; `None` when the text has no such part, or only a piece of it.
     pub fn of<'t>(&self, text: &'t str) -> Option<&'t str> {
         let part = match self {
             Cut::Part { separator, part } => text.split(separator.as_str()).nth(part.checked_sub(1)?)?,
@@ -198,10 +198,10 @@ impl Cut {
     }
 }
 
-/// A companion table with at most one row per root row.
+/// A joined table with at most one row per root row.
 #[derive(Debug, Clone)]
 pub struct JoinRead {
-    /// The table; its key columns are the ones joined on.
+    /// The table; its key columns are the join columns.
     pub table: TableRead,
     /// Pairs (column of the root row, column of this table).
     pub on: Vec<(String, String)>,
@@ -220,16 +220,16 @@ pub struct ChildRead {
     pub on: Vec<(String, String)>,
     /// The table in between, such as `ApJnlSummary` between an invoice and its distribution lines.
     pub via: Option<ViaRead>,
-    /// In which currency an amount of a row is, by its offset.
+    /// The currency of each amount of a row, by its offset.
     pub amounts: BTreeMap<usize, Place>,
-    /// A site may lack the table, or the one in between: there are no rows then.
+    /// A site may lack the table, or the one in between: then there are no rows.
     pub may_be_absent: bool,
 }
 
 /// The table between root and child.
 #[derive(Debug, Clone)]
 pub struct ViaRead {
-    /// The table; `columns` holds both sides of the join and whatever of it the child rows shall carry.
+    /// The table; `columns` contains both sides of the join, and all columns that the child rows also get.
     pub table: TableRead,
     /// Pairs (root column, via column).
     pub on: Vec<(String, String)>,
@@ -242,14 +242,14 @@ pub struct ViaRead {
 /// How rows in between match a record with child rows.
 #[derive(Debug, Clone)]
 pub struct Matching {
-    /// The column of the via row whose numbers cancel one another where they add up to zero.
+    /// The column of the via row whose numbers cancel each other if they add up to zero.
     pub net: String,
-    /// Further pairs (via column, child column): where each of the rows finds a child row by them, it leads to that one alone.
+    /// Further pairs (via column, child column): if each of the rows finds a child row by them, it leads only to that row.
     pub narrow: Vec<(String, String)>,
 }
 
 impl ChildRead {
-    /// The names of a child row's values: the child table's columns, then what is carried over from the table in between.
+    /// The names of a child row's values: the child table's columns, then those carried from the table in between.
     pub fn columns(&self) -> Vec<String> {
         self.column_names().map(str::to_owned).collect()
     }
@@ -260,7 +260,7 @@ impl ChildRead {
         self.table.columns.iter().chain(carried).map(String::as_str)
     }
 
-    /// What each of them holds.
+    /// The kind of each of them.
     pub fn kinds(&self) -> impl Iterator<Item = ColumnKind> {
         let carried = self.via.iter().flat_map(|via| via.carry.iter().map(|name| via.table.kind(name)));
         self.table.columns.iter().map(|name| self.table.kind(name)).chain(carried)
@@ -270,28 +270,28 @@ impl ChildRead {
 /// One query for what may have changed.
 #[derive(Debug, Clone)]
 pub struct ChangeQuery {
-    /// The table asked.
+    /// The queried table.
     pub table: String,
     /// The table's own full key, for paging. For the root table it is the root's key.
     pub key: Vec<String>,
-    /// Date columns; a row counts when any is within the window. Empty: every row that meets `filter`, whatever its date.
+    /// Date columns; a row matches when any is within the window. Empty: every row that meets `filter`, whatever its date.
     pub any_of: Vec<String>,
-    /// How many days before the watermark the window begins.
+    /// How many days before the watermark the window starts.
     pub overlap_days: u32,
-    /// Which of its rows count.
+    /// The condition for its rows.
     pub filter: Option<Filter>,
-    /// Empty: the rows are root rows. Otherwise pairs (root key column, column of this table) that name the documents touched.
+    /// Empty: the rows are root rows. Otherwise pairs (root key column, column of this table) that identify the changed documents.
     pub touches: Vec<(String, String)>,
     /// The columns of this table that hold calendar dates.
     pub dates: Vec<String>,
-    /// The columns of this table that hold numbers, also where the wire writes them as text.
+    /// The columns of this table with numbers, even if they are received as text.
     pub numbers: Vec<String>,
-    /// A site may lack the table: nothing has changed then.
+    /// A site may lack the table: then nothing has changed.
     pub may_be_absent: bool,
 }
 
 impl ChangeQuery {
-    /// What the columns of its table hold.
+    /// The kinds of its table's columns.
     pub fn kinds(&self) -> Kinds<'_> {
         Kinds { dates: &self.dates, numbers: &self.numbers }
     }
@@ -304,12 +304,12 @@ pub struct SweepPlan {
     pub schedule: String,
 }
 
-/// What a column that holds another kind of value than until now leads to.
+/// What happens when a column has another kind of value than before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum TypeChange {
-    /// The flow is stopped before anything of the page is taken in, until a person resumes it.
+    /// The flow stops before anything of the page is stored, until a person resumes it.
     #[default]
     Stop,
-    /// The flow goes on; the audit and the log name the column.
+    /// The flow continues; the audit and the log name the column.
     Report,
 }

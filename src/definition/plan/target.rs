@@ -1,4 +1,4 @@
-//! Where the records of one entity go, and how they are written.
+//! The target tables of one entity's records, and how they are written.
 
 use super::{AlignPlan, FieldPlan, GoneCase};
 
@@ -11,58 +11,60 @@ pub struct TargetPlan {
     pub table: String,
     /// How it is written.
     pub write: WriteMode,
-    /// Where the record ends up: the target of the transform map for import sets, else `table`.
+    /// The table that finally has the record: the target of the transform map for import sets, otherwise `table`.
     pub target_table: String,
-    /// Carries company/entity/key; with the version column it settles an unknown outcome. `None`: the site's table has no such column.
+    /// The column with company/entity/key; with the version column it settles an unknown outcome. `None`: the site's table has no such
+    /// column.
     pub key_column: Option<String>,
-    /// Carries the version number.
+    /// The column with the version number.
     pub version_column: Option<String>,
-    /// Table API only: fields that identify a row somebody else made, such as `code`. Names of `fields`.
+    /// Table API only: fields that identify a row which somebody else created, such as `code`. Names of `fields`.
     pub natural_key: Vec<String>,
     /// The fields.
     pub fields: Vec<FieldPlan>,
-    /// Which child of the read plan feeds this target; `None` for the header.
+    /// The child of the read plan whose rows go to this target; `None` for the header.
     pub child: Option<usize>,
-    /// What is written when SYSPRO no longer has the record; the first case that fits counts. Empty: it is left as it is.
+    /// The values to write when SYSPRO no longer has the record; the first matching case is used. Empty: it is not changed.
     pub on_gone: Vec<GoneCase>,
-    /// Rows of the child (or roots) that are sent: all must hold.
+    /// Conditions for rows of the child (or roots) to be sent: all must hold.
     pub only_if: Vec<Condition>,
     /// What to do when a field is dropped or changed by the instance: let the record fail (default), or record it.
     pub partial_write: PartialWrite,
     /// Import sets only: how a field that SYSPRO has emptied is cleared.
     pub clear_with: ClearWith,
-    /// How the records are kept in step when both sides may change them. `None`: SYSPRO's content counts, always.
+    /// How records that may change on both sides are aligned. `None`: SYSPRO's content always counts.
     pub align: Option<AlignPlan>,
-    /// How records are polled after they have arrived. `None`: the answer to the write is the verdict.
+    /// How records are polled after their delivery. `None`: the answer to the write is the verdict.
     pub watch: Option<WatchPlan>,
 }
 
-/// Records on which ServiceNow continues to work after they have arrived. The profile names the columns and values that tell how far it is: what the
+/// Tracking of records that ServiceNow still processes after their delivery. The profile names the columns and values that show the state,
+/// because the tables of AP Operations differ between sites.
 /// tables of AP Operations are called differs between sites.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WatchPlan {
-    /// Which row is polled.
+    /// The polled row.
     pub row: WatchRow,
-    /// The column that says how far ServiceNow is.
+    /// The column with the state.
     pub column: Option<String>,
-    /// Its values with which ServiceNow has finished well.
+    /// Its values for success.
     pub done: Vec<String>,
-    /// Its values with which the record has failed; `*`: whatever it says, once it says anything.
+    /// Its values for failure; `*`: any non-empty value.
     pub failed: Vec<String>,
     /// The column with ServiceNow's words about a failure.
     pub message: Option<String>,
-    /// Minutes from the arrival to the first poll; each later one waits twice as long.
+    /// Minutes from the delivery to the first poll; each later poll waits twice as long.
     pub first_minutes: u32,
-    /// Days after which it could not be told.
+    /// Days without a final state after which polling ends.
     pub give_up_days: u32,
-    /// How often a record that failed is sent again by itself.
+    /// How often a failed record is sent again automatically.
     pub replay_failed: u32,
 }
 
-/// The row that is polled.
+/// The polled row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WatchRow {
-    /// Where the record ended up.
+    /// The row in the table that finally has the record.
     Target,
     /// The staging row.
     Staging,
@@ -73,9 +75,9 @@ pub enum WatchRow {
 pub struct Condition {
     /// Offset in the row.
     pub at: usize,
-    /// The texts that are accepted.
+    /// The accepted texts.
     pub one_of: Vec<String>,
-    /// Or rather the texts that are not.
+    /// Whether `one_of` has the refused texts instead.
     pub negate: bool,
 }
 
@@ -88,27 +90,27 @@ pub enum WriteMode {
     Table,
 }
 
-/// The text that clears a column in a transform map, whether the map copies empty fields or not.
+/// The text that clears a column in a transform map, whether or not the map copies empty fields.
 pub const CLEAR: &str = "NULL";
 
-/// How a field that was filled before, and that SYSPRO has emptied, is cleared through an import set.
+/// How a field is cleared through an import set when SYSPRO has emptied it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ClearWith {
-    /// By the text [`CLEAR`]: a transform map copies empty fields only where its *Copy empty fields* is on, and that is off by default.
+    /// By the text [`CLEAR`]: a transform map copies empty fields only if its *Copy empty fields* is on, and that is off by default.
     #[default]
     Null,
     /// By an empty text, for transform maps that copy empty fields.
     Empty,
 }
 
-/// What a partial write leads to.
+/// What happens after a partial write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum PartialWrite {
-    /// The record fails, with the field and both values.
+    /// The record fails; the message has the field and both values.
     #[default]
     Fail,
     /// The record counts as delivered; the fields are named in the audit and counted.
     Record,
-    /// The record counts as delivered; when the instance kept nothing of a field, the flow is stopped until a person resumes it.
+    /// The record counts as delivered; when the instance stored nothing of a field, the flow stops until a person resumes it.
     Stop,
 }

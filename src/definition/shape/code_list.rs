@@ -9,11 +9,11 @@ use super::super::problem::list;
 shape! {
     /// A code list: `config/lookups/<name>.toml`.
     CodeListFile {
-        /// What a code that is not listed becomes; default `error`.
+        /// What happens to a code that is not in the list; default `error`.
         otherwise = "otherwise": Option<OtherwiseWord>,
         /// SYSPRO's code to ServiceNow's.
         codes = "codes": Option<Table<Text>>,
-        /// Codes of one company, which go before `codes`.
+        /// Codes of one company; they have priority over `codes`.
         company = "company": Option<Table<CompanyCodes>>,
     }
 }
@@ -27,13 +27,13 @@ shape! {
 }
 
 words! {
-    /// What a code that is not listed becomes.
+    /// What happens to a code that is not in the list.
     OtherwiseWord {
         /// An error: the document fails until the list is completed.
         Error = "error",
-        /// Itself.
+        /// The code itself is used.
         Same = "same",
-        /// Itself when it has three capital letters, as ISO 4217 codes have; else an error.
+        /// The code itself is used if it has three capital letters, as ISO 4217 codes have; otherwise an error.
         Iso = "iso",
     }
 }

@@ -10,27 +10,27 @@ use super::{ConvertShape, ShowsShape};
 shape! {
     /// How an entity is read from SYSPRO: `config/entities/<entity>.toml`.
     EntityFile {
-        /// Entities that must be delivered before this one. Entities that a profile's references name are added by themselves.
+        /// Entities that must be delivered before this one. Entities that a profile's references name are added automatically.
         after = "after": Option<Words>,
         /// When the flow runs unless `[schedule]` of the configuration says otherwise: cron, in the SYSPRO server's time zone.
         schedule = "schedule": Option<Text>,
-        /// What happens when a column holds another kind of value than until now, such as numbers instead of texts; default `stop`.
+        /// What happens when a column has another kind of value than before, such as numbers instead of texts; default `stop`.
         type_change = "type_change": Option<ChangeWord>,
         /// The root table: one row is one document.
         root = "root": RootShape,
-        /// Companion tables with at most one row per root row; their columns join the root row.
+        /// Joined tables with at most one row per root row; their columns are added to the root row.
         joins = "join": Option<Vec<JoinShape>>,
         /// Tables with many rows per document.
         children = "child": Option<Vec<ChildShape>>,
-        /// The union of these queries is what may have changed. None: the flow is read whole at every run.
+        /// The union of these queries finds what may have changed. None: the flow reads everything at every run.
         changes = "change": Option<Vec<ChangeShape>>,
-        /// The full re-read that finds what no date shows.
+        /// The full read that finds changes without a date.
         sweep = "sweep": Option<SweepShape>,
-        /// The setup object through which ServiceNow's changes are written into SYSPRO. Off unless it is there.
+        /// The setup object that writes ServiceNow's changes to SYSPRO. Off without this section.
         setup = "setup": Option<SetupShape>,
-        /// What lists and sums show of a record.
+        /// The values of a record for lists and sums.
         shows = "shows": Option<ShowsShape>,
-        /// Totals of the root row that are compared with the rows of a child. A difference is said, with the record; nothing is held back.
+        /// Totals of the root row that are compared with the rows of a child. A difference is shown with the record; it stops nothing.
         controls = "control": Option<Vec<ControlShape>>,
     }
 }
@@ -40,23 +40,24 @@ shape! {
     RootShape {
         /// The table's name, which is its OData entity set.
         table = "table": Text,
-        /// The full primary key, in order. Key columns are read whether or not `columns` names them.
+        /// The full primary key, in order. Key columns are always read, also if `columns` does not name them.
         key = "key": Words,
         /// The columns read.
         columns = "columns": Option<Words>,
         /// Columns that some SYSPRO releases lack: read where they exist, empty where they do not.
         optional = "optional": Option<Words>,
-        /// Columns that hold calendar dates. A column is a date only where it is named here, whatever its values are.
+        /// Columns with calendar dates. A column is a date only if it is named here, whatever its values are.
         dates = "dates": Option<Words>,
-        /// Columns that hold numbers. Needed only where the wire writes them as text: e.net, for columns of a site's own.
+        /// Columns with numbers. Needed only if they are received as text: with e.net, for columns of the site's own.
         numbers = "numbers": Option<Words>,
         /// A fixed OData condition, such as `JnlStatus eq 'P'`; `{company}` stands for the company's id.
         filter = "filter": Option<Text>,
-        /// Rows whose column holds one of these texts are left out.
+        /// Rows with one of these texts in the column are left out.
         exclude = "exclude": Option<Table<Words>>,
         /// One row per distinct part of a column, instead of one per table row.
         derive = "derive": Option<DeriveShape>,
-        /// Amounts of money: column to the column that says in which currency it is; `root.X` is the root row's, `@currency` the company's own.
+        /// Amounts of money: the column, and the column with its currency; `root.X` is a column of the root row, `@currency` the company's
+        /// own currency.
         amounts = "amounts": Option<Table<Text>>,
     }
 }
@@ -64,23 +65,23 @@ shape! {
 shape! {
     /// Rows made from the parts of a column: `separator` and `part`, or `start` and `length`.
     DeriveShape {
-        /// The column that is split.
+        /// The column to split.
         from = "from": Text,
-        /// Between its parts, such as `-`.
+        /// The separator of its parts, such as `-`.
         separator = "separator": Option<Text>,
-        /// Which part, counted from 1.
+        /// The number of the part, starting at 1.
         part = "part": Option<Whole>,
-        /// Where the part begins in a column without separators: which character, counted from 1.
+        /// The first character of the part in a column without separators, starting at 1.
         start = "start": Option<Whole>,
-        /// How many characters it has.
+        /// The number of its characters.
         length = "length": Option<Whole>,
-        /// The name of the column that holds the part: the entity's key.
+        /// The name of the column with the part: the entity's key.
         column = "column": Text,
     }
 }
 
 shape! {
-    /// A companion table.
+    /// A joined table.
     JoinShape {
         /// The table's name.
         table = "table": Text,
@@ -90,9 +91,9 @@ shape! {
         columns = "columns": Option<Words>,
         /// Columns that some SYSPRO releases lack.
         optional = "optional": Option<Words>,
-        /// Columns that hold calendar dates. A column is a date only where it is named here, whatever its values are.
+        /// Columns with calendar dates. A column is a date only if it is named here, whatever its values are.
         dates = "dates": Option<Words>,
-        /// Columns that hold numbers. Needed only where the wire writes them as text: e.net, for columns of a site's own.
+        /// Columns with numbers. Needed only if they are received as text: with e.net, for columns of the site's own.
         numbers = "numbers": Option<Words>,
         /// A fixed OData condition; `{company}` stands for the company's id.
         filter = "filter": Option<Text>,
@@ -102,7 +103,7 @@ shape! {
 shape! {
     /// A child table.
     ChildShape {
-        /// Its name, which is that of its block in the profiles, such as `lines`.
+        /// Its name, which is also the name of its block in the profiles, such as `lines`.
         name = "name": Text,
         /// The table's name.
         table = "table": Text,
@@ -112,21 +113,22 @@ shape! {
         columns = "columns": Option<Words>,
         /// Columns that some SYSPRO releases lack.
         optional = "optional": Option<Words>,
-        /// Columns that hold calendar dates. A column is a date only where it is named here, whatever its values are.
+        /// Columns with calendar dates. A column is a date only if it is named here, whatever its values are.
         dates = "dates": Option<Words>,
-        /// Columns that hold numbers. Needed only where the wire writes them as text: e.net, for columns of a site's own.
+        /// Columns with numbers. Needed only if they are received as text: with e.net, for columns of the site's own.
         numbers = "numbers": Option<Words>,
         /// A fixed OData condition; `{company}` stands for the company's id.
         filter = "filter": Option<Text>,
-        /// Rows whose column holds one of these texts are left out.
+        /// Rows with one of these texts in the column are left out.
         exclude = "exclude": Option<Table<Words>>,
-        /// Root column to child column; a list when the names are equal. Default: the root's key. Not beside `via`.
+        /// Root column to child column; a list when the names are equal. Default: the root's key. Not together with `via`.
         on = "on": Option<OnShape>,
         /// The table between root and child.
         via = "via": Option<ViaShape>,
-        /// A site may lack the table, or the one between: there are no rows then. Default false: the flow stops.
+        /// A site may lack the table, or the one between: then there are no rows. Default false: the flow stops.
         may_be_absent = "may_be_absent": Option<Flag>,
-        /// Amounts of money: column to the column that says in which currency it is; `root.X` is the root row's, `@currency` the company's own.
+        /// Amounts of money: the column, and the column with its currency; `root.X` is a column of the root row, `@currency` the company's
+        /// own currency.
         amounts = "amounts": Option<Table<Text>>,
     }
 }
@@ -142,19 +144,19 @@ shape! {
         on = "on": OnShape,
         /// Root column to column of this table; a list when the names are equal. Default: the root's key.
         root = "root": Option<OnShape>,
-        /// Further columns that are read, such as the date that a `[[change]]` asks for.
+        /// Further columns to read, such as the date for a `[[change]]`.
         columns = "columns": Option<Words>,
-        /// Columns of this table that each child row shall carry too.
+        /// Columns of this table that each child row also gets.
         carry = "carry": Option<Words>,
         /// The rows match records with child rows: several records may share one, and rows whose numbers in this column add up to zero
-        /// cancel one another. Not beside `carry`.
+        /// cancel each other. Not together with `carry`.
         net = "net": Option<Text>,
-        /// Further pairs of columns, beside `net`: where each row finds a child row by them too, it leads to that one alone, else to all that
-        /// `on` finds.
+        /// Further pairs of columns, together with `net`: if each row finds a child row by them too, it leads only to that row, otherwise
+        /// to all rows found by `on`.
         narrow = "narrow": Option<OnShape>,
-        /// Columns that hold calendar dates. A column is a date only where it is named here, whatever its values are.
+        /// Columns with calendar dates. A column is a date only if it is named here, whatever its values are.
         dates = "dates": Option<Words>,
-        /// Columns that hold numbers. Needed only where the wire writes them as text: e.net, for columns of a site's own.
+        /// Columns with numbers. Needed only if they are received as text: with e.net, for columns of the site's own.
         numbers = "numbers": Option<Words>,
         /// A fixed OData condition; `{company}` stands for the company's id.
         filter = "filter": Option<Text>,
@@ -164,33 +166,34 @@ shape! {
 shape! {
     /// A query for what may have changed.
     ChangeShape {
-        /// The table asked.
+        /// The queried table.
         table = "table": Text,
-        /// Its full primary key, for paging. Needed only for a table that is neither root, join, child nor in between.
+        /// Its full primary key, for paging. Needed only for a table that is not root, join, child or in between.
         key = "key": Option<Words>,
-        /// Date columns: a row counts when any of them is within the window. Those of a table that is read stand in its `dates` too. None: every row that meets `filter`.
+        /// Date columns: a row matches when any of them is within the window. If the table is read, its `dates` must also name them. None:
+        /// every row that meets `filter`.
         any_of = "any_of": Option<Words>,
-        /// How many days before the last run's date the window begins; default 1.
+        /// How many days before the last run's date the window starts; default 1.
         overlap_days = "overlap_days": Option<Whole>,
         /// A fixed OData condition, such as `OrderStatus ne '9'`; `{company}` stands for the company's id.
         filter = "filter": Option<Text>,
-        /// Columns that hold numbers, of a table that is not read otherwise; as there.
+        /// Columns with numbers, for a table that is not read otherwise.
         numbers = "numbers": Option<Words>,
         /// Root key column to column of this table, for any table but the root.
         touches = "touches": Option<Table<Text>>,
-        /// A site may lack the table: nothing has changed then. Default false: the flow stops.
+        /// A site may lack the table: then nothing has changed. Default false: the flow stops.
         may_be_absent = "may_be_absent": Option<Flag>,
     }
 }
 
 shape! {
-    /// A total and the rows that make it.
+    /// A total, and the rows that add up to it.
     ControlShape {
         /// The amount of the root row.
         total = "total": Text,
         /// `child.Column`: the amounts that add up to it.
         sum = "sum": Text,
-        /// How the total becomes an amount in the rows' currency, where that is another one.
+        /// How the total is converted to the rows' currency, if that differs.
         convert = "convert": Option<ConvertShape>,
     }
 }
@@ -208,25 +211,25 @@ shape! {
     SetupShape {
         /// Its name: six letters, the fourth an `S`.
         object = "object": Text,
-        /// Its class: `setup`, the only one there is.
+        /// Its class: `setup`, the only possible one.
         class = "class": Text,
-        /// What is done through it.
+        /// The action of the object.
         action = "action": ActionWord,
-        /// The XML document, with `{Column}` where a column's value goes.
+        /// The XML document, with `{Column}` in the places of column values.
         template = "template": Text,
-        /// The XML of the parameters, with `{ValidateOnly}` where `Y` or `N` goes; default: the usual ones under the document's root.
+        /// The XML of the parameters, with `{ValidateOnly}` in the place of `Y` or `N`; default: the usual ones under the document's root.
         parameters = "parameters": Option<Text>,
-        /// Column to the most characters that it holds: a longer value is not offered to SYSPRO at all.
+        /// Column to its maximum length in characters: a longer value is never sent to SYSPRO.
         lengths = "lengths": Option<Table<Whole>>,
     }
 }
 
 words! {
-    /// What is done through a setup object.
+    /// The action of a setup object.
     ActionWord {
-        /// A new record.
+        /// Creates a record.
         Add = "add",
-        /// Another content of a record.
+        /// Changes a record.
         Update = "update",
     }
 }
@@ -268,11 +271,11 @@ impl OnShape {
 }
 
 words! {
-    /// What a column that holds another kind of value than until now leads to.
+    /// What happens when a column has another kind of value than before.
     ChangeWord {
-        /// The flow is stopped before anything of the page is taken in, until a person resumes it.
+        /// The flow stops before anything of the page is stored, until a person resumes it.
         Stop = "stop",
-        /// The flow goes on; the audit and the log name the column.
+        /// The flow continues; the audit and the log name the column.
         Report = "report",
     }
 }

@@ -1,4 +1,4 @@
-//! A field of a profile: where its value comes from, and what is done to it.
+//! A field of a profile: the source of its value, and the transforms.
 
 use toml::Spanned;
 use toml::de::DeValue;
@@ -7,14 +7,14 @@ use super::super::parse::{Flag, OneOrMany, Read, Reader, Table, Text, Whole, Wor
 use super::super::problem::list;
 use super::{ConvertShape, ValueDiscountShape};
 
-/// A field: the name of a column, or a table that says more.
+/// A field: the name of a column, or a table with more settings.
 #[derive(Debug, Clone)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(untagged))]
 pub(in crate::definition) enum FieldShape {
-    /// The column, as it is.
+    /// The column, unchanged.
     Column(Text),
-    /// With a transform, or from elsewhere.
+    /// With a transform, or from another source.
     Table(Box<FieldTable>),
 }
 
@@ -34,13 +34,14 @@ impl Read for FieldShape {
 }
 
 shape! {
-    /// Exactly one of `from`, `constant`, `company`, `concat`, `header`, `count`, `sum`, `currency_of`, `list`, `only`, `first`, and what goes with it.
+    /// Exactly one of `from`, `constant`, `company`, `concat`, `header`, `count`, `sum`, `currency_of`, `list`, `only`, `first`, with the
+    /// keys that belong to it.
     FieldTable {
-        /// Several forms: the first whose `if` holds. The last has no `if`.
+        /// Several forms: the first whose `if` holds is used. The last has no `if`.
         first = "first": Option<Vec<FieldTable>>,
-        /// Within `first`: column to the text that it must hold, or to a list of such texts. All must hold.
+        /// Within `first`: column to its required text, or to a list of such texts. All must hold.
         when = "if": Option<Table<OneOrMany>>,
-        /// The column; several for a reference with a composite key. `root.X` is the root row's, `@company` the company's id.
+        /// The column; several for a reference with a composite key. `root.X` is a column of the root row, `@company` the company's id.
         from = "from": Option<OneOrMany>,
         /// A transform: `text`, `trim`, `upper`, `date`, `decimal(n)`, `decimal(least..most)`, `amount`, `flag`, `part(separator,n)`,
         /// `strip_leading_zeros`.
@@ -49,23 +50,23 @@ shape! {
         code_list = "lookup": Option<Text>,
         /// Code to word.
         choose = "choose": Option<Table<Text>>,
-        /// For codes that `choose` does not name; without it such a code is an error.
+        /// The value for codes that `choose` does not name; without it, such a code is an error.
         otherwise = "otherwise": Option<Text>,
-        /// The entity whose key `from` is.
+        /// The entity whose key is in `from`.
         reference = "reference": Option<Text>,
-        /// The reference's key is the part of the column that the other entity derives its records from: as its `[root] derive` says.
+        /// The reference's key is the part of the column from which the other entity derives its records, as in its `[root] derive`.
         derived = "derived": Option<Flag>,
-        /// What a reference writes; default `key`.
+        /// The written form of a reference; default `key`.
         write = "write": Option<FormWord>,
-        /// What happens while the record referred to is not delivered; default `wait`.
+        /// What happens while the other record is not delivered; default `wait`.
         if_missing = "if_missing": Option<MissingWord>,
         /// A fixed text.
         constant = "constant": Option<Text>,
         /// The company's id.
         company = "company": Option<Flag>,
-        /// Columns to be joined; blank ones are left out.
+        /// Columns to join; blank ones are left out.
         concat = "concat": Option<Words>,
-        /// Between two of `concat`, default one blank, or of `list`, default a comma and a blank.
+        /// The separator: for `concat`, default one space; for `list`, default a comma and a space.
         separator = "separator": Option<Text>,
         /// The sys_id of the line's own header. Only for lines under a header with `write = "table"`.
         header = "header": Option<Flag>,
@@ -75,25 +76,26 @@ shape! {
         sum = "sum": Option<Text>,
         /// The currency of this amount, as ISO 4217 code: `Column`, or `child.Column` of a child.
         currency_of = "currency_of": Option<Text>,
-        /// `child.Column`, or several columns of one child: what stands in its rows, each once, in order; several columns with `/` between.
+        /// `child.Column`, or several columns of one child: the distinct values of its rows, in order; several columns are separated by
+        /// `/`.
         list = "list": Option<OneOrMany>,
-        /// The same where there is only one: the last of the columns. Empty where there are several, which a header says as a warning.
+        /// The same if there is only one value: the last of the columns. Empty if there are several; for a header, that causes a warning.
         only = "only": Option<OneOrMany>,
-        /// Cut to this many characters, with a warning. Never for what others refer to.
+        /// Shortens to this many characters, with a warning. Never for values that others refer to.
         truncate = "truncate": Option<Whole>,
-        /// An identifier of at most this many characters: a longer one is cut and gets eight digits of its SHA-256.
+        /// An identifier of at most this many characters: a longer one is shortened and gets eight digits of its SHA-256.
         identifier = "identifier": Option<Whole>,
-        /// The column that says in which currency the amount is; `@currency` is the company's own. Default: what the entity's `amounts` say.
+        /// The column with the currency of the amount; `@currency` is the company's own. Default: as in the entity's `amounts`.
         currency = "currency": Option<Text>,
-        /// The column that holds the number where `currency` is not the company's own.
+        /// The column with the number to use when `currency` is not the company's own.
         foreign = "foreign": Option<Text>,
-        /// The number is multiplied or divided by a factor or rate.
+        /// Multiplies or divides the number by a factor or rate.
         convert = "convert": Option<ConvertShape>,
-        /// Columns with discounts in percent, taken off one after the other.
+        /// Columns with discounts in percent, applied one after the other.
         less_percent = "less_percent": Option<Words>,
         /// A discount that is a value.
         less_value = "less_value": Option<ValueDiscountShape>,
-        /// The column with what the number is multiplied by at last, such as a quantity.
+        /// The column with a last factor of the number, such as a quantity.
         times = "times": Option<Text>,
         /// Written as `EUR;10.00`, for a currency column of ServiceNow.
         with_currency = "with_currency": Option<Flag>,
@@ -101,7 +103,7 @@ shape! {
 }
 
 words! {
-    /// What a reference writes.
+    /// The written form of a reference.
     FormWord {
         /// The last column of the key, as plain text.
         Key = "key",
@@ -113,7 +115,7 @@ words! {
 }
 
 words! {
-    /// What happens while the record referred to is not delivered.
+    /// What happens while the other record is not delivered.
     MissingWord {
         /// The document waits until that record is delivered (state `waiting`).
         Wait = "wait",

@@ -1,4 +1,4 @@
-//! What is computed of a number, in files of both kinds.
+//! The computation of a number, in both kinds of files.
 
 use toml::Spanned;
 use toml::de::DeValue;
@@ -10,25 +10,25 @@ shape! {
     ConvertShape {
         /// The column with the factor or rate.
         factor = "factor": Text,
-        /// The column that says which: `M` multiplies, `D` divides.
+        /// The column with the direction: `M` multiplies, `D` divides.
         way = "way": Text,
         /// The other way round: `M` divides, `D` multiplies.
         back = "back": Option<Flag>,
-        /// Two columns with units or currencies. Where both say the same, nothing is converted.
+        /// Two columns with units or currencies. If both are the same, nothing is converted.
         units = "units": Option<Words>,
     }
 }
 
 shape! {
-    /// A discount that is a value. One whose flag is in neither list is refused: what it is off is not known.
+    /// A discount that is a value. If its flag is in neither list, it is refused, because it is not known what it applies to.
     ValueDiscountShape {
         /// The column with the value.
         value = "value": Text,
-        /// The column that says what it is off.
+        /// The column that says what the discount applies to.
         flag = "flag": Text,
-        /// Flags with which it is off the price of one unit.
+        /// Flags for a discount on the price of one unit.
         of_unit = "unit": Option<Words>,
-        /// Flags with which it is off the whole line.
+        /// Flags for a discount on the whole line.
         of_line = "line": Option<Words>,
         /// The column with the line's quantity, for `line`.
         quantity = "quantity": Option<Text>,

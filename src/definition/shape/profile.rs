@@ -1,4 +1,4 @@
-//! `config/profiles/<profile>/<entity>.toml`: where an entity goes.
+//! `config/profiles/<profile>/<entity>.toml`: the target tables of an entity.
 
 use toml::Spanned;
 use toml::de::DeValue;
@@ -7,7 +7,7 @@ use super::super::parse::{OneOrMany, Read, Reader, Table, Text, Whole, Words};
 use super::super::problem::list;
 use super::FieldShape;
 
-/// Where an entity goes: `config/profiles/<profile>/<entity>.toml`. `[header]` is the root row, each other block a child.
+/// The target tables of an entity: `config/profiles/<profile>/<entity>.toml`. `[header]` is the root row, each other block a child.
 #[derive(Debug, Clone, Default)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(transparent))]
@@ -22,43 +22,44 @@ impl Read for ProfileFile {
 shape! {
     /// One target table.
     BlockShape {
-        /// The table written to. Left out only with `write = "none"`.
+        /// The table to write. Optional only with `write = "none"`.
         table = "table": Option<Text>,
         /// How it is written.
         write = "write": WriteWord,
-        /// Where the record ends up when that is another table: the target of the import set's transform map.
+        /// The table that finally has the record, if it is another one: the target of the import set's transform map.
         target_table = "target_table": Option<Text>,
-        /// The column that carries company, entity and key.
+        /// The column for company, entity and key.
         key_column = "key_column": Option<Text>,
-        /// The column that carries the version; default `u_source_version`, `""` for none.
+        /// The column for the version; default `u_source_version`, `""` for none.
         version_column = "version_column": Option<Text>,
-        /// Fields that identify a row somebody else made. Only with `write = "table"`.
+        /// Fields that identify a row which somebody else created. Only with `write = "table"`.
         natural_key = "natural_key": Option<Words>,
         /// What happens when the instance drops or changes a field; default `fail`.
         partial_write = "partial_write": Option<PartialWord>,
-        /// How a field that SYSPRO has emptied is cleared through an import set; default `null`. Only with `write = "import_set"`.
+        /// How a field is cleared through an import set when SYSPRO has emptied it; default `null`. Only with `write = "import_set"`.
         clear_with = "clear_with": Option<ClearWord>,
-        /// Conditions that a row must all meet to be sent.
+        /// Conditions for a row to be sent; all must hold.
         only_if = "only_if": Option<Vec<ConditionShape>>,
         /// Target column to its source: a column's name, or a table.
         fields = "fields": Option<Table<FieldShape>>,
-        /// What is written when SYSPRO no longer has the record: columns and texts, or a list of cases of which the first that fits counts.
+        /// The values to write when SYSPRO no longer has the record: columns and texts, or a list of cases of which the first match is
+        /// used.
         gone = "gone": Option<GoneShape>,
-        /// Both sides may change the records: they are merged field by field. For `[header]` with `write = "table"` only.
+        /// The records may change on both sides: they are merged field by field. Only for `[header]` with `write = "table"`.
         align = "align": Option<AlignShape>,
-        /// ServiceNow goes on working on a record after it has arrived: it is polled until that has come to an end.
+        /// ServiceNow still processes a record after its delivery: it is polled until ServiceNow reports a final state.
         watch = "watch": Option<WatchShape>,
     }
 }
 
-/// What is written when SYSPRO no longer has a record.
+/// The values to write when SYSPRO no longer has a record.
 #[derive(Debug, Clone)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(untagged))]
 pub(in crate::definition) enum GoneShape {
-    /// Whatever the record was: column to text.
+    /// For any record: column to text.
     Always(Table<Text>),
-    /// The first that fits counts; the last has no condition.
+    /// The first match is used; the last has no condition.
     Cases(Vec<GoneCaseShape>),
 }
 
@@ -80,24 +81,24 @@ impl Read for GoneShape {
 shape! {
     /// One case of a record that SYSPRO no longer has.
     GoneCaseShape {
-        /// What the case is called, such as `purged`: the audit says it, and the cases of lines refer to it.
+        /// The name of the case, such as `purged`: it is in the audit, and the cases of lines refer to it.
         name = "name": Option<Text>,
-        /// Column of the root row to what its last content was: a text, a list of texts, or a number. All must hold. For `[header]` only.
+        /// Column of the root row to its last content: a text, a list of texts, or a number. All must hold. Only for `[header]`.
         cond = "if": Option<Table<WasShape>>,
-        /// The header's case that this one goes with: the whole record is gone. For lines only; without it the case is also that of a
-        /// line that is gone alone.
+        /// The header's case that this one belongs to: the whole record is gone. Only for lines; without it the case also applies to a line
+        /// that is gone alone.
         with_header = "with_header": Option<Text>,
-        /// Column to text. None: the record stays as it is.
+        /// Column to text. None: the record is not changed.
         fields = "fields": Option<Table<Text>>,
     }
 }
 
-/// What a column held.
+/// The last content of a column.
 #[derive(Debug, Clone)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(untagged))]
 pub(in crate::definition) enum WasShape {
-    /// This number, however it is written.
+    /// This number, in any notation.
     Number(Whole),
     /// This text, or one of these.
     Text(OneOrMany),
@@ -119,31 +120,31 @@ impl Read for WasShape {
 }
 
 shape! {
-    /// Records that are polled after they have arrived.
+    /// Records that are polled after their delivery.
     WatchShape {
-        /// Which row is polled; default `target`.
+        /// The polled row; default `target`.
         row = "row": Option<WatchWord>,
-        /// The column that says how far ServiceNow is. Not needed for `row = "staging"`, where `sys_import_state` tells.
+        /// The column with the state in ServiceNow. Not needed for `row = "staging"`, which uses `sys_import_state`.
         column = "column": Option<Text>,
-        /// Its values (not display values) with which ServiceNow has finished well.
+        /// Its values (not display values) for success.
         done = "done": Option<Words>,
-        /// Its values with which the record has failed; `*`: whatever it says, once it says anything.
+        /// Its values for failure; `*`: any non-empty value.
         failed = "failed": Option<Words>,
         /// The column with ServiceNow's words about a failure.
         message = "message": Option<Text>,
-        /// When the first poll comes, after the record has arrived; 0: at once. Each later one waits twice as long, a day at most. Default 5.
+        /// Minutes from the delivery to the first poll; 0: at once. Each later poll waits twice as long, at most a day. Default 5.
         first_minutes = "first_minutes": Option<Whole>,
-        /// After so many days without a verdict it could not be told; default 7.
+        /// Days without a final state after which polling ends; default 7.
         give_up_days = "give_up_days": Option<Whole>,
-        /// How often a record that failed is sent again by itself; default 0: a person does.
+        /// How often a failed record is sent again automatically; default 0: a person does it.
         replay_failed = "replay_failed": Option<Whole>,
     }
 }
 
 words! {
-    /// The row that is polled.
+    /// The polled row.
     WatchWord {
-        /// Where the record ended up: `target_table`, by its sys_id.
+        /// The row in the table that finally has the record: `target_table`, by its sys_id.
         Target = "target",
         /// The staging row, by `key_column`; an instance keeps it for seven days.
         Staging = "staging",
@@ -151,21 +152,21 @@ words! {
 }
 
 shape! {
-    /// Records that both sides may change.
+    /// Records that may change on both sides.
     AlignShape {
-        /// Who decides when both sides changed a field, or two lists meet for the first time; default `hold`.
+        /// Who decides when both sides changed a field, or when two lists are compared for the first time; default `hold`.
         rule = "rule": Option<RuleWord>,
-        /// Fields with a rule of their own.
+        /// Fields with their own rule.
         fields = "fields": Option<Table<RuleWord>>,
         /// A run that would change more than this share of the list writes nothing, in percent; default 20.
         change_limit_percent = "change_limit_percent": Option<Whole>,
-        /// How far a reading of what changed in ServiceNow goes back behind the last one; default 300.
+        /// How far a read of changed rows in ServiceNow goes back before the last one, in seconds; default 300.
         overlap_seconds = "overlap_seconds": Option<Whole>,
         /// How often the whole list is read from ServiceNow, which finds rows deleted there; default 24.
         sweep_hours = "sweep_hours": Option<Whole>,
         /// Column to text: a row that has one of them counts as deleted, such as `active = "false"`.
         inactive = "inactive": Option<Table<Text>>,
-        /// An encoded query that every row of the list meets; `{company}` stands for the company's id.
+        /// An encoded query that every row of the list matches; `{company}` stands for the company's id.
         filter = "filter": Option<Text>,
     }
 }
@@ -189,15 +190,15 @@ words! {
         ImportSet = "import_set",
         /// Insert or update through the Table API.
         Table = "table",
-        /// Not at all: only the children are delivered. For `[header]` only.
+        /// Not written: only the children are delivered. Only for `[header]`.
         None = "none",
     }
 }
 
 words! {
-    /// How a field that SYSPRO has emptied is cleared through an import set.
+    /// How a field is cleared through an import set when SYSPRO has emptied it.
     ClearWord {
-        /// By the text `NULL`, which clears a column whether the transform map copies empty fields or not.
+        /// By the text `NULL`, which clears a column whether or not the transform map copies empty fields.
         Null = "null",
         /// By an empty text, for transform maps with *Copy empty fields*.
         Empty = "empty",
@@ -205,13 +206,13 @@ words! {
 }
 
 words! {
-    /// What a partial write leads to.
+    /// What happens after a partial write.
     PartialWord {
-        /// The record fails, with the field and both values.
+        /// The record fails; the message has the field and both values.
         Fail = "fail",
         /// The record counts as delivered; the fields are named in the audit and counted.
         Record = "record",
-        /// The record counts as delivered; when the instance kept nothing of a field, the flow is stopped until a person resumes it.
+        /// The record counts as delivered; when the instance stored nothing of a field, the flow stops until a person resumes it.
         Stop = "stop",
     }
 }

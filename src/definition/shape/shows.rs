@@ -7,18 +7,18 @@ use super::super::parse::{Read, Reader, Text, Words};
 use super::{ConditionShape, ConvertShape, ValueDiscountShape};
 
 shape! {
-    /// What lists and sums show of a record: columns of the root row, and an amount that may be a sum over child rows.
+    /// The values of a record for lists and sums: columns of the root row, and an amount that may be a sum over child rows.
     ShowsShape {
-        /// The record's amount: what is at stake when it does not arrive.
+        /// The record's amount, shown when the record is not delivered.
         amount = "amount": Option<AmountShape>,
-        /// The column with the amount's currency. Left out: the amount is in the company's currency.
+        /// The column with the amount's currency. If left out, the amount is in the company's currency.
         currency = "currency": Option<Text>,
         /// The record's date.
         date = "date": Option<Text>,
     }
 }
 
-/// The amount: a column of the root row, or a table that says what is added up.
+/// The amount: a column of the root row, or a table that describes a sum.
 #[derive(Debug, Clone)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(untagged))]
@@ -53,27 +53,27 @@ shape! {
     RowSumShape {
         /// The child whose rows are added up, with `each`; or one column of it, as `child.Column`.
         sum = "sum": Text,
-        /// What each row counts: these numbers, added up. A row of which none can be made leaves the record without an amount.
+        /// The value of each row: these numbers, added up. If no number can be computed for a row, the record has no amount.
         each = "each": Option<Vec<RowNumberShape>>,
-        /// Conditions that a row must all meet to be counted.
+        /// Conditions for a row to be counted; all must hold.
         only_if = "only_if": Option<Vec<ConditionShape>>,
     }
 }
 
 shape! {
-    /// A number of a child row, with the same keys as a number in a profile. `root.X` is the root row's.
+    /// A number of a child row, with the same keys as a number in a profile. `root.X` is a column of the root row.
     RowNumberShape {
         /// The column of the child row.
         from = "from": Text,
-        /// The column that holds the number where `currency` of `[shows]` is not the company's own.
+        /// The column with the number to use when `currency` of `[shows]` is not the company's own.
         foreign = "foreign": Option<Text>,
-        /// The number is multiplied or divided by a factor or rate.
+        /// Multiplies or divides the number by a factor or rate.
         convert = "convert": Option<ConvertShape>,
-        /// Columns with discounts in percent, taken off one after the other.
+        /// Columns with discounts in percent, applied one after the other.
         less_percent = "less_percent": Option<Words>,
         /// A discount that is a value.
         less_value = "less_value": Option<ValueDiscountShape>,
-        /// The column with what the number is multiplied by at last, such as a quantity.
+        /// The column with a last factor of the number, such as a quantity.
         times = "times": Option<Text>,
     }
 }

@@ -1,4 +1,4 @@
-//! Records that both sides may change, whose profile has a fixed text as the mark of what is gone.
+//! Records that may change on both sides, with a profile whose mark for gone records is a fixed text.
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,5 @@
-//! The checks of a profile's blocks: what stands beside what, what is cut at which length, what is aligned and written back. Each check is
-//! tried on both sides of its boundary.
+//! The checks of a profile's blocks: which keys exclude each other, what is shortened at which length, what is aligned and written back.
+//! Each check is tested on both sides of its limit.
 
 use super::once::{PROFILE, ROOT, said_of_both, well};
 use super::*;
@@ -13,7 +13,7 @@ fn with_parts() -> String {
     format!("{ROOT}{PARTS}")
 }
 
-/// The one mistake of the two texts.
+/// The single mistake of the two texts.
 fn one(entity: &str, profile: &str) -> String {
     let found = said_of_both(entity, profile);
     assert_eq!(found.len(), 1, "{profile}\n{found:#?}");
@@ -101,7 +101,7 @@ fn what_tells_records_apart_is_not_cut() {
     }
     let natural = profile("{ from = \"Place\", truncate = 9 }").replace("[header.fields]", "natural_key = [\"u_more\"]\n[header.fields]");
     assert!(one(&entity, &natural).contains("would cut what others refer to"));
-    // of a line, its own key counts as well as the header's
+    // for a line, its own key is counted as well as the header's
     let lines = |field: &str| {
         format!("{PROFILE}[parts]\ntable = \"x_part\"\nwrite = \"table\"\nkey_column = \"u_key\"\n[parts.fields]\nu_more = {field}\n")
     };

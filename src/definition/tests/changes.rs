@@ -1,4 +1,4 @@
-//! The queries for what may have changed (`[[change]]`): what they take from the tables that are read, and what is wrong with them.
+//! The queries for changes (`[[change]]`): what they use from the tables that are read, and their possible mistakes.
 
 use super::site::{mistakes, site};
 use super::*;

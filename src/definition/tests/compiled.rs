@@ -1,4 +1,4 @@
-//! What the compiled definitions answer those who ask them.
+//! The public methods of compiled definitions.
 
 use std::collections::BTreeMap;
 

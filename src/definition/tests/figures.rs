@@ -1,5 +1,5 @@
-//! What small definitions make of rows: discounts and conversions, lists, counts, marks of what is gone, dates that are none, and the form
-//! in which a value is compared. Each is tried on both sides of what decides.
+//! The results of small definitions: discounts and conversions, lists, counts, marks of gone records, invalid dates, and the form in which
+//! a value is compared. Each is tested on both sides of its limit.
 
 use super::once::well;
 use super::*;
@@ -26,7 +26,7 @@ fn asset(plan: &Plan, root: &[(&str, &str)], parts: &[&[(&str, &str)]]) -> Docum
     document(plan, &root, &[&rows])
 }
 
-/// What the profile makes of it, or why nothing.
+/// The records of the profile, or the error.
 fn made(profile: &str, root: &[(&str, &str)], parts: &[&[(&str, &str)]]) -> Result<Mapped, String> {
     let definitions = well(ENTITY, profile);
     let plan = plan(&definitions, "asset");
@@ -72,7 +72,7 @@ fn an_amount_is_written_with_its_currency_where_that_is_wanted() {
     let unknown = [("Price", "#100.5"), ("Currency", "??")];
     let refused = one(with, &unknown).expect_err("an unknown code is not written");
     assert!(refused.contains("Currency") && refused.contains("??"), "{refused}");
-    // where no code is written, one that no one knows takes no digit away
+    // without a written code, an unknown one removes no digit
     assert_eq!(one("{ from = \"Price\", as = \"amount\", currency = \"Currency\" }", &unknown).as_deref(), Ok("100.50"));
     let yen = [("Price", "#100"), ("Currency", "JPY")];
     assert_eq!(one("{ from = \"Price\", as = \"amount\", currency = \"Currency\" }", &yen).as_deref(), Ok("100"));

@@ -1,11 +1,11 @@
-//! How the columns are shown to people: dates, amounts with their currency, numbers, and what is left as it is.
+//! The display of columns: dates, amounts with their currency, numbers, and unchanged values.
 
 use super::site::site;
 use super::*;
 use crate::domain::format::Formats;
 use crate::domain::history::Flat;
 
-/// A value of a column as it is shown, with its currency.
+/// The displayed value of a column, with its currency.
 fn shown(formats: &Formats, field: &str, value: &str, others: &[(&str, &str)]) -> String {
     let all: Flat = others.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
     let shown = formats.show(field, value, &all);
@@ -34,7 +34,7 @@ fn amounts_stand_with_the_currency_of_their_record_their_row_or_the_company() {
     let order = plan(&definitions, "purchase_order").formats(Some("ZAR"));
     assert_eq!(shown(&order, "lines[1].MForeignPrice", "20", &[("Currency", "USD")]), "20.00 USD", "of the record, for each of its rows");
     assert_eq!(shown(&order, "lines[1].MPrice", "20", &[("Currency", "USD")]), "20.00 ZAR");
-    // a number that is no amount of money
+    // a number that is not an amount of money
     assert_eq!(shown(&order, "lines[1].MOrderQty", "5000", &[]), "5,000.00");
     assert_eq!(shown(&order, "lines[1].MStockDes", "5000", &[]), "5000");
     assert_eq!(shown(&order, "lines[1].MLatestDueDate", "2026-01-31", &[]), "2026-01-31 (date)");

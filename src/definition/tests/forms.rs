@@ -1,4 +1,4 @@
-//! What kind of value each field carries: said by the definition and by what is known of SYSPRO's tables.
+//! The kind of each field's value: from the definition, and from what is known of SYSPRO's tables.
 
 use super::*;
 use crate::definition::plan::Form;
@@ -30,7 +30,7 @@ fn each_shipped_field_has_the_kind_of_what_it_is_made_from() {
     ] {
         assert_eq!(of(entity, block, field), form, "{entity} {block} {field}");
     }
-    // what Tieline fills by itself, and what no field is
+    // fields that Tieline fills in itself, and columns that are no fields
     let target = &plan(&definitions, "supplier").targets[0];
     assert_eq!(
         (target.form("u_source_key"), target.form("u_source_version"), target.form("u_nothing")),

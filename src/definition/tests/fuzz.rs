@@ -1,4 +1,4 @@
-//! A site's definition files, whatever they hold.
+//! Arbitrary definition files of a site.
 
 use super::site::site;
 use super::*;
@@ -40,7 +40,7 @@ const WORDS: &[&str] = &[
     "optional = [",
 ];
 
-/// What is said of the definitions with this file among them: the same each time, and mistakes by name.
+/// The messages about the definitions with this file among them: the same each time, with the mistakes by name.
 fn said(path: &str, input: &[u8]) -> String {
     let directory = site(&[(path, "")]);
     std::fs::write(directory.path().join(path), input).expect("a file");

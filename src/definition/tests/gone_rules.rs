@@ -1,4 +1,4 @@
-//! What is wrong with the rules for what is gone, and with totals that are compared: said once, with its place.
+//! Mistakes in the rules for gone records and in compared totals: reported once, with their place.
 
 use super::site::{mistakes, site};
 use super::*;
@@ -67,10 +67,10 @@ fn rules_for_what_is_gone_are_reached_named_once_and_complete() {
         let alike = found.len() == expected.len() && expected.iter().all(|text| found.iter().any(|problem| problem.starts_with(text)));
         assert!(alike, "{header}{parts}: {found:#?}");
     }
-    // names of a wrong type are no two of one name
+    // names of a wrong type are not two equal names
     let found = said(ENTITY, &profile(&format!("{}{}", case("name = 7\nif = { Kind = \"9\" }"), case("name = 7")), ""));
     assert!(found.len() == 2 && found.iter().all(|problem| problem.contains("must be a text")), "{found:#?}");
-    // an aligned block has one case, and may mark what is gone in a column that is no field
+    // an aligned block has one case, and its mark may be in a column that is not a field
     let alone = |header: &str| {
         let (entity, profile) = (ENTITY.split("[[child]]").next().expect("a root"), profile(header, ""));
         said(entity, &format!("{}[header.align]\nrule = \"hold\"\n", profile.split("[parts]").next().expect("a header")))

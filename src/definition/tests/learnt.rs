@@ -1,4 +1,4 @@
-//! What is learnt of columns from page to page, and what is shown of a record of which nothing may be computed.
+//! What is learned of columns from page to page, and what is shown of a record for which nothing may be computed.
 
 use rust_decimal::Decimal;
 
@@ -20,13 +20,13 @@ fn a_column_of_digits_is_a_text_until_a_number_stands_in_it() {
     let plan = plan(&definitions, "supplier");
     let number = || Value::from_decimal(Decimal::from(7));
     let page = |codes: &[Value]| codes.iter().map(|code| supplier(plan, Value::text("A"), code.clone())).collect::<Vec<_>>();
-    // texts alone, whatever their form
+    // only texts, whatever their form
     let mut texts = Kinds::default();
     assert!(texts.learn(plan, &page(&[Value::text("30"), Value::text("60")])).0);
     assert_eq!(texts.learn(plan, &page(&[Value::text("AB")])), (false, Vec::new()));
     let drifts = texts.learn(plan, &page(&[number()])).1;
     assert_eq!(drifts.len(), 1, "{drifts:?}");
-    // with a number among them it is one
+    // with a number among them, it is a number column
     let mut numbers = Kinds::default();
     assert!(numbers.learn(plan, &page(&[Value::text("30"), number()])).0);
     assert_eq!(numbers.learn(plan, &page(&[Value::text("60")])), (false, Vec::new()));
@@ -34,7 +34,7 @@ fn a_column_of_digits_is_a_text_until_a_number_stands_in_it() {
     let (new, drifts) = numbers.learn(plan, &page(&[Value::text("AB"), Value::text("CD")]));
     assert!(new && drifts.len() == 1 && drifts[0].column == "TermsCode" && drifts[0].value == "AB", "{drifts:?}");
     assert_eq!(numbers.learn(plan, &page(&[Value::text("AB")])), (false, Vec::new()), "it is learnt anew");
-    // a number beside what is none is a text
+    // a number next to an invalid one is a text
     let mut mixed = Kinds::default();
     assert!(mixed.learn(plan, &page(&[Value::text("AB"), number()])).0);
     assert_eq!(mixed.learn(plan, &page(&[Value::text("CD")])), (false, Vec::new()));

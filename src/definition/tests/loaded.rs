@@ -1,5 +1,5 @@
-//! What is loaded from where: the set's own texts, parents by `after` and by reference, and files and directories that are not as they
-//! should be; and differences between two sets.
+//! What is loaded from which place: the set's own texts, parents by `after` and by reference, invalid files and directories; and
+//! differences between two sets.
 
 use std::collections::BTreeMap;
 
@@ -158,7 +158,7 @@ fn a_code_is_named_in_quotes_where_toml_needs_them() {
     assert_eq!(difference(&new, &new), Vec::<String>::new(), "the same list says nothing");
 }
 
-/// The length of the longest common subsequence, found the long way.
+/// The length of the longest common subsequence, computed the simple way.
 fn common(old: &[&str], new: &[&str]) -> usize {
     match (old, new) {
         ([a, old_rest @ ..], [b, new_rest @ ..]) if a == b => 1 + common(old_rest, new_rest),
@@ -198,7 +198,7 @@ fn two_long_texts_are_compared_up_to_a_size_and_beyond_it_all_of_the_middle_coun
         let more = said.last().and_then(|line| line.strip_prefix("and ")?.strip_suffix(" more lines")?.parse::<usize>().ok());
         (cells, said.len() - 1 + more.expect("many lines"))
     };
-    // 1333 lines with a blank one after each other one are 2000
+    // 1333 lines with a blank line after each second one are 2000
     let (cells, changed) = counted(1333);
     assert_eq!((cells, changed), (4_000_000, 2 * 667), "the lines that are the same stay");
     let (cells, changed) = counted(1334);

@@ -1,4 +1,4 @@
-//! A mistake is reported once, and not again in other words by what is built on it; and what is right is kept as it was written.
+//! A mistake is reported once, and not again by later checks; valid parts are kept as written.
 
 use super::site::{mistakes, site};
 use super::*;
@@ -46,7 +46,7 @@ fn the_key_of_a_derived_list_is_reported_once() {
              derive = {{ from = \"GlCode\", separator = \"-\", part = 2, column = \"Section\" }}\n"
         )
     };
-    // of a wrong type, and left out: neither is told of as a wrong key too
+    // of a wrong type, or missing: neither is reported as a wrong key too
     for (key, said) in [("key = 7", "entities/asset.toml:3: `root.key`: must be a list"), ("", "`root`: the key `key` is missing")] {
         let found = said_of(&root(key));
         assert_eq!(found.len(), 1, "{found:#?}");
@@ -145,7 +145,7 @@ fn a_block_without_fields_is_a_mistake_unless_nothing_is_written() {
     assert_eq!(well(&unwritten, profile).plan(&"asset".into()).expect("an entity").targets.len(), 1);
 }
 
-/// An entity whose changes may be written into SYSPRO, and its profile.
+/// An entity whose changes may be written to SYSPRO, and its profile.
 fn both_ways(setup: &str) -> (String, String) {
     let entity = format!(
         "{}[setup]\nobject = \"ASTSET\"\nclass = \"setup\"\naction = \"update\"\n\
@@ -175,7 +175,7 @@ fn the_parameters_of_an_object_are_kept_as_they_are_written() {
     let definitions = well(&entity, &profile);
     let call = definitions.plan(&"asset".into()).expect("an entity").setup.as_ref().expect("a write-back");
     assert_eq!(call.parameters, parameters);
-    // of a wrong type: told of once
+    // of a wrong type: reported once
     let (entity, profile) = both_ways("parameters = 7\n");
     let found = said_of_both(&entity, &profile);
     assert_eq!(found.len(), 1, "{found:#?}");
@@ -233,7 +233,7 @@ fn every_value_of_a_wrong_type_in_a_shipped_file_is_reported_and_others_are_not(
                 Ok(_) => 0,
                 Err(problems) => problems.len(),
             };
-            // what others refer to is missed by each of them
+            // a definition that others refer to is missed by each of them
             let referred = ["columns", "key", "dates", "name", "table", "carry", "optional", "write", "from"];
             let most = if place.last().is_some_and(|last| referred.contains(&last.as_str())) { usize::MAX } else { 1 };
             // a condition may be a number

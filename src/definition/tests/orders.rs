@@ -1,4 +1,4 @@
-//! Rows that several records share, and what is written of several.
+//! Rows that several records share, and fields with several values.
 
 use super::site::{mistakes, site};
 use super::*;

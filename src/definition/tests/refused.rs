@@ -1,4 +1,4 @@
-//! Records of which nothing is made: what is said of them.
+//! Records that cannot be mapped, and the messages about them.
 
 use super::site::site;
 use super::*;

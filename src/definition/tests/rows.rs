@@ -1,16 +1,16 @@
-//! The checks of an entity's file: what names may hold, what is counted from where, and what must not stand beside what. Each check is
-//! tried on both sides of its boundary.
+//! The checks of an entity's file: allowed names, what is counted from where, and which keys exclude each other. Each check is tested on
+//! both sides of its limit.
 
 use super::once::{PROFILE, ROOT, said_of, said_of_both, well};
 use super::site::{mistakes, site};
 use super::*;
 
-/// The text is taken with this profile.
+/// The text is accepted with this profile.
 fn taken(entity: &str) -> Definitions {
     well(entity, PROFILE)
 }
 
-/// The one mistake of a text.
+/// The single mistake of a text.
 fn one(entity: &str) -> String {
     let found = said_of(entity);
     assert_eq!(found.len(), 1, "{entity}\n{found:#?}");
@@ -53,7 +53,7 @@ fn a_name_of_a_wrong_type_is_reported_by_its_type_alone() {
         let said = one(&entity);
         assert!(said.contains(&format!("`{key}`: must be a ")), "{said}");
     }
-    // two that could not be read are not two of one name
+    // two that could not be read are not two equal names
     let two = said_of(&format!("{ROOT}{}{}", child("7", "\"P\""), child("8", "\"Q\"")));
     assert_eq!(two.len(), 2, "{two:#?}");
 }
@@ -94,7 +94,7 @@ fn columns_that_could_not_be_read_are_reported_once_and_not_by_each_field() {
         assert_eq!(found.len(), 1, "{found:#?}");
         assert!(found[0].contains("`root.columns`: must be a list of texts"), "{found:#?}");
     }
-    // a mistake that leaves them known does not hide the fields' own
+    // a mistake that leaves the columns known does not hide the fields' own mistakes
     let found = said_of_both(&format!("colour = 1\n{ROOT}"), &profile);
     assert_eq!(found.len(), 2, "{found:#?}");
     assert!(found[0].contains("unknown key") && found[1].contains("`AssetMaster` is not read with a column `Place`"), "{found:#?}");

@@ -33,7 +33,7 @@ fn order(plan: &Plan, currency: &str, lines: &[&[(&str, &str)]]) -> Document {
     document(plan, &root, &[&rows])
 }
 
-/// What is shown of an order with these lines, by the shipped definitions.
+/// The displayed values of an order with these lines, by the shipped definitions.
 fn facts(currency: &str, lines: &[&[(&str, &str)]]) -> Facts {
     let definitions = shipped("apo");
     let plan = plan(&definitions, "purchase_order");
@@ -76,15 +76,15 @@ fn an_order_in_foreign_currency_counts_its_foreign_columns() {
     let goods = with(GOODS, &[("MPrice", "#370"), ("MForeignPrice", "#20.00")]);
     let charge = with(CHARGE, &[("NMscChargeValue", "#185"), ("NMscChargeFor", "#10")]);
     assert_eq!(amount("$", &[&goods, &charge]), Some("$ 100.00".into()));
-    // the company's own, by whatever name
+    // the company's own currency, by any of its names
     for own in ["ZAR", "R", ""] {
         let said = if own.is_empty() { " 1850.00".to_owned() } else { format!("{own} 1850.00") };
         assert_eq!(amount(own, &[&goods, &charge]), Some(said), "{own}");
     }
-    // a code that is in no list is not the company's own
+    // a code in no list is not the company's own
     assert_eq!(amount("X-9", &[&goods, &charge]), Some("X-9 100.00".into()));
     for currency in ["$", "X-9"] {
-        // the charge is there in the company's currency alone
+        // the charge exists only in the company's currency
         let own = with(&charge, &[("NMscChargeFor", "#0")]);
         assert_eq!(amount(currency, &[&goods, &own]), None, "{currency}");
         assert_eq!(amount(currency, &[&goods, CHARGE]), None, "{currency}");
@@ -110,7 +110,7 @@ fn an_order_with_a_line_of_which_no_number_can_be_made_shows_no_amount_and_goes_
     let definitions = shipped("apo");
     let plan = plan(&definitions, "purchase_order");
     let of = |document: &Document| plan.facts(&"EDU1".into(), document, &definitions.code_lists).amount;
-    // a line that could not be read, and a line that came twice
+    // a line that could not be read, and a duplicated line
     let mut partial = order(plan, "ZAR", &[GOODS]);
     assert_eq!(of(&partial), Some(Decimal::new(9000, 2)));
     partial.faults.push(Fault::of_rows("a row cannot be read".into()));
@@ -119,7 +119,7 @@ fn an_order_with_a_line_of_which_no_number_can_be_made_shows_no_amount_and_goes_
     let row = twice.children[0][0].clone();
     twice.children[0].push(row);
     assert_eq!(of(&twice), None);
-    // where mapping it has crashed, nothing is computed
+    // nothing is computed for a document that crashed the mapping
     assert_eq!(plan.facts_of_root(&order(plan, "ZAR", &[GOODS])).amount, None);
     // the record is not failed for its amount: a quantity is not sent with the price
     let line = with(GOODS, &[("MDiscPct1", "#0"), ("MConvFactPrcUm", "#1"), ("MOrderQty", "")]);
@@ -270,7 +270,7 @@ fn a_wrong_sum_is_refused_with_its_line_and_what_to_write() {
         assert!(found.contains("entities/claim.toml:20: ") || found.contains("entities/claim.toml:21: "), "{shows}\n{found}");
         assert_eq!(found.lines().count(), 1, "{shows}\n{found}");
     }
-    // what is wrong with a currency is said once, and not again of the sum
+    // a mistake in a currency is reported once, and not again for the sum
     let shows = "amount = { sum = \"lines\", each = [{ from = \"Value\", foreign = \"Foreign\" }] }\ncurrency = \"Currency\"";
     for wrong in ["Foreign = 5", "Foreign = \"root.Curency\""] {
         let text = claims(shows).replace("Foreign = \"root.Currency\"", wrong);
@@ -341,7 +341,7 @@ proptest! {
         // the line's value as the profile offers it, with all its decimals
         let exact = profile.replace("# u_line_total =", "u_line_total =").replace("times = \"MOrderQty\", as = \"amount\"", "times = \"MOrderQty\", as = \"decimal(2..12)\"");
         prop_assert!(exact.contains("\nu_line_total") && exact.contains("decimal(2..12)"));
-        // what would vanish in the unit price is not asked for here
+        // values that would vanish in the unit price are not used here
         let exact = exact.lines().filter(|line| !line.starts_with("cost = ")).collect::<Vec<_>>().join("\n").replace(", cost = \"0\"", "");
         let files = site(&[("profiles/apo/purchase_order.toml", &exact)]);
         let definitions = load(Some(files.path()), "apo", &[], &own()).unwrap_or_else(|problems| panic!("{}", super::lines(&problems)));

@@ -499,7 +499,8 @@ fn the_only_word_in_braces_of_a_filter_is_the_company_in_quotes() {
     );
 }
 
-/// Fixed definitions and a fixed document, and what they map to: whoever changes this text makes another mapper, and raises its revision.
+/// Fixed definitions and a fixed document, with their result: a change of this text is a change of the mapping, and requires a new
+/// revision.
 #[test]
 fn the_mapper_revision_stands_for_what_the_mapping_does() {
     let entity = "[root]\ntable = \"Sample\"\nkey = [\"Code\", \"Part\"]\n\

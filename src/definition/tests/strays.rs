@@ -1,4 +1,4 @@
-//! Fields of a profile: what stands beside what, and a value of a wrong type, which is told of once.
+//! Fields of a profile: keys that exclude each other, and a value of a wrong type, which is reported once.
 
 use super::once::{PROFILE, said_of, said_of_both, well};
 use super::*;

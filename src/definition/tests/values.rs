@@ -1,4 +1,4 @@
-//! Values on their way through the shipped definitions: what is cancelled, what an amount is in, and that no digit is lost unsaid.
+//! Values in the shipped definitions: cancelled rows, the currency of amounts, and that no digit is lost without a warning.
 
 use super::site::site;
 use super::*;
@@ -9,7 +9,7 @@ use rust_decimal::Decimal;
 fn order(plan: &Plan, header: &[(&str, &str)], line: &[(&str, &str)]) -> Document {
     let header = [&[("PurchaseOrder", "PO1"), ("Supplier", "S1"), ("OrderStatus", "4"), ("Currency", "ZAR")], header].concat();
     let line = [&[("PurchaseOrder", "PO1"), ("Line", "#1"), ("LineType", "1")], line].concat();
-    // the last of a name counts
+    // the last value of a name is used
     let last = |values: &[(&str, &str)]| -> Vec<(String, String)> {
         let mut kept: Vec<(String, String)> = Vec::new();
         for (name, text) in values {
@@ -158,7 +158,7 @@ fn ledger_amounts_are_labelled_with_the_companys_currency() {
     assert_eq!((field(line, "u_document_amount"), field(line, "u_document_currency")), ("2.00", "USD"));
 }
 
-/// A document that maps, with what is said of its total.
+/// A document that can be mapped, with the message about its total.
 fn difference(root: &[(&str, &str)], lines: &[&str]) -> Option<String> {
     let definitions = shipped("apo");
     let plan = plan(&definitions, "invoice");
@@ -311,7 +311,7 @@ proptest! {
         let number = |name: &str| Decimal::from_str_exact(field(&mapped.records[1], name)).expect("a number");
         let quantity = Decimal::new(quantity, 2);
         let exact = Decimal::new(price, 5) * (Decimal::ONE_HUNDRED - Decimal::new(discount, 2)) * quantity / Decimal::from(100 * by);
-        // the price is rounded once, at its sixth decimal
+        // the price is rounded once, to its sixth decimal
         prop_assert!((number("u_unit_price") * quantity - exact).abs() <= Decimal::new(5, 7) * quantity + Decimal::new(1, 20));
     }
 }

@@ -1,4 +1,4 @@
-//! What may be said of a record's way through ServiceNow after it has arrived (`[header.watch]`).
+//! The tracking of a record after its delivery (`[header.watch]`).
 
 use super::site::{mistakes, site};
 use super::*;
@@ -59,7 +59,7 @@ fn a_column_and_its_values_need_each_other_and_numbers_have_limits() {
         assert_eq!(found.len(), 1, "{watch}: {found:#?}");
         assert!(found[0].contains(key), "{watch}: {found:#?}");
     }
-    // either list alone is enough, and the limits themselves are allowed
+    // either list is enough, and the limits themselves are allowed
     for values in ["done = [\"a\"]", "failed = [\"a\"]"] {
         assert_eq!(said(TABLE, &format!("column = \"u_state\"\n{values}")), Vec::<String>::new(), "{values}");
     }
