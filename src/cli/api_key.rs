@@ -47,7 +47,7 @@ pub(super) fn api_key(global: &Global, command: &ApiKeyCommand) -> Result<Exit, 
                 let expires = expires_days.and_then(|days| Utc::now().checked_add_days(Days::new(days)));
                 store.api_key_add(name.clone(), role.to_string(), key.prefix.clone(), key.hash.to_vec(), expires, sync::user()).await?;
                 if let Err(failure) = output::line(key.expose()) {
-                    // no one has seen it, and it is never shown again
+                    // nobody has seen it, and it is never shown again
                     store.api_key_remove(name.clone(), sync::user()).await?;
                     let why = if failure.is_unread() { "nobody reads standard output" } else { failure.text.as_str() };
                     let text = format!("the key could not be shown ({why}), so it was not kept; add it again where it can be read");

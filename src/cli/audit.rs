@@ -10,10 +10,10 @@ use crate::domain::DocumentKey;
 use crate::domain::audit::AuditKind;
 use crate::store::{AuditFilter, AuditRow};
 
-/// Rows fetched at a time, so that memory stays flat.
+/// Rows read at once, so that memory use stays constant.
 const PAGE: i64 = 1000;
 
-/// Audit rows shown to people who name no limit.
+/// Audit rows shown when no limit is given.
 const SHOWN: i64 = 200;
 
 /// Which audit rows.
@@ -54,7 +54,7 @@ pub(super) enum AuditCommand {
     Seal,
 }
 
-/// A date (midnight UTC) or an instant.
+/// A date (midnight UTC) or a time.
 pub(super) fn instant(text: &str) -> Result<DateTime<Utc>, String> {
     if let Ok(date) = text.parse::<NaiveDate>() {
         return Ok(date.and_time(chrono::NaiveTime::MIN).and_utc());
@@ -79,7 +79,7 @@ pub(super) fn audit(global: &Global, args: &AuditArgs) -> Result<Exit, Failure> 
         Some(AuditCommand::Verify) => {
             let report = context.store.audit_verify().await?;
             if global.output == OutputForm::Json {
-                // a broken chain is told by the exit code too
+                // the exit code also shows a broken chain
                 output::even_unread(output::json(&report))?;
             }
             match report.broken_at {
@@ -163,7 +163,7 @@ async fn list(context: &Context, global: &Global, args: &AuditArgs) -> Result<Ex
     Ok(Exit::Done)
 }
 
-/// One object per line, without the end of the last line.
+/// One object per line; the last line has no line end.
 fn json_lines(rows: &[AuditRow]) -> Result<String, Failure> {
     let line = |row: &AuditRow| {
         serde_json::to_string(row)

@@ -1,4 +1,4 @@
-//! `tieline backfill`: a period of SYSPRO's history is read again, beside the polls and without moving their watermark.
+//! `tieline backfill`: reads a period of SYSPRO's history again, beside the polls and without moving their watermark.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ use crate::operations::{self, backfill::Period};
 use crate::store::{BackfillFilter, BackfillRow};
 use crate::supervision::guard::RestartPolicy;
 
-/// How long running work may take to come to an end.
+/// How long running work may take to finish.
 const STOP_DEADLINE: Duration = Duration::from_secs(20);
 
 /// What to read again, or what to do with earlier backfills.
@@ -60,7 +60,7 @@ impl BackfillArgs {
     }
 }
 
-/// What to do with backfills.
+/// The commands for backfills.
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum BackfillCommand {
     /// Lists backfills, the newest first
@@ -113,9 +113,9 @@ fn start(global: &Global, args: &BackfillArgs) -> Result<Exit, Failure> {
 }
 
 async fn run(context: &Context, global: &Global, args: &BackfillArgs, signals: &mut Signals) -> Result<Exit, Failure> {
-    // one that is only noted is read with whatever the service has
+    // a backfill that is only queued is read with the definitions of the service
     let deps = if args.no_wait { context.deps() } else { context.working_deps().await? };
-    // clap has seen to it that there is a reason
+    // clap has already required a reason
     let Some(why) = &args.why else { return Err(Failure::new(Exit::Usage, "no reason is given; say why with --why")) };
     let rows = operations::backfill::ask(&deps, args.period(), sync::requested(why)).await?;
     let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
@@ -145,7 +145,7 @@ async fn run(context: &Context, global: &Global, args: &BackfillArgs, signals: &
     Ok(sync::exit_code(&last, &status))
 }
 
-/// Slice after slice, until none of these is open any more or one comes no further.
+/// Reads slice after slice, until none of these is open any more, or one fails.
 async fn slices(
     context: &Context,
     deps: &crate::actors::Deps,

@@ -21,7 +21,7 @@ struct EntityLine {
     after: Vec<String>,
 }
 
-/// One setting, for programs; the value is `***` where it may hold a password.
+/// One setting, for programs; the value is `***` if it may contain a password.
 #[derive(Debug, Serialize)]
 struct SettingLine {
     value: String,
@@ -117,7 +117,7 @@ fn lines(checked: &Checked) -> Vec<EntityLine> {
             reads: reads.join(", "),
             change,
             schedule: checked.settings().schedule.get(&plan.entity).map_or(default, String::as_str).to_owned(),
-            // a flow that is read whole at every run has no sweep of its own
+            // a flow that reads everything at every run has no sweep
             sweep: (!plan.read.changes.is_empty()).then(|| plan.read.sweep.as_ref().map_or(default_sweep, |sweep| &sweep.schedule).clone()),
             targets: plan.targets.iter().map(|target| target.table.clone()).collect(),
             after: plan.after.iter().map(ToString::to_string).collect(),

@@ -1,4 +1,4 @@
-//! `tieline conflicts`: what waits for a person where both sides may change the records, and what a person decides about it.
+//! `tieline conflicts`: entries that wait for a person, for records that may change on both sides, and the person's decisions.
 
 use chrono::{DateTime, Utc};
 
@@ -31,7 +31,7 @@ pub enum ConflictsCommand {
     Adopt(AdoptArgs),
 }
 
-/// Which entries.
+/// Selects entries.
 #[derive(Debug, clap::Args)]
 pub struct ListArgs {
     /// Only this company
@@ -57,7 +57,7 @@ pub struct ListArgs {
     limit: i64,
 }
 
-/// What is decided.
+/// A decision.
 #[derive(Debug, clap::Args)]
 pub struct ResolveArgs {
     /// The entries
@@ -71,7 +71,7 @@ pub struct ResolveArgs {
     why: Reason,
 }
 
-/// Which lists.
+/// Selects two lists.
 #[derive(Debug, clap::Args)]
 pub struct AdoptArgs {
     /// The company
@@ -209,7 +209,7 @@ fn story(row: &ConflictRow) -> String {
     lines.join("\n")
 }
 
-/// For a spreadsheet.
+/// As CSV for a spreadsheet.
 fn csv(rows: &[ConflictRow]) -> Result<Vec<u8>, csv::Error> {
     let head = "id,company,entity,key,field,column,kind,state,agreed,syspro,syspro_at,servicenow,servicenow_at,sys_id,delivery\r\n";
     let text = |field: &Option<String>| field.clone().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! What a command works with: settings, definitions, the ledger and who we are.
+//! The context of a command: settings, definitions, the ledger and the identity of this node.
 
 use std::fs::{File, TryLockError};
 use std::io::Write as _;
@@ -32,51 +32,51 @@ use crate::supervision::crash::CrashPoints;
 use crate::supervision::stopping::Stopping;
 use crate::telemetry::progress::Progress;
 
-/// How long a command waits for a service to take up files that were changed a moment ago.
+/// How long a command waits for a service to load files that were changed a moment ago.
 const TAKEN_UP: Duration = Duration::from_secs(6);
-/// What a restored ledger waits for.
+/// What must be done with a restored ledger.
 const TO_COMPARE: &str =
     "nothing is read or sent before `tieline restored` has compared the ledger with what ServiceNow has (docs/backup.md)";
-/// Between two checks whether it has.
+/// Time between two checks whether it has loaded them.
 const CHECK_EVERY: Duration = Duration::from_millis(300);
 
-/// Settings and definitions, checked; nothing has been started.
+/// Checked settings and definitions; nothing has been started.
 pub(super) struct Checked {
-    /// The settings and where they come from.
+    /// The settings and their origins.
     pub(super) loaded: Loaded,
     /// The plans.
     pub(super) definitions: Arc<Definitions>,
 }
 
-/// Everything that is wrong with settings and definitions.
+/// All mistakes in settings and definitions.
 #[derive(Debug, Default)]
 pub(super) struct Refused {
     /// Mistakes of the configuration.
     pub(super) configuration: Vec<String>,
     /// Mistakes of the definitions.
     pub(super) definitions: Vec<String>,
-    /// The configuration is so wrong that the definitions could not be read.
+    /// Whether the configuration is so wrong that the definitions could not be read.
     pub(super) unchecked: bool,
-    /// The file that the settings are from.
+    /// The file of the settings.
     pub(super) file: Option<PathBuf>,
-    /// The texts name the file already.
+    /// Whether the texts name the file already.
     named: bool,
 }
 
-/// Everything a command that works with the ledger needs.
+/// Everything for a command that works with the ledger.
 pub(super) struct Context {
     /// Settings and definitions.
     pub(super) checked: Checked,
-    /// The ledger, brought up to date.
+    /// The ledger, with the newest schema.
     pub(super) store: Store,
-    /// Who we are.
+    /// The identity of this node.
     pub(super) node: Node,
     /// The migrations that were run just now.
     pub(super) migrated: Vec<String>,
     cluster: Option<Cluster>,
-    /// Starts the private cluster again when it dies.
+    /// The task that restarts the private cluster when it dies.
     keeping: Option<JoinHandle<()>>,
-    /// Held while this process lives: an earlier life of this node is dead.
+    /// Held while this process lives: it shows that an earlier process of this node is dead.
     alone: Option<File>,
 }
 
@@ -114,7 +114,7 @@ impl Checked {
         Ok(Self::read(global)?)
     }
 
-    /// The same, with the mistakes one by one: those of the definitions too where the configuration lets them be found.
+    /// The same, with the mistakes one by one; those of the definitions as well, if the configuration allows to find them.
     pub(super) fn read(global: &Global) -> Result<Self, Refused> {
         let path = global.config.as_deref();
         let error = match config::load(path, config::environment()) {
@@ -157,7 +157,7 @@ impl Checked {
         let mut known: Vec<&str> = definitions.plans.iter().map(|plan| plan.entity.as_str()).collect();
         let all;
         if !strangers.is_empty() && !settings.flows.entities.is_empty() {
-            // an entity that is left out for now may keep its schedule
+            // an entity that is currently excluded may keep its schedule
             all = load(&[]).unwrap_or_default();
             strangers.retain(|entity| all.plan(entity).is_none());
             known = all.plans.iter().map(|plan| plan.entity.as_str()).collect();
@@ -189,7 +189,7 @@ impl Checked {
         &self.loaded.settings
     }
 
-    /// The file that the settings are from, for a text that refuses them.
+    /// The file of the settings, for a message about them.
     pub(super) fn source(&self) -> String {
         match &self.loaded.file {
             Some(file) => format!("; this command reads {}", config::shown_path(file)),
@@ -199,7 +199,7 @@ impl Checked {
 }
 
 impl Context {
-    /// Checks everything, starts the private cluster where there is no database url, brings the ledger up to date.
+    /// Checks everything, starts the private cluster if there is no database url, and migrates the ledger.
     pub(super) async fn open(checked: Checked) -> Result<Self, Failure> {
         let settings = checked.settings().clone();
         Self::open_ledger(checked).await.map_err(|failure| match disk::full(&settings) {
@@ -235,11 +235,11 @@ impl Context {
         }
     }
 
-    /// Brings the ledger up to date and takes this node's place in it.
+    /// Migrates the ledger and registers this node in it.
     async fn join(store: &Store, directory: &Path) -> Result<(Vec<String>, Node, Option<File>), Failure> {
         let migrated = store.migrate().await?;
         let (node, alone) = node(directory)?;
-        // before anything else is read or written: what a restored ledger says of transactions holds no more
+        // before anything else is read or written: in a restored ledger, the transaction numbers are no longer valid
         let (life, begun) = store.life_check(high_water::kept(directory), None).await?;
         match (&life.why, life.compared_at) {
             (Some(why), None) => tracing::error!(life = life.number, "{why}; {TO_COMPARE}"),
@@ -259,12 +259,12 @@ impl Context {
         Ok((migrated, node, alone))
     }
 
-    /// What the actors need for whoever only reads: the ledger lets nothing be done under definitions without a number.
+    /// The dependencies of the actors for a command that only reads: the ledger allows no work under definitions without a number.
     pub(super) fn deps(&self) -> Deps {
         self.deps_with(InForce::new(self.checked.definitions.clone(), SetNumber(0), Standing::InForce))
     }
 
-    /// What the actors of a command need that maps or sends.
+    /// The dependencies of the actors for a command that maps or sends.
     ///
     /// # Errors
     /// [`Exit::Configuration`] when other definitions than those of this command are in force.
@@ -277,7 +277,7 @@ impl Context {
                 Stands::InForce { number, .. } => {
                     return Ok(self.deps_with(InForce::new(self.checked.definitions.clone(), number, Standing::InForce)));
                 }
-                // files that were changed a moment ago: a service that has them as well takes them up
+                // the files were changed a moment ago: a service with the same files loads them
                 Stands::Other { number: None, alive: true, .. } if Instant::now() < deadline => {
                     tokio::time::sleep(CHECK_EVERY).await;
                 }
@@ -290,7 +290,7 @@ impl Context {
         }
     }
 
-    /// What the actors of a service need, which may wait for its definitions to come into force.
+    /// The dependencies of the actors for a service, which may wait for its definitions to come into force.
     pub(super) async fn service_deps(&self) -> Result<Deps, Failure> {
         self.check_compared().await?;
         self.check_companies().await?;
@@ -302,12 +302,12 @@ impl Context {
         Ok(self.deps_with(InForce::new(self.checked.definitions.clone(), number, Standing::of(&stands))))
     }
 
-    /// The name that this node keeps; a command beside a running service has none of its own.
+    /// The stored name of this node; `None` for a command beside a running service.
     pub(super) fn own_name(&self) -> Option<String> {
         self.alone.is_some().then(|| self.node.name.clone())
     }
 
-    /// Comes to the ledger with the definitions of this process.
+    /// Presents the definitions of this process to the ledger.
     pub(super) async fn stand(&self, may: MayAdopt) -> Result<Stands, Failure> {
         let who = Adopter { node: self.own_name(), actor: super::sync::user(), why: None, may };
         let stands = self.store.definition_stand(self.checked.definitions.set.clone(), who).await?;
@@ -329,8 +329,7 @@ impl Context {
         }
     }
 
-    /// Refuses a company or an entity that neither the configuration nor the ledger knows: what is filtered by it would read like an
-    /// all-clear.
+    /// Refuses a company or an entity that neither the configuration nor the ledger contains: an empty list would look like an all-clear.
     pub(super) async fn check_names(&self, company: Option<&str>, entity: Option<&str>) -> Result<(), Failure> {
         if company.is_some() || entity.is_some() {
             self.deps().names().await?.check(company, entity)?;
@@ -338,7 +337,7 @@ impl Context {
         Ok(())
     }
 
-    /// How every flow stands; those that the configuration no longer makes are marked.
+    /// The state of every flow; flows that the configuration no longer contains are marked.
     pub(super) async fn flow_status(&self) -> Result<Vec<FlowStatus>, Failure> {
         let mut rows = crate::actors::flows::flow_status(&self.deps()).await?;
         if self.uncompared().is_some() {
@@ -347,12 +346,12 @@ impl Context {
         Ok(rows)
     }
 
-    /// The life of a ledger that was restored and not compared with ServiceNow since: what it says of records may not be so.
+    /// The life of a ledger that was restored and not compared with ServiceNow since: its records may be wrong.
     pub(super) fn uncompared(&self) -> Option<Life> {
         self.store.life().filter(|life| life.why.is_some() && life.compared_at.is_none())
     }
 
-    /// Refuses to read or send anything while the ledger may say other things than ServiceNow.
+    /// Refuses to read or send anything while the ledger may differ from ServiceNow.
     async fn check_compared(&self) -> Result<(), Failure> {
         let (life, _) = self.store.life_now().await?;
         match (&life.why, life.compared_at) {
@@ -361,7 +360,7 @@ impl Context {
         }
     }
 
-    /// Refuses companies that the ledger knows in another spelling: their records have other keys, and everything would arrive twice.
+    /// Refuses companies that the ledger has in another spelling: their records have other keys, and everything would arrive twice.
     async fn check_companies(&self) -> Result<(), Failure> {
         let syspro = &self.checked.settings().syspro;
         match doubles(&syspro.companies, &self.store.companies().await?) {
@@ -383,8 +382,8 @@ impl Context {
         if self.alone.is_some() && self.store.restored_under().is_none() && self.store.trouble().is_none() {
             high_water::renew(&self.store, &self.checked.settings().state.directory).await;
         }
-        // our own connections first: a server that is stopped under them says so on standard error; one that is being made in the
-        // background may still come too late
+        // first our own connections: if the server stops before, they print an error to standard error; a connection that is being opened
+        // in the background may still be too late
         drop(self.store);
         if let Some(keeping) = self.keeping {
             keeping.abort();
@@ -393,7 +392,7 @@ impl Context {
     }
 }
 
-/// Says in the log which definitions came into force just now, and what they say otherwise.
+/// Logs which definitions came into force just now, and their differences.
 pub(super) fn say_adopted(set: &SetText, stands: &Stands) {
     if let Stands::InForce { number, adopted: Some(difference) } = stands {
         tracing::info!(number = number.0, hash = set.short(), changes = difference.join("; "), "these definitions are in force now");
@@ -433,8 +432,8 @@ pub(super) async fn stop_cluster(cluster: Option<Cluster>) {
     }
 }
 
-/// This node's name, kept in the state directory. The lock says whether we are its only life: then whatever an earlier
-/// one left in hand is known to be dead. A command beside a running service gets a name of its own.
+/// This node's name, stored in the state directory. The lock shows whether this is the only process of the node: then an earlier one is
+/// known to be dead. A command beside a running service gets its own name.
 fn node(directory: &Path) -> Result<(Node, Option<File>), Failure> {
     let path = directory.join("node");
     let failed =

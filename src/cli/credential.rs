@@ -12,7 +12,7 @@ use crate::actors::credential_store::{NOTICES_MAIL, NOTICES_WEBHOOK, SERVICENOW,
 use crate::credentials::key_ring::{Ciphertexts, Encrypted, KeptSecret, KeyRing};
 use crate::store::EncryptedCredential;
 
-/// The names there are.
+/// The known names.
 const NAMES: &[&str] = &[SYSPRO_ODATA, SYSPRO_ENET, SYSPRO_ENET_COMPANY, SERVICENOW, NOTICES_WEBHOOK, NOTICES_MAIL];
 
 /// What to do.
@@ -79,7 +79,7 @@ fn known(name: &str) -> Result<(), Failure> {
     Err(Failure::new(Exit::Usage, format!("there is no credential `{name}`; the names are {}", NAMES.join(", "))))
 }
 
-/// The command line can be read by everyone on the machine, and so can the environment by some: a password comes in neither.
+/// Everybody on the machine can read the command line, and some can read the environment: a password is accepted in neither.
 fn from_standard_input(said: bool, name: &str, username: &str) -> Result<(), Failure> {
     if said {
         return Ok(());
@@ -89,7 +89,7 @@ fn from_standard_input(said: bool, name: &str, username: &str) -> Result<(), Fai
     Err(Failure::new(Exit::Failed, text))
 }
 
-/// What is typed on the terminal, which does not show it.
+/// Reads what is typed on the terminal without showing it.
 fn ask_password(name: &str, username: &str, allow_empty: bool) -> Result<SecretString, Failure> {
     let what = match name {
         SERVICENOW => "Client secret of client id",
@@ -105,13 +105,13 @@ fn ask_password(name: &str, username: &str, allow_empty: bool) -> Result<SecretS
     Ok(SecretString::from(password))
 }
 
-/// A line without its end.
+/// A line without its line end.
 fn without_end(line: &str) -> &str {
     let line = line.strip_suffix('\n').unwrap_or(line);
     line.strip_suffix('\r').unwrap_or(line)
 }
 
-/// One line; the line's end is not part of the password. An empty one is mostly a file or a variable that was not there.
+/// One line; the line end is not part of the password. An empty one usually comes from a missing file or variable.
 fn read_password(mut input: impl BufRead, allow_empty: bool) -> Result<SecretString, Failure> {
     let mut line = zeroize::Zeroizing::new(String::new());
     input
@@ -182,7 +182,7 @@ async fn remove(context: &Context, name: &str) -> Result<Exit, Failure> {
     }
 }
 
-/// Held while a credential is encrypted and kept: what another command encrypts meanwhile with a key that is being dropped would be lost.
+/// Held while a credential is encrypted and stored: otherwise another command could encrypt it with a key that is being removed.
 fn alone(context: &Context) -> Result<File, Failure> {
     let directory = &context.checked.settings().state.directory;
     let path = directory.join("credential.lock");
@@ -199,7 +199,7 @@ fn kept(row: EncryptedCredential) -> KeptSecret {
     KeptSecret { name: row.name, username: row.username, encrypted }
 }
 
-/// The new key is added first and the old one dropped last, so that every ciphertext can be opened at any moment.
+/// The new key is added first and the old one removed last, so that every ciphertext can be decrypted at any moment.
 async fn rotate(context: &Context) -> Result<Exit, Failure> {
     let _alone = alone(context)?;
     let all = context.store.credential_list().await?;

@@ -1,6 +1,6 @@
 //! `tieline database -- COMMAND`: a program of Postgres, such as `pg_dump`, with the ledger's database to work on.
 //!
-//! Nothing of the ledger is read: it may be empty, or just about to be loaded from a backup.
+//! Nothing of the ledger is read: it may be empty, or about to be loaded from a backup.
 
 use std::ffi::OsString;
 use std::os::unix::process::ExitStatusExt as _;
@@ -59,7 +59,7 @@ async fn run(
         return Err(Failure::new(Exit::Usage, "no program is named: write it after `--`"));
     };
     let mut command = Command::new(program);
-    // the server's own programs first: a dump by those of another version may not be loadable
+    // the server's own programs first: a dump of another version may not be loadable
     let path = std::env::var_os("PATH").unwrap_or_default();
     let places = programs.map(Path::to_owned).into_iter().chain(std::env::split_paths(&path));
     if let Ok(path) = std::env::join_paths(places) {
@@ -80,7 +80,7 @@ async fn run(
                 let status = ended.map_err(|_| Failure::new(Exit::Failed, "waiting for the program crashed"))?.map_err(&failed)?;
                 return Ok(code(status));
             }
-            // the server stays until the program has ended
+            // the server keeps running until the program has ended
             () = signals.next() => if let Some(pid) = pid {
                 let _ = kill(pid, Signal::SIGTERM);
             },
@@ -88,7 +88,7 @@ async fn run(
     }
 }
 
-/// The program's exit code; of one that a signal ended what a shell says.
+/// The program's exit code; after a signal, the code that a shell would use.
 fn code(status: ExitStatus) -> ExitCode {
     let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal));
     ExitCode::from(code.and_then(|code| u8::try_from(code).ok()).unwrap_or(Exit::Failed as u8))

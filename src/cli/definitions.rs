@@ -1,4 +1,4 @@
-//! `tieline definitions`: which are in force, what this machine's say otherwise, and how to put them into force.
+//! `tieline definitions`: shows which are in force and how this machine's differ, and puts them into force.
 
 use super::context::Context;
 use super::context::with_ledger;

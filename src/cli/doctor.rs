@@ -5,7 +5,7 @@ use super::failure::{Exit, Failure};
 use super::{Global, OutputForm, output};
 use crate::doctor::{self, Finding, Report, Scope, Verdict, Way};
 
-/// What the command takes.
+/// The options of the command.
 #[derive(Debug, clap::Args)]
 pub struct DoctorArgs {
     /// Create nothing in ServiceNow. Without it, one row is created in each target table and deleted again, to prove the right to create

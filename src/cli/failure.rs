@@ -1,4 +1,4 @@
-//! Exit codes, and what is printed with them.
+//! Exit codes, and their messages.
 
 use std::fmt;
 use std::process::ExitCode;
@@ -13,7 +13,7 @@ pub enum Exit {
     Done = 0,
     /// Failed.
     Failed = 1,
-    /// The command line names something that there is not.
+    /// The command line names something that does not exist.
     Usage = 2,
     /// Done, with records outstanding.
     Partly = 3,
@@ -23,7 +23,7 @@ pub enum Exit {
     Unreachable = 5,
     /// Another node holds the lease.
     Held = 6,
-    /// A thread of the service does not come back; the service manager must start it again.
+    /// A thread of the service does not respond; the service manager must restart the process.
     Stuck = 7,
 }
 
@@ -54,12 +54,12 @@ impl Failure {
         Self { exit, text: text.into() }
     }
 
-    /// The reader of standard output has gone: the program ends without a word.
+    /// The reader of standard output has closed it: the program ends without a message.
     pub(super) fn unread() -> Self {
         Self { exit: Exit::Done, text: String::new() }
     }
 
-    /// Whether only the reader has gone.
+    /// Whether only the reader has closed the output.
     pub(super) fn is_unread(&self) -> bool {
         self.exit == Exit::Done && self.text.is_empty()
     }

@@ -1,4 +1,4 @@
-//! `tieline failures`: what is not delivered, by cause or by record.
+//! `tieline failures`: undelivered records, by cause or one by one.
 
 use std::borrow::Cow;
 
@@ -13,7 +13,7 @@ use crate::domain::{CompanyId, DocumentKey};
 use crate::operations::failures;
 use crate::store::{CauseRow, FailureFilter, FailureRow, FlowStatus};
 
-/// Values of a cause that are named.
+/// The most values of a cause that are named.
 const VALUES: usize = 8;
 
 /// Which failures.
@@ -119,7 +119,7 @@ fn parts_table(rows: &[FailureRow]) -> String {
     output::table(&headers, &[6], table)
 }
 
-/// A value before a number or a comma: in quotes where it would run into them.
+/// A value before a number or a comma: in quotes if it could be confused with them.
 fn set_apart(value: &str) -> Cow<'_, str> {
     match value.contains([' ', ',']) || value.ends_with(|c: char| c.is_ascii_digit()) {
         true => Cow::Owned(format!("`{value}`")),
@@ -127,12 +127,12 @@ fn set_apart(value: &str) -> Cow<'_, str> {
     }
 }
 
-/// A cause, one fact a line: readable at any width.
+/// A cause, one fact per line: readable at any width.
 fn cause_text(row: &CauseRow, code_lists: &CodeLists) -> String {
     let records = |number: i64| if number == 1 { "1 record".to_owned() } else { format!("{number} records") };
     let mut lines = vec![format!("{}/{}  {}  {}", row.company, row.entity, row.reason, row.counted())];
     let mut fact = |name: &str, text: String| lines.push(format!("  {name:<13} {text}"));
-    // what somebody put on hold did not fail
+    // a record that somebody put on hold did not fail
     fact(if row.reason == FailureReason::OnHold.as_str() { "on hold since" } else { "first failed" }, at(Some(row.first_failed_at)));
     if !row.example.is_empty() {
         fact("example", format!("{}: {}", DocumentKey::shown(&row.example_key), row.example));

@@ -1,12 +1,12 @@
-//! What to run first: records that wait for others which no run of this command could bring.
+//! Advice on what to run first: records wait for others which no run of this command could bring.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::actors::scheduler::run_set::RunSetReport;
 use crate::store::AwaitedEntity;
 
-/// A line for each entity whose records wait for entities that this command did not run, with the command that brings those.
-/// `companies`: how many are carried.
+/// A line for each entity whose records wait for entities that this command did not run, with the command that brings those. `companies`:
+/// the number of companies that are read.
 pub(super) fn advice(report: &RunSetReport, awaited: &[AwaitedEntity], companies: usize) -> Vec<String> {
     let ran = |company: &str, entity: &str| {
         report.flows.iter().any(|(flow, _)| flow.company.as_str() == company && flow.entity.as_str() == entity)
@@ -20,7 +20,7 @@ pub(super) fn advice(report: &RunSetReport, awaited: &[AwaitedEntity], companies
 
 fn line(entity: &str, rows: &[&AwaitedEntity], companies: usize) -> String {
     let mut parents: BTreeMap<&str, i64> = BTreeMap::new();
-    // one record may wait for several entities: the least number that is certain, company by company
+    // one record may wait for several entities: the number is a lower bound, by company
     let mut waiting: BTreeMap<&str, i64> = BTreeMap::new();
     for row in rows {
         *parents.entry(&row.parent).or_default() += row.parents;

@@ -89,7 +89,7 @@ pub(super) fn flow(global: &Global, command: &FlowCommand) -> Result<Exit, Failu
     })
 }
 
-/// Forgets flows one by one; one that cannot be forgotten keeps no other from it.
+/// Forgets flows one by one; a flow that cannot be forgotten does not stop the others.
 fn forget(global: &Global, args: &ForgetArgs) -> Result<Exit, Failure> {
     with_ledger(global, async |context| {
         let all = context.flow_status().await?;

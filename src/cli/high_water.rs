@@ -1,4 +1,5 @@
-//! What this node saw committed last, in a file of the state directory: a ledger that went back in its own cluster has no other witness.
+//! The last audit row that this node saw committed, in a file of the state directory: nothing else shows that a ledger was set back in its
+//! own cluster.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -12,7 +13,7 @@ fn path(directory: &Path) -> PathBuf {
     directory.join("high-water")
 }
 
-/// What was kept. A file that cannot be read tells nothing, and is said; a missing one is a new node's.
+/// Reads it. A file that cannot be read is reported and ignored; a missing one belongs to a new node.
 pub(super) fn kept(directory: &Path) -> Option<HighWater> {
     let path = path(directory);
     let text = match std::fs::read_to_string(&path) {
@@ -32,7 +33,7 @@ pub(super) fn kept(directory: &Path) -> Option<HighWater> {
     }
 }
 
-/// Keeps it: wholly or not at all, so that a crash leaves the mark before.
+/// Stores it completely or not at all, so that a crash leaves the former mark.
 fn keep(directory: &Path, mark: HighWater) -> std::io::Result<()> {
     let (path, new) = (path(directory), directory.join("high-water.new"));
     let mut options = std::fs::File::options();
@@ -46,7 +47,7 @@ fn keep(directory: &Path, mark: HighWater) -> std::io::Result<()> {
     std::fs::rename(new, path)
 }
 
-/// Asks the ledger what it holds last and keeps it. What goes wrong is logged: the mark before stays, and is as true as it was.
+/// Reads the ledger's last row and stores it. An error is logged: the former mark stays, and is still valid.
 pub(super) async fn renew(store: &Store, directory: &Path) {
     match store.high_water().await {
         Ok(Some(mark)) => {

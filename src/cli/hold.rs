@@ -1,4 +1,4 @@
-//! `tieline hold` and `tieline release`: a person holds records, and releases them.
+//! `tieline hold` and `tieline release`: hold and release records.
 
 use serde::Serialize;
 
@@ -37,13 +37,13 @@ pub struct ReleaseArgs {
     no_send: bool,
 }
 
-/// What became of released records, for programs.
+/// The results of released records, for programs.
 #[derive(Serialize)]
 struct Released {
     records: Vec<HoldRow>,
     /// Keys that were never read from SYSPRO.
     unknown: Vec<String>,
-    /// What became of them; null where nothing was sent.
+    /// The results; null where nothing was sent.
     outcome: Option<ResentOutcome>,
     /// Why sending stopped, if it did.
     errors: Vec<String>,
@@ -66,14 +66,14 @@ pub(super) fn hold(global: &Global, args: &HoldArgs) -> Result<Exit, Failure> {
 pub(super) fn release(global: &Global, args: &ReleaseArgs) -> Result<Exit, Failure> {
     let (args, no_send) = (&args.records, args.no_send);
     with_ledger(global, async |context| {
-        // what is only queued is sent by whoever has the definitions in force
+        // what is only queued is sent by a process with the definitions in force
         let deps = if no_send { context.deps() } else { context.working_deps().await? };
         let (named, followed) = operations::hold::release(&deps, args.flow(), &args.keys, requested(&args.why))
             .await
             .map_err(|refused| args.failure(refused))?;
         let Named { records, unknown } = named;
         let people = global.output == OutputForm::Table;
-        // a reader that goes early must not keep anything from being sent
+        // a reader that closes the output early must not prevent any sending
         let say = |text: &str| output::even_unread(output::line(text));
         if people {
             records.iter().try_for_each(|row| say(&released(row)))?;
@@ -109,7 +109,7 @@ impl HoldArgs {
     }
 }
 
-/// One key that was never read makes the command fail; the others are done all the same.
+/// A key that was never read makes the command fail; the other keys are handled anyway.
 fn known(args: &HoldArgs, unknown: &[String], exit: Exit) -> Result<Exit, Failure> {
     match unknown.first() {
         Some(unknown) => Err(super::record::never_read(Some(&args.company), Some(&args.entity), unknown)),
@@ -121,7 +121,7 @@ fn parts(count: i64) -> String {
     if count == 1 { "1 part".to_owned() } else { format!("{count} parts") }
 }
 
-/// What a hold did.
+/// The result of a hold.
 fn held(row: &HoldRow) -> String {
     let left = match row.left_alone {
         0 => String::new(),
@@ -133,7 +133,7 @@ fn held(row: &HoldRow) -> String {
     }
 }
 
-/// What a release did.
+/// The result of a release.
 fn released(row: &HoldRow) -> String {
     let left = match row.left_alone {
         0 => String::new(),

@@ -166,7 +166,7 @@ pub enum Command {
     },
 }
 
-/// Reads the command line. An error in it ends the program; characters in it that a screen would obey are printed as `[U+202E]`.
+/// Reads the command line. An error in it ends the program; control characters in it are printed as `[U+202E]`.
 pub fn command_line() -> Cli {
     Cli::try_parse().unwrap_or_else(|error| {
         let text = error.to_string();
@@ -178,7 +178,7 @@ pub fn command_line() -> Cli {
     })
 }
 
-/// Runs a command to its end.
+/// Runs a command.
 pub fn main(cli: Cli) -> ExitCode {
     let result = match cli.command {
         #[cfg(feature = "demo")]
@@ -213,7 +213,7 @@ pub fn main(cli: Cli) -> ExitCode {
         #[cfg(feature = "demo")]
         Command::Simulate(command) => simulate::simulate(&command),
         Command::Completions { shell } => {
-            // into memory first: written straight to a reader that has gone, it would panic
+            // into memory first: written directly to a closed output, it would panic
             let mut text = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "tieline", &mut text);
             output::bytes(&text).map(|()| Exit::Done)
@@ -257,16 +257,16 @@ fn block_on<T>(work: impl Future<Output = T>) -> T {
     actix_rt::System::new().block_on(work)
 }
 
-/// Whose log is started.
+/// The kind of log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Logs {
-    /// The service's: `log.level` says how much.
+    /// The service's: `log.level` sets its level.
     Service,
-    /// A command's: warnings and errors, for `log.level` in a file is meant for the service. A variable is set for this very process.
+    /// A command's: warnings and errors, because `log.level` in a file is meant for the service. A variable is meant for this process.
     Command,
 }
 
-/// How much is logged: what the command line says, else what is set for this process.
+/// The log level: from the command line, or else from this process's variables.
 fn level(global: &Global, checked: &context::Checked, logs: Logs) -> String {
     let by_variable = matches!(checked.loaded.origins.get("log.level"), Some(crate::config::Origin::Variable { .. }));
     match (global.quiet, global.verbose) {
@@ -278,7 +278,7 @@ fn level(global: &Global, checked: &context::Checked, logs: Logs) -> String {
     }
 }
 
-/// Starts the log, with panics as lines of it.
+/// Starts the log, and logs panics as lines.
 fn start_logging(global: &Global, checked: &context::Checked, logs: Logs) -> Result<(), Failure> {
     let format = if checked.settings().log.json { LogFormat::Json } else { LogFormat::Text };
     logging::init(&level(global, checked, logs), format)
@@ -304,12 +304,12 @@ mod tests {
         assert!(parse("tieline credential set servicenow --password-stdin").is_err(), "no user name");
         assert!(parse("tieline api-key add monitor --role viewer --expires-days 30 --output json").is_ok());
         assert!(parse("tieline api-key add monitor --role root").is_err());
-        // more days than the calendar holds must not make a key that never ends
+        // more days than the calendar has must not make a key that never expires
         assert!(parse("tieline api-key add monitor --role viewer --expires-days 99999999999").is_err());
         assert!(parse("tieline api-key add monitor --role viewer --expires-days 0").is_err());
     }
 
-    /// Every command that a step names is one, and takes the options that it names. Arguments may be left out: the command asks for them.
+    /// Every command in a next step exists, and accepts the named options. Arguments may be left out: the command asks for them.
     #[test]
     fn every_command_that_a_next_step_names_is_one() {
         use clap::error::ErrorKind::{
@@ -318,7 +318,7 @@ mod tests {
         let known = |line: &str| match Cli::try_parse_from(line.split(' ')) {
             Ok(_) => true,
             Err(error) => {
-                // an example's number is a word
+                // a number in an example is a word
                 let asks = [MissingRequiredArgument, MissingSubcommand, DisplayHelpOnMissingArgumentOrSubcommand, ValueValidation];
                 asks.contains(&error.kind())
             }

@@ -1,4 +1,4 @@
-//! `tieline notices test`: a message on every channel, and what came of it.
+//! `tieline notices test`: sends a message on every channel, and shows the results.
 
 use chrono::Utc;
 use serde::Serialize;

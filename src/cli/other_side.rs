@@ -1,5 +1,5 @@
-//! Whether ServiceNow is still the instance that the ledger knows: of one that was cloned over by an older state, the newest records that arrived
-//! are missing, or are what they were before. Then every flow stops until `tieline restored` has compared.
+//! Checks whether ServiceNow is still the instance that the ledger knows. If it was replaced by an older copy, the newest delivered records
+//! are missing, or have their former content. Then every flow stops until `tieline restored` has compared both sides.
 
 use std::collections::BTreeMap;
 
@@ -15,15 +15,15 @@ use crate::domain::life::{COMPARE, WENT_BACK, went_back};
 use crate::servicenow::{OneToken, ServiceNow};
 use crate::store::ArrivedPart;
 
-/// The newest parts that are taken from the ledger, and those of them that are checked.
+/// The newest parts that are read from the ledger, and the number of them that are checked.
 const NEWEST: i64 = 500;
 const SAMPLE: usize = 20;
 
-/// What a service waits for while it checks.
+/// What a service waits for during the check.
 pub(super) const CHECKING: &str = "nothing is read or sent before it is known whether ServiceNow still has what arrived there last; that is being asked, and where \
      ServiceNow does not answer, the flows begin once its time limits have run out";
 
-/// Checks them. Whatever keeps ServiceNow from answering tells nothing, and is logged: the flows say it better.
+/// Makes the check. If ServiceNow does not answer, that shows nothing and is logged: the flows report it better.
 pub(super) async fn check(deps: &Deps) -> Result<(), Failure> {
     let newest = deps.store.arrived_newest(NEWEST).await?;
     let percent = deps.settings.flows.went_back_percent;
@@ -48,14 +48,14 @@ pub(super) async fn check(deps: &Deps) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What was found of the newest records.
+/// The result for the newest records.
 #[derive(Default)]
 struct Compared {
-    /// How many could be read.
+    /// The number that could be read.
     asked: usize,
-    /// How many of them are missing or older.
+    /// The number of them that are missing or older.
     missing: usize,
-    /// The row of the audit that tells of the newest of those.
+    /// The audit row of the newest of those.
     newest: i64,
 }
 
@@ -64,7 +64,7 @@ async fn compare(deps: &Deps, newest: Vec<ArrivedPart>) -> Result<Compared, Stri
     let credential = deps.credential_store.credential(SERVICENOW).await.map_err(|error| error.to_string())?;
     let tokens = OneToken::fetch(client.http(), client.settings(), &credential).await.map_err(|error| error.chain())?;
     let definitions = deps.definitions.now();
-    // rows that a transform made may not be readable at all, which would give the same answer
+    // rows made by a transform may not be readable at all, which would give the same answer
     let target_of = |part: &ArrivedPart| {
         let plan = definitions.plan(&EntityName::new(&part.entity))?;
         plan.targets

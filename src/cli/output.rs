@@ -18,14 +18,14 @@ use crate::telemetry::progress::Progress;
 
 /// A table for people. Columns named in `numbers` are aligned to the right.
 ///
-/// A terminal that is too narrow for it gets it without the columns of numbers that hold nothing but 0; where that is not enough, each row
-/// becomes a block of lines. No cell is wrapped within a word.
+/// On a terminal that is too narrow, the columns of numbers with only zeros are left out; if that is not enough, each row becomes a block
+/// of lines. No cell is wrapped within a word.
 pub(super) fn table(headers: &[&str], numbers: &[usize], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let seen = |row: Vec<String>| row.iter().map(|cell| visible(cell).into_owned()).collect();
     fitting(headers, numbers, rows.into_iter().map(seen).collect(), Table::new().width().map(usize::from))
 }
 
-/// The same for a width in characters; `None`: there is no limit.
+/// The same for a width in characters; `None`: no limit.
 fn fitting(headers: &[&str], numbers: &[usize], rows: Vec<Vec<String>>, width: Option<usize>) -> String {
     let fits = |columns: &[usize]| width.is_none_or(|width| least(headers, &rows, columns) <= width);
     let all: Vec<usize> = (0..headers.len()).collect();
@@ -51,7 +51,7 @@ fn fitting(headers: &[&str], numbers: &[usize], rows: Vec<Vec<String>>, width: O
     rows.iter().map(block).collect::<Vec<_>>().join("\n").trim_end().to_owned()
 }
 
-/// The least width of a table in which no word is broken.
+/// The smallest width of a table in which no word is broken.
 fn least(headers: &[&str], rows: &[Vec<String>], columns: &[usize]) -> usize {
     let longest = |text: &str| text.split_whitespace().map(|word| word.chars().count()).max().unwrap_or_default();
     let column = |at: &usize| rows.iter().filter_map(|row| row.get(*at)).map(|cell| longest(cell)).chain([longest(headers[*at])]).max();
@@ -85,12 +85,12 @@ pub(super) fn json(value: &impl Serialize) -> Result<(), Failure> {
     bytes(format!("{}\n", visible_json(&text)).as_bytes())
 }
 
-/// One line on standard output. A reader that has gone (`| head`) ends the program quietly.
+/// One line on standard output. If the reader has closed it (`| head`), the program ends quietly.
 pub(super) fn line(text: &str) -> Result<(), Failure> {
     bytes(format!("{}\n", visible(text)).as_bytes())
 }
 
-/// The same for what is written as it is.
+/// The same for bytes that are written unchanged.
 pub(super) fn bytes(all: &[u8]) -> Result<(), Failure> {
     use std::io::Write;
     let mut out = std::io::stdout().lock();
@@ -101,7 +101,7 @@ pub(super) fn bytes(all: &[u8]) -> Result<(), Failure> {
     }
 }
 
-/// For commands whose exit code says more than that something was printed: a reader that has gone does not change it.
+/// For commands whose exit code means more than printing: a closed output does not change it.
 pub(super) fn even_unread(printed: Result<(), Failure>) -> Result<(), Failure> {
     match printed {
         Err(failure) if failure.is_unread() => Ok(()),
@@ -109,13 +109,13 @@ pub(super) fn even_unread(printed: Result<(), Failure>) -> Result<(), Failure> {
     }
 }
 
-/// One line on standard error. No one can be told that it could not be written.
+/// One line on standard error. A write error cannot be reported.
 pub(super) fn complaint(text: &str) {
     use std::io::Write;
     let _ = writeln!(std::io::stderr().lock(), "tieline: {}", visible(text));
 }
 
-/// Bars per flow while a run set runs; none where standard error is no terminal.
+/// Progress bars per flow while a run set runs; none if standard error is not a terminal.
 pub(super) struct Bars {
     stop: Option<tokio::sync::oneshot::Sender<()>>,
     task: Option<tokio::task::JoinHandle<()>>,
@@ -161,7 +161,7 @@ fn bar(flow: &FlowId) -> ProgressBar {
     ProgressBar::new_spinner().with_style(style).with_prefix(flow.to_string())
 }
 
-/// The counts in words, short enough for a line of 80 columns: what there is none of is left out.
+/// The counts as text, short enough for a line of 80 columns: zeros are left out.
 pub(super) fn counts_text(c: &RunCounts) -> String {
     let some = [("new", c.new), ("changed", c.changed), ("gone", c.deleted), ("unchanged", c.unchanged)];
     let some = some.into_iter().filter(|(_, count)| *count > 0);
@@ -169,7 +169,7 @@ pub(super) fn counts_text(c: &RunCounts) -> String {
     all.map(|(word, count)| format!("{word} {count}")).collect::<Vec<_>>().join(" · ")
 }
 
-/// An instant to the second, in UTC; `-` for none.
+/// A time to the second, in UTC; `-` for none.
 pub(super) fn at(time: Option<DateTime<Utc>>) -> String {
     time.map_or_else(|| "-".to_owned(), |time| time.format("%Y-%m-%d %H:%M:%SZ").to_string())
 }
@@ -178,7 +178,7 @@ pub(super) fn at(time: Option<DateTime<Utc>>) -> String {
 mod tests {
     use super::*;
 
-    /// Two flows with a count each of much and of nothing.
+    /// Two flows with one large count and one zero each.
     fn counts(width: usize) -> String {
         let headers = ["company", "entity", "delivered", "waiting", "failed"];
         let row = |entity: &str, failed: &str| ["EDU1", entity, "1,941", "0", failed].map(ToOwned::to_owned).to_vec();
@@ -201,7 +201,7 @@ mod tests {
         let cell = vec!["purchase_order".to_owned(), "every 5 minutes\nsweep at 02:00".to_owned()];
         let lines = fitting(&["entity", "schedule"], &[], vec![cell], Some(20));
         assert!(lines.ends_with("schedule  every 5 minutes\n          sweep at 02:00"), "{lines}");
-        // nothing is left out where there is no limit, or no row
+        // nothing is left out without a limit, or without a row
         assert!(!fitting(&["a", "b"], &[1], vec![vec!["x".into(), "0".into()]], None).contains("All zero"));
         assert!(fitting(&["company", "delivered"], &[1], Vec::new(), Some(5)).contains("company"));
     }

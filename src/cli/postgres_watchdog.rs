@@ -1,4 +1,4 @@
-//! The private database of a process: started again when it dies.
+//! The private database of a process: restarted when it dies.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ const CHECK_EVERY: Duration = Duration::from_secs(1);
 /// The waits between two tries to start it.
 const BACKOFF: Backoff = Backoff::new(CHECK_EVERY, Duration::from_secs(60));
 
-/// Starts the private database again whenever it has died, at growing intervals when it dies again.
+/// Restarts the private database whenever it has died; the pauses grow when it dies again.
 pub(super) async fn restart_when_dead(watchdog: ServerWatchdog) {
     let (mut tries, mut since) = (0, Instant::now());
     loop {

@@ -1,4 +1,4 @@
-//! A line typed on a terminal that does not show it.
+//! Reads a line from a terminal without showing it.
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
@@ -12,10 +12,10 @@ pub(super) fn is_typed() -> bool {
     cfg!(unix) && io::stdin().is_terminal()
 }
 
-/// Asks on standard error, and reads one line that does not show. The terminal is as before when this returns.
+/// Prompts on standard error, and reads one line without showing it. Restores the terminal before it returns.
 ///
 /// # Errors
-/// [`io::ErrorKind::Interrupted`] for Ctrl-C; whatever the terminal says.
+/// [`io::ErrorKind::Interrupted`] for Ctrl-C; any error of the terminal.
 #[cfg(unix)]
 pub(super) fn hidden_line(question: &str) -> io::Result<Zeroizing<String>> {
     let hidden = Hidden::begin()?;
@@ -25,14 +25,14 @@ pub(super) fn hidden_line(question: &str) -> io::Result<Zeroizing<String>> {
     let mut line = Zeroizing::new(Vec::new());
     let read = read(&mut io::stdin().lock(), &mut line);
     drop(hidden);
-    // the line end that was typed does not show either
+    // the typed line end is not shown either
     writeln!(error)?;
     read?;
     let text = std::str::from_utf8(&line).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8"))?;
     Ok(Zeroizing::new(text.to_owned()))
 }
 
-/// The same where a terminal cannot be told to hide what is typed.
+/// The same where a terminal cannot hide its input.
 #[cfg(not(unix))]
 pub(super) fn hidden_line(_: &str) -> io::Result<Zeroizing<String>> {
     Err(io::ErrorKind::Unsupported.into())
@@ -55,7 +55,7 @@ fn read(input: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<()> {
     }
 }
 
-/// The terminal's settings from before, put back when this is dropped.
+/// The terminal's former settings, restored on drop.
 #[cfg(unix)]
 struct Hidden(nix::sys::termios::Termios);
 
@@ -66,7 +66,7 @@ impl Hidden {
         let before = tcgetattr(io::stdin())?;
         let mut hiding = before.clone();
         hiding.local_flags.remove(LocalFlags::ECHO | LocalFlags::ECHONL);
-        // killed by Ctrl-C, this process would leave a terminal that shows nothing: it comes as a character that ends the line
+        // if Ctrl-C killed this process, the terminal would stay hidden: here it arrives as a character that ends the line
         hiding.local_flags.remove(LocalFlags::ISIG);
         hiding.control_chars[SpecialCharacterIndices::VEOL as usize] = INTERRUPT;
         tcsetattr(io::stdin(), SetArg::TCSADRAIN, &hiding)?;
@@ -78,7 +78,7 @@ impl Hidden {
 impl Drop for Hidden {
     fn drop(&mut self) {
         use nix::sys::termios::{SetArg, tcsetattr};
-        // there is no one to tell
+        // there is nobody to report to
         let _ = tcsetattr(io::stdin(), SetArg::TCSADRAIN, &self.0);
     }
 }

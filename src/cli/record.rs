@@ -1,4 +1,4 @@
-//! `tieline record`: the life of one record, and where it stands now and why.
+//! `tieline record`: the history of one record, its state and the reason.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -46,7 +46,7 @@ pub(super) fn record(global: &Global, args: &RecordArgs) -> Result<Exit, Failure
     })
 }
 
-/// What it can mean that a record is not in the ledger.
+/// The possible reasons why a record is not in the ledger.
 pub(super) fn never_read(company: Option<&str>, entity: Option<&str>, key: &str) -> Failure {
     let what = match (company, entity) {
         (Some(company), Some(entity)) => format!("{company}/{entity} `{key}`"),
@@ -67,7 +67,7 @@ fn child_keys(plan: &Plan) -> ChildKeys {
     plan.read.children.iter().map(|child| (child.name.clone(), child.table.key.clone())).collect()
 }
 
-/// The view for programs. Structs instead of `json!`, whose numbers would be binary floats: content and payload stay digit by digit.
+/// The view for programs. Structs instead of `json!`, whose numbers would be binary floats: content and payload keep all digits.
 #[derive(Serialize)]
 struct JsonRecord<'a> {
     company: &'a str,

@@ -1,6 +1,6 @@
-//! Definitions that change while the service runs: read every few seconds and at SIGHUP, checked as a whole, and taken up or refused.
+//! Definitions that change while the service runs: read every few seconds and at SIGHUP, checked as a whole, and loaded or refused.
 //!
-//! The settings are read at the start alone. A set that cannot be read or compiled is refused as a whole, and the one before stays.
+//! The settings are read only at the start. A set that cannot be read or compiled is refused as a whole, and the current one stays.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,16 +20,16 @@ use crate::domain::chain;
 use crate::store::{Adopter, MayAdopt, SetNumber};
 use crate::telemetry::metrics::metrics;
 
-/// Between two checks of the files; what changed is read once it has stayed the same for one more check.
+/// Time between two checks of the files; changed files are read when they are the same at one more check.
 const EVERY: Duration = Duration::from_secs(1);
 
-/// Takes up changed definitions.
+/// Loads changed definitions.
 pub(super) struct Reloader {
-    /// The actors' own.
+    /// The dependencies of the actors.
     pub(super) deps: Deps,
-    /// Told when other definitions are in force here.
+    /// Is told when this process has other definitions.
     pub(super) actors: ActorsHandle,
-    /// The settings as they were read at the start.
+    /// The settings as read at the start.
     pub(super) loaded: Arc<Loaded>,
 }
 
@@ -41,9 +41,9 @@ impl Reloader {
         let directory = settings.directory.clone().filter(|_| settings.watch);
         let profile = self.loaded.settings.servicenow.profile.clone();
         let mut seen = self.fingerprint(directory.as_deref(), &profile).await;
-        // what the files said at the last check, and what was taken up or refused
+        // the files at the last check, and those that were loaded or refused
         let (mut before, mut handled) = (seen, seen);
-        // to be read whatever the check says: once after the start, because they may have changed since its reading
+        // a read that is due whatever the check shows: once after the start, because the files may have changed since they were read
         let mut owed = true;
         loop {
             let cause = next(&mut hang_up).await;
@@ -60,13 +60,13 @@ impl Reloader {
         }
     }
 
-    /// What the site's files say, as one number; nothing where no directory is watched.
+    /// A hash of the site's files; `None` where no directory is watched.
     async fn fingerprint(&self, directory: Option<&Path>, profile: &str) -> Option<[u8; 32]> {
         let (directory, profile) = (directory?.to_owned(), profile.to_owned());
         tokio::task::spawn_blocking(move || fingerprint(&directory, &profile)).await.ok()
     }
 
-    /// Reads the files; answers `false` when it must be tried again because the ledger did not answer.
+    /// Reads the files; answers `false` when it must be repeated because the ledger did not answer.
     async fn reload(&self, cause: Cause) -> bool {
         let loaded = (*self.loaded).clone();
         let checked = tokio::task::spawn_blocking(move || Checked::with(loaded)).await;
@@ -148,7 +148,7 @@ async fn next(hang_up: &mut Option<Signal>) -> Cause {
     }
 }
 
-/// The names and contents of the files that count. Their times would not do: a copy can keep them, and some file systems count in seconds.
+/// A hash of names and contents of the files. Their times are not enough: a copy can keep them, and some file systems count in seconds.
 fn fingerprint(directory: &Path, profile: &str) -> [u8; 32] {
     let mut hasher = Sha256::new();
     for folder in [directory.join("entities"), directory.join("profiles").join(profile), directory.join("lookups")] {
@@ -163,7 +163,7 @@ fn fingerprint(directory: &Path, profile: &str) -> [u8; 32] {
                     hasher.update((text.len() as u64).to_be_bytes());
                     hasher.update(text);
                 }
-                // as good as another content: it is read, and refused with its reason
+                // like another content: it is read, and refused with its reason
                 Err(_) => hasher.update(u64::MAX.to_be_bytes()),
             }
         }

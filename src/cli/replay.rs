@@ -1,4 +1,4 @@
-//! `tieline replay`: records are mapped again from their stored content and sent again.
+//! `tieline replay`: maps records again from their stored content and sends them again.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -64,14 +64,14 @@ pub struct ReplayArgs {
     no_send: bool,
 }
 
-/// What became of it, for programs. Without sending, what only sending tells is null.
+/// The results for programs. Values that only sending gives are null without sending.
 #[derive(Serialize)]
 struct Outcome {
     #[serde(flatten)]
     taken_in: ReplayReport,
     sent: Option<i64>,
     confirmed: Option<i64>,
-    /// Records that have wholly arrived.
+    /// Records that are completely delivered.
     delivered: Option<i64>,
     /// Why sending stopped, if it did.
     errors: Vec<String>,
@@ -86,7 +86,7 @@ fn run_id(text: &str) -> Result<Uuid, String> {
     })
 }
 
-/// What is asked for; nothing asked for is not everything.
+/// The requested records; an empty request does not mean all.
 fn which(args: &ReplayArgs) -> Result<Which, Failure> {
     let scope = ReplayScope {
         company: args.company.clone(),
@@ -101,7 +101,7 @@ fn which(args: &ReplayArgs) -> Result<Which, Failure> {
         cause: None,
         keys: Vec::new(),
     };
-    // `--all` beside a limit has always meant all within it
+    // `--all` together with a limit has always meant all within it
     let all = args.all && !scope.is_limited();
     Ok(Which::of(scope, all, args.outdated, args.allow)?)
 }
@@ -123,11 +123,11 @@ pub(super) fn replay(global: &Global, args: &ReplayArgs) -> Result<Exit, Failure
 async fn run(context: &Context, global: &Global, args: &ReplayArgs, which: Which) -> Result<Exit, Failure> {
     let deps = context.working_deps().await?;
     let people = global.output == OutputForm::Table;
-    // a reader that goes early must not keep anything from being sent, nor change the exit code
+    // a reader that closes the output early must not prevent any sending, nor change the exit code
     let say = |text: &str| output::even_unread(output::line(text));
     let compared = |report: &OutdatedReport| {
         if people {
-            // what is said of it does not decide what is sent
+            // the printed report does not decide what is sent
             let _ = say(&report.to_string());
         }
     };

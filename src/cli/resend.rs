@@ -1,4 +1,4 @@
-//! What the commands that send records again have in common: they send what is queued, wait, and say what became of it.
+//! The common part of the commands that send records again: they send what is queued, wait, and report the results.
 
 use std::time::Duration;
 
@@ -16,13 +16,13 @@ use crate::operations::resend::Followed;
 use crate::store::FlowStatus;
 use crate::supervision::guard::RestartPolicy;
 
-/// How long running work may take to come to an end.
+/// How long running work may take to finish.
 const STOP_DEADLINE: Duration = Duration::from_secs(20);
 
-/// How long it is waited for what a running service is sending.
+/// How long to wait for records that a running service is sending.
 const OTHERS_WAIT: Duration = Duration::from_secs(10);
 
-/// What became of records that were sent again.
+/// The results of records that were sent again.
 pub(super) struct Sent {
     /// `None` when there are too many of them.
     pub(super) outcome: Option<ResentOutcome>,
@@ -30,7 +30,7 @@ pub(super) struct Sent {
     pub(super) status: Vec<FlowStatus>,
 }
 
-/// Sends what is queued, and says how these records stand then.
+/// Sends what is queued, and reads the states of these records after that.
 pub(super) async fn send(context: &Context, deps: &Deps, followed: &Followed) -> Result<Sent, Failure> {
     let system = ActorSystem::start(deps, RestartPolicy::default(), Mode::Command)
         .map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
@@ -39,14 +39,14 @@ pub(super) async fn send(context: &Context, deps: &Deps, followed: &Followed) ->
     let run_set = sync::execute_run_set(deps, &system, Vec::new(), &mut signals).await;
     system.stop(STOP_DEADLINE).await;
     let run_set = run_set?;
-    // a service may have taken some of them before this command did
+    // a service may have claimed some of them before this command did
     let others = deps.store.node_list(UNRESPONSIVE_AFTER).await?.iter().any(|node| node.alive);
     let outcome = followed.settle(deps, if others { OTHERS_WAIT } else { Duration::ZERO }).await?;
     Ok(Sent { outcome, run_set, status: context.flow_status().await? })
 }
 
 impl Sent {
-    /// Says it to people: what became of the records, and what kept others from being sent.
+    /// Prints the results of the records, and the reasons why others were not sent.
     pub(super) fn say(&self) -> Result<(), Failure> {
         if let Some(outcome) = &self.outcome {
             output::even_unread(output::line(&outcome.text))?;
@@ -56,12 +56,12 @@ impl Sent {
         Ok(())
     }
 
-    /// What kept records from being sent.
+    /// The reasons why records were not sent.
     pub(super) fn errors(&self) -> Vec<String> {
         self.run_set.write_errors.iter().map(ToString::to_string).collect()
     }
 
-    /// The worst thing that happened decides.
+    /// The worst result decides.
     pub(super) fn exit(&self) -> Exit {
         sync::exit_code(&self.run_set, &self.status)
     }

@@ -16,7 +16,7 @@ pub struct ResumeArgs {
     why: Reason,
 }
 
-/// Every node sends again as soon as it hears of it.
+/// Every node sends again as soon as it reads this.
 pub(super) fn resume(global: &Global, args: &ResumeArgs) -> Result<Exit, Failure> {
     with_ledger(global, async |context| {
         let resumed = operations::sending::resume(&context.deps(), requested(&args.why)).await?;

@@ -17,22 +17,22 @@ use crate::http::{self, AppState, HttpError};
 use crate::supervision::guard::RestartPolicy;
 use crate::supervision::watchdog::Watchdog;
 
-/// How long running work may take to come to an end after SIGTERM.
+/// How long running work may take to finish after SIGTERM.
 const STOP_DEADLINE: Duration = Duration::from_secs(30);
 
-/// How long those who wait for the first check have to say that it does not come.
+/// How long requests that wait for the first check have to answer that it will not come.
 const TO_ANSWER: Duration = Duration::from_secs(1);
 
-/// How often it is checked whether the ledger is the one that was found at the start.
+/// How often to check whether the ledger is still the one from the start.
 const CHECK_EVERY: Duration = Duration::from_secs(1);
 
-/// Every N checks, what the ledger holds last is written down beside it.
+/// The ledger's last row is stored beside it at every n-th check.
 const MARK_EVERY: u32 = 5;
 
-/// Every N checks, whether ServiceNow is still the instance that is known: once an hour.
+/// Whether ServiceNow is still the known instance is checked at every n-th check: once an hour.
 const OTHER_SIDE_EVERY: u32 = 3600;
 
-/// Runs until a signal, or until something fails that all depend on.
+/// Runs until a signal, or until a vital part fails.
 pub(super) fn run(global: &Global) -> Result<Exit, Failure> {
     let checked = Checked::load(global)?;
     super::start_logging(global, &checked, super::Logs::Service)?;
@@ -46,7 +46,7 @@ pub(super) fn run(global: &Global) -> Result<Exit, Failure> {
         context.close().await;
         if let Err(Failure { exit: Exit::Stuck, text }) = &result {
             super::output::complaint(text);
-            // returning would wait for the thread that is stuck
+            // returning would wait for the stuck thread
             std::process::exit(Exit::Stuck as i32);
         }
         result
@@ -93,14 +93,14 @@ pub(super) async fn serve(context: &Context, signals: &mut Signals, reload: Relo
     if let Some(complaint) = deps.definitions.view().complaint() {
         error!(complaint, "this node waits");
     }
-    // the HTTP server answers by now, however long ServiceNow takes
+    // the HTTP server answers from now on, however long ServiceNow takes
     let mut checking = actix_rt::spawn(check_first(deps.clone()));
     let reloading = (reload == Reload::OnChange).then(|| actix_rt::spawn(Reloader { deps: deps.clone(), actors, loaded }.run()));
     let mut fatal = system.fatal.clone();
     let result = tokio::select! {
         () = signals.next() => Ok(Exit::Done),
         why = witness(context, &deps) => Err(Failure::new(Exit::Configuration, why)),
-        // without it nothing would ever start
+        // without this check nothing would ever start
         Err(_) = &mut checking => Err(Failure::new(Exit::Failed, "the first check of ServiceNow crashed; the service manager starts the service again")),
         _ = fatal.wait_for(Option::is_some) => {
             let fatal = system.fatal.borrow().clone();
@@ -114,15 +114,15 @@ pub(super) async fn serve(context: &Context, signals: &mut Signals, reload: Relo
         reloading.abort();
     }
     if let Err(Failure { exit: Exit::Stuck, .. }) = &result {
-        // what is stuck does not come to its end; it is looked up at the next start
+        // stuck work does not finish; it is looked up at the next start
         return result;
     }
     notify(sd_notify::NotifyState::Stopping);
     info!("stopping: what is in hand comes to its end");
-    // before the HTTP server stops: a request that waits for the first check is answered by it
+    // before the HTTP server stops: it answers requests that wait for the first check
     deps.stopping.begin();
     if deps.waits.why().is_some() {
-        // who waits checks again within a tenth of a second, and the answer has to leave
+        // waiting tasks check again within a tenth of a second, and their answer must still be sent
         tokio::time::sleep(TO_ANSWER).await;
     }
     server.stop().await;
@@ -133,10 +133,10 @@ pub(super) async fn serve(context: &Context, signals: &mut Signals, reload: Relo
     result
 }
 
-/// Checks whether ServiceNow went back, and only then lets anything start.
+/// Checks whether ServiceNow was set back, and only then lets anything start.
 async fn check_first(deps: Deps) {
     loop {
-        // with other definitions than those in force nothing starts in any case
+        // with other definitions than those in force, nothing starts anyway
         if deps.definitions.is_in_force() {
             match super::other_side::check(&deps).await {
                 Ok(()) => break,
@@ -153,7 +153,7 @@ async fn check_first(deps: Deps) {
     deps.waits.end();
 }
 
-/// Keeps beside the ledger what was seen in it last, and ends when the ledger was restored under this process.
+/// Stores the ledger's last row beside it, and ends when the ledger was restored while this process ran.
 async fn witness(context: &Context, deps: &Deps) -> String {
     let directory = context.checked.settings().state.directory.clone();
     let mut checks = 0_u32;
@@ -175,8 +175,8 @@ async fn witness(context: &Context, deps: &Deps) -> String {
     }
 }
 
-/// Tells the service manager twice per interval that every actor answers. It kills a process that no longer says so: the last resort, where
-/// not even the thread that would end the process gets to run. From a thread of its own, because a manager that does not listen blocks it.
+/// Tells the service manager twice per interval that every actor answers. The manager kills a process that stops doing so: the last resort,
+/// if not even the thread that would end the process runs. It has its own thread, because a manager that does not read blocks it.
 fn notify_service_manager(watchdog: Arc<Watchdog>, stuck: Duration, every: Duration) {
     let tell = move || {
         loop {
@@ -191,7 +191,7 @@ fn notify_service_manager(watchdog: Arc<Watchdog>, stuck: Duration, every: Durat
     }
 }
 
-/// Tells the service manager, where there is one.
+/// Notifies the service manager, if there is one.
 fn notify(state: sd_notify::NotifyState<'_>) {
     if let Err(error) = sd_notify::notify(&[state]) {
         warn!(%error, "the service manager could not be told");

@@ -9,13 +9,13 @@ use serde_json::json;
 use super::failure::{Exit, Failure};
 use super::{Global, OutputForm, output};
 
-/// The unit as it is shipped; a package installs it as it stands.
+/// The shipped unit; a package installs it unchanged.
 const UNIT: &str = include_str!("../../deploy/systemd/tieline.service");
 
-/// Where it goes when no package brings it.
+/// The unit's place when no package installs it.
 const PLACE: &str = "/etc/systemd/system/tieline.service";
 
-/// The account it runs under.
+/// The account of the service.
 const ACCOUNT: &str = "tieline";
 
 /// What to do.
@@ -131,9 +131,9 @@ fn absolute(path: &Path) -> Result<PathBuf, Failure> {
     std::path::absolute(path).map_err(|error| failed(&format!("`{}` has no absolute path: {error}", path.display())))
 }
 
-/// Refuses where systemd does not run: in a container, or on another system.
+/// Refuses if systemd does not run: in a container, or on another system.
 fn systemd() -> Result<(), Failure> {
-    // what systemd's own sd_booted(3) checks
+    // the check of systemd's own sd_booted(3)
     if Path::new("/run/systemd/system").exists() {
         return Ok(());
     }

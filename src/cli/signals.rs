@@ -1,21 +1,22 @@
-//! SIGTERM and SIGINT, from the moment somebody listens: one that comes while a command still starts is not lost, and ends nothing half way.
+//! SIGTERM and SIGINT, from the moment of [`Signals::listen`]: a signal during the start of a command is not lost, and does not end it half
+//! way.
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Listens until dropped; from then on a signal ends the process.
 pub(super) struct Signals {
-    /// `None` where no signals can be had: the command runs until it is killed.
+    /// `None` if signals are not available: the command runs until it is killed.
     both: Option<(Signal, Signal)>,
 }
 
 impl Signals {
-    /// Begins to listen; must be called within the runtime.
+    /// Starts to listen; must be called within the runtime.
     pub(super) fn listen() -> Self {
         let both = signal(SignalKind::terminate()).and_then(|term| Ok((term, signal(SignalKind::interrupt())?)));
         Self { both: both.ok() }
     }
 
-    /// The next one, which may have come before.
+    /// Waits for the next one, which may have come before.
     pub(super) async fn next(&mut self) {
         match &mut self.both {
             Some((term, interrupt)) => {

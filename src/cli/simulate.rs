@@ -112,7 +112,7 @@ fn late_failure(text: &str) -> Result<LateFailure, String> {
     Ok(LateFailure { column, when, state: "rejected".to_owned(), message })
 }
 
-/// The second stage of the invoices of both profiles.
+/// The second stage of the invoices in both profiles.
 fn second_stages(every: Option<u64>, failures: &[LateFailure]) -> Vec<SecondStage> {
     let Some(seconds) = every else { return Vec::new() };
     let stage =
@@ -123,7 +123,7 @@ fn second_stages(every: Option<u64>, failures: &[LateFailure]) -> Vec<SecondStag
 /// Runs the command until a signal.
 pub(super) fn simulate(command: &SimulateCommand) -> Result<Exit, Failure> {
     super::block_on(async {
-        // before it says where it listens: whoever reads that may end it at once
+        // before it prints its address: a reader of that may end it at once
         let mut signals = Signals::listen();
         serve(command, &mut signals).await
     })
@@ -205,7 +205,7 @@ async fn serve(command: &SimulateCommand, signals: &mut Signals) -> Result<Exit,
     }
 }
 
-/// What a `tieline.toml` says to use it, as comments behind the values that programs read.
+/// The settings for a `tieline.toml` to use it, as comments after the values that programs read.
 fn print_snippet(section: &str, keys: &str, tls: bool, credential: &str, username: &str) -> Result<(), Failure> {
     let ca = if tls { "\nca_file = \"FILE\"" } else { "" };
     let toml = format!("[{section}]\n{keys}{ca}").replace('\n', "\n#   ");

@@ -138,7 +138,7 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<Exit, Failure
     })
 }
 
-/// The services that run, and what ServiceNow accepts from each.
+/// The running services, and what ServiceNow accepts from each.
 fn show_nodes(nodes: &[NodeRow]) -> Result<(), Failure> {
     let alive: Vec<&NodeRow> = nodes.iter().filter(|node| node.alive).collect();
     if alive.is_empty() {

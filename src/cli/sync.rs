@@ -28,7 +28,7 @@ use crate::retry::Class;
 use crate::store::FlowStatus;
 use crate::supervision::guard::RestartPolicy;
 
-/// How long running work may take to come to an end.
+/// How long running work may take to finish.
 const STOP_DEADLINE: Duration = Duration::from_secs(20);
 
 /// What to run.
@@ -45,15 +45,15 @@ pub struct SyncArgs {
     sweep: bool,
 }
 
-/// One flow's line in the summary.
+/// The line of one flow in the summary.
 #[derive(Debug, Serialize)]
 struct FlowLine {
     company: String,
     entity: String,
-    /// Read and delivered by this command; records, but for `sent` and `confirmed`, which count parts.
+    /// Counts of this command, in records; `sent` and `confirmed` count parts.
     #[serde(flatten)]
     counts: RunCounts,
-    /// Records of the flow that have not arrived, whichever run read them.
+    /// Undelivered records of the flow, whichever run read them.
     outstanding: Backlog,
     /// Records that were last mapped under another definition than the one in force.
     outdated: i64,
@@ -74,19 +74,19 @@ pub(super) fn sync(global: &Global, args: &SyncArgs) -> Result<Exit, Failure> {
     })
 }
 
-/// Refuses a company or an entity that is none.
+/// Refuses an unknown company or entity.
 pub(super) fn check_names(checked: &Checked, companies: &[String], entities: &[String]) -> Result<(), Failure> {
     let names = Names {
         companies: checked.settings().syspro.companies.iter().map(ToString::to_string).collect(),
         entities: checked.definitions.plans.iter().map(|plan| plan.entity.to_string()).collect(),
     };
-    // a name that another file would have is unknown for the sake of the file
+    // a name may be unknown only because another file was meant
     let unknown = |unknown: crate::domain::word::Unknown| Failure::new(Exit::Usage, format!("{unknown}{}", checked.source()));
     companies.iter().try_for_each(|company| names.check(Some(company), None)).map_err(unknown)?;
     entities.iter().try_for_each(|entity| names.check(None, Some(entity))).map_err(unknown)
 }
 
-/// The flows asked for; a name that is none is refused.
+/// The requested flows; an unknown name is refused.
 fn choose(checked: &Checked, args: &SyncArgs) -> Result<Vec<(FlowId, RunKind)>, Failure> {
     check_names(checked, &args.companies, &args.entities)?;
     let companies: BTreeSet<&CompanyId> = checked.settings().syspro.companies.iter().collect();
@@ -111,7 +111,7 @@ async fn sync_flows(context: &Context, global: &Global, flows: Vec<(FlowId, RunK
     system.stop(STOP_DEADLINE).await;
     let report = report?;
     let status = context.flow_status().await?;
-    // what became of the records is told by the exit code, whether or not anybody reads the summary
+    // the exit code shows the results of the records, whether or not anybody reads the summary
     let awaited = if status.iter().any(|row| row.backlog().waiting > 0) { context.store.parents_awaited().await? } else { Vec::new() };
     let advice = first::advice(&report, &awaited, deps.settings.syspro.companies.len());
     output::even_unread(print(global, &deps, &report, &status, &advice))?;
@@ -140,14 +140,14 @@ pub(super) async fn execute_run_set(
     report
 }
 
-/// Who runs a command, and why.
+/// The person who runs a command, and the reason.
 pub(super) fn requested(why: &Reason) -> Requested {
     Requested::new(user(), why.clone())
 }
 
-/// The account of the machine that runs the command, for the audit.
+/// The account that runs the command, for the audit.
 ///
-/// Services and timers set no `USER`: then it is the name of the account that the process runs as, or its number where it has no name.
+/// Services and timers set no `USER`: then it is the name of the process's account, or its number if it has no name.
 pub(super) fn user() -> String {
     let said = ["SUDO_USER", "USER", "LOGNAME"].into_iter().find_map(|name| std::env::var(name).ok().filter(|said| !said.is_empty()));
     format!("user {}", said.unwrap_or_else(account))
@@ -167,8 +167,8 @@ fn account() -> String {
     std::env::var("USERNAME").unwrap_or_else(|_| "unknown".into())
 }
 
-/// A line per flow that was asked for, and per other flow of which something was delivered or is outstanding. What stands of a flow that
-/// the configuration no longer makes is no trouble, as in `status`.
+/// A line for each requested flow, and for each other flow with delivered or outstanding records. Outstanding records of a flow that the
+/// configuration no longer contains are not an error, as in `status`.
 fn lines(deps: &Deps, report: &RunSetReport, status: &[FlowStatus]) -> Vec<FlowLine> {
     let backlog = |flow: &FlowId| {
         let row = status.iter().find(|row| row.company == flow.company.as_str() && row.entity == flow.entity.as_str());
@@ -217,7 +217,7 @@ fn print(global: &Global, deps: &Deps, report: &RunSetReport, status: &[FlowStat
     printed
 }
 
-/// Why the exit code is 3, where it is for the sake of records.
+/// Why the exit code is 3, if records are the reason.
 pub(super) fn say_why(status: &[FlowStatus]) {
     let mut all = Backlog::default();
     for row in status.iter().filter(|row| row.configured) {
@@ -235,7 +235,7 @@ pub(super) fn say_why(status: &[FlowStatus]) {
     }
 }
 
-/// What kept flows from their end, each said once.
+/// The reasons why flows did not finish, each printed once.
 pub(super) fn print_errors(report: &RunSetReport) {
     let mut said = BTreeSet::new();
     let polls = report.flows.iter().filter_map(|(_, result)| result.as_ref().err().map(ToString::to_string));
@@ -250,7 +250,7 @@ fn write_errors(report: &RunSetReport) -> impl Iterator<Item = &WriteError> {
     report.write_errors.iter().chain(within)
 }
 
-/// The worst thing that happened decides.
+/// The worst result decides.
 pub(super) fn exit_code(report: &RunSetReport, status: &[FlowStatus]) -> Exit {
     let polls = || report.flows.iter().filter_map(|(_, result)| result.as_ref().err());
     let unreachable = polls().any(|error| matches!(error, PollError::Syspro { unreachable: true, .. }))

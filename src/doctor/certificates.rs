@@ -1,4 +1,4 @@
-//! The certificates that both systems show: whom they name, for how long, and whether requests trust them.
+//! The certificates of both systems: their names, their expiry, and whether requests trust them.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use url::Url;
@@ -9,22 +9,22 @@ use crate::config::settings::Connection;
 use crate::domain::next_step::NextStep;
 use crate::net::server_certificate::{Peer, Refusal, Shown, peer};
 
-/// A certificate that is not renewed by then has been forgotten.
+/// A certificate that expires sooner has probably been forgotten.
 pub(super) const RENEWAL: TimeDelta = TimeDelta::days(21);
 
-/// One place that is asked.
+/// One address to check.
 pub(super) struct Place<'a> {
-    /// What the finding is called.
+    /// The name of the finding.
     pub(super) what: &'static str,
     /// The setting of its address.
     pub(super) setting: &'static str,
     /// The section of `ca_file`.
     pub(super) section: &'static str,
-    /// What would be read by others without TLS.
+    /// What others could read without TLS.
     pub(super) secret: &'static str,
     /// Its address.
     pub(super) url: &'a Url,
-    /// How it is reached.
+    /// The connection settings.
     pub(super) connection: &'a Connection,
 }
 
@@ -69,7 +69,7 @@ fn judged(place: &Place<'_>, peer: &Peer, now: DateTime<Utc>) -> Finding {
             NextStep::CertificateName { setting: setting.to_owned() },
         ),
         Some(Refusal::Bad(problem)) => Finding::failed(what, format!("{told}; it is refused: {problem}"), NextStep::ServerCertificateBad),
-        // the certificate came and was believed, and then something else went wrong
+        // the certificate was received and accepted, and then something else went wrong
         Some(Refusal::NoHandshake(problem)) => Finding::warning(what, format!("{told}; {problem}"), NextStep::Again),
         None if shown.expires - now < RENEWAL => Finding::warning(what, told, NextStep::ServerCertificateEnds),
         None => Finding::ok(what, told),
@@ -86,7 +86,7 @@ fn told(shown: &Shown, now: DateTime<Utc>) -> String {
     }
 }
 
-/// Whom it names; many name no one but in their list of names.
+/// Its subject; many certificates have names only in their list of names.
 fn subject(shown: &Shown) -> &str {
     let named = Some(shown.subject.as_str()).filter(|subject| !subject.is_empty());
     named.or(shown.names.first().map(String::as_str)).unwrap_or("nobody")

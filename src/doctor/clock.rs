@@ -1,4 +1,4 @@
-//! Whether this machine's clock agrees with the systems'.
+//! Compares this machine's clock with the clocks of the systems.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use url::Url;
@@ -10,18 +10,18 @@ use crate::domain::next_step::NextStep;
 use crate::net::{HttpClient, Method};
 use crate::telemetry::labels::System;
 
-/// How far clocks may be apart; an HTTP date has whole seconds, and an answer is under way for some.
+/// The allowed difference; an HTTP date has whole seconds, and an answer takes some time.
 const CLOCK: TimeDelta = TimeDelta::seconds(30);
 
-/// e.net's address that takes no session.
+/// An address of e.net that needs no session.
 pub(super) fn enet(base: &Url) -> Url {
     let mut url = base.clone();
     url.set_path(&format!("{}/GetVersion", base.path().trim_end_matches('/')));
     url
 }
 
-/// Compares our clock with the `Date` of an answer, whatever its status: no one signs in for it. `None`: no client can be made, which has
-/// been reported with its system.
+/// Compares our clock with the `Date` of an answer, whatever its status, without signing in. `None`: no client can be created, which was
+/// reported with its system.
 pub(super) async fn clock(what: &str, system: System, connection: &Connection, url: &Url) -> Option<Finding> {
     let http = HttpClient::new(system, connection).ok()?;
     let before = Utc::now();

@@ -1,4 +1,4 @@
-//! The ledger: its server's version, its schema, its size; and the space it has.
+//! The ledger: its server's version, its schema, its size, and the free space.
 
 use chrono::TimeDelta;
 
@@ -9,10 +9,10 @@ use crate::domain::name::{doubles, twice};
 use crate::domain::next_step::NextStep;
 use crate::store::{OLDEST_SERVER, StoreError};
 
-/// How far clocks may be apart.
+/// The allowed difference of clocks.
 const APART: TimeDelta = TimeDelta::seconds(30);
 
-/// How long a restored ledger is spoken of.
+/// How long a restore of the ledger is reported.
 const RECENT: TimeDelta = TimeDelta::days(7);
 
 pub(super) async fn database(deps: &Deps) -> Vec<Finding> {
@@ -52,7 +52,7 @@ pub(super) async fn database(deps: &Deps) -> Vec<Finding> {
     findings
 }
 
-/// How far the clock of the ledger's server is from this machine's.
+/// The difference between the clock of the ledger's server and this machine's.
 fn clock(ahead: TimeDelta) -> Finding {
     const WHAT: &str = "ledger's clock";
     let seconds = ahead.num_seconds();
@@ -78,7 +78,7 @@ pub(super) async fn outdated(deps: &Deps) -> Result<Finding, StoreError> {
     })
 }
 
-/// Which life of the ledger this is: whether it was restored, when, and where from.
+/// The life of the ledger: whether it was restored, when, and from what.
 async fn life(deps: &Deps) -> Finding {
     const WHAT: &str = "ledger";
     let (life, tells) = match deps.store.life_now().await {

@@ -1,18 +1,18 @@
-//! How much room a directory's file system has, and whether the private database can still write.
+//! The free space of a directory's file system, and whether the private database can still write.
 
 use std::path::{Path, PathBuf};
 
 use crate::config::Settings;
 
-/// PostgreSQL writes its log in segments of 16 MiB; without room for the next one it ends.
+/// PostgreSQL writes its log in segments of 16 MiB; without space for the next one it stops.
 const SEGMENT: u64 = 16 << 20;
 
-/// What is left for an ordinary account, in bytes; `None` where the system does not tell.
+/// The space for an ordinary account, in bytes; `None` if the system does not tell.
 pub(super) fn free(directory: &Path) -> Option<u64> {
     free_of(nearest(directory))
 }
 
-/// The directory, or the nearest one above it that is there: it may not have been made yet.
+/// The directory, or its nearest existing parent: the directory may not have been created yet.
 fn nearest(directory: &Path) -> &Path {
     directory.ancestors().find(|path| path.is_dir()).unwrap_or(Path::new("/"))
 }
@@ -20,7 +20,7 @@ fn nearest(directory: &Path) -> &Path {
 #[cfg(unix)]
 fn free_of(path: &Path) -> Option<u64> {
     let found = nix::sys::statvfs::statvfs(path).ok()?;
-    // the widths of both differ from system to system
+    // the widths of both differ between systems
     #[allow(clippy::useless_conversion, clippy::unnecessary_fallible_conversions)]
     let (blocks, size) = (u64::try_from(found.blocks_available()).ok()?, u64::try_from(found.fragment_size()).ok()?);
     Some(blocks.saturating_mul(size))
@@ -31,20 +31,21 @@ fn free_of(_: &Path) -> Option<u64> {
     None
 }
 
-/// A disk that keeps the private database from writing.
+/// A disk that is too full for the private database.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the disk of the private database is full: {free} bytes are free at {}, and PostgreSQL needs {SEGMENT} for the next segment of its log; free \
      space there. Nothing is lost, and work continues automatically then", directory.display()
 )]
 pub struct FullDisk {
-    /// Where the database is.
+    /// The directory of the database.
     directory: PathBuf,
-    /// What is left there, in bytes.
+    /// The free space, in bytes.
     free: u64,
 }
 
-/// The private database's disk, where it is full; `None` where there is room, and for a database of the site's, whose disk is not seen from here.
+/// The private database's disk if it is full; `None` if there is space, and for a site's own database, whose disk cannot be checked from
+/// here.
 pub fn full(settings: &Settings) -> Option<FullDisk> {
     if settings.database.url.is_some() {
         return None;

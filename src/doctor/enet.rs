@@ -1,7 +1,7 @@
-//! e.net: whether the operator can sign in, company by company.
+//! e.net: whether the operator can sign in, for each company.
 //!
-//! An operator has one session. Where the service holds it, it is the service that tries, through the actor that keeps the session; a
-//! command beside it says who uses the operator, and leaves him alone.
+//! An operator has one session. If the service has it, the service makes the test, through the actor that keeps the session. A command
+//! beside the service only reports who uses the operator.
 
 use super::credential_step;
 use crate::domain::next_step::NextStep;
@@ -23,14 +23,14 @@ use crate::syspro::enet::{Enet, EnetError, SignInResult};
 
 const SIGN_IN: &str = "e.net sign-in";
 
-/// What e.net is for at this site.
+/// What e.net is used for at this site.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Use {
     /// SYSPRO is read through it.
     Source,
-    /// What ServiceNow changed is written through it.
+    /// Changes from ServiceNow are written through it.
     WriteBack,
-    /// It is set up, with a credential, and nothing uses it yet.
+    /// It is configured, with a credential, and not used yet.
     SetUp,
     /// Nothing.
     None,
@@ -54,15 +54,15 @@ impl Use {
     }
 }
 
-/// What the tables can be asked through.
+/// The access for checking the tables.
 pub(super) enum Session {
     /// OData: e.net is not needed for them.
     NotNeeded,
-    /// A session of our own, to be logged off at the end.
+    /// Our own session, to be logged off at the end.
     Own(Enet, Credential),
-    /// The service's.
+    /// The service's session.
     Service(Credential),
-    /// None can be had; it has been said why.
+    /// There is none; the reason was reported.
     None,
 }
 
@@ -108,7 +108,7 @@ pub(super) async fn sign_in(deps: &Deps, way: &Way, used: Use, report: &Report) 
         signed_in |= visited.is_ok();
         let go_on = matches!(visited, Ok(_) | Err(EnetError::LogonRefused { .. }));
         report.note(finding(company, &operator.username, visited));
-        // a wrong password must not be tried until the operator is locked
+        // a wrong password must not be repeated until the operator is locked
         if !go_on {
             break;
         }
@@ -120,7 +120,7 @@ pub(super) async fn sign_in(deps: &Deps, way: &Way, used: Use, report: &Report) 
     }
 }
 
-/// A client of our own, for a command; the service has its own.
+/// A client for a command; the service has its own.
 async fn own(deps: &Deps, way: &Way) -> Result<Option<Enet>, EnetError> {
     if matches!(way, Way::Service(_)) {
         return Ok(None);
@@ -129,7 +129,7 @@ async fn own(deps: &Deps, way: &Way) -> Result<Option<Enet>, EnetError> {
     Enet::new(&deps.settings.syspro, password, Rc::new(LedgerSessionStore::at_once(deps))).map(Some)
 }
 
-/// Who else uses the operator, if somebody does.
+/// Who else uses the operator, if anybody does.
 async fn in_use(deps: &Deps, operator: &str) -> Option<Finding> {
     let user = match deps.store.enet_session_user(operator.to_owned(), deps.node.holder(), UNRESPONSIVE_AFTER).await {
         Ok(user) => user?,

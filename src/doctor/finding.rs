@@ -1,25 +1,25 @@
-//! What a diagnostics run finds: one thing, how it stands, what was seen, what to do.
+//! A finding of diagnostics: one item, its verdict, what was seen, what to do.
 
 use serde::Serialize;
 
 use crate::domain::next_step::NextStep;
 
-/// How a probed thing stands.
+/// The verdict on a checked item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// Well.
+    /// It works.
     Ok,
-    /// It works, but not wholly, or not for long.
+    /// It works, but not completely, or not for long.
     Warning,
     /// It cannot work.
     Failed,
-    /// It does not let us know.
+    /// The check could not be completed.
     CouldNotTell,
 }
 
 impl Verdict {
-    /// As people read it.
+    /// The word for people.
     pub fn word(self) -> &'static str {
         match self {
             Verdict::Ok => "ok",
@@ -30,7 +30,7 @@ impl Verdict {
     }
 }
 
-/// Where a thing belongs.
+/// The part of the installation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Part {
@@ -39,17 +39,17 @@ pub enum Part {
     Machine,
     /// The ledger.
     Database,
-    /// SYSPRO, through either door.
+    /// SYSPRO, through OData or e.net.
     Syspro,
     /// The ServiceNow instance.
     ServiceNow,
 }
 
 impl Part {
-    /// Every part, in the order in which they are checked.
+    /// Every part, in the order of the checks.
     pub const ALL: [Part; 4] = [Part::Machine, Part::Database, Part::Syspro, Part::ServiceNow];
 
-    /// As people read it.
+    /// The title for people.
     pub fn title(self) -> &'static str {
         match self {
             Part::Machine => "This machine",
@@ -60,36 +60,36 @@ impl Part {
     }
 }
 
-/// One thing that was checked.
+/// One checked item.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct Finding {
-    /// Where it belongs.
+    /// Its part.
     #[serde(rename = "system")]
     pub part: Part,
-    /// What.
+    /// The item.
     pub what: String,
-    /// How it stands.
+    /// The verdict.
     pub verdict: Verdict,
     /// What was seen.
     pub found: String,
-    /// What to do; empty when nothing is.
+    /// What to do; empty when there is nothing to do.
     pub to_do: String,
     /// Whether a whole system could not be reached.
     pub unreachable: bool,
 }
 
 impl Finding {
-    /// All is well.
+    /// It works.
     pub fn ok(what: impl Into<String>, found: impl Into<String>) -> Self {
         Self::of(Verdict::Ok, what, found, None)
     }
 
-    /// It could not be told.
+    /// The check could not be completed.
     pub fn unknown(what: impl Into<String>, found: impl Into<String>, to_do: NextStep) -> Self {
         Self::of(Verdict::CouldNotTell, what, found, Some(to_do))
     }
 
-    /// It works, but not wholly, or not for long.
+    /// It works, but not completely, or not for long.
     pub fn warning(what: impl Into<String>, found: impl Into<String>, to_do: NextStep) -> Self {
         Self::of(Verdict::Warning, what, found, Some(to_do))
     }
@@ -105,7 +105,7 @@ impl Finding {
         Self { part: Part::default(), what: what.into(), verdict, found: found.into(), to_do, unreachable: false }
     }
 
-    /// The same, of a system that could not be reached.
+    /// The same for a system that could not be reached.
     #[must_use]
     pub fn unreachable(mut self, unreachable: bool) -> Self {
         self.unreachable = unreachable;

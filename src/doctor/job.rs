@@ -1,4 +1,4 @@
-//! The service's diagnostics job: one run at a time; keeps the last run of this process.
+//! The service's diagnostics job: one run at a time; it keeps the last run of this process.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -8,38 +8,38 @@ use super::{Finding, Progress, Report, STEPS, Scope, Way, diagnose};
 use crate::actors::Deps;
 use crate::domain::chain;
 
-/// Who asked for a diagnostics run, and why.
+/// Who requested a diagnostics run, and why.
 #[derive(Debug, Clone)]
 pub struct JobRequest {
-    /// Who.
+    /// The person.
     pub by: String,
-    /// Why.
+    /// The reason.
     pub why: String,
     /// What the checks may do.
     pub scope: Scope,
 }
 
-/// A diagnostics run that was started.
+/// A started diagnostics run.
 #[derive(Debug, Clone)]
 pub struct DiagnosticsRun {
-    /// Who asked for it, and why.
+    /// Who requested it, and why.
     pub asked: JobRequest,
-    /// When it began.
+    /// When it started.
     pub began: DateTime<Utc>,
     /// When it ended, if it has.
     pub ended: Option<DateTime<Utc>>,
-    /// Why it did not come to its end.
+    /// Why it did not finish.
     pub problem: Option<String>,
     report: Report,
 }
 
 impl DiagnosticsRun {
-    /// What has been found so far.
+    /// The findings so far.
     pub fn findings(&self) -> Vec<Finding> {
         self.report.findings()
     }
 
-    /// How far it is.
+    /// Its progress.
     pub fn progress(&self) -> Progress {
         self.report.progress()
     }
@@ -60,7 +60,7 @@ struct EndGuard {
 }
 
 impl DiagnosticsJob {
-    /// A job without a run yet.
+    /// A job without a run.
     pub fn new(deps: Deps, way: Way) -> Self {
         Self { deps, way, last: Arc::default() }
     }

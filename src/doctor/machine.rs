@@ -1,4 +1,4 @@
-//! This machine: room for the state, the master key's file, and the service's own certificate.
+//! This machine: space for the state, the master key's file, and the service's own certificate.
 
 use crate::domain::next_step::NextStep;
 use std::path::Path;
@@ -12,15 +12,15 @@ use crate::config::settings::CertificateFiles;
 use crate::credentials::key_ring::{Ciphertexts, KeyPlace};
 use crate::domain::chain;
 
-/// Free space below which the private database is in danger, and below which somebody should check it, in MiB.
+/// Free space in MiB below which the private database is in danger, and below which a person should check it.
 const SPACE: (u64, u64) = (100, 1024);
 
-/// Whether the state directory has room.
+/// Whether the state directory has enough space.
 pub(super) fn state_directory(directory: &Path) -> Finding {
     space("state directory", directory, "a full disk stops the private database")
 }
 
-/// Whether the file system of a directory has room.
+/// Whether the file system of a directory has enough space.
 pub(super) fn space(what: &str, directory: &Path, danger: &str) -> Finding {
     match disk::free(directory) {
         Some(free) => room(what, free, directory, danger),
@@ -52,7 +52,7 @@ pub(super) fn master_key(deps: &Deps, ciphertexts: Ciphertexts) -> Finding {
     }
 }
 
-/// Who may read the key. Whether that is too many the key ring has judged, which refuses to be read then.
+/// Who may read the key. The key ring itself refuses a key that too many may read.
 fn rights(place: &KeyPlace) -> String {
     if place.is_managed() {
         return ", passed on by the service manager (`LoadCredential`), which guards it".into();
@@ -73,7 +73,7 @@ fn owner(_: &Path) -> Option<(String, u32)> {
     None // the directory's access list decides
 }
 
-/// The service's own certificate: whether it can be used, for how long, and who can read its key.
+/// The service's own certificate: whether it can be used, when it expires, and who can read its key.
 pub(super) fn certificate(files: &CertificateFiles) -> Finding {
     let what = "own certificate";
     let pair = match crate::net::certificate::load(files) {

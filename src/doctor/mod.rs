@@ -1,8 +1,8 @@
-//! Live probes of both systems, rights, clocks, certificates and the database: what was found and what to do.
+//! Live checks of both systems, rights, clocks, certificates and the database: what was found, and what to do.
 //!
-//! One module per checked part; all of them write to one [`Report`]. The command line and the service call the same
-//! [`diagnose`]. Nothing of a record is read or written; the one thing that is written is a row of a try, which is taken away again.
-//! [`one_record`] is apart from these checks: it asks SYSPRO why a record was never read.
+//! There is one module per checked part; all of them write to one [`Report`]. The command line and the service call the same [`diagnose`].
+//! No record is read or written; the only write is a test row, which is deleted again. [`one_record`] is separate from these checks: it
+//! finds out why a record of SYSPRO was never read.
 
 mod certificates;
 mod clock;
@@ -36,10 +36,10 @@ use crate::telemetry::labels::System;
 /// The steps of a diagnostics run.
 pub const STEPS: usize = 8;
 
-/// Through whom both systems are reached.
+/// The access to both systems.
 #[derive(Clone)]
 pub enum Way {
-    /// By ourselves, as a command does: with a token and a session of our own, where no one else uses the operator.
+    /// Own access, as in a command: with its own token and session, if nobody else uses the operator.
     Own,
     /// Through the service's actors, which keep the token and the session.
     Service(Access),
@@ -54,7 +54,7 @@ pub enum Scope {
     Create,
 }
 
-/// Runs every check. The report says how far it is.
+/// Runs every check. The report shows the progress.
 ///
 /// # Errors
 /// [`StoreError`] when the ledger stops answering.
@@ -83,7 +83,7 @@ pub async fn diagnose(deps: &Deps, way: &Way, scope: Scope, report: &Report) -> 
     Ok(())
 }
 
-/// What is left to check when the ledger cannot be opened, for the reason given.
+/// The remaining checks when the ledger cannot be opened, for the given reason.
 pub async fn without_ledger(settings: &Settings, definitions: &Definitions, problem: String, unreachable: bool, report: &Report) {
     of_machine(settings, definitions, report);
     report.begin(Part::Database, "the database");
@@ -109,7 +109,7 @@ fn of_machine(settings: &Settings, definitions: &Definitions, report: &Report) {
     }
 }
 
-/// What can be seen of SYSPRO without signing in.
+/// What can be checked of SYSPRO without signing in.
 async fn syspro_from_outside(settings: &Settings, enet: Use, report: &Report) {
     let syspro = &settings.syspro;
     if let SysproSource::OData { url } = &syspro.source {
@@ -160,7 +160,7 @@ async fn servicenow_from_outside(settings: &Settings, report: &Report) {
     }
 }
 
-/// What to do about a credential that cannot be had.
+/// What to do about a credential that is not available.
 fn credential_step(error: &CredentialError) -> NextStep {
     match error {
         CredentialError::Missing { .. } => NextStep::Credential,

@@ -1,4 +1,4 @@
-//! Whether SYSPRO has a record that was never read, and why it was not: one question, asked when a person does. Nothing is kept.
+//! Finds out whether SYSPRO has a record that was never read, and why it was not: one query, on a person's request. Nothing is stored.
 
 use std::fmt;
 use std::rc::Rc;
@@ -18,13 +18,13 @@ use crate::domain::{CompanyId, DocumentKey, FlowId};
 use crate::syspro::SysproReader;
 use crate::syspro::enet::Enet;
 
-/// How long SYSPRO may take: whoever asks is waiting.
+/// The time limit for SYSPRO: a person is waiting.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What is known of a record that the ledger does not have.
+/// The result for a record that the ledger does not have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Seen {
-    /// No definition carries the entity, or the company is not among the settings.
+    /// No definition contains the entity, or the settings do not contain the company.
     NoFlow,
     /// The key has another number of parts than the entity's keys have.
     OtherKey {
@@ -33,14 +33,14 @@ pub enum Seen {
     },
     /// SYSPRO does not have it.
     NotThere,
-    /// SYSPRO has it, and the definition leaves it out.
+    /// SYSPRO has it, and the definition excludes it.
     LeftOut {
-        /// The rule that does.
+        /// The rule that excludes it.
         by: String,
     },
     /// SYSPRO has it, and it will be read.
     ToCome,
-    /// SYSPRO could not be asked.
+    /// SYSPRO did not answer.
     CouldNotTell {
         /// Why.
         why: String,
@@ -74,7 +74,7 @@ impl fmt::Display for Seen {
     }
 }
 
-/// Asks SYSPRO for one record. `access`: the service's ways to SYSPRO; without them, as a command, by a session of our own where nobody
+/// Queries SYSPRO for one record. `access`: the service's access to SYSPRO; without it, as in a command, an own session is used, if nobody
 /// else uses the operator.
 pub async fn ask(deps: &Deps, access: Option<&Access>, flow: &FlowId, key: &str) -> Seen {
     let definitions = deps.definitions.now();
@@ -109,7 +109,7 @@ async fn asked(deps: &Deps, access: Option<&Access>, plan: &ReadPlan, company: &
             (SysproReader::over_enet(syspro, retry, Rc::new(enet.clone())), operator, Some(enet))
         }
     };
-    // the record alone: its lines would tell nothing more
+    // only the record: its lines would show nothing more
     let alone = ReadPlan { children: Vec::new(), ..plan.clone() };
     let bare = alone.without_rules();
     let found = async |plan: &ReadPlan| {

@@ -6,18 +6,18 @@ use serde::Serialize;
 
 use super::{Finding, Part};
 
-/// How far a diagnostics run is.
+/// The progress of a diagnostics run.
 #[derive(Debug, Clone, Default, Serialize, utoipa::ToSchema)]
 pub struct Progress {
-    /// What is checked now.
+    /// The current check.
     pub step: String,
-    /// Which step that is, from 1.
+    /// The number of the step, starting at 1.
     pub number: usize,
-    /// How many steps there are.
+    /// The number of steps.
     pub of: usize,
 }
 
-/// What a diagnostics run has found so far. A clone is the same report.
+/// The findings of a diagnostics run so far. A clone is the same report.
 #[derive(Debug, Clone, Default)]
 pub struct Report(Arc<Mutex<ReportState>>);
 
@@ -38,7 +38,7 @@ impl Report {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The next step; what is noted from now on belongs to this part.
+    /// Starts the next step; later findings belong to this part.
     pub(super) fn begin(&self, part: Part, step: &str) {
         let mut state = self.state();
         state.part = part;
@@ -46,7 +46,7 @@ impl Report {
         state.far.number = (state.far.number + 1).min(state.far.of);
     }
 
-    /// Writes a finding down. What several definitions find of one thing is said once.
+    /// Adds a finding. A finding that several definitions share is added once.
     pub(super) fn note(&self, finding: Finding) {
         let mut state = self.state();
         let finding = Finding { part: state.part, ..finding };
@@ -55,12 +55,12 @@ impl Report {
         }
     }
 
-    /// What has been found so far.
+    /// The findings so far.
     pub fn findings(&self) -> Vec<Finding> {
         self.state().findings.clone()
     }
 
-    /// How far it is.
+    /// The progress.
     pub fn progress(&self) -> Progress {
         self.state().far.clone()
     }

@@ -56,7 +56,7 @@ fn finding(what: String, probe: ProbeFinding) -> Finding {
     Finding::of(verdict, what, probe.message, probe.next_step)
 }
 
-/// Where tokens come from, once one has come.
+/// The source of tokens, after the first token was received.
 async fn tokens(deps: &Deps, way: &Way, client: &ServiceNow, report: &Report) -> Option<Box<dyn TokenSource>> {
     let refused = |error: ServiceNowError| {
         let finding = Finding::failed("ServiceNow token", error.chain(), NextStep::Token);

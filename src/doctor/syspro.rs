@@ -1,4 +1,4 @@
-//! SYSPRO: each table and column of the definitions, company by company.
+//! SYSPRO: each table and column of the definitions, for each company.
 
 use std::rc::Rc;
 
@@ -47,7 +47,7 @@ pub(super) async fn tables(deps: &Deps, way: &Way, session: Session, report: &Re
             match odata.probe(&credential, company, &plan.read).await {
                 Ok(tables) => {
                     tables.iter().for_each(|table| report.note(table_finding(company, table, syspro.absent_columns)));
-                    // a table that cannot be read has been told of
+                    // a table that cannot be read was reported
                     if tables.first().is_some_and(ProbeFinding::is_ok)
                         && let Ok(capabilities) = odata.capabilities(&credential, company, &plan.read).await
                     {
@@ -74,7 +74,7 @@ pub(super) async fn tables(deps: &Deps, way: &Way, session: Session, report: &Re
     }
 }
 
-/// In which order the service gives keys, and whether it counts.
+/// The order of the service's keys, and whether it counts rows.
 fn capabilities_finding(company: &CompanyId, seen: &[Capabilities], settings: &SysproSettings, enet: bool) -> Finding {
     let what = format!("SYSPRO {company} order and count");
     let by_order = |seen: &Capabilities| match &seen.order {

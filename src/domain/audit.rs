@@ -1,4 +1,4 @@
-//! What an audit row can say.
+//! The kinds of audit rows.
 
 use std::fmt;
 use std::str::FromStr;
@@ -19,39 +19,39 @@ pub enum AuditKind {
     Attempted,
     /// ServiceNow confirmed a record.
     Confirmed,
-    /// ServiceNow confirmed a record, but one or more fields came back other than sent.
+    /// ServiceNow confirmed a record, but one or more fields came back with another value than was sent.
     PartialWrite,
-    /// A try failed for a passing reason and will be repeated.
+    /// An attempt failed for a temporary reason and will be repeated.
     Deferred,
-    /// The answer was lost or not believable.
+    /// The answer was lost or cannot be trusted.
     Unknown,
     /// An unknown outcome was looked up.
     LookedUp,
-    /// A delivery failed: it is not tried again automatically.
+    /// A delivery failed: it is not retried automatically.
     Failed,
     /// A delivery waits for a record that has not been delivered.
     Waiting,
-    /// A delivery is on hold, as its record is.
+    /// A delivery is on hold, because its record is.
     OnHold,
-    /// A delivery that had failed, waited or was on hold is queued again.
+    /// A delivery that had failed, waited or been on hold is queued again.
     Released,
-    /// A newer version took the place of a delivery that had not been sent.
+    /// A newer version replaced a delivery that had not been sent.
     Superseded,
-    /// A column of SYSPRO holds another kind of value than until now.
+    /// A column of SYSPRO has another kind of value than before.
     Drifted,
-    /// What became of a record in ServiceNow after it had arrived.
+    /// The state of a record in ServiceNow after its delivery.
     Downstream,
     /// Someone asked for a record to be sent again.
     Replayed,
-    /// People were told of something, or could not be.
+    /// People were notified, or could not be.
     Notice,
-    /// Something stands in the conflict list: it came, changed, was decided or left it.
+    /// An entry of the conflict list was opened, changed, decided or closed.
     Conflict,
-    /// A run began, ended or failed.
+    /// A run started, ended or failed.
     Run,
     /// Other definitions came into force.
     Definition,
-    /// The ledger was restored: a new life of it began.
+    /// The ledger was restored: a new life of it started.
     Restored,
     /// A flow was paused, resumed or run by hand; a key, a credential or a setting changed.
     Action,
@@ -83,7 +83,7 @@ words!(AuditKind {
 });
 
 impl AuditKind {
-    /// The kind that says that a delivery stands so for this reason.
+    /// The audit kind of a delivery with this reason.
     pub fn of(reason: FailureReason) -> Self {
         match reason {
             FailureReason::MissingParent => Self::Waiting,

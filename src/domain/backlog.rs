@@ -1,24 +1,24 @@
-//! Records that have not wholly arrived, counted by where they stand.
+//! Undelivered records, counted by state.
 
 use std::ops::AddAssign;
 
 use serde::{Deserialize, Serialize};
 
-/// Records whose newest content is not wholly in ServiceNow. Each is counted once, where its worst part stands.
+/// Records whose newest content is not completely in ServiceNow. Each is counted once, in the state of its worst part.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default)]
 pub struct Backlog {
-    /// Due, not sent yet.
+    /// Due, and not sent yet.
     pub queued: i64,
     /// Being sent.
     pub sending: i64,
-    /// A temporary error; sent again later without anybody's help.
+    /// Failed with a temporary error; retried automatically.
     pub retrying: i64,
-    /// Sent, and the answer was lost or not believable: looked up before anything else is done.
+    /// Sent, but the answer was lost or cannot be trusted; looked up before anything else is done.
     pub unknown: i64,
     /// Waiting for a record that they refer to.
     pub waiting: i64,
-    /// Failed; not tried again without a person.
+    /// Failed; not retried without a person.
     pub failed: i64,
     /// A person holds them.
     pub on_hold: i64,
@@ -30,7 +30,7 @@ impl Backlog {
         self.moving() + self.stuck()
     }
 
-    /// Those that go on without anybody's help.
+    /// Those that continue automatically.
     pub fn moving(&self) -> i64 {
         self.queued + self.sending + self.retrying + self.unknown
     }
@@ -40,7 +40,7 @@ impl Backlog {
         self.waiting + self.failed + self.on_hold
     }
 
-    /// Counts with their words, the worst first; those of which there are none are left out.
+    /// Counts with their words, the worst first; zeros are left out.
     pub fn words(&self) -> Vec<(i64, &'static str)> {
         let all = [
             (self.failed, "failed"),
@@ -54,7 +54,7 @@ impl Backlog {
         all.into_iter().filter(|(count, _)| *count > 0).collect()
     }
 
-    /// `12 failed, 34 waiting`; empty when there is nothing.
+    /// `12 failed, 34 waiting`; empty when all counts are zero.
     pub fn sentence(&self) -> String {
         self.words().into_iter().map(|(count, word)| format!("{count} {word}")).collect::<Vec<_>>().join(", ")
     }

@@ -1,8 +1,8 @@
-//! What one ServiceNow instance accepts at present, as one node knows it and as all nodes share it.
+//! What one ServiceNow instance accepts at present, as measured by one node and shared by all nodes.
 
 use std::time::Duration;
 
-/// A node that was not seen for so long is dead for the others.
+/// A node that was not seen for this long counts as dead for the others.
 pub const UNRESPONSIVE_AFTER: Duration = Duration::from_secs(12);
 
 /// Whether records are sent at present.
@@ -11,14 +11,14 @@ pub enum Breaker {
     /// They are.
     #[default]
     Closed = 0,
-    /// One batch is tried.
+    /// One batch is sent as a trial.
     HalfOpen = 1,
-    /// Nothing got through for a while, and nothing is sent.
+    /// Nothing succeeded for a while, and nothing is sent.
     Open = 2,
 }
 
 impl Breaker {
-    /// As the ledger, `status` and the API say it.
+    /// The word in the ledger, in `status` and in the API.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Closed => "closed",
@@ -28,51 +28,51 @@ impl Breaker {
     }
 }
 
-/// What one node has found out.
+/// What one node has measured.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct NodeBudget {
     /// Records per batch.
     pub batch_size: usize,
-    /// Batches on their way at once.
+    /// Concurrent batches.
     pub concurrency: usize,
-    /// Whether it sends.
+    /// Whether it sends records.
     pub breaker: Breaker,
-    /// How long it still sends nothing, by its own finding: what it heard from others is not told on.
+    /// The rest of its own pause; pauses of other nodes are not passed on.
     pub pause: Duration,
 }
 
-/// A pause that ServiceNow asked for, as the node tells it that was answered so.
+/// A pause that ServiceNow asked for, reported by the node that got the answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PauseRequest {
-    /// For how long, as ServiceNow said it.
+    /// The length that ServiceNow asked for.
     pub asked: Duration,
-    /// What it answered.
+    /// ServiceNow's answer.
     pub said: String,
     /// How long ago.
     pub ago: Duration,
 }
 
-/// What a node tells the others of such pauses.
+/// What a node reports to the others about such pauses.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PauseReport {
-    /// The one that it makes.
+    /// Its current pause.
     pub of: Option<PauseRequest>,
-    /// Its trial got through meanwhile: the pause is over for all.
+    /// Whether its trial has succeeded since: then the pause is over for all.
     pub lifted: bool,
 }
 
-/// What the other living nodes say together.
+/// The combined reports of the other living nodes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct OthersBudget {
-    /// How many they are.
+    /// The number of these nodes.
     pub nodes: usize,
-    /// The longest pause that one of them was told to make.
+    /// The longest remaining pause of these nodes.
     pub pause: Duration,
-    /// Whether one of them makes it because nothing gets through.
+    /// Whether one of them pauses because nothing succeeds.
     pub broken: bool,
 }
 
-/// How many batches this node may have on their way at once, where `limit` is for all of them together.
+/// The number of concurrent batches for this node; `limit` is for all nodes together.
 pub fn share(limit: usize, others: usize) -> usize {
     (limit / (others + 1)).max(1)
 }

@@ -2,20 +2,20 @@
 
 use std::fmt;
 
-/// A limit, as a number of records or as a share of those of the flow.
+/// A limit: a number of records, or a share of the flow's records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ChangeLimit {
     /// This number of records.
     Records(i64),
-    /// N in a hundred, rounded up.
+    /// This many per hundred, rounded up.
     Percent(i64),
 }
 
 impl ChangeLimit {
-    /// Out of `500` or `10%`.
+    /// Parses `500` or `10%`.
     ///
     /// # Errors
-    /// What was expected.
+    /// The expected form.
     pub fn parse(text: &str) -> Result<Self, String> {
         let wrong =
             || "must be a number of records such as `500`, or a share of a flow's records such as `10%`, from `0%` to `100%`".to_owned();
@@ -26,7 +26,7 @@ impl ChangeLimit {
         }
     }
 
-    /// How many records it allows of a flow that has so many.
+    /// The number of records that it allows for a flow with this many records.
     pub fn of(self, records: i64) -> i64 {
         match self {
             Self::Records(most) => most,

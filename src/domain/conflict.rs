@@ -1,18 +1,18 @@
-//! What can stand in the conflict list, and how far it has come.
+//! The kinds and states of entries in the conflict list.
 
 use std::fmt;
 use std::str::FromStr;
 
 use super::delivery::words;
 
-/// Why something stands in the conflict list.
+/// The kind of an entry in the conflict list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ConflictKind {
     /// Both sides changed the field.
     BothChanged,
-    /// The sides differ, and never agreed.
+    /// The sides differ, and never had the same value.
     FirstContact,
-    /// ServiceNow's edit, to be applied in SYSPRO.
+    /// An edit in ServiceNow that must be applied in SYSPRO.
     Edited,
     /// A key field was edited in ServiceNow.
     Renamed,
@@ -24,7 +24,7 @@ pub enum ConflictKind {
     OnlySyspro,
     /// Only ServiceNow has it.
     OnlyServiceNow,
-    /// Several rows could be its own.
+    /// Several rows could belong to it.
     Ambiguous,
 }
 
@@ -40,12 +40,12 @@ words!(ConflictKind {
     Ambiguous = "ambiguous",
 });
 
-/// How far something in the conflict list has come.
+/// The state of an entry in the conflict list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ConflictState {
     /// Nothing is written until a person has decided.
     Open,
-    /// SYSPRO's value counts, because a person decided so: it goes to ServiceNow, and the run after that closes the entry.
+    /// A person decided that SYSPRO's value counts: it is sent to ServiceNow, and the next run after that closes the entry.
     Decided,
     /// ServiceNow's value counts: a person applies it in SYSPRO.
     ToApply,
@@ -56,6 +56,6 @@ pub enum ConflictState {
 words!(ConflictState { Open = "open", Decided = "decided", ToApply = "to_apply", Closed = "closed" });
 
 impl ConflictState {
-    /// Every state of what stands in the list.
+    /// The states of open entries.
     pub const STANDING: &'static [Self] = &[Self::Open, Self::Decided, Self::ToApply];
 }

@@ -2,10 +2,10 @@
 
 use csv::{Error, QuoteStyle, Terminator, WriterBuilder};
 
-/// Rows as CSV (RFC 4180), in UTF-8: every cell is in quotes. A cell that a spreadsheet would take for a formula gets a `'` in front.
+/// Rows as CSV (RFC 4180), in UTF-8: every cell is in quotes. A cell that a spreadsheet would interpret as a formula gets a leading `'`.
 ///
 /// # Errors
-/// None that is known: the rows are written to memory.
+/// None is known: the rows are written to memory.
 pub fn lines<const CELLS: usize>(rows: impl IntoIterator<Item = [String; CELLS]>) -> Result<Vec<u8>, Error> {
     let mut writer = WriterBuilder::new().quote_style(QuoteStyle::Always).terminator(Terminator::CRLF).from_writer(Vec::new());
     for row in rows {

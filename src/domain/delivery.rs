@@ -1,28 +1,28 @@
-//! A delivery: one target record of one version on its way to ServiceNow.
+//! A delivery: one target record of one version that is to be sent to ServiceNow.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// Where a delivery that is not confirmed stands, as the ledger keeps it. Screens show `after_header` as `queued`, and `queued` after a failed try as
+/// The state of an unconfirmed delivery in the ledger. Screens show `after_header` as `queued`, and `queued` after a failed attempt as
 /// `retrying` (`shown_state` in the database).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeliveryState {
-    /// Sent now, or at the time of its next try.
+    /// Sent now, or at the time of its next attempt.
     Queued,
     /// A line that is queued once its header is confirmed.
     AfterHeader,
-    /// On its way: the intent is committed, the answer is not.
+    /// Being sent: the intent is committed, the outcome is not.
     Sending,
-    /// Sent, and the answer was lost or not believable; looked up before anything else is done.
+    /// Sent, but the answer was lost or cannot be trusted; looked up before anything else is done.
     Unknown,
-    /// Waits for a record that it refers to and that has not been delivered.
+    /// Waits for another record that has not been delivered.
     Waiting,
     /// A person holds the record.
     OnHold,
-    /// Not tried again automatically.
+    /// Not retried automatically.
     Failed,
 }
 
@@ -49,17 +49,17 @@ pub enum PartState {
     Superseded,
 }
 
-/// What a batch of deliveries is claimed for.
+/// The purpose of a claimed batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Attempt {
     /// To send them.
     Send,
-    /// To look up in ServiceNow, by key, whether they have arrived: they were sent, and the outcome is unknown.
+    /// To look up in ServiceNow, by key, whether its records have arrived: they were sent, and the outcome is unknown.
     LookUp,
 }
 
 impl Attempt {
-    /// Whether nothing is sent: ServiceNow is only asked.
+    /// Whether nothing is sent: ServiceNow is only queried.
     pub fn is_look_up(self) -> bool {
         self == Self::LookUp
     }
@@ -71,19 +71,19 @@ impl Attempt {
 pub enum FailureReason {
     /// ServiceNow, or the mapping, refused the record.
     Rejected,
-    /// Its rows could not be read as one record, so that nothing of it was mapped or sent. Only another read brings it.
+    /// Its rows could not be read as one record, so that nothing of it was mapped or sent. Another read is needed.
     Unreadable,
-    /// A record it refers to has not been delivered; released by itself when it is.
+    /// A record that it refers to has not been delivered; it is released automatically when it is.
     MissingParent,
     /// It crashed the Mapper twice.
     Poison,
-    /// The last of its tries failed with a temporary error.
+    /// Its last attempt failed with a temporary error.
     Exhausted,
-    /// It arrived, and ServiceNow failed with it later.
+    /// It was delivered, and failed later in ServiceNow.
     DownstreamFailed,
-    /// Its row in ServiceNow is another record's, or a second row was made for it.
+    /// Its row in ServiceNow belongs to another record, or a second row was created for it.
     Conflict,
-    /// A person holds the record back, until a person releases it.
+    /// A person holds the record until a person releases it.
     OnHold,
 }
 
@@ -157,7 +157,7 @@ words!(FailureReason {
     OnHold = "on_hold",
 });
 
-/// By what a list of failures can be narrowed down: why a record failed, or the state of one that has not.
+/// A filter for a list of failures: the reason of a failure, or another state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailureWord {
     /// Failed for this reason.
@@ -168,14 +168,14 @@ pub enum FailureWord {
     Failed,
     /// Waits for a parent.
     Waiting,
-    /// Sent, and the answer is not known.
+    /// Sent, and the outcome is not known.
     Unknown,
-    /// Will be tried again automatically.
+    /// Retried automatically.
     Retrying,
 }
 
 impl FailureWord {
-    /// The words that are no reasons.
+    /// The words for states.
     const STATES: &'static [(&'static str, FailureWord)] = &[
         ("throttled", Self::Throttled),
         ("failed", Self::Failed),
@@ -204,13 +204,13 @@ impl FromStr for FailureWord {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         super::word::check("reason or state", text, Self::words())?;
         let state = Self::STATES.iter().find(|(word, _)| *word == text).map(|(_, state)| *state);
-        // every word that is no state is a reason
+        // every word that is not a state is a reason
         Ok(state.or_else(|| text.parse().ok().map(Self::Reason)).unwrap_or(Self::Failed))
     }
 }
 
 impl FailureReason {
-    /// Where a delivery stands for this reason.
+    /// The state of a delivery with this reason.
     pub fn state(self) -> DeliveryState {
         match self {
             Self::MissingParent => DeliveryState::Waiting,
@@ -221,12 +221,12 @@ impl FailureReason {
         }
     }
 
-    /// Those of a delivery that failed, and neither waits nor is on hold.
+    /// The reasons of a failed delivery, as opposed to waiting or on hold.
     pub fn of_failed() -> impl Iterator<Item = Self> {
         Self::ALL.iter().copied().filter(|reason| reason.state() == DeliveryState::Failed)
     }
 
-    /// Those for which a delivery can go again as it was mapped, once a person says so.
+    /// The reasons after which a delivery can be sent again unchanged, once a person releases it.
     pub const RELEASABLE: &'static [FailureReason] =
         &[Self::OnHold, Self::Rejected, Self::Exhausted, Self::DownstreamFailed, Self::Conflict];
 }

@@ -1,4 +1,4 @@
-//! In which quoted values the messages of one cause differ, and how many records have each. Pure.
+//! Finds the quoted values in which the messages of one cause differ, and counts the records of each. Pure.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -7,16 +7,16 @@ use serde::{Deserialize, Serialize};
 /// A value in which the messages of one cause differ.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct ValueCount {
-    /// Which of the differing places of the messages it stands at, from 1 on: where messages differ at two, each has its own values.
+    /// The number of the differing place in the messages, starting at 1: if messages differ in two places, each place has its own values.
     pub place: usize,
     /// The value.
     pub value: String,
-    /// Records that have it there.
+    /// The number of records with this value at this place.
     pub documents: usize,
 }
 
 impl ValueCount {
-    /// The value for people, who cannot see a blank one.
+    /// The value for display: a blank one would be invisible.
     pub fn shown(&self) -> &str {
         if self.value.trim().is_empty() { "(blank)" } else { &self.value }
     }
@@ -25,14 +25,14 @@ impl ValueCount {
 /// A message of a cause, and the records that have it.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Message {
-    /// The message, without the record's own names.
+    /// The message, without the names in the record.
     pub message: String,
     /// The records' numbers.
     pub documents: Vec<i64>,
 }
 
-/// The quoted values at every place where messages of one form differ, the most frequent of a place first. A place that only repeats an earlier
-/// one is left out. Where messages have different numbers of values, the places that all have are compared.
+/// The quoted values at every place where messages of one form differ; for each place, the most frequent first. A place that only repeats
+/// an earlier one is left out. If messages have different numbers of values, only the places that all have are compared.
 pub fn differing(messages: &[Message]) -> Vec<ValueCount> {
     let quoted = |message: &Message| message.message.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>();
     let all: Vec<(Vec<String>, &[i64])> = messages.iter().map(|message| (quoted(message), message.documents.as_slice())).collect();
@@ -109,7 +109,7 @@ mod tests {
             message(&wrong("30", "EUR"), &[1, 2, 3]),
             message(&wrong("30", "$"), &[4]),
             message(&wrong("60", "EUR"), &[5, 6]),
-            // a record of which two parts failed counts once
+            // a record with two failed parts counts once
             message(&wrong("60", "R"), &[6, 7]),
         ];
         let counted = differing(&all);

@@ -14,15 +14,16 @@ use crate::redact::Quoted;
 /// The values of one row, in the order of the plan's columns.
 pub type Row = Box<[Value]>;
 
-/// A document's key within its flow: the parts of SYSPRO's primary key, in order, trailing blanks removed.
+/// A document's key within its flow: the parts of SYSPRO's primary key, in order, with trailing spaces removed.
 ///
-/// Its text form joins the parts by `/`; a `/` or `%` inside a part, and a blank at its start, are percent-encoded, so that different keys
-/// never have the same text. So is the `(` of a key that would read like what stands for a row (`(row after 7)`) or for an empty key.
+/// Its text form joins the parts with `/`. A `/` or `%` inside a part, and a space at its start, are percent-encoded, so that different
+/// keys never have the same text. So is the `(` of a key that would look like a placeholder for a row (`(row after 7)`) or for an empty
+/// key.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(into = "String", from = "String")]
 pub struct DocumentKey(Box<str>);
 
-/// How a key is shown whose only column is empty.
+/// The text for a key whose only column is empty.
 const EMPTY: &str = "(empty)";
 
 impl DocumentKey {
@@ -40,9 +41,10 @@ impl DocumentKey {
         }
     }
 
-    /// From what a person types: the parts joined by `/`, each as SYSPRO shows it or as lists write it, so that ` 00007` and `%2000007` are one.
+    /// Parses what a person types: the parts joined with `/`, each as SYSPRO shows it or as lists write it, so that ` 00007` and `%2000007`
+    /// are the same.
     pub fn typed(text: &str) -> Self {
-        // what stands for a row without a key of its own, such as `(row after 7)`, is no key of SYSPRO's
+        // a placeholder for a row without its own key, such as `(row after 7)`, is not a key of SYSPRO
         if text == EMPTY {
             return Self::from_text("");
         }
@@ -53,15 +55,15 @@ impl DocumentKey {
         Self::written(text.split('/').map(plain_part))
     }
 
-    /// As SYSPRO shows it and a person types it, for people: without escapes, but where only they tell the key from another one, or a blank at
-    /// the start of a part would not be seen.
+    /// The key as SYSPRO shows it and a person types it: without escapes, except where only they distinguish the key from another one, or
+    /// where a space at the start of a part would be invisible.
     pub fn shown(text: &str) -> String {
         if text.is_empty() {
             return EMPTY.to_owned();
         }
         let part = |part: &str| {
             let plain = plain_part(part);
-            // a blank at its start is not seen in a table, and lost where the key is copied from there
+            // a space at its start is invisible in a table, and lost when the key is copied from there
             let told = !plain.contains('/') && !plain.starts_with(' ') && written_part(&plain_part(&plain)) == part;
             if told { plain } else { part.to_owned() }
         };
@@ -69,8 +71,8 @@ impl DocumentKey {
         if Self::typed(&shown).as_str() == text { shown } else { text.to_owned() }
     }
 
-    /// Whether it is the key of no record, but stands for a row of which it is not known what record it is: such as `(row after 7)`, or
-    /// `(row of ApInvoicePay after 7)`. It counts as a failure, and never as a record. The ledger's statements say the same with
+    /// Whether it is not the key of a record, but a placeholder for a row whose record is not known, such as `(row after 7)` or `(row of
+    /// ApInvoicePay after 7)`. It counts as a failure, and never as a record. The ledger's statements use the same rule in
     /// `store::placeholder`.
     pub fn stands_for_a_row(&self) -> bool {
         ["(row ", "(first row"].iter().any(|begin| self.0.starts_with(begin)) && self.0.ends_with(')')
@@ -91,11 +93,11 @@ impl DocumentKey {
         &self.0
     }
 
-    /// The longest key that is kept, in bytes. An index row of PostgreSQL has room for 2704, with company and entity in it, whether or not the
-    /// key can be compressed; SYSPRO's own keys have some dozens.
+    /// The longest key that is stored, in bytes. An index row of PostgreSQL has space for 2704, with company and entity in it, whether or
+    /// not the key can be compressed; SYSPRO's own keys have a few dozen.
     pub const LONGEST: usize = 1000;
 
-    /// The key in whose place a longer one is kept: its beginning, and a digest of the whole. `None`: it is not too long.
+    /// The key that replaces a longer one: its start, and a digest of the whole. `None`: it is not too long.
     pub fn shortened(&self) -> Option<Self> {
         if self.0.len() <= Self::LONGEST {
             return None;
@@ -103,16 +105,16 @@ impl DocumentKey {
         let digest: [u8; 32] = Sha256::digest(self.0.as_bytes()).into();
         let digest = hex::encode(&digest[..8]);
         let begin: String = self.0.chars().take(KEY_SHOWN).collect();
-        // what stands for a row still does
+        // a placeholder for a row stays one
         let end = if self.stands_for_a_row() { ")" } else { "" };
         Some(Self(format!("{begin}…~{digest}{end}").into()))
     }
 }
 
-/// How much of a key stands in the one that is kept in its place, in characters.
+/// The characters of a long key in its replacement.
 const KEY_SHOWN: usize = 100;
 
-/// A part as the text form writes it.
+/// A part in the text form.
 fn written_part(part: &str) -> String {
     let blanks = part.len() - part.trim_start_matches(' ').len();
     let mut text = "%20".repeat(blanks);
@@ -126,8 +128,8 @@ fn written_part(part: &str) -> String {
     text
 }
 
-/// A part out of its text: what [`DocumentKey::from_values`] wrote for a character becomes that character again, each once. A `%` before
-/// anything else, as a person may type it, is itself.
+/// Decodes a part: an escape written by [`DocumentKey::from_values`] becomes its character again, once. A `%` before anything else, as a
+/// person may type it, stays.
 fn plain_part(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut rest = text;
@@ -173,16 +175,16 @@ pub struct Document {
     pub key: DocumentKey,
     /// The root row, columns in the order of `ReadPlan::columns`.
     pub root: Row,
-    /// Per child of the read plan its rows, sorted by their key columns.
+    /// For each child of the read plan its rows, sorted by their key columns.
     pub children: Vec<Vec<Row>>,
-    /// What is wrong with the rows as they came: while there is anything, the document is not mapped.
+    /// What is wrong with the received rows: while there is anything, the document is not mapped.
     pub faults: Vec<Fault>,
 }
 
-/// Rows that contradict the definition, so that no one can tell which of them is the record's.
+/// Rows that contradict the definition, so that the record's own rows cannot be determined.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Fault {
-    /// What arrived: table, key and values.
+    /// The received data: table, key and values.
     pub text: Quoted,
     /// What to do.
     #[serde(deserialize_with = "NextStep::stored")]
@@ -190,18 +192,18 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// Rows that SYSPRO, or the service before it, gives wrongly: they are taken in once they are right.
+    /// Rows that SYSPRO, or the service in front of it, returns incorrectly: they are stored once they are correct.
     pub fn of_rows(text: String) -> Self {
         Self { text: text.into(), next_step: NextStep::RowsWrong }
     }
 }
 
-/// What lists and sums show of a document; the entity's file names the columns.
+/// The values of a document for lists and sums; the entity's file names the columns.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Facts {
     /// The document's amount.
     pub amount: Option<Decimal>,
-    /// The amount's currency as SYSPRO has it; `None`: the company's own, or not known.
+    /// The amount's currency as in SYSPRO; `None`: the company's own, or not known.
     pub currency: Option<String>,
     /// Its date.
     pub dated: Option<NaiveDate>,
@@ -212,8 +214,8 @@ pub struct Facts {
 pub struct ContentHash(pub [u8; 32]);
 
 impl Document {
-    /// The hash that tells whether the content changed. Null and empty text are the same content; `1.50` and `1.5` too; a date and a text
-    /// of the same letters are not, because they are stored apart.
+    /// The hash that shows whether the content changed. Null and empty text are the same content, and so are `1.50` and `1.5`. A date and a
+    /// text with the same letters differ, because they are stored differently.
     pub fn hash(&self) -> ContentHash {
         let mut hasher = Sha256::new();
         hash_row(&mut hasher, &self.root);
@@ -252,10 +254,10 @@ mod tests {
 
     use super::*;
 
-    /// What reads like something that is no key.
+    /// Texts that look like placeholders.
     const RESERVED: &str = r"\(row [0-9]{0,2}\)?|\(first row\)?|\(empty\)?";
 
-    /// A key is what it was made of, whatever that is; and what people see of it, typed in, is the key again.
+    /// A key keeps its parts; and the text that people see of it, typed in, is the key again.
     #[test]
     fn fuzz_keys_of_any_parts() {
         use crate::fuzz::{Target, fuzz};
@@ -308,7 +310,7 @@ mod tests {
         let stands = |text: &str| DocumentKey::from_text(text).stands_for_a_row();
         assert!(stands("(row after 7)") && stands("(row of ApInvoicePay after 7)") && stands("(first row)"));
         assert!(!stands("(row after 7") && !stands("row after 7)") && !stands("(OLD)") && !stands("(empty)") && !stands(""));
-        // a key of SYSPRO's that reads like it is another one
+        // a key of SYSPRO that looks like a placeholder is another key
         assert_eq!(key(&["(row after 7)"]).as_str(), "%28row after 7)");
         assert_eq!(key(&["(row", "1)"]).as_str(), "(row/1)");
         assert_eq!(key(&["(OLD) Bayside", "7"]).as_str(), "(OLD) Bayside/7");
@@ -339,13 +341,13 @@ mod tests {
             ("%2000007", "%2000007"),
             ("%20%2000007/INV%257", "%20%2000007/INV%7"),
             ("0000104/INV-7", "0000104/INV-7"),
-            // a part with a separator, and one that reads like an escape
+            // a part with a separator, and one that looks like an escape
             ("A%2F1/7", "A%2F1/7"),
             ("%25207", "%25207"),
             ("(row after %207)", "(row after %207)"),
             ("", "(empty)"),
             ("(OLD) Bayside/7", "(OLD) Bayside/7"),
-            // keys of SYSPRO's that read like what stands for a row, or for an empty key
+            // keys of SYSPRO that look like placeholders for a row or for an empty key
             ("%28row after 7)", "%28row after 7)"),
             ("%28empty)", "%28empty)"),
         ] {

@@ -1,4 +1,4 @@
-//! Where a document stands now and why, in one sentence: the same on every surface.
+//! The state of a document and the reason, in one sentence: the same in every interface.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::delivery::{FailureReason, PartState};
 
-/// One target record of a document, as its newest delivery stands.
+/// One target record of a document, with its newest delivery.
 #[derive(Debug, Clone, Copy)]
 pub struct Part<'a> {
     /// `header` or the child's name.
@@ -18,80 +18,80 @@ pub struct Part<'a> {
     pub state: &'a str,
     /// Why it failed, waits or is on hold.
     pub reason: Option<&'a str>,
-    /// The system's own words.
+    /// The message of the other system.
     pub message: Option<&'a str>,
-    /// The next try or look-up.
+    /// The next attempt or look-up.
     pub not_before: Option<DateTime<Utc>>,
     /// When it was last confirmed.
     pub confirmed_at: Option<DateTime<Utc>>,
-    /// It waits for a parent of which a whole read has shown that it will not come.
+    /// It waits for a parent that, as a whole read has shown, will not arrive.
     pub absent: bool,
-    /// The table that its row is in.
+    /// The table of its row.
     pub table: Option<&'a str>,
-    /// The definition that the document was mapped under does not write that table any more.
+    /// Whether the current definition no longer writes that table.
     pub former: bool,
-    /// What was last delivered of it marked it as gone.
+    /// Whether the last delivery marked it as gone.
     pub marked: bool,
-    /// How far ServiceNow is with it, where that is watched: `open`, `done`, `failed`, `could_not_tell`, and what was said.
+    /// The state in ServiceNow, where it is tracked (`open`, `done`, `failed`, `could_not_tell`), and ServiceNow's words.
     pub downstream: Option<(&'a str, Option<&'a str>)>,
 }
 
-/// What keeps records that are due from being sent at present, if anything does.
+/// What prevents due records from being sent at present, if anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sending {
-    /// Nothing does.
+    /// Nothing.
     Freely,
     /// ServiceNow asked for a pause.
     PausedUntil(DateTime<Utc>),
-    /// Nothing got through for a while.
+    /// Nothing succeeded for a while.
     Blocked,
     /// No service has a recent heartbeat.
     Nobody,
 }
 
-/// By which definition what was delivered was mapped.
+/// The definition under which the delivered content was mapped.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Mapped {
-    /// By the one in force, or by one that differs in nothing that is said here.
+    /// The one in force, or one without a difference that matters here.
     #[default]
     InForce,
-    /// The newest version differs for the definition's sake alone, and was not sent.
+    /// The newest version differs only because of the definition, and was not sent.
     Kept,
-    /// By one that sent it to another table.
+    /// One that sent it to another table.
     Elsewhere,
-    /// By another one, to the same tables.
+    /// Another one, to the same tables.
     Outdated,
 }
 
-/// A field that both sides may change and have otherwise, until a person decides.
+/// A field that may change on both sides, differs, and waits for a person's decision.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Differing {
     /// The field in ServiceNow; `@row` for the whole row.
     pub field: String,
-    /// SYSPRO's value; of a whole row its text in the conflict list.
+    /// SYSPRO's value; for a whole row its text in the conflict list.
     pub syspro: String,
     /// ServiceNow's.
     pub servicenow: String,
 }
 
-/// All that the sentence depends on.
+/// All inputs of the sentence.
 #[derive(Debug, Clone, Copy)]
 pub struct Standing<'a> {
     /// When its newest version was read; `None`: never.
     pub read_at: Option<DateTime<Utc>>,
     /// The number of the newest version.
     pub versions: i32,
-    /// SYSPRO no longer has it.
+    /// Whether SYSPRO no longer has it.
     pub deleted: bool,
-    /// By which definition it was mapped.
+    /// The definition under which it was mapped.
     pub mapped: Mapped,
-    /// A person paused its flow.
+    /// Whether a person paused its flow.
     pub paused: bool,
-    /// Why tieline stopped its flow.
+    /// Why Tieline stopped its flow.
     pub stopped: Option<&'a str>,
-    /// What keeps everything from being sent.
+    /// What prevents all records from being sent.
     pub sending: Sending,
-    /// A person holds it: who, and why.
+    /// Who holds it, and why.
     pub hold: Option<(&'a str, &'a str)>,
     /// Its open conflicts.
     pub conflicts: &'a [Differing],
@@ -99,7 +99,7 @@ pub struct Standing<'a> {
     pub parts: &'a [Part<'a>],
 }
 
-/// The sentence. What needs a person comes before what needs time, and that before what is done.
+/// The sentence. What needs a person comes first, then what needs time, then what is done.
 pub fn explain(standing: &Standing<'_>) -> String {
     let Some(read_at) = standing.read_at else { return "never read from SYSPRO".to_owned() };
     let sentence = if let Some(part) = of(standing, PartState::Failed).next() {
@@ -125,7 +125,7 @@ pub fn explain(standing: &Standing<'_>) -> String {
         let others = others(part, of(standing, PartState::Waiting).count());
         match (part.absent, standing.hold) {
             (true, _) => format!("waiting for a parent that does not come{}{others}", words(part)),
-            // whoever holds it decides when it goes
+            // the person who holds it decides when it is sent
             (false, Some(_)) => format!("waiting for a parent{}{others}", words(part)),
             (false, None) => format!("waiting for a parent{}{others}; Tieline sends it automatically once that is delivered", words(part)),
         }
@@ -201,10 +201,10 @@ pub fn explain(standing: &Standing<'_>) -> String {
     }
 }
 
-/// Which command marks what is gone where the definition in force does.
+/// The command that marks gone records where the definition in force asks for it.
 const MARKS: &str = "`tieline replay --outdated --why …` compares it with the definition in force, and marks it where that says so";
 
-/// A record of which nothing is outstanding but a decision.
+/// A record with nothing outstanding but a decision.
 fn in_conflict(standing: &Standing<'_>, first: &Differing, further: usize) -> String {
     let last = standing.parts.iter().filter_map(|part| part.confirmed_at).max();
     let last = last.map_or_else(|| "never sent by Tieline".to_owned(), |at| format!("last delivered at {}", instant(at)));
@@ -229,7 +229,7 @@ fn tables(standing: &Standing<'_>, of: impl Fn(&Part<'_>) -> bool) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" and ")
 }
 
-/// A document that is gone and has rows in former tables alone.
+/// A document that is gone and has rows only in former tables.
 fn gone_elsewhere(standing: &Standing<'_>, read_at: DateTime<Utc>, left: &str) -> String {
     let former = || standing.parts.iter().filter(|part| part.former);
     let marked = former().filter(|part| part.marked).filter_map(|part| part.confirmed_at).max();
@@ -250,7 +250,7 @@ fn gone_elsewhere(standing: &Standing<'_>, read_at: DateTime<Utc>, left: &str) -
     }
 }
 
-/// Of a document that SYSPRO has: parts that stand in former tables alone.
+/// A document that SYSPRO has: parts with rows only in former tables.
 fn left_behind(standing: &Standing<'_>) -> String {
     let left: Vec<&Part<'_>> = standing.parts.iter().filter(|part| part.former && !part.marked && !part.record_key.is_empty()).collect();
     let Some(first) = left.first().filter(|_| !standing.deleted) else { return String::new() };
@@ -265,14 +265,14 @@ fn left_behind(standing: &Standing<'_>) -> String {
     )
 }
 
-/// Which command sends what was mapped under another definition.
+/// The command that sends records mapped under another definition.
 const SENDS: &str = "`tieline replay --outdated --why …` sends it";
 
 fn of<'a>(standing: &Standing<'a>, state: PartState) -> impl Iterator<Item = &'a Part<'a>> {
     standing.parts.iter().filter(move |part| part.state == state.as_str())
 }
 
-/// How far ServiceNow is with what was delivered, where that is watched.
+/// The state in ServiceNow of what was delivered, where it is tracked.
 fn later(standing: &Standing<'_>) -> String {
     let seen = |state: &str| standing.parts.iter().filter_map(|part| part.downstream).find(|(now, _)| *now == state);
     match (seen("could_not_tell"), seen("open"), seen("done")) {
@@ -283,7 +283,7 @@ fn later(standing: &Standing<'_>) -> String {
     }
 }
 
-/// What keeps it from being sent, after a semicolon.
+/// What prevents it from being sent, after a semicolon.
 fn kept(sending: Sending) -> String {
     match sending {
         Sending::Freely => String::new(),
@@ -298,8 +298,7 @@ fn words(part: &Part<'_>) -> String {
     part.message.map(|message| format!(": {message}")).unwrap_or_default()
 }
 
-/// Which part it is about, where that is not the whole document, and how many more stand alike.
-/// The sentence about what only stood for a row, once it is gone.
+/// The sentence about a placeholder for a row, once it is gone.
 pub fn explain_row(read_at: DateTime<Utc>) -> String {
     format!(
         "no record: it stood for a row whose key could not be read, and the whole read at {} no longer gave such a row there",
@@ -307,6 +306,7 @@ pub fn explain_row(read_at: DateTime<Utc>) -> String {
     )
 }
 
+/// The part that the sentence is about, if not the whole document, and how many more have the same state.
 fn others(part: &Part<'_>, count: usize) -> String {
     let which = if part.record_key.is_empty() { String::new() } else { format!(" ({} `{}`)", part.block, part.record_key) };
     let more = if count > 1 { format!(", and {} more of its records", count - 1) } else { String::new() };

@@ -1,4 +1,5 @@
-//! How the content of a document is shown to people: amounts with their currency, dates, the rest as it is. Texts and decimals all the way.
+//! The display of a document's content: amounts with their currency, dates, other values unchanged. Only texts and decimals, never binary
+//! floats.
 
 use std::collections::BTreeMap;
 
@@ -11,25 +12,25 @@ use super::money::{format_decimal, parse_decimal, thousands};
 /// The display format of a column.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Format {
-    /// A number with at least so many decimals, and where its currency stands.
+    /// A number with at least this many decimals, and the place of its currency.
     Amount {
-        /// Decimals at least.
+        /// The fewest decimals.
         places: u32,
-        /// `None`: it is no amount of money, or nobody said of which.
+        /// `None`: it is not an amount of money, or its currency is not declared.
         currency: Option<Currency>,
     },
     /// A calendar date.
     Date,
 }
 
-/// Where the currency of an amount stands.
+/// The place of an amount's currency.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Currency {
     /// In this column of the root row.
     OfRoot(String),
     /// In this column of the same row.
     OfRow(String),
-    /// It is this one, whatever the row says.
+    /// This currency, whatever the row has.
     Is(String),
 }
 
@@ -37,16 +38,16 @@ pub enum Currency {
 #[derive(Debug, Clone, Default)]
 pub struct Formats(BTreeMap<String, Format>);
 
-/// A value as it is shown.
+/// A value for display.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Shown {
-    /// Its text; of an amount with the thousands apart.
+    /// Its text; an amount has separators between thousands.
     pub text: String,
-    /// The currency's code as SYSPRO has it; empty without.
+    /// The currency's code as in SYSPRO; may be empty.
     pub currency: String,
-    /// Right-aligned.
+    /// Whether it is right-aligned.
     pub number: bool,
-    /// A calendar date.
+    /// Whether it is a calendar date.
     pub date: bool,
 }
 
@@ -64,14 +65,14 @@ pub struct Content {
 pub struct Child {
     /// Its name, such as `lines`.
     pub name: String,
-    /// The columns that hold anything, and whether they are amounts.
+    /// The columns with any value, and whether they are amounts.
     pub columns: Vec<(String, bool)>,
     /// One value per column.
     pub rows: Vec<Vec<Shown>>,
 }
 
 impl Formats {
-    /// Sets the display format of a column. What is known of it already stays, unless this knows the currency.
+    /// Sets the display format of a column. An existing format stays, unless only this one knows the currency.
     pub fn add(&mut self, column: String, format: Format) {
         let tells_more = matches!(format, Format::Amount { currency: Some(_), .. });
         match self.0.get(&column) {
@@ -174,12 +175,12 @@ impl Formats {
     }
 }
 
-/// `YYYY-MM-DD`.
+/// Whether the text is `YYYY-MM-DD`.
 fn is_date(text: &str) -> bool {
     text.len() == 10 && text.bytes().enumerate().all(|(at, byte)| if at == 4 || at == 7 { byte == b'-' } else { byte.is_ascii_digit() })
 }
 
-/// An object's members in their order; none when it is no object.
+/// An object's members in their order; empty when it is not an object.
 fn fields(object: &str) -> Vec<(String, &RawValue)> {
     members(object).unwrap_or_default()
 }

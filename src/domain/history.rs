@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use super::{Fault, Value};
 
-/// Under this name stands in a content what was wrong with the rows as they came. No column can have it. The store searches for it, too.
+/// The name in a content for what was wrong with the received rows. No column can have it. The store searches for it, too.
 pub const FAULTS: &str = "$faults";
 
 /// One field that differs between two versions. `None`: the version has no such value.
@@ -17,9 +17,9 @@ pub const FAULTS: &str = "$faults";
 pub struct Change {
     /// `Column`, or `lines[key of the line].Column`.
     pub field: String,
-    /// What it held.
+    /// Its value before.
     pub before: Option<String>,
-    /// What it holds since.
+    /// Its value after.
     pub after: Option<String>,
 }
 
@@ -30,7 +30,7 @@ pub type ChildKeys = BTreeMap<String, Vec<String>>;
 pub type Flat = BTreeMap<String, String>;
 
 impl Change {
-    /// The change in words.
+    /// The change as a sentence.
     pub fn words(&self) -> String {
         match (&self.before, &self.after) {
             (Some(before), Some(after)) => format!("`{before}` is now `{after}`"),
@@ -41,45 +41,45 @@ impl Change {
     }
 }
 
-/// What was wrong with the rows of a version as they came: of which of its columns anything is known no one can say.
+/// What was wrong with the received rows of a version: then none of its values is certain.
 pub fn faults(content: &str) -> Vec<Fault> {
     fields(content).get(FAULTS).and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default()
 }
 
-/// Versions, the newest first, and with which of them each is compared: the last one before it that could be read.
+/// Versions, newest first, each with the version that it is compared with: the last one before it that could be read.
 pub struct Compared {
-    /// The values of each; `None` where it could not be read.
+    /// The values of each; `None` if it could not be read.
     flat: Vec<Option<Flat>>,
 }
 
 impl Compared {
-    /// Of the versions' contents, the newest first.
+    /// From the versions' contents, newest first.
     pub fn of<'a>(contents: impl Iterator<Item = &'a str>, keys: &ChildKeys) -> Self {
         let flat = |content: &str| (!fields(content).contains_key(FAULTS)).then(|| flatten(content, keys));
         Self { flat: contents.map(flat).collect() }
     }
 
-    /// A version's values, and those that it is compared with.
+    /// A version's values, and those of the version that it is compared with.
     pub fn pair(&self, at: usize) -> Option<(&Flat, &Flat)> {
         let now = self.flat.get(at)?.as_ref()?;
         self.flat.get(at + 1..)?.iter().flatten().next().map(|before| (now, before))
     }
 
-    /// What differs, field by field; nothing for a version that could not be read, and none to compare with.
+    /// The differences by field; empty for a version that could not be read, and for one without an earlier version.
     pub fn changes(&self, at: usize) -> Vec<Change> {
         self.pair(at).map(|(now, before)| differences(before, now)).unwrap_or_default()
     }
 }
 
-/// Per version, the newest first, what differs from the last one before that could be read; nothing for one without such a version in the
-/// list, and for one that could not be read itself.
+/// For each version, newest first, the differences from the last earlier one that could be read; empty if the list has no such version, and
+/// for a version that could not be read itself.
 pub fn changes<'a>(contents: impl Iterator<Item = &'a str>, keys: &ChildKeys) -> Vec<Vec<Change>> {
     let compared = Compared::of(contents, keys);
     (0..compared.flat.len()).map(|at| compared.changes(at)).collect()
 }
 
-/// A document's values. The rows of a child are named by their key columns, so that a row that comes or goes is no change of the others;
-/// rows of a child that the present definition does not know are named by their place.
+/// A document's values. The rows of a child are named by their key columns, so that an added or removed row is not a change of the others.
+/// Rows of a child that the current definition does not have are named by their position.
 pub fn flatten(content: &str, keys: &ChildKeys) -> Flat {
     let mut flat = Flat::new();
     for (name, value) in fields(content) {
@@ -119,7 +119,7 @@ fn put(flat: &mut Flat, name: String, value: &RawValue) {
     }
 }
 
-/// A stored value as text, numbers digit by digit.
+/// A stored value as text, with all digits of a number.
 pub(super) fn text(value: &RawValue) -> String {
     match value.get() {
         "null" => String::new(),
@@ -128,8 +128,7 @@ pub(super) fn text(value: &RawValue) -> String {
     }
 }
 
-/// Stored content for people and programs: an object whose values are plain, dates as `YYYY-MM-DD`. Members keep their order, and numbers
-/// their digits.
+/// Stored content in plain form: an object with plain values, dates as `YYYY-MM-DD`. Members keep their order, and numbers their digits.
 pub fn plain(content: &str) -> String {
     plain_object(content).unwrap_or_else(|| content.to_owned())
 }
@@ -160,7 +159,7 @@ fn plain_object(object: &str) -> Option<String> {
     Some(out)
 }
 
-/// An object's members in their order; `None` when it is no object.
+/// An object's members in their order; `None` when it is not an object.
 pub(super) fn members(object: &str) -> Option<Vec<(String, &RawValue)>> {
     struct Members;
     impl<'de> Visitor<'de> for Members {
@@ -224,7 +223,7 @@ mod tests {
     fn lines_are_matched_by_their_keys() {
         let keys = ChildKeys::from([("lines".to_owned(), vec!["Journal".to_owned(), "Entry".to_owned()])]);
         let old = r#"{"lines":[{"Journal":7,"Entry":2,"Value":1.5},{"Journal":7,"Entry":3,"Value":9}]}"#;
-        // one comes before the others, one changes, one goes
+        // one is added before the others, one changes, one is removed
         let new = r#"{"lines":[{"Journal":7,"Entry":1,"Value":4},{"Journal":7,"Entry":2,"Value":2}]}"#;
         let found = changes([new, old].into_iter(), &keys).remove(0);
         let fields: Vec<&str> = found.iter().map(|change| change.field.as_str()).collect();

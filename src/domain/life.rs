@@ -1,4 +1,4 @@
-//! Lives of the ledger: a ledger that was restored from a backup begins a new one.
+//! Lives of the ledger: a ledger that was restored from a backup starts a new one.
 
 use std::fmt;
 
@@ -6,18 +6,18 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// Where a ledger lives.
+/// The place of a ledger.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Place {
     /// The cluster's own number; `None`: the server does not tell it to this account.
     pub cluster: Option<i64>,
     /// The database's number in the cluster.
     pub database: Option<i64>,
-    /// The number of the ledger's own table: loading a dump makes it again.
+    /// The number of the ledger's own table: loading a dump creates the table again.
     pub table: Option<i64>,
 }
 
-/// What a node saw committed last, kept in its state directory: a ledger without it is an older one.
+/// The last audit row that a node saw committed, stored in its state directory: a ledger without this row is an older one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HighWater {
     /// The life of the ledger.
@@ -28,33 +28,33 @@ pub struct HighWater {
     pub xid: i64,
 }
 
-/// How it is seen that a ledger was restored.
+/// What shows that a ledger was restored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Evidence {
     /// The cluster is another one.
     Cluster {
-        /// Until now.
+        /// The former cluster.
         was: i64,
-        /// Now.
+        /// The current cluster.
         is: i64,
     },
     /// The same cluster, and the tables were re-created, or the database was copied.
     Tables,
-    /// The ledger kept a transaction number that its cluster has not given yet.
+    /// The ledger contains a transaction number that its cluster has not used yet.
     Transactions {
-        /// The number kept.
+        /// The number in the ledger.
         kept: i64,
         /// The next number of the cluster.
         next: i64,
     },
-    /// This node saw a row committed that is not there.
+    /// This node saw a row committed that does not exist any more.
     WentBack {
         /// The row's number in the audit.
         audit: i64,
     },
     /// A person says so.
     Said {
-        /// Who.
+        /// The person.
         by: String,
     },
 }
@@ -77,23 +77,23 @@ impl fmt::Display for Evidence {
     }
 }
 
-/// What tells whether a ledger was restored.
+/// The facts that show whether a ledger was restored.
 #[derive(Debug, Clone, Copy)]
 pub struct Signs {
-    /// Where it lived when that was last written down; nothing known for a ledger of an earlier release.
+    /// The place that was last recorded; unknown for a ledger of an earlier release.
     pub known: Place,
-    /// Where it lives now.
+    /// The current place.
     pub now: Place,
-    /// The highest transaction number that it kept in this life.
+    /// The highest transaction number stored in this life.
     pub kept: Option<i64>,
-    /// The number that the cluster gives next, or less.
+    /// The next number of the cluster, or a lower one.
     pub next: i64,
     /// The row that this node saw committed and that is missing.
     pub missing: Option<i64>,
 }
 
 impl Signs {
-    /// Whether it was restored, and how that is seen. A number that is not known on both sides tells nothing: a right may come or go.
+    /// What shows that it was restored, if it was. A number that is not known on both sides is ignored, because a right may come or go.
     pub fn evidence(&self) -> Option<Evidence> {
         let differ = |was: Option<i64>, is: Option<i64>| was.zip(is).filter(|(was, is)| was != is);
         if let Some((was, is)) = differ(self.known.cluster, self.now.cluster) {
@@ -109,16 +109,17 @@ impl Signs {
     }
 }
 
-/// How many records a side is judged by at least: of fewer, a person may have deleted them all.
+/// The fewest records for this decision: fewer may all have been deleted by a person.
 const FEW: usize = 10;
 
-/// How the reason begins for which flows stop when ServiceNow is not the instance that the ledger knows.
+/// Start of the reason for which flows stop when ServiceNow is not the instance that the ledger knows.
 pub const WENT_BACK: &str = "ServiceNow went back";
 
-/// What is to be done when a side went back; flows that were stopped with it go on once it was done.
+/// What to do when a side was set back; flows that stopped for it continue after that.
 pub const COMPARE: &str = "stop the service and run `tieline restored`: it compares both sides and lets the flows go on";
 
-/// Whether a side is not the one that is known: of its newest records more than this share is missing, or older. 100 percent switches it off.
+/// Whether a side is not the known one: more than this share of its newest records is missing, or older. 100 percent switches the check
+/// off.
 pub fn went_back(asked: usize, missing: usize, percent: u32) -> bool {
     asked >= FEW && percent < 100 && missing * 100 > asked * percent as usize
 }
@@ -130,18 +131,18 @@ pub struct Life {
     pub number: i32,
     /// Its own name.
     pub id: Uuid,
-    /// Where it is lived.
+    /// Its place.
     pub place: Place,
-    /// Since when.
+    /// When it started.
     pub began_at: DateTime<Utc>,
-    /// What was restored, when and how that was seen, in words; `None` for the first.
+    /// What was restored, when, and what showed it, as a sentence; `None` for the first.
     pub why: Option<String>,
-    /// When what ServiceNow has had been compared with it.
+    /// When ServiceNow was compared with it.
     pub compared_at: Option<DateTime<Utc>>,
 }
 
 impl Life {
-    /// Why it began, and whether it was compared with ServiceNow since; nothing of the first life.
+    /// Why it started, and whether it was compared with ServiceNow since; `None` for the first life.
     pub fn said(&self) -> Option<String> {
         let why = self.why.as_ref()?;
         Some(match self.compared_at {
@@ -163,7 +164,7 @@ mod tests {
     #[test]
     fn a_ledger_at_its_place_with_all_that_was_seen_was_not_restored() {
         assert_eq!(signs().evidence(), None);
-        // a ledger of an earlier release, and a server that does not tell
+        // a ledger of an earlier release, and a server that does not tell its number
         let nothing = Place::default();
         assert_eq!(Signs { known: nothing, ..signs() }.evidence(), None);
         assert_eq!(Signs { now: Place { cluster: None, ..signs().now }, ..signs() }.evidence(), None);

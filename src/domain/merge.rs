@@ -1,5 +1,5 @@
-//! The three-way merge of one field that two systems may both change: what SYSPRO says, what ServiceNow says, and what both said when
-//! they last agreed. Pure; whoever calls it reads, writes and remembers.
+//! The three-way merge of one field that may change in two systems: SYSPRO's value, ServiceNow's value, and both values at the last
+//! agreement. Pure; the caller reads, writes and stores.
 
 use std::fmt;
 use std::str::FromStr;
@@ -21,7 +21,7 @@ pub enum Side {
 
 words!(Side { Syspro = "syspro", ServiceNow = "servicenow" });
 
-/// What decides when both sides changed a field, or when two lists meet for the first time.
+/// The rule when both sides changed a field, or when two lists are compared for the first time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub enum Rule {
     /// A person.
@@ -34,7 +34,7 @@ pub enum Rule {
 }
 
 impl Rule {
-    /// Whose value counts; `None`: a person decides.
+    /// The side whose value counts; `None`: a person decides.
     pub fn side(self) -> Option<Side> {
         match self {
             Rule::Hold => None,
@@ -44,7 +44,7 @@ impl Rule {
     }
 }
 
-/// What each side said when both were last in step. The two texts may differ for good: the target cuts and rounds.
+/// The value of each side at the last agreement. The two texts may always differ, because the target shortens and rounds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "(String, String)", into = "(String, String)")]
 pub struct BaseVersion {
@@ -66,10 +66,10 @@ impl From<BaseVersion> for (String, String) {
     }
 }
 
-/// What a person decided, and on which two values. It says nothing of any other two.
+/// A person's decision, and the two values that it was about. It is not valid for any other values.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decided {
-    /// Whose value counts.
+    /// The side whose value counts.
     pub side: Side,
     /// SYSPRO's value that the person saw.
     pub syspro: String,
@@ -77,7 +77,7 @@ pub struct Decided {
     pub servicenow: String,
 }
 
-/// Why a side's value is taken.
+/// Why a side's value is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Why {
     /// Only that side changed it.
@@ -91,26 +91,26 @@ pub enum Why {
 /// Why a field waits for a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Clash {
-    /// The sides differ, and it is not known that they ever agreed.
+    /// The sides differ, and it is not known whether they ever agreed.
     FirstContact,
-    /// Both sides changed it since they agreed.
+    /// Both sides changed it since they last agreed.
     BothChanged,
 }
 
-/// What is to be done with a field.
+/// What to do with a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// Both sides say the same: this is the new base version. An echo of our own write ends here.
+    /// Both sides have the same value: this is the new base version. The echo of our own write also ends here.
     InStep,
-    /// The sides differ just as they did when they agreed: nothing to do.
+    /// The sides differ just as they did at the last agreement: nothing to do.
     Unchanged,
-    /// This side's value goes to the other.
+    /// This side's value is sent to the other.
     Take(Side, Why),
     /// Nothing is written until a person has decided.
     Hold(Clash),
 }
 
-/// Decides about one field. `same` says whether two texts mean the same value, such as `12.5` and `12.50`.
+/// Decides about one field. `same` tells whether two texts mean the same value, such as `12.5` and `12.50`.
 pub fn merge(
     agreed: Option<&BaseVersion>,
     syspro: &str,
@@ -193,11 +193,11 @@ mod tests {
         assert_eq!(merge("c", "c"), Decision::InStep, "applied");
     }
 
-    /// What may happen to one field.
+    /// An event for one field.
     #[derive(Clone, Debug)]
     enum Event {
         Edit(Side, u8),
-        /// A run; the bool says whether what is written gets through at once.
+        /// A run; the bool tells whether a write succeeds at once.
         Run(bool),
         Resolve(Side),
     }
@@ -212,13 +212,13 @@ mod tests {
         proptest::collection::vec(event, 1..40)
     }
 
-    /// One field on both sides, and the bookkeeping round it.
+    /// One field on both sides, and the state of the test.
     #[derive(Default)]
     struct World {
         values: [String; 2],
         agreed: Option<BaseVersion>,
         decided: Option<Decided>,
-        /// Per side: the value was put there by a person and nobody has taken or given it up since.
+        /// For each side: a person set this value, and nobody has used or removed it since.
         unseen: [bool; 2],
         writes: usize,
     }
@@ -261,7 +261,7 @@ mod tests {
                 match event {
                     Event::Edit(side, value) => {
                         let value = value.to_string();
-                        // whoever puts the agreed text back has taken the edit back
+                        // a person who restores the agreed text has removed the edit
                         let of_old = world.agreed.as_ref().is_some_and(|agreed| value == [&agreed.syspro, &agreed.servicenow][at(side)].as_str());
                         world.unseen[at(side)] = !of_old;
                         world.values[at(side)] = value;

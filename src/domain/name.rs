@@ -13,7 +13,7 @@ macro_rules! name_type {
         pub struct $name(Arc<str>);
 
         impl $name {
-            /// Takes the text as it is.
+            /// From a text, unchanged.
             pub fn new(text: impl AsRef<str>) -> Self {
                 Self(text.as_ref().into())
             }
@@ -54,7 +54,7 @@ name_type! {
 }
 
 impl CompanyId {
-    /// What two spellings of one company have in common: without surrounding blanks, in small letters, wide letters as narrow ones.
+    /// A form that two spellings of one company share: without surrounding spaces, in lower case, full-width letters as normal ones.
     pub fn folded(&self) -> String {
         let narrow = |letter: char| match letter {
             '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(letter) - 0xfee0).unwrap_or(letter),
@@ -65,7 +65,7 @@ impl CompanyId {
     }
 }
 
-/// The first company of the settings that the ledger knows in another spelling alone, and that spelling.
+/// The first company of the settings that the ledger knows only in another spelling, and that spelling.
 pub fn doubles(ours: &[CompanyId], known: &[String]) -> Option<(CompanyId, String)> {
     ours.iter().find_map(|company| {
         let same = |other: &&String| **other != company.as_str() && CompanyId::new(other).folded() == company.folded();
@@ -73,7 +73,7 @@ pub fn doubles(ours: &[CompanyId], known: &[String]) -> Option<(CompanyId, Strin
     })
 }
 
-/// What is said of such a company.
+/// The message about such a company.
 pub fn twice(ours: &CompanyId, known: &str) -> String {
     format!(
         "company `{ours}` of `syspro.companies` is known to the ledger as `{known}`: the keys of its records would be others, and everything would \

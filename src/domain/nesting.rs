@@ -1,9 +1,9 @@
-//! How deep a text is nested, before a parser that calls itself for each level reads it.
+//! Checks the nesting of a text before a recursive parser reads it.
 
-/// Brackets that may be open at once. No settings and no definition need ten.
+/// The most open brackets. No settings and no definition need ten.
 pub const DEEPEST: usize = 64;
 
-/// The line, from 1, on which more brackets and braces are open at once than [`DEEPEST`]; those in texts and comments count as well.
+/// The number of the line on which more brackets and braces are open than [`DEEPEST`]; those in texts and comments count as well.
 pub fn too_deep(text: &str) -> Option<usize> {
     let mut open = 0_usize;
     for (line, content) in text.lines().enumerate() {

@@ -1,13 +1,13 @@
-//! What to do about a record that has not arrived, a run that failed, a notice or a finding of the doctor: one table for the ledger's texts, the
-//! command line, the console, the API and the notices. Each text says what a person does, or that Tieline does it; none promises what only a
-//! person can do. A field named `next_step` holds a row of this table, so that no step is worded elsewhere.
+//! What to do about an undelivered record, a failed run, a notice or a finding of the doctor: one table for the ledger's texts, the command
+//! line, the console, the API and the notices. Each text says what a person does, or that Tieline does it; none promises what only a person
+//! can do. A field named `next_step` contains a row of this table, so that no step has a second wording.
 
 use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// Makes the enum out of the table: a row is a name, the values that its text takes in, and the text.
+/// Makes the enum from the table: a row is a name, the values in its text, and the text.
 macro_rules! steps {
     ($($name:ident $({ $($field:ident),+ })? => $text:literal;)+) => {
         /// What to do next: a row of the table.
@@ -24,14 +24,14 @@ macro_rules! steps {
         }
 
         impl NextStep {
-            /// In words, beginning with a small letter, without a full stop.
+            /// The text, with a small first letter and without a full stop.
             pub fn text(&self) -> Cow<'static, str> {
                 match self {
                     $(Self::$name $({ $($field),+ })? => steps!(@text $text $($($field)+)?),)+
                 }
             }
 
-            /// Every step once, each value standing for itself: for tests and documentation.
+            /// Every step once, with sample values: for tests and documentation.
             pub fn examples() -> Vec<Self> {
                 vec![$(Self::$name $({ $($field: stringify!($field).to_owned()),+ })?,)+]
             }
@@ -112,7 +112,7 @@ steps! {
     Downstream => "correct what ServiceNow names there, then replay the record, whose row in ServiceNow is updated; what is corrected in SYSPRO comes with \
         the next read of the record (`tieline sync --sweep` reads everything)";
 
-    // two records in one row, or two rows of one record
+    // two records with one row, or two rows of one record
     KeyColumnTooShort { column } => "make `{column}` long enough for every key, let the transform map coalesce on it alone, and correct the \
         row's key; then replay both records";
     RowShared { table } => "make the key column of `{table}` long enough for every key, and let the transform map coalesce on it alone; then \
@@ -123,7 +123,7 @@ steps! {
     OtherRowAnswered => "find the rule of the table that answers with another row, and delete the row that is wrong; then replay the record";
     RowOfOther => "find out which of the two records the row is for and correct its key column, then replay the record";
 
-    // what concerns every record of a block, a system or a set of credentials
+    // errors of every record of a block, a system or a set of credentials
     TableMissing => "have the table made in ServiceNow, or correct `table` in the profile's definition; Tieline then sends the record \
         automatically";
     ColumnMissing => "have the column made in ServiceNow, let the application user read it, or correct the profile's definition; Tieline then \
@@ -264,10 +264,10 @@ steps! {
 }
 
 impl NextStep {
-    /// A step that was stored with a record's content. One in words, from before steps were named, is one of the rows themselves.
+    /// A step that was stored with a record's content. A text from before steps had names must be one of the rows itself.
     ///
     /// # Errors
-    /// Where it is no step.
+    /// If it is not a step.
     pub fn stored<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let value = serde_json::Value::deserialize(deserializer)?;
         Ok(serde_json::from_value(value).unwrap_or(Self::RowsWrong))
@@ -284,7 +284,7 @@ impl fmt::Display for NextStep {
 mod tests {
     use super::*;
 
-    /// What a step may begin with: a verb that tells somebody what to do, or that there is nothing to do.
+    /// The allowed first words of a step: a verb that tells a person what to do, or that there is nothing to do.
     const BEGINNINGS: &[&str] = &[
         "add", "ask", "begin", "change", "check", "compare", "correct", "create", "decide", "delete", "enter", "find", "free", "get",
         "give", "have", "join", "let", "look", "make", "map", "name", "nothing:", "nothing,", "release", "remind", "renew", "repeat",
@@ -309,7 +309,7 @@ mod tests {
         }
         let texts: std::collections::BTreeSet<_> = all.iter().map(NextStep::text).collect();
         assert_eq!(texts.len(), all.len(), "two steps with one text are one step");
-        // what only a person can do is never said to go away by itself
+        // a step that only a person can do never says that the error passes by itself
         for step in
             [NextStep::TableMissing, NextStep::ColumnMissing, NextStep::RightMissing, NextStep::ParentLeftOut, NextStep::ParentNotThere]
         {

@@ -1,4 +1,4 @@
-//! What people are told of without asking.
+//! The events that people are notified of.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,27 +8,27 @@ use serde::{Deserialize, Serialize};
 use super::delivery::words;
 use super::next_step::NextStep;
 
-/// What somebody is told of.
+/// An event for a notice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NoticeEvent {
     /// Records failed.
     RecordsFailed,
-    /// Records arrived, and ServiceNow kept a field otherwise than it was sent.
+    /// Records were delivered, and ServiceNow stored a field differently.
     PartialWrite,
-    /// Records that had arrived failed in ServiceNow.
+    /// Delivered records failed in ServiceNow.
     DownstreamFailed,
     /// Entries of the conflict list wait for a person.
     ConflictsOpened,
     /// Tieline itself stopped a flow.
     FlowStopped,
-    /// A flow has not come to a good end for long.
+    /// A flow has not succeeded for long.
     FlowStale,
     /// The service's own certificate expires soon.
     CertificateExpiring,
     /// The ledger was restored from a backup.
     LedgerRestored,
-    /// Somebody tries the channel.
+    /// A person tests the channel.
     Test,
 }
 

@@ -1,11 +1,11 @@
-//! Why a person asks for something.
+//! The reason for a person's request.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::Serialize;
 
-/// Some words, trimmed: 1 to [`Reason::LONGEST`] characters, without zero bytes, which the ledger cannot keep. The audit keeps it.
+/// A text, trimmed: 1 to [`Reason::LONGEST`] characters, without zero bytes, which the ledger cannot store. It is stored in the audit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Reason(String);
@@ -14,13 +14,13 @@ impl Reason {
     /// The most characters.
     pub const LONGEST: usize = 1000;
 
-    /// The words.
+    /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// Why a text is no reason.
+/// Why a text is not a valid reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NoReason {
     /// Nothing but white space.

@@ -1,21 +1,21 @@
-//! What became of records that were sent again, counted and in words. Pure.
+//! The results of records that were sent again, as counts and as a sentence. Pure.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Serialize;
 
-/// Reasons that are told one by one.
+/// The most reasons that are named.
 const REASONS: usize = 5;
 
-/// Where one record stands that was sent again.
+/// The state of one record that was sent again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Stands {
     /// ServiceNow has it.
     Delivered,
-    /// It failed, in these words.
+    /// It failed, with this message.
     Failed(String),
-    /// Its rows in SYSPRO could not be read, so that nothing of it was there to be sent.
+    /// Its rows in SYSPRO could not be read, so that there was nothing to send.
     Unreadable,
     /// Not settled yet.
     Moving,
@@ -23,18 +23,18 @@ pub enum Stands {
     Waiting,
     /// A person holds it.
     OnHold,
-    /// Both sides may change it: the flow's next run compares it again.
+    /// It may change on both sides: the flow's next run compares it again.
     ToCompare,
-    /// Nothing of it is to be sent: the definition leaves it out.
+    /// There is nothing to send: the definition excludes it.
     Nothing,
 }
 
-/// One record: where it stands now, and why it had failed before, if it had.
+/// One record: its current state, and the message of its earlier failure, if it had one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resent {
-    /// Now.
+    /// The current state.
     pub stands: Stands,
-    /// The words in which it had failed before it was sent again.
+    /// The message with which it had failed before it was sent again.
     pub before: Option<String>,
 }
 
@@ -43,24 +43,24 @@ pub struct Resent {
 pub struct FailedFor {
     /// The message.
     pub message: String,
-    /// Records that failed with them.
+    /// Records that failed with this message.
     pub records: u64,
-    /// How many of those had failed with the same words before they were sent again.
+    /// How many of them had failed with the same message before they were sent again.
     pub as_before: u64,
 }
 
-/// What became of records that were sent again, as far as it was waited for.
+/// The results of records that were sent again, as far as the request waited for them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct ResentOutcome {
     /// Records that were sent again.
     pub sent_again: u64,
-    /// Records of the same request that were not sent, because their rows in SYSPRO could not be read. Only another read brings them.
+    /// Records of the same request that were not sent, because their rows in SYSPRO could not be read. Another read is needed.
     pub unreadable: u64,
     /// ServiceNow has them.
     pub delivered: u64,
     /// They failed, in mapping or in ServiceNow.
     pub failed: u64,
-    /// Those of the failed ones that failed with the same words as before.
+    /// Failed records with the same message as before.
     pub failed_as_before: u64,
     /// Not settled yet when the answer was given.
     pub still_being_sent: u64,
@@ -68,13 +68,13 @@ pub struct ResentOutcome {
     pub waiting: u64,
     /// A person holds them.
     pub on_hold: u64,
-    /// Both sides may change them: the flow's next run compares them again.
+    /// They may change on both sides: the flow's next run compares them again.
     pub to_compare: u64,
-    /// Nothing of them is to be sent: the definition leaves them out.
+    /// There is nothing to send: the definition excludes them.
     pub nothing_to_send: u64,
-    /// Why records failed, the reason of most records first; five at most.
+    /// Why records failed, the most frequent reason first; at most five.
     pub reasons: Vec<FailedFor>,
-    /// The same in words.
+    /// The same as a sentence.
     pub text: String,
 }
 
@@ -113,7 +113,7 @@ impl ResentOutcome {
         outcome
     }
 
-    /// Nothing of it will change by itself.
+    /// Whether nothing of it will change without a person.
     pub fn is_settled(&self) -> bool {
         self.still_being_sent == 0
     }
@@ -143,7 +143,7 @@ impl fmt::Display for Words<'_> {
                 2 => " (and one more reason)".to_owned(),
                 kinds => format!(" (and {} more reasons)", kinds - 1),
             };
-            // the words end as they like: the sentence goes on
+            // the message may end with a full stop or space: the sentence continues
             let first = first.trim_end_matches(['.', ' ']);
             parts.push(match of.failed_as_before {
                 same if same == of.failed => format!("{} failed for the same reason: {first}{more}", of.failed),

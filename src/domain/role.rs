@@ -1,4 +1,4 @@
-//! Who may do what over HTTP.
+//! The roles for HTTP.
 
 use std::fmt;
 use std::str::FromStr;
@@ -23,7 +23,7 @@ pub enum Role {
 
 words!(Role { Viewer = "viewer", Operator = "operator", Auditor = "auditor", Admin = "admin" });
 
-/// What a request asks for.
+/// The permission that a request needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Permission {
     /// Flows, runs, records, failures, conflicts, tie-outs.
@@ -37,7 +37,7 @@ pub enum Permission {
 }
 
 impl Permission {
-    /// What somebody may do who has it.
+    /// What the permission allows, as text.
     pub fn in_words(self) -> &'static str {
         match self {
             Permission::Read => "read (every role)",

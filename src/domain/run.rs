@@ -27,7 +27,7 @@ impl fmt::Display for RunId {
     }
 }
 
-/// What kind of run it is.
+/// The kind of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RunKind {
@@ -35,7 +35,7 @@ pub enum RunKind {
     Poll,
     /// The full re-read that finds silent edits and deletions.
     Sweep,
-    /// Sending again what was asked for.
+    /// Sends selected records again.
     Replay,
     /// Reading a period of history again.
     Backfill,
@@ -52,25 +52,25 @@ pub enum Trigger {
     Person,
 }
 
-/// How a run stands, or came out.
+/// The state or result of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RunOutcome {
     /// It has not ended.
     Running,
-    /// It came to its end.
+    /// It finished.
     Done,
-    /// It did not.
+    /// It did not finish.
     Failed,
 }
 
 words!(RunOutcome { Running = "running", Done = "done", Failed = "failed" });
 
-/// How a backfill stands.
+/// The state of a backfill.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BackfillState {
-    /// It is being read, or waits for its turn.
+    /// It is being read, or waits.
     Open,
-    /// Everything that was asked for has been read.
+    /// Everything requested has been read.
     Done,
     /// A person ended it early.
     Cancelled,
@@ -78,7 +78,7 @@ pub enum BackfillState {
 
 words!(BackfillState { Open = "open", Done = "done", Cancelled = "cancelled" });
 
-/// What a run did, in records.
+/// The counts of a run, in records.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct RunCounts {
@@ -92,7 +92,7 @@ pub struct RunCounts {
     pub unchanged: i64,
     /// Documents that SYSPRO no longer has.
     pub deleted: i64,
-    /// Records that have wholly arrived in ServiceNow.
+    /// Records that are completely delivered to ServiceNow.
     pub delivered: i64,
     /// Parts (headers and lines) sent to ServiceNow, repeats included.
     pub sent: i64,

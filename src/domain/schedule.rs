@@ -24,9 +24,9 @@ impl Schedule {
     /// Reads a cron expression such as `5 * * * *`, or one of `@hourly`, `@daily`, `@weekly`.
     ///
     /// # Errors
-    /// What is wrong with the expression, in words.
+    /// What is wrong with the expression.
     pub fn parse(text: &str, zone: Tz) -> Result<Self, String> {
-        // the library also takes seconds and years, which would run a flow at other times than whoever wrote five fields expects
+        // the library also accepts seconds and years, which would run a flow at other times than the author of five fields expects
         let fields = text.split_whitespace().count();
         if !text.trim_start().starts_with('@') && fields != 5 {
             return Err(format!("it has {fields} fields; minute, hour, day of month, month and day of week make five"));
@@ -37,8 +37,8 @@ impl Schedule {
 
     /// The first due instant strictly after `after`; `None` when there is none (30 February).
     ///
-    /// A time that a spring change skips runs at the end of the gap; one that an autumn change doubles runs once, the first time. What
-    /// runs every hour, or every few minutes, keeps its distance: the hour that is skipped is not made up for, the doubled one runs twice.
+    /// A time that is skipped in spring runs at the end of the gap; a time that occurs twice in autumn runs once, the first time. An hourly
+    /// or more frequent schedule keeps its interval: the skipped hour is not repeated, and the doubled one runs twice.
     pub fn next_after(&self, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let local = after.with_timezone(&self.zone);
         self.cron.find_next_occurrence(&local, false).ok().map(|next| next.with_timezone(&Utc))
@@ -60,7 +60,7 @@ mod tests {
         text.parse().unwrap()
     }
 
-    /// Every run from one instant until before another, as local times with their offset.
+    /// Every run from one time until before another, as local times with their offset.
     fn runs(cron: &str, zone: &str, from: &str, until: &str) -> Vec<String> {
         let schedule = Schedule::parse(cron, zone.parse().unwrap()).unwrap();
         let (mut at, until, mut all) = (utc(from), utc(until), Vec::new());
@@ -85,7 +85,7 @@ mod tests {
 
     /// The night before, the night of and the night after the change to summer time (02:00 becomes 03:00).
     const SPRING: (&str, &str) = ("2026-03-27T23:00:00Z", "2026-03-30T22:00:00Z");
-    /// The same three nights of the change back (03:00 becomes 02:00).
+    /// The same three nights for the change back (03:00 becomes 02:00).
     const AUTUMN: (&str, &str) = ("2026-10-23T22:00:00Z", "2026-10-26T23:00:00Z");
 
     fn berlin(cron: &str, (from, until): (&str, &str)) -> Vec<String> {
@@ -96,18 +96,18 @@ mod tests {
     fn a_daily_run_comes_once_a_night_whatever_the_clock_does() {
         assert_eq!(berlin("30 2 * * *", SPRING), ["28 02:30+01:00", "29 03:00+02:00", "30 02:30+02:00"]);
         assert_eq!(berlin("30 2 * * *", AUTUMN), ["24 02:30+02:00", "25 02:30+02:00", "26 02:30+01:00"]);
-        // times that the changes do not touch
+        // times that the changes do not affect
         assert_eq!(berlin("15 4 * * *", SPRING), ["28 04:15+01:00", "29 04:15+02:00", "30 04:15+02:00"]);
         assert_eq!(berlin("15 4 * * *", AUTUMN), ["24 04:15+02:00", "25 04:15+01:00", "26 04:15+01:00"]);
         assert_eq!(berlin("@daily", AUTUMN), ["25 00:00+02:00", "26 00:00+01:00"]);
-        // the sweep's own: Sundays, and both changes are on one
+        // the default of sweeps: Sundays, and both changes are on a Sunday
         assert_eq!(berlin("30 2 * * SUN", SPRING), ["29 03:00+02:00"]);
         assert_eq!(berlin("30 2 * * SUN", AUTUMN), ["25 02:30+02:00"]);
     }
 
     #[test]
     fn a_daily_run_at_a_midnight_that_does_not_exist_comes_once_too() {
-        // Beirut springs forward at midnight, Lord Howe by half an hour
+        // Beirut changes at midnight, Lord Howe by half an hour
         let beirut = runs("0 0 * * *", "Asia/Beirut", "2026-03-27T12:00:00Z", "2026-03-30T12:00:00Z");
         assert_eq!(beirut, ["28 00:00+02:00", "29 01:00+03:00", "30 00:00+03:00"]);
         let howe = runs("15 2 * * *", "Australia/Lord_Howe", "2026-10-03T00:00:00Z", "2026-10-05T12:00:00Z");
@@ -131,7 +131,7 @@ mod tests {
         }
     }
 
-    /// The service asks from whatever instant it is at: after a restart the answer must not depend on when the last run was.
+    /// The service may compute this at any time: after a restart the result must not depend on when the last run was.
     #[test]
     fn what_is_next_does_not_depend_on_when_one_asks() {
         let nights = [

@@ -1,26 +1,26 @@
-//! The name of a SYSPRO business object that reference data may be written through. Posting objects cannot be named at all.
+//! The name of a SYSPRO business object for writing reference data. Posting objects cannot be named at all.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// A setup object: six capital letters or digits, the fourth of which is the class `S`.
+/// A setup object: six capital letters or digits; the fourth is the class `S`.
 ///
-/// e.net's business objects name their class in the fourth letter (Q query, S setup, T transaction, R build). A transaction object posts to
+/// e.net's business objects have their class as the fourth letter (Q query, S setup, T transaction, R build). A transaction object posts to
 /// the ledger; no value of this type can name one, so no code that takes this type can call one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SetupObject(Box<str>);
 
-/// What may be done through a setup object. e.net has `Delete` too; nothing here can say so.
+/// The possible actions of a setup object. e.net has `Delete` too; it cannot be expressed here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SetupAction {
-    /// A new record: `/Setup/Add`.
+    /// Creates a record: `/Setup/Add`.
     Add,
-    /// Another content of a record: `/Setup/Update`.
+    /// Changes a record: `/Setup/Update`.
     Update,
 }
 
 impl SetupObject {
-    /// Reads a name and the class that its owner claims for it, such as `BOMSMC` and `setup`.
+    /// Reads a name and the class that the site gives for it, such as `BOMSMC` and `setup`.
     ///
     /// # Errors
     /// What is wrong: another class, or a name that is not a setup object's.
@@ -43,7 +43,7 @@ impl SetupObject {
         }
     }
 
-    /// The name, as e.net wants it.
+    /// The name in the form that e.net needs.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -65,22 +65,22 @@ impl SetupAction {
     }
 }
 
-/// How reference data is written into SYSPRO: the object that the site names, and the XML that it takes.
+/// How reference data is written to SYSPRO: the object that the site names, and its XML.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SetupCall {
     /// The object.
     pub object: SetupObject,
-    /// What is done through it.
+    /// The action.
     pub action: SetupAction,
-    /// The document, with `{Column}` where a column's value goes. Values are escaped when they are put in.
+    /// The document, with `{Column}` in the places of column values. Values are escaped on insertion.
     pub template: String,
-    /// The parameters, with `{ValidateOnly}` where `Y` or `N` goes.
+    /// The parameters, with `{ValidateOnly}` in the place of `Y` or `N`.
     pub parameters: String,
-    /// Column to the most characters that it holds, where the site says so: SYSPRO's widths differ by release.
+    /// The maximum length of a column in characters, if the site sets it: SYSPRO's widths differ by release.
     pub lengths: BTreeMap<String, usize>,
 }
 
-/// The place in the parameters that says whether the call is a trial.
+/// The placeholder in the parameters for whether the call is a trial.
 pub const VALIDATE_ONLY: &str = "ValidateOnly";
 
 /// Whether a call stores anything.
@@ -93,10 +93,10 @@ pub enum SetupMode {
 }
 
 impl SetupCall {
-    /// The parameters of a site that names none: no warning is passed over, all or nothing.
+    /// The parameters for a site that sets none: no warning is ignored, all or nothing.
     ///
     /// # Errors
-    /// The template has no root element to name them by.
+    /// The template has no root element to name them after.
     pub fn usual_parameters(template: &str) -> Result<String, String> {
         let root = root_element(template).ok_or("it begins with no element")?;
         Ok(format!(
@@ -110,10 +110,10 @@ impl SetupCall {
         placeholders(&self.template).any(|place| place == Ok(column))
     }
 
-    /// The document with the values that `value` has for its columns.
+    /// The document with the values that `value` returns for its columns.
     ///
     /// # Errors
-    /// The name of a column that `value` does not know.
+    /// The name of a column for which `value` returns none.
     pub fn document(&self, value: impl Fn(&str) -> Option<String>) -> Result<String, String> {
         fill(&self.template, value)
     }
@@ -127,10 +127,10 @@ impl SetupCall {
         self.parameters.replace("{ValidateOnly}", flag)
     }
 
-    /// Whether a column holds a text of this length.
+    /// Whether a text fits into a column.
     ///
     /// # Errors
-    /// How much it holds.
+    /// The maximum length.
     pub fn fits(&self, column: &str, text: &str) -> Result<(), String> {
         let length = text.trim_end().chars().count();
         match self.lengths.get(column) {
@@ -140,12 +140,12 @@ impl SetupCall {
     }
 }
 
-/// The names in braces; `Err` is what follows a brace that is not closed.
+/// The names in braces; `Err` has the text after an unclosed brace.
 pub fn placeholders(template: &str) -> impl Iterator<Item = Result<&str, &str>> {
     template.split('{').skip(1).map(|rest| rest.split_once('}').map(|(name, _)| name).ok_or(rest))
 }
 
-/// The name of the first element, declaration and comments left out.
+/// The name of the first element; declaration and comments are skipped.
 fn root_element(template: &str) -> Option<&str> {
     let named = |part: &&str| part.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
     let part = template.split('<').skip(1).find(named)?;
@@ -192,7 +192,7 @@ mod tests {
             assert!(said.contains("never posts"), "{said}");
             assert!(SetupObject::parse(name, "transaction").is_err(), "{name}");
         }
-        // neither by another class, nor by another spelling
+        // neither with another class, nor in another spelling
         for (name, class) in [
             ("APSSSP", "transaction"),
             ("APSSSP", "Setup"),

@@ -5,16 +5,16 @@ use std::ops::Deref;
 
 use super::visible::visible;
 
-/// A `sys_id`: 32 hexadecimal digits. Whatever else an answer gives for one is an error of its record: an id goes into addresses, and decides
-/// which row is written.
+/// A `sys_id`: 32 hexadecimal digits. Anything else in an answer is an error of its record, because an id becomes part of addresses and
+/// decides which row is written.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SysId(Box<str>);
 
-/// A text that stands for a row's id and is none.
+/// A text that should be a row's id, and is not one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{given}` is no `sys_id`: the id of a row has 32 hexadecimal digits")]
 pub struct NoSysId {
-    /// Its beginning, fit to be shown.
+    /// Its start, safe for display.
     given: String,
 }
 
@@ -22,7 +22,7 @@ pub struct NoSysId {
 const QUOTED: usize = 64;
 
 impl SysId {
-    /// The id of a text without the blanks around it; `None` for a blank one, which names no row.
+    /// The id in a text without the spaces around it; `None` for a blank text, which names no row.
     ///
     /// # Errors
     /// For every other text.
@@ -39,7 +39,7 @@ impl SysId {
         }
     }
 
-    /// The same where a text that is no id counts as none.
+    /// The same; an invalid text gives `None`.
     pub fn new(text: &str) -> Option<Self> {
         Self::read(text).ok().flatten()
     }

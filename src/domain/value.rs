@@ -1,6 +1,6 @@
-//! One column's value as SYSPRO gave it, without binary floats.
+//! One column's value from SYSPRO, without binary floats.
 //!
-//! What kind a value is of is said by the definition or by the wire, never by the form of its text: a GL code may read `1200-05-10`.
+//! The kind of a value comes from the definition or from the received type, never from the form of its text: a GL code may be `1200-05-10`.
 
 use std::fmt;
 
@@ -10,10 +10,10 @@ use serde::Deserialize;
 
 use super::money::parse_decimal;
 
-/// One column's value. Text has its trailing blanks removed, never its leading ones.
+/// One column's value. A text has its trailing spaces removed, never its leading ones.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
 pub enum Value {
-    /// No value, or, in a date column, a date that stands for none.
+    /// No value, or, in a date column, a date that counts as no date.
     #[default]
     Null,
     /// Text; may be empty.
@@ -22,12 +22,12 @@ pub enum Value {
     Number(Decimal),
     /// A calendar date in the SYSPRO server's calendar.
     Date(NaiveDate),
-    /// A flag; SYSPRO itself has none of this type, other servers may.
+    /// A flag; SYSPRO itself has no such type, but other servers may.
     Flag(bool),
 }
 
 impl Value {
-    /// Text as SYSPRO stores it: trailing blanks go, everything else stays.
+    /// Text as SYSPRO stores it: trailing spaces are removed, everything else stays.
     pub fn text(text: &str) -> Self {
         Value::Text(text.trim_end_matches([' ', '\0']).into())
     }
@@ -51,8 +51,7 @@ impl Value {
         self.to_string()
     }
 
-    /// The value as JSON that says of what kind it is: a text is a string, a date is `{"date":"2026-01-31"}`, a number is written digit
-    /// by digit.
+    /// The value as JSON with its kind: a text is a string, a date is `{"date":"2026-01-31"}`, a number has all its digits.
     pub fn to_json(&self) -> String {
         match self {
             Value::Null => "null".to_owned(),
@@ -62,7 +61,7 @@ impl Value {
         }
     }
 
-    /// The value out of such JSON; `None` when it is none.
+    /// The value from such JSON; `None` when it is not valid.
     pub fn from_json(raw: &str) -> Option<Self> {
         #[derive(Deserialize)]
         #[serde(deny_unknown_fields)]
@@ -83,7 +82,7 @@ impl Value {
     }
 }
 
-/// How a date is written.
+/// The format of a date.
 const DATE: &str = "%Y-%m-%d";
 
 impl fmt::Display for Value {

@@ -1,17 +1,17 @@
-//! What a version column carries: the number of a version, and of which content.
+//! The value of a version column: the number of a version, and the hash of its content.
 //!
-//! Numbers tell the order of versions. That a version arrived is told by the whole text alone: after a restore of the ledger a number is given
-//! again, for another content.
+//! Numbers give the order of versions. Only the whole text shows that a version arrived: after a restore of the ledger a number is used
+//! again for another content.
 
 use std::fmt;
 
-/// Digits of the content's hash; fifty-odd bits beside key and number keep two contents of one record apart.
+/// Digits of the content's hash; together with key and number, its 48 bits distinguish the contents of one record.
 const DIGITS: usize = 12;
 
 /// The longest text: ten digits of a number, the hyphen, and the hash.
 pub const VERSION_LENGTH: usize = 10 + 1 + DIGITS;
 
-/// A version as it is written: `7-1f3a9c0b2d4e`.
+/// A version as written: `7-1f3a9c0b2d4e`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct VersionText {
     number: i64,
@@ -22,7 +22,7 @@ impl VersionText {
     /// Version `number` of a record whose content has this hash.
     pub fn new(number: i64, hash: &[u8]) -> Self {
         let mut content = hex::encode(&hash[..hash.len().min(DIGITS / 2)]);
-        // a hash that is cut short is none of ours; the text stays whole all the same
+        // a shorter hash is not one of ours; the text keeps its length anyway
         while content.len() < DIGITS {
             content.push('0');
         }
@@ -41,12 +41,12 @@ impl fmt::Display for VersionText {
     }
 }
 
-/// What a row says of its version.
+/// The version in a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum VersionThere {
     /// The number and the content.
     Whole(VersionText),
-    /// A number alone, as releases before wrote it, and columns of numbers keep it: it says nothing of the content.
+    /// Only a number, as written by earlier releases, and as columns of numbers keep it: it shows nothing about the content.
     Number(i64),
 }
 
@@ -61,12 +61,12 @@ impl VersionThere {
             let content = content.to_ascii_lowercase();
             return Some(Self::Whole(VersionText { number: number.parse().ok()?, content }));
         }
-        // a column of decimals shows them
+        // a column of decimals shows decimal places
         let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
         if decimals.bytes().all(|byte| byte == b'0') { Some(Self::Number(whole.parse().ok()?)) } else { None }
     }
 
-    /// The number, for the order of versions alone.
+    /// The number, only for the order of versions.
     pub fn number(&self) -> i64 {
         match self {
             Self::Whole(version) => version.number,
@@ -74,8 +74,8 @@ impl VersionThere {
         }
     }
 
-    /// Whether a row that says this is of that version; `None`: the number is the same and nothing is said of the content, which must be
-    /// compared itself.
+    /// Whether a row with this value has that version; `None`: the number is the same and the content is unknown, so the content itself
+    /// must be compared.
     pub fn is(&self, sent: &VersionText) -> Option<bool> {
         match self {
             Self::Whole(version) => Some(version == sent),
@@ -118,7 +118,7 @@ mod tests {
         {
             assert_eq!(VersionThere::read(there).unwrap().is(&text(7, 0x1f)), is, "{there}");
         }
-        // other contents under one number, and one content under another number
+        // other contents with one number, and one content with another number
         assert_eq!(VersionThere::Whole(text(7, 1)).is(&text(7, 2)), Some(false));
         assert_eq!(VersionThere::Whole(text(8, 1)).is(&text(7, 1)), Some(false));
     }

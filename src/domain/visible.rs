@@ -1,11 +1,11 @@
-//! Characters that do not stand on a screen: they tell it what to do, or take no room. A text of another system's may hold them to pass
-//! for another text, such as an amount that is read from right to left, or a key with something invisible in it.
+//! Characters that a screen does not show: they control it, or have no width. A text of another system may use them to look like another
+//! text, such as an amount that is read from right to left, or a key with something invisible in it.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// Whether a character does not show itself: a control character other than the end of a line and a tab, one that changes the direction of
-/// writing (Unicode Standard Annex 9, section 2), one without a width, or a filler that is shown as a blank or as nothing.
+/// Whether a character is invisible: a control character other than line end and tab, one that changes the direction of writing (Unicode
+/// Standard Annex 9, section 2), one without a width, or a filler that is shown as a blank or as nothing.
 pub fn directs(letter: char) -> bool {
     matches!(letter, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
         || matches!(
@@ -15,12 +15,12 @@ pub fn directs(letter: char) -> bool {
         || (letter.is_control() && !matches!(letter, '\n' | '\t'))
 }
 
-/// The text with those characters by their numbers, such as `[U+202E]`.
+/// The text with those characters as numbers, such as `[U+202E]`.
 pub fn visible(text: &str) -> Cow<'_, str> {
     replaced(text, |_| true, |shown, letter| _ = write!(shown, "[U+{:04X}]", u32::from(letter)))
 }
 
-/// The same of an HTML page: what stands in tags is not shown, and goes back to the server as it is.
+/// The same for an HTML page: text in tags is not shown, and goes back to the server unchanged.
 pub fn visible_html(page: &str) -> Cow<'_, str> {
     let mut in_tag = false;
     let shows = move |letter: char| {
@@ -34,9 +34,9 @@ pub fn visible_html(page: &str) -> Cow<'_, str> {
     replaced(page, shows, |shown, letter| _ = write!(shown, "[U+{:04X}]", u32::from(letter)))
 }
 
-/// The same of JSON, where it is the same value: `\u202e`.
+/// The same for JSON, where it is the same value: `\u202e`.
 pub fn visible_json(json: &str) -> Cow<'_, str> {
-    // what is not inside a text of a JSON document holds none of them
+    // only texts of a JSON document can contain them
     replaced(
         json,
         |_| true,
@@ -52,7 +52,7 @@ fn replaced(text: &str, mut shows: impl FnMut(char) -> bool, write: impl Fn(&mut
     }
     let mut shown = String::with_capacity(text.len() + 16);
     for letter in text.chars() {
-        // every letter is checked: some tell where a tag begins
+        // every letter is checked, because some show where a tag starts
         match shows(letter) && directs(letter) {
             true => write(&mut shown, letter),
             false => shown.push(letter),

@@ -1,15 +1,15 @@
-//! What is said of a value on its way: nothing is held back for it, and nothing is lost unsaid.
+//! Warnings about values: a warning never stops a delivery, and no value is lost without one.
 
-/// What kind of thing a warning tells.
+/// The kind of a warning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum WarningKind {
-    /// A text was cut.
+    /// A text was shortened.
     Cut,
-    /// A digit was cut off a number.
+    /// A number lost a digit.
     Rounded,
     /// A total is not the sum of its rows.
     Difference,
-    /// A field takes one of what there are several of.
+    /// A field uses one of several values.
     Several,
 }
 

@@ -1,21 +1,21 @@
-//! Words that people type: which known one a wrong one is near to, and what is said of a word that is not known.
+//! Words that people type: finds the nearest known word, and makes the message about an unknown one.
 
 use std::collections::BTreeSet;
 use std::fmt;
 
 use strsim::levenshtein;
 
-/// The known word that was probably meant; `None` when no word is near enough to be worth a suggestion. Case does not count.
+/// The known word that was probably meant; `None` when no word is near enough for a suggestion. Case does not count.
 pub fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wrong = wrong.to_lowercase();
     let near = known.into_iter().map(|word| (levenshtein(&word.to_lowercase(), &wrong), word)).min();
     near.filter(|(distance, word)| *distance <= 1 + word.chars().count() / 4).map(|(_, word)| word)
 }
 
-/// A word that is not among the known ones.
+/// A word that is not known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unknown {
-    /// What kind of word it should be, such as `company`.
+    /// The kind of word, such as `company`.
     pub what: &'static str,
     /// What was typed.
     pub word: String,
@@ -51,7 +51,7 @@ impl fmt::Display for Unknown {
 
 impl std::error::Error for Unknown {}
 
-/// Checks a word against the known ones. `what` says what kind of word it is.
+/// Checks a word against the known ones. `what` is the kind of word.
 ///
 /// # Errors
 /// [`Unknown`] with the nearest known word.
@@ -63,7 +63,7 @@ pub fn check<'a>(what: &'static str, word: &str, known: impl IntoIterator<Item =
     Err(Unknown { what, word: word.to_owned(), near, known: known.into_iter().map(str::to_owned).collect() })
 }
 
-/// The names by which a list can be filtered: those of the configuration, and those that the ledger still has records of.
+/// The names for list filters: those of the configuration, and those with records in the ledger.
 #[derive(Debug, Clone, Default)]
 pub struct Names {
     /// SYSPRO companies.
@@ -73,10 +73,10 @@ pub struct Names {
 }
 
 impl Names {
-    /// Checks a company and an entity, as far as they are given.
+    /// Checks a company and an entity, if given.
     ///
     /// # Errors
-    /// [`Unknown`] for the first that is not known: a list filtered by it would be empty, which reads like an all-clear.
+    /// [`Unknown`] for the first unknown one: a list filtered by it would be empty, which looks like an all-clear.
     pub fn check(&self, company: Option<&str>, entity: Option<&str>) -> Result<(), Unknown> {
         if let Some(company) = company {
             check("company", company, self.companies.iter().map(String::as_str))?;

@@ -1,8 +1,8 @@
-//! The body of an answer: read piece by piece, unpacked here, and never more of it than the limit.
+//! The body of an answer: read in pieces, decompressed here, and never more of it than the limit.
 //!
-//! awc would unpack each piece whole, whatever it becomes: some kilobytes of gzip are megabytes, and the limit would be checked afterwards.
-//! So only gzip is asked for, and it is unpacked into a buffer that is full at the limit. Of large answers each system's are read one at a
-//! time: the limit is one answer's, and several connections together must not take a multiple of it.
+//! awc would decompress each piece completely, whatever its size: some kilobytes of gzip become megabytes, and the limit would be checked
+//! afterwards. So only gzip is accepted, and it is decompressed into a buffer that ends at the limit. Large answers of one system are read
+//! one at a time: the limit is for one answer, and several connections together must not take a multiple of it.
 
 use std::io::{self, Write};
 use std::time::Duration;
@@ -16,13 +16,13 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::telemetry::labels::System;
 
-/// What is asked for.
+/// The accepted encoding.
 pub(super) const ACCEPTED: &str = "gzip";
 
-/// An answer up to this size is read beside others.
+/// Answers up to this size are read concurrently.
 const SMALL: usize = 1 << 20;
 
-/// The least by which a buffer grows. It never doubles: at the limit twice the limit would be in memory, and its copy.
+/// The smallest growth of a buffer. It never doubles: at the limit, twice the limit would be in memory, plus the copy.
 const GROWTH: usize = 64 << 10;
 
 /// Permits to read a large answer, one per system.
@@ -31,31 +31,31 @@ static PERMITS: [Semaphore; 4] = [const { Semaphore::const_new(1) }; 4];
 /// The permit to read a large answer; released when it is dropped.
 pub(super) type LargeBodyPermit = Option<SemaphorePermit<'static>>;
 
-/// Why a body is not read to its end.
+/// Why a body was not read completely.
 #[derive(Debug, PartialEq)]
 pub(super) enum Unread {
     /// It is larger than the limit.
     TooLarge,
-    /// It ended early, or its packing is damaged.
+    /// It ended early, or its compressed data are damaged.
     Broken(String),
-    /// It is packed in another way than was asked for.
+    /// It has another encoding than accepted.
     Packed(String),
-    /// It has not come within its time.
+    /// It has not arrived in time.
     Late,
     /// It is large, and no permit to read it became free.
     Crowded,
 }
 
-/// How long is waited.
+/// The time limits.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Patience {
-    /// For the body, without the wait for its permit: another answer that is slow makes this one no slower.
+    /// For the body, without the wait for its permit: another slow answer does not use up this one's time.
     pub(super) body: Duration,
     /// For the permit to read a large body.
     pub(super) permit: Duration,
 }
 
-/// Reads a body. `encoding` and `length` are what the headers say.
+/// Reads a body. `encoding` and `length` come from the headers.
 pub(super) async fn read(
     system: System,
     patience: Patience,
@@ -87,14 +87,14 @@ pub(super) async fn read(
     Ok((unpacking.end()?.into(), permit))
 }
 
-/// A body on its way into memory.
+/// A body while it is read into memory.
 enum Unpacking {
     None(Buffer),
     Gzip(Box<GzDecoder<Buffer>>),
 }
 
 impl Unpacking {
-    /// How many bytes there are so far.
+    /// The number of bytes so far.
     fn read(&self) -> usize {
         match self {
             Self::None(buffer) => buffer.bytes.len(),
@@ -124,7 +124,7 @@ fn unread(error: io::Error) -> Unread {
     }
 }
 
-/// A buffer that is full at its limit.
+/// A buffer with a fixed limit.
 struct Buffer {
     bytes: Vec<u8>,
     limit: usize,
@@ -200,7 +200,7 @@ mod tests {
     async fn a_slow_answer_takes_no_time_from_the_next_large_one() {
         let large = |seconds| super::read(System::SysproEnet, PATIENCE, slow(seconds), None, None, 4 * SMALL);
         let begun = Instant::now();
-        // the first is large with its second piece, after 58 s, and holds the permit until it has been worked through
+        // the first becomes large with its second piece, after 58 s, and holds the permit until it has been processed
         let first = async {
             let read = large(29).await;
             tokio::time::sleep(Duration::from_secs(10)).await;
@@ -212,7 +212,7 @@ mod tests {
         };
         let (first, second) = tokio::join!(first, second);
         assert_eq!((first, second), (Ok(2 * SMALL), Ok(2 * SMALL)));
-        // the second one's last piece came at 59 s; with the wait for its permit it took 67 s
+        // the second answer's last piece came at 59 s; with the wait for its permit it took 67 s
         assert_eq!(begun.elapsed().as_secs(), 68);
     }
 

@@ -24,17 +24,17 @@ pub enum CertificateError {
         setting: &'static str,
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
-    /// A file does not hold what it should.
+    /// A file has not the expected content.
     #[error("`{setting}` names {}, which holds no {wanted}: {problem}", path.display())]
     Content {
         /// The setting.
         setting: &'static str,
         /// The file.
         path: PathBuf,
-        /// What it should hold.
+        /// The expected content.
         wanted: &'static str,
         /// What is wrong.
         problem: String,
@@ -47,7 +47,7 @@ pub enum CertificateError {
         /// The key's file.
         key: PathBuf,
     },
-    /// Its time is over.
+    /// The certificate has expired.
     #[error("the certificate in {} expired at {expired}; renew it", certificate.display())]
     Expired {
         /// The certificate's file.
@@ -57,21 +57,21 @@ pub enum CertificateError {
     },
 }
 
-/// A pair that can be used.
+/// A valid pair.
 #[derive(Debug, Clone)]
 pub struct Pair {
     /// The certificate with its chain and its key.
     pub key: Arc<CertifiedKey>,
-    /// When the certificate's time is over.
+    /// When the certificate expires.
     pub expires: DateTime<Utc>,
-    /// Whom it names.
+    /// Its subject.
     pub subject: String,
 }
 
 /// Reads and checks a pair.
 ///
 /// # Errors
-/// [`CertificateError`], which names the file and what is wrong with it.
+/// [`CertificateError`], which names the file and the problem.
 pub fn load(files: &CertificateFiles) -> Result<Pair, CertificateError> {
     const CERTIFICATE: &str = "http.certificate";
     const KEY: &str = "http.certificate_key";
@@ -92,7 +92,7 @@ pub fn load(files: &CertificateFiles) -> Result<Pair, CertificateError> {
     let signer = ring::sign::any_supported_type(&secret).map_err(|error| no_key(error.to_string()))?;
     let pair = CertifiedKey::new(chain.clone(), signer);
     match pair.keys_match() {
-        // what cannot be compared is told by the first handshake
+        // if they cannot be compared, the first handshake shows it
         Ok(()) | Err(rustls::Error::InconsistentKeys(rustls::InconsistentKeys::Unknown)) => {}
         Err(_) => return Err(CertificateError::Mismatch { certificate: certificate.to_owned(), key: key.to_owned() }),
     }

@@ -1,12 +1,13 @@
-//! JSON texts with escapes that no text can hold. A Java program that cuts a text at a number of UTF-16 units leaves half of a character.
+//! JSON texts with escapes that no text can hold. A Java program that truncates a text at a number of UTF-16 units leaves half of a
+//! character.
 
-/// Stands before what was written out because no text can hold it; no text of a database has it.
+/// Precedes an escape that is written because no text can hold the character; no text of a database contains it.
 pub const WRITTEN_OUT: char = '\u{fffe}';
 
-/// Levels of a document at most; no answer of either system has more than ten.
+/// The most levels of a document; no answer of either system has more than ten.
 const DEPTH: usize = 64;
 
-/// What to say of a document that has more levels than any answer; `None`: it has not. Only brackets outside of texts count.
+/// The message about a document with too many levels; `None`: it has not too many. Only brackets outside of texts count.
 pub fn too_deep(body: &[u8]) -> Option<String> {
     let (mut depth, mut quoted, mut escaped) = (0_usize, false, false);
     for byte in body {
@@ -27,12 +28,12 @@ pub fn too_deep(body: &[u8]) -> Option<String> {
     None
 }
 
-/// The text of a JSON string, quotes included. What it cannot hold stands in it as it was escaped (`\ud83d`): the text is never empty for that.
+/// The text of a JSON string, quotes included. A character that it cannot hold stays escaped (`\ud83d`), so that the text is never lost.
 pub fn text(raw: &str) -> String {
     serde_json::from_str(raw).unwrap_or_else(|_| lenient(raw).replace(WRITTEN_OUT, ""))
 }
 
-/// A JSON text whose escapes are not all right, quotes included: halves of surrogate pairs and unknown escapes are written out.
+/// A JSON text with invalid escapes, quotes included: halves of surrogate pairs and unknown escapes are written out.
 pub fn lenient(text: &str) -> String {
     let inner = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
     let unit = |rest: &str| rest.strip_prefix("\\u").and_then(|rest| rest.get(..4)).and_then(|hex| u16::from_str_radix(hex, 16).ok());

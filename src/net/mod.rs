@@ -1,6 +1,6 @@
-//! HTTP as both adapters use it: one client per actix thread, company proxy, own certificate authorities, limits on everything.
+//! HTTP for both adapters: one client per actix thread, the company's proxy, own certificate authorities, and limits on everything.
 //!
-//! `awc::Client` is `!Send`, so is [`HttpClient`]: make one on each arbiter's thread. HTTP/1.1 only (`h2` 0.3 has an open advisory).
+//! `awc::Client` is `!Send`, and so is [`HttpClient`]: create one on each arbiter's thread. HTTP/1.1 only (`h2` 0.3 has an open advisory).
 
 mod body;
 pub mod certificate;
@@ -39,31 +39,31 @@ pub struct HttpClient {
     request_timeout: Duration,
     patience: body::Patience,
     body_limit: usize,
-    /// Whether the server may be trusted to keep a connection; unknown before its first answer.
+    /// Whether the server really keeps connections; unknown before its first answer.
     keeps: Rc<Cell<Option<bool>>>,
-    /// For asking a port that has never answered whether it speaks TLS.
+    /// For testing whether a port that has never answered speaks TLS.
     tls: Arc<rustls::ClientConfig>,
     proxy: Option<proxy::ProxyConnector>,
     connect_timeout: Duration,
 }
 
-/// A whole answer.
+/// A complete answer.
 #[derive(Debug)]
 pub struct Response {
     /// The HTTP status.
     pub status: u16,
     /// The headers.
     pub headers: HeaderMap,
-    /// The body, decompressed and as it came: data. What of it is shown to people goes through [`Quoted`].
+    /// The decompressed body, as data. Any part of it for display goes through [`Quoted`].
     pub body: Bytes,
-    /// Where the body is large: the permit to hold it in memory.
+    /// For a large body: the permit to keep it in memory.
     pub permit: LargeBodyPermit,
 }
 
-/// The permit to hold a large answer in memory; the next one is read once it is dropped.
+/// The permit to keep a large answer in memory; the next one is read after this is dropped.
 #[derive(Debug, Default)]
 pub struct LargeBodyPermit {
-    /// Held, and never read.
+    /// Only held, never read.
     _held: body::LargeBodyPermit,
 }
 
@@ -73,7 +73,7 @@ impl Response {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
-    /// Whether the content type says JSON.
+    /// Whether the content type is JSON.
     pub fn is_json(&self) -> bool {
         self.header("content-type").is_some_and(|kind| kind.to_ascii_lowercase().contains("json"))
     }
@@ -90,10 +90,10 @@ pub fn excerpt(body: &[u8]) -> Quoted {
     Quoted::line(&text, 200, body.len() > EXCERPT)
 }
 
-/// Where an excerpt of a body is taken from, in bytes.
+/// The part of a body from which an excerpt is taken, in bytes.
 const EXCERPT: usize = 2000;
 
-/// A reader's own words without their middle, where they are long: they may quote a text of the answer, which may be as large as the answer.
+/// A parser's message without its middle, if it is long: it may quote a text of the answer, which may be as large as the answer.
 pub fn brief(words: &str) -> Quoted {
     const BEGIN: usize = 200;
     const END: usize = 60;
@@ -105,13 +105,13 @@ pub fn brief(words: &str) -> Quoted {
     Quoted::joined([Quoted::cut(words, 0..begin), "…".into(), Quoted::cut(words, end..words.len())])
 }
 
-/// Why there is no answer. Texts never carry the query string.
+/// Why there is no answer. The texts never contain the query string.
 #[derive(Debug, thiserror::Error)]
 pub enum NetError {
-    /// The client could not be made: a certificate file that cannot be read, an impossible proxy.
+    /// The client could not be created: a certificate file that cannot be read, or an invalid proxy.
     #[error("{what}")]
     Setup {
-        /// What is wrong, and with which file or setting.
+        /// What is wrong, and the file or setting.
         what: String,
     },
     /// No connection: nothing was sent.
@@ -119,17 +119,17 @@ pub enum NetError {
     Connect {
         /// Host and port.
         host: String,
-        /// What the connection said.
+        /// The error of the connection.
         problem: Quoted,
     },
-    /// The address begins with another scheme than its port speaks.
+    /// The address has another scheme than its port speaks.
     #[error("{host}: {what}")]
     Scheme {
         /// Host and port.
         host: String,
-        /// What the port speaks, and which setting to change.
+        /// What the port speaks, and the setting to change.
         what: String,
-        /// Whether the request was on the connection: a port may speak both.
+        /// Whether the request was sent: a port may speak both.
         sent: bool,
     },
     /// No answer in time: the request may have been carried out.
@@ -140,7 +140,7 @@ pub enum NetError {
         /// The limit, in seconds.
         seconds: u64,
     },
-    /// The answer is large, and other large ones of the same system were read all the while: the request was carried out.
+    /// The answer is large, and other large answers of the same system were being read the whole time: the request was carried out.
     #[error(
         "the answer of {host} is larger than 1 MiB and was not read: other large answers were being read for {seconds} s, one at a time; if this \
          lasts, lower the page size or raise `body_timeout_seconds`"
@@ -156,17 +156,17 @@ pub enum NetError {
     Broken {
         /// Host and port.
         host: String,
-        /// What the connection said.
+        /// The error of the connection.
         problem: Quoted,
     },
-    /// The answer is packed in a way that was not asked for.
+    /// The answer has an encoding that was not accepted.
     #[error(
         "the answer of {host} is packed as `{encoding}`, and only gzip was asked for (`Accept-Encoding`); something on the way packs it anew"
     )]
     Packed {
         /// Host and port.
         host: String,
-        /// The encoding, as the answer's header names it.
+        /// The encoding in the answer's header.
         encoding: Quoted,
     },
     /// The answer is larger than the limit.
@@ -180,7 +180,7 @@ pub enum NetError {
 }
 
 impl NetError {
-    /// Whether the text names a setting that is wrong: no further try gets through before a person has corrected it.
+    /// Whether the text names a wrong setting: no further attempt succeeds before a person has corrected it.
     pub fn names_a_setting(&self) -> bool {
         match self {
             NetError::Setup { .. } | NetError::Scheme { .. } => true,
@@ -200,10 +200,10 @@ impl NetError {
 }
 
 impl HttpClient {
-    /// A client for one system, by whose name its requests are counted.
+    /// A client for one system; its requests are counted under this name.
     ///
     /// # Errors
-    /// [`NetError::Setup`] when a certificate file cannot be read or the proxy address makes no sense.
+    /// [`NetError::Setup`] when a certificate file cannot be read or the proxy address is not valid.
     pub fn new(system: System, settings: &Connection) -> Result<Self, NetError> {
         let tls = tls::client_config(settings.ca_file.as_deref())?;
         let base = awc::Connector::new().timeout(settings.connect_timeout).handshake_timeout(settings.connect_timeout);
@@ -226,15 +226,15 @@ impl HttpClient {
         Ok(Self { system, client, request_timeout, patience, body_limit, keeps, tls, proxy, connect_timeout })
     }
 
-    /// Sends a request and reads the whole answer, whatever its status.
+    /// Sends a request and reads the whole answer, with any status.
     ///
     /// # Errors
-    /// Every [`NetError`] but `Setup`. See [`NetError::may_have_been_sent`].
+    /// Every [`NetError`] except `Setup`. See [`NetError::may_have_been_sent`].
     pub async fn send(&self, method: Method, url: &Url, headers: &[(&str, &str)], body: Bytes) -> Result<Response, NetError> {
         self.send_within(self.body_limit, method, url, headers, body).await
     }
 
-    /// As [`HttpClient::send`], for an answer that is never longer than that many bytes.
+    /// Like [`HttpClient::send`], with another limit for the answer, in bytes.
     ///
     /// # Errors
     /// As [`HttpClient::send`].
@@ -262,7 +262,7 @@ impl HttpClient {
             request = request.insert_header((*name, *value));
         }
         if self.keeps.get() != Some(true) {
-            // awc takes an HTTP/1.0 server's connection for one that is kept, and loses the next request on it
+            // awc assumes that an HTTP/1.0 server keeps the connection, and loses the next request on it
             request = request.force_close();
         }
         let answer = failpoint::under_way(|| point("sent"), request.send_body(body)).await;
@@ -276,7 +276,7 @@ impl HttpClient {
         let said = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         let length = said("content-length").and_then(|text| text.trim().parse().ok());
         let encoding = said("content-encoding");
-        // a notice is taken or not by the status alone, however long the receiver goes on
+        // the status alone decides whether a notice was accepted, however long the receiver keeps sending
         let notice = self.system == System::Notices;
         let read = match notice && (200..300).contains(&status) {
             true => Ok((Bytes::new(), None)),
@@ -298,7 +298,7 @@ impl HttpClient {
         Ok(Response { status, headers, body, permit: LargeBodyPermit { _held: permit } })
     }
 
-    /// Of a server that has never answered in plain HTTP it is worth knowing whether its port speaks TLS.
+    /// Explains an error: for a server that has never answered in plain HTTP, it tests whether its port speaks TLS.
     async fn explained(&self, url: &Url, error: NetError) -> NetError {
         let (host, worth) = match &error {
             NetError::Broken { host, .. } | NetError::Timeout { host, .. } => (host.clone(), self.keeps.get().is_none()),
@@ -314,7 +314,7 @@ impl HttpClient {
         let host = host.to_owned();
         match error {
             SendRequestError::Connect(ConnectError::Timeout) => NetError::Connect { host, problem: "no connection in time".into() },
-            // awc's word for a connection that ended before the answer's head: the request was on it
+            // awc's error for a connection that ended before the answer's head: the request was sent
             SendRequestError::Connect(ConnectError::Disconnected) => {
                 NetError::Broken { host, problem: "it was closed without an answer".into() }
             }
@@ -362,8 +362,8 @@ mod tests {
 
     use super::*;
 
-    /// A server that reads one request a connection, offers to keep the connection, and closes it when the next request comes: what a
-    /// request meets that crosses with the end of the server's patience.
+    /// A server that reads one request per connection, offers to keep the connection, and closes it when the next request comes, as happens
+    /// when a request crosses with the server's timeout.
     #[test]
     fn long_words_lose_their_middle() {
         for short in ["", "x", &"é".repeat(200), &"é".repeat(230)] {
@@ -392,7 +392,7 @@ mod tests {
         url
     }
 
-    /// The outcomes of three requests, one after the other; the first connection is never kept.
+    /// The results of three requests, one after the other; the first connection is never kept.
     fn three(version: &'static str, keep_alive: Duration) -> [Result<u16, NetError>; 3] {
         let long = Duration::from_secs(60);
         let connection = Connection {

@@ -1,4 +1,4 @@
-//! HTTP CONNECT for awc, which has no proxy support of its own but lets its TCP connector be replaced and lays TLS over what that returns.
+//! HTTP CONNECT for awc, which has no proxy support, but allows to replace its TCP connector and adds TLS to the returned stream.
 
 use std::io::{self, Read, Write};
 use std::task::{Context, Poll};
@@ -39,7 +39,7 @@ impl ProxyConnector {
         &self.address
     }
 
-    /// What asks for a tunnel.
+    /// The request for a tunnel.
     fn head(&self, target: &str) -> String {
         let mut head = format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n");
         if let Some(authorization) = &self.authorization {
@@ -58,7 +58,7 @@ impl ProxyConnector {
         Err(io::Error::other(format!("the proxy {} refused: {}", self.address, Quoted::line(line, 200, false))))
     }
 
-    /// Opens a tunnel on a connection that blocks.
+    /// Opens a tunnel on a blocking connection.
     pub(super) fn tunnel(&self, stream: &mut (impl Read + Write), target: &str) -> io::Result<()> {
         stream.write_all(self.head(target).as_bytes())?;
         let mut answer = Vec::with_capacity(128);
@@ -77,7 +77,7 @@ impl ProxyConnector {
         let mut stream = TcpStream::connect(&self.address).await?;
         stream.set_nodelay(true)?;
         stream.write_all(self.head(&target).as_bytes()).await?;
-        // one byte at a time up to the blank line, so that nothing of the tunnel is swallowed
+        // one byte at a time up to the empty line, so that nothing of the tunnel is consumed
         let mut answer = Vec::with_capacity(128);
         while !answer.ends_with(b"\r\n\r\n") {
             if answer.len() > HEAD_LIMIT {

@@ -1,4 +1,4 @@
-//! What a request is for, as a label of the metrics: a closed set of words, read off its address.
+//! The purpose of a request, as a label of the metrics: a closed set of words, derived from its address.
 
 use awc::http::Method;
 

@@ -1,6 +1,6 @@
-//! An address whose scheme is not what its port speaks: `https://` to a port of plain HTTP, `http://` to a port of TLS.
+//! Addresses whose scheme does not match their port: `https://` to a port of plain HTTP, or `http://` to a port of TLS.
 //!
-//! Seen from the inside these are a corrupt message and an answer that cannot be parsed, which tell no one what to change.
+//! Without this, these are an invalid message and an answer that cannot be parsed, which do not show what to change.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use url::Url;
 use super::proxy::ProxyConnector;
 use crate::telemetry::labels::System;
 
-/// What servers of TLS answer with status 400 to a request in plain HTTP: nginx, Apache, Go, Tomcat.
+/// Texts in the answer 400 of TLS servers to a plain HTTP request: nginx, Apache, Go, Tomcat.
 const SAID: [&str; 4] = [
     "plain http request was sent to https port",
     "speaking plain http to an ssl-enabled server port",
@@ -22,10 +22,10 @@ const SAID: [&str; 4] = [
     "combination of host and port requires tls",
 ];
 
-/// The first bytes of a TLS handshake and of a TLS alert: the kind of record, and the major version.
+/// The first bytes of a TLS handshake and of a TLS alert: the record type, and the major version.
 const RECORDS: [[u8; 2]; 2] = [[0x16, 3], [0x15, 3]];
 
-/// The setting that holds a system's address.
+/// The setting with a system's address.
 fn setting(system: System) -> &'static str {
     match system {
         System::SysproOdata => "syspro.odata_url",
@@ -37,11 +37,11 @@ fn setting(system: System) -> &'static str {
 
 /// Whether a handshake failed because the other side answered in plain text.
 pub(super) fn is_plain(problem: &str) -> bool {
-    // rustls: the first byte is that of no TLS record
+    // rustls: the first byte is not one of a TLS record
     problem.contains("InvalidContentType")
 }
 
-/// What to say of a handshake that failed because the other side answered in plain text; `None` where it failed otherwise.
+/// The message about a handshake that failed because the other side answered in plain text; `None` if it failed for another reason.
 pub(super) fn plain(system: System, problem: &str) -> Option<String> {
     is_plain(problem).then(|| {
         format!(
@@ -52,7 +52,7 @@ pub(super) fn plain(system: System, problem: &str) -> Option<String> {
     })
 }
 
-/// What to say of a handshake that failed otherwise.
+/// The message about a handshake that failed for another reason.
 pub(super) fn handshake(system: System, problem: String) -> String {
     if !problem.contains("eof") {
         return problem;
@@ -63,18 +63,18 @@ pub(super) fn handshake(system: System, problem: String) -> String {
     )
 }
 
-/// What to say of a port that speaks TLS.
+/// The message about a port that speaks TLS.
 pub(super) fn tls(system: System) -> String {
     format!("the port speaks TLS, and `{}` begins with `http://`: begin the address with `https://`", setting(system))
 }
 
-/// Whether an answer says that the port speaks TLS.
+/// Whether an answer shows that the port speaks TLS.
 pub(super) fn says_tls(status: u16, body: &[u8]) -> bool {
     let start = String::from_utf8_lossy(&body[..body.len().min(2000)]).to_lowercase();
     status == 400 && SAID.iter().any(|said| start.contains(said))
 }
 
-/// Whether the port of this address answers the beginning of a TLS handshake with TLS. Nothing else is sent.
+/// Whether the port of this address answers the start of a TLS handshake with TLS. Nothing else is sent.
 pub(super) async fn speaks_tls(url: &Url, config: Arc<ClientConfig>, proxy: Option<ProxyConnector>, limit: Duration) -> bool {
     let asked = async {
         let host = url.host_str()?;

@@ -1,4 +1,4 @@
-//! What is sent as a secret: remembered before it leaves, so that no answer's text can show it.
+//! Secrets in requests: remembered before they are sent, so that no text of an answer can show them.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -7,10 +7,10 @@ use url::Url;
 use crate::redact::{Kind, remember as known};
 use crate::telemetry::labels::System;
 
-/// From this length on, a part of a webhook's address may let its caller in, whatever it consists of.
+/// From this length on, a part of a webhook's address counts as a secret, whatever it consists of.
 const PART: usize = 16;
 
-/// Whether a part of a webhook's path names something, as `services` and `incoming-hook` do, and lets nobody in.
+/// Whether a part of a webhook's path is only a name, such as `services` or `incoming-hook`, and no secret.
 fn is_name(part: &str) -> bool {
     part.len() < PART && part.bytes().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'-' | b'_'))
 }
@@ -31,7 +31,7 @@ pub(super) fn remember(system: System, headers: &[(&str, &str)], url: &Url, body
             known(Kind::Password, part("client_id").unwrap_or_default(), secret);
         }
     }
-    // e.net takes passwords and session ids in the address
+    // e.net has passwords and session ids in the address
     let query = |wanted: &str| url.query_pairs().find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value.into_owned());
     for (user, name) in [("Operator", "OperatorPassword"), ("CompanyId", "CompanyPassword")] {
         if let Some(password) = query(name) {
@@ -46,7 +46,7 @@ pub(super) fn remember(system: System, headers: &[(&str, &str)], url: &Url, body
     }
 }
 
-/// A webhook's address may hold what lets its caller in; its signature is good for as long as the receiver takes it.
+/// A webhook's address may contain a secret; its signature is valid as long as the receiver accepts it.
 fn webhook(url: &Url, signature: Option<&str>) {
     if url.path().len() >= PART {
         known(Kind::Token, "", url.path());
@@ -61,7 +61,7 @@ fn webhook(url: &Url, signature: Option<&str>) {
     }
 }
 
-/// User and password of HTTP's Basic.
+/// User and password of HTTP Basic authentication.
 fn pair(credential: &str) -> Option<(String, String)> {
     let pair = String::from_utf8(BASE64_STANDARD.decode(credential.trim()).ok()?).ok()?;
     let (user, password) = pair.split_once(':')?;
@@ -104,7 +104,7 @@ mod tests {
         for secret in ["tok-EE33", "qq99", "00ff00ff00ff", "T0KEN0123456789AB", "sesame-key-012345", "/services/T0/T0KEN0123456789AB"] {
             assert_eq!(Quoted::of(&format!("said <{secret}>")), "said <***>", "{secret}");
         }
-        // what is no secret
+        // values that are no secrets
         let names = "client_id=me, XmlIn=kept, t=1, OP, services, incoming-hook";
         assert_eq!(Quoted::of(names), names);
     }

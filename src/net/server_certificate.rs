@@ -1,6 +1,6 @@
-//! The certificate that a server shows, asked for by the handshake that every request begins with: the same roots, the same proxy.
+//! Reads the certificate of a server with the same handshake as every request: the same roots, the same proxy.
 //!
-//! Nothing is trusted that a request would not trust: the certificates are recorded on their way to the same verifier.
+//! Nothing is trusted that a request would not trust: the certificates are recorded before the same verifier checks them.
 
 use std::io;
 use std::net::{TcpStream, ToSocketAddrs};
@@ -23,18 +23,18 @@ use crate::config::settings::Connection;
 /// The handshake may take this many times as long as a connection.
 const PATIENCE: u32 = 3;
 
-/// What a server shows.
+/// The certificate of a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shown {
-    /// Whom the certificate names.
+    /// Its subject.
     pub subject: String,
-    /// The names that it is for.
+    /// Its names.
     pub names: Vec<String>,
-    /// The authority that the chain, as it was shown, ends at.
+    /// The authority at the end of the received chain.
     pub signer: String,
-    /// From when it holds.
+    /// The start of its validity.
     pub begins: DateTime<Utc>,
-    /// Until when.
+    /// The end of its validity.
     pub expires: DateTime<Utc>,
 }
 
@@ -45,25 +45,25 @@ pub enum Refusal {
     NoHandshake(String),
     /// The chain ends at an authority that is not trusted.
     Untrusted,
-    /// It is made for other names.
+    /// It is valid for other names.
     OtherName,
-    /// Anything else that is wrong with it.
+    /// Any other problem with it.
     Bad(String),
 }
 
-/// What a handshake showed.
+/// The result of a handshake.
 #[derive(Debug, Clone, Default)]
 pub struct Peer {
-    /// The certificate, where one came.
+    /// The certificate, if one was received.
     pub shown: Option<Shown>,
     /// Why requests fail; `None`: they do not.
     pub refusal: Option<Refusal>,
 }
 
-/// Shakes hands with the server of this address, which must be one of `https`.
+/// Makes a handshake with the server of this address, which must use `https`.
 ///
 /// # Errors
-/// [`NetError::Setup`] when a certificate file cannot be read or the proxy address makes no sense.
+/// [`NetError::Setup`] when a certificate file cannot be read or the proxy address is not valid.
 pub async fn peer(settings: &Connection, url: &Url) -> Result<Peer, NetError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let roots = Arc::new(tls::roots(settings.ca_file.as_deref())?);
@@ -117,7 +117,7 @@ fn shake(url: &Url, proxy: Option<&ProxyConnector>, config: Arc<ClientConfig>, l
         connection.complete_io(&mut stream)?;
     }
     connection.send_close_notify();
-    // the server may have gone already: what was wanted has come
+    // the server may have closed already: the certificate was received
     let _ = connection.complete_io(&mut stream);
     Ok(())
 }
@@ -168,7 +168,7 @@ fn shown(chain: &[CertificateDer<'static>]) -> Option<Shown> {
     })
 }
 
-/// The judge of every request, with a note of what is put before it.
+/// The verifier of every request, which also records the certificates.
 #[derive(Debug)]
 struct Noting {
     inner: Arc<WebPkiServerVerifier>,

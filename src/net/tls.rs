@@ -8,7 +8,7 @@ use rustls::{ClientConfig, RootCertStore};
 
 use super::NetError;
 
-/// The roots that are trusted.
+/// The trusted roots.
 pub(super) fn roots(ca_file: Option<&Path>) -> Result<RootCertStore, NetError> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);

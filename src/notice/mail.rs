@@ -16,10 +16,10 @@ use crate::config::settings::{MailSettings, MailTls};
 use crate::credentials::secret::Credential;
 use crate::redact::Quoted;
 
-/// How long the server may take for each of its answers.
+/// The time limit for each answer of the server.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// How the connection to the mail server is secured, and whom it trusts: the machine's authorities, and those of `ca_file`.
+/// How the connection to the mail server is secured, and its trusted authorities: the machine's, and those of `ca_file`.
 pub(super) fn security(settings: &MailSettings, ca_file: Option<&Path>) -> Result<Tls, String> {
     if settings.tls == MailTls::None {
         return Ok(Tls::None);
@@ -56,7 +56,7 @@ pub(super) async fn send(
         Ok(Taken { answer, refused }) => {
             Ok(format!("{server} took it: {answer}; but not for {}. Correct `notices.mail_to`", refused.join("; nor for ")).into())
         }
-        // its text names the cause already
+        // its text contains the cause already
         Err(Refusal { recipient, error }) => {
             let whom = recipient.map(|address| format!(" for {address}")).unwrap_or_default();
             let text = advised(format!("{server} did not take it{whom}: {error}"), "notices.mail_server");
@@ -65,17 +65,17 @@ pub(super) async fn send(
     }
 }
 
-/// What the server answered to a mail that it took for at least one recipient.
+/// The server's answer to a mail that it accepted for at least one recipient.
 struct Taken {
-    /// To the mail.
+    /// The answer to the mail.
     answer: String,
-    /// The recipients that it refused for good, each with its answer.
+    /// The recipients that it refused permanently, each with its answer.
     refused: Vec<String>,
 }
 
-/// Why the server took the mail for nobody.
+/// Why the server accepted the mail for nobody.
 struct Refusal {
-    /// The recipient that it was about, in backticks.
+    /// The recipient that the refusal is about, in backticks.
     recipient: Option<String>,
     error: Error,
 }
@@ -86,8 +86,8 @@ impl From<Error> for Refusal {
     }
 }
 
-/// One connection and one mail. A recipient that the server refuses for good does not keep it from the others. One that it refuses for the
-/// time being does: the mail goes to all of them later, so that nobody gets it twice.
+/// One connection and one mail. A recipient that the server refuses permanently does not stop the mail to the others. One that it refuses
+/// temporarily does: the mail goes to all of them later, so that nobody gets it twice.
 async fn hand_over(
     settings: &MailSettings,
     security: &Tls,
@@ -97,7 +97,7 @@ async fn hand_over(
 ) -> Result<Taken, Refusal> {
     let mut connection = connect(settings, security, credential).await?;
     let taken = converse(&mut connection, envelope, mail).await;
-    // nothing depends on how it ends
+    // the result does not depend on how the connection ends
     match &taken {
         Ok(_) => drop(connection.quit().await),
         Err(_) => connection.abort().await,

@@ -1,4 +1,4 @@
-//! Telling people: what a message says, and the channels on which it goes. Whom to tell what, and when, is decided elsewhere.
+//! Notices: the text of a message, and its channels. The Notifier decides who gets what, and when.
 
 mod mail;
 mod text;
@@ -15,7 +15,7 @@ use crate::telemetry::labels::{ChannelKind, System};
 
 pub use text::{Item, Message, compose};
 
-/// Where a message goes.
+/// The target of a message.
 #[derive(Debug, Clone)]
 pub enum Channel {
     /// It is posted to an address, signed.
@@ -24,13 +24,13 @@ pub enum Channel {
     Mail(MailSettings),
 }
 
-/// Why a message was not taken.
+/// Why a message was not accepted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{text}")]
 pub struct NotTaken {
-    /// What was tried, and what the receiver said. Never an address' path, a password or a signature.
+    /// What was tried, and the receiver's answer. Never the path of an address, a password or a signature.
     pub text: Quoted,
-    /// Trying again does not help.
+    /// Whether another attempt cannot succeed.
     pub permanent: bool,
 }
 
@@ -40,7 +40,7 @@ pub fn channels(settings: &NoticeSettings) -> Vec<Channel> {
 }
 
 impl Channel {
-    /// Its name in the ledger: its kind and host, for a path may hold a token.
+    /// Its name in the ledger: its kind and host, because a path may contain a token.
     pub fn name(&self) -> String {
         match self {
             Self::Webhook(url) => format!("webhook {}", host_of(url)),
@@ -68,7 +68,7 @@ impl Sender {
     /// A sender by the settings.
     ///
     /// # Errors
-    /// In words, when the client cannot be made: the certificate authorities' file cannot be read.
+    /// The reason, when the client cannot be created: the certificate authorities' file cannot be read.
     pub fn new(settings: &NoticeSettings) -> Result<Self, String> {
         let patience = std::time::Duration::from_secs(20);
         let connection = Connection {
@@ -85,10 +85,10 @@ impl Sender {
         Ok(Self { http, mail })
     }
 
-    /// Sends one message; says in words what the receiver answered.
+    /// Sends one message; answers the receiver's answer.
     ///
     /// # Errors
-    /// [`NotTaken`]. A receiver whose answer was lost may have the message all the same.
+    /// [`NotTaken`]. A receiver whose answer was lost may have received the message.
     pub async fn send(&self, channel: &Channel, credential: Option<&Credential>, message: &Message) -> Result<Quoted, NotTaken> {
         match channel {
             Channel::Webhook(url) => webhook::post(&self.http, url, credential, message).await,
@@ -97,8 +97,7 @@ impl Sender {
     }
 }
 
-/// What went wrong on the way to a receiver, and what to do where the words of the libraries leave it open. `address` is the setting that
-/// names the receiver.
+/// The error of sending to a receiver, with advice where the libraries' message is not enough. `address` is the setting with the receiver.
 fn advised(problem: String, address: &str) -> String {
     let says = |words: &str| problem.contains(words);
     let advice = if ["UnknownIssuer", "BadSignature", "CaUsedAsEndEntity"].iter().any(|word| says(word)) {

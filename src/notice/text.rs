@@ -1,4 +1,4 @@
-//! What a message says: what happened, to which records, why, and what to do.
+//! The text of a message: what happened, to which records, why, and what to do.
 
 use std::fmt::Write as _;
 
@@ -10,20 +10,20 @@ use url::Url;
 use crate::domain::delivery::FailureReason;
 use crate::domain::notice::NoticeEvent;
 
-/// One thing to tell.
+/// One notice.
 #[derive(Debug, Clone, Serialize)]
 pub struct Item {
     /// Its number.
     pub id: i64,
-    /// What.
+    /// The event.
     pub event: NoticeEvent,
     /// The company.
     pub company: Option<String>,
     /// The entity.
     pub entity: Option<String>,
-    /// Why, where records have a reason in common.
+    /// The cause, if the records share one.
     pub cause: Option<String>,
-    /// How many records.
+    /// The number of records.
     pub count: i64,
     /// The first of them.
     pub examples: Vec<Example>,
@@ -34,26 +34,26 @@ pub struct Item {
 /// One of the records.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Example {
-    /// Its key, or what else it is about.
+    /// Its key, or another name of what it is about.
     pub key: String,
-    /// The system's own words.
+    /// The message of the other system.
     pub said: String,
 }
 
-/// A message, ready for any channel.
+/// A message for any channel.
 #[derive(Debug, Clone)]
 pub struct Message {
-    /// Tells it from other messages; the same whenever the same notices are sent again.
+    /// Identifies the message; the same whenever the same notices are sent again.
     pub id: String,
-    /// The subject: what, in one line.
+    /// The subject, in one line.
     pub subject: String,
-    /// All of it, for people.
+    /// The whole text, for people.
     pub text: String,
     /// The same for programs.
     pub json: String,
 }
 
-/// Puts things to tell into one message. `public_url` is where people reach the console.
+/// Combines notices into one message. `public_url` is the address of the console.
 pub fn compose(items: &[Item], public_url: Option<&Url>) -> Message {
     let subject = match items {
         [one] => format!("Tieline: {}", headline(one)),
@@ -93,12 +93,12 @@ pub fn compose(items: &[Item], public_url: Option<&Url>) -> Message {
     Message { id, subject, text, json }
 }
 
-/// A UUID made of the numbers and times of these notices: a receiver knows by it what it has had before.
+/// A UUID from the numbers and times of these notices: a receiver recognises a repeated message by it.
 fn id_of(items: &[Item]) -> String {
     let mut hasher = Sha256::new();
     for item in items {
         hasher.update(item.id.to_be_bytes());
-        // another ledger has the same numbers, at other times
+        // another ledger has the same numbers at other times
         hasher.update(item.found_at.timestamp_micros().to_be_bytes());
     }
     let mut bytes = [0; 16];

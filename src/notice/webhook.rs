@@ -1,5 +1,5 @@
-//! A message posted to an address, signed as Standard Webhooks 1.0.0 says, so that a receiver can tell that it is ours, and new:
-//! `webhook-id`, `webhook-timestamp` (Unix seconds) and `webhook-signature: v1,<base64 HMAC-SHA256 of "<id>.<timestamp>.<body>">`.
+//! Posts a message to an address, signed as in Standard Webhooks 1.0.0, so that a receiver can verify its origin and age: `webhook-id`,
+//! `webhook-timestamp` (Unix seconds) and `webhook-signature: v1,<base64 HMAC-SHA256 of "<id>.<timestamp>.<body>">`.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use chrono::Utc;
@@ -40,7 +40,7 @@ pub(super) async fn post(http: &HttpClient, url: &Url, credential: Option<&Crede
     let status = answer.status;
     match status {
         200..=299 => Ok(format!("`{host}` took it (status {status})").into()),
-        // these pass
+        // temporary errors
         408 | 425 | 429 | 500.. => {
             Err(NotTaken { text: format!("`{host}` answered with status {status}: {}", answer.excerpt()).into(), permanent: false })
         }
@@ -48,13 +48,14 @@ pub(super) async fn post(http: &HttpClient, url: &Url, credential: Option<&Crede
     }
 }
 
-/// The signature under a secret: `whsec_` and the key in base64, or any other text, whose bytes are the key. `None` when it is not base64.
+/// The signature with a secret: `whsec_` and the key in base64, or any other text, whose bytes are the key. `None` when it is not valid
+/// base64.
 fn sign(secret: &str, id: &str, at: &str, body: &str) -> Option<String> {
     let key = match secret.strip_prefix("whsec_") {
         Some(encoded) => Zeroizing::new(BASE64_STANDARD.decode(encoded).ok()?),
         None => Zeroizing::new(secret.as_bytes().to_vec()),
     };
-    // a key of any length will do: longer ones are hashed first
+    // a key may have any length: longer ones are hashed first
     let mut mac = Hmac::<Sha256>::new_from_slice(&key).ok()?;
     mac.update(format!("{id}.{at}.{body}").as_bytes());
     Some(format!("v1,{}", BASE64_STANDARD.encode(mac.finalize().into_bytes())))

@@ -1,4 +1,4 @@
-//! As whom the server runs. Postgres refuses root: root's children become the account `postgres`, an ordinary user stays itself.
+//! The account that runs the server. Postgres refuses root: children of root switch to the account `postgres`; an ordinary user stays.
 
 use std::fs;
 use std::io;
@@ -11,7 +11,7 @@ use nix::unistd::{Gid, Uid, User, geteuid};
 
 use super::ClusterError;
 
-/// The user who runs the server, and whether we must become it.
+/// The user that runs the server, and whether this process must switch to it.
 #[derive(Debug, Clone)]
 pub(super) struct Account {
     pub(super) name: String,
@@ -21,8 +21,8 @@ pub(super) struct Account {
 }
 
 impl Account {
-    /// Root: the owner of existing data, else that of the state directory, which a package makes for the service's account, else `postgres`.
-    /// Others: themselves, who must then own existing data.
+    /// For root: the owner of existing data, else of the state directory, which a package creates for the service's account, else
+    /// `postgres`. For others: the user itself, who must then own existing data.
     pub(super) fn choose(data: &Path, state: &Path) -> Result<Self, ClusterError> {
         let me = geteuid();
         let owner_of = |path: &Path| fs::metadata(path).ok().map(|metadata| Uid::from_raw(metadata.uid()));
@@ -44,7 +44,7 @@ impl Account {
         }
     }
 
-    /// A program run as this account, with nothing of our environment and without a way to ask questions.
+    /// A program run as this account, without our environment, and without input.
     pub(super) fn command(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
         command.env_clear().env("PATH", "/usr/bin:/bin").env("LC_ALL", "C").current_dir("/").stdin(Stdio::null());
@@ -55,18 +55,18 @@ impl Account {
         command
     }
 
-    /// Gives a file or directory to the account.
+    /// Makes the account the owner of a file or directory.
     pub(super) fn own(&self, path: &Path, mode: u32) -> io::Result<()> {
         fs::set_permissions(path, fs::Permissions::from_mode(mode))?;
         if self.switch { chown(path, Some(self.uid.as_raw()), Some(self.gid.as_raw())) } else { Ok(()) }
     }
 
-    /// Who must be able to pass through the state directory beside its owner.
+    /// The account that must be able to enter the state directory besides its owner.
     pub(super) fn passer(&self) -> Option<u32> {
         self.switch.then(|| self.uid.as_raw())
     }
 
-    /// Whether the account can pass through every directory on the way to `path`.
+    /// Whether the account can enter every directory on the way to `path`.
     pub(super) fn reaches(&self, path: &Path) -> Result<(), ClusterError> {
         let ancestors: Vec<&Path> = path.ancestors().skip(1).collect();
         for directory in ancestors.into_iter().rev() {
@@ -79,7 +79,7 @@ impl Account {
             } else {
                 0o001
             };
-            // an ordinary user may have further groups: there the programs' own messages must do
+            // an ordinary user may have more groups: then the programs' own messages must suffice
             if metadata.mode() & bit == 0 && self.switch {
                 return Err(ClusterError::Unreachable {
                     user: self.name.clone(),

@@ -1,8 +1,9 @@
-//! Makes, starts, adopts and stops the server.
+//! Creates, starts, adopts and stops the server.
 //!
-//! `<state>/postgres/` holds `data/`, `sock/`, `password`, `server.log` and two lock files. `start.lock` lets one process at a time start or stop
-//! the server. `users.lock` is held, shared, by everyone who uses it: a second process adopts the running server, and whoever leaves last
-//! stops it. The kernel lets go of both when a process dies, so a server left over by a killed process has an owner again at the next start.
+//! `<state>/postgres/` contains `data/`, `sock/`, `password`, `server.log` and two lock files. `start.lock` allows one process at a time to
+//! start or stop the server. `users.lock` is held, shared, by every process that uses the server: a second process adopts the running
+//! server, and the last one to leave stops it. The kernel releases both when a process dies, so a server left by a killed process has an
+//! owner again at the next start.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -23,26 +24,26 @@ use super::ClusterError;
 use super::account::Account;
 use super::installed_servers::{Places, Programs, find};
 
-/// The superuser, the database, and what connections call themselves.
+/// The name of the superuser, the database, and the connections.
 const NAME: &str = "tieline";
 /// `sun_path` holds 107 bytes and a zero (unix(7)).
 const SOCKET_LIMIT: usize = 107;
 /// How long the server may take to start, recovery included, or to stop, in seconds.
 const START_LIMIT: u64 = 300;
 const STOP_LIMIT: u64 = 60;
-/// After a crash, how long the dead server's children may hold its shared memory, and how long a server may not let us in.
+/// After a crash: how long the dead server's children may hold its shared memory, and how long a server may refuse connections.
 const PATIENCE: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(100);
-/// The log starts again at a start when it is larger than this, in bytes; one old log is kept.
+/// At a start, a log larger than this (in bytes) is replaced; one old log is kept.
 const LOG_LIMIT: u64 = 16 << 20;
-/// What a small server on one machine needs; the pages of the operating system's cache do the rest.
+/// Enough for a small server on one machine; the operating system's page cache does the rest.
 const SHARED_BUFFERS: &str = "64MB";
 const MAX_CONNECTIONS: u32 = 40;
 
-/// How the server came to run.
+/// How the server was started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
-    /// New data were made.
+    /// New data were created.
     Created,
     /// Existing data.
     Started,
@@ -50,18 +51,18 @@ pub enum Origin {
     Adopted,
 }
 
-/// A running private cluster. Dropping it leaves the server running; [`Cluster::stop`] stops it unless others use it.
+/// A running private cluster. Dropping it does not stop the server; [`Cluster::stop`] stops it unless others use it.
 #[derive(Debug)]
 pub struct Cluster {
     place: Place,
     password: SecretString,
     origin: Origin,
     users: File,
-    /// Set once this process has left the server: it must not be started again.
+    /// Set once this process no longer uses the server: then it must not be restarted.
     left: Arc<AtomicBool>,
 }
 
-/// Starts a cluster's server again when it has died. Cheap to clone; does nothing once the [`Cluster`] was left.
+/// Restarts a cluster's server after it has died. Cheap to clone; does nothing once the [`Cluster`] was left.
 #[derive(Debug, Clone)]
 pub struct ServerWatchdog {
     place: Place,
@@ -69,7 +70,7 @@ pub struct ServerWatchdog {
     left: Arc<AtomicBool>,
 }
 
-/// Starts the private cluster, or joins the one that is running. Makes its data at the first use (1 to 2 s, later 0.1 s).
+/// Starts the private cluster, or joins a running one. Creates its data at the first use (1 to 2 s, later 0.1 s).
 ///
 /// # Errors
 /// Every [`ClusterError`].
@@ -119,7 +120,7 @@ impl Cluster {
         format!("postgresql://{NAME}:{password}@/{NAME}?host={host}&port=5432&application_name={NAME}").into()
     }
 
-    /// How the server came to run.
+    /// How the server was started.
     pub fn origin(&self) -> Origin {
         self.origin
     }
@@ -129,7 +130,7 @@ impl Cluster {
         self.place.programs.major
     }
 
-    /// Where the programs of the server are.
+    /// The directory of the server's programs.
     pub fn programs(&self) -> &Path {
         &self.place.programs.directory
     }
@@ -139,12 +140,12 @@ impl Cluster {
         &self.place.directory
     }
 
-    /// Whoever keeps the server running while it is used.
+    /// The task that restarts the server while it is used.
     pub fn watchdog(&self) -> ServerWatchdog {
         ServerWatchdog { place: self.place.clone(), password: self.password.clone(), left: self.left.clone() }
     }
 
-    /// Leaves the server, and stops it when no one else uses it. Open transactions are rolled back.
+    /// Leaves the server, and stops it when nobody else uses it. Open transactions are rolled back.
     ///
     /// # Errors
     /// When `pg_ctl stop` fails, or the server does not stop within a minute.
@@ -176,8 +177,8 @@ impl Cluster {
 }
 
 impl ServerWatchdog {
-    /// Checks once; true when the server was dead and runs again. A server that runs and does not answer is left alone: two on one
-    /// directory would destroy it. Nor is anything done while another process starts or stops the server.
+    /// Checks once; `true` when the server was dead and runs again. A server that runs and does not answer is not touched, because two
+    /// servers on one directory would destroy it. Nothing is done either while another process starts or stops the server.
     ///
     /// # Errors
     /// Every [`ClusterError`] of a start: check again later.
@@ -196,7 +197,7 @@ impl ServerWatchdog {
     }
 }
 
-/// Where the server lives, and what it is run with.
+/// The place of the server, and its configuration.
 #[derive(Debug, Clone)]
 pub(super) struct Place {
     programs: Programs,
@@ -221,7 +222,7 @@ impl Place {
         command.output().map_err(|source| ClusterError::Run { program: self.programs.directory.join(program), source })
     }
 
-    /// The superuser's password, made with the data.
+    /// The superuser's password, created with the data.
     fn password(&self, data_exist: bool) -> Result<SecretString, ClusterError> {
         let path = self.directory.join("password");
         if data_exist {
@@ -243,7 +244,7 @@ impl Place {
         Ok(password)
     }
 
-    /// Makes the data under another name and renames them when they are whole, so that a kill in between leaves none.
+    /// Creates the data under another name and renames them when they are complete, so that a kill in between leaves none.
     fn init(&self, durable: bool) -> Result<(), ClusterError> {
         info!(directory = %self.directory.display(), postgres = self.programs.major, "making the private database");
         let draft = self.directory.join("data.new");
@@ -273,7 +274,7 @@ impl Place {
         finish().map_err(|source| self.file("data", "made", source))
     }
 
-    /// The settings that follow from where the data are and from Tieline's own settings.
+    /// The settings that depend on the place of the data and on Tieline's own settings.
     fn configure(&self, database: &DatabaseSettings) -> Result<(), ClusterError> {
         let socket = self.directory.join("sock").display().to_string().replace('\'', "''");
         let connections = MAX_CONNECTIONS.max(database.pool_size + 16);
@@ -285,7 +286,7 @@ impl Place {
              log_min_messages = warning\nlog_error_verbosity = terse\nlog_checkpoints = off\nlog_line_prefix = '%m [%p] '\n"
         );
         if !database.durable {
-            // commits still reach the operating system: a killed server loses nothing, only a power cut does
+            // commits still reach the operating system: a killed server loses nothing, only a power failure does
             text.push_str("fsync = off\nfull_page_writes = off\n");
         }
         let path = self.data().join("tieline.conf");
@@ -294,8 +295,9 @@ impl Place {
             .map_err(|source| self.file("data/tieline.conf", "written", source))
     }
 
-    /// Whether the server of these data runs. Removes a `postmaster.pid` that names a process which is certainly not it: after a restart of
-    /// a container the number may belong to anyone, and without a reaping init a dead server stays as a zombie; Postgres takes both for alive.
+    /// Whether the server of these data runs. Removes a `postmaster.pid` with a process that is certainly not this server: after a restart
+    /// of a container the number may belong to any process, and without an init that reaps children a dead server stays as a zombie;
+    /// Postgres considers both alive.
     fn alive(&self) -> Result<bool, ClusterError> {
         let path = self.data().join("postmaster.pid");
         let text = match fs::read_to_string(&path) {
@@ -319,8 +321,8 @@ impl Place {
         }
     }
 
-    /// Starts the server unless it runs, and waits until it lets us in; true when it was started. Whoever calls this holds `start.lock`.
-    /// Without settings those of the last start hold.
+    /// Starts the server unless it runs, and waits until it accepts connections; `true` when it was started. The caller holds `start.lock`.
+    /// Without settings, those of the last start are used.
     fn bring_up(&self, password: &SecretString, database: Option<&DatabaseSettings>) -> Result<bool, ClusterError> {
         let deadline = Instant::now() + PATIENCE;
         let mut launched = false;
@@ -332,7 +334,7 @@ impl Place {
                 self.launch()?;
                 launched = true;
             }
-            // a running process is not enough: it may be starting, stopping, or someone else's
+            // a running process is not enough: it may be starting, stopping, or another user's
             match self.query(password, "postgres", "select 1")? {
                 Ok(_) => return Ok(launched),
                 Err(output) if Instant::now() > deadline || output.contains("authentication failed") => {
@@ -354,14 +356,14 @@ impl Place {
             let before = fs::metadata(&log).map_or(0, |metadata| metadata.len());
             let mut command = self.command("pg_ctl");
             command.args(["start", "-w", "-t", &START_LIMIT.to_string()]).arg("-D").arg(self.data()).arg("-l").arg(&log);
-            // never a pipe: the server would keep its other end open, and we would wait for the end of it for ever
+            // never a pipe: the server would keep its other end open, and we would wait for its end forever
             let status = command.stdout(Stdio::null()).stderr(Stdio::null()).status();
             let status = status.map_err(|source| ClusterError::Run { program: self.programs.directory.join("pg_ctl"), source })?;
             if status.success() {
                 return Ok(());
             }
             let output = tail(&log, before);
-            // after a kill the old server's children hold its shared memory until they notice
+            // after a kill, the old server's children hold its shared memory until they notice
             let passing = output.contains("pre-existing shared memory block") || output.contains("already exists");
             if !passing || Instant::now() > deadline {
                 let output = if output.is_empty() { format!("{status}; see {}", log.display()) } else { output };
@@ -379,7 +381,7 @@ impl Place {
         command
     }
 
-    /// Runs one statement. The inner error is what the server said.
+    /// Runs one statement. The inner error is the server's.
     fn query(&self, password: &SecretString, database: &str, sql: &str) -> Result<Result<String, String>, ClusterError> {
         let output = self.run("psql", &mut self.psql(password, database, sql))?;
         Ok(if output.status.success() { Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned()) } else { Err(said(&output)) })
@@ -418,7 +420,7 @@ fn check_path(directory: &Path) -> Result<(), ClusterError> {
     if length > SOCKET_LIMIT {
         return bad(format!("the path of its socket would be {length} bytes long, and a Unix socket can have {SOCKET_LIMIT}"));
     }
-    // `pg_ctl` puts the path between double quotes into a shell's command line
+    // `pg_ctl` puts the path in double quotes into a shell command
     match directory.to_str() {
         None => bad("its name is not UTF-8".into()),
         Some(text) if text.contains(['"', '$', '`', '\\']) || text.contains(char::is_control) => {
@@ -443,7 +445,7 @@ fn data_version(data: &Path) -> Result<Option<u32>, ClusterError> {
     }
 }
 
-/// Whether a live process is the server of these data; `None` where that cannot be told (no `/proc`, or not ours to see).
+/// Whether a live process is the server of these data; `None` if that is unknown (no `/proc`, or no permission).
 fn is_server_of(pid: i32, data: &Path) -> Option<bool> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let (name, rest) = stat.split_once('(')?.1.rsplit_once(')')?;
@@ -474,13 +476,13 @@ fn private_file(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// A program's words on one line.
+/// A program's output on one line.
 fn said(output: &Output) -> String {
     let text = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned()).concat();
     last_lines(&text)
 }
 
-/// What a log says after an offset.
+/// The content of a log after an offset.
 fn tail(log: &Path, from: u64) -> String {
     let mut text = Vec::new();
     let read = File::open(log).and_then(|mut file| {

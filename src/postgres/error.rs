@@ -1,9 +1,9 @@
-//! What keeps a private cluster from running, in words for whoever installs Tieline.
+//! The errors of a private cluster, for the person who installs Tieline.
 
 use std::io;
 use std::path::PathBuf;
 
-/// Why the private cluster does not run. Texts never carry its password.
+/// Why the private cluster does not run. The texts never contain its password.
 #[derive(Debug, thiserror::Error)]
 pub enum ClusterError {
     /// The state directory cannot be used.
@@ -14,7 +14,7 @@ pub enum ClusterError {
         "no PostgreSQL server programs were found (searched in {searched}): install them (Debian, Ubuntu: `apt-get install postgresql`; Red Hat: `dnf install postgresql-server`), or set `database.bin_directory`, or set `database.url` to use a server of yours"
     )]
     NotInstalled {
-        /// The places, in words.
+        /// The searched places.
         searched: String,
     },
     /// The configured directory lacks a program, or the program does not run.
@@ -25,7 +25,7 @@ pub enum ClusterError {
         /// What is wrong with it.
         problem: String,
     },
-    /// The data need another major version than those installed.
+    /// The data need another major version than the installed ones.
     #[error(
         "the data in {} were made by PostgreSQL {data}, and only {found} is installed: install PostgreSQL {data} again, or carry the data over with its `pg_dump` and a new state directory",
         path.display()
@@ -35,7 +35,7 @@ pub enum ClusterError {
         path: PathBuf,
         /// Its major version.
         data: u32,
-        /// The major versions at hand, in words.
+        /// The available major versions.
         found: String,
     },
     /// Postgres refuses to run as root, and there is no account for it.
@@ -51,14 +51,14 @@ pub enum ClusterError {
         /// The user id.
         uid: u32,
     },
-    /// Someone else's data.
+    /// The data belong to another user.
     #[error("the data in {} belong to user `{owner}`, and this runs as `{user}`: run Tieline as `{owner}`, or use another `state.directory`", path.display())]
     OtherOwner {
         /// The data directory.
         path: PathBuf,
-        /// Whose they are.
+        /// Their owner.
         owner: String,
-        /// Who we are.
+        /// The current user.
         user: String,
     },
     /// The account that runs the server cannot reach the state directory.
@@ -69,14 +69,14 @@ pub enum ClusterError {
     Unreachable {
         /// The account.
         user: String,
-        /// The first directory that stops it.
+        /// The first directory that it may not enter.
         blocked: PathBuf,
         /// That directory's permission bits.
         mode: u32,
-        /// Where it needs to go.
+        /// The directory that it needs.
         path: PathBuf,
     },
-    /// The state directory's name is too long, or holds characters that the server's programs cannot take.
+    /// The state directory's name is too long, or contains characters that the server's programs do not accept.
     #[error("{} cannot hold the private cluster: {problem}; use another `state.directory`", path.display())]
     BadPath {
         /// The cluster's directory.
@@ -84,7 +84,7 @@ pub enum ClusterError {
         /// What is wrong with it.
         problem: String,
     },
-    /// There are data, but their password file is gone.
+    /// The data exist, but their password file does not.
     #[error("{} is missing, and the data beside it can only be opened with it: put it back from its copy, or begin with another `state.directory`", path.display())]
     PasswordMissing {
         /// The password file.
@@ -97,7 +97,7 @@ pub enum ClusterError {
         path: PathBuf,
         /// The program that failed.
         program: &'static str,
-        /// Its words.
+        /// Its output.
         output: String,
     },
     /// A file or directory of the cluster cannot be used.
@@ -107,7 +107,7 @@ pub enum ClusterError {
         path: PathBuf,
         /// `made`, `read`, `written`, `locked`, …
         action: &'static str,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
     /// A program cannot be run at all.
@@ -115,7 +115,7 @@ pub enum ClusterError {
     Run {
         /// The program.
         program: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
     /// A program ended with an error.
@@ -125,17 +125,17 @@ pub enum ClusterError {
         path: PathBuf,
         /// The program.
         program: &'static str,
-        /// Its words, or the end of the server's log.
+        /// Its output, or the end of the server's log.
         output: String,
     },
-    /// A server runs, but does not let us in.
+    /// A server runs, but does not accept connections.
     #[error("the private PostgreSQL in {} does not answer within {seconds} s: {output}", path.display())]
     NoAnswer {
         /// The cluster's directory.
         path: PathBuf,
-        /// How long it was asked.
+        /// How long it was tried.
         seconds: u64,
-        /// What the last try said.
+        /// The error of the last attempt.
         output: String,
     },
     /// The system gives no random numbers for the password.

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use super::ClusterError;
 
-/// The programs that a cluster is made and run with.
+/// The programs for creating and running a cluster.
 const PROGRAMS: [&str; 4] = ["initdb", "pg_ctl", "postgres", "psql"];
 
 /// One installed server.
@@ -17,16 +17,16 @@ pub(super) struct Programs {
     pub(super) directory: PathBuf,
 }
 
-/// Where to search.
+/// The places to search.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Places {
-    /// `database.bin_directory`: then nowhere else.
+    /// `database.bin_directory`; if set, no other place is searched.
     pub(super) configured: Option<PathBuf>,
     /// `$PG_BIN`
     pub(super) pg_bin: Option<OsString>,
     /// `$PATH`
     pub(super) path: Option<OsString>,
-    /// Directories with one directory per version: (parent, beginning of the name).
+    /// Directories with one directory per version: (parent, start of the name).
     pub(super) roots: Vec<(PathBuf, &'static str)>,
 }
 
@@ -39,7 +39,7 @@ impl Places {
     }
 }
 
-/// The newest server, or the newest of the major that the data need.
+/// The newest server, or the newest of the major version of the data.
 pub(super) fn find(places: &Places, data: Option<(u32, &Path)>) -> Result<Programs, ClusterError> {
     let found = match &places.configured {
         Some(directory) => {
@@ -77,7 +77,7 @@ fn candidates(places: &Places) -> Vec<PathBuf> {
     directories
 }
 
-/// The version of the server in a directory, or what is wrong with it.
+/// The version of the server in a directory, or the problem with it.
 fn inspect(directory: &Path) -> Result<Programs, String> {
     if let Some(lacking) = PROGRAMS.iter().find(|name| !directory.join(name).is_file()) {
         return Err(format!("there is no `{lacking}` in it"));
@@ -101,7 +101,7 @@ mod tests {
     fn fake(root: &Path, name: &str, version: &str) -> PathBuf {
         let bin = root.join(name).join("bin");
         fs::create_dir_all(&bin).expect("directory");
-        // written by a shell: a descriptor of ours, inherited by a test's child at the wrong moment, would make them "busy"
+        // written by a shell: a file descriptor of ours, inherited by a test's child at the wrong moment, would make them "busy"
         let script = format!("#!/bin/sh\necho 'postgres (PostgreSQL) {version}'\n");
         let write = "for p in initdb pg_ctl postgres psql; do printf '%s' \"$1\" > $p && chmod 755 $p; done";
         let status = Command::new("/bin/sh").args(["-c", write, "sh", &script]).current_dir(&bin).status();

@@ -1,7 +1,7 @@
-//! The private cluster: a Postgres server of Tieline's own, in its state directory, used when no `database.url` is set.
+//! The private cluster: Tieline's own Postgres server, in its state directory, used when no `database.url` is set.
 //!
-//! Made from the server programs that are installed on the machine; reached by a Unix socket only. This module makes, starts, adopts,
-//! revives and stops it, and knows nothing of what is kept in it. Everything here blocks: call it through `spawn_blocking`.
+//! It uses the server programs installed on the machine, and is reached by a Unix socket only. This module creates, starts, adopts,
+//! restarts and stops it, and knows nothing about its content. Everything here blocks: call it through `spawn_blocking`.
 
 #[cfg(unix)]
 mod account;

@@ -1,4 +1,4 @@
-//! On real servers: made, started, adopted, killed. As root they run as the account `postgres`.
+//! With real servers: created, started, adopted, killed. Under root they run as the account `postgres`.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -14,13 +14,13 @@ use tempfile::TempDir;
 use super::*;
 use crate::config::settings::{DatabaseSettings, StateSettings};
 
-/// A state directory whose server is gone at the end, whatever the test did.
+/// A state directory whose server is stopped at the end, whatever the test did.
 struct State(TempDir);
 
 impl State {
     fn new() -> Self {
         let directory = tempfile::Builder::new().prefix("tieline-").tempdir().expect("directory");
-        // the account that runs the server must pass through
+        // the server's account must be able to enter it
         fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755)).expect("mode");
         Self(directory)
     }
@@ -100,7 +100,8 @@ fn a_killed_server_recovers_at_the_next_start() {
     assert_ne!(state.pid(), Some(pid));
     cluster.stop().expect("stopped");
 
-    // the number in a lock file left over may belong to anyone by now, here to this test; or, where no one reaps, to a zombie
+    // the process number in a leftover lock file may belong to another process by now, here to this test; or, where nobody reaps children,
+    // to a zombie
     let mut child = Command::new("/bin/true").spawn().expect("spawned");
     let zombie = || fs::read_to_string(format!("/proc/{}/stat", child.id())).is_ok_and(|stat| stat.contains(") Z "));
     let deadline = Instant::now() + Duration::from_secs(10);
@@ -125,7 +126,7 @@ fn a_keeper_starts_what_died_and_nothing_else() {
     let watchdog = cluster.watchdog();
     assert!(!watchdog.check().expect("checked"), "it runs");
     let first = Pid::from_raw(state.pid().expect("pid"));
-    // one that hangs may still write: it is left alone
+    // a hanging server may still write: it is not touched
     kill(first, Signal::SIGSTOP).expect("stopped");
     assert!(!watchdog.check().expect("checked"), "it hangs");
     kill(first, Signal::SIGKILL).expect("killed");
@@ -134,7 +135,7 @@ fn a_keeper_starts_what_died_and_nothing_else() {
     assert!(!watchdog.check().expect("checked"), "another process starts or stops it");
     drop(lock);
     let deadline = Instant::now() + Duration::from_secs(20);
-    // a killed process is there for a moment more
+    // a killed process still exists for a moment
     while !watchdog.check().expect("started") {
         assert!(Instant::now() < deadline, "not started");
     }
@@ -145,8 +146,8 @@ fn a_keeper_starts_what_died_and_nothing_else() {
     assert_eq!(state.pid(), None);
 }
 
-/// Two servers on the same data would destroy them. A lock file that names a stranger is removed, so what guards them is Postgres' own check
-/// at the shared memory, which a killed server's children hold until they end.
+/// Two servers on the same data would destroy them. A lock file with another process in it is removed, so only Postgres' own check protects
+/// the data: it checks the shared memory, which a killed server's children hold until they end.
 #[test]
 fn a_killed_servers_children_are_waited_for() {
     let state = State::new();
@@ -185,7 +186,7 @@ fn two_at_once_share_one_server_and_the_last_stops_it() {
     assert_eq!(origins, [Origin::Created, Origin::Adopted]);
     one.stop().expect("left");
     assert_eq!(two.query("select 1"), "1", "the server was stopped under someone who used it");
-    // a process that dies without a word leaves the server behind; the next one has it, and stops it
+    // a process that dies without cleanup leaves the server running; the next one adopts it, and stops it
     drop(two);
     assert!(state.pid().is_some());
     let three = state.start().expect("adopted");
@@ -237,7 +238,7 @@ fn names_that_cannot_work_are_refused_before_anything_is_made() {
     assert!(try_at("/tmp/tie$line").contains("its name holds one of"));
 }
 
-/// Programs of a server whose `initdb` fails like this.
+/// Programs of a server whose `initdb` fails with this message.
 fn failing(directory: &Path, words: &str) -> DatabaseSettings {
     let script = format!("#!/bin/sh\ncase $0 in *postgres) echo 'postgres (PostgreSQL) 15.1';; *) echo \"{words}\" >&2; exit 1;; esac\n");
     let write = "for p in initdb pg_ctl postgres psql; do printf '%s' \"$1\" > $p && chmod 755 $p; done";

@@ -1,5 +1,5 @@
-//! `tieline demo`: everything on loopback. Two simulators with a year of simulated company data, a private Postgres, one full sync, a
-//! summary that ties out; then the service keeps running, and new invoices keep appearing until it is stopped.
+//! `tieline demo`: everything on loopback. Two simulators with a year of simulated company data, a private Postgres, one full sync, and a
+//! reconciliation summary. Then the service keeps running, and new invoices are posted until it is stopped.
 
 mod tie;
 
@@ -68,7 +68,7 @@ pub(super) struct Systems {
     pub(super) servicenow: ServiceNowSim,
 }
 
-/// A state directory that is removed at the end, unless it was named.
+/// A state directory that is removed at the end, unless it was given.
 struct StateDirectory {
     path: PathBuf,
     keep: bool,
@@ -80,7 +80,7 @@ impl StateDirectory {
             Some(path) => (path.clone(), true),
             None => (std::env::temp_dir().join(format!("tieline-demo-{}", std::process::id())), false),
         };
-        // in a directory that everybody may write to, one that is there already may be anybody's
+        // in a directory that everybody may write to, an existing one may belong to anybody
         let made = if keep { std::fs::create_dir_all(&path) } else { std::fs::create_dir(&path) };
         made.map_err(|error| Failure::new(Exit::Failed, format!("the demo's directory {} cannot be created: {error}", path.display())))?;
         Ok(Self { path, keep })
@@ -122,7 +122,7 @@ pub(super) fn demo(global: &Global, args: &DemoArgs) -> Result<Exit, Failure> {
     result
 }
 
-/// Lines for people; silent where the output is for a program.
+/// Prints a line for people; prints nothing when the output is for a program.
 fn say(global: &Global, text: &str) {
     if global.output == OutputForm::Table {
         println!("{text}");
@@ -181,14 +181,14 @@ level = "warn,actix_http=off"
     )
 }
 
-/// The service's usual port where it is free, else any; kept from others, such as a second demo, until the service takes it.
+/// The service's usual port if it is free, or any other; reserved, for example against a second demo, until the service uses it.
 fn reserve_port() -> Result<(TcpListener, u16), Failure> {
     let usual = TcpListener::bind("127.0.0.1:8650").or_else(|_| TcpListener::bind("127.0.0.1:0"));
     let reserved = usual.and_then(|listener| listener.local_addr().map(|address| (listener, address.port())));
     reserved.map_err(|error| Failure::new(Exit::Failed, format!("the console of the demo finds no free port on 127.0.0.1: {error}")))
 }
 
-/// Seals the simulators' passwords as `tieline credential set` would.
+/// Encrypts the simulators' passwords as `tieline credential set` does.
 async fn set_credentials(context: &Context) -> Result<(), Failure> {
     let (syspro, servicenow) = (SysproOptions::default(), ServiceNowOptions::default());
     let keys = context.credential_store().keys(Ciphertexts::None).map_err(|error| Failure::plain(&error))?;
@@ -233,7 +233,7 @@ async fn show(
         output::json(&serde_json::json!({ "seconds": took.as_secs(), "cycles": cycles, "ties_out": ties, "summary": summary }))?;
     } else {
         println!("{}", tie::text(&summary, &context.checked.settings().syspro.companies));
-        // of the time as it is printed: whoever divides finds the same
+        // computed from the printed time, so that a reader gets the same result
         let tenths = (took.as_millis() / 100).max(1);
         let rate = u128::try_from(summary.rows()).unwrap_or_default() * 10 / tenths;
         println!(
@@ -262,13 +262,13 @@ async fn show(
         return Ok(Exit::Failed);
     }
     if args.once {
-        // what is not delivered is accounted for by the summary
+        // the summary accounts for undelivered records
         return Ok(if exit == Exit::Partly { Exit::Done } else { exit });
     }
     keep_running(context, systems, listener, signals).await
 }
 
-/// Whether anything may still change by itself.
+/// Whether anything may still change automatically.
 async fn unsettled(context: &Context) -> Result<bool, Failure> {
     Ok(context.flow_status().await?.iter().any(|row| row.backlog().moving() > 0))
 }
@@ -276,7 +276,7 @@ async fn unsettled(context: &Context) -> Result<bool, Failure> {
 /// The service keeps running, and new invoices are posted.
 async fn keep_running(context: &Context, systems: &Systems, listener: TcpListener, signals: &mut Signals) -> Result<Exit, Failure> {
     let key = ApiKey::generate(Role::Admin).map_err(|error| Failure::plain(&error))?;
-    // a state directory that was kept has the key of the last time
+    // a kept state directory has the key of the last run
     context.store.api_key_remove(KEY_NAME.to_owned(), sync::user()).await?;
     let (hash, tomorrow) = (key.hash.to_vec(), Utc::now().checked_add_days(Days::new(1)));
     context.store.api_key_add(KEY_NAME.to_owned(), Role::Admin.to_string(), key.prefix.clone(), hash, tomorrow, sync::user()).await?;
@@ -314,7 +314,7 @@ async fn keep_running(context: &Context, systems: &Systems, listener: TcpListene
     }
 }
 
-/// How many invoices each system has, and when the next run brings the others.
+/// The number of invoices in each system, and when the next run brings the others.
 fn feed_line<Z: TimeZone<Offset: std::fmt::Display>>(
     now: DateTime<Z>,
     syspro: usize,

@@ -1,4 +1,4 @@
-//! The summary: both systems asked from their own side, and what explains any difference.
+//! The summary: counts and sums both systems independently, and explains every difference.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -20,7 +20,7 @@ use tieline_sim::faults::{Fault, FaultRule};
 use tieline_sim::servicenow::ServiceNowSim;
 use tieline_sim::syspro::SysproSim;
 
-/// The currency that the simulated companies keep their books in.
+/// The currency of the simulated companies' books.
 const OWN: &str = "ZAR";
 
 /// Both systems' records and amounts.
@@ -38,15 +38,15 @@ struct Records {
     #[serde(skip)]
     called: &'static str,
     counts: RunCounts,
-    /// Records that have not arrived.
+    /// Undelivered records.
     undelivered: Backlog,
     /// Rows of the company in ServiceNow's tables.
     rows: usize,
-    /// Rows with a key that another row has too.
+    /// Rows with the same key as another row.
     duplicates: usize,
 }
 
-/// What amounts of one currency add up to in one company; amounts of different currencies are never added.
+/// The sum of amounts in one currency in one company; amounts of different currencies are never added.
 #[derive(Debug, Serialize)]
 struct Total {
     company: String,
@@ -58,45 +58,45 @@ struct Total {
     servicenow: Decimal,
     /// Of the records that are not delivered.
     undelivered: Decimal,
-    /// SYSPRO's less ServiceNow's and what is not delivered.
+    /// SYSPRO's sum, less ServiceNow's and the undelivered one.
     difference: Decimal,
 }
 
 impl Summary {
-    /// No difference, and nothing is there twice.
+    /// Whether there is no difference and no duplicate.
     pub(super) fn ties(&self) -> bool {
         self.totals.iter().all(|total| total.difference.is_zero()) && self.records.iter().all(|records| records.duplicates == 0)
     }
 
-    /// Records that have not arrived.
+    /// Undelivered records.
     pub(super) fn undelivered(&self) -> Backlog {
         let mut all = Backlog::default();
         self.records.iter().for_each(|records| all += records.undelivered);
         all
     }
 
-    /// Records that have arrived.
+    /// Delivered records.
     pub(super) fn delivered(&self) -> i64 {
         self.records.iter().map(|records| records.counts.delivered).sum()
     }
 
-    /// Rows that ServiceNow has.
+    /// Rows in ServiceNow.
     pub(super) fn rows(&self) -> usize {
         self.records.iter().map(|records| records.rows).sum()
     }
 }
 
-/// What a row's amount is of: its currency, and how much.
+/// A row's amount: its currency and value.
 type Amount = (String, Decimal);
 
-/// Where amounts stand on both sides.
+/// How to sum amounts on both sides.
 struct Measure {
     entity: &'static str,
-    /// What a person calls them.
+    /// Their name for people.
     amounts_of: &'static str,
     block: &'static str,
     target: &'static str,
-    /// Reads SYSPRO's side out of its tables.
+    /// Reads SYSPRO's amounts from its tables.
     syspro: fn(&SysproSim, &str) -> Vec<Amount>,
     /// Reads the amount of a row in ServiceNow, or of one that would be sent.
     row: fn(&Row) -> Option<Decimal>,
@@ -105,7 +105,7 @@ struct Measure {
 /// The fields of a row.
 type Row = BTreeMap<String, String>;
 
-/// Entities, what a person calls them, and the tables that their records are in.
+/// Entities, their names for people, and the tables of their records.
 const ENTITIES: &[(&str, &str, &[&str])] = &[
     ("cost_center", "Cost centres", &["cmn_cost_center"]),
     ("gl_account", "GL accounts", &["itfm_gl_accounts"]),
@@ -140,7 +140,7 @@ const MEASURES: &[Measure] = &[
         syspro: distributions,
         row: |row| number(row, "u_line_amount_invoiced"),
     },
-    // the debits alone: a journal adds up to nothing
+    // only the debits: a journal adds up to zero
     Measure {
         entity: "gl_posting",
         amounts_of: "GL debits",
@@ -188,7 +188,7 @@ fn order_currencies(syspro: &SysproSim, company: &str) -> HashMap<String, String
     rows(syspro, company, "PorMasterHdr", of).into_iter().collect()
 }
 
-/// Goods by the lines of orders: pieces times the price of one, less its discount, in the order's currency.
+/// The value of goods by the lines of orders: pieces times unit price, less the discount, in the order's currency.
 fn ordered(syspro: &SysproSim, company: &str) -> Vec<Amount> {
     let currencies = order_currencies(syspro, company);
     let worth = |cell: &dyn Fn(&str) -> Cell| {
@@ -198,7 +198,7 @@ fn ordered(syspro: &SysproSim, company: &str) -> Vec<Amount> {
         }
         let factor = Decimal::new(cell("MConvFactPrcUm").number(), 6);
         let rest = Decimal::ONE - Decimal::new(cell("MDiscPct1").number(), 4);
-        // an order in local currency has both prices alike
+        // an order in local currency has the same value in both prices
         let price = Decimal::new(cell("MForeignPrice").number(), 5) * rest;
         let price = if cell("MMulDivPrc").text() == "D" { price / factor } else { price * factor };
         let currency = currencies.get(cell("PurchaseOrder").text()).cloned().unwrap_or_default();
@@ -246,7 +246,7 @@ fn company_of(row: &Row) -> String {
     row.get("u_source_key").and_then(|key| key.split('/').next()).unwrap_or_default().to_owned()
 }
 
-/// What each system, and the ledger, say of these amounts.
+/// The sums of these amounts in each system and in the ledger.
 async fn sums(deps: &Deps, systems: &Systems, measure: &Measure) -> Result<Sums, Failure> {
     let mut sums = Sums::new();
     let mut add = |at: usize, company: &str, currency: &str, amount: Decimal| {
@@ -279,12 +279,12 @@ async fn sums(deps: &Deps, systems: &Systems, measure: &Measure) -> Result<Sums,
             add(2, &one.company, currency, amount);
         }
     }
-    // a currency of which nothing is more than nothing says nothing
+    // a currency with only zeros shows nothing
     sums.retain(|_, sums| sums.iter().any(|sum| !sum.is_zero()));
     Ok(sums)
 }
 
-/// Records and amounts of every company, each asked of the system that holds it.
+/// Records and amounts of every company, each read from the system that has them.
 pub(super) async fn summary(deps: &Deps, systems: &Systems, status: &[FlowStatus]) -> Result<Summary, Failure> {
     let companies = &deps.settings.syspro.companies;
     let mut summary = Summary { records: Vec::new(), totals: Vec::new() };
@@ -293,7 +293,7 @@ pub(super) async fn summary(deps: &Deps, systems: &Systems, status: &[FlowStatus
         for row in targets.iter().flat_map(|target| systems.servicenow.rows(target)) {
             *rows.entry(company_of(&row)).or_default() += 1;
         }
-        // a key names its company, so that two companies never share one
+        // a key contains its company, so that two companies never share one
         let duplicates: usize = targets.iter().map(|target| systems.servicenow.duplicates(target, "u_source_key")).sum();
         for (at, company) in companies.iter().enumerate() {
             let stands = |row: &&FlowStatus| row.company == company.as_str() && row.entity == entity;
@@ -323,7 +323,7 @@ pub(super) async fn summary(deps: &Deps, systems: &Systems, status: &[FlowStatus
     Ok(summary)
 }
 
-/// The summary for people: each company by itself, within 80 columns.
+/// The summary for people: each company separately, within 80 columns.
 pub(super) fn text(summary: &Summary, companies: &[CompanyId]) -> String {
     let mut text = String::new();
     for company in companies {
@@ -342,7 +342,7 @@ pub(super) fn text(summary: &Summary, companies: &[CompanyId]) -> String {
             [total.amounts_of.to_owned(), total.currency.clone()].into_iter().chain(amounts).collect()
         });
         text += &format!("{}\n", output::table(&["amounts of", "in", "SYSPRO", "ServiceNow", "difference"], &[2, 3, 4], rows));
-        // a column of its own would be too wide, and is mostly empty
+        // a column for it would be too wide, and is usually empty
         for total in of_company().filter(|total| !total.undelivered.is_zero()) {
             let (amount, currency, what) = (amount_in(total.undelivered, &total.currency), &total.currency, total.amounts_of);
             text += &format!("{what}: {amount} {currency} are not delivered; the difference is without them.\n");
@@ -351,7 +351,7 @@ pub(super) fn text(summary: &Summary, companies: &[CompanyId]) -> String {
     text
 }
 
-/// What a company is made to show.
+/// What the data of a company are for.
 fn about(company: &str) -> &'static str {
     if company == ODD {
         "awkward values on purpose, such as 99,999,999,999.99 and similar keys"
@@ -360,7 +360,7 @@ fn about(company: &str) -> &'static str {
     }
 }
 
-/// Both systems misbehave now and then, as data.
+/// Makes both systems fail now and then, by data.
 pub(super) fn add_faults(syspro: &SysproSim, servicenow: &ServiceNowSim) {
     syspro.faults.push(FaultRule::always(Fault::Status(502)).rate(0.02));
     syspro.faults.push(FaultRule::always(Fault::CutBody).rate(0.02));

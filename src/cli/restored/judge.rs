@@ -1,11 +1,11 @@
-//! What of the ledger's records stands in ServiceNow as the ledger says. Pure.
+//! Compares the ledger's records with ServiceNow. Pure.
 
 use std::collections::{HashMap, HashSet};
 
 use crate::domain::version::{VersionText, VersionThere};
 use crate::store::{ComparedPage, ComparedPart, RecordedPart, RestoredRow};
 
-/// What of a page of documents stands as the ledger says, and what does not.
+/// Splits a page of documents into parts that match the ledger and parts that do not.
 pub(super) fn judge(
     recorded: &[RecordedPart],
     rows: &[RestoredRow],
@@ -21,11 +21,11 @@ pub(super) fn judge(
         let (Some(block), Some(record_key), Some(key)) = (&part.block, &part.record_key, key_of(part)) else { continue };
         let there = by_key.get(&(block.as_str(), key.as_str())).map_or(&[][..], Vec::as_slice);
         let version = |row: &&&RestoredRow| row.version.as_deref().and_then(VersionThere::read);
-        // of a part that no delivery of this ledger confirmed there is no content to compare
+        // a part that no delivery of this ledger confirmed has no content to compare
         let ours = part.payload_hash.as_ref().zip(part.version).map(|(hash, number)| VersionText::new(i64::from(number), hash));
         let same = |row: &&&RestoredRow| version(row).zip(ours.as_ref()).and_then(|(there, ours)| there.is(ours)) == Some(true);
         let row = there.iter().find(same);
-        // two rows with one key: the newer one is the one that a query takes
+        // two rows with one key: a query would take the newer one
         let newest = || there.iter().max_by_key(|row| (version(row).map(|there| there.number()), std::cmp::Reverse(&row.place)));
         let compared = |row: Option<&&RestoredRow>| ComparedPart {
             document_id: part.document_id,
@@ -78,7 +78,7 @@ mod tests {
     fn only_the_whole_text_counts() {
         let ours = part("k", 2, 7);
         assert_eq!(judged(&ours, &[row("k", "a", text(2, 7))], &[]), (1, None));
-        // another content under the number, the content under another number, a number alone, nothing
+        // another content with the same number, the content with another number, only a number, nothing
         for version in [text(2, 8), text(3, 7), Some("2".into()), None] {
             assert_eq!(judged(&ours, &[row("k", "a", version.clone())], &[]), (0, Some(Some("a".into()))), "{version:?}");
         }

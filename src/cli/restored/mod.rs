@@ -1,7 +1,7 @@
-//! `tieline restored`: after a restore, compares what ServiceNow has with what the ledger says, before any flow runs.
+//! `tieline restored`: after a restore, compares ServiceNow with the ledger, before any flow runs.
 //!
-//! What stands as the ledger says is taken for confirmed. What does not is read from SYSPRO again, whole, and sent by its content; rows of which
-//! the ledger knows nothing are adopted by their keys. Every step says in the ledger how far it has come: whoever was killed continues there.
+//! A part that matches the ledger counts as confirmed. A part that does not is read from SYSPRO again, completely, and sent. Rows that the
+//! ledger does not know are adopted by their keys. Every step stores its progress in the ledger, so that a killed command continues there.
 
 mod judge;
 
@@ -32,34 +32,34 @@ use crate::servicenow::{ListPosition, ServiceNow, ServiceNowError};
 use crate::store::{ComparedPage, ComparedPart, FlowStatus, RecordedPart, RestoredPart, RestoredRow, RowPlace, UnknownRow};
 use crate::supervision::guard::RestartPolicy;
 
-/// Documents compared at a time, and rows adopted at a time.
+/// Documents compared at once, and rows adopted at once.
 const PAGE: i64 = 500;
-/// Rows that are left alone and named, and how much of their keys is logged.
+/// The most rows without a record that are named, and how much of their keys is logged.
 const NAMED: usize = 10;
 const KEY_SHOWN: usize = 100;
-/// How long running work may take to come to an end.
+/// How long running work may take to finish.
 const STOP_DEADLINE: Duration = Duration::from_secs(20);
-/// Between two checks whether the nodes of the backup are silent.
+/// Time between two checks whether the nodes in the backup are silent.
 const CHECK_EVERY: Duration = Duration::from_secs(1);
 
-/// One flow's line.
+/// The line of one flow.
 #[derive(Debug, Serialize)]
 struct FlowLine {
     company: String,
     entity: String,
-    /// Whether the configuration makes the flow; of one that it does not nothing is compared.
+    /// Whether the configuration contains the flow; if not, it is not compared.
     configured: bool,
-    /// Parts that stand in ServiceNow as the ledger says.
+    /// Parts in ServiceNow that match the ledger.
     adopted: i64,
-    /// Parts, and records that were still on their way, that are sent again by their content.
+    /// Parts, and records that were in progress, that are sent again.
     again: i64,
-    /// Rows of which the ledger knew nothing: adopted by their keys.
+    /// Rows that the ledger did not know: adopted by their keys.
     unknown: i64,
-    /// Blocks that could not be compared, each with why: all that was delivered of them is sent again.
+    /// Blocks that could not be compared, each with the reason: all that was delivered of them is sent again.
     unreadable: BTreeMap<String, String>,
-    /// Rows whose keys no record of this flow can have, by table and sys_id: they stay as they are. The first of them.
+    /// The first rows with keys that no record of this flow can have, by table and sys_id: they are not changed.
     left_alone: Vec<String>,
-    /// Why it does not run although it was compared, and what lets it run.
+    /// Why it does not run although it was compared, and how to make it run.
     stopped: Option<String>,
 }
 
@@ -140,7 +140,7 @@ async fn compare(context: &Context) -> Result<Vec<FlowLine>, Failure> {
     alone(context).await?;
     let life = match context.store.life() {
         Some(life) if life.compared_at.is_none() => life,
-        // a restore that nothing can show, such as a snapshot of the whole machine
+        // a restore without any trace, such as a snapshot of the whole machine
         _ => context.store.life_check(None, Some(super::sync::user())).await?.0,
     };
     let deps = context.deps();
@@ -154,7 +154,7 @@ async fn compare(context: &Context) -> Result<Vec<FlowLine>, Failure> {
             line.stopped = not_yet(&row);
         }
     }
-    // one that was just starting when it was checked first
+    // a node may have been starting during the first check
     alone(context).await?;
     let Some(_lock) = lock.still_held().await else {
         let text =
@@ -166,7 +166,7 @@ async fn compare(context: &Context) -> Result<Vec<FlowLine>, Failure> {
     Ok(lines)
 }
 
-/// Why a flow does not run although it was compared: what stopped it before has nothing to do with the restore.
+/// Why a flow does not run although it was compared: it was stopped before for a reason other than the restore.
 fn not_yet(row: &FlowStatus) -> Option<String> {
     let resume = format!("`tieline flow resume {} {} --why …`", row.company, row.entity);
     match (&row.stopped, &row.paused_by) {
@@ -176,7 +176,7 @@ fn not_yet(row: &FlowStatus) -> Option<String> {
     }
 }
 
-/// Waits until no other node shows itself: those of the backup are silent, and stay so.
+/// Waits until no other node shows itself: the nodes in the backup are silent, and stay so.
 async fn alone(context: &Context) -> Result<(), Failure> {
     let deadline = Instant::now() + UNRESPONSIVE_AFTER + UNRESPONSIVE_AFTER / 2;
     loop {
@@ -213,8 +213,8 @@ async fn all_flows(deps: &Deps, tokens: &TokenClient, life: &Life) -> Result<Vec
     Ok(lines)
 }
 
-/// A flow that the configuration does not make cannot be compared: where its records land is not known. So nothing of it counts as delivered, what
-/// it still had to send is dropped, and it stays stopped until it was compared.
+/// A flow that the configuration does not contain cannot be compared, because its tables are not known. So none of it counts as delivered,
+/// its unsent deliveries are dropped, and it stays stopped until it was compared.
 async fn set_aside(deps: &Deps, life: &Life, flow: &FlowId) -> Result<FlowLine, Failure> {
     let own = async || -> Result<Option<RestoredPart>, Failure> {
         let parts = deps.store.restored_parts(life.number, flow.clone(), Vec::new()).await?;
@@ -249,7 +249,7 @@ async fn set_aside(deps: &Deps, life: &Life, flow: &FlowId) -> Result<FlowLine, 
     })
 }
 
-/// One flow's comparison.
+/// The comparison of one flow.
 struct Work<'a> {
     deps: &'a Deps,
     tokens: &'a TokenClient,
@@ -302,8 +302,8 @@ impl Work<'_> {
         format!("{}/{}/", self.flow.company, self.flow.entity)
     }
 
-    /// The tables where records of this flow land, by block. Where a staging table's records land is the transform's to say: the ledger knows it of
-    /// what arrived, the staging rows of what came after the backup.
+    /// The tables with records of this flow, by block. The transform decides where the records of a staging table go: the ledger has this
+    /// for what was delivered, and the staging rows for what came after the backup.
     async fn tables(&self) -> Result<Vec<(String, String)>, Failure> {
         let mut tables: BTreeSet<(String, String)> = self.deps.store.restored_tables(self.flow.clone()).await?.into_iter().collect();
         tables.retain(|(block, table)| {
@@ -336,8 +336,8 @@ impl Work<'_> {
         Failure::new(Exit::Unreachable, text)
     }
 
-    /// Reads the rows of a block that carry keys of this flow. Trouble that passes ends the command, which is begun again then; what cannot be
-    /// read is noted, and all of it is sent again.
+    /// Reads the rows of a block with keys of this flow. A temporary error ends the command, which can then be started again. If rows
+    /// cannot be read at all, that is stored, and all of the block is sent again.
     async fn read(&self, target: &TargetPlan, part: &RestoredPart) -> Result<(), Failure> {
         let (prefix, place) = (self.prefix(), (target.block.clone(), part.target_table.clone()));
         let mut at = ListPosition::behind(part.after.clone(), part.hidden);
@@ -368,7 +368,7 @@ impl Work<'_> {
         }
     }
 
-    /// The ledger's records, page by page, against the rows.
+    /// Compares the ledger's records, page by page, with the rows.
     async fn compare(&self, parts: &[RestoredPart]) -> Result<(), Failure> {
         let unreadable: HashSet<&str> = parts.iter().filter(|part| part.state == "unreadable").map(|part| part.block.as_str()).collect();
         let mut after = parts.iter().find(|part| part.block.is_empty()).map(|part| part.after.clone()).unwrap_or_default();
@@ -391,7 +391,8 @@ impl Work<'_> {
         Some(source_key(&self.flow.company, &self.flow.entity, &DocumentKey::from_text(&part.key), record_key))
     }
 
-    /// Rows of which the ledger knows nothing. Both sides' records are found by the alignment itself. Says which rows are left alone.
+    /// Adopts rows that the ledger does not know. For records that may change on both sides, the alignment itself finds them. Answers the
+    /// rows that are not touched.
     async fn adopt(&self) -> Result<Vec<String>, Failure> {
         let mut left_alone = Vec::new();
         if self.plan.aligned().is_some() {
@@ -419,7 +420,8 @@ impl Work<'_> {
         }
     }
 
-    /// Whose key a row carries: the document's and the line's. `None`: no record of this flow can have it, or none that the ledger keeps.
+    /// The owner of a row by its key: the document's key and the line's. `None`: no record of this flow can have it, or none that the
+    /// ledger stores.
     fn place_of(&self, row: &RestoredRow) -> Option<(String, String)> {
         let line = self.plan.targets.iter().any(|target| target.block == row.block && target.child.is_some());
         let columns = line.then_some(self.plan.read.root.key.len());
