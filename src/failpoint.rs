@@ -1,8 +1,8 @@
-//! Named points at which a test may end, stop or break the process: every statement to the database and every request to an outside
-//! system passes two or more of them.
+//! Named points at which a test can kill, stop or break the process: every statement to the database and every request to an outside system
+//! passes two or more of them.
 //!
-//! They stand in the two functions that everything goes through, `Store::run` and `HttpClient::send`, so that no boundary can be without
-//! one. Without the feature `failpoints` there is nothing here, and a plain build is made without it.
+//! They are in the two functions that all of these use, `Store::run` and `HttpClient::send`, so that none can lack a point. Without the
+//! feature `failpoints` there is nothing here, and a plain build is made without it.
 //!
 //! | variable | meaning |
 //! |---|---|
@@ -25,7 +25,7 @@ mod armed {
     use std::sync::{Mutex, OnceLock, PoisonError};
     use std::time::Duration;
 
-    /// A request has left by now: its answer is awaited.
+    /// After this time a request has been sent, and its answer is awaited.
     const UNDER_WAY: Duration = Duration::from_millis(50);
 
     #[derive(Clone, Copy)]
@@ -51,7 +51,7 @@ mod armed {
     static PLAN: OnceLock<Plan> = OnceLock::new();
 
     thread_local! {
-        /// The transaction in hand, and how many statements it has begun.
+        /// The current transaction, and the number of its statements so far.
         static WORK: Cell<Option<(&'static str, u32)>> = const { Cell::new(None) };
     }
 
@@ -81,7 +81,7 @@ mod armed {
             Some(Self { action, name: name.to_owned(), left: AtomicU64::new(left) })
         }
 
-        /// Whether this is the time that was asked for.
+        /// Whether this is the requested occurrence.
         fn triggers(&self, name: &str) -> bool {
             let named = match self.name.strip_suffix('*') {
                 Some(beginning) => name.starts_with(beginning),
@@ -138,7 +138,7 @@ mod armed {
         }
     }
 
-    /// A point is reached. The name is made only when somebody asked for points.
+    /// Called at a point. The name is only built when points are requested.
     pub(crate) fn reached(name: impl FnOnce() -> String) {
         if let Some(plan) = plan() {
             let name = name();
@@ -147,7 +147,7 @@ mod armed {
         }
     }
 
-    /// A request and the point at which it has left and has no answer yet.
+    /// Runs a request, with a point at which it has been sent and has no answer yet.
     pub(crate) async fn under_way<T>(name: impl FnOnce() -> String, request: impl Future<Output = T>) -> T {
         let Some(plan) = plan() else { return request.await };
         let name = name();
@@ -163,18 +163,18 @@ mod armed {
         }
     }
 
-    /// The statements that this thread makes from now on belong to this transaction.
+    /// The next statements of this thread belong to this transaction.
     pub(crate) fn transaction(what: Option<&'static str>) {
         WORK.set(what.map(|what| (what, 0)));
     }
 
-    /// A statement is about to be made (`before`) or has been (`after`) within the thread's transaction.
+    /// A statement is about to run (`before`) or has run (`after`) in the thread's transaction.
     pub(crate) fn statement(sql: &dyn std::fmt::Display, when: &str) {
         let (Some(_), Some((what, count))) = (plan(), WORK.get()) else { return };
         let count = if when == "before" { count + 1 } else { count };
         WORK.set(Some((what, count)));
         let sql = sql.to_string().to_ascii_lowercase();
-        // a comment may stand before the statement
+        // a comment may precede the statement
         let verb = sql.lines().find(|line| !line.trim().is_empty() && !line.trim_start().starts_with("--")).unwrap_or_default();
         let verb = verb.split_whitespace().next().unwrap_or_default().trim_end_matches(';');
         reached(|| format!("ledger:{}:{count}_{verb}:{when}", what.replace(' ', "_")));

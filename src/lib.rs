@@ -1,6 +1,6 @@
 //! Tieline copies records from SYSPRO to ServiceNow. Each version of a record takes effect once, even after retries.
 //!
-//! Modules stand in the order in which they may import one another; `ARCHITECTURE.md` explains the code.
+//! The modules are in the order in which they may import each other; `ARCHITECTURE.md` explains the code.
 
 pub mod redact;
 

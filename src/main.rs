@@ -1,4 +1,4 @@
-//! The thin binary: reads the command line, runs it, turns the result into an exit code.
+//! The binary: reads the command line, runs it, and returns the exit code.
 
 use std::process::ExitCode;
 

@@ -1,9 +1,9 @@
 //! Texts of other systems, without the secrets of this process.
 //!
-//! A server, or a proxy before it, may repeat in an answer what it was sent. [`remember`] collects every secret before it is sent, and a
-//! [`Quoted`] holds a text from which all of them are blotted out. Errors, outcomes and findings hold the words of another system as
-//! [`Quoted`] alone, so a text that was not searched has no way in. Data that is delivered is never a [`Quoted`]: an invoice may hold the
-//! same letters as a password, and arrives unchanged.
+//! A server, or a proxy in front of it, may repeat in an answer what was sent to it. [`remember`] collects every secret before it is sent,
+//! and a [`Quoted`] is a text from which all of them are removed. Errors, outcomes and findings contain another system's text only as
+//! [`Quoted`], so that no unchecked text gets in. Data to be delivered is never a [`Quoted`]: an invoice may contain the same letters as a
+//! password, and arrives unchanged.
 
 mod spelling;
 
@@ -16,16 +16,16 @@ use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE, BASE64_URL_SAFE_NO_PAD};
 use secrecy::{ExposeSecret, SecretString};
 
-/// What stands in the place of a secret.
+/// The replacement for a secret.
 const BLOT: &str = "***";
 
-/// A spelling with fewer characters could be a piece of any word: it is blotted out where it stands as a word of its own.
+/// A spelling with fewer characters could be a part of any word: it is removed only where it is a word of its own.
 const SHORTEST: usize = 4;
 
-/// How many secrets of each kind are kept; the oldest goes first. A secret is remembered again each time it is sent.
+/// How many secrets of each kind are kept; the oldest is dropped first. A secret is remembered again each time it is sent.
 const KEPT: usize = 64;
 
-/// What a secret is for. Each kind has room of its own, so that the many short-lived ones do not push out the passwords.
+/// The kind of a secret. Each kind has its own limit, so that the many short-lived ones do not displace the passwords.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// A password or a client secret.
@@ -46,15 +46,15 @@ struct Known {
     rings: [VecDeque<Entry>; 3],
     /// Every spelling of every secret.
     spellings: Vec<Vec<char>>,
-    /// Which of them begin with a character.
+    /// The spellings that start with a character.
     by_first: HashMap<char, Vec<usize>>,
-    /// The characters of the longest.
+    /// The length of the longest, in characters.
     longest: usize,
 }
 
 static KNOWN: LazyLock<RwLock<Known>> = LazyLock::new(RwLock::default);
 
-/// Adds a secret to those that are blotted out of every text of another system. `user` is whom it is sent with, or empty.
+/// Adds a secret to those that are removed from every text of another system. `user` is the user name sent with it, or empty.
 pub fn remember(kind: Kind, user: &str, secret: &str) {
     if secret.trim().is_empty() {
         return;
@@ -96,12 +96,12 @@ impl Known {
         self.spellings = spellings;
     }
 
-    /// No secret takes more bytes of a text.
+    /// The most bytes that a secret can take in a text.
     fn reach(&self) -> usize {
         self.longest * spelling::LONGEST + spelling::LONGEST
     }
 
-    /// Where secrets stand in a text, in order and apart from one another. Where the text was cut, its end may be the beginning of one.
+    /// The places of secrets in a text, in order and without overlap. If the text was truncated, its end may be the start of one.
     fn places(&self, text: &str, cut: bool) -> Vec<Range<usize>> {
         let mut found: Vec<Range<usize>> = Vec::new();
         if self.spellings.is_empty() {
@@ -134,20 +134,20 @@ impl Known {
     }
 }
 
-/// Whether neither neighbour belongs to a word.
+/// Whether neither neighbour character belongs to a word.
 fn alone(text: &str, from: usize, to: usize) -> bool {
     let word = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
     !word(text[..from].chars().next_back()) && !word(text[to..].chars().next())
 }
 
-/// A secret, and what is made of it whole: escapes of single characters are read as they are searched for.
+/// A secret, and its encodings as a whole: escapes of single characters are decoded during the search.
 fn literals(user: &str, secret: &str) -> Vec<String> {
     let mut all = vec![secret.to_owned()];
-    // the digits of a short one could be a piece of any number
+    // the digits of a short one could be a part of any number
     if secret.len() >= SHORTEST {
         all.push(hex::encode(secret));
     }
-    // HTTP's Basic, SMTP's PLAIN, and those that encode the secret alone
+    // HTTP Basic, SMTP's PLAIN, and the encoded secret alone
     for text in [secret.to_owned(), format!("{user}:{secret}"), format!("\0{user}\0{secret}")] {
         all.extend([BASE64_STANDARD.encode(&text), BASE64_STANDARD_NO_PAD.encode(&text)]);
         all.extend([BASE64_URL_SAFE.encode(&text), BASE64_URL_SAFE_NO_PAD.encode(&text)]);
@@ -165,7 +165,7 @@ impl Quoted {
         Self::cut(text, 0..text.len())
     }
 
-    /// A part of a text, named in bytes: a secret that reaches over an edge is blotted out too.
+    /// A part of a text, given in bytes: a secret that crosses an edge is removed too.
     pub fn cut(text: &str, part: Range<usize>) -> Self {
         let from = text.floor_char_boundary(part.start);
         let to = text.floor_char_boundary(part.end).max(from);
@@ -181,7 +181,7 @@ impl Quoted {
         Self::cut(text, 0..text.char_indices().nth(most).map_or(text.len(), |(at, _)| at))
     }
 
-    /// A part of a body, named in bytes.
+    /// A part of a body, given in bytes.
     pub fn around(body: &[u8], part: Range<usize>) -> Self {
         let (from, to) = (part.start.min(body.len()), part.end.min(body.len()));
         let reach = known().reach();
@@ -191,16 +191,16 @@ impl Quoted {
         Self::within(&text, before.len()..before.len() + within.len(), true)
     }
 
-    /// The first `most` characters of a text as one line. `cut` says that the text itself is only the beginning of another.
+    /// The first `most` characters of a text as one line. `cut` says that the text itself is only the start of another.
     pub fn line(text: &str, most: usize, cut: bool) -> Self {
-        // blotted out first: a secret may be broken by a line's end, and none may be cut into a piece that is not known
+        // secrets are removed first: a secret may contain a line end, and must not be cut into a piece that is not recognised
         let whole = Self::within(text, 0..text.len(), cut).0;
         let line = whole.split_whitespace().collect::<Vec<_>>().join(" ");
         let end = line.char_indices().nth(most).map_or(line.len(), |(at, _)| at);
         Self(line[..end].to_owned())
     }
 
-    /// Several, one after another.
+    /// Several texts, joined.
     pub fn joined(parts: impl IntoIterator<Item = Quoted>) -> Self {
         Self(parts.into_iter().map(|part| part.0).collect())
     }
@@ -211,7 +211,7 @@ impl Quoted {
         let mut out = String::with_capacity(to - from);
         let mut at = from;
         for place in places.iter().filter(|place| place.end > from && place.start < to) {
-            // one that begins before the part shows no text before it
+            // a secret that starts before the part shows no text before it
             out.push_str(text.get(at..place.start).unwrap_or_default());
             out.push_str(BLOT);
             at = place.end;
@@ -361,7 +361,7 @@ mod tests {
         }
         assert_eq!(Quoted::line(&text[..15], 200, true), "UserId=***");
         assert_eq!(Quoted::line(text, 9, false), "UserId=**");
-        // two that lie over one another
+        // two overlapping secrets
         remember(Kind::Token, "", "abcdefgh");
         remember(Kind::Token, "", "efghijkl");
         assert_eq!(said("-abcdefghijkl-"), "-***-");

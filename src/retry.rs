@@ -1,4 +1,4 @@
-//! What a failure means for the next try, and how long to wait.
+//! Classifies failures for retries, and computes the delays.
 
 use std::time::Duration;
 
@@ -8,19 +8,19 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::domain::Backoff;
 
-/// What kind of failure it is. Every error type of an adapter says its own.
+/// The class of a failure. Every error type of an adapter has one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Class {
-    /// Nothing was done, and the same try may work later.
+    /// Nothing was done, and the same attempt may work later.
     Transient,
-    /// The system asks for time; `Retry-After` where it says how much.
+    /// The system asks for time; `Retry-After` may say how much.
     Throttled,
-    /// It may have been done: it is looked up before it is tried again.
+    /// It may have been done: it is looked up before it is sent again.
     Unknown,
-    /// It was refused, and will be again until something changes.
+    /// It was refused, and will be refused until something changes.
     Permanent,
-    /// A mistake of ours.
+    /// An error of Tieline.
     Bug,
 }
 
@@ -49,20 +49,20 @@ pub fn even_delay(attempt: u32, backoff: Backoff) -> Duration {
 }
 
 fn nth(delays: ExponentialBuilder, attempt: u32, longest: Duration) -> Duration {
-    // the number of steps has a limit because backon takes them one by one
+    // the number of steps is limited because backon computes them one by one
     let steps = attempt.saturating_sub(1).min(MOST_DOUBLINGS) as usize;
     delays.build().nth(steps).map_or(longest, |delay| delay.min(longest))
 }
 
-/// How long a `Retry-After` header asks to wait: seconds, or a date in any of the three forms that HTTP knows. `None`: it is neither.
+/// The wait in a `Retry-After` header: seconds, or a date in any of HTTP's three forms. `None`: it is neither.
 pub fn after(header: &str) -> Option<Duration> {
     let header = header.trim();
     if let Ok(seconds) = header.parse() {
         return Some(Duration::from_secs(seconds));
     }
-    // the obsolete forms name no zone: HTTP's dates are in UTC
+    // the obsolete forms have no zone: HTTP's dates are in UTC
     let old = |form| NaiveDateTime::parse_from_str(header, form).ok().map(|time| time.and_utc());
-    // the name of the day says nothing that the date does not, and may be wrong
+    // the name of the day adds nothing to the date, and may be wrong
     let date = header.split_once(", ").map_or(header, |(_, date)| date);
     let at = DateTime::parse_from_rfc2822(date).map(|time| time.to_utc()).ok();
     let at = at.or_else(|| old("%A, %d-%b-%y %H:%M:%S GMT")).or_else(|| old("%a %b %e %H:%M:%S %Y"))?;

@@ -11,7 +11,7 @@ use crate::domain::role::Role;
 
 use super::key_ring::{KeyError, random};
 
-/// A new API key. `text` is shown once and kept nowhere.
+/// A new API key. `text` is shown once and stored nowhere.
 pub struct ApiKey {
     /// `tl_<prefix>_<random>`.
     pub text: SecretString,
@@ -19,12 +19,12 @@ pub struct ApiKey {
     pub prefix: String,
     /// SHA-256 of the whole text. A fast hash is enough: the text holds 256 random bits.
     pub hash: [u8; 32],
-    /// What the key may do.
+    /// The role of the key.
     pub role: Role,
 }
 
 impl ApiKey {
-    /// Makes a key.
+    /// Creates a key.
     ///
     /// # Errors
     /// [`KeyError::Random`] when the system gives no random numbers.
@@ -35,7 +35,7 @@ impl ApiKey {
         Ok(Self { text: SecretString::from(text), prefix, hash, role })
     }
 
-    /// The text in clear, for the one time that it is shown.
+    /// The text in clear, for the one time when it is shown.
     pub fn expose(&self) -> &str {
         self.text.expose_secret()
     }
@@ -47,18 +47,18 @@ impl fmt::Debug for ApiKey {
     }
 }
 
-/// The prefix of a key's text; `None` when it has not the form of a key.
+/// The prefix of a key's text; `None` when it is not in the form of a key.
 pub fn prefix(text: &str) -> Option<&str> {
     let (prefix, rest) = text.strip_prefix("tl_")?.split_once('_')?;
     (prefix.len() == 8 && prefix.bytes().all(|byte| byte.is_ascii_hexdigit()) && !rest.is_empty()).then_some(prefix)
 }
 
-/// What is kept of a key.
+/// The stored hash of a key.
 pub fn hash(text: &str) -> [u8; 32] {
     Sha256::digest(text.as_bytes()).into()
 }
 
-/// Whether the text is the one that was hashed. Takes the same time whatever the answer.
+/// Whether the text has this hash. Takes the same time for any result.
 pub fn check(text: &str, expected: &[u8]) -> bool {
     hash(text).ct_eq(expected).into()
 }

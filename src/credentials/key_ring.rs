@@ -1,8 +1,8 @@
-//! The master key and what is encrypted with it. The key is a file beside the database, never in it; the database holds ciphertexts only.
+//! The master key, and what it encrypts. The key is a file outside the database, never in it; the database contains only ciphertexts.
 //!
-//! The file may hold several keys, the last one current. Rotation appends a key, everything is encrypted again, then the old ones are dropped:
-//! at any moment each ciphertext can be opened. XChaCha20-Poly1305, because its 24-byte nonce may be random without counting; the
-//! credential's name and user name are bound as associated data, so that ciphertexts cannot change places.
+//! The file may contain several keys, the last one current. A rotation appends a key, encrypts everything again, and then drops the old
+//! keys, so that at any moment each ciphertext can be decrypted. The cipher is XChaCha20-Poly1305, because its 24-byte nonce may be random
+//! without counting. The credential's name and user name are bound as associated data, so that ciphertexts cannot be swapped.
 
 use std::fmt;
 use std::fs::{self, File};
@@ -19,10 +19,10 @@ use zeroize::Zeroizing;
 /// First line of a key file.
 const HEADER: &str = "tieline-master-keys 1";
 
-/// The name under which systemd's `LoadCredential=` passes the file on.
+/// The name with which systemd's `LoadCredential=` passes the file.
 pub const CREDENTIAL_NAME: &str = "tieline-master-key";
 
-/// What is wrong with the key, or with what it should open. Texts never carry key or secret.
+/// What is wrong with the key, or with what it should decrypt. The texts never contain a key or a secret.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
     /// There are ciphertexts, but no key.
@@ -34,7 +34,7 @@ pub enum KeyError {
         /// Where it should be.
         path: PathBuf,
     },
-    /// Others than its owner may read or change the file.
+    /// Other accounts than its owner may read or change the file.
     #[error("the master key {} can be used by others (mode {mode:04o}): run `chmod 600 {}`, and rotate it if others had access", path.display(), path.display())]
     Exposed {
         /// The file.
@@ -42,14 +42,14 @@ pub enum KeyError {
         /// Its permission bits.
         mode: u32,
     },
-    /// The file belongs to a user who could swap it.
+    /// The file belongs to a user who could replace it.
     #[error("the master key {} belongs to user id {owner}, not to user id {user} who runs this: change its owner, or run this as its owner", path.display())]
     NotOurs {
         /// The file.
         path: PathBuf,
-        /// Who owns it.
+        /// Its owner.
         owner: u32,
-        /// Who we are.
+        /// The current user.
         user: u32,
     },
     /// It is not a key file, or a damaged one.
@@ -67,7 +67,7 @@ pub enum KeyError {
         path: PathBuf,
         /// `read` or `written`.
         action: &'static str,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
     /// The service manager owns the file, so it cannot be changed here.
@@ -76,7 +76,7 @@ pub enum KeyError {
         /// The file.
         path: PathBuf,
     },
-    /// Encrypted with a key that is not in the file.
+    /// It was encrypted with a key that is not in the file.
     #[error(
         "credential `{name}` is sealed with master key `{key_id}`, but {} holds {held}: put the right key file back, or set the credential again with `tieline credential set`",
         path.display()
@@ -91,7 +91,7 @@ pub enum KeyError {
         /// The keys it holds.
         held: String,
     },
-    /// The ciphertext, the name or the user name is not what was encrypted.
+    /// The ciphertext, the name or the user name differs from what was encrypted.
     #[error("credential `{name}` of user `{username}` was altered since it was stored: set it again with `tieline credential set`")]
     Altered {
         /// The credential.
@@ -104,14 +104,14 @@ pub enum KeyError {
     Random,
 }
 
-/// An encrypted secret, as it is kept in the database.
+/// An encrypted secret, as stored in the database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Encrypted {
     /// Random, 24 bytes.
     pub nonce: Vec<u8>,
     /// Ciphertext and tag.
     pub ciphertext: Vec<u8>,
-    /// Which key opens it: the first eight hexadecimal digits of the key's SHA-256.
+    /// The key that decrypts it: the first eight hexadecimal digits of the key's SHA-256.
     pub key_id: String,
 }
 
@@ -126,7 +126,7 @@ pub struct KeptSecret {
     pub encrypted: Encrypted,
 }
 
-/// Where the master key is.
+/// The place of the master key.
 #[derive(Debug, Clone)]
 pub struct KeyPlace {
     path: PathBuf,
@@ -148,7 +148,7 @@ impl KeyPlace {
         &self.path
     }
 
-    /// Whether the service manager passes it on, and guards it.
+    /// Whether the service manager passes and protects it.
     pub fn is_managed(&self) -> bool {
         self.managed
     }
@@ -174,7 +174,7 @@ impl MasterKey {
     }
 }
 
-/// The master keys: the last one seals, all of them open.
+/// The master keys: the last one encrypts, all of them decrypt.
 pub struct KeyRing {
     place: KeyPlace,
     keys: Vec<MasterKey>,
@@ -211,7 +211,7 @@ enum Existing {
 }
 
 impl KeyRing {
-    /// Reads the key file. Where there is none and nothing has been encrypted yet, makes one.
+    /// Reads the key file. Creates one if there is none and nothing has been encrypted yet.
     ///
     /// # Errors
     /// [`KeyError::Missing`] when ciphertexts are stored and there is no file; the others when the file cannot be trusted or used.
@@ -225,7 +225,7 @@ impl KeyRing {
                 let ring = Self { place, keys: Vec::new(), current: MasterKey::generate()? };
                 match ring.write(Existing::Keep) {
                     Ok(()) => Ok(ring),
-                    // another process was faster: its key is the key
+                    // another process was faster: its key is used
                     Err(KeyError::File { source, .. }) if source.kind() == io::ErrorKind::AlreadyExists => Self::read(ring.place),
                     Err(error) => Err(error),
                 }
@@ -236,7 +236,7 @@ impl KeyRing {
 
     fn read(place: KeyPlace) -> Result<Self, KeyError> {
         let path = &place.path;
-        // what the service manager passes on is guarded by it, with an access list that shows as group bits
+        // the service manager protects its file with an access list, which shows as group bits
         if !place.managed {
             trusted(path)?;
         }
@@ -265,7 +265,7 @@ impl KeyRing {
         Ok(Self { place, keys, current })
     }
 
-    /// Writes the file in one step: whoever reads meanwhile sees the old one or the new one.
+    /// Writes the file in one step: a concurrent reader sees either the old or the new one.
     fn write(&self, existing: Existing) -> Result<(), KeyError> {
         let path = &self.place.path;
         if self.place.managed {
@@ -285,7 +285,7 @@ impl KeyRing {
             let _ = fs::remove_file(&draft);
             let result = write_private(&draft, text.as_bytes(), directory).and_then(|()| match existing {
                 Existing::Replace => fs::rename(&draft, path),
-                // unlike a rename, a link never takes the place of a file that is there
+                // unlike a rename, a link never replaces an existing file
                 Existing::Keep => fs::hard_link(&draft, path),
             });
             let _ = fs::remove_file(&draft);
@@ -295,12 +295,12 @@ impl KeyRing {
         written.map_err(|source| KeyError::File { path: path.clone(), action: "written", source })
     }
 
-    /// The id of the key that seals.
+    /// The id of the key that encrypts.
     pub fn current_id(&self) -> &str {
         &self.current.id
     }
 
-    /// Seals a secret for this name and user name.
+    /// Encrypts a secret for this name and user name.
     ///
     /// # Errors
     /// [`KeyError::Random`].
@@ -357,10 +357,10 @@ impl KeyRing {
         })
     }
 
-    /// Ends a rotation: forgets every key but the current one. What is still encrypted with those is lost.
+    /// Ends a rotation: removes every key but the current one. Data still encrypted with those are lost.
     ///
     /// # Errors
-    /// [`KeyError::File`] and [`KeyError::Managed`]; the ring is then as before.
+    /// [`KeyError::File`] and [`KeyError::Managed`]; the ring is then unchanged.
     pub fn drop_previous(&mut self) -> Result<(), KeyError> {
         let previous = std::mem::take(&mut self.keys);
         match self.write(Existing::Replace) {
@@ -377,7 +377,7 @@ impl KeyRing {
     }
 }
 
-/// What a ciphertext belongs to; lengths keep (`ab`, `c`) and (`a`, `bc`) apart.
+/// The associated data of a ciphertext; lengths distinguish (`ab`, `c`) from (`a`, `bc`).
 fn bound(name: &str, username: &str) -> Vec<u8> {
     let mut bound = b"tieline credential 1".to_vec();
     for part in [name, username] {
@@ -398,7 +398,7 @@ fn trusted(path: &Path) -> Result<(), KeyError> {
     if mode & 0o077 != 0 {
         return Err(KeyError::Exposed { path: path.to_owned(), mode });
     }
-    // root may use the file of the account that the service runs as, which then owns the directory too
+    // root may use the file of the service's account, which then also owns the directory
     let user = nix::unistd::geteuid().as_raw();
     let directory_owner = path.parent().and_then(|parent| fs::metadata(parent).ok()).map(|parent| parent.uid());
     if metadata.uid() != user && !(user == 0 && directory_owner == Some(metadata.uid())) {
@@ -486,7 +486,7 @@ mod tests {
         let other = KeyRing::load(place(&two), Ciphertexts::None).expect("made");
         let text = other.decrypt("n", "u", &encrypted).expect_err("another key").to_string();
         assert!(text.contains(&encrypted.key_id) && text.contains(other.current_id()), "{text}");
-        // the id of a key says nothing about who holds it
+        // the id of a key does not prove anything
         let forged = Encrypted { key_id: other.current_id().into(), ..encrypted };
         assert!(matches!(other.decrypt("n", "u", &forged), Err(KeyError::Altered { .. })));
     }
@@ -555,7 +555,7 @@ mod tests {
         fs::write(&path, good).expect("written");
         KeyRing::load(place(&directory), Ciphertexts::Stored).expect("the good file is good again");
 
-        // only root can give a file away; the directory stays ours, so the file is not the service account's
+        // only root can change a file's owner; the directory stays ours, so the owner is not the service account
         if nix::unistd::geteuid().is_root() {
             std::os::unix::fs::chown(&path, Some(65534), None).expect("chown");
             assert!(matches!(KeyRing::load(place(&directory), Ciphertexts::Stored), Err(KeyError::NotOurs { owner: 65534, user: 0, .. })));

@@ -6,8 +6,8 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::redact::{Kind, remember};
 
-/// A user name (or client id) with its password (or client secret). Whoever holds one can be sure that no text of another system shows its
-/// password: making it [remembers](remember) it.
+/// A user name (or client id) with its password (or client secret). Creating it [remembers](remember) the password, so that no text of
+/// another system shows it.
 #[derive(Clone)]
 pub struct Credential {
     /// The user name, operator or client id: not a secret.
@@ -23,7 +23,7 @@ impl Credential {
         Self { username, password }
     }
 
-    /// The password in clear. Call it where it leaves for the other system, nowhere else.
+    /// The password in clear. Call it only where it is sent to the other system.
     pub fn expose(&self) -> &str {
         self.password.expose_secret()
     }

@@ -1,4 +1,4 @@
-//! Periods of history that are read again: asked for and cancelled. A running service reads them beside its polls.
+//! Backfills: requests to read periods of history again, and their cancellation. A running service reads them beside its polls.
 
 use chrono::NaiveDate;
 
@@ -8,7 +8,7 @@ use crate::actors::flows::flows;
 use crate::domain::FlowId;
 use crate::store::{BackfillFilter, BackfillRow, NewBackfill};
 
-/// What to read again.
+/// The period to read again.
 #[derive(Debug, Clone, Default)]
 pub struct Period {
     /// Only these companies; empty: all.
@@ -17,9 +17,9 @@ pub struct Period {
     pub entities: Vec<String>,
     /// The first date.
     pub since: Option<NaiveDate>,
-    /// The first date that is not read.
+    /// The first date after the period.
     pub until: Option<NaiveDate>,
-    /// Everything that SYSPRO has, where no date is given.
+    /// Everything that SYSPRO has, if no date is given.
     pub all: bool,
 }
 
@@ -35,10 +35,10 @@ impl Period {
     }
 }
 
-/// Notes backfills, one a flow.
+/// Stores backfills, one per flow.
 ///
 /// # Errors
-/// As [`Period::check`]; [`Refused::NoFlows`]; the ledger's.
+/// As [`Period::check`]; [`Refused::NoFlows`]; an error of the ledger.
 pub async fn ask(deps: &Deps, period: Period, requested: Requested) -> Result<Vec<BackfillRow>, Refused> {
     period.check()?;
     let wanted = |all: &[String], name: &str| all.is_empty() || all.iter().any(|one| one == name);
@@ -51,10 +51,10 @@ pub async fn ask(deps: &Deps, period: Period, requested: Requested) -> Result<Ve
     Ok(deps.store.backfill_add(new).await?)
 }
 
-/// Ends a backfill early; what it has read stays.
+/// Ends a backfill early; the documents that it has read stay.
 ///
 /// # Errors
-/// [`Refused::NoBackfill`], [`Refused::BackfillEnded`]; the ledger's.
+/// [`Refused::NoBackfill`], [`Refused::BackfillEnded`]; an error of the ledger.
 pub async fn cancel(deps: &Deps, id: i64, requested: Requested) -> Result<BackfillRow, Refused> {
     match deps.store.backfill_cancel(id, requested.by, requested.why.into()).await? {
         Some(row) => Ok(row),
@@ -65,7 +65,7 @@ pub async fn cancel(deps: &Deps, id: i64, requested: Requested) -> Result<Backfi
 /// One backfill.
 ///
 /// # Errors
-/// [`Refused::NoBackfill`]; the ledger's.
+/// [`Refused::NoBackfill`]; an error of the ledger.
 pub async fn find(deps: &Deps, id: i64) -> Result<BackfillRow, Refused> {
     let rows = deps.store.backfill_list(BackfillFilter { ids: vec![id], limit: 1, ..BackfillFilter::default() }).await?;
     rows.into_iter().next().ok_or_else(|| Refused::NoBackfill(id.to_string()))

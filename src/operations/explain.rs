@@ -1,4 +1,4 @@
-//! Where a record is, and why.
+//! The state of a record, and the reason.
 
 use super::Refused;
 use crate::actors::Deps;
@@ -6,19 +6,20 @@ use crate::doctor::one_record::{self, Seen};
 use crate::domain::FlowId;
 use crate::store::RecordView;
 
-/// What is known of a record.
+/// The result for a record.
 #[derive(Debug)]
 pub enum Explained {
-    /// Its life, as the ledger has it.
+    /// Its history in the ledger.
     Known(Box<RecordView>),
-    /// It was never read; SYSPRO itself was asked why.
+    /// It was never read; holds what SYSPRO shows about it.
     NeverRead(Seen),
 }
 
-/// The life of a record; of one that was never read SYSPRO is asked, as a command asks it. A running service has [`super::Service::explain`].
+/// The history of a record. For one that was never read, SYSPRO is queried as a command does it. A running service has
+/// [`super::Service::explain`].
 ///
 /// # Errors
-/// The ledger's.
+/// An error of the ledger.
 pub async fn explain(deps: &Deps, flow: &FlowId, key: &str) -> Result<Explained, Refused> {
     match known(deps, flow, key).await? {
         Some(view) => Ok(Explained::Known(view)),
@@ -26,7 +27,7 @@ pub async fn explain(deps: &Deps, flow: &FlowId, key: &str) -> Result<Explained,
     }
 }
 
-/// The life of a record that was read.
+/// The history of a record that was read.
 pub(super) async fn known(deps: &Deps, flow: &FlowId, key: &str) -> Result<Option<Box<RecordView>>, Refused> {
     let view = deps.store.record_view(flow.company.to_string(), flow.entity.to_string(), key.to_owned()).await?;
     Ok(view.known.then(|| Box::new(view)))

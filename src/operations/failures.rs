@@ -1,4 +1,4 @@
-//! Failures of flows that the configuration no longer makes: no replay and no run reaches them, so that what to do is another thing.
+//! Failures of flows that the configuration no longer contains: no replay and no run includes them, so their next step differs.
 
 use crate::actors::Deps;
 use crate::actors::flows::flows;
@@ -6,7 +6,7 @@ use crate::domain::FlowId;
 use crate::domain::next_step::NextStep;
 use crate::store::{CauseRow, FailureFilter, FailureRow, StoreError};
 
-/// As [`Store::failure_list`](crate::store::Store::failure_list), with what to do about records of such flows.
+/// As [`Store::failure_list`](crate::store::Store::failure_list), with the next step for records of such flows.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -17,7 +17,7 @@ pub async fn failure_list(deps: &Deps, filter: FailureFilter) -> Result<Vec<Fail
     Ok(rows)
 }
 
-/// As [`Store::failure_causes`](crate::store::Store::failure_causes), with what to do about records of such flows.
+/// As [`Store::failure_causes`](crate::store::Store::failure_causes), with the next step for records of such flows.
 ///
 /// # Errors
 /// [`StoreError`].

@@ -1,4 +1,4 @@
-//! A flow: paused, resumed, forgotten. Running one is [`super::Service::run`].
+//! Pauses, resumes and forgets a flow. [`super::Service::run`] runs one.
 
 use super::{Refused, Requested};
 use crate::actors::Deps;
@@ -15,19 +15,19 @@ pub enum SmallerTables {
     Accept,
 }
 
-/// Whether the configuration makes the flow.
+/// Checks that the configuration contains the flow.
 ///
 /// # Errors
-/// [`Refused::NoFlow`] where it does not.
+/// [`Refused::NoFlow`] if it does not.
 pub(super) fn configured(deps: &Deps, flow: &FlowId) -> Result<(), Refused> {
     let known = deps.settings.syspro.companies.contains(&flow.company) && deps.definitions.now().plan(&flow.entity).is_some();
     if known { Ok(()) } else { Err(Refused::NoFlow(flow.clone())) }
 }
 
-/// Reads a flow no more until it is resumed. A run on its way ends first; what is due is still sent.
+/// Stops reading a flow until it is resumed. A current run finishes first; due deliveries are still sent.
 ///
 /// # Errors
-/// [`Refused::NoFlow`]; the ledger's.
+/// [`Refused::NoFlow`]; an error of the ledger.
 pub async fn pause(deps: &Deps, flow: FlowId, requested: Requested) -> Result<FlowBefore, Refused> {
     configured(deps, &flow)?;
     Ok(deps.store.flow_pause(flow, FlowAction::Pause, requested.by, requested.why.into()).await?)
@@ -48,7 +48,8 @@ pub async fn resume(deps: &Deps, flow: FlowId, smaller: SmallerTables, requested
 /// Forgets a flow that the configuration no longer makes; its records stay as history.
 ///
 /// # Errors
-/// [`Refused::Configured`], [`Refused::NotInLedger`], [`Refused::BeingRead`], [`Refused::OutcomeUnknown`], [`Refused::NotSettled`]; the ledger's.
+/// [`Refused::Configured`], [`Refused::NotInLedger`], [`Refused::BeingRead`], [`Refused::OutcomeUnknown`], [`Refused::NotSettled`]; an
+/// error of the ledger.
 pub async fn forget(deps: &Deps, flow: FlowId, undelivered: Undelivered, requested: Requested) -> Result<ForgottenFlow, Refused> {
     if flows(deps).contains(&flow) {
         return Err(Refused::Configured(flow));

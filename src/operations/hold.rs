@@ -1,4 +1,4 @@
-//! Records that a person holds, and releases.
+//! Holds and releases records.
 
 use super::{Refused, Requested, check_names};
 use crate::actors::Deps;
@@ -6,12 +6,12 @@ use crate::domain::{DocumentKey, FlowId};
 use crate::operations::resend::{Followed, release as release_records};
 use crate::store::HoldRow;
 
-/// What became of records that were named by their keys.
+/// The results for records named by their keys.
 #[derive(Debug, Clone)]
 pub struct Named {
-    /// The records that are known.
+    /// The known records.
     pub records: Vec<HoldRow>,
-    /// Keys that were never read from SYSPRO, as the ledger writes them.
+    /// Keys that were never read from SYSPRO, in the ledger's form.
     pub unknown: Vec<String>,
 }
 
@@ -29,10 +29,10 @@ fn as_stored(keys: &[String]) -> Vec<String> {
     keys.iter().map(|key| DocumentKey::typed(key).into()).collect()
 }
 
-/// Holds records: nothing of them is sent until they are released. Keys as people type them.
+/// Holds records: nothing of them is sent until they are released. Keys are in the form that people type.
 ///
 /// # Errors
-/// [`Refused::UnknownName`]; [`Refused::NoRecords`] when none of them is known; the ledger's.
+/// [`Refused::UnknownName`]; [`Refused::NoRecords`] when none of them is known; an error of the ledger.
 pub async fn hold(deps: &Deps, flow: FlowId, keys: &[String], requested: Requested) -> Result<Named, Refused> {
     check_names(deps, Some(flow.company.as_str()), Some(flow.entity.as_str())).await?;
     let keys = as_stored(keys);
@@ -40,7 +40,7 @@ pub async fn hold(deps: &Deps, flow: FlowId, keys: &[String], requested: Request
     Named::of(&flow, keys, rows)
 }
 
-/// Ends holds, and queues again, as it was mapped, what of these records can be sent; answers what is sent again besides.
+/// Ends holds, and queues what can be sent of these records again, as it was mapped; also answers the documents that are sent again.
 ///
 /// # Errors
 /// As [`hold`].

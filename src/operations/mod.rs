@@ -1,8 +1,8 @@
-//! What people can do with Tieline. The HTTP API, the console and the command line are thin callers: they read what is asked for, and say
-//! what came of it in their own form.
+//! The operations for people. The HTTP API, the console and the command line only call them: they read the request, and present the result
+//! in their own form.
 //!
-//! Most operations need the ledger and the definitions alone (`Deps`), and take effect in whatever service runs. Those of [`Service`] need the
-//! running process. Each writes its audit row in the transaction that does it; where the work goes on for long, before it begins.
+//! Most operations need only the ledger and the definitions (`Deps`), and take effect in any running service. The operations of [`Service`]
+//! need the running process. Each writes its audit row in the same transaction; for longer work, before the work starts.
 
 pub mod backfill;
 pub mod conflict;
@@ -23,26 +23,26 @@ pub use service::{RunStarted, Service};
 use crate::actors::Deps;
 use crate::domain::reason::Reason;
 
-/// Who asks for an operation, and why.
+/// The person who requests an operation, and the reason.
 #[derive(Debug, Clone)]
 pub struct Requested {
-    /// As the audit shows it: `key NAME from ADDRESS`, `user NAME`.
+    /// The name in the audit: `key NAME from ADDRESS`, `user NAME`.
     pub by: String,
-    /// Why.
+    /// The reason.
     pub why: Reason,
 }
 
 impl Requested {
-    /// Somebody asks for something.
+    /// A request of this person.
     pub fn new(by: impl Into<String>, why: Reason) -> Self {
         Self { by: by.into(), why }
     }
 }
 
-/// Checks a company and an entity, as far as they are given.
+/// Checks a company and an entity, if given.
 ///
 /// # Errors
-/// [`Refused::UnknownName`] for one that neither the configuration nor the ledger knows.
+/// [`Refused::UnknownName`] for one that neither the configuration nor the ledger contains.
 pub async fn check_names(deps: &Deps, company: Option<&str>, entity: Option<&str>) -> Result<(), Refused> {
     if company.is_some() || entity.is_some() {
         deps.names().await?.check(company, entity)?;

@@ -1,5 +1,5 @@
-//! Records that were mapped under another definition: they are mapped again from their stored content, compared with what was sent of them, and what
-//! differs is sent, once it is known how much that is. Plain functions; SYSPRO is not read.
+//! Records that were mapped under another definition. They are mapped again from their stored content and compared with what was sent. The
+//! differences are sent once their number is known. Plain functions; SYSPRO is not read.
 
 use std::fmt;
 
@@ -17,53 +17,54 @@ use crate::store::{Differing, Intake, IntakeDocument, OutdatedDocument, Outdated
 /// One flow with records that were mapped under another definition.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct OutdatedFlow {
-    /// Which.
+    /// The flow.
     pub flow: FlowId,
     /// All of its records.
     pub records: i64,
     /// Those that were mapped under another definition.
     pub outdated: i64,
-    /// What of them differs from what was sent.
+    /// The differences between them and what was sent.
     pub differing: Differing,
-    /// Those that were read without a column that the definition in force reads: only a sweep, which reads them again, can tell.
+    /// Those that were read without a column that the definition in force reads: only a sweep, which reads them again, can show their
+    /// differences.
     pub to_read: i64,
     /// Those whose content cannot be read under the definition in force, with the reason.
     pub unreadable: Vec<String>,
-    /// How many may be sent without a person's word.
+    /// The number that may be sent without a person's approval.
     pub limit: i64,
 }
 
-/// What differs in all flows that were asked for.
+/// The differences in all requested flows.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct OutdatedReport {
     /// The flows with records that were mapped under another definition.
     pub flows: Vec<OutdatedFlow>,
-    /// The limit as it is configured.
+    /// The configured limit.
     pub change_limit: String,
-    /// Whether more differs than may be sent: then nothing was.
+    /// Whether there are more differences than may be sent: then nothing was sent.
     pub above: bool,
-    /// What a person allowed.
+    /// The number that a person allowed.
     pub allowed: Option<i64>,
-    /// Why sending stopped before its end: more differed by then than was compared and may be sent. What was sent before stays sent.
+    /// Why sending stopped early: more records differed by then than were compared and may be sent. What was sent before stays sent.
     pub stopped: Option<String>,
-    /// The definitions that were compared with: others that come into force meanwhile are not sent by.
+    /// The definitions of the comparison: nothing is sent under others that come into force in the meantime.
     #[serde(skip)]
     #[schema(ignore)]
     definitions: Snapshot,
 }
 
 impl OutdatedReport {
-    /// How many records differ in all.
+    /// The number of records with a difference.
     pub fn differing(&self) -> i64 {
         self.flows.iter().map(|flow| flow.differing.records).sum()
     }
 
-    /// Whether not all was sent of what differs.
+    /// Whether some differences were not sent.
     pub fn is_undone(&self) -> bool {
         self.above || self.stopped.is_some() || self.to_read() > 0
     }
 
-    /// Records that only a sweep can tell of.
+    /// The number of records whose differences only a sweep can show.
     pub fn to_read(&self) -> i64 {
         self.flows.iter().map(|flow| flow.to_read).sum()
     }
@@ -77,7 +78,7 @@ impl OutdatedReport {
     }
 }
 
-/// Each flow in a line, and what to do about it.
+/// One line for each flow, with what to do.
 impl fmt::Display for OutdatedReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.flows.is_empty() {
@@ -126,7 +127,7 @@ impl fmt::Display for OutdatedReport {
     }
 }
 
-/// Compares all records of these flows that were mapped under another definition with what was sent of them. Nothing is written.
+/// Compares all records of these flows that were mapped under another definition with what was sent. Nothing is written.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -181,11 +182,12 @@ async fn compare_flow(
     }
 }
 
-/// Sends what differs of the compared flows, by the definitions that were compared with. What was done before an error stays done, and doing it again
-/// is harmless. Sweeps and changes may have added to what differs meanwhile: it is summed page by page, and nothing goes out above the limit.
+/// Sends the differences of the compared flows, under the definitions of the comparison. What was done before an error stays done, and a
+/// repeat is harmless. Sweeps and changes may have added differences in the meantime: they are counted page by page, and nothing beyond the
+/// limit is sent.
 ///
 /// # Errors
-/// [`StoreError`]; [`StoreError::OtherDefinitions`] where others came into force meanwhile.
+/// [`StoreError`]; [`StoreError::OtherDefinitions`] if others came into force in the meantime.
 pub async fn send(deps: &Deps, compared: &mut OutdatedReport, requested_by: &str, why: &str) -> Result<ReplayReport, StoreError> {
     let definitions = compared.definitions.clone();
     let mut report = ReplayReport::default();
@@ -197,7 +199,7 @@ pub async fn send(deps: &Deps, compared: &mut OutdatedReport, requested_by: &str
             .run_begin(flow.flow.clone(), RunKind::Replay, requested_by.to_owned(), Some(why.to_owned()), definitions.number)
             .await?;
         report.runs.push((flow.flow.clone(), run));
-        // what a person allowed is for all flows, the limit for each
+        // a person's number is for all flows, the limit is per flow
         let mut most = Most { most: compared.allowed.unwrap_or(flow.limit), sum: if compared.allowed.is_some() { sum } else { 0 } };
         let outcome = send_flow(deps, &definitions, &flow.flow, run, requested_by, &mut most, &mut report).await;
         let error = match &outcome {
@@ -221,7 +223,7 @@ struct Most {
 }
 
 impl Most {
-    /// Takes a page of so many records in, or says why not.
+    /// Counts a page with this many records, or answers why it may not be sent.
     fn take(&mut self, flow: &FlowId, records: i64) -> Result<(), String> {
         let after = self.sum + records;
         if after > self.most {
@@ -267,7 +269,7 @@ fn intake(definitions: &Snapshot, flow: &FlowId, run: RunId, documents: Vec<Inta
     Intake { resend: Resend::Differing, on_gone, ..Intake::of(flow.clone(), run, documents) }
 }
 
-/// Those of a page that were read with every column, mapped anew.
+/// The records of a page that were read with every column, mapped again.
 fn mapped(
     deps: &Deps,
     definitions: &Snapshot,

@@ -1,11 +1,11 @@
-//! Why an operation was not done, and what to do, in the words of whoever asked.
+//! Why an operation was not done, and what to do, in words for each interface.
 
 use crate::actors::scheduler::StartRefused;
 use crate::domain::FlowId;
 use crate::domain::word::Unknown;
 use crate::store::StoreError;
 
-/// Where somebody asks: what to do next is a path, a page or a command.
+/// The interface of the request: the next step is a path, a page or a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Interface {
     /// The HTTP API.
@@ -16,25 +16,25 @@ pub enum Interface {
     Cli,
 }
 
-/// What kind of refusal it is.
+/// The kind of a refusal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Class {
-    /// What is asked for is incomplete, or its parts contradict one another.
+    /// The request is incomplete, or contradicts itself.
     Senseless,
-    /// It names something that there is not.
+    /// It names something that does not exist.
     Missing,
-    /// Not now: something is on its way, or must be done first.
+    /// Not possible now: other work is running, or must be done first.
     NotNow,
     /// Something that it needs does not answer.
     Unavailable,
 }
 
-/// Why an operation was not done. Nothing was changed, unless it says otherwise.
+/// Why an operation was not done. Nothing was changed, unless stated otherwise.
 #[derive(Debug)]
 pub enum Refused {
-    /// A company or an entity that neither the configuration nor the ledger knows.
+    /// A company or an entity that neither the configuration nor the ledger contains.
     UnknownName(Unknown),
-    /// The configuration makes no such flow.
+    /// The configuration contains no such flow.
     NoFlow(FlowId),
     /// No flow of this company and this entity is configured; `None`: any.
     NoFlows(Option<String>, Option<String>),
@@ -42,18 +42,18 @@ pub enum Refused {
     NotInLedger(FlowId),
     /// The flow's entity is not aligned.
     NotAligned(FlowId),
-    /// A flow that is to be forgotten is configured.
+    /// A flow to be forgotten is configured.
     Configured(FlowId),
-    /// A flow that is to be forgotten is being read.
+    /// A flow to be forgotten is being read.
     BeingRead(FlowId),
-    /// What became of parts of records of a flow that is to be forgotten is not known yet.
+    /// The outcome of some parts of records is unknown, in a flow to be forgotten.
     OutcomeUnknown {
         /// The flow.
         flow: FlowId,
         /// How many parts.
         parts: i64,
     },
-    /// Records of a flow that is to be forgotten are not delivered.
+    /// Records are not delivered, in a flow to be forgotten.
     NotSettled {
         /// The flow.
         flow: FlowId,
@@ -69,23 +69,23 @@ pub enum Refused {
     },
     /// A run cannot start.
     NoRun(StartRefused),
-    /// A run was asked for and ended before it began.
+    /// A requested run ended before it started.
     NotBegun(String),
     /// This process has other definitions than those in force.
     OtherDefinitions(String),
-    /// A replay of everything was not asked for expressly.
+    /// A replay of everything was not requested explicitly.
     Everything,
-    /// `all`, and a scope that is limited.
+    /// `all`, together with a limited scope.
     AllAndLimited,
-    /// `outdated`, and more than a flow.
+    /// `outdated`, together with more than a flow.
     OutdatedAndMore,
-    /// Another replay is on its way.
+    /// Another replay is running.
     Replaying,
     /// More records differ than may be sent.
     AboveLimit {
-        /// What differs, by flow.
+        /// The differences, by flow.
         report: String,
-        /// How many records.
+        /// The number of records.
         differing: i64,
     },
     /// No record with this key was ever read.
@@ -94,16 +94,16 @@ pub enum Refused {
     NoRecords {
         /// The flow.
         flow: FlowId,
-        /// The keys, as the ledger writes them.
+        /// The keys, in the ledger's form.
         keys: Vec<String>,
     },
     /// A backfill without a period.
     NoPeriod,
-    /// A period that ends before it begins.
+    /// A period that ends before it starts.
     EmptyPeriod {
         /// The first date.
         since: chrono::NaiveDate,
-        /// The first date that is not read.
+        /// The first date after the period.
         until: chrono::NaiveDate,
     },
     /// There is no such backfill.
@@ -128,7 +128,7 @@ pub enum Refused {
 }
 
 impl Refused {
-    /// What kind of refusal it is; `None` for what the ledger said.
+    /// The kind of the refusal; `None` for an error of the ledger.
     pub fn class(&self) -> Option<Class> {
         Some(match self {
             Self::Everything | Self::AllAndLimited | Self::OutdatedAndMore | Self::NoPeriod | Self::EmptyPeriod { .. } => Class::Senseless,
@@ -204,7 +204,7 @@ impl Refused {
         }
     }
 
-    /// What to do, as a path or a command.
+    /// What to do, for this interface.
     pub fn next_step(&self, on: Interface) -> String {
         use Interface::{Cli, Console, Http};
         let one_of = |http: &str, console: &str, cli: &str| match on {
@@ -292,7 +292,7 @@ impl Refused {
     }
 }
 
-/// How a key must be written.
+/// How to write a key.
 const KEYS: &str = "a key is written as SYSPRO stores it, leading zeros and capitals kept, its parts joined by `/`";
 
 impl From<StoreError> for Refused {

@@ -1,4 +1,4 @@
-//! Stored records, mapped again and sent again.
+//! Maps stored records again and sends them again.
 
 use serde_json::json;
 
@@ -9,22 +9,22 @@ use crate::operations::outdated::{self, OutdatedReport};
 use crate::operations::resend::{ReplayReport, replay as take_in_scope};
 use crate::store::{NewAudit, ReplayScope};
 
-/// Which records.
+/// Selects records.
 #[derive(Debug, Clone)]
 pub enum Which {
-    /// Those in the scope; all of them where it is not limited.
+    /// The records of a scope; a scope without a limit contains all.
     Scope(ReplayScope),
-    /// Those that were mapped under another definition than the one in force; of these, what differs from what was sent.
+    /// Records that were mapped under another definition than the one in force; of these, only the differences from what was sent.
     Outdated {
         /// The flows, by company and entity.
         scope: ReplayScope,
-        /// Send as many records as this, whatever `flows.change_limit` says.
+        /// Sends up to this many records, regardless of `flows.change_limit`.
         allow: Option<i64>,
     },
 }
 
 impl Which {
-    /// What is asked for: limited in some way, or expressly all.
+    /// The selection of a request: limited in some way, or explicitly all.
     ///
     /// # Errors
     /// [`Refused::Everything`], [`Refused::AllAndLimited`], [`Refused::OutdatedAndMore`].
@@ -50,10 +50,10 @@ impl Which {
     }
 }
 
-/// Checks the names in the scope, and notes in the audit that somebody asked: before anything is done, and whatever comes of it.
+/// Checks the names in the scope, and writes the request to the audit, before anything is done and whatever the result.
 ///
 /// # Errors
-/// [`Refused::UnknownName`]; the ledger's.
+/// [`Refused::UnknownName`]; an error of the ledger.
 pub(super) async fn note(deps: &Deps, which: &Which, requested: &Requested) -> Result<(), Refused> {
     let scope = which.scope();
     check_names(deps, scope.company.as_deref(), scope.entity.as_deref()).await?;
@@ -68,7 +68,7 @@ pub(super) async fn note(deps: &Deps, which: &Which, requested: &Requested) -> R
     Ok(deps.store.audit_write(row).await?)
 }
 
-/// Makes the records due again. `compared` hears what differs of outdated ones, before anything of them is sent.
+/// Queues the records again. `compared` is called with the differences of outdated ones, before any of them is sent.
 pub(super) async fn take_in(
     deps: &Deps,
     which: Which,
@@ -92,11 +92,12 @@ pub(super) async fn take_in(
     }
 }
 
-/// Makes records due again, for whoever sends them: this process or a running service. `compared` as in the report's `outdated`, but before
-/// anything is sent.
+/// Queues records again; this process or a running service sends them. `compared` is called with the report's `outdated`, before anything
+/// is sent.
 ///
 /// # Errors
-/// [`Refused::UnknownName`], [`Refused::NeverRead`]; the ledger's. What was done before the error stays done, and doing it again is harmless.
+/// [`Refused::UnknownName`], [`Refused::NeverRead`]; an error of the ledger. What was done before the error stays done, and a repeat is
+/// harmless.
 pub async fn replay(
     deps: &Deps,
     which: Which,

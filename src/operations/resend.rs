@@ -1,5 +1,5 @@
-//! Sending again what a person asks for: the stored content is mapped again, so that a corrected code list or definition takes effect.
-//! Plain functions; SYSPRO is not read.
+//! Sends records again on request: the stored content is mapped again, so that a corrected code list or definition takes effect. Plain
+//! functions; SYSPRO is not read.
 
 use std::collections::{BTreeMap, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -21,29 +21,29 @@ use crate::store::{HoldRow, Intake, IntakeDocument, ReplayScope, Resend, StoreEr
 /// Documents per transaction.
 pub(super) const PAGE: i64 = 500;
 
-/// Documents whose outcome is followed; of a larger replay the runs say what becomes of it.
+/// The most documents whose outcome is followed; for a larger replay, the runs show the results.
 const FOLLOWED: usize = 20_000;
 
-/// Documents that are counted in one statement.
+/// Documents counted by one statement.
 const AT_ONCE: usize = 5_000;
 
-/// Between two checks what has become of them.
+/// Time between two checks of their states.
 const CHECK_EVERY: Duration = Duration::from_millis(200);
 
-/// What a replay did.
+/// The result of a replay.
 #[derive(Debug, Clone, Default, serde::Serialize, utoipa::ToSchema)]
 pub struct ReplayReport {
-    /// Documents whose records are due again.
+    /// Documents whose records are queued again.
     pub documents: u64,
-    /// Documents whose stored content cannot be read under the present definition, with the reason.
+    /// Documents whose stored content cannot be read under the current definition, with the reason.
     pub skipped: Vec<String>,
-    /// The flows touched, each with its run.
+    /// The flows of the replay, each with its run.
     pub runs: Vec<(FlowId, RunId)>,
-    /// Of a replay of what was mapped under another definition: what differed, by flow.
+    /// For a replay of records that were mapped under another definition: the differences, by flow.
     pub outdated: Option<OutdatedReport>,
-    /// What became of them, as far as it was waited for; nothing of a replay of more than 20,000 documents, and where nothing was sent.
+    /// Their results, as far as the request waited for them; null for a replay of more than 20,000 documents, and where nothing was sent.
     pub outcome: Option<ResentOutcome>,
-    /// The documents that are due again.
+    /// The documents that are queued again.
     #[serde(skip)]
     #[schema(ignore)]
     pub followed: Followed,
@@ -52,10 +52,10 @@ pub struct ReplayReport {
 /// Documents that are sent again, and since when.
 #[derive(Debug, Clone, Default)]
 pub struct Followed {
-    /// By their numbers, each with the words in which it had failed before.
+    /// By number, each with the message of its earlier failure.
     documents: HashMap<i64, Option<String>>,
     since: Option<DateTime<Utc>>,
-    /// There are too many.
+    /// Whether there are too many to follow.
     beyond: bool,
 }
 
@@ -65,7 +65,7 @@ impl Followed {
         Self { beyond: documents.len() > FOLLOWED, documents: documents.into_iter().collect(), since: Some(since) }
     }
 
-    /// Nothing is sent again yet; what is from now on belongs to it.
+    /// Starts with no documents; documents queued from now on belong to it.
     pub(super) fn begin(&mut self, since: DateTime<Utc>) {
         self.since = Some(since);
     }
@@ -77,12 +77,12 @@ impl Followed {
         }
     }
 
-    /// Nothing was sent again.
+    /// Whether nothing was sent again.
     pub fn is_empty(&self) -> bool {
         self.documents.is_empty() && !self.beyond
     }
 
-    /// Waits until nothing of them moves any more, but no longer than `patience`, and says how they stand then. `None` when there are too many.
+    /// Waits until all of them are settled, up to `patience`, and answers their states. `None` when there are too many.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -107,8 +107,8 @@ impl Followed {
     }
 }
 
-/// Takes holds off and makes due again, as it was mapped, what of these records can be sent; answers per record what was done, and those that
-/// are sent again. Sending is the Writer's matter.
+/// Removes holds, and queues what can be sent of these records again, as it was mapped. Answers the result per record, and the records that
+/// are sent again. The Writer sends them.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -126,13 +126,13 @@ pub async fn release(
     Ok((rows, Followed::new(documents, since)))
 }
 
-/// Makes the records of the documents in scope due again. Sending is the Writer's matter.
+/// Queues the records of the documents in scope again. The Writer sends them.
 ///
 /// # Errors
-/// [`StoreError`]. What was done before the error stays done, and doing it again is harmless.
+/// [`StoreError`]. What was done before the error stays done, and a repeat is harmless.
 pub async fn replay(deps: &Deps, scope: ReplayScope, requested_by: &str, reason: Option<String>) -> Result<ReplayReport, StoreError> {
     let mut report = ReplayReport::default();
-    // one set to the end: the ledger refuses it once another one is in force
+    // one set for the whole replay: the ledger refuses it once another one is in force
     let definitions = deps.definitions.now();
     report.followed.begin(deps.store.time().await?);
     let mut runs: BTreeMap<FlowId, RunId> = BTreeMap::new();
@@ -202,14 +202,14 @@ async fn replay_page(
 pub(super) fn remap(deps: &Deps, definitions: &Snapshot, flow: &FlowId, stored: &StoredDocument) -> Result<IntakeDocument, String> {
     let plan = definitions.plan(&flow.entity).ok_or("its entity has no definition any more")?;
     let document = plan.content_from_json(DocumentKey::from_text(&stored.key), &stored.content)?;
-    // there is no actor here to die of it, and the page's other records must not
+    // no actor isolates a panic here, and the page's other records must continue
     let mapped = catch_unwind(AssertUnwindSafe(|| {
         deps.crash.at("mapper:document", document.key.as_str());
         let presence = if stored.deleted { Presence::Gone } else { Presence::There };
         map_document(plan, definitions, &CompanyId::new(&stored.company), &document, presence)
     }));
     let mut mapped = mapped.unwrap_or_else(|_| IntakeDocument { gone: stored.deleted, ..poisoned(plan, &document) });
-    // the content is as it was: no new version
+    // the content is the same: no new version
     mapped.hash = stored.hash.as_slice().try_into().unwrap_or(mapped.hash);
     mapped.content.clone_from(&stored.content);
     Ok(mapped)

@@ -1,4 +1,4 @@
-//! Sending to ServiceNow: the pauses that it asked for, ended before their time.
+//! Sending to ServiceNow: ends the pauses that it asked for early.
 
 use super::{Refused, Requested};
 use crate::actors::Deps;
@@ -7,7 +7,7 @@ use crate::store::Resumed;
 /// Ends the pauses that ServiceNow asked for, for every node.
 ///
 /// # Errors
-/// The ledger's.
+/// An error of the ledger.
 pub async fn resume(deps: &Deps, requested: Requested) -> Result<Resumed, Refused> {
     Ok(deps.store.sending_resume(requested.by, requested.why.into()).await?)
 }

@@ -1,4 +1,4 @@
-//! What needs the running process: starting runs, replays that go on by themselves, diagnostics, questions to SYSPRO.
+//! Operations that need the running process: starts of runs, replays in the background, diagnostics, queries to SYSPRO.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,15 +29,15 @@ use crate::domain::run::{RunId, RunKind};
 use crate::operations::resend::ReplayReport;
 use crate::store::NewAudit;
 
-/// How long it is waited for the beginning of a run.
+/// How long to wait for the start of a run.
 const BEGIN_WAIT: Duration = Duration::from_secs(5);
-/// Between two checks whether it has begun.
+/// Time between two checks whether it has started.
 const BEGIN_CHECK: Duration = Duration::from_millis(50);
-/// How long a replay is waited for; then it continues in the background.
+/// How long to wait for a replay; then it continues in the background.
 const REPLAY_WAIT: Duration = Duration::from_secs(15);
-/// How long it is waited for what became of records that were sent again.
+/// How long to wait for the results of records that were sent again.
 const OUTCOME_WAIT: Duration = Duration::from_secs(10);
-/// Records asked for in SYSPRO at once.
+/// Concurrent queries of records in SYSPRO.
 const QUESTIONS: usize = 2;
 
 /// The running service. A clone is the same one.
@@ -50,11 +50,11 @@ pub struct Service {
     replaying: Arc<Semaphore>,
     /// One diagnostics run at a time, and the last one.
     diagnostics: DiagnosticsJob,
-    /// N records at once are asked for in SYSPRO for people.
+    /// Limits the concurrent queries of records in SYSPRO.
     questions: Arc<Semaphore>,
 }
 
-/// A run that somebody asked for.
+/// A requested run.
 #[derive(Debug, Clone)]
 pub struct RunStarted {
     /// The flow.
@@ -63,12 +63,12 @@ pub struct RunStarted {
     pub kind: RunKind,
     /// The run's id.
     pub run: RunId,
-    /// Whether it has begun. If not, it begins soon.
+    /// Whether it has started. If not, it starts soon.
     pub begun: bool,
 }
 
 impl Service {
-    /// Over a running actor system. `deps`: with the connections that callers may use; `diagnostics_deps`: with those for the diagnostics run.
+    /// Over a running actor system. `deps`: with the connections for callers; `diagnostics_deps`: with those for diagnostics.
     pub fn new(deps: Deps, diagnostics_deps: Deps, actors: ActorsHandle, access: Access) -> Self {
         Self {
             diagnostics: DiagnosticsJob::new(diagnostics_deps, Way::Service(access.clone())),
@@ -80,10 +80,10 @@ impl Service {
         }
     }
 
-    /// Runs a flow now, a paused one too; answers once the run has begun.
+    /// Runs a flow now, even a paused one; answers once the run has started.
     ///
     /// # Errors
-    /// [`Refused::NoFlow`], [`Refused::Running`], [`Refused::NoRun`], [`Refused::NotBegun`]; the ledger's.
+    /// [`Refused::NoFlow`], [`Refused::Running`], [`Refused::NoRun`], [`Refused::NotBegun`]; an error of the ledger.
     pub async fn run(&self, flow: FlowId, kind: RunKind, requested: Requested) -> Result<RunStarted, Refused> {
         configured(&self.deps, &flow)?;
         let status = self.deps.store.flow_status().await?;
@@ -92,7 +92,7 @@ impl Service {
             return Err(Refused::Running { flow, node });
         }
         let (run, (told, ended)) = (RunId::fresh(), unbounded_channel());
-        // the run's beginning and the audit row of who asked for it are one transaction
+        // the start of the run and the audit row of its request are one transaction
         let mut ask = RunSetRequest::by_hand(vec![(flow.clone(), kind)], requested.by, Some(requested.why.into()));
         ask.runs.insert(flow.clone(), run);
         ask.ended = Some(told);
@@ -104,7 +104,7 @@ impl Service {
     async fn has_begun(&self, run: RunId, mut ended: UnboundedReceiver<Option<PollError>>) -> Result<bool, Refused> {
         let deadline = Instant::now() + BEGIN_WAIT;
         loop {
-            // asked first: a run that has ended and left no row never began
+            // checked first: a run that has ended and left no row never started
             let result = ended.try_recv();
             if self.deps.store.run_find(run.0).await?.is_some() {
                 return Ok(true);
@@ -112,7 +112,7 @@ impl Service {
             if let Ok(Some(error)) = result {
                 return Err(Refused::NotBegun(error.to_string()));
             }
-            // it begins once the service has nothing to wait for, which may take long
+            // it starts once the service's wait is over, which may take long
             if Instant::now() >= deadline || self.deps.waits.why().is_some() {
                 return Ok(false);
             }
@@ -120,11 +120,11 @@ impl Service {
         }
     }
 
-    /// Sends records again and waits for what becomes of them, within limits; `None`: it continues in the background.
+    /// Sends records again and waits for the results, within limits; `None`: it continues in the background.
     ///
     /// # Errors
     /// [`Refused::OtherDefinitions`], [`Refused::UnknownName`], [`Refused::Replaying`], [`Refused::AboveLimit`], [`Refused::NeverRead`],
-    /// [`Refused::Stopping`], [`Refused::Crashed`]; the ledger's.
+    /// [`Refused::Stopping`], [`Refused::Crashed`]; an error of the ledger.
     pub async fn replay(&self, which: Which, requested: Requested) -> Result<Option<ReplayReport>, Refused> {
         if let Some(why) = self.deps.definitions.view().complaint() {
             return Err(Refused::OtherDefinitions(why));
@@ -132,10 +132,10 @@ impl Service {
         let Ok(permit) = self.replaying.clone().try_acquire_owned() else { return Err(Refused::Replaying) };
         note(&self.deps, &which, &requested).await?;
         let (deps, actors) = (self.deps.clone(), self.actors.clone());
-        // a task of its own: a caller that goes away must not leave a run without an end
+        // a task of its own: when a caller disconnects, the run must still be ended
         let task = actix_rt::spawn(async move {
             let _permit = permit;
-            // nothing is mapped before anything may start
+            // nothing is mapped before the service's wait is over
             if !deps.waits.over(&deps.stopping).await {
                 tracing::warn!("the service stops; a replay that waited for the check of ServiceNow did not begin");
                 return Err(Refused::Stopping);
@@ -153,7 +153,7 @@ impl Service {
                 if let Some(outdated) = report.outdated.as_ref().filter(|outdated| outdated.above) {
                     return Err(Refused::AboveLimit { report: outdated.to_string(), differing: outdated.differing() });
                 }
-                // without an outcome it is done all the same
+                // the replay is done, even if its results cannot be read
                 report.outcome = report.followed.settle(&self.deps, OUTCOME_WAIT).await.unwrap_or_default();
                 Ok(Some(report))
             }
@@ -162,14 +162,14 @@ impl Service {
         }
     }
 
-    /// Releases records and waits for what becomes of them, within limits; no outcome where nothing was to be sent.
+    /// Releases records and waits for the results, within limits; no outcome if there was nothing to send.
     ///
     /// # Errors
     /// As [`release`].
     pub async fn release(&self, flow: FlowId, keys: &[String], requested: Requested) -> Result<(Named, Option<ResentOutcome>), Refused> {
         let (named, followed) = release(&self.deps, flow, keys, requested).await?;
         self.actors.nudge_all();
-        // of those alone that had something to release; what cannot be read of it is released all the same
+        // only of those that had something to release; an unreadable outcome does not undo the release
         let outcome = match followed.is_empty() {
             true => None,
             false => followed.settle(&self.deps, OUTCOME_WAIT).await.unwrap_or_default(),
@@ -180,16 +180,16 @@ impl Service {
     /// Starts diagnostics of both systems, the ledger and the machine. It continues in the background.
     ///
     /// # Errors
-    /// [`Refused::DiagnosticsRunning`]; the ledger's.
+    /// [`Refused::DiagnosticsRunning`]; an error of the ledger.
     pub async fn diagnose(&self, scope: Scope, requested: Requested) -> Result<(), Refused> {
         let asked = JobRequest { by: requested.by.clone(), why: requested.why.to_string(), scope };
         let Some(diagnostics_run) = self.diagnostics.begin(asked) else { return Err(Refused::DiagnosticsRunning) };
         let mut row = NewAudit::of(AuditKind::Action)
             .detail(&json!({ "action": "doctor", "why": requested.why, "read_only": scope == Scope::ReadOnly }));
         row.actor = requested.by;
-        // nothing is created that the audit does not know of
+        // the audit must know of everything that is created
         self.deps.store.audit_write(row).await?;
-        // a task of its own: a caller that goes away must not leave a row behind that was to be taken away
+        // a task of its own: when a caller disconnects, a test row must still be deleted
         actix_rt::spawn(diagnostics_run);
         Ok(())
     }
@@ -199,10 +199,10 @@ impl Service {
         self.diagnostics.last()
     }
 
-    /// The life of a record; of one that was never read SYSPRO is asked, unless it is being asked for others.
+    /// The history of a record. For one that was never read, SYSPRO is queried, unless it is being queried for others.
     ///
     /// # Errors
-    /// The ledger's.
+    /// An error of the ledger.
     pub async fn explain(&self, flow: &FlowId, key: &str) -> Result<Explained, Refused> {
         if let Some(view) = known(&self.deps, flow, key).await? {
             return Ok(Explained::Known(view));

@@ -1,23 +1,22 @@
-//! How a character may be written: as it stands, percent-encoded or as a form's blank, escaped for JSON, as a reference of XML or HTML, and
-//! such a spelling spelled once more.
+//! The spellings of a character: plain, percent-encoded or as a form's blank, escaped for JSON, as a reference of XML or HTML, and such a
+//! spelling encoded once more.
 
-/// How often a spelling may be spelled again.
+/// How often a spelling may be encoded again.
 const DEPTH: u8 = 2;
 
 /// The longest reference of HTML or XML that is read, in characters.
 const REFERENCE: usize = 10;
 
-/// With what a spelling begins.
+/// The first characters of spellings.
 const LEADS: [char; 4] = ['%', '+', '\\', '&'];
 
-/// No spelling of one character takes more bytes.
+/// The most bytes that a spelling of one character takes.
 pub(super) const LONGEST: usize = 36;
 
-/// A character, and how many bytes of the text it takes.
+/// A character, and the number of its bytes in the text.
 type Read = (char, usize);
 
-/// The characters of a text as they are compared: capital and small letters are the same, runs of blanks are one, and those at the
-/// ends do not count.
+/// The characters of a text for comparison: case is ignored, a run of blanks is one blank, and blanks at the ends are dropped.
 pub(super) fn folded(text: &str) -> Vec<char> {
     let mut out: Vec<char> = Vec::new();
     for c in text.trim().chars().map(fold) {
@@ -32,18 +31,18 @@ pub(super) fn fold(c: char) -> char {
     if c.is_whitespace() { ' ' } else { c.to_lowercase().next().unwrap_or(c) }
 }
 
-/// Whether a spelling may begin with this character.
+/// Whether a spelling may start with this character.
 pub(super) fn leads(c: char) -> bool {
     LEADS.contains(&c)
 }
 
-/// The characters that the beginning of a text may mean, folded, each with the bytes that it takes.
+/// The characters that the start of a text may represent, folded, each with its number of bytes.
 pub(super) fn ways(text: &str) -> Vec<Read> {
     read(text, DEPTH).into_iter().map(|(c, length)| (fold(c), length)).collect()
 }
 
-/// How many bytes of a text, from its beginning, spell a secret: the most where there are several ways to read it. `cut`: the text may end
-/// within the secret.
+/// How many bytes at the start of a text spell a secret: the most, if there are several ways to read it. `cut`: the text may end within the
+/// secret.
 pub(super) fn matches(text: &str, secret: &[char], cut: bool) -> Option<usize> {
     let mut ends = vec![0];
     for wanted in secret {
@@ -65,7 +64,7 @@ pub(super) fn matches(text: &str, secret: &[char], cut: bool) -> Option<usize> {
     ends.pop()
 }
 
-/// A run of blanks is one.
+/// Skips a run of blanks.
 fn past_blanks(text: &str, ends: &mut Vec<usize>) {
     let mut at = 0;
     while let Some(end) = ends.get(at).copied() {
@@ -82,7 +81,7 @@ fn past_blanks(text: &str, ends: &mut Vec<usize>) {
 /// As [`ways`], not folded, for spellings of spellings up to a depth.
 fn read(text: &str, depth: u8) -> Vec<Read> {
     let Some(plain) = text.chars().next() else { return Vec::new() };
-    // most characters begin no spelling
+    // most characters start no spelling
     if depth == 0 || !LEADS.contains(&plain) {
         return vec![(plain, plain.len_utf8())];
     }
@@ -104,13 +103,13 @@ fn read(text: &str, depth: u8) -> Vec<Read> {
     found
 }
 
-/// Where a text goes on after this character, which stands at a place.
+/// Where a text continues after this character at this place.
 fn past(text: &str, at: usize, wanted: char, depth: u8) -> Vec<usize> {
     let next = read(text.get(at..).unwrap_or_default(), depth);
     next.into_iter().filter(|(c, _)| *c == wanted).map(|(_, length)| at + length).collect()
 }
 
-/// A number of so many hexadecimal digits, and where the text goes on.
+/// A number with this many hexadecimal digits, and where the text continues.
 fn hex(text: &str, mut at: usize, digits: usize, depth: u8) -> Option<(u32, usize)> {
     let mut number = 0;
     for _ in 0..digits {
@@ -121,7 +120,7 @@ fn hex(text: &str, mut at: usize, digits: usize, depth: u8) -> Option<(u32, usiz
     Some((number, at))
 }
 
-/// What follows a percent sign: as many bytes as make a character.
+/// Reads what follows a percent sign: as many bytes as make a character.
 fn percent(text: &str, at: usize, before: &[u8], depth: u8) -> Vec<Read> {
     let Some((byte, at)) = hex(text, at, 2, depth) else { return Vec::new() };
     let bytes: Vec<u8> = before.iter().copied().chain(u8::try_from(byte)).collect();
@@ -134,7 +133,7 @@ fn percent(text: &str, at: usize, before: &[u8], depth: u8) -> Vec<Read> {
     past(text, at, '%', depth).into_iter().flat_map(|at| percent(text, at, &bytes, depth)).collect()
 }
 
-/// What follows a backslash.
+/// Reads what follows a backslash.
 fn escaped(text: &str, at: usize, depth: u8) -> Vec<Read> {
     let mut found = Vec::new();
     for (c, length) in read(text.get(at..).unwrap_or_default(), depth) {
@@ -147,7 +146,7 @@ fn escaped(text: &str, at: usize, depth: u8) -> Vec<Read> {
                 let Some((number, at)) = hex(text, at, 4, depth) else { continue };
                 match char::from_u32(number) {
                     Some(c) => found.push((c, at)),
-                    // the first half of a pair
+                    // the first half of a surrogate pair
                     None => found.extend(paired(text, at, number, depth)),
                 }
             }
@@ -167,7 +166,7 @@ fn paired(text: &str, at: usize, first: u32, depth: u8) -> Vec<Read> {
     seconds.filter_map(whole).collect()
 }
 
-/// What follows an ampersand, up to the semicolon.
+/// Reads what follows an ampersand, up to the semicolon.
 fn reference(text: &str, mut at: usize, depth: u8) -> Option<Read> {
     let mut name = String::new();
     while name.len() <= REFERENCE {

@@ -1,6 +1,6 @@
-//! Crash points: named places in the middle of work where a test can make an actor die.
+//! Crash points: named places during work at which a test can crash an actor.
 //!
-//! They are part of the feature `failpoints`; without it every one of them is nothing.
+//! They belong to the feature `failpoints`; without it they do nothing.
 
 #[cfg(feature = "failpoints")]
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,7 +22,7 @@ struct Armed {
 }
 
 impl CrashPoints {
-    /// The work has come to this point, `of` says with what.
+    /// Called at this point; `of` says what is being worked on.
     ///
     /// # Panics
     /// When a test armed it.
@@ -39,12 +39,12 @@ impl CrashPoints {
 
 #[cfg(feature = "failpoints")]
 impl CrashPoints {
-    /// From now on whoever comes to `point` (with `of`, when it is said) dies: not the first `skip` times, then `times` times.
+    /// Crashes calls at `point` (with `of`, if given): skips the first `skip` calls, then crashes `times` calls.
     pub fn arm(&self, point: &'static str, of: Option<&str>, skip: usize, times: usize) {
         self.lock().push(Armed { point, of: of.map(str::to_owned), skip, left: times });
     }
 
-    /// Crashes that are still to come.
+    /// The number of crashes still to come.
     pub fn left(&self) -> usize {
         self.lock().iter().map(|armed| armed.left).sum()
     }

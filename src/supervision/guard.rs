@@ -1,12 +1,12 @@
 //! The Guard: an actor that survives its panics, with the same address and the same queue.
 //!
-//! `actix::Supervisor` restarts an actor that stopped itself, at once and without end, and never one that panicked. The Guard polls the
-//! actor inside `catch_unwind`, so that a panic and a `ctx.stop()` end the same way: wait, reset, go on. The wait doubles up to a cap;
-//! more than [`RestartPolicy::limit`] deaths within [`RestartPolicy::window`] end the actor, and its parent is told.
+//! `actix::Supervisor` restarts an actor that stopped itself, at once and endlessly, and never one that panicked. The Guard polls the actor
+//! inside `catch_unwind`, so that a panic and a `ctx.stop()` are handled the same way: wait, reset, continue. The wait doubles up to a
+//! maximum. More than [`RestartPolicy::limit`] deaths within [`RestartPolicy::window`] end the actor, and its parent is told.
 //!
-//! A restart loses the message in hand, timers and futures in flight: their callers get `MailboxError::Closed`, once the wait is over,
-//! and must take it for "maybe done". It keeps the mailbox and every `Addr`. This module knows nothing of what the actors do, and leaves
-//! to the parent what an exit means: leaving one flow out, or ending the process.
+//! A restart loses the current message, timers and futures in progress. Their callers get `MailboxError::Closed` once the wait is over, and
+//! must treat it as "maybe done". It keeps the mailbox and every `Addr`. This module knows nothing of what the actors do, and the parent
+//! decides what an exit means: leave one flow out, or end the process.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -28,14 +28,14 @@ use tracing::{error, warn};
 use super::panics::describe;
 use crate::retry::{self, Backoff};
 
-/// How often, and after how long, a dead actor is started again.
+/// How often a dead actor is restarted, and after which wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RestartPolicy {
     /// The wait after the first death; it doubles with every further one within the window.
     pub min: Duration,
     /// The longest wait.
     pub max: Duration,
-    /// Deaths within the window that are still followed by a restart.
+    /// The most deaths within the window that are followed by a restart.
     pub limit: usize,
     /// How long a death counts.
     pub window: Duration,
@@ -49,7 +49,7 @@ impl Default for RestartPolicy {
 }
 
 impl RestartPolicy {
-    /// Notes a death, and says how long to wait; `None` once more than `limit` deaths fall inside `window`.
+    /// Records a death, and answers the wait; `None` once more than `limit` deaths are inside `window`.
     fn next_delay(&self, deaths: &mut VecDeque<Instant>, now: Instant) -> Option<Duration> {
         deaths.push_back(now);
         deaths.retain(|death| now.saturating_duration_since(*death) <= self.window);
@@ -59,17 +59,17 @@ impl RestartPolicy {
     }
 }
 
-/// Which actor it is: `writer`, or `poller EDU1/invoice`.
+/// The name of an actor: `writer`, or `poller EDU1/invoice`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ChildName {
-    /// The kind of actor: a closed set, fit for a metric label.
+    /// The kind of actor: a closed set, for a metric label.
     pub kind: &'static str,
     /// What it serves, where there are several of a kind.
     pub serves: Option<Arc<str>>,
 }
 
 impl ChildName {
-    /// The actor of a kind that serves one thing of several.
+    /// The name of an actor that serves one of several things.
     pub fn serving(kind: &'static str, what: &impl fmt::Display) -> Self {
         Self { kind, serves: Some(what.to_string().into()) }
     }
@@ -95,23 +95,23 @@ impl fmt::Display for ChildName {
 pub enum Exit {
     /// It stopped itself while the service was draining.
     Drained,
-    /// No one held its address any more.
+    /// Nobody held its address any more.
     Unreferenced,
-    /// It died too often, or could not be made at all.
+    /// It died too often, or could not be created.
     GaveUp {
-        /// What it died of the last time: a panic's whole text, or `stopped itself`.
+        /// The cause of the last death: a panic's full text, or `stopped itself`.
         cause: String,
     },
 }
 
-/// A child has ended for good: its `Addr` is closed by now.
+/// A child has ended for good: its `Addr` is closed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChildExited<C> {
-    /// Which.
+    /// The child.
     pub child: ChildName,
-    /// How.
+    /// How it ended.
     pub exit: Exit,
-    /// What the parent wanted to do if it gives up, as it was given at the start.
+    /// The parent's decision for giving up, as given at the start.
     pub if_given_up: C,
 }
 
@@ -119,18 +119,18 @@ impl<C: 'static> Message for ChildExited<C> {
     type Result = ();
 }
 
-/// What is decided about a child when it is started. `C` is the parent's own type for what follows from giving up.
+/// The settings of a child at its start. `C` is the parent's own type for the consequence of giving up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChildSpec<C> {
     /// Which actor it is.
     pub name: ChildName,
-    /// How many messages its mailbox holds before `try_send` is refused and `send` waits.
+    /// The number of messages in its mailbox before `try_send` is refused and `send` waits.
     pub capacity: usize,
     /// What the parent does if it gives up.
     pub if_given_up: C,
 }
 
-/// The ways in which an actor dies.
+/// How an actor dies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Death {
     /// It panicked.
@@ -142,45 +142,45 @@ pub enum Death {
 /// One death that will be followed by a restart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Restart {
-    /// Which.
+    /// The actor.
     pub child: ChildName,
-    /// In which way it died.
+    /// How it died.
     pub death: Death,
-    /// What it died of.
+    /// The cause.
     pub cause: String,
     /// Deaths within the policy's window, this one included.
     pub deaths: usize,
-    /// How long until it is started again.
+    /// The wait until the restart.
     pub delay: Duration,
 }
 
-/// Told of every restart, on the actor's thread; counts it in the metrics.
+/// Called at every restart, on the actor's thread; counts it in the metrics.
 pub type Observer = Arc<dyn Fn(&Restart) + Send + Sync>;
 
-/// What all children of one parent share.
+/// The common settings of all children of one parent.
 #[derive(Clone)]
 pub struct Supervision<C: Send + 'static> {
-    /// How dead actors are started again.
+    /// How dead actors are restarted.
     pub policy: RestartPolicy,
     /// `true` once the service is stopping: an actor that then stops itself is done.
     pub draining: watch::Receiver<bool>,
-    /// Who is told of exits.
+    /// Gets the exits.
     pub parent: Recipient<ChildExited<C>>,
-    /// Who is told of restarts.
+    /// Gets the restarts.
     pub observer: Observer,
 }
 
 /// A started actor.
 pub struct Child<A: Actor> {
-    /// Which.
+    /// The actor.
     pub name: ChildName,
-    /// Its address, good across restarts.
+    /// Its address, valid across restarts.
     pub addr: Addr<A>,
     resting: Arc<AtomicBool>,
 }
 
 impl<A: Actor<Context = Context<A>> + Handler<Ping>> Child<A> {
-    /// What the parent keeps to ask whether the child lives. Counts as a reference to the actor, like an `Addr`.
+    /// The parent's handle to check whether the child is alive. Counts as a reference to the actor, like an `Addr`.
     pub fn liveness_check(&self) -> LivenessCheck {
         LivenessCheck { child: self.name.clone(), ping: self.addr.clone().recipient(), resting: self.resting.clone() }
     }
@@ -188,9 +188,9 @@ impl<A: Actor<Context = Context<A>> + Handler<Ping>> Child<A> {
 
 /// Starts an actor under a Guard on an arbiter.
 ///
-/// The address is good at once, before the actor exists. `make` runs on the arbiter's thread, because much of what actors hold (an HTTP
-/// client) cannot change threads. Whatever goes wrong, `make` panicking and an arbiter that has already ended included, reaches the parent
-/// as a [`ChildExited`]; an arbiter that is stopped later takes its actors along without a word, and a [`LivenessCheck`] then says `Gone`.
+/// The address is valid at once, before the actor exists. `make` runs on the arbiter's thread, because actors hold objects that cannot
+/// change threads, such as an HTTP client. Every failure, including a panic in `make` and an arbiter that has already ended, reaches the
+/// parent as a [`ChildExited`]. An arbiter that is stopped later ends its actors silently; a [`LivenessCheck`] then returns `Gone`.
 pub fn start_on<A, C, F>(on: &ArbiterHandle, spec: ChildSpec<C>, supervision: &Supervision<C>, make: F) -> Child<A>
 where
     A: Supervised + Actor<Context = Context<A>>,
@@ -230,7 +230,7 @@ fn report<C: Send + 'static>(supervision: &Supervision<C>, spec: ChildSpec<C>, e
     supervision.parent.do_send(ChildExited { child, exit, if_given_up }); // a parent that is gone needs no news
 }
 
-/// Owns an actor and its mailbox, and outlives its deaths.
+/// Owns an actor and its mailbox, and survives its deaths.
 struct Guard<A: Supervised + Actor<Context = Context<A>>, C: Send + 'static> {
     child: ChildSpec<C>,
     actor: Pin<Box<ContextFut<A, Context<A>>>>, // owns the mailbox, so the Addr stays good
@@ -244,14 +244,14 @@ impl<A: Supervised + Actor<Context = Context<A>>, C: Clone + Send + Unpin + 'sta
     async fn run(mut self) {
         let exit = (&mut self).await;
         let (supervision, child) = (self.supervision.clone(), self.child.clone());
-        // dropping a context runs the actor once more, to stop it: an actor that cannot even do this must not silence the report
+        // dropping a context runs the actor once more, to stop it: a panic in that must not prevent the report
         if let Err(panic) = catch_unwind(AssertUnwindSafe(move || drop(self))) {
             error!(child = %child.name, cause = describe(panic.as_ref()), "actor panicked while it was dropped");
         }
         report(&supervision, child, exit);
     }
 
-    /// A restart that is due: waits, or gives up.
+    /// Handles a death: waits, or gives up.
     fn died(&mut self, death: Death, cause: String) -> Option<Exit> {
         let Some(delay) = self.supervision.policy.next_delay(&mut self.deaths, Instant::now()) else {
             return Some(Exit::GaveUp { cause });
@@ -298,7 +298,7 @@ impl<A: Supervised + Actor<Context = Context<A>>, C: Clone + Send + Unpin + 'sta
     }
 }
 
-/// Are you there? Answered by every actor, from its mailbox, so that the answer proves that messages are still handled.
+/// A liveness question. Every actor answers it from its mailbox, so that the answer proves that messages are handled.
 #[derive(Message, Clone, Copy, Debug)]
 #[rtype(result = "()")]
 pub struct Ping;
@@ -317,37 +317,37 @@ macro_rules! answer_ping {
     };
 }
 
-/// What a [`Ping`] brought.
+/// The result of a [`Ping`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Liveness {
     /// It answered.
     Alive,
-    /// It died and is waiting for its restart: the Guard has it in hand.
+    /// It died and waits for its restart by the Guard.
     Resting,
-    /// No answer within the limit, though it is not resting: stuck, and a thread that is stuck cannot be killed.
+    /// No answer within the limit, and no restart pending: it is stuck, and a stuck thread cannot be killed.
     Unresponsive,
-    /// Its mailbox is closed: it has ended, and its parent has been told.
+    /// Its mailbox is closed: it has ended, and its parent was told.
     Gone,
 }
 
-/// What a parent keeps of a child to ask for its liveness.
+/// The parent's handle to check a child.
 #[derive(Clone)]
 pub struct LivenessCheck {
-    /// Which.
+    /// The child.
     pub child: ChildName,
     ping: Recipient<Ping>,
     resting: Arc<AtomicBool>,
 }
 
 impl LivenessCheck {
-    /// Whether the child lives. Never waits longer than `limit`, whatever the child does.
+    /// Whether the child is alive. Never waits longer than `limit`.
     pub async fn ask(&self, limit: Duration) -> Liveness {
         if self.is_resting() {
             return Liveness::Resting; // a ping would only lie in the mailbox
         }
         match self.ping.send(Ping).timeout(limit).await {
             Ok(()) => Liveness::Alive,
-            // it may have died meanwhile, with this very ping in its queue or in its hand
+            // it may have died in the meantime, with this ping in its queue
             Err(_) if self.is_resting() => Liveness::Resting,
             Err(MailboxError::Timeout) => Liveness::Unresponsive,
             Err(MailboxError::Closed) => Liveness::Gone,
@@ -359,7 +359,7 @@ impl LivenessCheck {
     }
 }
 
-/// Asks all children at once, so that the answer takes `limit` at most, however many are stuck.
+/// Checks all children at once, so that it takes at most `limit`, however many are stuck.
 pub async fn ask_all(liveness_checks: &[LivenessCheck], limit: Duration) -> Vec<(ChildName, Liveness)> {
     join_all(liveness_checks.iter().map(|liveness_check| async move { (liveness_check.child.clone(), liveness_check.ask(limit).await) }))
         .await

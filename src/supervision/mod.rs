@@ -1,6 +1,6 @@
-//! Supervision: restarts actors after a panic or a stop, asks whether they answer, logs panics, and holds the signal to stop.
+//! Supervision: restarts actors after a panic or a stop, checks whether they answer, logs panics, and has the signal to stop.
 //!
-//! This module knows actix, and nothing of what the actors do.
+//! This module uses actix, and knows nothing of what the actors do.
 
 pub mod crash;
 pub mod guard;

@@ -1,4 +1,4 @@
-//! Panics as text: logged once, where they happen, and kept for whoever reports the death they caused.
+//! Panics as text: logged once, where they happen, and kept for the report of the death they caused.
 
 use std::any::Any;
 use std::borrow::Cow;
@@ -8,13 +8,13 @@ use std::panic::{self, PanicHookInfo};
 use std::sync::Once;
 
 thread_local! {
-    /// The last panic of this thread: its text, and the file and line it came from.
+    /// The last panic of this thread: its text, and its file and line.
     static LAST: RefCell<Option<(String, String)>> = const { RefCell::new(None) };
 }
 
 /// From now on every panic of the process is one `error!` line instead of text on standard error.
 ///
-/// Harmless when called again. As long as no subscriber is set, panics go where they went before, so that none is ever silent.
+/// It may be called again. As long as no subscriber is set, panics are printed as before, so that none is silent.
 pub fn log_panics() {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
@@ -28,7 +28,7 @@ pub fn log_panics() {
 
 fn note(info: &PanicHookInfo<'_>) {
     let place = info.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
-    // Both can only be unavailable while the thread itself is being taken down: then no one asks for the place any more.
+    // Both are unavailable only while the thread itself ends: then nobody needs the place any more.
     let _ = LAST.try_with(|last| last.try_borrow_mut().map(|mut last| *last = Some((text_of(info.payload()), place))));
 }
 
@@ -45,18 +45,18 @@ fn log(info: &PanicHookInfo<'_>) {
     );
 }
 
-/// What a caught panic said, in full, with its file and line when [`log_panics`] is in force.
+/// The full text of a caught panic, with its file and line when [`log_panics`] is in effect.
 pub fn describe(payload: &(dyn Any + Send)) -> String {
     let text = text_of(payload);
     let last = LAST.try_with(|last| last.try_borrow_mut().ok().and_then(|mut last| last.take())).ok().flatten();
     match last {
-        // `resume_unwind` passes the hook by: the place kept may then belong to another panic, which is told by its text
+        // `resume_unwind` bypasses the hook: the stored place may then belong to another panic, which the text shows
         Some((said, place)) if said == text => format!("panicked at {place}: {text}"),
         _ => format!("panicked: {text}"),
     }
 }
 
-/// The text of a payload: `panic!` gives `&str` or `String`, `panic_any` whatever it likes.
+/// The text of a payload: `panic!` gives `&str` or `String`, `panic_any` any type.
 fn text_of(payload: &(dyn Any + Send)) -> String {
     if let Some(text) = payload.downcast_ref::<&'static str>() {
         (*text).to_owned()
@@ -139,7 +139,7 @@ mod tests {
         let lines = lines.lock().expect("no writer panics");
         assert_eq!(lines.iter().filter(|line| line.contains("ERROR") && line.contains("told once")).count(), 1, "{lines:?}");
 
-        // without the hook's help the place of the panic before must not be borrowed
+        // without the hook, the place of an earlier panic must not be used
         assert_eq!(caught(|| resume_unwind(Box::new("passed by"))), "panicked: passed by");
     }
 }

@@ -1,9 +1,9 @@
-//! Whether the process is stopping: what is in hand comes to its end, nothing new starts.
+//! Whether the process is stopping: current work finishes, and nothing new starts.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Set once, seen by every actor.
+/// Set once, visible to every actor.
 #[derive(Debug, Clone, Default)]
 pub struct Stopping(Arc<AtomicBool>);
 
@@ -13,7 +13,7 @@ impl Stopping {
         self.0.store(true, Ordering::Relaxed);
     }
 
-    /// Whether it has begun.
+    /// Whether the process is stopping.
     pub fn has_begun(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }

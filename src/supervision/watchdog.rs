@@ -1,7 +1,7 @@
-//! The watchdog: which actors do not answer. A thread that is stuck cannot be killed: readiness says so first, then the process ends with a code of its own,
-//! and the service manager starts it again.
+//! The watchdog: finds actors that do not answer. A stuck thread cannot be killed: readiness reports it first, then the process ends with
+//! its own exit code, and the service manager restarts it.
 //!
-//! Root asks the others; a thread outside all actors watches Root itself.
+//! Root checks the other actors; a thread outside all actors watches Root itself.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,14 +21,14 @@ struct State {
 /// Why the process must end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fatal {
-    /// In words.
+    /// The reason as text.
     pub why: String,
-    /// Whether a thread does not come back: then nothing is waited for.
+    /// Whether a thread is stuck: then the process ends without waiting.
     pub stuck: bool,
 }
 
 impl Watchdog {
-    /// Root lives.
+    /// Root is running.
     pub fn root_lives(&self) {
         let mut state = self.state();
         if state.root.is_some() {
@@ -36,7 +36,7 @@ impl Watchdog {
         }
     }
 
-    /// An actor has not answered since `since`, if it was not unresponsive before; answers since when it is.
+    /// Marks an actor as unresponsive since `since`, unless it is marked already; answers since when it is.
     pub fn mark_unresponsive(&self, child: &str, since: Instant) -> Instant {
         *self.state().unresponsive.entry(child.to_owned()).or_insert(since)
     }
@@ -61,10 +61,10 @@ impl Watchdog {
         unresponsive.chain(root).map(say).collect()
     }
 
-    /// Watches Root from a thread of its own, until [`Watchdog::dismiss`]; calls `end` when Root has not answered for `limit`.
+    /// Watches Root from its own thread, until [`Watchdog::dismiss`]; calls `end` when Root has not answered for `limit`.
     ///
     /// # Errors
-    /// When the machine gives no thread.
+    /// When the machine cannot start a thread.
     pub fn guard_root(self: &Arc<Self>, limit: Duration, end: impl FnOnce(String) + Send + 'static) -> std::io::Result<()> {
         self.state().root = Some(Instant::now());
         let watchdog = self.clone();
@@ -74,7 +74,7 @@ impl Watchdog {
                 let before = Instant::now();
                 std::thread::sleep(nap);
                 if before.elapsed() > nap + limit / 2 {
-                    // the whole process was stopped for a while: Root has had no time either
+                    // the whole process was stopped for a while: Root could not run either
                     watchdog.root_lives();
                 }
                 let Some(root) = watchdog.state().root else { return };

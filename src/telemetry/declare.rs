@@ -1,24 +1,24 @@
-//! Making and registering metrics, with what a reader of the documentation has to know of each.
+//! Creates and registers metrics, with the information for their documentation.
 
 use std::cell::RefCell;
 
 use prometheus::core::Collector;
 use prometheus::{Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
 
-/// One metric as it is declared.
+/// The declaration of a metric.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Declared {
     /// Its name, with the prefix `tieline_`.
     pub name: String,
     /// `counter`, `gauge` or `histogram`.
     pub kind: &'static str,
-    /// What it says.
+    /// Its help text.
     pub help: String,
     /// Its labels, in the order of their declaration.
     pub labels: Vec<String>,
 }
 
-/// A registry that is being filled.
+/// A registry during its creation.
 #[derive(Default)]
 pub(super) struct Declaring {
     registry: Registry,
@@ -40,7 +40,7 @@ impl Declaring {
     }
 }
 
-/// Names and labels are constants, and a test makes them all: neither making nor registering one can fail later.
+/// Names and labels are constants, and a test creates them all: creating or registering one cannot fail later.
 pub(super) const VALID: &str = "metric names are constants, distinct and well-formed";
 
 fn opts(name: &str, help: &str) -> Opts {

@@ -1,4 +1,4 @@
-//! `docs/metrics.md` says what the declarations say; `UPDATE_METRICS=1 cargo test metrics` writes it again.
+//! `docs/metrics.md` is generated from the declarations; `UPDATE_METRICS=1 cargo test metrics` writes it again.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -18,7 +18,7 @@ This page is made from the declarations in `src/telemetry/metrics.rs`; a test co
 
 ";
 
-/// Gauges that show the ledger, whichever node is asked.
+/// Gauges about the ledger, the same on every node.
 const OF_THE_LEDGER: &[&str] = &[
     "tieline_audit_unsealed_rows",
     "tieline_conflicts",
@@ -34,7 +34,7 @@ const OF_THE_LEDGER: &[&str] = &[
     "tieline_records_outdated",
 ];
 
-/// A label's values, where they are not those of the configuration.
+/// A label's values, if they are not those of the configuration.
 fn values(label: &str) -> String {
     let words = |words: Vec<&str>| words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
     match label {

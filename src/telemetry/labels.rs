@@ -1,4 +1,4 @@
-//! The words that a label of a metric can have.
+//! The possible words of metric labels.
 
 use std::fmt;
 use std::str::FromStr;
@@ -25,7 +25,7 @@ words!(System {
     Notices = "notices",
 });
 
-/// How a request ended, as a label.
+/// The end of a request, as a label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RequestStatus {
     /// With an answer of this HTTP status.
@@ -34,7 +34,7 @@ pub enum RequestStatus {
     NotConnected,
     /// No answer in time.
     TimedOut,
-    /// The connection broke before the whole answer had come, or the answer was too large.
+    /// The connection broke before the whole answer had arrived, or the answer was too large.
     Broken,
 }
 
@@ -47,7 +47,7 @@ impl RequestStatus {
         [a, b, c, d, e, f, g, h, i, j, Self::NotConnected.as_str(), Self::TimedOut.as_str(), Self::Broken.as_str()]
     }
 
-    /// The statuses that are told apart by an operator keep their number, the others their class.
+    /// Statuses that matter to an operator keep their number, the others become their class.
     pub(super) fn as_str(self) -> &'static str {
         match self {
             RequestStatus::Answered(401) => "401",
@@ -67,20 +67,20 @@ impl RequestStatus {
     }
 }
 
-/// How an attempt to deliver a record ended, as a label.
+/// The end of an attempt to deliver a record, as a label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
     /// ServiceNow has it.
     Confirmed,
-    /// ServiceNow has it, but one or more fields came back other than sent.
+    /// ServiceNow has it, but one or more fields came back different.
     PartialWrite,
-    /// A passing failure; tried again later.
+    /// A temporary failure; retried later.
     Deferred,
     /// The answer was lost.
     Unknown,
-    /// It is not tried again automatically.
+    /// It is not retried automatically.
     Failed,
-    /// A newer version took its place.
+    /// A newer version replaced it.
     Superseded,
 }
 
@@ -93,14 +93,14 @@ words!(Outcome {
     Superseded = "superseded",
 });
 
-/// How a run of a flow ended, as a label.
+/// The end of a run of a flow, as a label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RunResult {
     /// Everything was read, and what could be sent was.
     Done,
-    /// It ended early; the flow is tried again.
+    /// It ended early; the flow is run again.
     Failed,
-    /// It was not begun: another node has the flow or ran it already, or the flow is held.
+    /// It did not start: another node has the flow or ran it already, or the flow is held.
     NotBegun,
 }
 
@@ -110,7 +110,7 @@ words!(RunResult {
     NotBegun = "not_begun",
 });
 
-/// How people are told, as a label.
+/// The kind of a notice channel, as a label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ChannelKind {
     /// A message posted to an address.
@@ -121,29 +121,29 @@ pub enum ChannelKind {
 
 words!(ChannelKind { Webhook = "webhook", Mail = "mail" });
 
-/// What became of a message to people, as a label.
+/// The result of sending a notice, as a label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Telling {
-    /// It was taken.
+    /// It was accepted.
     Sent,
-    /// It was not, and is tried again.
+    /// It was not accepted, and is sent again.
     Again,
-    /// It is given up.
+    /// The channel gave it up.
     Failed,
 }
 
 words!(Telling { Sent = "sent", Again = "again", Failed = "failed" });
 
-/// What a poll of a record that had arrived said, as a label.
+/// The result of polling a delivered record, as a label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PollVerdict {
     /// ServiceNow has not finished with it.
     Open,
-    /// It has, well.
+    /// It has finished successfully.
     Done,
     /// It failed.
     Failed,
-    /// It cannot be told.
+    /// The state cannot be known.
     CouldNotTell,
 }
 
@@ -161,7 +161,7 @@ pub enum Hold {
     Paused,
     /// Tieline stopped it, because a column or a field changed.
     Stopped,
-    /// Its actors died too often.
+    /// Its actors crashed too often.
     GaveUp,
 }
 
@@ -171,14 +171,14 @@ words!(Hold {
     GaveUp = "gave_up",
 });
 
-/// Why an actor's death is counted, as a label.
+/// The reason why an actor's death is counted, as a label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeathCause {
     /// It panicked, and is restarted.
     Panic,
     /// It stopped itself, and is restarted.
     Stop,
-    /// It died too often, and is not restarted.
+    /// It crashed too often, and is not restarted.
     GiveUp,
 }
 
@@ -188,24 +188,24 @@ words!(DeathCause {
     GiveUp = "give_up",
 });
 
-/// How a call of a business object of e.net ended, as a label.
+/// The end of a call of an e.net business object, as a label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EnetAnswer {
-    /// The business object answered; what its XML says of the record is another matter.
+    /// The business object answered; its XML may still contain an error.
     Answered,
-    /// The call or the logon was refused as it stands.
+    /// The call or the logon itself was refused.
     Refused,
     /// The object is not licensed.
     Unlicensed,
-    /// The session ended, and so did the one that took its place.
+    /// The session ended, and so did the one that replaced it.
     SessionLost,
     /// A person uses the operator.
     Evicted,
-    /// No seat was free.
+    /// No licence seat was free.
     NoSeat,
     /// Another node uses the operator.
     Held,
-    /// There was no answer, or none that can be read.
+    /// There was no answer, or none that could be read.
     Lost,
     /// Nothing was sent: the ledger, a credential or the e.net session was not available.
     NotSent,

@@ -1,4 +1,4 @@
-//! The log: text for people or one JSON object per line, to standard error. What is logged never carries a secret, a token or a body.
+//! The log: text for people, or one JSON object per line, to standard error. It never contains a secret, a token or a body.
 //!
 //! Field names, the same everywhere: `company`, `entity`, `run`, `attempt`, `batch`, `system`, `status`, `error`.
 
@@ -11,14 +11,14 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry};
 
-/// Libraries that repeat at `info` or `warn` what we report ourselves. A filter of the site's that names one of them wins.
+/// Libraries that repeat at `info` or `warn` what Tieline itself reports. A filter of the site that names one of them has priority.
 const QUIET: &[(&str, &str)] =
     &[("r2d2", "off"), ("actix_http", "off"), ("actix_server", "warn"), ("rustls", "error"), ("h2", "error"), ("mio", "warn")];
 
-/// Why there is no log.
+/// Why the log could not be started.
 #[derive(Debug, thiserror::Error)]
 pub enum LoggingError {
-    /// The filter makes no sense.
+    /// The filter is not valid.
     #[error("`log.level` must be a level or a filter such as `info` or `info,tieline=debug`, got `{level}`")]
     Filter {
         /// What was set.
@@ -59,7 +59,7 @@ where
     Ok(subscriber(level, format, writer)?.try_init()?)
 }
 
-/// The subscriber, for whoever does not want it for the whole process.
+/// The subscriber, for callers that do not want it for the whole process.
 ///
 /// # Errors
 /// [`LoggingError::Filter`].
@@ -68,7 +68,7 @@ where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
     let layer = tracing_subscriber::fmt::layer().with_writer(writer).with_span_events(FmtSpan::NONE);
-    // no colours: the log ends in a journal or a file, where they are noise
+    // no colours: the log goes to a journal or a file, where they are noise
     let layer: Box<dyn Layer<Registry> + Send + Sync> = match format {
         LogFormat::Json => layer.json().flatten_event(true).boxed(),
         LogFormat::Text => layer.with_ansi(false).boxed(),

@@ -1,5 +1,5 @@
-//! Every Prometheus metric, declared once and bumped through a named function. Labels are closed sets: companies and entities of the
-//! configuration, and the words of [`super::labels`]. `docs/metrics.md` is made from the declarations.
+//! Every Prometheus metric, declared once and changed through a named function. Labels are closed sets: companies and entities of the
+//! configuration, and the words of [`super::labels`]. `docs/metrics.md` is generated from the declarations.
 
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -278,12 +278,12 @@ impl Metrics {
         new
     }
 
-    /// Every metric of tieline's own, in the order of their declaration.
+    /// Every metric of Tieline, in the order of declaration.
     pub fn declared(&self) -> &[Declared] {
         &self.declared
     }
 
-    /// Shows from the beginning, with zero, what these flows can count: a counter that appears with its first event hides this event from
+    /// Shows all counters of these flows with zero from the start: a counter that appears with its first event hides this event from
     /// `increase`.
     pub fn announce<'f>(&self, flows: impl IntoIterator<Item = &'f FlowId>) {
         for flow in flows {
@@ -308,24 +308,24 @@ impl Metrics {
         }
     }
 
-    /// With which definitions this process works: their number in the ledger and their hash, since when, and whether they are in force.
+    /// The definitions of this process: their number in the ledger, their hash, since when, and whether they are in force.
     pub fn set_definitions(&self, number: i32, hash: &str, loaded_at: DateTime<Utc>, in_force: bool) {
-        // one series at a time: the set before is no longer worked with
+        // only one series: the former set is no longer used
         self.definitions_info.reset();
         self.definitions_info.with_label_values(&[&number.to_string(), hash]).set(1);
         self.definitions_loaded.set(loaded_at.timestamp());
         self.definitions_in_force.set(i64::from(in_force));
     }
 
-    /// Whether the definition files say something that was refused.
+    /// Whether the definition files have content that was refused.
     pub fn definitions_refused(&self, refused: bool) {
         self.definitions_reload_failed.set(i64::from(refused));
     }
 
-    /// A flow that is no longer configured: what stood for it last must not be shown for ever.
+    /// Removes the series of a flow that is no longer configured: its last values must not be shown forever.
     pub fn forget(&self, flow: &FlowId) {
         let (company, entity) = (flow.company.as_str(), flow.entity.as_str());
-        // a series that was never there is gone as well
+        // an error means that the series did not exist
         for why in Hold::ALL {
             let _ = self.flow_not_running.remove_label_values(&[company, entity, why.as_str()]);
         }
@@ -341,12 +341,12 @@ impl Metrics {
         }
     }
 
-    /// How long the oldest outstanding record of a flow has been so.
+    /// The age of the oldest outstanding record of a flow.
     pub fn set_lag(&self, flow: &FlowId, lag: chrono::Duration) {
         self.flow_lag.with_label_values(&[flow.company.as_str(), flow.entity.as_str()]).set(lag.num_seconds().max(0));
     }
 
-    /// Whether something keeps a flow from running.
+    /// Whether something prevents a flow from running.
     pub fn set_not_running(&self, flow: &FlowId, why: Hold, held: bool) {
         self.flow_not_running.with_label_values(&[flow.company.as_str(), flow.entity.as_str(), why.as_str()]).set(i64::from(held));
     }
@@ -356,7 +356,7 @@ impl Metrics {
         self.ledger_up.set(i64::from(up));
     }
 
-    /// Connections in use and at rest.
+    /// Connections in use and idle.
     pub fn set_connections(&self, busy: u32, idle: u32) {
         self.store_connections.with_label_values(&["busy"]).set(busy.into());
         self.store_connections.with_label_values(&["idle"]).set(idle.into());
@@ -372,17 +372,17 @@ impl Metrics {
         self.documents_read.with_label_values(&[entity.as_str()]).inc_by(count);
     }
 
-    /// New contents were taken in.
+    /// New contents were stored.
     pub fn versions_taken_in(&self, entity: &EntityName, count: u64) {
         self.versions.with_label_values(&[entity.as_str()]).inc_by(count);
     }
 
-    /// Something was said of a new content.
+    /// A new content caused a warning.
     pub fn warned(&self, entity: &EntityName, kind: WarningKind) {
         self.mapping_warnings.with_label_values(&[entity.as_str(), kind.as_str()]).inc();
     }
 
-    /// Attempts to deliver records of one entity ended alike.
+    /// Attempts to deliver records of one entity ended with this outcome.
     pub fn delivered(&self, entity: &EntityName, outcome: Outcome, count: u64) {
         self.deliveries.with_label_values(&[entity.as_str(), outcome.as_str()]).inc_by(count);
     }
@@ -392,17 +392,17 @@ impl Metrics {
         self.deliveries_failed.with_label_values(&[entity.as_str(), reason.as_str()]).set(count);
     }
 
-    /// How many records stand otherwise than they were sent.
+    /// The number of records whose content in ServiceNow differs from what was sent.
     pub fn set_not_as_sent(&self, entity: &EntityName, count: i64) {
         self.records_not_as_sent.with_label_values(&[entity.as_str()]).set(count);
     }
 
-    /// How many records were last mapped under another definition.
+    /// The number of records that were last mapped under another definition.
     pub fn set_outdated(&self, entity: &EntityName, count: i64) {
         self.records_outdated.with_label_values(&[entity.as_str()]).set(count);
     }
 
-    /// Of how many target records the outcome is unknown.
+    /// The number of target records with an unknown outcome.
     pub fn set_unknown(&self, entity: &EntityName, count: i64) {
         self.deliveries_unknown.with_label_values(&[entity.as_str()]).set(count);
     }
@@ -422,13 +422,13 @@ impl Metrics {
         self.deliveries_queued.with_label_values(&[entity.as_str()]).set(count);
     }
 
-    /// A request to an outside system ended. `kind` is a word for what was asked, such as `page`, `batch`, `look_up`.
+    /// A request to an outside system ended. `kind` is its purpose, such as `page`, `batch`, `look_up`.
     pub fn requested(&self, system: System, kind: &'static str, status: RequestStatus, took: Duration) {
         self.requests.with_label_values(&[system.as_str(), kind, status.as_str()]).inc();
         self.request_duration.with_label_values(&[system.as_str(), kind]).observe(took.as_secs_f64());
     }
 
-    /// A token was asked for.
+    /// A token was requested.
     pub fn token_requested(&self) {
         self.token_requests.inc();
     }
@@ -438,7 +438,7 @@ impl Metrics {
         self.actor_restarts.with_label_values(&[actor, cause.as_str()]).inc();
     }
 
-    /// A flow got on.
+    /// A flow made progress.
     pub fn flow_progressed(&self, flow: &FlowId, at: DateTime<Utc>) {
         self.flow_last_progress.with_label_values(&[flow.company.as_str(), flow.entity.as_str()]).set(at.timestamp());
     }
@@ -448,7 +448,7 @@ impl Metrics {
         self.batch_size.set(i64::try_from(records).unwrap_or(i64::MAX));
     }
 
-    /// The number of batches at once changed.
+    /// The number of concurrent batches changed.
     pub fn set_concurrency(&self, batches: usize) {
         self.concurrency.set(i64::try_from(batches).unwrap_or(i64::MAX));
     }
@@ -483,12 +483,12 @@ impl Metrics {
         self.certificates_refused.inc();
     }
 
-    /// A channel tried to tell people something.
+    /// A channel tried to send a notice.
     pub fn notified(&self, channel: ChannelKind, telling: Telling) {
         self.notices.with_label_values(&[channel.as_str(), telling.as_str()]).inc();
     }
 
-    /// A record that had arrived was polled.
+    /// A delivered record was polled.
     pub fn downstream_polled(&self, entity: &EntityName, verdict: PollVerdict) {
         self.downstream_polls.with_label_values(&[entity.as_str(), verdict.as_str()]).inc();
     }
@@ -504,7 +504,7 @@ impl Metrics {
         self.enet_call_duration.with_label_values(&[operation]).observe(took.as_secs_f64());
     }
 
-    /// Whether a session of e.net stands open.
+    /// Whether an e.net session is open.
     pub fn set_enet_session(&self, open: bool) {
         self.enet_sessions_open.set(i64::from(open));
     }
@@ -514,13 +514,13 @@ impl Metrics {
         self.enet_operator_held.set(i64::from(held));
     }
 
-    /// A person took the operator's place; e.net is left alone for so long.
+    /// A person logged in with the operator's code; no e.net calls are made until this time.
     pub fn enet_evicted(&self, until: DateTime<Utc>) {
         self.enet_evictions.inc();
         self.enet_back_off_until.set(until.timestamp());
     }
 
-    /// How many entries of a kind stand in the conflict list.
+    /// The number of entries of a kind in the conflict list.
     pub fn set_conflicts(&self, entity: &str, kind: &str, state: &str, count: i64) {
         self.conflicts.with_label_values(&[entity, kind, state]).set(count);
     }

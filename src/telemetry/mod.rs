@@ -1,4 +1,4 @@
-//! What the service tells about itself: the log, the metrics, and the counts for progress bars.
+//! The service's own reports: the log, the metrics, and the counts for progress bars.
 
 mod declare;
 #[cfg(test)]

@@ -1,7 +1,7 @@
-//! ISO 4217: how many decimals an amount of a currency has.
+//! ISO 4217: the number of decimals of a currency's amounts.
 
-/// The currencies of ISO 4217's list one, by the decimals of their amounts. Codes without decimals of their own (gold, special drawing
-/// rights, testing) are left out: an amount in one keeps its digits.
+/// The currencies of ISO 4217's list one, by their decimals. Codes without decimals of their own (gold, special drawing rights, testing)
+/// are not included: an amount in one keeps its digits.
 const MINOR_UNITS: &[(u32, &str)] = &[
     (0, "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"),
     (

@@ -1,4 +1,4 @@
-//! Exact amounts: what both the service and the simulators of its two systems calculate with.
+//! Exact amounts, for the service and for the simulators of its two systems.
 
 pub mod currency;
 pub mod money;

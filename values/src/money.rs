@@ -1,11 +1,11 @@
-//! Decimals from text to text. No binary float touches an amount.
+//! Decimals from text to text, without binary floats.
 
 use rust_decimal::{Decimal, RoundingStrategy};
 
 use crate::currency::minor_units;
 
 /// Reads a number exactly from the text of a JSON number or from a padded column: `1234.50`, `-3`, `1.2e3`, `  38.400 `, `12.50-`.
-/// `None` when it is no number, or has more than the 28 digits that a decimal holds.
+/// `None` when it is not a number, or has more than the 28 digits that a decimal can hold.
 pub fn parse_decimal(text: &str) -> Option<Decimal> {
     let text = text.trim();
     let (text, negative) = match text.strip_suffix('-') {
@@ -16,14 +16,15 @@ pub fn parse_decimal(text: &str) -> Option<Decimal> {
     Some(if negative { -number } else { number })
 }
 
-/// Writes a number with exactly `places` decimals, halves rounded away from zero as accountants do.
+/// Writes a number with exactly `places` decimals; halves are rounded away from zero, as accountants do.
 pub fn format_decimal(number: Decimal, places: u32) -> String {
     let rounded = number.round_dp_with_strategy(places, RoundingStrategy::MidpointAwayFromZero);
     let rounded = if rounded.is_zero() { Decimal::ZERO } else { rounded };
     format!("{rounded:.*}", places as usize)
 }
 
-/// An amount for people: thousands apart, with the decimals that its currency has; two where ISO 4217 does not list it. No digit is hidden.
+/// An amount for people: with separators between thousands and the decimals of its currency; two if ISO 4217 does not list it. No digit is
+/// hidden.
 pub fn amount_in(amount: Decimal, currency: &str) -> String {
     let places = minor_units(currency).unwrap_or(2);
     thousands(&format_decimal(amount, amount.normalize().scale().max(places)))

@@ -1,4 +1,4 @@
-//! Exact fractions: a price per thousand less three discounts is computed without losing a digit, and rounded once, at its end.
+//! Exact fractions: a price per thousand less three discounts is computed without losing a digit, and rounded once at the end.
 
 use rust_decimal::Decimal;
 
@@ -9,14 +9,14 @@ pub struct Ratio {
     denominator: i128,
 }
 
-/// A fraction as text with N decimals.
+/// A fraction as text with a number of decimals.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Written {
     /// The digits.
     pub text: String,
-    /// Whether they are the fraction to the last digit.
+    /// Whether the text is exactly the fraction.
     pub exact: bool,
-    /// Whether the fraction is something and the text says nothing.
+    /// Whether the fraction is not zero, but the text is.
     pub vanished: bool,
 }
 
@@ -24,12 +24,12 @@ pub struct Written {
 pub const MAX_PLACES: u32 = 12;
 
 impl Ratio {
-    /// Nothing.
+    /// Zero.
     pub const ZERO: Self = Self { numerator: 0, denominator: 1 };
     /// One.
     pub const ONE: Self = Self { numerator: 1, denominator: 1 };
 
-    /// A fraction; `None` when the denominator is zero or a part has more digits than can be held.
+    /// A fraction; `None` when the denominator is zero or a part has too many digits.
     fn new(numerator: i128, denominator: i128) -> Option<Self> {
         let common = gcd(numerator.unsigned_abs(), denominator.unsigned_abs());
         let common = i128::try_from(common).ok().filter(|common| *common > 0)?;
@@ -41,14 +41,14 @@ impl Ratio {
         }
     }
 
-    /// The very number; `None` for one of more than 38 digits, which a decimal cannot be.
+    /// The fraction of a number; `None` for more than 38 digits, which a decimal cannot have.
     pub fn of(number: Decimal) -> Option<Self> {
         Self::new(number.mantissa(), 10_i128.checked_pow(number.scale())?)
     }
 
     /// The product; `None` when it has too many digits.
     pub fn times(self, other: Self) -> Option<Self> {
-        // crosswise first, so that what cancels never overflows
+        // crosswise first, so that factors which cancel never overflow
         let (left, right) = (Self::new(self.numerator, other.denominator)?, Self::new(other.numerator, self.denominator)?);
         Self::new(left.numerator.checked_mul(right.numerator)?, left.denominator.checked_mul(right.denominator)?)
     }
@@ -72,18 +72,18 @@ impl Ratio {
         self.plus(Self::new(other.numerator.checked_neg()?, other.denominator)?)
     }
 
-    /// Without its sign.
+    /// The value without its sign.
     #[must_use]
     pub fn size(self) -> Self {
         Self { numerator: self.numerator.checked_abs().unwrap_or(i128::MAX), ..self }
     }
 
-    /// Whether it is nothing.
+    /// Whether it is zero.
     pub fn is_zero(self) -> bool {
         self.numerator == 0
     }
 
-    /// The fewest decimals with which it is written to the last digit, or else as something; `None` when no field has so many.
+    /// The fewest decimals that write it exactly, or else so that it is not zero; `None` when no field has that many.
     pub fn places(self) -> Option<u32> {
         let written = |places: &u32| self.write(0, *places);
         (0..=MAX_PLACES)
@@ -91,13 +91,13 @@ impl Ratio {
             .or_else(|| (0..=MAX_PLACES).find(|places| written(places).is_some_and(|written| !written.vanished)))
     }
 
-    /// Whether it is above the other; `None` when the two have too many digits to be compared.
+    /// Whether it is greater than the other; `None` when they have too many digits for a comparison.
     pub fn above(self, other: Self) -> Option<bool> {
         Some(self.minus(other)?.numerator > 0)
     }
 
-    /// The text with at least `least` and at most `most` decimals: no more than the fraction needs, halves away from zero where `most`
-    /// cuts digits off. `None` when it has too many digits.
+    /// The text with at least `least` and at most `most` decimals: no more than the fraction needs; halves are rounded away from zero if
+    /// `most` removes digits. `None` when it has too many digits.
     pub fn write(self, least: u32, most: u32) -> Option<Written> {
         let most = most.min(MAX_PLACES);
         let scaled = self.numerator.checked_mul(10_i128.checked_pow(most)?)?;
