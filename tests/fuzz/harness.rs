@@ -1,11 +1,12 @@
-//! Fuzzing on the stable compiler: inputs of a corpus, changed at random, go into what reads the answers, files and requests of others.
+//! Fuzzing with the stable compiler: inputs from a corpus, changed at random, for the code that reads answers, files and requests of
+//! others.
 //!
-//! A target is a unit test that calls [`fuzz`]. Its seeds are in `tests/fuzz/corpus/TARGET`, one input a file: realistic good ones, bad ones, and every
-//! one that has ever failed. `make test` tries a fixed number of inputs made from a fixed seed; `make fuzz` goes on for a time, with another seed
-//! each. An input that leads to a new outcome joins the others, so that what is behind it is tried, too.
+//! A target is a unit test that calls [`fuzz`]. Its seeds are in `tests/fuzz/corpus/TARGET`, one input per file: realistic valid ones,
+//! invalid ones, and every one that has ever failed. `make test` tries a fixed number of inputs made from a fixed seed. `make fuzz` runs
+//! for a given time, each time with another seed. An input with a new outcome is added to the pool, so that its variants are tried, too.
 //!
-//! Searched for: a panic, an end of the process (the input is in `target/fuzz/TARGET/running` then), more than [`LIMIT`] for one input, and more
-//! memory than [`MEMORY`] altogether. What else must hold says the target.
+//! A target fails on a panic, on an end of the process (the input is then in `target/fuzz/TARGET/running`), on more than [`LIMIT`] for one
+//! input, and on more memory than [`MEMORY`] in total. The target itself checks everything else.
 
 use std::collections::HashSet;
 use std::fs;
@@ -13,34 +14,34 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// How long one input may take, in a build that is not optimized, on a machine that does other things as well.
+/// The time limit for one input, in a build without optimization, on a busy machine.
 const LIMIT: Duration = Duration::from_secs(5);
-/// By how many MiB the process may grow at its largest.
+/// The most MiB by which the process may grow.
 const MEMORY: u64 = 384;
-/// The longest input that is made.
+/// The longest input.
 const LONGEST: usize = 64 << 10;
-/// Inputs that are kept for their outcome.
+/// The most inputs that are kept for their outcome.
 const KEPT: usize = 2000;
 
-/// A directory below the repository, whichever of its packages is tested.
+/// A directory below the repository, whichever package is tested.
 fn place(parts: &[&str]) -> PathBuf {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     let root = package.ancestors().find(|path| path.join("tests/fuzz").is_dir()).expect("the repository");
     parts.iter().fold(root.to_owned(), |path, part| path.join(part))
 }
 
-/// The texts of a directory's files, in the order of their names; none where there is no such directory.
+/// The texts of a directory's files, in the order of their names; empty if there is no such directory.
 pub(crate) fn files(parts: &[&str]) -> Vec<Vec<u8>> {
     let mut paths: Vec<PathBuf> = fs::read_dir(place(parts)).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
     paths.sort();
     paths.into_iter().filter(|path| path.is_file()).map(|path| fs::read(path).expect("a seed can be read")).collect()
 }
 
-/// What is tried.
+/// What to fuzz.
 pub(crate) struct Target<'a> {
-    /// Names the directory of its corpus.
+    /// The name of its corpus directory.
     pub(crate) name: &'a str,
-    /// What the format is made of.
+    /// Words of the format.
     pub(crate) words: &'a [&'a str],
     /// Further seeds.
     pub(crate) seeds: Vec<Vec<u8>>,
@@ -48,7 +49,7 @@ pub(crate) struct Target<'a> {
     pub(crate) tries: u32,
 }
 
-/// Tries the seeds, and what is made of them. `examine` tells the outcome in words, and panics where something does not hold.
+/// Tries the seeds and their variants. `examine` returns the outcome as text, and panics when a check fails.
 pub(crate) fn fuzz(target: Target<'_>, mut examine: impl FnMut(&[u8]) -> String) {
     let mut pool = files(&["tests", "fuzz", "corpus", target.name]);
     assert!(!pool.is_empty(), "tests/fuzz/corpus/{} has no input", target.name);
@@ -69,7 +70,7 @@ pub(crate) fn fuzz(target: Target<'_>, mut examine: impl FnMut(&[u8]) -> String)
         let outcome = catch_unwind(AssertUnwindSafe(|| examine(input)));
         let mut took = began.elapsed();
         if outcome.is_ok() && took > LIMIT {
-            // a machine that is busy with others is not the input's fault
+            // a busy machine is not the input's fault
             let again = Instant::now();
             let _ = catch_unwind(AssertUnwindSafe(|| examine(input)));
             took = took.min(again.elapsed());
@@ -115,14 +116,14 @@ pub(crate) fn fuzz(target: Target<'_>, mut examine: impl FnMut(&[u8]) -> String)
     );
 }
 
-/// The largest size of this process so far, in MiB; 0 where the system does not tell.
+/// The peak size of this process so far, in MiB; 0 if the system does not tell.
 fn largest() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or_default() >> 10
 }
 
-/// An outcome without what differs from input to input: what is quoted, and numbers.
+/// An outcome without the parts that differ between inputs: quoted texts, and numbers.
 fn kind(outcome: &str) -> String {
     let plain: String = outcome.split(['`', '\'', '"']).step_by(2).collect();
     plain.chars().filter(|letter| !letter.is_ascii_digit()).take(120).collect()
@@ -142,7 +143,7 @@ fn changed(pool: &[Vec<u8>], words: &[&str], random: &mut fastrand::Rng) -> Vec<
     input
 }
 
-/// Where numbers break.
+/// Numbers at which parsers often fail.
 const NUMBERS: [&str; 12] = [
     "0",
     "-0",
@@ -158,7 +159,7 @@ const NUMBERS: [&str; 12] = [
     "9999-12-31T23:59:60Z",
 ];
 
-/// Bytes that texts break at.
+/// Bytes at which parsers of text often fail.
 const PIECES: [&[u8]; 10] = [
     b"\0",
     b"\xff",
@@ -172,7 +173,7 @@ const PIECES: [&[u8]; 10] = [
     b"\\ud83d",
 ];
 
-/// Few more often than many.
+/// A number that is more often small than large.
 fn many(random: &mut fastrand::Rng) -> usize {
     let most = 1 << random.u8(1..=13);
     random.usize(1..=most)

@@ -174,7 +174,7 @@ fn an_adopted_row_that_is_hidden_is_not_made_a_second_time() {
     assert!(failures(&world, &["--entity", "gl_account"]).is_empty());
 }
 
-/// A row that stands in ServiceNow before the first run and is hidden: by its natural key, or by the key that it carries.
+/// A row that is in ServiceNow before the first run and is hidden: by its natural key, or by its key.
 fn never_adopted(named: impl Fn(&str) -> Vec<(&'static str, String)>, settings: &[(&str, &str)]) {
     let world = world(|instance| instance.table("itfm_gl_accounts").unwrap().hidden = Some(("description".into(), "hidden".into())));
     let codes = rows(&world.syspro, COMPANY, "GenMaster", |cell| cell("GlCode").text().to_owned());

@@ -118,12 +118,12 @@ pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-/// Runs into a pipe that no one reads.
+/// Runs into a pipe that nobody reads.
 pub fn unread(command: &mut Command) -> Output {
     command.stdout(nobody()).stderr(Stdio::piped()).spawn().unwrap().wait_with_output().unwrap()
 }
 
-/// The exit code when no one reads anything, standard error included.
+/// The exit code when nobody reads any output, standard error included.
 pub fn unheard(command: &mut Command) -> Option<i32> {
     command.stdout(nobody()).stderr(nobody()).status().unwrap().code()
 }

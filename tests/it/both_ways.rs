@@ -1,4 +1,4 @@
-//! Cost centres and GL accounts that both sides change: nothing is overwritten that no one decided about, nothing goes to and fro.
+//! Cost centres and GL accounts that change on both sides: nothing is overwritten without a decision, and nothing is copied back and forth.
 
 mod decided;
 mod storm;
@@ -36,7 +36,7 @@ struct Aligned {
 }
 
 impl Aligned {
-    /// `align` is what stands in both `[header.align]`.
+    /// `align` is the content of both `[header.align]`.
     async fn start(align: &str) -> Self {
         Self::with(Options::of_one_company(30), align).await
     }
@@ -472,7 +472,7 @@ fn a_run_costs_the_same_statements_whatever_it_changes() {
                 arrived: vec![(0, "name".into())],
             };
             store.align(align.clone()).await.unwrap();
-            // the same once more: nothing stands twice
+            // the same once more: nothing is there twice
             store.align(align).await.unwrap();
             costs.push(store.statements() - before);
             let stands = format!(
@@ -591,7 +591,7 @@ fn conflicts_are_listed_shown_and_resolved_from_a_shell_and_over_http() {
     drop(service);
     done(&sync);
     assert_eq!(world.servicenow.find(COST, "code", "100").unwrap()["name"], "Foundry");
-    // the value stands there, and the command says so before the next run closes the entry
+    // the value is there, and the command says so before the next run closes the entry
     let words = "nothing: delivered; the next run of the flow compares it and closes it";
     assert!(done(&["conflicts", "show", &id]).contains(words), "{}", done(&["conflicts", "show", &id]));
     assert!(list(&["--state", "decided"]).iter().any(|row| row["key"] == "100" && row["delivery"] == "delivered"));

@@ -48,7 +48,7 @@ fn every_page_and_action_works_in_a_real_browser_for_each_role() {
         node = node.with(&format!("SCHEDULE__{entity}"), "0 0 1 1 *");
     }
     node.start_and_wait(&world);
-    // the first polls come at once; what is walked shall stand still
+    // the first polls come at once; the checked pages must not change
     let quiet = "SELECT (SELECT count(*) FROM run WHERE requested_by = 'schedule' AND ended_at IS NOT NULL) >= 6 \
                  AND NOT EXISTS (SELECT FROM run WHERE ended_at IS NULL)";
     wait_for("the first polls", Duration::from_secs(60), || (world.database.psql(quiet) == "t").then_some(()));

@@ -182,11 +182,11 @@ fn a_reader_that_has_gone_does_not_turn_a_failure_into_a_success() {
         assert!(!said(&unread(&mut site.command(arguments)), 5).contains("SENTINEL"), "{arguments:?}");
         assert!(!site.path("state/postgres/data/postmaster.pid").exists(), "{arguments:?} left the private server behind");
     }
-    // nor does it matter that no one hears why
+    // it does not matter either if nobody reads the reason
     assert_eq!(unheard(&mut site.command(&["sync"])), Some(5));
     assert_eq!(unheard(&mut site.command(&["sync", "--entity", "invocie"])), Some(2));
     assert_eq!(unheard(&mut site.command(&["status"])), Some(0));
-    // a key that no one has seen is of no use
+    // a key that nobody has seen is useless
     let words = said(&unread(&mut site.command(&["api-key", "add", "monitor", "--role", "viewer"])), 1);
     assert!(words.contains("it was not kept"), "{words}");
     assert_eq!(json(&site.run(&["api-key", "list", "--output", "json"]), 0), serde_json::json!([]));
@@ -327,7 +327,7 @@ fn on_a_terminal_a_password_is_asked_for_and_does_not_show() {
         findings.as_array().unwrap().iter().find(|finding| finding["system"] == "servicenow" && finding["what"] == "ServiceNow token");
     assert_eq!(token.map(|finding| &finding["verdict"]), Some(&"ok".into()), "{findings}");
 
-    // a person may say `--password-stdin` all the same
+    // a person may also use `--password-stdin`
     let set = ["credential", "set", "syspro-odata", "--username", "O", "--password-stdin"];
     let (shown, code) = on_a_terminal(&site, &set, "Password of `O`", b"SENTINEL two\n");
     assert!(code == Some(0) && !shown.contains("SENTINEL"), "{shown}");

@@ -53,7 +53,7 @@ impl Bench {
         self.servicenow = ServiceNowSim::start(ServiceNowOptions { listen, ..ServiceNowOptions::default() }).unwrap();
     }
 
-    /// A command that must end so; its standard output.
+    /// A command that must end with this code; its standard output.
     fn run(&self, code: i32, arguments: &str) -> String {
         let out = self.output(arguments);
         assert_eq!(out.status.code(), Some(code), "{arguments}: {}", text(&out));
@@ -73,7 +73,7 @@ impl Bench {
         });
     }
 
-    /// A command that must refuse so; its standard error.
+    /// A command that must fail with this code; its standard error.
     fn refused(&self, code: i32, arguments: &str) -> String {
         let out = self.output(arguments);
         assert_eq!(out.status.code(), Some(code), "{arguments}: {}", text(&out));

@@ -7,7 +7,7 @@ use crate::binary::text;
 use crate::support::source;
 use crate::support::world::{COMPANY, World};
 
-/// Carries cost centres over by a form's definitions; code and name of what then stands in ServiceNow.
+/// Copies cost centres with a form's definitions; code and name of the rows in ServiceNow after that.
 fn carried(world: &World, form: &str) -> BTreeSet<(String, String)> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/variants/cost_center").join(form);
     let mut command = world.command(&["sync", "--entity", "cost_center"]);

@@ -42,7 +42,7 @@ async fn add_up(rig: &Rig) {
         "a delivery of no run"
     );
     assert_eq!(all.iter().map(|run| run.parts).sum::<i64>(), number("SELECT count(*) FROM delivery"), "parts of all runs");
-    // the audit counts by itself: one row per part that arrived
+    // the audit is counted separately: one row per part that arrived
     let arrived = "SELECT count(*) FROM audit WHERE detail::jsonb ? 'sys_id' AND kind IN ('confirmed', 'looked_up', 'partial_write')";
     assert_eq!(all.iter().map(|run| run.confirmed).sum::<i64>(), number(arrived), "confirmed by the audit");
     let mut flows = Backlog::default();

@@ -105,7 +105,7 @@ fn a_private_server_that_dies_is_started_again() {
     green(&node);
     server.one();
 
-    // restarted by an administrator: whoever of the two is first, one server runs
+    // restarted by an administrator: whichever of the two is first, one server runs
     business(&world);
     node.run_all(&key);
     let before = server.pid().unwrap();
@@ -144,7 +144,7 @@ fn a_private_server_that_dies_under_a_sync_is_started_again() {
     let code = wait_for(std::fmt::from_fn(|f| write!(f, "the sync ends: {}", words())), LIMIT, || sync.try_wait().unwrap()).code();
     println!("database: killed under a sync, which ended with {code:?}: {}", words());
     assert!(words().contains("private database runs again"), "{}", words());
-    // what it had in hand is settled by the next one at the latest
+    // the next process settles its work at the latest
     let mut tries = 0;
     let settled = || node.command(&world, &["sync"]).output().unwrap();
     while settled().status.code() != Some(0) {
@@ -232,7 +232,7 @@ fn a_full_disk_is_survived() {
     server.write_until_full();
     node.run_all(&key);
     said(&node, "No space left on device");
-    // everybody who asks is told of the disk, not of a database that does not answer
+    // every request is told of the disk, and not of a database that does not answer
     let place = server.state.join("postgres").display().to_string();
     let named =
         |text: &str| text.contains("the disk of the private database is full: ") && text.contains(&format!(" bytes are free at {place}"));

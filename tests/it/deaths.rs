@@ -197,7 +197,7 @@ fn records_that_kill_their_mapper_fail_by_name_and_their_neighbours_arrive() {
         // one death of the page and two of each record; later polls know them
         assert_eq!(restarts("mapper"), 9);
 
-        // a replay without a cure sets it aside again, and harms no one
+        // a replay without a fix makes it fail again, and affects nothing else
         let scope = |key: &str| ReplayScope {
             company: Some("EDU1".into()),
             entity: Some("supplier".into()),

@@ -47,7 +47,7 @@ impl Files {
         std::fs::write(self.file(name), text).unwrap();
     }
 
-    /// Only these codes are known; each stands for itself.
+    /// Only these codes are known; each maps to itself.
     pub fn list(&self, codes: &[&str]) {
         let codes: String = codes.iter().map(|code| format!("\"{code}\" = \"{code}\"\n")).collect();
         self.write("lookups/invoice_currency.toml", &format!("otherwise = \"error\"\n[codes]\n\"?\" = \"?\"\n{codes}"));
@@ -133,7 +133,7 @@ fn a_corrected_code_list_takes_effect_without_a_restart() {
     let key = node.key(&world);
     let all = all_refused(&world, &mut node);
     assert_eq!(invoices(&world), 0);
-    // as long as the list is as it is, whoever sends them again is told what came of it, and not what was wished
+    // as long as the list is unchanged, a person who sends them again sees the real result, and not the hoped-for one
     let replay = || {
         let body = r#"{"entity":"invoice","failed_only":true,"why":"the list is corrected"}"#;
         let (status, _, body) = ask(&node.site, "POST", "/api/v1/replay", Some(&key), body).unwrap();
@@ -239,7 +239,7 @@ fn a_node_whose_definitions_are_not_in_force_does_nothing_and_says_so() {
     let (files, others) = (Files::new(), Files::new());
     let mut one = node(&world, &files);
     all_refused(&world, &mut one);
-    // a second node comes with other files that no one has seen: a rollout that begins with it
+    // a second node comes with new files: a rollout that starts with it
     others.list(&["USD"]);
     let mut two = node(&world, &others);
     two.start_and_wait(&world);

@@ -1,4 +1,4 @@
-//! Records on which ServiceNow continues to work after they have arrived: what becomes of them there is seen, told and mended.
+//! Records that ServiceNow still processes after delivery: their state is tracked, notified and repaired.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -60,7 +60,7 @@ impl Watched {
         assert_eq!(errors(&self.rig.sync().await), Vec::<String>::new());
     }
 
-    /// ServiceNow's work goes on for so long, and then comes a cycle.
+    /// ServiceNow works for this long, and then a cycle runs.
     async fn after(&self, time: Duration) {
         self.rig.servicenow.advance(time);
         self.later().await;
@@ -107,13 +107,13 @@ impl Watched {
         failed.map(|row| row.message.unwrap_or_default()).collect()
     }
 
-    /// What people were told.
+    /// The notices sent.
     fn told(&self) -> Vec<Value> {
         let body = |seen: String| serde_json::from_str(seen.split_once("\r\n\r\n").unwrap().1).unwrap();
         self.web.seen().into_iter().map(body).collect()
     }
 
-    /// Every record stands once.
+    /// Every record is there once.
     fn assert_once(&self, rows: usize) {
         let servicenow = &self.rig.servicenow;
         assert_eq!((servicenow.count(INVOICES), servicenow.duplicates(INVOICES, "u_source_key")), (rows, 0));
@@ -157,7 +157,7 @@ fn what_fails_in_servicenow_later_is_set_aside_in_its_words_told_and_replayed_wi
         assert!(world.stands(vanishing).await.contains("could not be told"), "{}", world.stands(vanishing).await);
         let said: Vec<String> = rig.audit(AuditKind::Downstream).await.into_iter().filter_map(|row| row.detail).collect();
         assert!(said.iter().any(|detail| detail.contains("the vendor is blocked")) && said.len() == 2, "{said:?}");
-        // people are told by the next cycle at the latest
+        // the next cycle sends the notice at the latest
         world.after(HALF_AN_HOUR * 2).await;
         let told = world.told();
         assert_eq!(told.len(), 1, "{told:#?}");
@@ -165,7 +165,7 @@ fn what_fails_in_servicenow_later_is_set_aside_in_its_words_told_and_replayed_wi
         assert_eq!((notice["event"].as_str(), notice["count"].as_i64()), (Some("downstream_failed"), Some(1)), "{notice}");
         assert!(notice["examples"][0]["said"].as_str().unwrap().contains("the vendor is blocked"), "{notice}");
         assert!(key(failing).ends_with(notice["examples"][0]["key"].as_str().unwrap()), "{notice}");
-        // all others have come to their end, and verdicts stand: nothing is polled twice, and nothing fails twice
+        // all others have reached a final state: nothing is polled twice, and nothing fails twice
         assert_eq!((world.known(slow).as_str(), world.count("done")), ("done|u_state = paid", rows.len() - 2));
         world.later().await;
         assert_eq!(rig.audit(AuditKind::Downstream).await.len(), rows.len());

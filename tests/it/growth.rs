@@ -18,7 +18,7 @@ const ROUND_TIME: Duration = Duration::from_secs(300);
 const AT_REST_NOW: &str = "-|-";
 /// Invoices of a round.
 const INVOICES: u32 = 5;
-/// Tables whose rows come and go: at rest they hold no more than this, however long the feed has run.
+/// Tables whose rows come and go: when idle, they have no more rows than this, however long the feed has run.
 const AT_REST: &[(&str, i64)] = &[
     ("pending", 0),
     ("intent", 0),
@@ -63,7 +63,7 @@ fn held(world: &World, node: &Node) -> Held {
     }
 }
 
-/// Business goes on in SYSPRO, and everything of it arrives; somebody reads meanwhile.
+/// Data change in SYSPRO, and all changes arrive; readers read in the meantime.
 fn round(world: &World, node: &Node, key: &str) {
     world.syspro.tick(INVOICES).unwrap();
     // a flow that is on its way already may have read before the change: asked again until all of it is there

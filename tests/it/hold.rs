@@ -113,7 +113,7 @@ fn what_was_refused_goes_again_as_it_was_mapped_once_it_is_released() {
     run(&world, 3, &["sync", "--sweep", "--entity", "invoice"]);
     let name = ledger_key(&world, &all[0]);
     let refusals = world.database.psql("SELECT count(*) FROM audit WHERE kind = 'failed'");
-    // still refused: it goes, comes back, and whoever released it is told so
+    // still refused: it is sent, comes back, and the person who released it is told
     let said = run(&world, 3, &["release", COMPANY, "invoice", &name, "--why", "try again"]);
     assert!(said.contains("is released: 1 part queued"), "{said}");
     assert!(said.contains("1 sent again: 0 delivered; 1 failed for the same reason: "), "{said}");

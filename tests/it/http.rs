@@ -112,7 +112,7 @@ fn every_route_asks_for_its_role_and_says_what_is_wrong() {
         assert!(status == 404 && detail.contains(&format!("`{key}`")), "{path}: {status} {detail}");
     }
     assert_eq!(ask("GET", "/api/v1/records?prefix=%00", Some(admin), "").0, 400);
-    // lists may be a second old, but not to whoever has just acted
+    // lists may be one second old, but not for a caller that has just acted
     let paused = || {
         let flows = json_of(&ask("GET", "/api/v1/flows", Some(admin), "").2)["items"].clone();
         flows.as_array().unwrap().iter().any(|flow| flow["entity"] == json!("invoice") && !flow["paused_at"].is_null())
@@ -133,7 +133,7 @@ fn every_route_asks_for_its_role_and_says_what_is_wrong() {
     assert_eq!((&pause["detail"]["why"], &pause["company"]), (&json!("month end"), &json!("EDU1")));
     assert!(pause["actor"].as_str().unwrap().starts_with("key admin from 127.0.0.1"), "{pause}");
 
-    // an action with a key is done once, whoever asks again for its answer
+    // an action with a key is done once, whichever request asks for its answer again
     let keyed = |path: &str, key: &str, idempotency: &str, body: &str| {
         let extra = format!("Bearer {key}\r\nIdempotency-Key: {idempotency}");
         let stream = &mut TcpStream::connect(("127.0.0.1", site.port)).unwrap();
@@ -325,7 +325,7 @@ fn lists_are_paged_without_gaps_or_repeats_and_a_running_flow_is_not_run_twice()
     assert_eq!(service.terminate(), Some(0));
 }
 
-/// A table of the ledger that no one else may read, until this is dropped.
+/// A table of the ledger that nobody else may read, until this is dropped.
 struct Locked(std::process::Child);
 
 impl Locked {
@@ -378,11 +378,11 @@ fn an_expired_key_opens_nothing_and_a_stuck_request_is_answered() {
     psql("UPDATE api_key SET expires_at = now() - interval '1 second' WHERE name = 'short'");
     let (status, head, expired) = ask(&site, "GET", "/api/v1/flows", Some(&short), "").unwrap();
     assert!(status == 401 && head.contains("www-authenticate: bearer"), "{status} {head}");
-    // which of the reasons it is, is not told
+    // the answer does not tell which of the reasons it is
     assert_eq!(expired, ask(&site, "GET", "/api/v1/flows", Some("tl_00000000_nonsense"), "").unwrap().2);
     assert_eq!(ask(&site, "GET", "/api/v1/flows", Some(&viewer), "").unwrap().0, 200);
 
-    // a table that no one may read for a while: the request is answered in time, and life and metrics go on
+    // a table that nobody may read for a while: the request is answered in time, and health and metrics continue
     let locked = Locked::table(&cluster, "run");
     let begun = std::time::Instant::now();
     let (status, head, body) = ask(&site, "GET", "/api/v1/runs", Some(&viewer), "").unwrap();
@@ -413,7 +413,7 @@ fn closed_health_needs_a_key_but_life_is_always_told() {
         assert_ne!(ask(path, Some(&viewer)).0, 401, "{path}");
     }
     assert_eq!(ask("/health/nowhere", Some(&viewer)).0, 404);
-    // the same key, cut short or with another end, is no key
+    // the same key, shortened or with another end, is not a key
     assert_eq!(ask("/metrics", Some(&viewer[..viewer.len() - 1])).0, 401);
     let (_, _, metrics) = ask("/metrics", Some(&viewer));
     let refused = metrics.lines().find_map(|line| line.strip_prefix("tieline_http_sign_ins_refused_total ")).unwrap();

@@ -1,12 +1,12 @@
 //! Who may import whom, read off the source: the table of ARCHITECTURE.md, so that it cannot rot.
 //!
-//! Comments, strings and test modules do not count. Paths count wherever they stand, in a `use` line or in the middle of a function.
+//! Comments, strings and test modules do not count. Paths count anywhere, in a `use` line or within a function.
 
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// One row per module of `src/`: what it may import of ours. `a::b` allows that part of `a` alone.
+/// One row per module of `src/`: the modules of ours that it may import. `a::b` allows only that part of `a`.
 const LAYERS: &[(&str, &[&str])] = &[
     ("redact", &[]),
     ("domain", &["redact"]),
@@ -205,7 +205,7 @@ fn without_text(source: &str) -> String {
     out
 }
 
-/// How many `#` stand before the quote of a raw string that begins here; `None` when none begins.
+/// The number of `#` before the quote of a raw string that starts here; `None` when none starts.
 fn raw_hashes(text: &[char]) -> Option<usize> {
     let hashes = text.iter().take_while(|c| **c == '#').count();
     (text.get(hashes) == Some(&'"')).then_some(hashes)

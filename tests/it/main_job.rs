@@ -58,7 +58,7 @@ fn everything_arrives_once_and_only_changes_follow() {
             };
             let (invoices, paid) = (keys("ApInvoice", &["InvoiceDate", "JournalDate"]), keys("ApInvoicePay", &["JournalDate"]));
             let matched = keys("GrnMatching", &["MatchedDate"]);
-            // an invoice whose matches stand on two pages is read with both
+            // an invoice whose matches are on two pages is read with both
             let split = 10;
             let (all, most) = (rig.syspro.count(company, "ApInvoice").unwrap(), invoices.len() + paid.len() + matched.len() + split);
             let read = read(company, "invoice");

@@ -1,4 +1,4 @@
-//! Whatever the umask is, no one but the service uses what is in its state directory.
+//! Whatever the umask is, only the service can use the files in its state directory.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;

@@ -13,7 +13,7 @@ use tieline_sim::faults::{Fault, FaultPlan, FaultRule};
 
 use crate::support::{Options, Rig, ask, flow, node, run, run_set, source};
 
-/// Everything that SYSPRO has stands in ServiceNow once.
+/// Everything that SYSPRO has is in ServiceNow once.
 fn all_once(rig: &Rig, companies: &[&str]) {
     for (table, rows) in source::expected(&rig.syspro, companies) {
         assert_eq!((rig.servicenow.count(table), rig.servicenow.duplicates(table, "u_source_key")), (rows, 0), "{table}");

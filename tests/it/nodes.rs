@@ -59,7 +59,7 @@ fn a_killed_and_a_stopped_node_lose_and_double_nothing() {
     let took = taken_over(&world, &entity, before, &dead_name);
     println!("nodes: {entity} was taken over from the dead node after {took:?}");
 
-    // another stands still until its flow and its batch are others' work
+    // another node is halted until others have taken its flow and its batch
     let mut asked = None::<Instant>;
     let (zombie, entity, before) = wait_for("another node at work", LIMIT, || {
         if asked.is_none_or(|at| at.elapsed() > Duration::from_secs(2)) {
@@ -89,7 +89,7 @@ fn a_killed_and_a_stopped_node_lose_and_double_nothing() {
     nodes[dead].start(&world);
     world.syspro.tick(2).unwrap();
     nodes[zombie].signal(Signal::SIGCONT);
-    // what it had in hand is refused: the flow and the batch are others' by now
+    // its writes are refused: the flow and the batch belong to others now
     let refused = |what: &str| nodes[zombie].log().lines().any(|line| line.contains(what) && line.contains("another node has taken over"));
     wait_for("the stopped node's late settlement is refused", LIMIT, || refused("batch ").then_some(()));
     wait_for("the stopped node's late read is refused", LIMIT, || refused(&entity).then_some(()));
@@ -114,7 +114,7 @@ fn a_killed_and_a_stopped_node_lose_and_double_nothing() {
     assert_eq!(world.database.psql(twice), "0");
 }
 
-/// Asks one node for runs until it has the flow: no one's schedule may want it just now.
+/// Asks one node for runs until it has the flow: no schedule may be due just now.
 fn wait_for_other(world: &World, other: &Node, key: &str, entity: &str, before: i64) -> Duration {
     let (started, mut asked) = (Instant::now(), None::<Instant>);
     wait_for(format!("{entity} is taken over from the stopped node"), LIMIT, || {

@@ -1,4 +1,4 @@
-//! People are told, once, on a real web server and a real mail server, of what they asked to be told of.
+//! Notices go out once, to a real web server and a real mail server, for the events that were configured.
 
 mod secured;
 
@@ -78,7 +78,7 @@ impl NoticesWorld {
 
     /// Reads everything again, and tells what there is; the time of every try has come.
     ///
-    /// A transaction that is open in another test's database on the same server holds back what may be told; then it is done again.
+    /// An open transaction in another test's database on the same server delays notices; then the check is repeated.
     async fn sweep(&self) {
         let begun = Instant::now();
         while begun.elapsed() < LIMIT {
@@ -91,7 +91,7 @@ impl NoticesWorld {
         }
     }
 
-    /// Sweeps until the web server was told so often: a Notifier that died begins again a moment later.
+    /// Sweeps until the web server has received this many messages: a Notifier that crashed starts again a moment later.
     async fn sweep_until(&self, told: usize) {
         for _ in 0..10 {
             self.sweep().await;
@@ -101,7 +101,7 @@ impl NoticesWorld {
         }
     }
 
-    /// What the web server was told, without tries that it refused.
+    /// The messages that the web server accepted.
     fn told(&self) -> Vec<Value> {
         let body = |seen: String| serde_json::from_str(seen.split_once("\r\n\r\n").unwrap().1).unwrap();
         self.web.seen().into_iter().map(body).collect()
@@ -156,7 +156,7 @@ fn refused_records_are_told_once_signed_and_mailed() {
             assert!(mails[0].replace("=\r\n", "").contains(words), "{words}: {}", mails[0]);
         }
 
-        // nothing is told twice; what is new is
+        // nothing is sent twice; new notices are
         world.sweep().await;
         assert_eq!((world.web.seen().len(), world.mail.seen().len()), (1, 1));
         world.spoil(3, 1);
@@ -281,7 +281,7 @@ fn a_notifier_that_dies_loses_nothing() {
         assert_eq!((world.web.seen().len(), world.rig.deps.crash.left()), (0, 0));
         world.sweep_until(1).await;
         assert_eq!((world.web.seen().len(), world.mail.seen().len()), (1, 1));
-        // between the answer and its note: told once more, with the same number, for who knows
+        // crashes between the answer and its record: the message is sent once more with the same number, for a receiver that checks it
         world.spoil(1, 1);
         world.rig.deps.crash.arm("notifier:after_send", None, 0, 1);
         world.sweep_until(3).await;

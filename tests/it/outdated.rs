@@ -74,7 +74,7 @@ fn text_of(row: &BTreeMap<String, String>, column: &str) -> String {
     row.get(column).cloned().unwrap_or_default()
 }
 
-/// Invoices that stand in a table, by their number there.
+/// Invoices in a table, by their number.
 fn invoices(world: &World, table: &str) -> Vec<String> {
     let mut all: Vec<String> = world.servicenow.rows(table).iter().map(|row| row["u_supplier_invoice_number"].clone()).collect();
     all.sort();
@@ -89,7 +89,7 @@ fn another_profile_sends_what_is_known_when_a_person_says_so_and_a_way_back_lose
     let first = invoices(&world, "x_apo_invoice");
     assert!(first.len() > 20, "{first:?}");
 
-    // nothing is sent by itself, and no one is told that all is well
+    // nothing is sent automatically, and nobody is told that all is well
     let said = s2p.says(&["sync"], 3);
     assert!(said.contains("were mapped under another definition than the one in force"), "{said}");
     assert_eq!(world.servicenow.count("sn_shop_invoice"), 0);
@@ -138,7 +138,7 @@ fn another_profile_sends_what_is_known_when_a_person_says_so_and_a_way_back_lose
     let said = s2p.replay(&[], 0);
     assert!(said.contains("Every record was mapped under the definition in force"), "{said}");
 
-    // back: the six that came in between are not lost, and no invoice stands twice
+    // back: the six that came in between are not lost, and no invoice is there twice
     let said = apo.says(&["sync"], 3);
     assert!(said.contains("were mapped under another definition"), "{said}");
     assert_eq!(invoices(&world, "x_apo_invoice"), first);
@@ -161,7 +161,7 @@ fn a_field_that_is_added_is_sent_of_what_is_known_and_what_says_the_same_is_not(
     let all = world.servicenow.count("x_apo_invoice");
     let writes = world.servicenow.writes();
 
-    // a comment, a schedule: no one is troubled
+    // a comment or a schedule causes no work
     let entity = include_str!("../../config/entities/invoice.toml");
     files.write("entities/invoice.toml", &format!("# ours\n{entity}"));
     files.write("profiles/apo/invoice.toml", &format!("{shipped}\n# and ours\n"));
@@ -178,7 +178,7 @@ fn a_field_that_is_added_is_sent_of_what_is_known_and_what_says_the_same_is_not(
     let told = world.database.psql("SELECT count(*) FROM audit WHERE kind = 'replayed'");
     assert_eq!(told, "0", "what was only compared is not said to have been sent");
 
-    // a field more: headers alone are sent, and under a share that suffices no one is asked
+    // one more field: only headers are sent, and with a sufficient limit nobody is asked
     let more =
         shipped.replace("u_branch = \"Branch\"", "u_branch = \"Branch\"\nu_reference_copy = { from = \"Reference\", as = \"upper\" }");
     assert_ne!(more, shipped);

@@ -275,7 +275,7 @@ fn an_instance_that_takes_no_writes_uses_up_nobody_s_tries_and_ends_the_cycle() 
         for method in ["POST", "PATCH"] {
             rig.servicenow.set_fault(FaultRule::always(Fault::Status(503)).on_method(method).on_path("/api/now/"));
         }
-        // more cycles than `retry.max_attempts`; each must end by itself
+        // more cycles than `retry.max_attempts`; each must end without a person
         for _ in 0..6 {
             let report = rig.sync().await;
             let said = errors(&report).join("\n");
@@ -359,7 +359,7 @@ fn reading_rests_while_more_of_the_flow_waits_than_the_setting_says() {
         let suppliers = source::rows(&rig.syspro, "EDU1", "ApSupplier", |_| ()).len();
         assert!(most >= 3 && most < suppliers, "{most} wait of {suppliers}");
         rig.servicenow.clear_faults();
-        // what was asked to wait is due when its time has come; no one waits a minute here
+        // deliveries that had to wait are due when their time has come; nobody waits a minute here
         rig.database.psql("UPDATE pending SET not_before = now(), reason = NULL WHERE state = 'queued'");
         rig.sync_until_settled(60).await;
         assert_eq!(rig.servicenow.count("x_apo_supplier"), suppliers);

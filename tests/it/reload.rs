@@ -125,7 +125,7 @@ fn another_schedule_and_an_alignment_take_effect_without_a_restart() {
     });
     assert!(next.contains("-01-01T") || next.contains("-12-31T"), "{next}");
 
-    // no one asked for the other side's list until now
+    // nothing has requested the other side's list until now
     let adopt = || {
         let body = format!(r#"{{"company":"{COMPANY}","entity":"cost_center","why":"a test"}}"#);
         let (status, _, body) = ask(&node.site, "POST", "/api/v1/conflicts/adopt", Some(&key), &body).unwrap();
@@ -169,7 +169,7 @@ fn a_company_s_currency_is_part_of_what_is_in_force() {
         let out = command.output().unwrap();
         (out.status.code(), text(&out))
     };
-    // the books are not in francs: what this command would send is labelled otherwise than what the service sends
+    // the books are not in francs: this command would label amounts differently from the service
     let (code, said) = command(&["replay", "--entity", "supplier", "--why", "a test"]);
     assert!(code == Some(4) && said.contains("nothing was mapped or sent"), "{code:?} {said}");
     assert_eq!(world.database.psql("SELECT count(*) FROM run WHERE kind = 'replay'"), "0");

@@ -20,7 +20,7 @@ fn world() -> World {
 #[test]
 fn a_run_that_was_begun_has_an_id_and_a_link_that_says_how_it_went() {
     let world = world();
-    // no one is there yet to do what is only noted
+    // nobody is there yet to do what is only stored
     let out = world.command(&["backfill", "--entity", "gl_account", "--all", "--no-wait", "--why", "a test"]).output().unwrap();
     assert!(text(&out).contains("No service is running; the next one reads it."), "{}", text(&out));
     let mut node = Node::new(&world).with("SCHEDULE__SUPPLIER", "0 0 1 1 *").with("SCHEDULE__INVOICE", "0 0 1 1 *");

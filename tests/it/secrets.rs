@@ -46,7 +46,7 @@ impl Hunt {
         Self { forms, bytes_read: 0 }
     }
 
-    /// Fails where a secret stands in it.
+    /// Fails if the text contains a secret.
     fn read(&mut self, place: &str, bytes: &[u8]) {
         self.bytes_read += bytes.len();
         let said = String::from_utf8_lossy(bytes);
@@ -127,7 +127,7 @@ fn no_secret_is_told_where_all_goes_well() {
         hunt.read("credential set", &said);
     }
     let key = String::from_utf8(site.run(&["api-key", "add", "ops", "--role", "admin"]).stdout).unwrap().trim().to_owned();
-    // the same token for whoever asks: the one that the service gets
+    // the same token for every caller: the one of the service
     let form = format!(
         "grant_type=client_credentials&client_id={client}&client_secret={}",
         url::form_urlencoded::byte_serialize(CLIENT.as_bytes()).collect::<String>()
@@ -292,7 +292,7 @@ fn no_secret_is_told_where_a_system_repeats_what_it_was_sent() {
     let text = text.replace(more, &format!("[retry]{retry}")).replace("[servicenow]\n", &format!("[servicenow]\n{quotas}"));
     fs::write(site.path("tieline.toml"), text).unwrap();
 
-    // the ledger is on a server of its own, whose password stands in a url in the environment
+    // the ledger is on its own server, whose password is in a url in the environment
     let ledger = Site::alone();
     let server = cluster(&ledger);
     let url = server.url().expose_secret().to_owned();

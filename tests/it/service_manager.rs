@@ -60,7 +60,7 @@ fn the_manager_hears_that_the_service_is_ready_alive_and_stopping() {
 #[test]
 fn a_thread_that_does_not_come_back_silences_the_watchdog() {
     let world = World::start();
-    // long enough that the process does not end by itself before the manager would
+    // long enough that the process does not end before the manager would end it
     let (manager, mut node) = (Manager::new(), Node::new(&world).with("FLOWS__STUCK_SECONDS", "30"));
     let key = node.key(&world);
     world.syspro.tick(1).unwrap();
@@ -69,12 +69,12 @@ fn a_thread_that_does_not_come_back_silences_the_watchdog() {
     manager.wait_for("READY=1", &node);
     node.run_all(&key);
     let started = Instant::now();
-    // no one reads what the service tells meanwhile: this must not hold it up
+    // nobody reads the service's notifications in the meantime: this must not block it
     while !node.ready().is_some_and(|(_, body)| body.contains("actor writer has not answered")) {
         assert!(started.elapsed() < LIMIT, "readiness does not say that the Writer is stuck: {:?} {}", node.ready(), node.log());
         std::thread::sleep(Duration::from_millis(20));
     }
-    // what was said before stands in the socket still
+    // earlier notifications are still in the socket
     while manager.hear().is_some() {}
     let (silent, still) = (Instant::now(), Duration::from_secs(3));
     while silent.elapsed() < still {

@@ -90,7 +90,7 @@ impl Bench {
         Self { sim, client, tokens: Tokens { http, settings, state: RefCell::default() } }
     }
 
-    /// What a writer does: send, look up what is unknown, send the rest again. Gives back what was refused.
+    /// What a Writer does: sends, looks up what is unknown, sends the rest again. Returns what was refused.
     async fn deliver(&self, target: &TargetPlan, mut due: Vec<OutRecord>) -> BTreeMap<String, Outcome> {
         let mut refused = BTreeMap::new();
         for _ in 0..60 {

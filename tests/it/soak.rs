@@ -99,7 +99,7 @@ impl Soak {
         said
     }
 
-    /// The service for a while, with runs asked for; it is told to stop, or dies.
+    /// Runs the service for a while, with runs requested; it is stopped, or dies.
     fn service(&mut self) -> String {
         self.node.settings.truncate(1);
         let settings = self.settings().map(|(key, value)| (key.to_owned(), value.to_owned()));

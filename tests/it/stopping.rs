@@ -51,7 +51,7 @@ fn a_stop_lets_what_is_in_hand_come_to_its_end() {
     assert_eq!(node.terminate(), Some(0));
 }
 
-/// Who waits is told for what, at once and then every 10 s, and not twenty times a second.
+/// The log names who waits for what, at once and then every 10 s, and not twenty times a second.
 #[test]
 fn a_stop_says_now_and_then_which_flows_it_waits_for() {
     let world = World::start();

@@ -107,7 +107,7 @@ fn documents_are_counted_as_they_come_in_and_listed_by_what_is_outstanding() {
         let status = store.flow_status().await.unwrap();
         assert_eq!(status.iter().map(|flow| flow.documents).collect::<Vec<_>>(), [17]);
 
-        // one document's records stand differently, and some have nothing outstanding
+        // one document's records have different states, and some have nothing outstanding
         database.psql("DELETE FROM pending WHERE document_id % 3 = 0");
         database.psql("UPDATE pending SET state = (ARRAY['queued', 'after_header', 'sending', 'unknown', 'failed'])[1 + delivery_id % 5]");
         let list = async |state: &str, entity: &str| -> Vec<i64> {
@@ -177,7 +177,7 @@ fn a_nul_in_any_text_is_written_out_and_fails_no_transaction() {
         }
         let details: Vec<_> = said.iter().map(|detail| serde_json::from_str::<serde_json::Value>(detail).unwrap()).collect();
         assert!(!details.is_empty());
-        // what reads the details as jsonb goes on: messages to people are collected of them
+        // statements that read the details as jsonb still work: notices are collected from them
         store.audit_seal().await.unwrap();
     });
 }
@@ -310,7 +310,7 @@ fn what_servicenow_asked_for_holds_over_a_restart_and_is_ended_for_all_nodes() {
         let heard = hears().await;
         assert!(heard.others.pause.is_zero() && heard.resumed.is_some(), "{heard:?}");
         assert!(store.sending_paused().await.unwrap().is_empty());
-        // one that begins afterwards is another one, and ends for all where a trial gets through
+        // a pause that starts later is another one, and ends for all when a trial succeeds
         beat(&one, pausing, asked(0)).await;
         assert!(hears().await.others.pause > Duration::from_secs(3500));
         beat(&one, NodeBudget::default(), PauseReport { of: None, lifted: true }).await;

@@ -1,4 +1,4 @@
-//! A thread that does not come back: readiness says so, the process ends with a code of its own, and its next life goes on.
+//! A stuck thread: readiness reports it, the process ends with its own exit code, and the next process continues.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use crate::support::world::World;
 
 const LIMIT: Duration = Duration::from_secs(180);
 
-/// The service stands still at this point, says so, and ends; started again it brings everything home.
+/// The service hangs at this point, reports it, and ends; after a restart it delivers everything.
 fn hangs_at(point: &str, words: &str) {
     let world = World::start();
     let mut node = Node::new(&world).with("FLOWS__STUCK_SECONDS", "8");

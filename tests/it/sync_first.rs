@@ -29,7 +29,7 @@ fn what_is_advised_brings_what_waits() {
     let answer = json(&world.command(&["sync", "--entity", "invoice", "--output", "json"]).output().unwrap(), 3);
     assert_eq!(format!("tieline: {}", answer["run_first"][0].as_str().unwrap()), line);
 
-    // what is advised is run as it stands, and what waited has arrived
+    // the advised command is run unchanged, and what waited has arrived
     let advised = advised(&words);
     let advised: Vec<&str> = advised.iter().map(String::as_str).collect();
     let words = said(&world.command(&advised).output().unwrap(), 0);

@@ -101,7 +101,7 @@ fn a_certificate_is_served_and_a_new_one_taken_up_without_a_restart() {
     wait_until("the new certificate is in use", || get(&site, &second, "/health/live").is_ok());
     assert!(get(&site, &first, "/health/live").is_err());
 
-    // a bad pair leaves the good one in place, and is told of
+    // an invalid pair leaves the valid one in use, and is reported
     put(&site.path("tls"), &second.certificate, &first.key);
     let metrics = || get(&site, &second, "/metrics").unwrap();
     wait_until("the bad pair is refused", || metrics().contains("tieline_certificates_refused_total 1"));

@@ -1,4 +1,4 @@
-//! Right values, from outside: rows in SYSPRO's tables, the real binary, and what then stands in ServiceNow, in `failures` and in `record`.
+//! Correct values, from outside: rows in SYSPRO's tables, the real binary, and the result in ServiceNow, in `failures` and in `record`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Output;

@@ -292,7 +292,7 @@ fn postings_accounts_and_cost_centres_that_are_gone_are_marked() {
     let shortened = postings(&shorter);
     assert_eq!((number(&shortened[0], "u_amount"), shortened[0]["u_source_state"].as_str()), (Decimal::ZERO, "removed"));
     assert_eq!(amounts(&shortened)[1..], of_shorter[1..]);
-    // posted again, everything stands as it did; and what is there again is active again, in its old row
+    // posted again, everything is as before; and a record that exists again is active again, in its former row
     world.syspro.update(COMPANY, "GenJournalCtl", &texts(&header), &[("JnlStatus", "P")]).unwrap();
     add(&world, "GenMaster", &[("Company", COMPANY), ("GlCode", "GONE"), ("Description", "Back"), ("AccountType", "E")]);
     add(&world, "BomCostCentre", &[("CostCentre", "GONE"), ("Description", "Back")]);

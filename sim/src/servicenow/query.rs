@@ -93,7 +93,7 @@ impl Query {
         query
     }
 
-    /// Whether the order is told.
+    /// Whether the query has an order.
     pub(super) fn ordered(&self) -> bool {
         !self.order.is_empty()
     }

@@ -1,4 +1,4 @@
-//! A decision is about what stood there when it was taken, and is used once.
+//! A decision is valid for the values at its time, and is used once.
 
 use super::*;
 

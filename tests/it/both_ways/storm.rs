@@ -104,7 +104,7 @@ impl Storm {
                 "to_apply" => {
                     let at = self.subjects.iter().position(|s| s.entity == row.entity && s.key == row.key).unwrap();
                     let column = row.source.as_deref().unwrap();
-                    // whoever applies a change sees what it replaces
+                    // a person who applies a change sees what it replaces
                     if self.syspro(&self.subjects[at], column) == row.syspro {
                         self.write_syspro(&self.subjects[at], column, &row.servicenow);
                     }

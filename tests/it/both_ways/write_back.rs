@@ -69,7 +69,7 @@ impl Aligned {
         rows.remove(0)
     }
 
-    /// The one entry still stands for a person, says this, and SYSPRO has the value of before.
+    /// The one entry still waits for a person, with this message, and SYSPRO has the former value.
     async fn stands(&self, word: &str, code: &str, before: &str) {
         let entry = self.entry().await;
         let said = entry.said.clone().unwrap_or_default();
@@ -277,7 +277,7 @@ fn a_value_that_arrived_unseen_is_no_edit_of_syspro() {
         let said = errors(&world.run_set(RunKind::Poll).await);
         assert_eq!(said.len(), 1, "{said:?}");
         assert_eq!(world.described("100"), "First");
-        // the user goes on editing: that is an edit of `First`, which both sides know, and no clash
+        // the user edits again: that is an edit of `First`, which both sides have, and no conflict
         world.edit("100", "Second");
         rig.syspro.faults.clear();
         world.well().await;

@@ -1,4 +1,4 @@
-//! Columns that a service leaves out of rows: no one knows what they hold, unless the settings say so.
+//! Columns that a service leaves out of rows: their values are unknown, unless the settings say otherwise.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! A row without a name of its own is a failure, told of once, and counts nowhere as a record.
+//! A row without its own key is a failure, reported once, and never counts as a record.
 
 use super::*;
 use crate::console::Person;

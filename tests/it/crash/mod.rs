@@ -152,7 +152,7 @@ struct Tally {
 fn crash(scenario: &Scenario) {
     let play = Play::start();
     let all = recurring(&play, scenario);
-    // a sample is of points that are struck: where a round does not come by one, the next stands in for it
+    // a sample is of triggered points: if a round does not reach one, the next one replaces it
     let wanted = if complete() { all.len() } else { SOME.min(all.len()) };
     let mut tally = Tally::default();
     for point in &chosen(all) {
@@ -212,7 +212,7 @@ fn complete() -> bool {
     std::env::var("TIELINE_CRASH").is_ok_and(|which| which == "all")
 }
 
-/// All points, or those of a sample and after them two that may stand in for each.
+/// All points, or those of a sample, each followed by two that may replace it.
 fn chosen(points: Vec<String>) -> Vec<String> {
     if complete() {
         return points;

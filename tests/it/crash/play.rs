@@ -44,7 +44,7 @@ impl Play {
     /// Plays the scenario, killed at the point, and lets it recover. False when the point was not reached.
     pub fn kill_at(&self, scenario: &Scenario, point: &str) -> Result<bool, String> {
         (scenario.change)(&self.world, self.next_round(scenario));
-        // what leaves and is not answered is worked on while no one waits for it any more
+        // a request without an answer is still processed while nobody waits for it
         if point.ends_with(":sent") {
             self.world.servicenow.set_fault(FaultRule::always(Fault::Slow(400)));
             self.world.syspro.faults.push(FaultRule::always(Fault::Slow(400)));

@@ -127,7 +127,7 @@ fn the_end_and_the_signer_of_a_certificate_are_told() {
             assert!(row["verdict"] == verdict && found.contains(words) && found.contains("CN=localhost"), "{days}: {row}");
         }
     }
-    // another name, and an authority that no one has named
+    // another name, and an authority that is not trusted
     let url = format!("https://localhost:{}/", authority.server("other.example", 400));
     let site = Site::new(&format!("{url}odata"), &url, "");
     trusting(&site, &authority.issuer.pem());
@@ -170,7 +170,7 @@ fn a_proxy_is_gone_through_and_clear_text_is_told() {
     assert_eq!(certificate(&answer, "SYSPRO OData")["verdict"], "ok", "{answer}");
     let site = Site::new("https://127.0.0.1:9/odata", "http://127.0.0.1:9/", "");
     let mut command = site.command(&["doctor", "--output", "json"]);
-    // an address that is no one's, so that no request goes astray
+    // an address that belongs to nobody, so that no request reaches another server
     command.env("TIELINE__SYSPRO__SOURCE", "enet").env("TIELINE__SYSPRO__ENET_URL", "http://192.0.2.1:31002/SYSPROWCFService/Rest");
     command.env("TIELINE__SYSPRO__CONNECT_TIMEOUT_SECONDS", "1");
     let answer: Value = serde_json::from_slice(&command.output().unwrap().stdout).unwrap();

@@ -113,7 +113,7 @@ fn an_access_rule_is_told_from_a_rule_and_what_stays_is_named() {
     is(right(&answer, "itfm_gl_accounts"), "failed", "a role that creates rows");
     is(right(&answer, "proc_po"), "could_not_tell", "Data Policy Exception");
     is(right(&answer, "sn_apo_invoice"), "failed", "ACL Exception Insert Failed");
-    // a map that takes a row without a key for a new one is told of, and its row taken away
+    // a map that accepts a row without a key as a new one is reported, and its row deleted
     is(right(&answer, "sn_apo_gl_posting"), "warning", "coalesce on the key column");
     // rows that such a map might change keep it from being tried
     is(right(&answer, "sn_apo_invoice_line"), "could_not_tell", "not tried");

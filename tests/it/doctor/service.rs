@@ -109,7 +109,7 @@ fn one_that_crashes_says_so_and_does_not_stand_in_the_way_of_the_next() {
         node = node.with(&format!("SCHEDULE__{}", entity.to_uppercase()), "0 0 1 1 *");
     }
     let mut command = node.command(&world, &["run"]);
-    // no one but the diagnostics asks the dictionary
+    // only the diagnostics query the dictionary
     command.env("TIELINE_FAILPOINT", "panic@http:GET:/api/now/table/sys_db_object:before");
     node.service = Some(node.site.serve_as(command));
     wait_for("the service answers", Duration::from_secs(30), || node.get("/health/live"));

@@ -1,4 +1,4 @@
-//! Servers that repeat the secrets they were sent, whatever the status and however spelled: none of it is told, and data stays as it is.
+//! Servers that repeat the secrets sent to them, with any status and in any spelling: no message shows them, and data stays unchanged.
 
 use std::io::{self, Read};
 use std::net::TcpStream;

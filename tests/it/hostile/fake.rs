@@ -11,7 +11,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use url::Url;
 
-/// What the fakes are signed in to with; none of it may stand in any text.
+/// The secrets of the fakes; none of them may occur in any text.
 pub const SECRETS: [&str; 5] = ["odata-s3cret+/7Q=", "enet-s3cret-3W", "client-s3cret-9X", "tok3n.5Z-live", SESSION];
 
 /// The id of the e.net session.

@@ -171,7 +171,7 @@ fn judge(row: &Row, outcome: &Outcome) -> Vec<String> {
     wrong
 }
 
-/// All rows, one after the other; what each took stands in the output.
+/// All rows, one after another; the output has the duration of each.
 fn hold(rows: Vec<Row>) {
     let only = std::env::var("TIELINE_HOSTILE_ROW").ok();
     let mut wrong = Vec::new();

@@ -20,7 +20,7 @@ use crate::support::run;
 
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// A service beside an instance that asks for a pause until 2099 as long as it is told to.
+/// A service with an instance that asks for a pause until 2099 as long as the test says so.
 struct Bench {
     fake: Fake,
     asks: Arc<AtomicBool>,
@@ -78,7 +78,7 @@ impl Bench {
         body["sending_paused"].as_array()?.first()?.as_str().map(str::to_owned)
     }
 
-    /// Waits until there is something; what the service said stands beside a wait in vain.
+    /// Waits until there is something; a wait in vain prints the service's output.
     fn wait<T>(&self, what: &str, check: impl FnMut() -> Option<T>) -> T {
         let mut check = check;
         let started = Instant::now();

@@ -266,7 +266,7 @@ fn element(key: &str) -> String {
     format!("<Row><CostCentre>{key}</CostCentre><Description>x</Description></Row>")
 }
 
-/// 60 rows of which as many are told as are asked for, behind the key that is asked for; each is written by `written`.
+/// 60 rows: returns as many as requested, after the requested key; `written` writes each.
 fn sixty(seen: &ReceivedRequest, written: impl Fn(&str) -> String) -> String {
     let xml = seen.option("XmlIn");
     let keys: Vec<String> = (0..60).map(|at| format!("C{at:02}")).collect();

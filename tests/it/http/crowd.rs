@@ -1,4 +1,4 @@
-//! Many connections at once, and requests whose answers no one reads: what they cost, and that health answers all the same.
+//! Many connections at once, and requests whose answers nobody reads: their cost, and that health still answers.
 
 use std::io::ErrorKind;
 
@@ -130,7 +130,7 @@ fn an_address_has_so_many_places_and_health_has_its_own() {
     command.env("TIELINE__HTTP__CONNECTIONS_PER_ADDRESS", "40");
     let mut service = site.serve_as(command);
     wait_until("the service answers", || live(&site));
-    // one that is at rest between two requests, and many that never finish theirs
+    // an idle connection between two requests, and many that never finish theirs
     let mut patient = Kept::open(&site);
     assert_eq!(patient.ask("/health/live"), Some(200));
     let silent = || {

@@ -1,4 +1,4 @@
-//! Whoever sends slowly, or in another form than is read, holds up no one.
+//! A client that sends slowly, or in an unsupported form, does not delay others.
 
 use super::*;
 

@@ -124,7 +124,7 @@ fn a_shell_says_what_is_wrong_with_a_receivers_tls() {
     let (authority, other) = (Authority::of("127.0.0.1"), Authority::of("elsewhere.example"));
     let both = format!("{}{}", authority.pem, other.pem);
     let (web, mail) = (Receiver::secured_web(other), Receiver::mail_that(Speech::Tls(authority, USER, PASSWORD)));
-    // no one is vouched for
+    // no certificate is trusted
     let (code, said) = answer(&web, &mail, "tls", None, PASSWORD);
     assert!(code == Some(1) && said.matches("name that authority's file in `notices.ca_file`").count() == 2, "{said}");
     // both are, and one is known by another name

@@ -1,4 +1,4 @@
-//! The numbers of records by mapping are what a count of all documents gives, whoever wrote them.
+//! The stored numbers of records by mapping equal a count of all documents, whoever wrote them.
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};

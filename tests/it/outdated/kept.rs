@@ -68,7 +68,7 @@ fn a_replay_that_comes_between_does_not_hide_what_a_sweep_keeps() {
     let replay = format!("UPDATE document SET mapping = {IN_FORCE} WHERE entity = 'invoice'");
     let sweep = || site.says(&["sync", "--entity", "invoice", "--sweep"], 3);
     meanwhile(&world, (&replay, "RowExclusiveLock"), "UPDATE document d SET version", "NULL", sweep);
-    // what the sweep reads later on finds the replay's number: no one would be told, so it is sent
+    // the sweep later reads content with the replay's number: nobody would be told, so it is sent
     let kept = site.outdated("invoice");
     assert!(kept > 0);
     assert_eq!(kept + entered(&world) as i64, all, "what was not sent is counted");

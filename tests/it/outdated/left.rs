@@ -66,7 +66,7 @@ fn parts_for_the_former_table_are_withdrawn_where_the_record_cannot_be_mapped() 
     assert!(parts(&world).starts_with("waiting missing_parent "), "{}", parts(&world));
     let said = crate::binary::text(&s2p.run(&["replay", "--outdated", "--entity", "invoice", "--allow", "100000", "--why", "x"]));
     assert!(said.contains(&format!("of which {count} cannot be mapped any more and would fail")), "{said}");
-    // one failure stands for all of a record: neither its header nor a line of it is queued for the table of before
+    // one failure represents all of a record: neither its header nor a line of it is queued for the former table
     let of_before =
         "SELECT count(*) FROM pending p JOIN delivery d ON d.id = p.delivery_id WHERE p.entity = 'invoice' AND d.action <> 'unmapped'";
     assert_eq!((world.database.psql(of_before).as_str(), parts(&world)), ("0", format!("failed rejected {count}")));

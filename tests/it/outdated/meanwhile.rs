@@ -105,7 +105,7 @@ fn what_is_deleted_under_another_profile_is_counted_and_marked_after_the_way_bac
     let said = s2p.says(&["record", COMPANY, "cost_center", "M-CC"], 0);
     assert!(said.contains("gone from SYSPRO, and marked so in ServiceNow at"), "{said}");
 
-    // the way back: what was mapped in between is counted, by everybody who counts
+    // back again: what was mapped in between is counted, by every counter
     let said = apo.says(&["sync"], 3);
     assert!(said.contains("3 records were mapped under another definition"), "{said}");
     assert_eq!(["purchase_order", "invoice", "cost_center"].map(|entity| apo.outdated(entity)), [1, 1, 1]);

@@ -228,7 +228,7 @@ impl Drill {
     }
 }
 
-/// Every row that a first load into an empty instance makes stands in ServiceNow with the same values; what stands there besides is marked.
+/// Every row of a first load into an empty instance is in ServiceNow with the same values; all other rows there are marked.
 fn nothing_is_stale(world: &World, seed: u64) {
     let options = ServiceNowOptions::default();
     let fresh = ServiceNowSim::start(options).unwrap();
@@ -267,7 +267,7 @@ fn is_id(value: &str) -> bool {
     value.len() == 32 && value.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// What the ledger says has arrived stands there: the row carries the number and the content of the delivery that was confirmed.
+/// What the ledger counts as delivered is there: the row has the number and the content hash of the confirmed delivery.
 fn nothing_is_confirmed_wrongly(world: &World, seed: u64) {
     let confirmed = world.database.psql(
         "SELECT r.target_table, r.sys_id, r.version || '-' || left(encode(l.payload_hash, 'hex'), 12) FROM record r JOIN delivery l ON l.id = r.delivery_id",

@@ -204,7 +204,7 @@ fn rows_of_two_tables_with_one_sys_id_are_two_rows() {
         }
         let left = store.restored_left(1, flow.clone(), 10).await.unwrap();
         assert_eq!(left.iter().map(|row| row.place.target_table.as_str()).collect::<Vec<_>>(), ["first", "second"]);
-        // what stands in the other table under the same sys_id stands elsewhere than the ledger says
+        // the row with the same sys_id in the other table is not the one that the ledger means
         let row = left.into_iter().next_back().map(|row| row.place);
         let part = ComparedPart { document_id: 1, block: "header".into(), record_key: String::new(), row };
         let found = vec![("header".to_owned(), "EDU1/invoice/second".to_owned())];

@@ -1,4 +1,4 @@
-//! The ledger after a restore, through the binary: its audit, its notices, and what people are told.
+//! The ledger after a restore, through the binary: its audit, its notices, and its messages.
 
 mod after;
 mod drill;
@@ -41,7 +41,7 @@ fn verify(world: &World, code: i32) -> Value {
     serde_json::from_str(&said).unwrap_or_else(|error| panic!("{error}: {said}"))
 }
 
-/// An invoice that the instance refuses, which is told.
+/// An invoice that the instance refuses, which causes a notice.
 fn refuse(world: &World, which: usize) {
     let invoices = source::rows(&world.syspro, COMPANY, "ApInvoice", |c| (c("Supplier").text().to_owned(), c("Invoice").text().to_owned()));
     let (supplier, invoice) = &invoices[which];
@@ -50,7 +50,7 @@ fn refuse(world: &World, which: usize) {
     run_to(world, 3, &["sync", "--sweep", "--entity", "invoice"]);
 }
 
-/// What is found to be told of now: each event with its records.
+/// The notices found now: each event with its records.
 fn news(world: &World) -> Vec<String> {
     let store = Store::connect(&database::settings(), &world.database.url().into()).unwrap();
     let before = world.database.psql("SELECT coalesce(max(id), 0) FROM notice");
@@ -63,7 +63,7 @@ fn news(world: &World) -> Vec<String> {
     found.lines().map(str::to_owned).collect()
 }
 
-/// Two rows of the audit that nothing seals by itself.
+/// Two audit rows that nothing seals automatically.
 fn pause_and_resume(world: &World) {
     for action in ["pause", "resume"] {
         run_to(world, 0, &["flow", action, COMPANY, "gl_posting", "--why", "a test"]);
@@ -147,7 +147,7 @@ fn a_dump_loaded_into_another_cluster_begins_a_new_life() {
     let mark = world.database.psql("SELECT life, mark FROM audit_seal WHERE mark IS NOT NULL");
     assert!(mark.starts_with("1|the ledger was restored: it was kept in database cluster"), "{mark}");
 
-    // no one is told twice, or never
+    // no notice goes out twice, or never
     assert_eq!(news(&world), ["records_failed 1", "ledger_restored 1"]);
     assert_eq!(news(&world), Vec::<String>::new());
     let kinds = run_to(&world, 0, &["audit", "--kind", "restored", "--output", "json"]).0;
@@ -206,7 +206,7 @@ fn a_service_under_which_the_ledger_goes_back_ends_and_writes_nothing() {
     let first = world.database.psql("SELECT max(id) FROM audit");
     let key = node.key(&world);
     node.run_all(&key);
-    // what it saw last stands in its file, and is beyond the backup
+    // the last row that it saw is in its file, and is newer than the backup
     wait_until("the node has seen more than the backup has", || {
         let kept = std::fs::read_to_string(node.site.path("state/high-water")).unwrap_or_default();
         let kept: Option<Value> = serde_json::from_str(&kept).ok();
@@ -294,7 +294,7 @@ fn a_delivery_is_not_confirmed_by_another_content_that_has_its_number() {
     });
     run_to(&world, 0, &["restored"]);
     rename(&world, &who, "After the restore");
-    // the request is lost before it is worked on: what stands there has the number that is searched for
+    // the request is lost before it is processed: the existing row has the searched number
     let lost = FaultRule::always(Fault::Drop).on_method("POST").on_path("/api/now/import");
     world.servicenow.set_fault(lost.clone());
     world.servicenow.set_fault(FaultRule::always(Fault::Drop).on_method("POST").on_path("/api/now/v1/batch"));

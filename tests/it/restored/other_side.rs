@@ -1,4 +1,4 @@
-//! The other side went back: an instance that was cloned over, a company that was restored. Flows stop until both sides were compared.
+//! The other side was set back: an instance that was cloned over, a company that was restored. Flows stop until both sides were compared.
 
 use std::time::{Duration, Instant};
 
@@ -126,7 +126,7 @@ fn what_a_person_has_accepted_is_no_evidence_any_more() {
     let (code, said) = sync(&world, &[]);
     assert!(code != Some(0) && said.contains("ServiceNow went back"), "{code:?} {said}");
     assert_eq!(stopped(&world), "6");
-    // one flow goes on; the others still wait
+    // one flow continues; the others still wait
     run_to(&world, 0, &["flow", "resume", COMPANY, "supplier", "--why", "people deleted orders"]);
     run_to(&world, 0, &["sync", "--entity", "supplier"]);
     assert_eq!(stopped(&world), "5", "it goes on, whatever is said of the others");

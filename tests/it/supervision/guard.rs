@@ -16,7 +16,7 @@ use super::victim::{Add, Block, FATAL, Hang, Victim, Way, hold_thread, kill};
 const POLICY: RestartPolicy =
     RestartPolicy { min: Duration::from_secs(1), max: Duration::from_secs(4), limit: 4, window: Duration::from_secs(60) };
 
-/// A parent that hands on what it is told.
+/// A parent that passes on what it receives.
 struct Parent(channel::UnboundedSender<ChildExited<()>>);
 
 impl Actor for Parent {
@@ -325,7 +325,7 @@ async fn a_ping_tells_the_living_the_resting_the_stuck_and_the_gone_apart() {
     assert_eq!(liveness_checks[0].ask(limit).await, Liveness::Gone);
 }
 
-/// Real time: a thread that stands still is another thread's matter.
+/// Real time: another thread must notice a stuck thread.
 #[actix::test]
 async fn a_thread_that_stands_still_is_silent_and_the_others_are_not() {
     let limit = Duration::from_millis(200);

@@ -34,7 +34,7 @@ impl Way {
         matches!(self, Way::Timer | Way::Interval | Way::Spawn | Way::Wait)
     }
 
-    /// Whether the mailbox stands still between the deadly message and the death, so that messages are still queued.
+    /// Whether the mailbox is blocked between the fatal message and the death, so that messages are still queued.
     pub fn leaves_a_queue(self) -> bool {
         matches!(self, Way::Handler | Way::Started | Way::Wait | Way::AtomicResponse)
     }
@@ -184,7 +184,7 @@ impl Handler<HoldThread> for Victim {
     }
 }
 
-/// From when this returns, the victim's thread stands still until the answer is dropped.
+/// From the return of this function, the victim's thread is blocked until the answer is dropped.
 pub async fn hold_thread(victim: &Addr<Victim>) -> mpsc::Sender<()> {
     let (release, until) = mpsc::channel();
     let (holds, held) = oneshot::channel();
