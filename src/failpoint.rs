@@ -13,7 +13,7 @@
 //! | `TIELINE_FAILPOINT_LOG=FILE` | every point that is reached is appended to the file, a line each |
 //!
 //! Names: `ledger:<what the transaction does>:<n>_<statement>:before|after` and `http:<method>:<path>:before|sent|answered|read`. A `*` at
-//! the end of `NAME` stands for every ending.
+//! the end of `NAME` matches any ending.
 
 #[cfg(feature = "failpoints")]
 mod armed {

@@ -50,7 +50,7 @@ pub struct FlowArgs {
     why: Reason,
 }
 
-/// How a flow goes on.
+/// The resume of a flow.
 #[derive(Debug, clap::Args)]
 pub struct ResumeArgs {
     #[command(flatten)]

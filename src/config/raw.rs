@@ -1,10 +1,10 @@
-//! The file as it is written: every key optional, unknown keys refused. What a key may hold is decided in `validate`.
+//! The written file: every key is optional, unknown keys are refused. `validate` decides which values are allowed.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// `tieline.toml`, before anything is checked.
+/// `tieline.toml`, before any check.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Raw {
@@ -95,7 +95,7 @@ pub(super) struct RawSyspro {
     pub(super) run_requests: Option<i64>,
     pub(super) page_limit_mb: Option<i64>,
     pub(super) value_limit_kb: Option<i64>,
-    // the keys of `RawConnection`, repeated: serde cannot flatten and refuse unknown keys at once
+    // the keys of `RawConnection`, repeated: serde cannot flatten a struct and refuse unknown keys at the same time
     pub(super) ca_file: Option<String>,
     pub(super) proxy: Option<String>,
     pub(super) connect_timeout_seconds: Option<i64>,
@@ -137,7 +137,7 @@ pub(super) struct RawServiceNow {
     pub(super) keep_alive_seconds: Option<i64>,
 }
 
-/// What one company has of its own; each key goes before the same one of `[syspro]`.
+/// One company's own settings; each key has priority over the same key of `[syspro]`.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RawCompany {
@@ -227,7 +227,7 @@ pub(super) struct RawLog {
     pub(super) format: Option<String>,
 }
 
-/// What a key holds.
+/// The type of a key's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Number,
@@ -238,7 +238,7 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    /// As it stands in "`key` must be …".
+    /// The text after "`key` must be".
     pub(super) fn describe(self) -> &'static str {
         match self {
             Kind::Number => "a whole number",
@@ -250,20 +250,20 @@ impl Kind {
     }
 }
 
-/// The keys that a company may have of its own, as a list for people.
+/// The keys that a company may set, as a list for people.
 pub(super) fn company_keys() -> String {
     let Ok(serde_json::Value::Object(keys)) = serde_json::to_value(RawCompany::default()) else { return String::new() };
     keys.keys().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ")
 }
 
-/// Whether there is a section of this name.
+/// Whether there is a section with this name.
 pub(super) fn is_section(name: &str) -> bool {
     let table = toml::Table::from_iter([(name.to_owned(), toml::Value::Table(toml::Table::new()))]);
     table.try_into::<Raw>().is_ok()
 }
 
-/// What `section.key` holds; `None` when there is no such key. Found by offering the types above one value of each kind, so that it
-/// cannot differ from them.
+/// The type of `section.key`; `None` when there is no such key. It tries one value of each type on the structs above, so that it cannot
+/// differ from them.
 pub(super) fn kind(section: &str, key: &str) -> Option<Kind> {
     use toml::Value;
     let fits = |value: Value| fits(section, key, value);
@@ -278,14 +278,14 @@ pub(super) fn kind(section: &str, key: &str) -> Option<Kind> {
     }
 }
 
-/// Whether `section.key` can hold this value; a company's section is `company.ID`.
+/// Whether `section.key` accepts this value; a company's section is `company.ID`.
 pub(super) fn fits(section: &str, key: &str, value: toml::Value) -> bool {
     let inner = toml::Table::from_iter([(key.to_owned(), value)]);
     let inner = section.rsplit('.').fold(inner, |inner, name| toml::Table::from_iter([(name.to_owned(), toml::Value::Table(inner))]));
     inner.try_into::<Raw>().is_ok()
 }
 
-/// Every `section.key` there is; `schedule`, whose keys are entities, by itself.
+/// Every `section.key`; `schedule` as a whole, because its keys are entities.
 pub(super) fn all_keys() -> Vec<String> {
     let Ok(serde_json::Value::Object(sections)) = serde_json::to_value(Raw::default()) else { return Vec::new() };
     let mut keys = Vec::new();

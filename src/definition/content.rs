@@ -1,4 +1,4 @@
-//! A document's content as JSON text, the form in which the store keeps a version, and the way back without a binary float.
+//! Converts a document's content to JSON text, the form in which the store keeps a version, and back, without a binary float.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! The shipped definitions at work.
+//! The shipped definitions in use.
 
 mod aligned;
 mod blocks;
@@ -50,7 +50,7 @@ fn plan<'a>(definitions: &'a Definitions, entity: &str) -> &'a Plan {
     definitions.plan(&entity.into()).expect("a shipped entity")
 }
 
-/// A row out of `column = value`; numbers are written `#12.50`, dates `@2026-01-31`.
+/// A row from `column = value`; numbers are written `#12.50`, dates `@2026-01-31`.
 fn row<'a>(columns: impl Iterator<Item = &'a str>, values: &[(&str, &str)]) -> Row {
     let columns: Vec<&str> = columns.collect();
     for (name, _) in values {
@@ -70,7 +70,7 @@ fn row<'a>(columns: impl Iterator<Item = &'a str>, values: &[(&str, &str)]) -> R
 fn document(plan: &Plan, root: &[(&str, &str)], children: &[&[&[(&str, &str)]]]) -> Document {
     let root = row(plan.read.columns.iter().map(String::as_str), root);
     let key = DocumentKey::from_values(plan.read.root.key_at.iter().map(|&at| &root[at]));
-    // children that are not named have no rows
+    // unnamed children have no rows
     let children = plan.read.children.iter().enumerate().map(|(at, child)| {
         let rows = children.get(at).into_iter().flat_map(|rows| rows.iter());
         rows.map(|values| row(child.column_names(), values)).collect()
@@ -251,7 +251,7 @@ fn suppliers_carry_their_address_and_are_switched_off_when_gone() {
     assert_eq!(marks(&plan.gone_marks(&document).blocks), "header: u_active=false");
 }
 
-/// What is written of what is gone, as one text.
+/// The marks of a gone record, as one text.
 fn marks(blocks: &gone::Blocks) -> String {
     let block = |(block, fields): (&String, &std::collections::BTreeMap<String, String>)| {
         let fields: Vec<String> = fields.iter().map(|(name, text)| format!("{name}={text}")).collect();
@@ -439,7 +439,7 @@ fn what_is_no_date_in_a_date_column_fails_by_name_and_other_texts_do_not() {
     let error = plan.map(&"EDU1".into(), &line, &definitions.code_lists).expect_err("stored as text");
     assert_eq!((&*error.block, &*error.column), ("lines", "TrnDate of row `2026/2/412/1/2`"));
 
-    // a date of the past, or nothing at all, is what a date column may hold
+    // a date column may have a past date, or nothing
     let mut fine = invoice(plan);
     fine.root[at("InvoiceDate")] = Value::text("  ");
     fine.root[at("Invoice")] = Value::text("1200-05-10");
@@ -466,7 +466,7 @@ proptest! {
         prop_assert_eq!(back.hash(), document.hash());
         let map = |document: &Document| plan.map(&"EDU1".into(), document, &definitions.code_lists);
         prop_assert_eq!(map(&back), map(&document), "mapping stored content again gives what was sent");
-        // the fields that take a column as it is
+        // the fields that take a column unchanged
         for field in &plan.targets[0].fields {
             let plan::FieldSource::Column { at: plan::Place::Root(at), transform: plan::Transform::Text } = &field.source else { continue };
             let (true, Ok(mapped)) = (kinds[*at] != plan::ColumnKind::Date && field.limit.is_none(), map(&back)) else { continue };
@@ -571,11 +571,11 @@ fn two_lines_with_one_key_are_refused_with_both_their_values() {
         next.text().contains("entities/invoice.toml") && next.text().contains("`key`") && next.text().contains("`ApJnlSummary`"),
         "{next}"
     );
-    // what was stored is refused in the same way, in whatever order the rows came
+    // stored content is refused in the same way, in any order of the rows
     let text = plan.content_to_json(&document);
     let back = plan.content_from_json(document.key.clone(), &text).expect("reads back");
     assert_eq!(map(&back).expect_err("still"), error);
-    // the same line twice is two lines, or one that was counted twice: no one can tell
+    // the same line twice is two lines, or one that was counted twice: this cannot be decided
     document.children[0][1] = document.children[0][0].clone();
     assert!(map(&document).expect_err("equal rows").to_string().contains("with the same values"));
     document.children[0].pop();

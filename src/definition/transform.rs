@@ -1,4 +1,4 @@
-//! The closed set of transforms: how each is written in a definition file, and what it does to a value. Pure.
+//! The closed set of transforms: their form in a definition file, and their effect on a value. Pure.
 
 use std::borrow::Cow;
 
@@ -9,19 +9,19 @@ use crate::domain::{CompanyId, Value};
 use super::code_lists::CodeLists;
 use super::plan::{Decimals, Transform};
 
-/// What may stand after `as`.
+/// The allowed values of `as`.
 const ALLOWED: &str = "`text`, `trim`, `upper`, `date`, `decimal(0)` to `decimal(12)`, `decimal(2..6)`, `amount`, `flag`, `part(separator,n)`, `strip_leading_zeros`";
 
-/// What stands after `as`.
+/// The value of `as`.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Form {
-    /// A text is made of the value.
+    /// The value becomes a text.
     Text(Transform),
     /// The value is a number.
     Number(Decimals),
 }
 
-/// Reads what stands after `as`.
+/// Reads the value of `as`.
 pub(super) fn parse(text: &str) -> Result<Form, String> {
     let simple = match text {
         "text" => Some(Transform::Text),
@@ -50,7 +50,7 @@ pub(super) fn parse(text: &str) -> Result<Form, String> {
                 )),
             }
         }
-        // The separator may itself be a comma, so the last one counts.
+        // The separator may itself be a comma, so the last comma is used.
         "part" => match inside.rsplit_once(',').map(|(separator, part)| (separator, part.trim().parse::<usize>())) {
             Some((separator, Ok(part))) if part > 0 && !separator.is_empty() => {
                 Ok(Form::Text(Transform::PartOf { separator: separator.to_owned(), part }))
@@ -61,7 +61,7 @@ pub(super) fn parse(text: &str) -> Result<Form, String> {
     }
 }
 
-/// What a transform makes of a value.
+/// Applies a transform to a value.
 ///
 /// # Errors
 /// What is wrong with the value, and what to do; without the value itself, which the caller names.
@@ -110,7 +110,7 @@ pub(super) fn apply<'a>(
     })
 }
 
-/// A number, also out of a text; `None` for a blank.
+/// A number, also from a text; `None` for a blank.
 pub(super) fn number(value: &Value) -> Result<Option<rust_decimal::Decimal>, String> {
     match value {
         Value::Number(number) => Ok(Some(*number)),

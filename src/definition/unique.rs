@@ -1,4 +1,4 @@
-//! Whether the keys that a definition states tell a document's rows apart: two rows with one key would be two amounts in one record.
+//! Checks that the keys stated in a definition distinguish a document's rows: two rows with one key would be two amounts in one record.
 
 use std::cmp::Ordering;
 
@@ -11,13 +11,13 @@ use super::plan::{ChildRead, Plan};
 const LONGEST: usize = 300;
 
 impl Plan {
-    /// The first thing that is wrong with a document's rows as they came, or with the key that the definition states for them.
+    /// The first problem of a document's received rows, or of the stated key.
     pub(super) fn fault(&self, document: &Document) -> Option<Fault> {
         let arrived = document.faults.first().cloned();
         arrived.or_else(|| self.read.children.iter().zip(&document.children).find_map(|(child, rows)| self.twice(child, rows)))
     }
 
-    /// Two rows of a child that have the same key.
+    /// Finds two rows of a child with the same key.
     fn twice(&self, child: &ChildRead, rows: &[Row]) -> Option<Fault> {
         let mut rows: Vec<&Row> = rows.iter().collect();
         rows.sort_by(|a, b| order(child, a, b));
@@ -46,7 +46,7 @@ pub(crate) fn order(child: &ChildRead, a: &Row, b: &Row) -> Ordering {
     parts.into_iter().find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
 }
 
-/// Numbers by value, everything else by its text.
+/// Compares numbers by value, everything else by its text.
 pub(crate) fn compare(a: &Value, b: &Value) -> Ordering {
     match (a, b) {
         (Value::Number(a), Value::Number(b)) => a.cmp(b),
@@ -55,7 +55,7 @@ pub(crate) fn compare(a: &Value, b: &Value) -> Ordering {
     }
 }
 
-/// `Column=value` of the columns wanted.
+/// `Column=value` for the selected columns.
 fn named(child: &ChildRead, row: &Row, wanted: impl Fn(usize) -> bool) -> String {
     let columns = child.column_names().zip(row.iter()).enumerate().filter(|(at, _)| wanted(*at));
     let mut text = columns.map(|(_, (name, value))| format!("{name}={value}")).collect::<Vec<_>>().join(", ");

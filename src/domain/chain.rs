@@ -1,6 +1,6 @@
 //! Errors as text.
 
-/// An error with its causes on one line, printed once, where it is handled.
+/// An error with its causes on one line.
 pub fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

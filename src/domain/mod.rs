@@ -1,4 +1,4 @@
-//! Plain values without I/O: the words of the design, as types.
+//! Plain values without I/O: the terms of the documentation as types.
 
 pub mod audit;
 pub mod backlog;

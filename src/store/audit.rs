@@ -109,7 +109,7 @@ pub struct AuditFilter {
     pub until: Option<DateTime<Utc>>,
     /// Only rows after this id, for paging.
     pub after: i64,
-    /// At most so many.
+    /// The most entries to return.
     pub limit: i64,
 }
 

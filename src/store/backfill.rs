@@ -93,7 +93,7 @@ pub struct BackfillFilter {
     pub ids: Vec<i64>,
     /// Only those before this number, for paging; newest first.
     pub before: Option<i64>,
-    /// At most so many.
+    /// The most entries to return.
     pub limit: i64,
 }
 

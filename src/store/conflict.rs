@@ -33,7 +33,7 @@ pub struct ConflictFilter {
     pub ids: Vec<i64>,
     /// Only those after this number, for paging.
     pub after: i64,
-    /// At most so many.
+    /// The most entries to return.
     pub limit: i64,
 }
 

@@ -65,7 +65,7 @@ pub struct DocumentFilter {
     pub run: Option<Uuid>,
     /// Only documents after this number, for paging.
     pub after: i64,
-    /// At most so many.
+    /// The most entries to return.
     pub limit: i64,
 }
 

@@ -59,7 +59,7 @@ pub struct FailureFilter {
     pub oldest: bool,
     /// Only deliveries after this one, for paging.
     pub after: i64,
-    /// At most so many.
+    /// The most entries to return.
     pub limit: i64,
 }
 

@@ -1,4 +1,4 @@
-//! Statements that a connection prepares once and then executes again and again.
+//! Statements that a connection prepares once and then executes repeatedly.
 //!
 //! `diesel::sql_query` has Postgres parse and plan its text at every execution. A claim that finds nothing takes 2 ms of planning and less
 //! than 0.1 ms of work, and it is executed many times a second.

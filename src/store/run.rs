@@ -131,7 +131,7 @@ pub struct RunFilter {
     pub until: Option<DateTime<Utc>>,
     /// Only runs before this one, for paging.
     pub before: Option<Uuid>,
-    /// At most so many.
+    /// The most entries to return.
     pub limit: i64,
 }
 

@@ -216,7 +216,7 @@ impl Pass<'_> {
         };
         let mut agreed: BTreeMap<String, BaseVersion> = match document.agreed.as_deref().map(serde_json::from_str).transpose() {
             Ok(agreed) => agreed.unwrap_or_default(),
-            // without the base version, an edit cannot be told from the value before it
+            // without the base version, an edit cannot be distinguished from the value before it
             Err(problem) => {
                 error!(
                     flow = %self.flow, key = document.key, %problem,

@@ -218,7 +218,7 @@ impl Reader {
                     if !accept {
                         documents = self.set_aside(plan, doubted, &faulty, documents, before.as_ref()).await?;
                     }
-                    // an interrupted read must meet the records again that it has set aside
+                    // after an interruption, the read must meet the records again that wait for their second read
                     let position = if doubted.any() { doubted.standing.clone() } else { position };
                     let placed = placed(intake(documents, learnt), position);
                     self.take_in_whole(plan, placed, before).await

@@ -1,4 +1,4 @@
-//! What each kind of answer means for one record, and what every request carries.
+//! What each kind of answer means for one record, and what every request contains.
 
 use std::time::Duration;
 

@@ -19,7 +19,7 @@ fn pace() -> Pace {
 }
 
 fn outcomes(count: usize, verdict: &Verdict) -> Vec<Settlement> {
-    // no delivery is sent again before it has been looked up: each batch has its own
+    // an unknown delivery is looked up before it is sent again, so each batch has its own deliveries
     static NEXT: AtomicI64 = AtomicI64::new(0);
     let one = |_: usize| Settlement {
         run_id: None,
@@ -78,7 +78,7 @@ async fn the_breaker_opens_tries_one_batch_and_closes() {
         pace.learn(&outcomes(3, &doubt()), S, None);
     }
     assert_eq!(pace.state.borrow().breaker, Breaker::Open);
-    // the first wait is short enough to be waited out
+    // the first wait is short and is waited out
     let probe = pace.slot(Attempt::Send).await.unwrap();
     assert_eq!(pace.state.borrow().breaker, Breaker::HalfOpen);
     assert!(matches!(pace.decide(Instant::now(), Attempt::Send), Ok(Decision::Full)), "one batch alone");
@@ -121,7 +121,7 @@ async fn an_instance_that_asks_for_time_again_and_again_ends_the_cycle_however_s
         pace.throttled(asked, "429");
         let paused = pace.slot(Attempt::Send).await.map(drop).unwrap_err();
         assert!(paused.wait <= 2 * S && !paused.wait.is_zero() && paused.failures == 0, "{paused:?}");
-        // the next cycle tries again, and one that gets through is waited for as at first
+        // the next cycle tries again, and after a success the first wait applies again
         tokio::time::advance(paused.wait).await;
         drop(pace.slot(Attempt::Send).await.expect("the next cycle"));
         pace.learn(&outcomes(1, &good()), S, None);
@@ -200,7 +200,7 @@ async fn a_few_records_without_an_answer_say_nothing_new_of_the_instance() {
     }
     assert_eq!((pace.state.borrow().breaker, pace.state.borrow().failures), (Breaker::Closed, 1));
     assert!(pace.size() >= size && pace.state.borrow().allowed >= allowed, "nor do they slow the others down");
-    // others without an answer do
+    // other records without an answer do
     for _ in 0..FAILURES - 1 {
         pace.learn(&outcomes(1, &doubt()), S, None);
     }
@@ -219,7 +219,7 @@ async fn more_than_a_few_records_without_an_answer_are_an_instance_that_is_down_
     }
     assert_eq!(pace.others_get_through(), Some(false));
     assert_eq!(pace.state.borrow().breaker, Breaker::Open);
-    // they failed with the instance: each is new again once it is back
+    // they failed with the instance: each counts as new again after it recovers
     pace.learn(&outcomes(1, &good()), S, None);
     assert!(pace.others_get_through() == Some(true) && pace.state.borrow().suspects.is_empty());
 }
@@ -255,7 +255,7 @@ async fn a_breaker_with_short_waits_ends_the_cycle_too() {
     }
     let paused = pace.slot(Attempt::Send).await.map(drop).unwrap_err();
     assert!(paused.wait <= S && paused.failures > 0, "{paused:?}");
-    // the next cycle sends one batch to see
+    // the next cycle sends one batch as a trial
     tokio::time::advance(S).await;
     assert!(pace.slot(Attempt::Send).await.is_ok());
 }
@@ -271,7 +271,7 @@ async fn one_record_that_gets_through_keeps_the_breaker_closed() {
     assert_eq!(pace.state.borrow().breaker, Breaker::Closed);
 }
 
-/// The pause that this node tells the others.
+/// The pause that this node reports to the others.
 fn told(pace: &Pace) -> Option<(Duration, String)> {
     pace.budget.asked().of.map(|of| (of.asked, of.said))
 }
@@ -310,7 +310,7 @@ async fn a_pause_that_somebody_ended_is_over_here_and_where_it_was_heard_of() {
     one.budget.heard(OthersBudget::default(), &PauseReport::default(), Some(Duration::ZERO));
     other.budget.heard(OthersBudget { nodes: 1, ..OthersBudget::default() }, &PauseReport::default(), Some(Duration::ZERO));
     assert!(one.slot(Attempt::Send).await.is_ok() && other.slot(Attempt::Send).await.is_ok());
-    // one that began afterwards is another one
+    // a pause that started afterwards is another one
     tokio::time::advance(S).await;
     one.throttled(7200 * S, "429");
     one.budget.heard(OthersBudget::default(), &PauseReport::default(), Some(3600 * S));
