@@ -1,4 +1,4 @@
-//! A period of SYSPRO's history that is read again: by its own position, beside the polls, without moving their watermark.
+//! Backfills: a period of SYSPRO's history is read again with its own position, beside the polls, without moving their watermark.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

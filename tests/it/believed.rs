@@ -1,4 +1,4 @@
-//! What ServiceNow's answers are worth: rows of the target, failures and exit codes through the real binary.
+//! Which of ServiceNow's answers prove a delivery: rows of the target, failures and exit codes, through the real binary.
 
 use serde_json::Value;
 use tieline::definition::record::source_key;

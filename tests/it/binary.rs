@@ -1,4 +1,4 @@
-//! The real binary in a directory of its own, and simulators for it to talk to.
+//! The real binary in its own directory, with simulators.
 
 use std::io::Write;
 use std::net::TcpListener;

@@ -1,4 +1,4 @@
-//! The commands that set a site up, through the binary: what they print, what they never print, and their exit codes.
+//! The setup commands, through the binary: what they print, what they never print, and their exit codes.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Output, Stdio};

@@ -1,6 +1,6 @@
-//! What a person asks of the ledger from a shell, through the binary: `status`, `failures`, `record`, `replay`, `audit`.
+//! The commands that query the ledger, through the binary: `status`, `failures`, `record`, `replay`, `audit`.
 //!
-//! The private server is started by the test and adopted by every command, as beside a running service.
+//! The test starts the private server and every command adopts it, as beside a running service.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Output, Stdio};

@@ -1,4 +1,4 @@
-//! Clocks that were set back: what the ledger has of a time to come holds nothing up.
+//! Clocks that were set back: times in the future in the ledger delay nothing.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What SYSPRO answers is not believed because it answers: order, number, keys and every single row are checked.
+//! SYSPRO's answers are checked: order, number, keys and every single row.
 
 mod left_out;
 mod placeholders;

@@ -1,4 +1,4 @@
-//! A site means one of four things by a cost centre; each is a set of definition files that is chosen by naming its directory.
+//! A cost centre has four possible sources; each is a set of definition files, chosen by naming its directory.
 
 use std::collections::BTreeSet;
 use std::path::Path;

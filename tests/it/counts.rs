@@ -1,4 +1,4 @@
-//! Numbers that people compare add up: of each run, of each flow, of all runs together, and what the commands print of them.
+//! The displayed numbers add up: of each run, of each flow, of all runs together, and in the output of commands.
 
 use std::collections::{BTreeMap, HashSet};
 use std::process::Command;

@@ -1,4 +1,4 @@
-//! The database goes away under the running service, in every way that a site sees: it says so, loses nothing and continues in the background.
+//! The database fails under the running service in every way that a site sees: the service reports it, loses nothing and continues.
 
 use std::cell::RefCell;
 use std::fs::File;

@@ -1,4 +1,4 @@
-//! Actors that die in the middle of their work, in the real actor system: they come back by themselves, and each record arrives once.
+//! Actors that crash during their work, in the real actor system: they are restarted, and each record arrives once.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Definitions that change while services run: taken up as a whole or refused as a whole, one set in force for all nodes and commands.
+//! Definitions that change while services run: loaded or refused as a whole, with one set in force for all nodes and commands.
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! `tieline demo`: what a newcomer sees, through the binary.
+//! `tieline demo` as a newcomer sees it, through the binary.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Stdio};

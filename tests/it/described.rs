@@ -1,5 +1,5 @@
-//! The running service against its OpenAPI description: schemathesis asks for everything that the description allows and for much that it does
-//! not, and holds every answer against it.
+//! Tests the running service against its OpenAPI description: schemathesis sends requests that the description allows and many that it does
+//! not, and checks every answer.
 
 use std::path::Path;
 use std::process::Command;

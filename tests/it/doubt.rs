@@ -1,4 +1,4 @@
-//! A record that is sent again by a person while the outcome of its last sending is unknown: nothing leaves before that has been looked up.
+//! A person sends a record again while the outcome of its last delivery is unknown: nothing is sent before that was looked up.
 
 use std::sync::Arc;
 use std::time::Duration;

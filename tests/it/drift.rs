@@ -1,4 +1,4 @@
-//! One of the two systems is no longer what it was: columns that hold something else, fields that are dropped.
+//! One of the two systems has changed: columns with another kind of value, fields that are dropped.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! e.net against its simulator: both transports give the same documents, and the session's discipline is what the server counts.
+//! e.net against its simulator: both transports give the same documents, and the server counts the sessions.
 
 use std::collections::BTreeMap;
 use std::process::Stdio;

@@ -1,4 +1,4 @@
-//! Why a record was sent, or was not: the same words from a shell, over HTTP and in SYSPRO's own terms.
+//! Why a record was sent, or was not: the same text in a shell and over HTTP.
 
 use serde_json::Value;
 use tieline_sim::faults::{Fault, FaultRule};

@@ -1,4 +1,4 @@
-//! What people read about records that did not arrive: an example, the values, what is at stake, since when, and the parent at the root.
+//! The lists of undelivered records: an example, the values, the amounts, since when, and the parent that causes them.
 
 use rust_decimal::Decimal;
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! A typing mistake in a filter is refused, on every surface: a list that is empty because nothing has that name reads like an all-clear.
+//! A typing mistake in a filter is refused in every interface: an empty list would look like an all-clear.
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! Flows that the configuration no longer makes, and companies in another spelling.
+//! Flows that the configuration no longer contains, and companies in another spelling.
 
 use std::process::Output;
 

@@ -1,5 +1,5 @@
-//! A live feed, and what grows with it: memory, descriptors, threads, the log, and the rows of each table. `TIELINE_GROWTH_MINUTES=60` makes an hour of it;
-//! a test run a few rounds.
+//! A live feed, and what grows with it: memory, descriptors, threads, the log, and the rows of each table. `TIELINE_GROWTH_MINUTES=60` runs
+//! it for an hour; a test run makes a few rounds.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! Records that a person holds back: nothing of them leaves, newer versions included, until a person releases them.
+//! Records that a person holds: nothing of them is sent, newer versions included, until a person releases them.
 
 use serde_json::{Value, json};
 use tieline_sim::servicenow::{ServiceNowOptions, ServiceNowSim};

@@ -1,5 +1,5 @@
-//! The order behind an invoice: receipts of goods in SYSPRO that an invoice is matched with, and what then stands on the invoice and its
-//! lines in ServiceNow.
+//! The order of an invoice: goods receipts in SYSPRO that an invoice is matched with, and the result on the invoice and its lines in
+//! ServiceNow.
 
 use std::collections::BTreeMap;
 use std::process::Command;

@@ -1,4 +1,4 @@
-//! What a value is said by the entity's file, never by the form of its text; and a filter is asked for the company it is read for.
+//! The entity's file decides the kind of a value, never the form of its text; and a filter uses the company that is read.
 
 use std::process::Command;
 

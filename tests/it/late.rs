@@ -1,4 +1,4 @@
-//! Documents that come late: dated back, or with a key that the reading has passed already. Which step finds them is counted and printed.
+//! Late documents: dated back, or with a key that the read has already passed. Counts and prints which step finds them.
 
 use std::collections::BTreeSet;
 

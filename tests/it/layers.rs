@@ -1,4 +1,4 @@
-//! Who may import whom, read off the source: the table of ARCHITECTURE.md, so that it cannot rot.
+//! Which module may import which, read from the source and compared with the table of ARCHITECTURE.md.
 //!
 //! Comments, strings and test modules do not count. Paths count anywhere, in a `use` line or within a function.
 

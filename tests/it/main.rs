@@ -1,4 +1,4 @@
-//! The integration tests: one binary, so that it is linked once.
+//! The integration tests: one binary, so that it is linked only once.
 
 #![allow(unreachable_pub)] // the modules are one another's only readers
 #![allow(clippy::unwrap_used)] // a test that unwraps in a helper fails as well as one that does it itself

@@ -1,4 +1,4 @@
-//! The main job, from SYSPRO's tables to ServiceNow's: first sync, changes, keys, parents, sweeps, refusals, adoption.
+//! The main task, from SYSPRO's tables to ServiceNow's: first sync, changes, keys, parents, sweeps, refusals, adoption.
 
 use std::collections::{BTreeMap, BTreeSet};
 

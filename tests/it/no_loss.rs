@@ -1,4 +1,4 @@
-//! Whatever goes wrong on the way, each record arrives once: lost answers, dead tokens, two nodes.
+//! Each record arrives once, with every kind of error: lost answers, expired tokens, two nodes.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

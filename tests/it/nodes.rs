@@ -1,5 +1,4 @@
-//! Three nodes on one database: one is killed in the middle of work, one is stopped until others have taken over, and goes on as if
-//! nothing had been.
+//! Three nodes on one database: one is killed during its work; one is halted until others have taken over, and then continues.
 
 use std::time::{Duration, Instant};
 

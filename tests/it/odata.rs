@@ -1,4 +1,4 @@
-//! Reading SYSPRO against its simulator: whole tables, under every behaviour that the evidence leaves open.
+//! Reads SYSPRO's simulator: whole tables, with every behaviour that the evidence leaves open.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Each operation through the command line, the API and the console: what the ledger says afterwards is the same, but for who asked.
+//! Each operation through the command line, the API and the console: the ledger is the same afterwards, except for the name of the caller.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What purchase orders that did not arrive are worth: the sum of their lines, per currency of the order.
+//! The amounts of undelivered purchase orders: the sum of their lines, per currency of the order.
 
 use std::collections::{BTreeMap, BTreeSet};
 

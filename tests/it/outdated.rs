@@ -1,4 +1,5 @@
-//! A definition that changes what is written, or where: what was sent under the one before is counted and compared, and sent when a person says so.
+//! A definition changes what is written, or where: what was sent under the former one is counted and compared, and sent when a person says
+//! so.
 
 mod counted;
 mod kept;

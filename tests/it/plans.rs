@@ -1,5 +1,5 @@
-//! What the statements of every page, every batch and every second touch of the ledger: as many pages with 100,000 deliveries waiting as
-//! with 1,000, whatever the server believes of its tables. Pages are counted, no clock is read.
+//! How many pages of the ledger the frequent statements read: the same with 100,000 waiting deliveries as with 1,000, whatever the server's
+//! statistics say. Pages are counted, and no time is measured.
 
 use std::collections::BTreeMap;
 

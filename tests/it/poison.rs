@@ -1,5 +1,5 @@
-//! One record that never has a usable answer, among many: its neighbours arrive, it fails after its tries in the instance's words, and nothing
-//! is switched off for the others. And a delivery that cannot be read back from the ledger.
+//! One record among many that never has a usable answer: the others arrive, it fails after its attempts with the instance's message, and
+//! nothing is switched off for the others. Also a delivery that cannot be read back from the ledger.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! A real Prometheus scrapes the running service: the rules are sound, each alert comes when it should, and every query of the dashboard
-//! answers with data.
+//! A real Prometheus scrapes the running service: the rules are valid, each alert fires when it should, and every query of the dashboard
+//! returns data.
 
 use std::collections::BTreeSet;
 use std::io::{Read as _, Write as _};

@@ -1,5 +1,5 @@
-//! What a live reload of the definitions changes: entities that come, go, get another schedule or are aligned, and settings that decide
-//! values as files do.
+//! Changes by a live reload of the definitions: entities that are added, removed, rescheduled or aligned, and settings that decide values
+//! as files do.
 
 use std::path::Path;
 use std::time::Duration;

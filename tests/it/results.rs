@@ -1,4 +1,4 @@
-//! An action says what came of it, or where that will be said.
+//! An action reports its result, or where the result will be.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! Row ids in ServiceNow's answers that are none: nothing is adopted by them or asked for at them, the record fails by name, and its
-//! neighbours arrive.
+//! Invalid row ids in ServiceNow's answers: nothing is adopted or requested with them, the record fails with a message, and the other
+//! records arrive.
 
 use tieline_sim::faults::{Fault, FaultRule};
 use tieline_sim::servicenow::WRONG_SYS_ID;

@@ -1,4 +1,5 @@
-//! A definition states keys and joins; what arrives may contradict them. Then the record fails by name, and no amount is lost in silence.
+//! A definition states keys and joins, and the data may contradict them. Then the record fails with a message, and no amount is lost
+//! silently.
 
 use std::path::Path;
 

@@ -1,5 +1,5 @@
-//! Nothing that the binary says, keeps or hands on holds a secret: planted ones are searched for in every form, where things go well and
-//! where they fail, a system that repeats what it was sent included.
+//! Nothing that the binary prints, stores or sends contains a secret: planted secrets are searched for in every form, after success and
+//! after failure, also with a system that repeats what was sent to it.
 
 use std::fs;
 use std::io::{Read, Write};

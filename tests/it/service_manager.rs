@@ -1,4 +1,4 @@
-//! What the service tells its manager, as systemd would hear it (sd_notify(3)): ready, alive, stopping.
+//! What the service reports to its manager, as systemd receives it (sd_notify(3)): ready, alive, stopping.
 
 use std::os::unix::net::UnixDatagram;
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! The ServiceNow adapter against the simulator: whatever goes wrong, each record ends up there once, in its last version.
+//! The ServiceNow adapter against the simulator: with every kind of error, each record is there once, in its last version.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 

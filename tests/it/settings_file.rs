@@ -1,4 +1,4 @@
-//! Which settings a command works with, how much it logs, and what it refuses: through the binary, in directories of their own.
+//! Which settings a command uses, how much it logs, and what it refuses: through the binary, in its own directories.
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};

@@ -1,7 +1,7 @@
-//! Random trouble: both systems misbehave, the program is killed, its database is restarted or killed, its connections are cut, and business
-//! goes on meanwhile. What it comes to in the end is the same: everything once, with the right amounts.
+//! Random errors: both systems misbehave, the program is killed, its database is restarted or killed, its connections are cut, and data
+//! change in the meantime. The result is always the same: everything once, with the correct amounts.
 //!
-//! A seed decides what happens; the machine's speed decides when exactly. `make soak SEEDS=n` runs many, a test run a few.
+//! A seed decides what happens; the machine's speed decides the exact moments. `make soak SEEDS=n` runs many, a test run a few.
 
 use std::fs::File;
 use std::process::{Child, Stdio};

@@ -1,4 +1,4 @@
-//! Stopping the service in the middle of work.
+//! Stopping the service during its work.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! The ledger on a real server: what a page costs, who may write, the audit's chain, migrations, secrets.
+//! The ledger on a real server: the cost of a page, who may write, the audit's chain, migrations, secrets.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;

@@ -1,6 +1,6 @@
-//! What actix does when things go wrong, row by row, so that a change in actix is noticed; and what the Guard makes of it.
+//! The behaviour of actix after failures, case by case, so that a change in actix is noticed; and the Guard's behaviour.
 //!
-//! Time is paused where no socket and no second thread takes part: waits then take no time and are exact.
+//! Time is paused where no socket and no second thread is involved: waits then take no time and are exact.
 
 mod actix_alone;
 mod guard;

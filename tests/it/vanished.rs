@@ -1,4 +1,5 @@
-//! What disappears in SYSPRO is marked in ServiceNow, so that no amount stands there that SYSPRO no longer has; and what comes back is whole.
+//! Records that disappear in SYSPRO are marked in ServiceNow, so that their amounts no longer count; records that come back are sent
+//! completely.
 
 use std::collections::BTreeMap;
 

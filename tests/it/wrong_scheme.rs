@@ -1,4 +1,4 @@
-//! An address whose scheme is not what its port speaks is named for what it is: through the binary, on both sides.
+//! An address whose scheme does not match its port gets a message that says so: through the binary, on both sides.
 
 use std::process::Output;
 

@@ -1,4 +1,4 @@
-//! Random edits on both sides with faults on, from a seed: whatever happens, both sides agree in the end or the conflict list says why not.
+//! Random edits on both sides with faults, from a seed: in the end both sides agree, or the conflict list says why not.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

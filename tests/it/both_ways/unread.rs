@@ -1,4 +1,4 @@
-//! Records of SYSPRO that cannot be read, in aligned lists: nothing is compared, asked or written for them until they can be.
+//! Records of SYSPRO that cannot be read, in aligned lists: nothing is compared, asked or written for them until they can be read.
 
 use tieline::operations::resend::{ReplayReport, replay};
 use tieline::store::{FailureRow, ReplayScope};

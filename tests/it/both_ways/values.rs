@@ -1,4 +1,4 @@
-//! What counts as another value: the kind of the field says it, and never the form of a text.
+//! Which texts are different values: the kind of the field decides it, and never the form of a text.
 
 use super::*;
 

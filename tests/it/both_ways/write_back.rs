@@ -1,5 +1,5 @@
-//! What ServiceNow changed is written into SYSPRO through the setup object that the site has named, tried first, seen there, and never
-//! asked for again before the row has been read.
+//! Changes of ServiceNow are written to SYSPRO through the setup object that the site has named. They are tried first, checked in SYSPRO,
+//! and never repeated before the row has been read.
 
 use std::collections::BTreeSet;
 

@@ -1,7 +1,7 @@
-//! The real binary killed at every boundary of the delivery path, and started again: nothing lost, nothing twice, no wrong amount.
+//! The real binary, killed at every boundary of the delivery path and restarted: nothing is lost or doubled, and no amount is wrong.
 //!
-//! A scenario is run once to learn which points it passes, then once for each of them with `kill -9` there. `make crash-test` takes
-//! them all; a plain test run takes a few of each.
+//! A scenario is run once to learn its points, then once for each of them with `kill -9` there. `make crash-test` runs all points; a plain
+//! test run takes a few of each scenario.
 
 mod play;
 mod scenarios;

@@ -1,4 +1,4 @@
-//! Scenarios played in rounds, one after another on the same data, undisturbed or killed at a point.
+//! Runs scenarios in rounds, one after another on the same data, undisturbed or killed at a point.
 
 use std::cell::Cell;
 use std::collections::BTreeSet;

@@ -1,4 +1,4 @@
-//! What happens around the crashes: each scenario changes something in SYSPRO and has it carried over.
+//! The crash scenarios: each changes something in SYSPRO and has it copied.
 
 use chrono::Utc;
 use tieline_sim::faults::{Fault, FaultRule};

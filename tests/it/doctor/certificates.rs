@@ -1,4 +1,4 @@
-//! The certificates of both systems: their end, their signer, and the way through a proxy.
+//! The certificates of both systems: their expiry, their signer, and the connection through a proxy.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};

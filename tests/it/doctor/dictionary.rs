@@ -1,4 +1,4 @@
-//! What the instance says of its own tables: the lengths of columns, and what transform maps do.
+//! The instance's description of its own tables: the lengths of columns, and the transform maps.
 
 use serde_json::Value;
 use tieline_sim::servicenow::ServiceNowOptions;

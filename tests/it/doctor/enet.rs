@@ -1,4 +1,4 @@
-//! e.net's sign-in: tried wherever e.net is used, and never at the cost of a session that somebody uses.
+//! The sign-in to e.net: tested wherever e.net is used, and never by ending a session in use.
 
 use std::process::{Command, Output};
 

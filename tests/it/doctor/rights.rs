@@ -1,4 +1,4 @@
-//! The right to create: proven by a row that does not stay, and what is said when it does.
+//! The right to create: proven by a row that is deleted again, and the message if it is not.
 
 use std::process::Output;
 

@@ -1,4 +1,4 @@
-//! Diagnostics in the running service: over the API and on the console's page, through what its actors hold.
+//! Diagnostics in the running service: through the API and the console's page, with the sessions of its actors.
 
 use std::time::Duration;
 

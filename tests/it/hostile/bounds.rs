@@ -1,4 +1,4 @@
-//! Bounds that are settings: how many rows a list of ServiceNow's may have, and how much of SYSPRO is in memory for one page.
+//! Limits that are settings: the rows of a list in ServiceNow, and the memory for one page of SYSPRO.
 
 use std::net::TcpStream;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! A server that answers as a row of the table says, byte by byte, and counts what it is asked.
+//! A server that answers as a row of the table says, byte by byte, and counts the requests.
 
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, Read, Write};

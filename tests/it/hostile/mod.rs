@@ -1,5 +1,5 @@
-//! Hostile upstreams: whatever a system in SYSPRO's or ServiceNow's place answers, the program says what is wrong within its time, keeps its memory
-//! bounded, and repeats no secret. One row of a table is one answer.
+//! Hostile upstreams: whatever a system in the place of SYSPRO or ServiceNow answers, the program reports the problem in time, keeps its
+//! memory limited, and repeats no secret. One row of a table is one answer.
 
 mod bounds;
 mod echo;

@@ -1,4 +1,4 @@
-//! ServiceNow asks for a pause of decades: it is granted an hour, tried now and then, said everywhere, and ended by a person.
+//! ServiceNow asks for a pause of decades: Tieline grants an hour, makes trials, shows the pause everywhere, and a person can end it.
 
 use std::io;
 use std::net::TcpStream;

@@ -1,4 +1,4 @@
-//! The table: what is answered, and what is said of it.
+//! The table: the hostile answers, and the expected messages.
 
 use std::io::{self, Write};
 use std::net::TcpStream;

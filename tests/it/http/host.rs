@@ -1,4 +1,4 @@
-//! `Host`: a page that lets its own name point to this machine gets nothing.
+//! `Host`: a page that lets its own name point to this machine gets no answer.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;

@@ -1,4 +1,4 @@
-//! Mail and webhooks over TLS: to whom they go, and to whom nothing does.
+//! Mail and webhooks over TLS: which servers get them, and which get nothing.
 
 use tieline::actors::credential_store::NOTICES_MAIL;
 use tieline::domain::audit::AuditKind;

@@ -1,4 +1,4 @@
-//! What reads otherwise for the definition's sake alone, while something else happens, and after an upgrade.
+//! Contents that differ only because of the definition, with concurrent changes, and after an upgrade.
 
 use std::time::Duration;
 

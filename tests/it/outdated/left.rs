@@ -1,4 +1,4 @@
-//! What a replay of records of another definition leaves as it is, and what it withdraws.
+//! What a replay of records of another definition does not change, and what it withdraws.
 
 use super::{under, world};
 use crate::definitions::Files;

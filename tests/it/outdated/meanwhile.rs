@@ -1,4 +1,5 @@
-//! What SYSPRO deletes while the definition in force does not mark it is not forgotten: it is counted once a definition marks it, and marked by a replay.
+//! Records that SYSPRO deletes while the definition in force does not mark them: they are counted once a definition marks them, and a
+//! replay marks them.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What becomes of records after the comparison, by the runs that follow it.
+//! What the runs after the comparison do with records.
 
 use std::collections::BTreeMap;
 

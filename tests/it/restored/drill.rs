@@ -1,7 +1,7 @@
-//! The drill: a backup at some moment, business and trouble after it, the backup loaded, and the work gone on with. In the end both systems agree
-//! value by value, nothing stands twice, nothing is stale, and nothing counts as delivered that is not there.
+//! The drill: a backup at some moment, changes and errors after it, a restore of the backup, and further work. In the end both systems
+//! agree value by value, nothing is doubled or stale, and nothing counts as delivered that is missing.
 //!
-//! A few moments with every test run; twenty with `make drill`.
+//! A few moments in every test run; twenty with `make drill`.
 
 use std::collections::BTreeMap;
 use std::process::{Command, Stdio};

@@ -1,5 +1,4 @@
-//! What the comparison makes of flows and rows that it cannot hold against each other as they are: flows that are not configured, rows of an earlier
-//! release, keys that no one has.
+//! Flows and rows that cannot simply be compared: flows that are not configured, rows of an earlier release, keys of no record.
 
 use std::process::{Command, Stdio};
 

@@ -1,4 +1,4 @@
-//! A backup of the private database, by the lines of docs/backup.md.
+//! A backup of the private database, with the commands of docs/backup.md.
 
 use std::process::Command;
 

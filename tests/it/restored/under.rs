@@ -1,4 +1,4 @@
-//! A backup that is loaded over the ledger of a running service.
+//! A backup loaded over the ledger of a running service.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What the Guard makes of every way to die.
+//! The Guard's reaction to every kind of death.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};

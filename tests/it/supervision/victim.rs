@@ -1,4 +1,4 @@
-//! An actor that dies in every way there is, and writes down its life.
+//! An actor that can die in every way, and records its history.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
