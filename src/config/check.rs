@@ -1,4 +1,4 @@
-//! The checks of one value that the sections of the configuration share. Each keeps what is wrong with its key.
+//! The checks of one value that the sections of the configuration share. Each check records an error together with the key of the value.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

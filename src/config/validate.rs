@@ -1,4 +1,4 @@
-//! From what is written to what holds: the rules of every section, and all that are broken are reported together.
+//! Converts written values to settings: the rules of every section are here, and all violations are reported together.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

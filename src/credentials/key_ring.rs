@@ -337,10 +337,10 @@ impl KeyRing {
     /// then call [`KeyRing::drop_previous`].
     ///
     /// # Errors
-    /// As for [`KeyRing::decrypt`] when one of the secrets cannot be opened, and [`KeyError::File`] and [`KeyError::Managed`]; the ring is then
+    /// As for [`KeyRing::decrypt`] when one of the secrets cannot be decrypted, and [`KeyError::File`] and [`KeyError::Managed`]; the ring is then
     /// as before. [`KeyError::Random`].
     pub fn rotate(&mut self, kept: &[KeptSecret]) -> Result<Vec<Encrypted>, KeyError> {
-        // a secret that cannot be opened is found before anything is changed
+        // a secret that cannot be decrypted is found before anything is changed
         let open = |one: &KeptSecret| self.decrypt(&one.name, &one.username, &one.encrypted);
         let secrets = kept.iter().map(open).collect::<Result<Vec<_>, _>>()?;
         self.add_key()?;

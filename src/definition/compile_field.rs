@@ -1,4 +1,4 @@
-//! A field of a block of `config/profiles/<profile>/<entity>.toml` to where its value comes from.
+//! Compiles a field of a block of `config/profiles/<profile>/<entity>.toml` to the source of its value.
 
 use crate::domain::EntityName;
 

@@ -1,4 +1,4 @@
-//! The reader of SYSPRO with what it has learned of the server, and the words of a read: a query of one table, its rows, one call from outside.
+//! The reader of SYSPRO with its knowledge of the server, and the types of a read: a query of one table, its rows, one call from outside.
 
 use std::cell::{Cell as Slot, RefCell};
 use std::collections::{BTreeSet, HashMap, HashSet};

@@ -1,4 +1,4 @@
-//! Why a flow was not run, or not to its end, and what that means for its next runs.
+//! The reasons why a flow did not run, or did not run to its end, and their consequences for its next runs.
 
 use crate::actors::aligner::AlignError;
 use crate::actors::credential_store::CredentialError;
@@ -20,7 +20,7 @@ pub enum PollError {
     Held {
         /// The flow.
         flow: FlowId,
-        /// By whom.
+        /// The node that holds it.
         holder: String,
         /// End of the lease, if it is not renewed.
         until: String,
@@ -36,7 +36,7 @@ pub enum PollError {
     Paused {
         /// The flow.
         flow: FlowId,
-        /// By whom.
+        /// The person who paused it.
         by: String,
     },
     /// Tieline itself stopped it, and a person has not resumed it yet.
@@ -145,7 +145,7 @@ pub enum PollError {
         flow: FlowId,
         /// The number of documents that it would mark.
         gone: i64,
-        /// Of how many.
+        /// The number of documents in the ledger.
         known: i64,
         /// The limits that it exceeds.
         limits: String,
@@ -163,7 +163,7 @@ pub enum PollError {
         flow: FlowId,
         /// The number of missing records.
         missing: usize,
-        /// Of how many.
+        /// The number of records that were checked.
         asked: usize,
     },
     /// A second read returned what the first did not.

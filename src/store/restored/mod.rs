@@ -3,7 +3,7 @@
 //! Rows of ServiceNow are stored here page by page until they are compared. What does not match is read from SYSPRO again and sent. Each
 //! step is one transaction that also stores the progress, so that a killed process continues from there.
 
-/// Binds what every statement here that is SQL text begins with.
+/// Binds the first parameters of every statement here that is SQL text.
 macro_rules! of_flow {
     ($sql:expr, $at:expr) => {{
         let (life, flow): (&i32, &crate::domain::FlowId) = $at;
