@@ -78,7 +78,7 @@ impl Root {
     }
 
     fn end_process(&self, fatal: Fatal) {
-        error!(why = fatal.why, "the service cannot go on and ends; the service manager starts it again");
+        error!(why = fatal.why, "the service cannot continue and ends; the service manager restarts it");
         let _ = self.parts.fatal.send(Some(fatal));
     }
 }
@@ -148,7 +148,7 @@ impl Handler<ChildExited> for Root {
                 error!(child = kind, cause, "an actor gave up and stays off until the service restarts; everything else continues");
             }
             IfGivenUp::EndProcess => {
-                let why = format!("actor {} died too often: {cause}", message.child);
+                let why = format!("actor {} crashed too often: {cause}", message.child);
                 self.end_process(Fatal { why, stuck: false });
             }
         }
