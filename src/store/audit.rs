@@ -1,15 +1,17 @@
 //! The audit: rows written in the transaction of the step, listed, and sealed into a chain.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Binary, Integer, Nullable, Timestamptz, Uuid as SqlUuid};
 use serde::Serialize;
+use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use super::schema::audit;
-use super::{Conn, Store, StoreError, Tx};
+use super::{Conn, Store, StoreError, Tx, TxError};
 use crate::domain::DocumentKey;
 use crate::domain::audit::AuditKind;
 use crate::store::prepared::prepared;
@@ -72,24 +74,83 @@ pub(super) fn newest(conn: &mut Conn, filter: AuditFilter) -> Tx<Vec<AuditRow>> 
     chosen(conn, NEWEST_FIRST, filter)
 }
 
-/// Writes any number of rows with one statement.
+/// How many records an event has at most: their rows of the audit have numbers between the event's and the next one's.
+const RECORDS: usize = 1000;
+
+/// What the rows of an event have in common.
+type Step<'a> = (AuditKind, Option<&'a str>, Option<&'a str>, Option<Uuid>, Option<Uuid>, &'a str);
+
+/// One record of an event.
+#[derive(Serialize)]
+struct EventRecord<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    document_id: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    delivery_id: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<&'a RawValue>,
+}
+
+/// Writes any number of rows with one statement. The rows of one step (kind, batch, run, actor, company, entity) are one event.
 pub(crate) fn audit_append(conn: &mut Conn, rows: &[NewAudit]) -> Tx<()> {
     if rows.is_empty() {
         return Ok(());
     }
-    prepared(include_str!("sql/audit_append.sql"))
-        .bind::<Array<Text>, _>(rows.iter().map(|r| r.kind.as_str()).collect::<Vec<_>>())
-        .bind::<Array<Nullable<Text>>, _>(rows.iter().map(|r| r.company.as_deref()).collect::<Vec<_>>())
-        .bind::<Array<Nullable<Text>>, _>(rows.iter().map(|r| r.entity.as_deref()).collect::<Vec<_>>())
-        .bind::<Array<Nullable<BigInt>>, _>(rows.iter().map(|r| r.document_id).collect::<Vec<_>>())
-        .bind::<Array<Nullable<Integer>>, _>(rows.iter().map(|r| r.version).collect::<Vec<_>>())
-        .bind::<Array<Nullable<BigInt>>, _>(rows.iter().map(|r| r.delivery_id).collect::<Vec<_>>())
-        .bind::<Array<Nullable<SqlUuid>>, _>(rows.iter().map(|r| r.batch_id).collect::<Vec<_>>())
-        .bind::<Array<Nullable<SqlUuid>>, _>(rows.iter().map(|r| r.run_id).collect::<Vec<_>>())
-        .bind::<Array<Text>, _>(rows.iter().map(|r| r.actor.as_str()).collect::<Vec<_>>())
-        .bind::<Array<Nullable<JsonText>>, _>(rows.iter().map(|r| r.detail.as_deref()).collect::<Vec<_>>())
+    let events = events(rows);
+    let mut documents = Vec::with_capacity(events.len());
+    let mut lines = Vec::with_capacity(events.len());
+    for (_, rows) in &events {
+        let mut ids: Vec<i64> = rows.iter().filter_map(|row| row.document_id).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        documents.push(format!("{{{}}}", ids.iter().map(i64::to_string).collect::<Vec<_>>().join(",")));
+        lines.push(line(rows)?);
+    }
+    prepared(include_str!("sql/event_append.sql"))
+        .bind::<Array<Text>, _>(events.iter().map(|(step, _)| step.0.as_str()).collect::<Vec<_>>())
+        .bind::<Array<Nullable<Text>>, _>(events.iter().map(|(step, _)| step.1).collect::<Vec<_>>())
+        .bind::<Array<Nullable<Text>>, _>(events.iter().map(|(step, _)| step.2).collect::<Vec<_>>())
+        .bind::<Array<Nullable<SqlUuid>>, _>(events.iter().map(|(step, _)| step.3).collect::<Vec<_>>())
+        .bind::<Array<Nullable<SqlUuid>>, _>(events.iter().map(|(step, _)| step.4).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(events.iter().map(|(step, _)| step.5).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(documents)
+        .bind::<Array<Integer>, _>(events.iter().map(|(_, rows)| rows.len() as i32).collect::<Vec<_>>())
+        .bind::<Array<JsonText>, _>(lines)
         .execute(conn)?;
     Ok(())
+}
+
+/// The events of rows, in the order of their first rows.
+fn events(rows: &[NewAudit]) -> Vec<(Step<'_>, Vec<&NewAudit>)> {
+    let mut events: Vec<(Step<'_>, Vec<&NewAudit>)> = Vec::new();
+    let mut open: HashMap<Step<'_>, usize> = HashMap::new();
+    for row in rows {
+        let step = (row.kind, row.company.as_deref(), row.entity.as_deref(), row.batch_id, row.run_id, row.actor.as_str());
+        match open.get(&step).and_then(|place| events.get_mut(*place)) {
+            Some((_, rows)) if rows.len() < RECORDS => rows.push(row),
+            _ => {
+                open.insert(step, events.len());
+                events.push((step, vec![row]));
+            }
+        }
+    }
+    events
+}
+
+/// The records of an event as a JSON array.
+fn line(rows: &[&NewAudit]) -> Tx<String> {
+    let mut records = Vec::with_capacity(rows.len());
+    for row in rows {
+        let detail = row.detail.as_deref().map(serde_json::from_str).transpose().map_err(not_json)?;
+        records.push(EventRecord { document_id: row.document_id, version: row.version, delivery_id: row.delivery_id, detail });
+    }
+    serde_json::to_string(&records).map_err(not_json)
+}
+
+fn not_json(error: serde_json::Error) -> TxError {
+    TxError::Sql(diesel::result::Error::SerializationError(error.into()))
 }
 
 /// What to list.
@@ -115,23 +176,28 @@ pub struct AuditFilter {
 
 /// A row as it is listed.
 #[derive(Debug, Clone, QueryableByName, Serialize, utoipa::ToSchema)]
-#[diesel(table_name = audit, check_for_backend(Pg))]
 #[schema(as = AuditEntry)]
 pub struct AuditRow {
     /// Ascending, with gaps.
+    #[diesel(sql_type = BigInt)]
     pub id: i64,
     /// The time.
+    #[diesel(sql_type = Timestamptz)]
     pub at: DateTime<Utc>,
     /// The kind of event.
+    #[diesel(sql_type = Text)]
     pub kind: String,
     /// The company.
+    #[diesel(sql_type = Nullable<Text>)]
     pub company: Option<String>,
     /// The entity.
+    #[diesel(sql_type = Nullable<Text>)]
     pub entity: Option<String>,
     /// The document's key.
     #[diesel(sql_type = Nullable<Text>)]
     pub key: Option<String>,
     /// Its version.
+    #[diesel(sql_type = Nullable<Integer>)]
     pub version: Option<i32>,
     /// `header` or the child's name.
     #[diesel(sql_type = Nullable<Text>)]
@@ -140,16 +206,21 @@ pub struct AuditRow {
     #[diesel(sql_type = Nullable<Text>)]
     pub record_key: Option<String>,
     /// The delivery.
+    #[diesel(sql_type = Nullable<BigInt>)]
     pub delivery_id: Option<i64>,
     /// The batch.
+    #[diesel(sql_type = Nullable<SqlUuid>)]
     pub batch_id: Option<Uuid>,
     /// The run.
+    #[diesel(sql_type = Nullable<SqlUuid>)]
     pub run_id: Option<Uuid>,
     /// Who did it.
+    #[diesel(sql_type = Text)]
     pub actor: String,
     /// Details, as JSON text.
     #[serde(serialize_with = "json_text")]
     #[schema(value_type = serde_json::Value)]
+    #[diesel(sql_type = Nullable<Text>)]
     pub detail: Option<String>,
 }
 
@@ -202,12 +273,16 @@ struct SealCheck {
 }
 
 /// The rows of a filter, by their ids, ascending.
-const OLDEST_FIRST: &str = concat!(include_str!("sql/audit_rows.sql"), " AND a.id > $7 ORDER BY a.id LIMIT $8");
+const OLDEST_FIRST: &str = concat!(include_str!("sql/audit_rows.sql"), " AND e.id > $7 - 1000 AND a.id > $7 ORDER BY e.id, a.id LIMIT $8");
 /// The same, descending.
-const NEWEST_FIRST: &str = concat!(include_str!("sql/audit_rows.sql"), " AND ($7 = 0 OR a.id < $7) ORDER BY a.id DESC LIMIT $8");
+const NEWEST_FIRST: &str =
+    concat!(include_str!("sql/audit_rows.sql"), " AND ($7 = 0 OR e.id < $7 AND a.id < $7) ORDER BY e.id DESC, a.id DESC LIMIT $8");
 /// The lowest id among the newest rows of a filter.
-const FIRST_OF_NEWEST: &str =
-    concat!("SELECT min(id) AS id FROM (", include_str!("sql/audit_rows.sql"), " AND a.id > $7 ORDER BY a.id DESC LIMIT $8) AS newest");
+const FIRST_OF_NEWEST: &str = concat!(
+    "SELECT min(id) AS id FROM (",
+    include_str!("sql/audit_rows.sql"),
+    " AND a.id > $7 ORDER BY e.id DESC, a.id DESC LIMIT $8) AS newest"
+);
 
 /// Runs one of the statements above.
 fn chosen<R: QueryableByName<Pg> + 'static>(conn: &mut Conn, sql: &str, filter: AuditFilter) -> Tx<Vec<R>> {
@@ -302,9 +377,11 @@ impl Store {
         report.unsealed = self
             .run("count what is not sealed", |conn| {
                 let last: Sealed = sql_query(include_str!("sql/audit_unsealed.sql")).bind::<BigInt, _>(i64::MAX).get_result(conn)?;
-                // a row with a life that does not exist was inserted by hand, and no seal will ever cover it
-                let strange: Sealed =
-                    sql_query("SELECT count(*) AS rows FROM audit WHERE life NOT IN (SELECT number FROM ledger_life)").get_result(conn)?;
+                // an event with a life that does not exist was inserted by hand, and no seal will ever cover it
+                let strange: Sealed = sql_query(
+                    "SELECT coalesce(sum(records), 0)::bigint AS rows FROM event WHERE life NOT IN (SELECT number FROM ledger_life)",
+                )
+                .get_result(conn)?;
                 Ok(last.rows + strange.rows)
             })
             .await?;

@@ -110,7 +110,7 @@ pub(super) fn now(conn: &mut Conn) -> Tx<DateTime<Utc>> {
 fn set_back(conn: &mut Conn, known: &KnownClock) -> Tx<Option<Clock>> {
     let clock: Clock = prepared(
         "SELECT before, now() AS now, extract(epoch FROM before - now())::float8 AS by \
-         FROM (SELECT greatest((SELECT max(seen_at) FROM node), (SELECT at FROM audit ORDER BY id DESC LIMIT 1), now()) AS before) shown",
+         FROM (SELECT greatest((SELECT max(seen_at) FROM node), (SELECT at FROM event ORDER BY id DESC LIMIT 1), now()) AS before) shown",
     )
     .get_result(conn)?;
     known.shows(clock.now);

@@ -365,7 +365,7 @@ impl Store {
             sql_query(
                 "INSERT INTO flow (company, entity, paused_at, paused_by) VALUES ($1, $2, CASE WHEN $3 THEN now() END, CASE WHEN $3 THEN $4 END) \
                  ON CONFLICT (company, entity) DO UPDATE SET paused_at = excluded.paused_at, paused_by = excluded.paused_by, \
-                 accepted_audit = CASE WHEN NOT $3 AND position($5 IN flow.stopped) > 0 THEN (SELECT max(id) FROM audit) ELSE flow.accepted_audit END, \
+                 accepted_audit = CASE WHEN NOT $3 AND position($5 IN flow.stopped) > 0 THEN (SELECT id + records - 1 FROM event ORDER BY id DESC LIMIT 1) ELSE flow.accepted_audit END, \
                  stopped = CASE WHEN $3 THEN flow.stopped END, kinds = CASE WHEN $3 OR flow.stopped IS NULL THEN flow.kinds END",
             )
             .bind::<Text, _>(flow.company.as_str())

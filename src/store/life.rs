@@ -120,7 +120,7 @@ fn life_signs(conn: &mut Conn, mark: Option<HighWater>) -> Tx<(Life, Place, Sign
 /// Whether the last row that a node saw committed still exists. A mark of an earlier life is not checked: the end of that life was noticed.
 fn mark_kept(conn: &mut Conn, mark: HighWater) -> Tx<bool> {
     let kept: Kept = sql_query(
-        "SELECT EXISTS (SELECT FROM audit a WHERE a.id = $2 AND a.xid = $3) \
+        "SELECT EXISTS (SELECT FROM event a WHERE a.id = $2 AND a.xid = $3) \
              OR EXISTS (SELECT FROM ledger_life l WHERE l.id = $1 AND l.number < (SELECT max(number) FROM ledger_life)) AS kept",
     )
     .bind::<SqlUuid, _>(mark.life)
@@ -162,7 +162,7 @@ fn begin(conn: &mut Conn, old: &Life, here: Place, evidence: &Evidence, newest: 
             ledger_life::why.eq(Some(&why)),
         ))
         .execute(conn)?;
-    for table in ["audit", "audit_seal"] {
+    for table in ["event", "audit_seal"] {
         sql_query(format!("ALTER TABLE {table} ALTER COLUMN life SET DEFAULT {number}")).execute(conn)?;
     }
     let detail = json!({
@@ -239,8 +239,8 @@ impl Store {
         let rows: Vec<NewestRow> = self
             .run("say what it holds last", move |conn| {
                 let rows = sql_query(
-                    "SELECT l.id AS life, a.id AS audit, a.xid, $1 IS NULL OR EXISTS (SELECT FROM audit s WHERE s.id = $1 AND s.xid = $2) AS kept \
-                     FROM audit a JOIN ledger_life l ON l.number = a.life ORDER BY a.id DESC LIMIT 1",
+                    "SELECT l.id AS life, a.id AS audit, a.xid, $1 IS NULL OR EXISTS (SELECT FROM event s WHERE s.id = $1 AND s.xid = $2) AS kept \
+                     FROM event a JOIN ledger_life l ON l.number = a.life ORDER BY a.id DESC LIMIT 1",
                 );
                 Ok(rows
                     .bind::<Nullable<BigInt>, _>(seen.map(|seen| seen.audit))

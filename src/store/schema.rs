@@ -50,28 +50,6 @@ diesel::table! {
     use diesel::sql_types::*;
     use crate::store::text::{Jsonb, Text};
 
-    audit (id) {
-        id -> BigInt,
-        at -> Timestamptz,
-        xid -> BigInt,
-        kind -> Text,
-        company -> Nullable<Text>,
-        entity -> Nullable<Text>,
-        document_id -> Nullable<BigInt>,
-        version -> Nullable<Integer>,
-        delivery_id -> Nullable<BigInt>,
-        batch_id -> Nullable<Uuid>,
-        run_id -> Nullable<Uuid>,
-        actor -> Text,
-        detail -> Nullable<Text>,
-        life -> Integer,
-    }
-}
-
-diesel::table! {
-    use diesel::sql_types::*;
-    use crate::store::text::{Jsonb, Text};
-
     audit_seal (id) {
         id -> BigInt,
         from_xid -> BigInt,
@@ -334,6 +312,27 @@ diesel::table! {
         nonce -> Nullable<Binary>,
         ciphertext -> Nullable<Binary>,
         opening -> Bool,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::text::{Jsonb, Text};
+
+    event (id) {
+        id -> BigInt,
+        at -> Timestamptz,
+        xid -> BigInt,
+        life -> Integer,
+        kind -> Text,
+        company -> Nullable<Text>,
+        entity -> Nullable<Text>,
+        batch_id -> Nullable<Uuid>,
+        run_id -> Nullable<Uuid>,
+        actor -> Text,
+        documents -> Array<BigInt>,
+        records -> Integer,
+        line -> Text,
     }
 }
 

@@ -336,15 +336,15 @@ fn audit_verifies(bench: &Bench) {
     assert!(report["seals"].as_i64().unwrap() > 1, "{report}");
     assert!(bench.run(0, "audit verify").contains("The chain holds"));
 
-    let victim = bench.psql("SELECT max(id) FROM audit WHERE kind = 'confirmed'");
-    let range = "JOIN audit a ON a.xid >= s.from_xid AND a.xid < s.to_xid";
+    let victim = bench.psql("SELECT max(id) FROM event WHERE kind = 'confirmed'");
+    let range = "JOIN event a ON a.xid >= s.from_xid AND a.xid < s.to_xid";
     let seal = bench.psql(&format!("SELECT s.id FROM audit_seal s {range} WHERE a.id = {victim}"));
-    bench.psql(&format!("UPDATE audit SET actor = 'nobody' WHERE id = {victim}"));
+    bench.psql(&format!("UPDATE event SET actor = 'nobody' WHERE id = {victim}"));
     assert!(bench.refused(1, "audit verify").contains(&format!("seal {seal} ")));
     assert_eq!(bench.json(1, "audit verify")["broken_at"].to_string(), seal);
     assert_eq!(unread(&mut bench.site.command(&["audit", "verify", "--output", "json"])).status.code(), Some(1));
-    bench.psql(&format!("UPDATE audit SET actor = 'tieline' WHERE id = {victim}"));
+    bench.psql(&format!("UPDATE event SET actor = 'tieline' WHERE id = {victim}"));
     bench.run(0, "audit verify");
-    bench.psql(&format!("DELETE FROM audit WHERE id = {victim}"));
+    bench.psql(&format!("DELETE FROM event WHERE id = {victim}"));
     assert!(bench.refused(1, "audit verify").contains(&format!("seal {seal} ")));
 }

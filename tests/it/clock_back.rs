@@ -124,7 +124,7 @@ fn set_back(psql: &dyn Fn(&str) -> String, ahead: &str) {
         ("notice_message", "sent_at"),
         ("idempotency", "asked_at"),
         ("node", "seen_at paused_until pause_began"),
-        ("audit", "at"),
+        ("event", "at"),
     ] {
         let moved: Vec<String> = columns.split(' ').map(|column| format!("{column} = {column} + interval '{ahead}'")).collect();
         psql(&format!("UPDATE {table} SET {}", moved.join(", ")));

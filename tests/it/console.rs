@@ -193,7 +193,7 @@ fn the_csv_of_the_audit_holds_every_row_once() {
     let auditor = Person::sign_in(&site, &key(&site, Role::Auditor));
     // several times what is read at once, and a text that a spreadsheet must not take for a formula
     ledger.psql(
-        "INSERT INTO audit (kind, actor, entity, detail) SELECT 'action', 'test', 'invoice', '=1+' || n FROM generate_series(1, 3500) n",
+        "INSERT INTO audit (kind, actor, entity, detail) SELECT 'action', 'test', 'invoice', to_json('=1+' || n)::text FROM generate_series(1, 3500) n",
     );
     let answer = auditor.get("/audit.csv?entity=invoice");
     assert_eq!(answer.status, 200, "{}", answer.body);

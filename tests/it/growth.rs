@@ -129,10 +129,10 @@ fn a_live_feed_leaves_what_it_delivers_and_grows_nothing_else() {
     // what is kept grows with what was carried: a changed record leaves a version, some deliveries, and their audit
     let grown = |table: &str| after.rows[table] - before.rows[table];
     let changed = grown("version").max(1);
-    for (table, of_each) in [("document", 1), ("delivery", 6), ("record", 6), ("audit", 24)] {
+    for (table, of_each) in [("document", 1), ("delivery", 6), ("record", 6), ("event", 24)] {
         assert!(grown(table) <= changed * of_each + rounds * 40, "{table}: {} rows more for {changed} versions", grown(table));
     }
-    let kept = ["document", "version", "delivery", "record", "audit", "audit_seal", "run"];
+    let kept = ["document", "version", "delivery", "record", "event", "audit_seal", "run"];
     for (table, count) in &after.rows {
         let bounded = kept.contains(&table.as_str()) || AT_REST.iter().any(|(name, _)| name == table);
         assert!(bounded || count - before.rows.get(table).unwrap_or(&0) <= 8, "{table}: {:?} rows, then {count}", before.rows.get(table));

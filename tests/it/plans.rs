@@ -52,7 +52,7 @@ async fn ledger(n: usize, statistics: Statistics) -> Database {
         "intent",
         "flow",
         "base_version",
-        "audit",
+        "event",
         "mapping",
         "mapping_count",
         "conflict",
@@ -145,8 +145,10 @@ async fn ledger(n: usize, statistics: Statistics) -> Database {
          INSERT INTO conflict (company, entity, subject, key, field, kind, state, syspro, servicenow)
          SELECT 'A', 'gl_account', n::text, 'K' || n, 'u_name', 'both_changed', CASE WHEN n % ({n} / 200) = 0 THEN 'open' ELSE 'closed' END, 'a', 'b'
          FROM generate_series(1, {n}) n;
-         INSERT INTO audit (kind, document_id, version, delivery_id, actor)
-         SELECT 'confirmed', 1 + n % 1000, 1, 1 + n % 1000, 'x' FROM generate_series(1, 6000 + {n}) n",
+         INSERT INTO event (kind, documents, records, actor, line)
+         SELECT 'confirmed', array_agg(1 + n % 1000), count(*), 'x',
+                event_line(0, now(), 'confirmed', NULL, NULL, NULL, NULL, 'x', '[' || string_agg(event_record(1 + n % 1000, 1, 1 + n % 1000, NULL), ',') || ']')
+         FROM generate_series(0, 29999 + {n}) n GROUP BY n / 100",
     ));
     if let Statistics::True = statistics {
         database.psql("ANALYZE");

@@ -342,7 +342,7 @@ fn every_delivery_is_accounted_for_and_the_chain_shows_tampering() {
         let confirmed = of("confirmed").map(|row| row.delivery_id).collect::<BTreeSet<_>>().len();
         assert_eq!(rig.database.psql("SELECT count(*) FROM delivery"), confirmed.to_string());
 
-        rig.database.psql("UPDATE audit SET actor = 'nobody' WHERE id = (SELECT max(id) FROM audit WHERE kind = 'confirmed')");
+        rig.database.psql("UPDATE event SET actor = 'nobody' WHERE id = (SELECT max(id) FROM event WHERE kind = 'confirmed')");
         assert!(rig.store.audit_verify().await.unwrap().broken_at.is_some());
     });
 }

@@ -3,11 +3,9 @@ WITH bounds AS (
     SELECT coalesce((SELECT CASE WHEN s.life = $1 THEN s.to_xid ELSE 0 END FROM audit_seal s ORDER BY s.id DESC LIMIT 1), 0) AS from_xid,
            coalesce((SELECT hash FROM audit_seal ORDER BY id DESC LIMIT 1), decode(repeat('00', 32), 'hex')) AS previous
 ), final AS (
-    SELECT count(a.id) AS rows,
-           sha256(b.previous || convert_to($2, 'UTF8') || coalesce(string_agg(sha256(convert_to(concat_ws('|', a.id, extract(epoch FROM a.at), a.kind,
-               a.company, a.entity, a.document_id, a.version, a.delivery_id, a.batch_id, a.run_id, a.actor, a.detail), 'UTF8')), ''::bytea ORDER BY a.id)
-               FILTER (WHERE a.id IS NOT NULL), ''::bytea)) AS hash
-    FROM bounds b LEFT JOIN audit a ON a.xid >= b.from_xid AND a.life = $1
+    SELECT coalesce(sum(e.records), 0) AS rows,
+           sha256(b.previous || convert_to($2, 'UTF8') || coalesce(string_agg(event_hash(e), ''::bytea ORDER BY e.id) FILTER (WHERE e.id IS NOT NULL), ''::bytea)) AS hash
+    FROM bounds b LEFT JOIN event e ON e.xid >= b.from_xid AND e.life = $1
     GROUP BY b.previous
 )
 INSERT INTO audit_seal (life, from_xid, to_xid, rows, previous, hash, mark)

@@ -1,6 +1,6 @@
 -- Rows of this life after its last seal; the rows of earlier lives are all sealed.
-SELECT count(*) AS rows FROM (
-    SELECT FROM audit a
+SELECT coalesce(sum(records), 0)::bigint AS rows FROM (
+    SELECT a.records FROM event a
     WHERE a.life = (SELECT max(number) FROM ledger_life)
       AND a.xid >= coalesce((SELECT CASE WHEN s.life = (SELECT max(number) FROM ledger_life) THEN s.to_xid ELSE 0 END
                              FROM audit_seal s ORDER BY s.id DESC LIMIT 1), 0)

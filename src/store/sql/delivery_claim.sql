@@ -46,9 +46,11 @@ WITH RECURSIVE queue AS (
     INSERT INTO intent (batch_id, node, incarnation, entity, block, records, lease_until)
     SELECT $4, $5, $6, $1, $2, count(*), now() + make_interval(secs => $7) FROM claimed HAVING count(*) > 0
 ), audited AS (
-    INSERT INTO audit (kind, entity, batch_id, actor, detail)
-    SELECT 'attempted', $1, $4, 'tieline', json_build_object('block', $2, 'records', count(*), 'look_up', {look_up}, 'deliveries', json_agg(delivery_id ORDER BY delivery_id))::text
-    FROM claimed HAVING count(*) > 0
+    INSERT INTO event (id, kind, entity, batch_id, actor, documents, records, line)
+    SELECT n.id, 'attempted', $1, $4, 'tieline', '{}', 1, event_line(n.id, now(), 'attempted', NULL, $1, $4, NULL, 'tieline',
+        json_build_array(json_build_object('detail', json_build_object('block', $2, 'records', n.records, 'look_up', {look_up}, 'deliveries', n.deliveries)))::text)
+    FROM (SELECT nextval(pg_get_serial_sequence('event', 'id')) AS id, count(*) AS records, json_agg(delivery_id ORDER BY delivery_id) AS deliveries
+          FROM claimed HAVING count(*) > 0) n
 )
 SELECT c.delivery_id, c.document_id, c.company, d.key, c.version, c.run_id, c.record_key, c.attempts, c.failed_lookups, c.sent_ago,
        dl.payload, dl.payload_hash, dl.refs, dl.expects, r.sys_id, r.target_table AS sys_table, coalesce(r.version >= c.version, false) AS stands,

@@ -13,9 +13,12 @@ WITH dead AS (
     WHERE p.batch_id = dead.batch_id AND p.state = 'sending'
     RETURNING p.delivery_id, p.document_id, p.version, dead.batch_id, dead.node
 ), audited AS (
-    INSERT INTO audit (kind, document_id, version, delivery_id, batch_id, actor, detail)
-    SELECT 'unknown', document_id, version, delivery_id, batch_id, 'tieline',
-           json_build_object('why', 'the sender stopped before the answer was stored', 'node', node)::text
-    FROM doubtful
+    INSERT INTO event (id, kind, batch_id, actor, documents, records, line)
+    SELECT n.id, 'unknown', n.batch_id, 'tieline', n.documents, n.records,
+           event_line(n.id, now(), 'unknown', NULL, NULL, n.batch_id, NULL, 'tieline', '[' || n.lines || ']')
+    FROM (SELECT nextval(pg_get_serial_sequence('event', 'id')) AS id, batch_id, array_agg(DISTINCT document_id) AS documents, count(*) AS records,
+                 string_agg(event_record(document_id, version, delivery_id, json_build_object(
+                     'why', 'the sender stopped before the answer was stored', 'node', node)::text), ',' ORDER BY delivery_id) AS lines
+          FROM doubtful GROUP BY batch_id, node) n
 )
 SELECT count(*) AS count FROM doubtful

@@ -23,8 +23,12 @@ WITH bounds AS (
                          FROM jsonb_array_elements(a.detail::jsonb -> 'fields') AS f) END,
                     a.detail::jsonb ->> 'message', a.detail::jsonb ->> 'said', a.detail::jsonb ->> 'why', a.detail::jsonb ->> 'field', '') AS said
     FROM bounds b
-    -- a row older than a day was written before notices were turned on, or is not news any more
-    JOIN audit a ON a.xid >= b.from_xid AND a.xid < b.to_xid AND a.life = b.life AND a.at > now() - interval '1 day'
+    -- an event older than a day was written before notices were turned on, or is not news any more
+    JOIN event e ON e.xid >= b.from_xid AND e.xid < b.to_xid AND e.life = b.life AND e.at > now() - interval '1 day'
+        AND e.kind IN ('failed', 'waiting', 'downstream', 'partial_write', 'restored', 'conflict', 'action')
+    CROSS JOIN LATERAL ROWS FROM (json_to_recordset(e.line::json -> 'records') AS (document_id bigint, detail text))
+        WITH ORDINALITY AS r (document_id, detail, place)
+    CROSS JOIN LATERAL (SELECT e.id + r.place - 1 AS id, e.kind, e.company, e.entity, r.document_id, r.detail) a
     LEFT JOIN document d ON d.id = a.document_id
     WHERE a.kind = 'failed'
        -- a waiting record is news only when its parent will not arrive

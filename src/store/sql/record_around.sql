@@ -9,8 +9,10 @@ SELECT f.paused_at, (SELECT json_agg(json_build_object('field', c.field, 'syspro
        -- the newest version differs only because of the definition, and has not been mapped since
        EXISTS (SELECT FROM definition_in_force i JOIN definition_mapping c ON c.definition = i.number
                WHERE c.company = $1 AND c.entity = $2 AND c.number <> d.mapping)
-       AND EXISTS (SELECT FROM audit a WHERE a.document_id = d.id AND a.kind = 'version_read' AND a.version = d.version
-                   AND a.detail LIKE '%"kept":%') AS kept
+       AND EXISTS (SELECT FROM event e
+                   CROSS JOIN LATERAL json_to_recordset(e.line::json -> 'records') AS a (document_id bigint, version integer, detail json)
+                   WHERE e.documents @> ARRAY[d.id] AND e.kind = 'version_read' AND a.document_id = d.id AND a.version = d.version
+                     AND a.detail ->> 'kept' IS NOT NULL) AS kept
 FROM (
     SELECT count(*) AS alive, max(paused_until) FILTER (WHERE paused_until > now()) AS nodes_paused_until,
            coalesce(bool_or(breaker = 'open'), false) AS blocked

@@ -80,24 +80,28 @@ fn seal(world: &World) {
 
 /// Whether each kind of change is seen in the rows of one life, and is gone again.
 fn tampering_is_seen(world: &World, life: i32) {
-    let victim = world.database.psql(&format!("SELECT min(id) FROM audit WHERE life = {life} AND kind <> 'restored'"));
-    let columns = "at, xid, kind, company, entity, document_id, version, delivery_id, batch_id, run_id, actor, detail, life";
+    let victim = world.database.psql(&format!("SELECT min(id) FROM event WHERE life = {life} AND kind <> 'restored'"));
+    let columns = "at, xid, kind, company, entity, batch_id, run_id, actor, documents, records, line, life";
     for (change, undo) in [
         (
-            format!("UPDATE audit SET actor = 'nobody' WHERE id = {victim}"),
-            format!("UPDATE audit SET actor = 'tieline' WHERE id = {victim}"),
+            format!("UPDATE event SET actor = 'nobody' WHERE id = {victim}"),
+            format!("UPDATE event SET actor = 'tieline' WHERE id = {victim}"),
         ),
         (
-            format!("CREATE TABLE kept AS SELECT * FROM audit WHERE id = {victim}; DELETE FROM audit WHERE id = {victim}"),
-            format!("INSERT INTO audit (id, {columns}) SELECT id, {columns} FROM kept; DROP TABLE kept"),
+            format!("UPDATE event SET line = replace(line, '\"records\":', '\"records\": ') WHERE id = {victim}"),
+            format!("UPDATE event SET line = replace(line, '\"records\": ', '\"records\":') WHERE id = {victim}"),
+        ),
+        (
+            format!("CREATE TABLE kept AS SELECT * FROM event WHERE id = {victim}; DELETE FROM event WHERE id = {victim}"),
+            format!("INSERT INTO event (id, {columns}) SELECT id, {columns} FROM kept; DROP TABLE kept"),
         ),
         (
             // not the newest: a newest row that vanishes is a ledger that went back
-            format!("INSERT INTO audit (id, {columns}) SELECT -id, {columns} FROM audit WHERE id = {victim}"),
-            "DELETE FROM audit WHERE id < 0".to_owned(),
+            format!("INSERT INTO event (id, {columns}) SELECT -id, {columns} FROM event WHERE id = {victim}"),
+            "DELETE FROM event WHERE id < 0".to_owned(),
         ),
     ] {
-        let actor = world.database.psql(&format!("SELECT actor FROM audit WHERE id = {victim}"));
+        let actor = world.database.psql(&format!("SELECT actor FROM event WHERE id = {victim}"));
         world.database.psql(&change);
         let seen = verify(world, 1);
         assert!(seen["broken_at"].is_i64(), "life {life}: {change}: {seen}");
@@ -160,9 +164,11 @@ fn a_dump_loaded_into_another_cluster_begins_a_new_life() {
     tampering_is_seen(&world, 1);
     tampering_is_seen(&world, 2);
     // a row of a life that there is not is covered by nothing, and counted
-    world.database.psql("INSERT INTO audit (id, kind, actor, life) VALUES (-1, 'action', 'nobody', 99)");
+    world
+        .database
+        .psql("INSERT INTO event (id, kind, actor, documents, records, line, life) VALUES (-1, 'action', 'nobody', '{}', 1, '{}', 99)");
     assert_eq!(verify(&world, 0)["unsealed"], 1);
-    world.database.psql("DELETE FROM audit WHERE life = 99");
+    world.database.psql("DELETE FROM event WHERE life = 99");
 }
 
 #[test]

@@ -20,7 +20,7 @@ fn a_service_under_which_a_dump_is_loaded_ends_and_writes_nothing() {
     let who = supplier(&world);
     rename(&world, &who, "After the backup");
     node.run_all(&key);
-    let newest = world.database.psql("SELECT max(id) FROM audit").parse::<i64>().unwrap();
+    let newest = world.database.psql("SELECT max(id) FROM event").parse::<i64>().unwrap();
     let mark = || std::fs::read_to_string(node.site.path("state/high-water")).unwrap_or_default();
     wait_until("the node has kept what it saw", || {
         let kept: Option<Value> = serde_json::from_str(&mark()).ok();
@@ -53,14 +53,14 @@ fn a_service_whose_rows_are_replaced_in_their_tables_ends_and_keeps_what_it_saw(
     let key = node.key(&world);
     node.run_all(&key);
     let mark = || std::fs::read_to_string(node.site.path("state/high-water")).unwrap_or_default();
-    let newest = world.database.psql("SELECT max(id) FROM audit").parse::<i64>().unwrap();
+    let newest = world.database.psql("SELECT max(id) FROM event").parse::<i64>().unwrap();
     wait_until("the node has kept what it saw", || {
         let kept: Option<Value> = serde_json::from_str(&mark()).ok();
         kept.is_some_and(|kept| kept["audit"].as_i64() >= Some(newest))
     });
     let kept: Value = serde_json::from_str(&mark()).unwrap();
     // as data alone that are loaded: the tables stay
-    world.database.psql("DELETE FROM audit WHERE id > (SELECT max(id) - 5 FROM audit)");
+    world.database.psql("DELETE FROM event WHERE id > (SELECT max(id) - 5000 FROM event)");
     let child = &mut node.service.as_mut().unwrap().child;
     let code = wait_for("the service ends", Duration::from_secs(30), || child.try_wait().unwrap());
     assert_eq!(code.code(), Some(4), "{}", node.log());
