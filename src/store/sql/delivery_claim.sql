@@ -38,7 +38,8 @@ WITH RECURSIVE queue AS (
         attempts = p.attempts + CASE WHEN {look_up} THEN 0 ELSE 1 END,
         sent_at = CASE WHEN {look_up} THEN p.sent_at ELSE now() END
     FROM due
-    WHERE p.delivery_id = due.delivery_id AND ({look_up} OR (SELECT h.document_id FROM hold h WHERE h.document_id = due.document_id) IS NULL)
+    -- `held` is read twice, so it is made once, before both updates: almost always it has no row
+    WHERE p.delivery_id = due.delivery_id AND (SELECT h.delivery_id FROM held h WHERE h.delivery_id = due.delivery_id) IS NULL
     RETURNING p.delivery_id, p.document_id, p.company, p.version, p.run_id, p.block, p.record_key, p.attempts, p.failed_lookups, (extract(epoch FROM now() - due.sent_at) * 1000)::bigint AS sent_ago, p.reason, p.message
 ), moved AS MATERIALIZED (
     SELECT v.company, v.number FROM moved_mapping v WHERE v.entity = $1 AND v.block = $2
