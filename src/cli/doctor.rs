@@ -2,8 +2,10 @@
 
 use super::context::{Checked, Context};
 use super::failure::{Exit, Failure};
-use super::{Global, OutputForm, output};
+use super::{Global, OutputForm, output, sync};
 use crate::doctor::{self, Finding, Report, Scope, Verdict, Way};
+use crate::operations::note_diagnostics;
+use crate::store::StoreError;
 
 /// The options of the command.
 #[derive(Debug, clap::Args)]
@@ -48,10 +50,15 @@ async fn diagnose(checked: Checked, scope: Scope) -> Result<Vec<Finding>, Failur
             doctor::without_ledger(&settings, &definitions, failure.text, unreachable, &report).await;
         }
         Ok(context) => {
-            let result = doctor::diagnose(&context.deps(), &Way::Own, scope, &report).await;
+            let result = noted(&context, scope, &report).await;
             context.close().await;
             result?;
         }
     }
     Ok(report.findings())
+}
+
+async fn noted(context: &Context, scope: Scope, report: &Report) -> Result<(), StoreError> {
+    note_diagnostics(&context.store, scope, sync::user(), None).await?;
+    doctor::diagnose(&context.deps(), &Way::Own, scope, report).await
 }

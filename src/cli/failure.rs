@@ -76,9 +76,7 @@ impl From<Refused> for Failure {
         match (refused.class(), refused) {
             (_, Refused::Ledger(error)) => error.into(),
             (_, Refused::UnknownName(unknown)) => unknown.into(),
-            (Some(Class::Senseless), Refused::Everything | Refused::AllAndLimited | Refused::OutdatedAndMore) => {
-                Self::new(Exit::Usage, format!("{what}; {step}"))
-            }
+            (Some(Class::Senseless), Refused::Everything | Refused::OutdatedAndMore) => Self::new(Exit::Usage, format!("{what}; {step}")),
             _ => Self::new(Exit::Failed, format!("{what}; {step}")),
         }
     }

@@ -63,9 +63,8 @@ pub struct ResumeArgs {
 /// Pauses or resumes.
 pub(super) fn flow(global: &Global, command: &FlowCommand) -> Result<Exit, Failure> {
     let (args, action, smaller) = match command {
-        FlowCommand::Pause(args) => (args, FlowAction::Pause, SmallerTables::Doubt),
-        FlowCommand::Resume(ResumeArgs { flow, accept_smaller: true }) => (flow, FlowAction::Resume, SmallerTables::Accept),
-        FlowCommand::Resume(ResumeArgs { flow, accept_smaller: false }) => (flow, FlowAction::Resume, SmallerTables::Doubt),
+        FlowCommand::Pause(args) => (args, FlowAction::Pause, SmallerTables::Fault),
+        FlowCommand::Resume(ResumeArgs { flow, accept_smaller }) => (flow, FlowAction::Resume, SmallerTables::accepted(*accept_smaller)),
         FlowCommand::Forget(args) => return forget(global, args),
     };
     with_ledger(global, async |context| {

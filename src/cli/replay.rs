@@ -101,9 +101,7 @@ fn which(args: &ReplayArgs) -> Result<Which, Failure> {
         cause: None,
         keys: Vec::new(),
     };
-    // `--all` together with a limit has always meant all within it
-    let all = args.all && !scope.is_limited();
-    Ok(Which::of(scope, all, args.outdated, args.allow)?)
+    Ok(Which::of(scope, args.all, args.outdated, args.allow)?)
 }
 
 /// Runs the command.

@@ -2,7 +2,7 @@
 
 use crate::domain::EntityName;
 
-use super::compile_target::Block;
+use super::block::Block;
 use super::parse::Text;
 use super::plan::{Case, ColumnKind, FieldSource, IfMissing, Limit, Place, ReferenceForm, Transform};
 use super::problem::{Report, list};

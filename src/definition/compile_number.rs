@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::compile_target::Block;
+use super::block::Block;
 use super::parse::{Table, Text, Words};
 use super::plan::{ChildRead, ColumnKind, Control, Convert, Decimals, FieldSource, NumberFrom, NumberPlan, Place, ValueDiscount};
 use super::problem::{Report, list, unknown_column};

@@ -1,7 +1,6 @@
 //! Compiles `config/profiles/<profile>/<entity>.toml` to `TargetPlan`s.
 
-use std::collections::BTreeMap;
-
+use super::block::{Block, World};
 use super::compile_align;
 use super::compile_condition::conditions;
 use super::compile_gone;
@@ -9,19 +8,9 @@ use super::compile_number::OWN_CURRENCY;
 use super::compile_watch;
 use super::form;
 use super::parse::Text;
-use super::plan::{ClearWith, Condition, FieldPlan, GoneCase, KeyPart, PartialWrite, Place, ReadPlan, TargetPlan, WriteMode};
+use super::plan::{ClearWith, Condition, FieldPlan, GoneCase, PartialWrite, Place, ReadPlan, TargetPlan, WriteMode};
 use super::problem::{Report, list, unknown_column};
 use super::shape::{BlockShape, ClearWord, FieldShape, PartialWord, ProfileFile, WriteWord};
-
-/// What the other files define.
-pub(super) struct World<'a> {
-    /// Every entity with a definition: its key, or `None` if the key could not be read.
-    pub(super) keys: &'a BTreeMap<String, Option<Vec<String>>>,
-    /// Entities whose records are parts of a column, with that part.
-    pub(super) parts: &'a BTreeMap<String, KeyPart>,
-    /// The code lists.
-    pub(super) code_lists: &'a [String],
-}
 
 /// The version column, unless the profile names another.
 const VERSION_COLUMN: &str = "u_source_version";
@@ -103,21 +92,7 @@ pub(super) struct Targets {
     pub(super) gone_cases: Vec<GoneCase>,
 }
 
-pub(super) struct Block<'a> {
-    pub(super) name: &'a Text,
-    pub(super) shape: &'a BlockShape,
-    pub(super) child: Option<usize>,
-    /// The header's block, for a child's.
-    pub(super) header: Option<&'a BlockShape>,
-    pub(super) read: Option<&'a ReadPlan>,
-    pub(super) world: &'a World<'a>,
-}
-
 impl Block<'_> {
-    pub(super) fn key(&self, rest: &str) -> String {
-        format!("{}.{rest}", self.name.value)
-    }
-
     fn compile(&self, report: &mut Report<'_>) -> TargetPlan {
         let shape = self.shape;
         let table = shape.table.as_ref().map(|name| name.value.clone()).unwrap_or_default();

@@ -3,11 +3,11 @@
 use crate::domain::Value;
 use crate::domain::warning::WarningKind;
 
+use super::block::Block;
 use super::compile_number::child_column;
-use super::compile_target::Block;
 use super::map::Scope;
 use super::parse::Text;
-use super::plan::FieldSource;
+use super::plan::{DistinctForm, DistinctPlan, FieldSource};
 use super::problem::Report;
 use super::shape::FieldTable;
 use super::transform;
@@ -19,26 +19,6 @@ const BETWEEN: &str = ", ";
 const WITHIN: &str = "/";
 /// The most values named in a warning.
 const SHOWN: usize = 5;
-
-/// Columns of a child's rows, each combination once.
-#[derive(Debug, Clone)]
-pub struct DistinctPlan {
-    /// Offset in `ReadPlan::children`.
-    pub child: usize,
-    /// Offsets in the child's row.
-    pub columns: Vec<usize>,
-    /// How they are written.
-    pub form: DistinctForm,
-}
-
-/// How distinct values are written.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum DistinctForm {
-    /// All, with this separator.
-    List(String),
-    /// The last column if there is only one value; otherwise empty.
-    Only,
-}
 
 impl Block<'_> {
     /// Compiles `list` or `only`.

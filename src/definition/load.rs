@@ -6,11 +6,12 @@ use std::path::Path;
 use crate::domain::setup_object::SetupCall;
 use crate::domain::{CompanyId, EntityName};
 
+use super::block::World;
 use super::code_lists::CodeLists;
 use super::compile_align::{setup_call, write_back_notes};
 use super::compile_read::read_plan;
 use super::compile_shows::shows;
-use super::compile_target::{Targets, World, target_plans};
+use super::compile_target::{Targets, target_plans};
 use super::embedded;
 use super::known;
 use super::mapping::mappings;

@@ -1,6 +1,7 @@
 //! The definition files: parsed, checked together, and compiled once into plans; and the pure mapping of documents to target records.
 
 pub mod align;
+mod block;
 pub mod code_lists;
 mod compile_align;
 mod compile_condition;

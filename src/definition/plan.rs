@@ -2,23 +2,25 @@
 //! `align`), what is written (`field`), and what is written for a record that is gone (`gone`).
 
 mod align;
+mod distinct;
 mod field;
 mod gone;
 mod read;
+mod shows;
 mod target;
 
 use crate::domain::EntityName;
 use crate::domain::setup_object::SetupCall;
 
-pub use super::distinct::{DistinctForm, DistinctPlan};
 pub use super::number::{Control, Convert, Decimals, NumberFrom, NumberPlan, ValueDiscount};
-pub use super::shows::{RowNumber, RowSum, ShownAmount, Shows};
 pub use align::{AlignField, AlignPlan, Back};
+pub use distinct::{DistinctForm, DistinctPlan};
 pub use field::{Case, FieldPlan, FieldSource, Form, IfMissing, KeyPart, Limit, Place, ReferenceForm, Transform};
 pub use gone::{GoneCase, Was, WasWhat};
 pub use read::{
     ChangeQuery, ChildRead, ColumnKind, Cut, Derive, Filter, JoinRead, Kinds, Matching, ReadPlan, SweepPlan, TableRead, TypeChange, ViaRead,
 };
+pub use shows::{RowNumber, RowSum, ShownAmount, Shows};
 pub use target::{CLEAR, ClearWith, Condition, PartialWrite, TargetPlan, WatchPlan, WatchRow, WriteMode};
 
 /// One entity, compiled once at start from its two files.

@@ -58,7 +58,8 @@ pub(super) async fn tables(deps: &Deps, way: &Way, session: Session, report: &Re
                     let unreachable = matches!(error, SysproError::Unreachable { .. } | SysproError::Tls { .. })
                         || matches!(error, SysproError::Enet { source: EnetError::Unreachable { .. } });
                     let what = format!("SYSPRO {company} {}", plan.entity);
-                    let finding = Finding::failed(what, chain(&error), NextStep::Company);
+                    let step = if matches!(error, SysproError::WrongPassword { .. }) { NextStep::Credential } else { NextStep::Company };
+                    let finding = Finding::failed(what, chain(&error), step);
                     report.note(finding.unreachable(unreachable));
                     whole = false;
                     break;

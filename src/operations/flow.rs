@@ -10,9 +10,16 @@ use crate::store::{FlowAction, FlowBefore, Forgotten, ForgottenFlow, Undelivered
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SmallerTables {
     /// They are taken for a fault.
-    Doubt,
+    Fault,
     /// SYSPRO really has so few rows: accepted until the end of the next whole read.
     Accept,
+}
+
+impl SmallerTables {
+    /// What a person has chosen.
+    pub fn accepted(accepted: bool) -> Self {
+        if accepted { Self::Accept } else { Self::Fault }
+    }
 }
 
 /// Checks that the configuration contains the flow.

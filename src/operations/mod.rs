@@ -18,7 +18,7 @@ pub mod sending;
 mod service;
 
 pub use refused::{Class, Interface, Refused};
-pub use service::{RunStarted, Service};
+pub use service::{RunStarted, Service, note_diagnostics};
 
 use crate::actors::Deps;
 use crate::domain::reason::Reason;

@@ -75,8 +75,6 @@ pub enum Refused {
     OtherDefinitions(String),
     /// A replay of everything was not requested explicitly.
     Everything,
-    /// `all`, together with a limited scope.
-    AllAndLimited,
     /// `outdated`, together with more than a flow.
     OutdatedAndMore,
     /// Another replay is running.
@@ -131,7 +129,7 @@ impl Refused {
     /// The kind of the refusal; `None` for an error of the ledger.
     pub fn class(&self) -> Option<Class> {
         Some(match self {
-            Self::Everything | Self::AllAndLimited | Self::OutdatedAndMore | Self::NoPeriod | Self::EmptyPeriod { .. } => Class::Senseless,
+            Self::Everything | Self::OutdatedAndMore | Self::NoPeriod | Self::EmptyPeriod { .. } => Class::Senseless,
             Self::NoFlow(_)
             | Self::NoFlows(..)
             | Self::NotInLedger(_)
@@ -178,7 +176,6 @@ impl Refused {
             Self::NoRun(why) => why.to_string(),
             Self::NotBegun(why) | Self::OtherDefinitions(why) => why.clone(),
             Self::Everything => "this would send every record again".into(),
-            Self::AllAndLimited => "`all` and a limited scope contradict each other".into(),
             Self::OutdatedAndMore => "`outdated` goes with `company` and `entity` alone".into(),
             Self::Replaying => "a replay is on its way".into(),
             Self::AboveLimit { report, .. } => report.clone(),
@@ -248,7 +245,6 @@ impl Refused {
                 "choose some of them",
                 "say which with --company, --entity, --key, --run, --since, --until, --reason, --text, --failed-only or --outdated, or --all if you mean it",
             ),
-            Self::AllAndLimited => "send one of both".into(),
             Self::OutdatedAndMore => "leave the rest out".into(),
             Self::Replaying => one_of(
                 "wait until it has ended; `GET /api/v1/runs` shows it",

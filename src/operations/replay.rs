@@ -27,7 +27,7 @@ impl Which {
     /// The selection of a request: limited in some way, or explicitly all.
     ///
     /// # Errors
-    /// [`Refused::Everything`], [`Refused::AllAndLimited`], [`Refused::OutdatedAndMore`].
+    /// [`Refused::Everything`], [`Refused::OutdatedAndMore`].
     pub fn of(scope: ReplayScope, all: bool, outdated: bool, allow: Option<i64>) -> Result<Self, Refused> {
         if outdated {
             let beyond_flows = ReplayScope { company: None, entity: None, ..scope.clone() };
@@ -36,11 +36,8 @@ impl Which {
             }
             return Ok(Self::Outdated { scope, allow });
         }
-        match (scope.is_limited(), all) {
-            (true, true) => Err(Refused::AllAndLimited),
-            (false, false) => Err(Refused::Everything),
-            _ => Ok(Self::Scope(scope)),
-        }
+        // `all` together with a limit means all within the limit
+        if all || scope.is_limited() { Ok(Self::Scope(scope)) } else { Err(Refused::Everything) }
     }
 
     fn scope(&self) -> &ReplayScope {

@@ -12,7 +12,7 @@ use super::explain::{Explained, known};
 use super::flow::configured;
 use super::hold::{Named, release};
 use super::replay::{Which, note, take_in};
-use super::{Refused, Requested};
+use super::{Reason, Refused, Requested};
 use crate::actors::Deps;
 use crate::actors::handle::ActorsHandle;
 use crate::actors::poller::PollError;
@@ -27,7 +27,7 @@ use crate::domain::chain;
 use crate::domain::resent::ResentOutcome;
 use crate::domain::run::{RunId, RunKind};
 use crate::operations::resend::ReplayReport;
-use crate::store::NewAudit;
+use crate::store::{NewAudit, Store, StoreError};
 
 /// How long to wait for the start of a run.
 const BEGIN_WAIT: Duration = Duration::from_secs(5);
@@ -184,11 +184,7 @@ impl Service {
     pub async fn diagnose(&self, scope: Scope, requested: Requested) -> Result<(), Refused> {
         let asked = JobRequest { by: requested.by.clone(), why: requested.why.to_string(), scope };
         let Some(diagnostics_run) = self.diagnostics.begin(asked) else { return Err(Refused::DiagnosticsRunning) };
-        let mut row = NewAudit::of(AuditKind::Action)
-            .detail(&json!({ "action": "doctor", "why": requested.why, "read_only": scope == Scope::ReadOnly }));
-        row.actor = requested.by;
-        // the audit must know of everything that is created
-        self.deps.store.audit_write(row).await?;
+        note_diagnostics(&self.deps.store, scope, requested.by, Some(&requested.why)).await?;
         // a task of its own: when a caller disconnects, a test row must still be deleted
         actix_rt::spawn(diagnostics_run);
         Ok(())
@@ -213,4 +209,14 @@ impl Service {
         };
         Ok(Explained::NeverRead(seen))
     }
+}
+
+/// Writes to the audit that diagnostics begin: it must know of everything that is created.
+///
+/// # Errors
+/// An error of the ledger.
+pub async fn note_diagnostics(store: &Store, scope: Scope, by: String, why: Option<&Reason>) -> Result<(), StoreError> {
+    let mut row = NewAudit::of(AuditKind::Action).detail(&json!({ "action": "doctor", "why": why, "read_only": scope == Scope::ReadOnly }));
+    row.actor = by;
+    store.audit_write(row).await
 }

@@ -7,9 +7,9 @@ use crate::credentials::secret::Credential;
 use crate::definition::ReadPlan;
 use crate::domain::CompanyId;
 
+use super::comparison::Comparison;
 use super::count::CountWay;
 use super::error::SysproError;
-use super::order::Comparison;
 use super::reader::{Call, Query, SysproReader, shown};
 use super::transport::Transport;
 use super::wire::Cell;

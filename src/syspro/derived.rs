@@ -8,9 +8,9 @@ use crate::domain::{Document, DocumentKey, Value};
 
 use super::error::SysproError;
 use super::faults;
+use super::filter::excluded;
 use super::order::Course;
 use super::reader::{Call, Query};
-use super::related::excluded;
 use super::value::value;
 use super::wire::Cell;
 

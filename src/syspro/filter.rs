@@ -4,7 +4,7 @@ use chrono::{NaiveDate, NaiveTime, TimeZone, Utc};
 use chrono_tz::Tz;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::definition::plan::ColumnKind;
+use crate::definition::plan::{ColumnKind, TableRead};
 use crate::domain::money::parse_decimal;
 
 use super::value::is_number;
@@ -379,6 +379,11 @@ pub(super) fn encode(text: &str) -> String {
 /// The encoded length of a text.
 pub(super) fn encoded_len(text: &str) -> usize {
     utf8_percent_encode(text, ENCODED).map(str::len).sum()
+}
+
+/// Whether the definition excludes a row of the table.
+pub(super) fn excluded(table: &TableRead, row: &[Cell]) -> bool {
+    table.exclude.iter().any(|(at, values)| row.get(*at).is_some_and(|cell| values.contains(&cell.key_text())))
 }
 
 #[cfg(test)]

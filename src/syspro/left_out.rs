@@ -9,8 +9,8 @@ use crate::config::settings::AbsentColumns;
 use crate::definition::plan::TableRead;
 use crate::domain::CompanyId;
 
+use super::comparison::Comparison;
 use super::error::SysproError;
-use super::order::Comparison;
 use super::reader::{BadRow, Call, Query, RowProblem, SysproReader, asked};
 use super::wire::{Answer, Cell};
 

@@ -7,6 +7,7 @@
 mod capabilities;
 mod children;
 mod columns;
+mod comparison;
 mod count;
 mod derived;
 pub mod enet;

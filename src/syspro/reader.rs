@@ -16,12 +16,11 @@ use crate::net::HttpClient;
 use crate::redact::Quoted;
 use crate::telemetry::labels::System;
 
+use super::comparison::{Comparison, Misplaced};
 use super::count::CountWay;
 use super::error::{OrderAdvice, SysproError};
-use super::filter::{Column, Condition, encode};
+use super::filter::{Column, Condition, encode, excluded};
 use super::metadata::Metadata;
-use super::order::{Comparison, Misplaced};
-use super::related::excluded;
 use super::transport::Transport;
 use super::value::Dates;
 use super::wire::Cell;

@@ -11,7 +11,7 @@ use crate::domain::money::parse_decimal;
 use crate::domain::{CompanyId, Value};
 
 use super::error::SysproError;
-use super::filter::{Bound, Column, Condition, encoded_len, lists, one_of, sort_keys, within};
+use super::filter::{Bound, Column, Condition, encoded_len, excluded, lists, one_of, sort_keys, within};
 use super::order::Course;
 use super::reader::{BadRow, Call, Query, Rows};
 use super::value::value;
@@ -113,11 +113,6 @@ impl<'a> Related<'a> {
     pub(super) fn excluded(&self, row: &[Cell]) -> bool {
         excluded(self.table, row)
     }
-}
-
-/// Whether the definition excludes a row of the table.
-pub(super) fn excluded(table: &TableRead, row: &[Cell]) -> bool {
-    table.exclude.iter().any(|(at, values)| row.get(*at).is_some_and(|cell| values.contains(&cell.key_text())))
 }
 
 /// Binary order, as in SYSPRO's own collation; `None` when the two cannot be compared.

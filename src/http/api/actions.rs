@@ -82,6 +82,8 @@ pub(in crate::http) struct FlowBody {
     pub(in crate::http) sweep: bool,
     /// For forgetting a flow: drop what is not settled.
     pub(in crate::http) drop_pending: bool,
+    /// For resuming a flow that stopped because SYSPRO has fewer rows: accept that until the next read of the whole table has ended.
+    pub(in crate::http) accept_smaller: bool,
 }
 
 /// The body of a replay.
@@ -253,7 +255,8 @@ async fn pause(app_state: web::Data<AppState>, request: HttpRequest, payload: we
 async fn resume(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Answer {
     Params::parse(request.query_string(), &[])?;
     let (flow, asked): (FlowId, FlowBody) = (flow_of(&request)?, body(payload).await?);
-    let before = operations::flow::resume(&app_state.deps, flow.clone(), SmallerTables::Doubt, requested(&request, &asked.why)?).await?;
+    let smaller = SmallerTables::accepted(asked.accept_smaller);
+    let before = operations::flow::resume(&app_state.deps, flow.clone(), smaller, requested(&request, &asked.why)?).await?;
     Ok(HttpResponse::Ok().json(Paused::of(flow, FlowAction::Resume, before)))
 }
 
@@ -351,7 +354,7 @@ mod tests {
         assert!(ask(r#"{"outdated":true,"allow":12.0}"#).is_ok());
         assert!(ask(r#"{"outdated":true,"allow":12.5}"#).expect_err("half a record").contains("no whole number"));
         assert!(ask(r#"{"failed_only":true}"#).expect("limited").failed_only);
-        assert!(ask(r#"{"all":true,"failed_only":true}"#).expect_err("both").contains("contradict"));
+        assert!(ask(r#"{"all":true,"failed_only":true}"#).expect("all within the limit").failed_only);
         assert!(ask(r#"{"entitty":"invoice"}"#).expect_err("unknown").contains("unknown field `entitty`"));
         assert!(ask(r#"{"run":"7"}"#).is_err());
         assert!(ask(r#"{"reason":"lost"}"#).expect_err("no reason").contains("there is no reason `lost`"));

@@ -335,8 +335,9 @@ async fn pause(app_state: web::Data<AppState>, request: HttpRequest, payload: we
 }
 
 async fn resume(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Page {
-    let (session, flow, requested, _) = asked(&request, payload).await?;
-    let before = operations::flow::resume(&app_state.deps, flow.clone(), SmallerTables::Doubt, requested).await?;
+    let (session, flow, requested, form) = asked(&request, payload).await?;
+    let smaller = SmallerTables::accepted(form.text("accept_smaller") == "yes");
+    let before = operations::flow::resume(&app_state.deps, flow.clone(), smaller, requested).await?;
     let next =
         app_state.actors.next_runs().await.get(&flow).map(|at| format!(" Its next run is at {}.", at.format("%Y-%m-%d %H:%M:%S UTC")));
     let said = format!("{}{}", sentence(&before.said(&flow, FlowAction::Resume)), next.unwrap_or_default());
