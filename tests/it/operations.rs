@@ -122,6 +122,13 @@ fn the_command_line_the_api_and_the_console_do_the_same() {
             form: ("/flows/EDU1/@/resume", ""),
         },
         Operation {
+            name: "accept",
+            things: flows,
+            command: "flow resume EDU1 @ --accept-smaller",
+            api: ("/api/v1/flows/EDU1/@/resume", json!({ "accept_smaller": true })),
+            form: ("/flows/EDU1/@/resume", "accept_smaller=yes"),
+        },
+        Operation {
             name: "forget",
             things: ["supplier", "invoice", "gl_account"],
             command: "flow forget EDU9 @",
@@ -171,6 +178,9 @@ fn the_command_line_the_api_and_the_console_do_the_same() {
         }
         ways.through_all_three(&operation);
     }
+
+    let accepted = "SELECT count(*) FROM audit WHERE detail LIKE '%accept smaller tables%'";
+    assert_eq!(world.database.psql(accepted), "3");
 
     // what the operations left besides the audit
     let same = |what: &str, sql: &str| {

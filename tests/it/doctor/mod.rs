@@ -52,7 +52,11 @@ fn the_doctor_finds_two_healthy_systems_and_what_is_wrong_with_them() {
     let out = doctor();
     let answer = json(&out, 1);
     assert_eq!(rows(&answer, "ServiceNow token")[0]["verdict"], "failed", "{answer}");
-    assert!(rows(&answer, "SYSPRO EDU1")[0]["found"].as_str().unwrap().contains("401"), "{answer}");
+    let refused = rows(&answer, "SYSPRO EDU1")[0];
+    assert!(refused["found"].as_str().unwrap().contains("401"), "{answer}");
+    assert!(refused["to_do"].as_str().unwrap().contains("tieline credential set"), "{answer}");
+    let told = said(&site.run(&["audit", "--kind", "action", "--output", "json"]), 0);
+    assert!(told.lines().any(|row| row.contains("\"action\":\"doctor\"")), "the audit knows of what is created: {told}");
     assert!(!text(&out).contains("SENTINEL"));
 }
 
