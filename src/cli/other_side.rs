@@ -20,8 +20,8 @@ const NEWEST: i64 = 500;
 const SAMPLE: usize = 20;
 
 /// What a service waits for during the check.
-pub(super) const CHECKING: &str = "nothing is read or sent before it is known whether ServiceNow still has what arrived there last; that is being asked, and where \
-     ServiceNow does not answer, the flows begin once its time limits have run out";
+pub(super) const CHECKING: &str = "flows wait until Tieline has checked that ServiceNow still has the newest records. If ServiceNow does not answer, they start after its \
+     time limits";
 
 /// Makes the check. If ServiceNow does not answer, that shows nothing and is logged: the flows report it better.
 pub(super) async fn check(deps: &Deps) -> Result<(), Failure> {

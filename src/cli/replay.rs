@@ -29,10 +29,10 @@ pub struct ReplayArgs {
     /// Only this record
     #[arg(long)]
     key: Option<String>,
-    /// Only records of which this run read new content
+    /// Only records whose content changed in this run
     #[arg(long, value_parser = run_id)]
     run: Option<Uuid>,
-    /// Only records of which something failed, waits for a parent or is on hold
+    /// Only records with a part that failed, waits for a parent or is on hold
     #[arg(long)]
     failed_only: bool,
     /// Only records whose newest version was read from this time on: 2026-01-31 or 2026-01-31T08:00:00Z
@@ -41,10 +41,10 @@ pub struct ReplayArgs {
     /// Only records whose newest version was read before this time
     #[arg(long, value_name = "INSTANT", value_parser = instant)]
     until: Option<DateTime<Utc>>,
-    /// Only records of which something failed, waits or is on hold for this reason: rejected, poison, exhausted, downstream_failed, conflict, missing_parent, on_hold
+    /// Only records with a part that failed, waits or is on hold for this reason: rejected, poison, exhausted, downstream_failed, conflict, missing_parent, on_hold
     #[arg(long)]
     reason: Option<FailureReason>,
-    /// Only records of which something failed with this text in the message
+    /// Only records with a failed part that has this text in its message
     #[arg(long, value_parser = clap::builder::NonEmptyStringValueParser::new())]
     text: Option<String>,
     /// All records

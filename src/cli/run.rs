@@ -118,7 +118,7 @@ pub(super) async fn serve(context: &Context, signals: &mut Signals, reload: Relo
         return result;
     }
     notify(sd_notify::NotifyState::Stopping);
-    info!("stopping: what is in hand comes to its end");
+    info!("stopping: running work is finished first");
     // before the HTTP server stops: it answers requests that wait for the first check
     deps.stopping.begin();
     if deps.waits.why().is_some() {
@@ -128,7 +128,7 @@ pub(super) async fn serve(context: &Context, signals: &mut Signals, reload: Relo
     server.stop().await;
     tokio::select! {
         () = system.stop(STOP_DEADLINE) => {}
-        () = signals.next() => warn!("a second signal: stopping at once; what was in hand is looked up at the next start"),
+        () = signals.next() => warn!("a second signal: stopping at once; interrupted batches are looked up at the next start"),
     }
     result
 }

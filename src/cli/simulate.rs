@@ -65,8 +65,7 @@ pub enum SimulateCommand {
         /// Forget staging rows once they are transformed, which saves memory
         #[arg(long)]
         no_staging: bool,
-        /// Go on working on invoices after they have arrived: every N seconds their `u_state` goes on from draft over approved and
-        /// pending_payment to paid
+        /// Every N seconds, move the `u_state` of delivered invoices on: draft, approved, pending_payment, paid
         #[arg(long, value_name = "N")]
         second_stage: Option<u64>,
         /// Invoices whose column begins with this text fail there: `u_state` is rejected, `u_error` says why; may be given again

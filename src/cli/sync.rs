@@ -134,7 +134,7 @@ pub(super) async fn execute_run_set(
             let why = system.fatal.borrow().clone().map(|fatal| fatal.why).unwrap_or_default();
             Err(Failure::new(Exit::Failed, format!("{why}; nothing is lost, run it again")))
         }
-        () = signals.next() => Err(Failure::new(Exit::Failed, "stopped by a signal; nothing is lost, the next run goes on where this one was")),
+        () = signals.next() => Err(Failure::new(Exit::Failed, "stopped by a signal; nothing is lost, and the next run continues there")),
     };
     bars.finish().await;
     report

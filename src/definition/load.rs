@@ -45,7 +45,7 @@ impl Definitions {
         let none = !lines.flat_map(|target| &target.fields).any(refers);
         none.then(|| {
             format!(
-                "lines carry no cost centre: `{}` is no part of the GL code, and nothing else in SYSPRO says which one a line belongs to; see \
+                "lines get no cost centre: `{}` is not part of the GL code, and SYSPRO has no other link between them; see \
                  config/variants/cost_center",
                 centres.read.root.table
             )

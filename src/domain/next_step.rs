@@ -51,7 +51,7 @@ steps! {
     ParentLeftOut => "change the rule in the parent's entity file and run a sweep (`tieline sync --sweep`), or correct the reference in SYSPRO; \
         until then this record is not sent";
     OnHold => "release the record when it may go: `tieline release`, the console, or `POST /api/v1/records/release`";
-    FlowNotMade { company, entity } => "take the company and the entity up in the settings again and replay the record, or forget the flow, which \
+    FlowNotMade { company, entity } => "add the company and the entity to the settings again and replay the record, or forget the flow, which \
         is no longer configured: `tieline flow forget {company} {entity} --drop-pending`";
     Retried => "nothing: Tieline retries automatically";
     Throttled => "nothing: ServiceNow asked for a pause, and Tieline retries after it";
@@ -199,12 +199,12 @@ steps! {
     ServerCertificateEnded => "have the certificate renewed by whoever runs the server: until then no request gets through";
     TrustAuthority { section } => "get that authority's certificate as a PEM file, and name the file in `{section}.ca_file`";
     CertificateName { setting } => "give `{setting}` a name that the certificate is for, or have one made for this name";
-    ServerCertificateBad => "have a new certificate made by whoever runs the server";
-    ServerCertificateEnds => "remind whoever runs the server: without a new certificate no request gets through any more";
+    ServerCertificateBad => "ask the server's administrator for a new certificate";
+    ServerCertificateEnds => "ask the server's administrator for a new certificate in time: afterwards no request succeeds";
 
     // the doctor: SYSPRO
-    Company => "make the OData service answer for this company: check `syspro.companies`, the operator's rights and the service itself; nothing \
-        else of this company was asked";
+    Company => "make the OData service answer for this company: check `syspro.companies`, the operator's rights and the service itself; Tieline \
+        did not check this company further";
     EnetSignIn => "check operator, password and company password, then run the check again; the message is SYSPRO's own";
     EnetFirst => "correct what stands at `e.net sign-in` first, then run the check again";
     EnetInUse => "run the diagnostics in the console of that node, or when no other run uses the session";

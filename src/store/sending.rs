@@ -53,7 +53,7 @@ pub struct Resumed {
 impl std::fmt::Display for Resumed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         if self.pauses == 0 && self.parts == 0 {
-            return f.write_str("ServiceNow has asked for no pause: nothing was to be resumed");
+            return f.write_str("ServiceNow has asked for no pause: there is nothing to resume");
         }
         match self.pauses {
             0 => f.write_str("sending goes on")?,

@@ -186,7 +186,7 @@ impl Metrics {
             breaker: gauge(
                 &registry,
                 "breaker",
-                "Sending to ServiceNow: 0 goes on, 1 is tried with one batch, 2 waits after failures in a row.",
+                "Sending to ServiceNow: 0 open for all batches, 1 tries one batch, 2 waits after failures in a row.",
             ),
             store_duration: histograms(&registry, "store_seconds", "Time of a call to the database.", &["call"], &calls),
             store_connection_wait: histogram(&registry, "store_connection_wait_seconds", "Wait for a database connection.", &calls),

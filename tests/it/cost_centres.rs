@@ -152,7 +152,7 @@ fn lines_carry_the_section_of_their_gl_code_and_wait_for_one_that_is_not_deliver
 
     // without a section there is nothing to say, and the doctor says that
     let doctor = |out: std::process::Output| text(&out).split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(!doctor(run(&["doctor", "--read-only"])).contains("lines carry no cost centre"));
+    assert!(!doctor(run(&["doctor", "--read-only"])).contains("lines get no cost centre"));
     let said = doctor(world.command(&["doctor", "--read-only"]).output().unwrap());
-    assert!(said.contains("lines carry no cost centre"), "{said}");
+    assert!(said.contains("lines get no cost centre"), "{said}");
 }

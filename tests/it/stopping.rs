@@ -77,7 +77,7 @@ fn a_second_signal_ends_the_service_at_once() {
     let world = World::start();
     let (mut node, key) = sending(&world, 900);
     node.signal(Signal::SIGTERM);
-    wait_for("it is stopping", LIMIT, || node.log().contains("stopping: what is in hand").then_some(()));
+    wait_for("it is stopping", LIMIT, || node.log().contains("stopping: running work is finished first").then_some(()));
     // the surface has closed, and the flows are waited for
     wait_for("it waits for the flows", LIMIT, || node.log().contains("waiting for running flows").then_some(()));
     let asked = Instant::now();

@@ -555,6 +555,6 @@ impl Sender {
             self.deps.progress.add(&FlowId::new(company, self.entity.as_str()), counts);
         }
         let records = claim.deliveries.len();
-        debug!(entity = %self.entity, block = claim.queue.block, records, look = attempt.is_look_up(), at = %Utc::now(), "batch settled");
+        debug!(entity = %self.entity, block = claim.queue.block, records, look_up = attempt.is_look_up(), at = %Utc::now(), "batch settled");
     }
 }

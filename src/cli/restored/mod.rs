@@ -72,7 +72,7 @@ pub(super) fn restored(global: &Global) -> Result<Exit, Failure> {
         let context = Context::open(checked).await?;
         let result = tokio::select! {
             result = compare(&context) => result,
-            () = signals.next() => Err(Failure::new(Exit::Failed, "stopped by a signal; nothing is lost, the next `tieline restored` goes on where this one was")),
+            () = signals.next() => Err(Failure::new(Exit::Failed, "stopped by a signal; nothing is lost, and the next `tieline restored` continues there")),
         };
         context.close().await;
         let lines = result?;
@@ -134,7 +134,7 @@ async fn compare(context: &Context) -> Result<Vec<FlowLine>, Failure> {
         return Err(Failure::new(Exit::Held, "another process of this node is at work: stop the service first, then compare"));
     }
     let Some(lock) = context.store.restored_lock().await? else {
-        let text = "another `tieline restored` is comparing this ledger: wait until it has ended; where it was stopped, run this one again, which goes on there";
+        let text = "another `tieline restored` is comparing this ledger; wait until it has ended. If it was stopped, run this command again: it continues there";
         return Err(Failure::new(Exit::Held, text));
     };
     alone(context).await?;
@@ -158,7 +158,7 @@ async fn compare(context: &Context) -> Result<Vec<FlowLine>, Failure> {
     alone(context).await?;
     let Some(_lock) = lock.still_held().await else {
         let text =
-            "the connection that keeps other comparisons away was lost; nothing is lost, run `tieline restored` again, which goes on here";
+            "the connection that keeps other comparisons away was lost; nothing is lost; run `tieline restored` again: it continues here";
         return Err(Failure::new(Exit::Unreachable, text));
     };
     let summary = serde_json::to_value(&lines).unwrap_or_default();
@@ -329,7 +329,7 @@ impl Work<'_> {
 
     fn unreachable(&self, error: &ServiceNowError) -> Failure {
         let text = format!(
-            "what ServiceNow has of {} could not be read: {}; no flow runs before it was: run `tieline restored` again, it goes on where it was",
+            "what ServiceNow has of {} could not be read: {}; no flow runs until this succeeds. Run `tieline restored` again: it continues there",
             self.flow,
             error.chain()
         );

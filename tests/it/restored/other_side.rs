@@ -164,7 +164,7 @@ fn the_surface_is_up_while_an_instance_does_not_answer_and_the_flows_wait() {
     let (before, writes, started) = (runs(), world.servicenow.writes(), Instant::now());
     node.start_and_wait(&world);
     let (status, said) = node.ready().expect("an answer");
-    assert!(status == 503 && said.contains("whether ServiceNow still has what arrived there last"), "{status} {said}");
+    assert!(status == 503 && said.contains("Tieline has checked that ServiceNow still has the newest records"), "{status} {said}");
     for path in ["/metrics", "/sign-in", "/health/live"] {
         assert_eq!(node.get(path).expect("an answer").0, 200, "{path}");
     }
