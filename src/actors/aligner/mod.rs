@@ -11,6 +11,7 @@
 mod key;
 mod pass;
 mod rows;
+mod work;
 pub mod write_back;
 
 use std::collections::BTreeMap;
@@ -20,6 +21,8 @@ use tracing::info;
 
 use self::pass::{Changes, Made, PageInput, Pass};
 use self::rows::Kept;
+pub use self::work::{AlignError, AlignNow, AlignReport};
+use self::work::{PAGE, Work};
 use self::write_back::WriteBack;
 use super::Deps;
 use super::in_force::Snapshot;
@@ -27,15 +30,10 @@ use super::servicenow_token::TokenClient;
 use crate::definition::Plan;
 use crate::definition::plan::{AlignPlan, TargetPlan};
 use crate::definition::record::source_key;
-use crate::domain::chain;
-use crate::domain::run::{RunId, RunKind};
+use crate::domain::run::RunKind;
 use crate::domain::{Document, DocumentKey, FlowId};
-use crate::retry::Class;
-use crate::servicenow::{ServiceNow, ServiceNowError};
-use crate::store::{AlignEnd, AlignIntake, AlignedDocument, AlignedRowKeys, Comparing, Lease, StoreError};
-
-/// Documents, rows or entries that are read at once.
-const PAGE: i64 = 1000;
+use crate::servicenow::ServiceNow;
+use crate::store::{AlignEnd, AlignIntake, AlignedDocument, AlignedRowKeys, Comparing};
 
 /// This many changes are always allowed: in a short list, one change is a large share.
 const ALWAYS: usize = 5;
@@ -48,90 +46,6 @@ pub struct Aligner {
     servicenow: ServiceNow,
     tokens: TokenClient,
     write_back: Option<WriteBack>,
-}
-
-/// Request. Compares both sides once; answers when the result is in the ledger.
-#[derive(Message, Clone)]
-#[rtype(result = "Result<AlignReport, AlignError>")]
-pub struct AlignNow {
-    /// A poll or a sweep.
-    pub kind: RunKind,
-    /// The run.
-    pub run: RunId,
-    /// The flow's lease.
-    pub lease: Lease,
-}
-
-/// What a run of the alignment did.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct AlignReport {
-    /// Rows read from ServiceNow.
-    pub rows: usize,
-    /// Records queued for sending.
-    pub due: usize,
-    /// New or changed entries of the conflict list.
-    pub listed: usize,
-    /// Entries that left it.
-    pub closed: usize,
-    /// Values that SYSPRO shows after Tieline asked it to store them.
-    pub stored: usize,
-}
-
-/// Why the two sides were not compared, or why nothing was changed after the comparison.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum AlignError {
-    /// ServiceNow refuses or cannot be reached.
-    #[error("its list in ServiceNow cannot be read: {text}")]
-    ServiceNow {
-        /// The whole chain of causes.
-        text: String,
-        /// What the error means for the next attempt.
-        class: Class,
-    },
-    /// The ledger does not answer, or another node took over the flow.
-    #[error("{text}")]
-    Store {
-        /// The whole chain of causes.
-        text: String,
-    },
-    /// The change limit: more would change than is allowed.
-    #[error(
-        "the alignment would change {changes} of {list} records, more than `align.change_limit_percent` ({percent}) allows ({most}); nothing was written. \
-         Check what changed on either side; if it is right, raise the setting for one run"
-    )]
-    ChangeLimit {
-        /// Records that would change or that are missing.
-        changes: usize,
-        /// Records of the list.
-        list: usize,
-        /// The setting, in percent.
-        percent: u32,
-        /// The number of changes that it allows.
-        most: usize,
-    },
-}
-
-impl AlignError {
-    /// What the error means for the next attempt.
-    pub fn class(&self) -> Class {
-        match self {
-            Self::ServiceNow { class, .. } => *class,
-            Self::Store { .. } => Class::Transient,
-            Self::ChangeLimit { .. } => Class::Permanent,
-        }
-    }
-}
-
-impl From<StoreError> for AlignError {
-    fn from(error: StoreError) -> Self {
-        Self::Store { text: chain(&error) }
-    }
-}
-
-impl From<ServiceNowError> for AlignError {
-    fn from(error: ServiceNowError) -> Self {
-        Self::ServiceNow { text: error.chain(), class: error.class() }
-    }
 }
 
 impl Aligner {
@@ -173,15 +87,6 @@ impl Handler<AlignNow> for Aligner {
 /// The most records that may change without a person's decision.
 fn most(list: usize, percent: u32) -> usize {
     (list * percent as usize / 100).max(ALWAYS)
-}
-
-struct Work {
-    deps: Deps,
-    definitions: Snapshot,
-    flow: FlowId,
-    servicenow: ServiceNow,
-    tokens: TokenClient,
-    write_back: Option<WriteBack>,
 }
 
 impl Work {

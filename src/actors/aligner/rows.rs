@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tracing::debug;
 
 use super::key::{fitting, natural};
-use super::{AlignError, AlignNow, PAGE, Work};
+use super::work::{AlignError, AlignNow, PAGE, Work};
 use crate::definition::plan::{AlignPlan, TargetPlan};
 use crate::domain::run::RunKind;
 use crate::servicenow::{ListPosition, Listed};

@@ -11,7 +11,7 @@ use actix::prelude::*;
 use futures_util::future::LocalBoxFuture;
 use tracing::{info, warn};
 
-use super::{AlignError, AlignNow, Work};
+use super::work::{AlignError, AlignNow, Work};
 use crate::actors::credential_store::{SYSPRO_ENET, syspro_credential};
 use crate::actors::heartbeat::Heartbeat;
 use crate::actors::mapper::{Presence, map_document};

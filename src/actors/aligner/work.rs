@@ -1,0 +1,111 @@
+//! What the Aligner is asked, what it answers, and what one comparison works with.
+
+use actix::prelude::*;
+
+use super::super::Deps;
+use super::super::in_force::Snapshot;
+use super::super::servicenow_token::TokenClient;
+use super::write_back::WriteBack;
+use crate::domain::FlowId;
+use crate::domain::chain;
+use crate::domain::run::{RunId, RunKind};
+use crate::retry::Class;
+use crate::servicenow::{ServiceNow, ServiceNowError};
+use crate::store::{Lease, StoreError};
+
+/// Documents, rows or entries that are read at once.
+pub(super) const PAGE: i64 = 1000;
+
+/// Request. Compares both sides once; answers when the result is in the ledger.
+#[derive(Message, Clone)]
+#[rtype(result = "Result<AlignReport, AlignError>")]
+pub struct AlignNow {
+    /// A poll or a sweep.
+    pub kind: RunKind,
+    /// The run.
+    pub run: RunId,
+    /// The flow's lease.
+    pub lease: Lease,
+}
+
+/// What a run of the alignment did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct AlignReport {
+    /// Rows read from ServiceNow.
+    pub rows: usize,
+    /// Records queued for sending.
+    pub due: usize,
+    /// New or changed entries of the conflict list.
+    pub listed: usize,
+    /// Entries that left it.
+    pub closed: usize,
+    /// Values that SYSPRO shows after Tieline asked it to store them.
+    pub stored: usize,
+}
+
+/// Why the two sides were not compared, or why nothing was changed after the comparison.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum AlignError {
+    /// ServiceNow refuses or cannot be reached.
+    #[error("its list in ServiceNow cannot be read: {text}")]
+    ServiceNow {
+        /// The whole chain of causes.
+        text: String,
+        /// What the error means for the next attempt.
+        class: Class,
+    },
+    /// The ledger does not answer, or another node took over the flow.
+    #[error("{text}")]
+    Store {
+        /// The whole chain of causes.
+        text: String,
+    },
+    /// The change limit: more would change than is allowed.
+    #[error(
+        "the alignment would change {changes} of {list} records, more than `align.change_limit_percent` ({percent}) allows ({most}); nothing was written. \
+         Check what changed on either side; if it is right, raise the setting for one run"
+    )]
+    ChangeLimit {
+        /// Records that would change or that are missing.
+        changes: usize,
+        /// Records of the list.
+        list: usize,
+        /// The setting, in percent.
+        percent: u32,
+        /// The number of changes that it allows.
+        most: usize,
+    },
+}
+
+impl AlignError {
+    /// What the error means for the next attempt.
+    pub fn class(&self) -> Class {
+        match self {
+            Self::ServiceNow { class, .. } => *class,
+            Self::Store { .. } => Class::Transient,
+            Self::ChangeLimit { .. } => Class::Permanent,
+        }
+    }
+}
+
+impl From<StoreError> for AlignError {
+    fn from(error: StoreError) -> Self {
+        Self::Store { text: chain(&error) }
+    }
+}
+
+impl From<ServiceNowError> for AlignError {
+    fn from(error: ServiceNowError) -> Self {
+        Self::ServiceNow { text: error.chain(), class: error.class() }
+    }
+}
+
+/// All that one comparison of a flow needs.
+pub(super) struct Work {
+    pub(super) deps: Deps,
+    pub(super) definitions: Snapshot,
+    pub(super) flow: FlowId,
+    pub(super) servicenow: ServiceNow,
+    pub(super) tokens: TokenClient,
+    pub(super) write_back: Option<WriteBack>,
+}
