@@ -8,8 +8,9 @@ use diesel::sql_types::{Array, BigInt, Binary, Bool, Nullable};
 use sha2::{Digest, Sha256};
 
 use super::super::{Conn, Tx};
+use super::differing::Differing;
 use super::mapping::{RowHere, RowsHere};
-use super::{Differing, Intake, IntakeRecord, MapFailure, Work};
+use super::page::{Intake, IntakeRecord, MapFailure, Work};
 use crate::domain::delivery::{DeliveryState, FailureReason};
 use crate::domain::next_step::NextStep;
 use crate::store::prepared::prepared;

@@ -15,7 +15,7 @@ use super::super::settle::pending_release;
 use super::super::{Conn, Tx};
 use super::choose::{Chosen, HEADER, NewDelivery, latest_deliveries};
 use super::mapping::{MappingInForce, RowsHere};
-use super::{Intake, Work, next_ids};
+use super::page::{Intake, Work, next_ids};
 use crate::domain::DocumentKey;
 use crate::domain::audit::AuditKind;
 use crate::domain::delivery::{DeliveryState, FailureReason};

@@ -7,8 +7,8 @@ use serde::Serialize;
 use super::super::{Store, StoreError};
 use super::choose::differing;
 use super::mapping::{mapping_in_force, rows_here};
+use super::page::{Intake, Resend};
 use super::versions::{Chosen, choose_work, known_documents};
-use super::{Intake, Resend};
 use crate::domain::run::RunCounts;
 
 /// The differences between what was sent and what the definition in force would send.

@@ -7,7 +7,7 @@ use diesel::sql_types::{Array, BigInt, Binary, Bool, Integer, Nullable};
 
 use super::super::schema::document;
 use super::super::{Conn, Tx};
-use super::{Intake, Work};
+use super::page::{Intake, Work};
 use crate::domain::FlowId;
 use crate::store::prepared::prepared;
 use crate::store::text::Text;

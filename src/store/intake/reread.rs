@@ -9,8 +9,8 @@ use serde_json::value::RawValue;
 
 use super::super::{Conn, Tx};
 use super::mapping::MappingInForce;
+use super::page::{Intake, Resend};
 use super::versions::Known;
-use super::{Intake, Resend};
 use crate::domain::history::FAULTS;
 use crate::store::prepared::prepared;
 use crate::store::text::Text;

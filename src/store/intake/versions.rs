@@ -9,7 +9,7 @@ use super::super::audit::{NewAudit, audit_append};
 use super::super::schema::document;
 use super::super::{Conn, Tx};
 use super::mapping::MappingInForce;
-use super::{Intake, IntakeDocument, Resend, Work, next_ids};
+use super::page::{Intake, IntakeDocument, Resend, Work, next_ids};
 use crate::domain::audit::AuditKind;
 use crate::domain::run::RunCounts;
 use crate::store::prepared::prepared;
