@@ -78,6 +78,20 @@ pub fn tick(database: &mut Database, invoices: u32) -> Result<Ticked, EditError>
     Ok(done)
 }
 
+/// Pays the whole balance of up to `invoices` random open invoices of a company today. Returns how many: fewer if fewer are open.
+pub fn pay_open(database: &mut Database, company: &str, invoices: u32) -> Result<u32, EditError> {
+    let today = database.today;
+    let company = database.company_mut(company)?;
+    // the number of payments grows with each call, so two calls choose differently
+    let seed = u64::try_from(company.table("ApInvoicePay")?.len()).unwrap_or(u64::MAX);
+    let mut maker = Maker { company, random: fastrand::Rng::with_seed(seed), today, lines: None };
+    let mut paid = 0;
+    while paid < invoices && amend(&mut maker)? {
+        paid += 1;
+    }
+    Ok(paid)
+}
+
 /// Pays the open balance of a random invoice.
 fn amend(maker: &mut Maker<'_>) -> Result<bool, EditError> {
     let table = maker.company.table("ApInvoice")?;

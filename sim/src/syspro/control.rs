@@ -14,6 +14,7 @@ pub(super) fn configure(config: &mut web::ServiceConfig) {
     config
         .route("/stats", web::get().to(stats))
         .route("/tick", web::post().to(tick))
+        .route("/pay", web::post().to(pay))
         .route("/edit", web::post().to(edit))
         .route("/faults", web::post().to(faults))
         .route("/enet/evict", web::post().to(evict))
@@ -27,6 +28,9 @@ pub struct Stats {
     pub today: chrono::NaiveDate,
     /// Faults that have been triggered.
     pub faults: u64,
+    /// Requests to the OData service so far: every table, `$metadata` and refused requests included.
+    #[serde(default)]
+    pub requests: u64,
     /// e.net's sessions and calls.
     #[serde(default)]
     pub enet: super::enet::EnetStats,
@@ -63,7 +67,8 @@ pub(super) fn collect(shared: &Shared) -> Stats {
     let company =
         |company: &crate::dataset::Company| company.tables().iter().map(|one| (one.schema.name.clone(), table(&company.id, one))).collect();
     let companies = database.companies.values().map(|one| (one.id.clone(), company(one))).collect();
-    Stats { today: database.today, faults: shared.faults.triggered(), enet: shared.enet.stats(), companies }
+    let requests = traffic.values().map(|one| one.requests).sum();
+    Stats { today: database.today, faults: shared.faults.triggered(), requests, enet: shared.enet.stats(), companies }
 }
 
 async fn stats(shared: web::Data<Shared>) -> HttpResponse {
@@ -89,6 +94,21 @@ async fn tick(shared: web::Data<Shared>, body: web::Bytes) -> HttpResponse {
         Ok(Tick { n }) => outcome(live::tick(&mut shared.database_mut(), n)),
         Err(error) => HttpResponse::BadRequest().json(serde_json::json!({ "error": error.to_string() })),
     }
+}
+
+/// What `POST /_sim/pay` takes.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Pay {
+    /// The company id.
+    company: String,
+    /// Open invoices to pay.
+    n: u32,
+}
+
+async fn pay(shared: web::Data<Shared>, pay: web::Json<Pay>) -> HttpResponse {
+    let paid = live::pay_open(&mut shared.database_mut(), &pay.company, pay.n);
+    outcome(paid.map(|paid| serde_json::json!({ "paid": paid })))
 }
 
 /// What `POST /_sim/edit` takes: `insert` needs `set`, `update` needs both, `delete` needs `key`.

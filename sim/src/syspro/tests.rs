@@ -137,13 +137,19 @@ async fn the_control_routes_and_the_faults_work() {
     assert_eq!(post("edit", edit).await.0, 200);
     let (status, refusal) = post("edit", &edit.replace("042", "none")).await;
     assert!(status == 409 && refusal.contains("ApSupplier"), "{refusal}");
+    let payments = sim.count("EDU1", "ApInvoicePay").expect("table");
+    assert_eq!(post("pay", "{\"company\":\"EDU1\",\"n\":2}").await, (200, "{\"paid\":2}".to_owned()));
+    assert_eq!(sim.count("EDU1", "ApInvoicePay"), Ok(payments + 2));
+    assert_eq!(post("pay", "{\"company\":\"none\",\"n\":2}").await.0, 409);
     let stats = ask("GET", &format!("{root}_sim/stats"), "").await.json();
     assert_eq!(stats["companies"]["EDU1"]["ApInvoice"]["count"], 63);
+    assert_eq!(stats["requests"], 0, "control routes are not counted");
     let sum = sim.sum("EDU1", "ApInvoice", "OrigInvValue").expect("sum");
     assert_eq!(stats["companies"]["EDU1"]["ApInvoice"]["sums"]["OrigInvValue"], sum.to_string());
     sim.faults.push(FaultRule::always(Fault::Status(502)).on_table("ApInvoice").times(1));
     assert_eq!(get(&sim, "/EDU1/ApInvoice?$top=1").await.status, 502);
     assert_eq!(get(&sim, "/EDU1/ApInvoice?$top=1").await.status, 200);
+    assert_eq!(sim.stats().requests, 1, "a request that a fault answers is not counted");
     sim.stop();
 }
 
