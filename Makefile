@@ -110,8 +110,8 @@ machete: ## look for unused dependencies, if cargo-machete is installed
 fmt: ## format the source
 	cargo fmt --all
 
-bench: setup ## measure a first load; numbers of invoices in ARGS (default 10000 100000)
-	cargo build --release $(DEMO) --locked
+bench: setup ## measure a first load, a run without changes and one after 100 changes; SIZES="10000 100000", RUNS=5
+	[[ -n "$$TIELINE_BENCH_BINARY" ]] || cargo build --release $(DEMO) --locked
 	scripts/bench.sh $(ARGS)
 
 bench-readers: setup ## measure a first load with and without 200 readers of the API; number of invoices in ARGS (default 20000)

@@ -12,7 +12,7 @@ finish() {
 trap finish EXIT
 
 value() { sed -n "s/^$2=//p" "$1"; }
-wait_for() { for _ in $(seq 600); do grep -q "$2" "$1" 2>/dev/null && return; sleep 0.1; done; echo "the simulator did not start: $(cat "$1")" >&2; exit 1; }
+wait_for() { for _ in $(seq 3000); do grep -q "$2" "$1" 2>/dev/null && return; sleep 0.1; done; echo "a process of the measurement did not start: $(cat "$1")" >&2; exit 1; }
 free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 
 # start_simulators DIRECTORY [OPTION of `simulate syspro`]...
@@ -24,10 +24,18 @@ start_simulators() {
   mkdir -m 755 "$at"
   "$binary" simulate syspro "$@" > "$at/syspro" &
   syspro=$!
+  pids+=("$syspro")
+  start_servicenow "$at"
+  wait_for "$at/syspro" '^password='
+}
+
+# start_servicenow DIRECTORY
+# Starts the simulator of ServiceNow with its files in a directory. Sets `servicenow` to its process id.
+start_servicenow() {
+  local at=$1
   "$binary" simulate servicenow --no-staging > "$at/servicenow" &
   servicenow=$!
-  pids+=("$syspro" "$servicenow")
-  wait_for "$at/syspro" '^password='
+  pids+=("$servicenow")
   wait_for "$at/servicenow" '^client_secret='
 }
 
@@ -56,6 +64,25 @@ TOML
   export TIELINE_CONFIG=$at/tieline.toml
   value "$at/syspro" password | "$binary" credential set syspro-odata --username "$(value "$at/syspro" username)" --password-stdin > "$at/out"
   value "$at/servicenow" client_secret | "$binary" credential set servicenow --username "$(value "$at/servicenow" client_id)" --password-stdin > "$at/out"
+}
+
+# keep_database DIRECTORY
+# Starts the private Postgres of a configured site and keeps it running between commands, so that its
+# start and stop are not measured. Writes the variables of a connection, such as PGHOST, to a file.
+keep_database() {
+  local at=$1
+  "$binary" database -- sh -c 'env | grep -E "^(PG[A-Z]+|PATH)="; echo started=yes; exec sleep infinity' > "$at/database" &
+  pids+=("$!")
+  wait_for "$at/database" '^started='
+}
+
+# stop_site DIRECTORY
+# Stops every process of the measurement and removes the site's directory.
+stop_site() {
+  kill "${pids[@]}" 2>/dev/null || true
+  wait "${pids[@]}" 2>/dev/null || true
+  pids=()
+  rm -rf "$1"
 }
 
 # Common values of the benchmarks, so that their results are comparable.
