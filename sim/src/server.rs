@@ -9,7 +9,8 @@ use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use actix_http::HttpService;
+use actix_http::{Extensions, HttpService};
+use actix_rt::net::TcpStream;
 use actix_server::{Server, ServerHandle};
 use actix_service::{ServiceFactoryExt, map_config};
 use actix_web::dev::AppConfig;
@@ -101,6 +102,14 @@ pub fn serve(
     Ok(RunningServer { url, ca_pem, handle, thread: Some(thread) })
 }
 
+/// Sends each part of an answer at once. Otherwise the kernel keeps back the last part until the client has acknowledged the others, which
+/// takes up to 40 ms.
+fn send_at_once(connection: &TcpStream, _: &mut Extensions) {
+    if let Err(error) = connection.set_nodelay(true) {
+        tracing::debug!(%error, "a connection of the simulator stays slow");
+    }
+}
+
 fn build(
     listener: TcpListener,
     tls: Option<ServerConfig>,
@@ -111,7 +120,7 @@ fn build(
     match tls {
         None => server.listen("sim", listener, move || {
             let app = App::new().configure(configure.clone());
-            HttpService::build().keep_alive(KEEP_ALIVE).h1(map_config(app, |()| AppConfig::default())).tcp()
+            HttpService::build().keep_alive(KEEP_ALIVE).on_connect_ext(send_at_once).h1(map_config(app, |()| AppConfig::default())).tcp()
         }),
         Some(tls) => server.listen("sim", listener, move || {
             let app = App::new().configure(configure.clone());
