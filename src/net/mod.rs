@@ -4,6 +4,7 @@
 
 mod body;
 pub mod certificate;
+mod direct;
 pub mod json;
 mod proxy;
 mod request_kind;
@@ -212,7 +213,10 @@ impl HttpClient {
         let builder = awc::Client::builder().timeout(settings.request_timeout).disable_redirects().no_default_headers();
         let proxy = settings.proxy.as_ref().map(proxy::ProxyConnector::new).transpose()?;
         let client = match &proxy {
-            None => builder.connector(base.rustls_0_23(tls.clone()).limit(limit).conn_keep_alive(keep).conn_lifetime(life)).finish(),
+            None => {
+                let connector = base.connector(direct::DirectConnector::new());
+                builder.connector(connector.rustls_0_23(tls.clone()).limit(limit).conn_keep_alive(keep).conn_lifetime(life)).finish()
+            }
             Some(proxy) => {
                 let connector =
                     base.connector(proxy.clone()).rustls_0_23(tls.clone()).limit(limit).conn_keep_alive(keep).conn_lifetime(life);
