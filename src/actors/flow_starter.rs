@@ -1,11 +1,13 @@
 //! Starts the actors of every flow: its Mapper, its Poller, and its Aligner where the flow is aligned. Plain functions.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix::prelude::*;
+use url::Url;
 
 use super::Deps;
 use super::aligner::write_back::WriteBack;
@@ -19,12 +21,12 @@ use super::poller::{Poison, PollNow, Poller, Reader};
 use super::servicenow_token::TokenClient;
 use super::syspro_session::{EnetQuery, SessionHandle, SysproSession};
 use super::writer::Writer;
-use crate::config::settings::SysproSource;
+use crate::config::settings::{SysproSettings, SysproSource};
 use crate::domain::FlowId;
 use crate::domain::chain;
 use crate::servicenow::ServiceNow;
 use crate::supervision::guard::{Child, LivenessCheck, RestartPolicy, start_on};
-use crate::syspro::{SysproError, SysproReader};
+use crate::syspro::{SysproConnections, SysproError, SysproReader};
 use crate::telemetry::metrics::metrics;
 
 /// Starts the actors of flows, now and whenever new definitions come into force.
@@ -119,11 +121,29 @@ fn patient(policy: RestartPolicy) -> RestartPolicy {
     RestartPolicy { max: policy.max.min(Duration::from_secs(1)), limit: policy.limit.max(100), ..policy }
 }
 
+thread_local! {
+    /// The connections of all readers on this thread, as long as there are any: `syspro.connections` limits their requests together. An
+    /// arbiter's thread belongs to one actor system, which has one set of settings.
+    static CONNECTIONS: RefCell<Weak<SysproConnections>> = const { RefCell::new(Weak::new()) };
+}
+
+/// The connections of this thread's readers.
+fn connections(url: &Url, syspro: &SysproSettings) -> Result<Rc<SysproConnections>, SysproError> {
+    CONNECTIONS.with_borrow_mut(|known| {
+        if let Some(connections) = known.upgrade() {
+            return Ok(connections);
+        }
+        let connections = Rc::new(SysproConnections::new(url, syspro)?);
+        *known = Rc::downgrade(&connections);
+        Ok(connections)
+    })
+}
+
 /// The reader over the transport named in the settings.
 fn reader(deps: &Deps, session: Recipient<EnetQuery>) -> Result<SysproReader, SysproError> {
     let (syspro, retry) = (&deps.settings.syspro, &deps.settings.retry);
     match &syspro.source {
-        SysproSource::OData { url } => SysproReader::new(url, syspro, retry),
+        SysproSource::OData { url } => Ok(SysproReader::over(connections(url, syspro)?, retry)),
         SysproSource::Enet { .. } => Ok(SysproReader::over_enet(syspro, retry, Rc::new(SessionHandle(session)))),
     }
 }

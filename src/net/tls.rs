@@ -1,7 +1,9 @@
 //! Trusted roots: the machine's store and the site's own file. HTTP/1.1 by ALPN.
 
-use std::path::Path;
-use std::sync::Arc;
+use std::fs::Metadata;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::SystemTime;
 
 use rustls::pki_types::{CertificateDer, pem::PemObject};
 use rustls::{ClientConfig, RootCertStore};
@@ -31,7 +33,35 @@ pub(super) fn failed(error: &dyn std::error::Error) -> NetError {
     NetError::Setup { what: format!("TLS cannot be set up: {error}") }
 }
 
+/// The configurations in use. A client keeps all roots of the machine, some 100 KiB, and the flows of a site with many companies have
+/// hundreds of clients: they share one configuration.
+static IN_USE: Mutex<Vec<(RootsOf, Weak<ClientConfig>)>> = Mutex::new(Vec::new());
+
+/// Where roots were read besides the machine's store: the site's file, in the state that it had.
+#[derive(Debug, PartialEq, Eq)]
+struct RootsOf(Option<(PathBuf, Option<(SystemTime, u64)>)>);
+
+impl RootsOf {
+    fn now(ca_file: Option<&Path>) -> Self {
+        let state = |file: Metadata| Some((file.modified().ok()?, file.len()));
+        Self(ca_file.map(|path| (path.to_owned(), std::fs::metadata(path).ok().and_then(state))))
+    }
+}
+
+/// The configuration of a client. Clients with the same roots share it; a site's file that has changed since is read again.
 pub(super) fn client_config(ca_file: Option<&Path>) -> Result<Arc<ClientConfig>, NetError> {
+    let of = RootsOf::now(ca_file);
+    let mut in_use = IN_USE.lock().unwrap_or_else(PoisonError::into_inner);
+    in_use.retain(|(_, config)| config.strong_count() > 0);
+    if let Some(config) = in_use.iter().find(|(other, _)| *other == of).and_then(|(_, config)| config.upgrade()) {
+        return Ok(config);
+    }
+    let config = Arc::new(new_config(ca_file)?);
+    in_use.push((of, Arc::downgrade(&config)));
+    Ok(config)
+}
+
+fn new_config(ca_file: Option<&Path>) -> Result<ClientConfig, NetError> {
     let roots = roots(ca_file)?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = ClientConfig::builder_with_provider(provider)
@@ -40,5 +70,34 @@ pub(super) fn client_config(ca_file: Option<&Path>) -> Result<Arc<ClientConfig>,
         .with_root_certificates(roots)
         .with_no_client_auth();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(Arc::new(config))
+    Ok(config)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clients_with_the_same_roots_share_them() {
+        let first = client_config(None).unwrap();
+        assert!(Arc::ptr_eq(&first, &client_config(None).unwrap()));
+    }
+
+    #[test]
+    fn a_changed_file_of_roots_is_read_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("ca.pem");
+        let write = |names: &[&str]| {
+            let pem = |name: &&str| rcgen::generate_simple_self_signed(vec![(*name).to_owned()]).unwrap().cert.pem();
+            std::fs::write(&file, names.iter().map(pem).collect::<String>()).unwrap();
+        };
+        write(&["one.example"]);
+        let before = client_config(Some(&file)).unwrap();
+        assert!(Arc::ptr_eq(&before, &client_config(Some(&file)).unwrap()));
+        assert!(!Arc::ptr_eq(&before, &client_config(None).unwrap()), "other roots");
+        write(&["one.example", "two.example"]);
+        assert!(!Arc::ptr_eq(&before, &client_config(Some(&file)).unwrap()));
+        std::fs::remove_file(&file).unwrap();
+        assert!(client_config(Some(&file)).is_err());
+    }
 }

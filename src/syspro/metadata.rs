@@ -1,9 +1,34 @@
 //! The tables, columns and types in `$metadata`, if a server answers it. Missing knowledge is never an error.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
+use std::rc::Rc;
+use std::time::Instant;
+
+use crate::domain::CompanyId;
+
+/// The `$metadata` of the companies, for all readers that share connections. Companies with the same tables share one copy.
+#[derive(Debug, Default)]
+pub(super) struct KnownMetadata(RefCell<HashMap<CompanyId, (Instant, bool, Rc<Metadata>)>>);
+
+impl KnownMetadata {
+    /// When a company's `$metadata` was requested, whether it was received, and its content; `None`: it was never requested.
+    pub(super) fn of(&self, company: &CompanyId) -> Option<(Instant, bool, Rc<Metadata>)> {
+        self.0.borrow().get(company).cloned()
+    }
+
+    /// Keeps what was received of a company just now.
+    pub(super) fn learn(&self, company: &CompanyId, received: bool, metadata: Metadata) -> Rc<Metadata> {
+        let mut known = self.0.borrow_mut();
+        let same = known.values().find(|(_, _, other)| **other == metadata).map(|(_, _, other)| other.clone());
+        let metadata = same.unwrap_or_else(|| Rc::new(metadata));
+        known.insert(company.clone(), (Instant::now(), received, metadata.clone()));
+        metadata
+    }
+}
 
 /// The columns and types of every table; empty when nothing is known.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Metadata {
     tables: HashMap<String, HashMap<String, String>>,
     /// Only types are known: there may be other tables and columns.
@@ -263,5 +288,21 @@ mod tests {
     fn a_page_for_people_gives_no_knowledge() {
         assert!(Metadata::parse("<html><body>Log in <b a='>'>here</body>").tables.is_empty());
         assert!(Metadata::parse("<unclosed").tables.is_empty());
+    }
+
+    #[test]
+    fn companies_with_the_same_tables_share_one_copy() {
+        let text = |column: &str| {
+            format!(
+                r#"<Schema Namespace="M"><EntityType Name="I"><Property Name="{column}" Type="Edm.String"/></EntityType>
+                <EntityContainer><EntitySet Name="ApInvoice" EntityType="M.I"/></EntityContainer></Schema>"#
+            )
+        };
+        let known = KnownMetadata::default();
+        let of = |company: &str, column: &str| known.learn(&CompanyId::new(company), true, Metadata::parse(&text(column)));
+        let (first, second, other) = (of("A", "Supplier"), of("B", "Supplier"), of("C", "Invoice"));
+        assert!(Rc::ptr_eq(&first, &second) && !Rc::ptr_eq(&first, &other));
+        assert!(known.of(&CompanyId::new("B")).is_some_and(|(_, received, metadata)| received && Rc::ptr_eq(&metadata, &first)));
+        assert!(known.of(&CompanyId::new("D")).is_none());
     }
 }

@@ -39,4 +39,4 @@ pub use columns::ProbeFinding;
 pub use count::TableSize;
 pub use error::SysproError;
 pub use read::{Page, PageQuery, Position, Scope};
-pub use reader::SysproReader;
+pub use reader::{SysproConnections, SysproReader};

@@ -3,8 +3,8 @@
 use std::cell::{Cell as Slot, RefCell};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
-use std::time::Instant;
 
+use tokio::sync::Semaphore;
 use url::Url;
 
 use crate::config::settings::{KeyOrder, RetrySettings, SysproSettings};
@@ -20,23 +20,35 @@ use super::comparison::{Comparison, Misplaced};
 use super::count::CountWay;
 use super::error::{OrderAdvice, SysproError};
 use super::filter::{Column, Condition, encode, excluded};
-use super::metadata::Metadata;
+use super::metadata::{KnownMetadata, Metadata};
 use super::transport::Transport;
 use super::value::Dates;
 use super::wire::Cell;
 
-/// SYSPRO's OData service. One per arbiter thread (`!Send`); a clone shares the connections and what was learned of the server.
+/// SYSPRO for one flow, or for one diagnosis (`!Send`). A clone shares the connections and what was learned of the server.
 #[derive(Clone)]
 pub struct SysproReader {
     pub(super) inner: Rc<Inner>,
 }
 
+/// The connections to SYSPRO's OData service, for all readers of one thread (`!Send`). The readers share the limit of concurrent requests
+/// (`syspro.connections`) and `$metadata`. What a reader learns of tables and columns is its own, because each flow forgets it at its own
+/// time.
+pub struct SysproConnections {
+    pub(super) http: HttpClient,
+    pub(super) base: Url,
+    /// A request waits here for its turn, before its time limit starts.
+    pub(super) turns: Semaphore,
+    settings: Rc<SysproSettings>,
+    metadata: Rc<KnownMetadata>,
+}
+
 pub(super) struct Inner {
     pub(super) transport: Transport,
-    pub(super) settings: SysproSettings,
+    pub(super) settings: Rc<SysproSettings>,
     pub(super) retry: RetrySettings,
     pub(super) learned: RefCell<Learned>,
-    pub(super) metadata: RefCell<HashMap<CompanyId, (Instant, bool, Rc<Metadata>)>>,
+    pub(super) metadata: Rc<KnownMetadata>,
 }
 
 /// What was learned of the server; lost at a restart.
@@ -163,25 +175,37 @@ pub(super) struct Call<'a> {
     pub(super) missing: RefCell<Vec<(String, String)>>,
 }
 
-impl SysproReader {
-    /// The reader of the OData service at this address, without the company part.
+impl SysproConnections {
+    /// The connections to the OData service at this address, without the company part.
     ///
     /// # Errors
     /// [`SysproError::Setup`] when a certificate file cannot be read or the proxy is not valid.
-    pub fn new(url: &Url, settings: &SysproSettings, retry: &RetrySettings) -> Result<Self, SysproError> {
+    pub fn new(url: &Url, settings: &SysproSettings) -> Result<Self, SysproError> {
         let http = HttpClient::new(System::SysproOdata, &settings.connection).map_err(|source| SysproError::Setup { source })?;
-        let learned = Learned { comparisons: settings.filter_limit.max(1), bytes: settings.query_limit.max(256), ..Learned::default() };
         let mut base = url.clone();
         base.set_query(None);
         base.set_fragment(None);
-        let inner = Inner {
-            transport: Transport::OData { http, base },
-            settings: settings.clone(),
-            retry: retry.clone(),
-            learned: RefCell::new(learned),
-            metadata: RefCell::new(HashMap::new()),
-        };
-        Ok(Self { inner: Rc::new(inner) })
+        let turns = Semaphore::new(settings.connection.connections.max(1));
+        Ok(Self { http, base, turns, settings: Rc::new(settings.clone()), metadata: Rc::default() })
+    }
+}
+
+impl SysproReader {
+    /// The reader of the OData service at this address, without the company part, over connections of its own.
+    ///
+    /// # Errors
+    /// As for [`SysproConnections::new`].
+    pub fn new(url: &Url, settings: &SysproSettings, retry: &RetrySettings) -> Result<Self, SysproError> {
+        Ok(Self::over(Rc::new(SysproConnections::new(url, settings)?), retry))
+    }
+
+    /// A reader of the OData service over these connections.
+    pub fn over(connections: Rc<SysproConnections>, retry: &RetrySettings) -> Self {
+        let (settings, metadata) = (connections.settings.clone(), connections.metadata.clone());
+        let learned = Learned { comparisons: settings.filter_limit.max(1), bytes: settings.query_limit.max(256), ..Learned::default() };
+        let inner =
+            Inner { transport: Transport::OData(connections), settings, retry: retry.clone(), learned: RefCell::new(learned), metadata };
+        Self { inner: Rc::new(inner) }
     }
 
     pub(super) async fn call<'a>(&'a self, credential: &'a Credential, company: &'a CompanyId) -> Call<'a> {

@@ -2,7 +2,7 @@
 
 use std::cell::Cell as Slot;
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use backon::Retryable;
 use base64::{Engine, prelude::BASE64_STANDARD};
@@ -88,7 +88,7 @@ impl Call<'_> {
     /// The address of a table, or of the company itself when `table` is empty.
     pub(super) fn address(&self, table: &str, query: &str) -> Result<Url, SysproError> {
         let base = match &self.odata.transport {
-            Transport::OData { base, .. } => base.as_str().trim_end_matches('/'),
+            Transport::OData(connections) => connections.base.as_str().trim_end_matches('/'),
             // never used: only the OData service has addresses
             Transport::Enet(_) => "",
         };
@@ -109,7 +109,7 @@ impl Call<'_> {
     /// such a count; to continue by key misses nothing.
     pub(super) fn usable_link(&self, table: &str, text: &str) -> Option<Url> {
         let url = self.address(table, "").ok()?.join(text).ok()?;
-        let same = matches!(&self.odata.transport, Transport::OData { base, .. } if url.origin() == base.origin());
+        let same = matches!(&self.odata.transport, Transport::OData(connections) if url.origin() == connections.base.origin());
         if !same {
             debug!(table, host = %Quoted::from(crate::net::host_of(&url)), "a link to the next page leads to another server and is not followed");
         }
@@ -167,7 +167,7 @@ impl Call<'_> {
                 self.odata.learned.borrow_mut().companies.insert(self.company.clone());
                 return Ok(answer);
             }
-            (Request::Find(_), Transport::OData { .. }) => return Err(SysproError::Stuck { asked }),
+            (Request::Find(_), Transport::OData(_)) => return Err(SysproError::Stuck { asked }),
         };
         let response = self.get(&asked, url, "application/json").await?;
         let response = self.judge(asked.clone(), table, response)?;
@@ -192,8 +192,10 @@ impl Call<'_> {
             ("OData-MaxVersion", "4.0"),
             ("User-Agent", concat!("tieline/", env!("CARGO_PKG_VERSION"))),
         ];
-        let Transport::OData { http, .. } = &self.odata.transport else { return Err(SysproError::Stuck { asked: asked.to_owned() }) };
-        let answer = http.send(Method::GET, url, &headers, Default::default()).await;
+        let Transport::OData(connections) = &self.odata.transport else { return Err(SysproError::Stuck { asked: asked.to_owned() }) };
+        // the wait for a turn is no time of the server; only a closed semaphore gives none, and nothing closes it
+        let _turn = connections.turns.acquire().await;
+        let answer = connections.http.send(Method::GET, url, &headers, Default::default()).await;
         answer.map_err(|source| SysproError::from_net(asked.to_owned(), source))
     }
 
@@ -228,10 +230,10 @@ impl Call<'_> {
         if !self.odata.settings.metadata {
             return Rc::default();
         }
-        if let Some((since, known, metadata)) = self.odata.metadata.borrow().get(self.company)
-            && since.elapsed() < if *known { METADATA_LIFE } else { METADATA_RETRY }
+        if let Some((since, known, metadata)) = self.odata.metadata.of(self.company)
+            && since.elapsed() < if known { METADATA_LIFE } else { METADATA_RETRY }
         {
-            return metadata.clone();
+            return metadata;
         }
         let answer = match self.address("$metadata", "") {
             Ok(url) => {
@@ -240,14 +242,13 @@ impl Call<'_> {
             Err(error) => Err(error),
         };
         let (known, metadata) = match answer {
-            Ok(response) => (true, Rc::new(Metadata::parse(&String::from_utf8_lossy(&response.body)))),
+            Ok(response) => (true, Metadata::parse(&String::from_utf8_lossy(&response.body))),
             Err(error) => {
                 debug!(%error, company = %self.company, "no `$metadata`; types are taken from what is received");
-                (false, Rc::default())
+                (false, Metadata::default())
             }
         };
-        self.odata.metadata.borrow_mut().insert(self.company.clone(), (Instant::now(), known, metadata.clone()));
-        metadata
+        self.odata.metadata.learn(self.company, known, metadata)
     }
 
     /// Whether the company itself answers; `None` when that is unknown.

@@ -1,24 +1,22 @@
 //! The two transports for requests of rows: an address of the OData service, or a COMFND request to e.net.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::rc::Rc;
 
 use url::Url;
 
 use crate::config::settings::{DateLiteral, DateZone, RetrySettings, SysproSettings};
-use crate::net::HttpClient;
 
 use super::enet::{EnetTransport, Find, Finder};
 use super::error::SysproError;
 use super::filter::{Column, Condition, beyond, encode};
-use super::reader::{Call, Inner, Learned, Query, SysproReader};
+use super::reader::{Call, Inner, Learned, Query, SysproConnections, SysproReader};
 use super::wire::Cell;
 
 /// How rows are requested.
 pub(super) enum Transport {
     /// By an address of the OData service.
-    OData { http: HttpClient, base: Url },
+    OData(Rc<SysproConnections>),
     /// Through COMFND.
     Enet(Finder),
 }
@@ -41,10 +39,10 @@ impl SysproReader {
         let settings = SysproSettings { date_literal: DateLiteral::Date, date_zone: DateZone::Label, ..settings.clone() };
         let inner = Inner {
             transport: Transport::Enet(finder),
-            settings,
+            settings: Rc::new(settings),
             retry: retry.clone(),
             learned: RefCell::new(learned),
-            metadata: RefCell::new(HashMap::new()),
+            metadata: Rc::default(),
         };
         Self { inner: Rc::new(inner) }
     }
@@ -54,7 +52,7 @@ impl Call<'_> {
     /// The request for one page of a query.
     pub(super) fn ask(&self, query: &Query<'_>, selected: &[&str], after: Option<&[Cell]>, top: usize) -> Result<Request, SysproError> {
         match &self.odata.transport {
-            Transport::OData { .. } => self.address(query.table, &query_string(self, query, selected, after, top)).map(Request::Address),
+            Transport::OData(_) => self.address(query.table, &query_string(self, query, selected, after, top)).map(Request::Address),
             Transport::Enet(finder) => {
                 let condition = condition(self, query, after).map_or(String::new(), |condition| condition.text);
                 let order: Vec<&str> = query.key.iter().map(String::as_str).collect();
@@ -74,7 +72,7 @@ impl Call<'_> {
         skip: usize,
     ) -> Result<Request, SysproError> {
         match &self.odata.transport {
-            Transport::OData { .. } => {
+            Transport::OData(_) => {
                 let query_string = query_string(self, query, selected, after, 1);
                 self.address(query.table, &format!("{query_string}&$skip={skip}")).map(Request::Address)
             }
@@ -95,7 +93,7 @@ impl Call<'_> {
     /// The request for any one row of a table.
     pub(super) fn ask_one(&self, table: &str, columns: &[&str]) -> Result<Request, SysproError> {
         match &self.odata.transport {
-            Transport::OData { .. } => self.address(table, &format!("$top=1{}", self.select(table, columns))).map(Request::Address),
+            Transport::OData(_) => self.address(table, &format!("$top=1{}", self.select(table, columns))).map(Request::Address),
             Transport::Enet(finder) => Ok(Request::Find(finder.find(table, columns, "", &[], 1))),
         }
     }
@@ -113,7 +111,7 @@ impl Call<'_> {
     /// The length of a query string without the conditions: the space that a list cannot use.
     pub(super) fn overhead(&self, query: &Query<'_>) -> usize {
         match &self.odata.transport {
-            Transport::OData { .. } => query_string(self, query, &self.selected(query), None, 5000).len() + "$filter=&".len(),
+            Transport::OData(_) => query_string(self, query, &self.selected(query), None, 5000).len() + "$filter=&".len(),
             Transport::Enet(finder) => finder.overhead(&finder.find(query.table, &self.selected(query), "", &[], 5000)),
         }
     }
