@@ -23,6 +23,7 @@ pub mod poller;
 pub mod root;
 pub mod scheduler;
 pub mod servicenow_token;
+mod shared_answer;
 pub mod syspro_session;
 pub mod system;
 pub mod waits;

@@ -243,7 +243,6 @@ impl Reader {
             let compared = compared.unwrap_or_else(|_| Err(restarting()));
             compared.map_err(|source| PollError::Align { flow: self.flow.clone(), source })?;
         }
-        self.deps.store.pending_release_all().await.map_err(|error| self.store_error(&error))?;
         let drained = self.drain.send(Drain { entity: self.flow.entity.clone() }).await;
         Ok(match drained {
             Ok(Ok(())) => None,

@@ -32,6 +32,7 @@ use super::budget::Budget;
 use super::heartbeat::Heartbeat;
 use super::in_force::Snapshot;
 use super::servicenow_token::TokenClient;
+use super::shared_answer::SharedAnswer;
 use crate::definition::Plan;
 use crate::definition::plan::{PartialWrite, TargetPlan};
 use crate::domain::budget::UNRESPONSIVE_AFTER;
@@ -64,19 +65,26 @@ struct Volatile {
     pumps: RefCell<HashMap<EntityName, Rc<Pump>>>,
     fields: RefCell<dropped::ObservedFields>,
     restarted: Cell<bool>,
+    /// Releases what waited for a parent; all flows of a run set ask for it when they have been read.
+    released: SharedAnswer<Result<(), WriteError>>,
+    /// The entities with due deliveries.
+    due: SharedAnswer<Result<Rc<HashSet<String>>, WriteError>>,
 }
 
 /// The sending of one entity: the number of batches in flight, and a signal when one has returned.
 #[derive(Default)]
 struct Pump {
     busy: Cell<usize>,
+    /// Passes over the deliveries that are running: only these claim any.
+    passes: Cell<usize>,
     running: Cell<bool>,
     settled: Notify,
     /// Why sending last stopped, until a caller has read it.
     trouble: RefCell<Option<WriteError>>,
 }
 
-/// Request. Sends what is due of an entity; answers when nothing of it is due any more.
+/// Request. Releases what waited for a parent that is delivered, and sends what is due of an entity; answers when nothing of it is due any
+/// more.
 #[derive(Message)]
 #[rtype(result = "Result<(), WriteError>")]
 pub struct Drain {
@@ -156,6 +164,8 @@ impl Volatile {
             pumps: RefCell::default(),
             fields: RefCell::default(),
             restarted: Cell::new(false),
+            released: SharedAnswer::default(),
+            due: SharedAnswer::default(),
         }
     }
 }
@@ -192,6 +202,7 @@ impl Handler<Drain> for Writer {
     fn handle(&mut self, message: Drain, _: &mut Self::Context) -> Self::Result {
         let sender = self.sender(&message.entity);
         let work = async move {
+            sender.release().await?;
             let drained = sender.drain().await;
             // an earlier reminder may have met the error and postponed everything
             match sender.pump.trouble.take() {
@@ -276,17 +287,40 @@ enum Found {
 }
 
 impl Sender {
+    /// Releases what waited for a parent that is delivered.
+    async fn release(&self) -> Result<(), WriteError> {
+        let store = &self.deps.store;
+        self.volatile.released.get(async || store.pending_release_all().await.map(drop).map_err(WriteError::from)).await
+    }
+
     /// Sends until nothing is due. Several workers share the queues; half of them take lines first, so that headers do not make lines pile
     /// up.
     async fn drain(&self) -> Result<(), WriteError> {
+        if self.nothing_due().await? {
+            return Ok(());
+        }
         loop {
             let definitions = self.deps.definitions.now();
+            self.pump.passes.set(self.pump.passes.get() + 1);
             let sent = self.drain_with(&definitions).await;
+            self.pump.passes.set(self.pump.passes.get() - 1);
             // new definitions came into force here: the rest is sent with them
             if self.deps.definitions.now().number == definitions.number {
                 return sent;
             }
         }
+    }
+
+    /// Whether it is known, without a claim, that there is nothing to send or to look up: a claim of each queue by each worker costs many
+    /// times more. During a pause the workers run and report it.
+    async fn nothing_due(&self) -> Result<bool, WriteError> {
+        // a pass that runs may have claimed what is due, and its batch may release lines
+        if self.pump.passes.get() > 0 || self.volatile.pace.is_paused() {
+            return Ok(false);
+        }
+        let store = &self.deps.store;
+        let due = self.volatile.due.get(async || Ok(Rc::new(store.delivery_due().await?.into_iter().collect()))).await?;
+        Ok(!due.contains(self.entity.as_str()) && self.pump.passes.get() == 0)
     }
 
     async fn drain_with(&self, definitions: &Snapshot) -> Result<(), WriteError> {

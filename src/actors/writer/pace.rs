@@ -185,6 +185,12 @@ impl Pace {
         }
     }
 
+    /// Whether nothing may be sent now: the instance asked for time, or nothing succeeds.
+    pub(super) fn is_paused(&self) -> bool {
+        let state = self.state.borrow();
+        state.paused_until().is_some_and(|until| until > Instant::now())
+    }
+
     /// Whether another batch may be sent now.
     fn decide(&self, now: Instant, attempt: Attempt) -> Result<Decision, Paused> {
         let mut state = self.state.borrow_mut();
