@@ -51,7 +51,7 @@ impl Reader {
         documents: Vec<IntakeDocument>,
         standing: Option<&Value>,
     ) -> Result<Vec<IntakeDocument>, PollError> {
-        if plan.read.joins.is_empty() && plan.read.children.is_empty() {
+        if documents.is_empty() || (plan.read.joins.is_empty() && plan.read.children.is_empty()) {
             return Ok(documents);
         }
         let hashes = documents.iter().map(|document| (document.key.as_str().to_owned(), document.hash)).collect();

@@ -195,8 +195,13 @@ impl Reader {
             Keep::Backfill { id, .. } => Intake { backfill: Some(BackfillStep { id, position, done: false }), ..intake },
         };
         let mut bound = Bound::new(self, plan, bookmark.counted);
+        // whether documents were read since the backlog was last checked: nothing else adds to it
+        let mut grown = true;
         for (number, scope) in scopes.iter().enumerate().skip(first) {
             let mut size = PageSize::new(self.deps.settings.syspro.page_size);
+            if std::mem::take(&mut grown) {
+                self.catch_up().await?;
+            }
             let mut coming = Some(self.page(plan, scope, after.take(), &mut size).await?);
             while let Some(page) = coming.take() {
                 bound.took(self, plan, scope, &page)?;
@@ -212,7 +217,14 @@ impl Reader {
                 standing.clone_from(&position);
                 let doubted = &mut doubted;
                 let accept = known.accept;
+                let empty = documents.is_empty();
+                grown |= !empty;
+                // the end of a query without documents changes nothing in the ledger: after an interruption, the query is sent once more
+                let nothing = empty && next.is_none() && !matches!(keep, Keep::Backfill { .. });
                 let take_in = async {
+                    if nothing {
+                        return Ok(());
+                    }
                     let faulty = faulty(&documents);
                     let mut documents = self.map(plan, documents).await?;
                     if !accept {
@@ -242,7 +254,15 @@ impl Reader {
                         None
                     }
                     Some(next) => {
-                        let (taken, page) = futures_util::future::join(take_in, self.page(plan, scope, Some(next), &mut size)).await;
+                        // this page may not be stored yet when the backlog is checked
+                        let check = std::mem::replace(&mut grown, !empty);
+                        let coming = async {
+                            if check {
+                                self.catch_up().await?;
+                            }
+                            self.page(plan, scope, Some(next), &mut size).await
+                        };
+                        let (taken, page) = futures_util::future::join(take_in, coming).await;
                         taken?;
                         Some(page?)
                     }
@@ -324,9 +344,8 @@ impl Reader {
         Ok((new.then(|| serde_json::to_value(&*kinds).ok()).flatten(), said))
     }
 
-    /// Reads one page from SYSPRO, once sending has caught up; with fewer documents where they take too much memory.
+    /// Reads one page from SYSPRO, with fewer documents where they take too much memory.
     async fn page(&self, plan: &Plan, scope: &Scope, after: Option<Position>, size: &mut PageSize) -> Result<Page, PollError> {
-        self.catch_up().await?;
         if self.deps.stopping.has_begun() {
             return Err(PollError::Stopping { flow: self.flow.clone() });
         }
