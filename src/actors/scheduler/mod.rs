@@ -279,7 +279,7 @@ impl Handler<Tick> for Scheduler {
         if let Some(before) = self.timetable.clock(now) {
             warn!(%before, %now, "the clock was set back; from now on each flow is due at the next time of its schedule");
         }
-        let due = if works { self.timetable.take(flows(&self.parts.deps), busy, Utc::now()) } else { Vec::new() };
+        let due = if works && !self.timetable.sleeps(now) { self.timetable.take(flows(&self.parts.deps), busy, now) } else { Vec::new() };
         if !due.is_empty() {
             let ask = RunSetRequest {
                 flows: due.iter().map(|due| (due.flow.clone(), due.kind)).collect(),

@@ -1,10 +1,12 @@
 //! One run set: flows in dependency order, so that a line always lands on a valid dimension. Plain functions.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use actix::prelude::*;
 use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
+use tokio::sync::Semaphore;
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::actors::Deps;
@@ -13,10 +15,14 @@ use crate::actors::in_force::Snapshot;
 use crate::actors::notifier::NotifyNow;
 use crate::actors::poller::{PollError, PollNow, PollReport};
 use crate::actors::writer::{Drain, WriteError};
+use crate::config::Settings;
 use crate::domain::budget::UNRESPONSIVE_AFTER;
 use crate::domain::run::{RunId, RunKind, Trigger};
 use crate::domain::{EntityName, FlowId};
 use crate::store::{Dead, StoreError};
+
+/// How long a flow keeps the next one from starting. A flow that has more to read, or waits, must not hold up the other companies.
+const TURN: Duration = Duration::from_secs(5);
 
 /// What a run set is asked to do.
 #[derive(Debug, Clone)]
@@ -72,7 +78,8 @@ pub struct Recipients {
     pub notifier: Option<Recipient<NotifyNow>>,
 }
 
-/// Runs flows rank by rank. Flows of one rank do not depend on one another and run at once. `ended` is called as soon as a flow has ended.
+/// Runs flows rank by rank. Flows of one rank do not depend on one another and run at once, a few of them at a time. `ended` is called as
+/// soon as a flow has ended.
 pub async fn run(deps: &Deps, recipients: &Recipients, ask: RunSetRequest, ended: impl Fn(&FlowId, Option<&PollError>)) -> RunSetReport {
     let mut report = RunSetReport::default();
     // what a person asked for in the meantime starts after the wait
@@ -83,8 +90,9 @@ pub async fn run(deps: &Deps, recipients: &Recipients, ask: RunSetRequest, ended
     if let Err(error) = prepare(deps, ask.trigger).await {
         report.write_errors.push(error.into());
     }
+    let turns = Semaphore::new(at_once(&deps.settings));
     for flows in by_rank(&definitions, &ask.flows) {
-        let (ended, told) = (&ended, &ask.ended);
+        let (ended, told, turns) = (&ended, &ask.ended, &turns);
         let runs = flows.into_iter().map(|(flow, kind)| {
             let poller = recipients.pollers.get(&flow).cloned();
             let now = PollNow {
@@ -96,10 +104,15 @@ pub async fn run(deps: &Deps, recipients: &Recipients, ask: RunSetRequest, ended
                 run: ask.runs.get(&flow).copied(),
             };
             async move {
-                let result = match poller {
-                    Some(poller) => poller.send(now).await.unwrap_or_else(|_| Err(interrupted(&flow))),
-                    None => Err(PollError::Store { flow: flow.clone(), text: "there is no such flow here".into() }),
+                let run = async {
+                    match poller {
+                        // it waited for its turn until the process began to stop
+                        _ if deps.stopping.has_begun() => Err(PollError::Stopping { flow: flow.clone() }),
+                        Some(poller) => poller.send(now).await.unwrap_or_else(|_| Err(interrupted(&flow))),
+                        None => Err(PollError::Store { flow: flow.clone(), text: "there is no such flow here".into() }),
+                    }
                 };
+                let result = in_turn(turns, TURN, run).await;
                 ended(&flow, result.as_ref().err());
                 // the caller may have disconnected
                 let _ = told.as_ref().map(|told| told.send(result.as_ref().err().cloned()));
@@ -135,6 +148,23 @@ pub async fn run(deps: &Deps, recipients: &Recipients, ask: RunSetRequest, ended
     report
 }
 
+/// How many flows start together: for each request that SYSPRO may get at a time one that reads and one that stores. More would only wait
+/// for each other, each with a lease to renew and a page in memory.
+fn at_once(settings: &Settings) -> usize {
+    2 * settings.syspro.connection.connections.max(1)
+}
+
+/// Runs in its turn. The turn ends with the run, or after `longest`: then the next one starts beside it.
+async fn in_turn<T>(turns: &Semaphore, longest: Duration, run: impl Future<Output = T>) -> T {
+    let turn = turns.acquire().await;
+    let mut run = std::pin::pin!(run);
+    if let Ok(done) = tokio::time::timeout(longest, run.as_mut()).await {
+        return done;
+    }
+    drop(turn);
+    run.await
+}
+
 async fn prepare(deps: &Deps, trigger: Trigger) -> Result<(), StoreError> {
     deps.store.delivery_recover(deps.node.clone(), Dead::Expired, UNRESPONSIVE_AFTER).await?;
     if trigger == Trigger::Person {
@@ -161,4 +191,32 @@ fn by_rank(definitions: &Snapshot, flows: &[(FlowId, RunKind)]) -> Vec<Vec<(Flow
         }
     }
     ranks.into_values().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    #[test]
+    fn a_few_run_at_a_time_and_a_long_run_does_not_hold_up_the_others() {
+        actix_rt::System::new().block_on(async {
+            let (turns, running, most) = (Semaphore::new(2), Cell::new(0), Cell::new(0));
+            let run = async || {
+                running.set(running.get() + 1);
+                most.set(running.get().max(most.get()));
+                tokio::task::yield_now().await;
+                running.set(running.get() - 1);
+            };
+            join_all((0..9).map(|_| in_turn(&turns, TURN, run()))).await;
+            assert_eq!((most.get(), running.get()), (2, 0));
+
+            // these end only when the last one has run
+            let (turns, over) = (Semaphore::new(2), tokio::sync::Notify::new());
+            let long = (0..2).map(|_| in_turn(&turns, Duration::from_millis(1), over.notified()));
+            let last = in_turn(&turns, Duration::from_millis(1), async { over.notify_waiters() });
+            futures_util::future::join(join_all(long), last).await;
+        });
+    }
 }

@@ -56,6 +56,8 @@ pub(in crate::actors) struct Timetable {
     backoff: Backoff,
     next: BTreeMap<(FlowId, Planned), DateTime<Utc>>,
     retries: BTreeMap<(FlowId, Planned), Retry>,
+    /// Nothing is due before this time.
+    sleeps_until: DateTime<Utc>,
     /// The latest time that the clock has shown.
     latest: DateTime<Utc>,
 }
@@ -82,11 +84,13 @@ pub(in crate::actors) struct Due {
 impl Timetable {
     /// Poll and sweep schedules per entity; `lease` is the time for which a flow is held.
     pub(in crate::actors) fn new(schedules: BTreeMap<EntityName, Schedules>, lease: Duration, backoff: Backoff) -> Self {
-        Self { schedules, lease, backoff, next: BTreeMap::new(), retries: BTreeMap::new(), latest: DateTime::<Utc>::MIN_UTC }
+        let (next, retries, never) = (BTreeMap::new(), BTreeMap::new(), DateTime::<Utc>::MIN_UTC);
+        Self { schedules, lease, backoff, next, retries, sleeps_until: never, latest: never }
     }
 
     /// Replaces the schedules; a flow whose schedule is unchanged keeps its next run, a new flow runs at once.
     pub(in crate::actors) fn replace(&mut self, schedules: BTreeMap<EntityName, Schedules>, now: DateTime<Utc>) {
+        self.sleeps_until = DateTime::<Utc>::MIN_UTC;
         let (old, retries) = (std::mem::replace(&mut self.schedules, schedules), &mut self.retries);
         retries.retain(|(flow, _), _| self.schedules.contains_key(&flow.entity));
         self.next.retain(|(flow, planned), next| {
@@ -114,6 +118,7 @@ impl Timetable {
             self.latest = before.max(now);
             return None;
         }
+        self.sleeps_until = DateTime::<Utc>::MIN_UTC;
         for ((flow, planned), next) in &mut self.next {
             let schedule = self.schedules.get(&flow.entity).and_then(|schedules| schedules.of(*planned));
             if let Some(sooner) = schedule.and_then(|schedule| schedule.next_after(now)) {
@@ -126,10 +131,15 @@ impl Timetable {
         Some(before)
     }
 
+    /// Whether nothing can be due at this time. Without this, the flows of many companies would be gone through every second.
+    pub(in crate::actors) fn sleeps(&self, now: DateTime<Utc>) -> bool {
+        now < self.sleeps_until
+    }
+
     /// Removes from the timetable what is due now; a flow in `busy` stays.
     pub(in crate::actors) fn take(&mut self, flows: Vec<FlowId>, busy: impl Fn(&FlowId) -> bool, now: DateTime<Utc>) -> Vec<Due> {
         let mut taken: BTreeSet<FlowId> = BTreeSet::new();
-        let mut due = Vec::new();
+        let (mut due, mut stays) = (Vec::new(), false);
         for flow in flows {
             let Some(schedules) = self.schedules.get(&flow.entity) else { continue };
             for planned in [Planned::Poll, Planned::Sweep] {
@@ -147,6 +157,7 @@ impl Timetable {
                 let retry = self.retries.get(&key).filter(|retry| retry.at <= now).map(|retry| retry.due_at);
                 let Some(due_at) = by_schedule.or(retry) else { continue };
                 if busy(&flow) || taken.contains(&flow) {
+                    stays = true;
                     continue;
                 }
                 if by_schedule.is_some() {
@@ -164,6 +175,9 @@ impl Timetable {
                 due.push(Due { flow: flow.clone(), kind: planned.kind(), due_at });
             }
         }
+        // the end of a busy flow's run is not known
+        let soonest = self.next.values().copied().chain(self.retries.values().map(|retry| retry.at)).min();
+        self.sleeps_until = if stays { now } else { soonest.unwrap_or(now) };
         due
     }
 
@@ -180,6 +194,7 @@ impl Timetable {
             Some(error) if matches!(error.class(), Class::Transient | Class::Throttled) => retry::delay(tries, self.backoff),
             _ => return,
         };
+        self.sleeps_until = self.sleeps_until.min(now + wait);
         self.retries.insert(key, Retry { at: now + wait, due_at: due.due_at, tries });
     }
 }
@@ -208,6 +223,9 @@ mod tests {
     }
 
     fn take(timetable: &mut Timetable, now: DateTime<Utc>) -> Vec<DateTime<Utc>> {
+        if timetable.sleeps(now) {
+            return Vec::new();
+        }
         timetable.take(vec![flow()], |_| false, now).into_iter().map(|due| due.due_at).collect()
     }
 
