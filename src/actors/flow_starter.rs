@@ -53,7 +53,7 @@ impl FlowStarter {
     pub fn start_all(&self) -> StartedFlows {
         let definitions = self.deps.definitions.now();
         let flows = flows_of(&self.deps.settings.syspro.companies, &definitions);
-        metrics().announce(&flows);
+        metrics().announce(&flows, self.deps.settings.per_flow.of(flows.len()));
         let (mut pollers, mut liveness_checks) = (BTreeMap::new(), Vec::new());
         for flow in flows {
             let mapper = self.mapper(&definitions, &flow);

@@ -21,6 +21,13 @@ pub(super) struct Raw {
     pub(super) definitions: RawDefinitions,
     pub(super) log: RawLog,
     pub(super) notices: RawNotices,
+    pub(super) metrics: RawMetrics,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawMetrics {
+    pub(super) per_flow: Option<String>,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]

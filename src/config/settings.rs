@@ -11,6 +11,7 @@ use url::Url;
 
 use crate::domain::change_limit::ChangeLimit;
 use crate::domain::notice::NoticeEvent;
+use crate::domain::per_flow::PerFlow;
 use crate::domain::{Backoff, CompanyId, EntityName};
 
 /// All settings of the service.
@@ -40,6 +41,8 @@ pub struct Settings {
     pub definitions: DefinitionSettings,
     /// `[log]`
     pub log: LogSettings,
+    /// `[metrics]`: which flows have series of their own.
+    pub per_flow: PerFlow,
 }
 
 /// The database of the ledger.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::raw;
 use super::settings::{DateLiteral, ReadLimits, TokenRefresh};
 use super::*;
+use crate::domain::per_flow::PerFlow;
 
 const MINIMAL: &str = r#"
 [syspro]
@@ -301,6 +302,19 @@ fn a_company_has_its_own_currency_over_the_common_one() {
     assert_eq!(refused(&format!("{MINIMAL}[company]\nEDU1 = \"USD\"\n"), &[]).len(), 1);
     assert_eq!(refused(MINIMAL, &[("TIELINE__COMPANY__EDU1__CURRENC", "EUR")]).len(), 1);
     assert_eq!(refused(MINIMAL, &[("TIELINE__COMPANY__CURRENCY", "EUR")]).len(), 1);
+}
+
+#[test]
+fn the_metrics_of_flows_are_one_of_four() {
+    let per_flow = |text: &str| read(&format!("{MINIMAL}{text}"), &[]).unwrap().settings.per_flow;
+    assert_eq!(per_flow(""), PerFlow::Auto);
+    for word in PerFlow::ALL {
+        assert_eq!(per_flow(&format!("[metrics]\nper_flow = \"{word}\"\n")), *word);
+    }
+    assert_eq!(
+        refused(&format!("{MINIMAL}[metrics]\nper_flow = \"some\"\n"), &[]),
+        ["`metrics.per_flow` must be one of `auto`, `all`, `problems`, `none`, got `some` (site.toml line 11)"]
+    );
 }
 
 /// The lines of `config/tieline.toml` with every commented-out key made live.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use chrono_tz::Tz;
 use url::{Host, Url};
 
+use crate::domain::per_flow::PerFlow;
 use crate::domain::{Backoff, CompanyId, EntityName};
 
 use super::check::{Check, Clear, Context};
@@ -53,6 +54,8 @@ impl Check<'_> {
         let directory = self.path("definitions.directory", raw.definitions.directory.as_deref());
         let log = self.log(raw);
         let notices = self.notices(&raw.notices);
+        let words: Vec<(&str, PerFlow)> = PerFlow::ALL.iter().map(|word| (word.as_str(), *word)).collect();
+        let per_flow = self.choice("metrics.per_flow", raw.metrics.per_flow.as_deref(), &words);
         Some(Settings {
             database,
             http: http?,
@@ -66,6 +69,7 @@ impl Check<'_> {
             definitions: DefinitionSettings { directory, watch: raw.definitions.watch.unwrap_or(true) },
             log,
             notices,
+            per_flow: per_flow?,
         })
     }
 

@@ -20,6 +20,7 @@ pub mod name;
 pub mod nesting;
 pub mod next_step;
 pub mod notice;
+pub mod per_flow;
 pub mod reason;
 mod reference;
 pub mod resent;

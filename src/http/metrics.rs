@@ -1,5 +1,6 @@
 //! The metrics in Prometheus text format.
 
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 use actix_web::{HttpResponse, web};
@@ -12,8 +13,8 @@ use crate::actors::flows::flows;
 use crate::actors::in_force::Standing;
 use crate::domain::delivery::{DeliveryState, FailureReason};
 use crate::domain::{EntityName, FlowId};
-use crate::store::{Gauges, PendingCount};
-use crate::telemetry::labels::Hold;
+use crate::store::{FlowMark, Gauges, PendingCount};
+use crate::telemetry::flows::FlowState;
 use crate::telemetry::metrics as all_metrics;
 
 pub(super) const ROUTES: &[Route] = &[Route::get(
@@ -41,20 +42,16 @@ pub(super) async fn metrics(app_state: web::Data<AppState>) -> HttpResponse {
     let gave_up = timeout(ROOT_LIMIT, app_state.actors.gave_up()).await;
     let view = app_state.deps.definitions.view();
     all_metrics().set_definitions(view.number.0, &view.hash, view.loaded_at, view.standing == Standing::InForce);
-    for flow in flows(&app_state.deps) {
-        if let Ok(gave_up) = &gave_up {
-            all_metrics().set_not_running(&flow, Hold::GaveUp, gave_up.contains_key(&flow));
-        }
-        if let Some(gauges) = &gauges {
-            show_flow(&flow, gauges, store.now_there());
-        }
+    let made = flows(&app_state.deps);
+    match (&gauges, &gave_up) {
+        (Some(gauges), gave_up) => all_metrics().set_flows(&states(&made, gauges, gave_up.as_ref().ok(), store.now_there())),
+        (None, Ok(gave_up)) => made.iter().for_each(|flow| all_metrics().set_gave_up(flow, gave_up.contains_key(flow))),
+        (None, Err(_)) => {}
     }
     if let Some(mut gauges) = gauges {
         // flows that the configuration no longer contains do not count as errors
-        let made = flows(&app_state.deps);
-        gauges
-            .pending
-            .retain(|count| made.iter().any(|flow| flow.company.as_str() == count.company && flow.entity.as_str() == count.entity));
+        let made: HashSet<(&str, &str)> = made.iter().map(|flow| (flow.company.as_str(), flow.entity.as_str())).collect();
+        gauges.pending.retain(|count| made.contains(&(count.company.as_str(), count.entity.as_str())));
         all_metrics().set_unsealed(gauges.unsealed);
         for count in &gauges.conflicts {
             all_metrics().set_conflicts(&count.entity, &count.kind, &count.state, count.count);
@@ -66,14 +63,28 @@ pub(super) async fn metrics(app_state: web::Data<AppState>) -> HttpResponse {
     HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(all_metrics().gather())
 }
 
-fn show_flow(flow: &FlowId, gauges: &Gauges, now: DateTime<Utc>) {
-    let mine = gauges.flows.iter().find(|mark| mark.company == flow.company.as_str() && mark.entity == flow.entity.as_str());
-    all_metrics().set_not_running(flow, Hold::Paused, mine.is_some_and(|mark| mark.paused));
-    all_metrics().set_not_running(flow, Hold::Stopped, mine.is_some_and(|mark| mark.stopped));
-    if let Some(at) = mine.and_then(|mark| mark.last_progress_at) {
-        all_metrics().flow_progressed(flow, at);
+/// The state of each flow. `gave_up`: the flows whose actors crashed too often, where that is known.
+fn states(made: &[FlowId], gauges: &Gauges, gave_up: Option<&BTreeMap<FlowId, String>>, now: DateTime<Utc>) -> Vec<FlowState> {
+    // by flow, because both lists have an entry for each flow of a site with many companies
+    let marks: HashMap<(&str, &str), &FlowMark> =
+        gauges.flows.iter().map(|mark| ((mark.company.as_str(), mark.entity.as_str()), mark)).collect();
+    let mut pending: HashMap<(&str, &str), Vec<PendingCount>> = HashMap::new();
+    for count in &gauges.pending {
+        pending.entry((count.company.as_str(), count.entity.as_str())).or_default().push(count.clone());
     }
-    all_metrics().set_lag(flow, lag(flow, &gauges.pending, now));
+    let state = |flow: &FlowId| {
+        let place = (flow.company.as_str(), flow.entity.as_str());
+        let mark = marks.get(&place);
+        FlowState {
+            flow: flow.clone(),
+            paused: mark.is_some_and(|mark| mark.paused),
+            stopped: mark.is_some_and(|mark| mark.stopped),
+            gave_up: gave_up.map(|gave_up| gave_up.contains_key(flow)),
+            lag: lag(flow, pending.get(&place).map_or(&[], Vec::as_slice), now),
+            progress: mark.and_then(|mark| mark.last_progress_at),
+        }
+    };
+    made.iter().map(state).collect()
 }
 
 /// The age of the oldest record of a flow that is queued, sent or unknown, regardless of its attempts; zero when there is none. `now`: by

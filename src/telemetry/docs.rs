@@ -14,6 +14,31 @@ const HEAD: &str = "# Metrics
 ledger (marked *ledger*) is the same on all of them, so take its maximum, and sum the rest. `deploy/prometheus/` has a scrape configuration and alert rules,
 `deploy/grafana/` a dashboard; what to do about an alert stands in [runbook.md](runbook.md).
 
+## Lines per flow
+
+A flow is one entity of one company. `metrics.per_flow` says which flows have lines of their own. All other metrics have the same number of lines with any
+number of companies.
+
+| `metrics.per_flow` | lines | what is shown |
+|---|---|---|
+| `\"all\"` | 17 per flow | Every flow. |
+| `\"problems\"` | 9 per entity, and for each flow 1 per problem | Flows with a problem. |
+| `\"none\"` | 17 per entity | The flows of an entity together, with `company=\"*\"`. |
+| `\"auto\"` (default) | | As `\"all\"` up to 100 flows, as `\"problems\"` above. |
+
+With `\"problems\"`:
+
+- `tieline_flow_not_running` is there only while it is 1.
+- `tieline_flow_lag_seconds` is there only from 60 s.
+- `tieline_flow_last_progress_timestamp_seconds` is there for the flow of each entity that has made no progress for the longest time.
+- `tieline_runs_total` counts failed runs by company from their first failure, and all other runs with `company=\"*\"`. Sums are right. An alert on failed runs
+  does not see that other runs of the same flow succeeded.
+
+With `\"none\"`, `tieline_flow_not_running` is 1 while any flow of the entity does not run, the lag is the longest, the last progress is the oldest, and the runs
+are those of all companies.
+
+## All metrics
+
 This page is made from the declarations in `src/telemetry/metrics.rs`; a test compares the two.
 
 ";
@@ -38,7 +63,7 @@ const OF_THE_LEDGER: &[&str] = &[
 fn values(label: &str) -> String {
     let words = |words: Vec<&str>| words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
     match label {
-        "company" => "the companies of `syspro.companies`".into(),
+        "company" => "the companies of `syspro.companies`; `*` for several companies together".into(),
         "entity" => "the definitions' entities: `invoice`, `supplier`, …".into(),
         "outcome" => words(Outcome::ALL.iter().map(|outcome| outcome.as_str()).collect()),
         "reason" => words(FailureReason::of_failed().map(FailureReason::as_str).collect()),

@@ -1,6 +1,7 @@
 //! Every Prometheus metric, declared once and changed through a named function. Labels are closed sets: companies and entities of the
 //! configuration, and the words of [`super::labels`]. `docs/metrics.md` is generated from the declarations.
 
+use std::collections::BTreeSet;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -8,9 +9,11 @@ use chrono::{DateTime, Utc};
 use prometheus::{Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry, TextEncoder};
 
 use super::declare::{Declared, Declaring, VALID, counter, counters, gauge, gauges, histogram, histograms};
-use super::labels::{ChannelKind, DeathCause, EnetAnswer, Hold, Outcome, PollVerdict, RequestStatus, RunResult, System, Telling};
+use super::flows::{FlowMetrics, FlowState};
+use super::labels::{ChannelKind, DeathCause, EnetAnswer, Outcome, PollVerdict, RequestStatus, RunResult, System, Telling};
 use crate::domain::budget::Breaker;
 use crate::domain::delivery::FailureReason;
+use crate::domain::per_flow::ShownFlows;
 use crate::domain::run::RunKind;
 use crate::domain::warning::WarningKind;
 use crate::domain::{EntityName, FlowId};
@@ -26,10 +29,8 @@ pub fn metrics() -> &'static Metrics {
 pub struct Metrics {
     registry: Registry,
     declared: Vec<Declared>,
-    runs: IntCounterVec,
+    flows: FlowMetrics,
     run_duration: HistogramVec,
-    flow_lag: IntGaugeVec,
-    flow_not_running: IntGaugeVec,
     ledger_up: IntGauge,
     store_connections: IntGaugeVec,
     audit_unsealed_rows: IntGauge,
@@ -48,7 +49,6 @@ pub struct Metrics {
     request_duration: HistogramVec,
     token_requests: IntCounter,
     actor_restarts: IntCounterVec,
-    flow_last_progress: IntGaugeVec,
     batch_size: IntGauge,
     concurrency: IntGauge,
     breaker: IntGauge,
@@ -86,12 +86,7 @@ impl Metrics {
         let requests = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
         let calls = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0];
         let mut new = Self {
-            runs: counters(
-                &registry,
-                "runs_total",
-                "Runs of a flow on this node, by kind and how they ended.",
-                &["company", "entity", "kind", "result"],
-            ),
+            flows: FlowMetrics::new(&registry),
             run_duration: histograms(
                 &registry,
                 "run_duration_seconds",
@@ -99,13 +94,6 @@ impl Metrics {
                 &["entity", "kind"],
                 &[0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3_600.0, 14_400.0],
             ),
-            flow_lag: gauges(
-                &registry,
-                "flow_lag_seconds",
-                "How long the oldest record of a flow that is queued, sent, retried or unknown has been on its way, since it was queued or released: no try and no look-up moves that; 0 when none is.",
-                &["company", "entity"],
-            ),
-            flow_not_running: gauges(&registry, "flow_not_running", "1 while a flow does not run, by why.", &["company", "entity", "why"]),
             ledger_up: gauge(&registry, "ledger_up", "1 when the database answered during this scrape, 0 when it did not."),
             store_connections: gauges(&registry, "store_connections", "Connections to the database, by state.", &["state"]),
             audit_unsealed_rows: gauge(&registry, "audit_unsealed_rows", "Audit rows that are not sealed into the chain yet."),
@@ -174,12 +162,6 @@ impl Metrics {
                 "actor_restarts_total",
                 "Restarts of an actor, by what came before: a panic or a stop. `give_up` counts that it died too often and is not restarted.",
                 &["actor", "cause"],
-            ),
-            flow_last_progress: gauges(
-                &registry,
-                "flow_last_progress_timestamp_seconds",
-                "When a flow last got on, in Unix time.",
-                &["company", "entity"],
             ),
             batch_size: gauge(&registry, "batch_size", "Records per batch that the instance accepts at present."),
             concurrency: gauge(&registry, "concurrency", "Batches on their way at once that the instance accepts at present."),
@@ -284,10 +266,11 @@ impl Metrics {
     }
 
     /// Shows all counters of these flows with zero from the start: a counter that appears with its first event hides this event from
-    /// `increase`.
-    pub fn announce<'f>(&self, flows: impl IntoIterator<Item = &'f FlowId>) {
-        for flow in flows {
-            let (company, entity) = (flow.company.as_str(), flow.entity.as_str());
+    /// `increase`. `shown`: which flows have series of their own.
+    pub fn announce(&self, flows: &[FlowId], shown: ShownFlows) {
+        self.flows.announce(flows, shown);
+        let entities: BTreeSet<&str> = flows.iter().map(|flow| flow.entity.as_str()).collect();
+        for entity in entities {
             self.documents_read.with_label_values(&[entity]);
             self.versions.with_label_values(&[entity]);
             for kind in WarningKind::ALL {
@@ -296,15 +279,6 @@ impl Metrics {
             for outcome in Outcome::ALL {
                 self.deliveries.with_label_values(&[entity, outcome.as_str()]);
             }
-            for kind in RunKind::ALL {
-                for result in RunResult::ALL {
-                    self.runs.with_label_values(&[company, entity, kind.as_str(), result.as_str()]);
-                }
-            }
-            for why in Hold::ALL {
-                self.flow_not_running.with_label_values(&[company, entity, why.as_str()]);
-            }
-            self.flow_lag.with_label_values(&[company, entity]);
         }
     }
 
@@ -324,31 +298,25 @@ impl Metrics {
 
     /// Removes the series of a flow that is no longer configured: its last values must not be shown forever.
     pub fn forget(&self, flow: &FlowId) {
-        let (company, entity) = (flow.company.as_str(), flow.entity.as_str());
-        // an error means that the series did not exist
-        for why in Hold::ALL {
-            let _ = self.flow_not_running.remove_label_values(&[company, entity, why.as_str()]);
-        }
-        let _ = self.flow_lag.remove_label_values(&[company, entity]);
-        let _ = self.flow_last_progress.remove_label_values(&[company, entity]);
+        self.flows.forget(flow);
     }
 
     /// A run of a flow ended.
     pub fn ran(&self, flow: &FlowId, kind: RunKind, result: RunResult, took: Duration) {
-        self.runs.with_label_values(&[flow.company.as_str(), flow.entity.as_str(), kind.as_str(), result.as_str()]).inc();
+        self.flows.ran(flow, kind, result);
         if result != RunResult::NotBegun {
             self.run_duration.with_label_values(&[flow.entity.as_str(), kind.as_str()]).observe(took.as_secs_f64());
         }
     }
 
-    /// The age of the oldest outstanding record of a flow.
-    pub fn set_lag(&self, flow: &FlowId, lag: chrono::Duration) {
-        self.flow_lag.with_label_values(&[flow.company.as_str(), flow.entity.as_str()]).set(lag.num_seconds().max(0));
+    /// The state of every flow, as the ledger has it now.
+    pub fn set_flows(&self, flows: &[FlowState]) {
+        self.flows.show(flows);
     }
 
-    /// Whether something prevents a flow from running.
-    pub fn set_not_running(&self, flow: &FlowId, why: Hold, held: bool) {
-        self.flow_not_running.with_label_values(&[flow.company.as_str(), flow.entity.as_str(), why.as_str()]).set(i64::from(held));
+    /// Whether the actors of a flow crashed too often; for a scrape during which the ledger does not answer.
+    pub fn set_gave_up(&self, flow: &FlowId, gave_up: bool) {
+        self.flows.set_gave_up(flow, gave_up);
     }
 
     /// Whether the database answered.
@@ -440,7 +408,7 @@ impl Metrics {
 
     /// A flow made progress.
     pub fn flow_progressed(&self, flow: &FlowId, at: DateTime<Utc>) {
-        self.flow_last_progress.with_label_values(&[flow.company.as_str(), flow.entity.as_str()]).set(at.timestamp());
+        self.flows.progressed(flow, at);
     }
 
     /// The batch size changed.
@@ -568,8 +536,14 @@ mod tests {
         metrics.downstream_polled(&flow.entity, PollVerdict::CouldNotTell);
         metrics.ran(&flow, RunKind::Poll, RunResult::Done, Duration::from_secs(2));
         metrics.ran(&flow, RunKind::Poll, RunResult::NotBegun, Duration::ZERO);
-        metrics.set_lag(&flow, chrono::Duration::seconds(61));
-        metrics.set_not_running(&flow, Hold::Paused, true);
+        metrics.set_flows(&[FlowState {
+            flow,
+            paused: true,
+            stopped: false,
+            gave_up: None,
+            lag: chrono::Duration::seconds(61),
+            progress: None,
+        }]);
         metrics.set_ledger_up(true);
         metrics.set_connections(2, 1);
         metrics.set_unsealed(8);

@@ -3,6 +3,7 @@
 mod declare;
 #[cfg(test)]
 mod docs;
+pub mod flows;
 pub mod labels;
 pub mod logging;
 pub mod metrics;
