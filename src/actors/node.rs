@@ -17,7 +17,7 @@ use super::writer::Nudge;
 use super::{Deps, in_force};
 use crate::domain::budget::UNRESPONSIVE_AFTER;
 use crate::domain::{EntityName, FlowId};
-use crate::store::Dead;
+use crate::store::NodeWork;
 
 /// How often the heartbeat is written and due work is read.
 const TICK: Duration = Duration::from_secs(1);
@@ -107,19 +107,14 @@ async fn beat(deps: &Deps, heartbeat: &Heartbeat, budget: &Budget) {
 
 /// Recovers the batches of dead nodes, and tells the Writer about every entity with due deliveries; answers the flows with open backfills.
 async fn due(deps: &Deps, nudge: &Recipient<Nudge>) -> Vec<FlowId> {
-    if let Err(error) = deps.store.delivery_recover(deps.node.clone(), Dead::Expired, UNRESPONSIVE_AFTER).await {
-        warn!(%error, "the ledger does not answer; nothing is lost, it is asked again");
-        return Vec::new();
+    match deps.store.node_work(deps.node.clone(), UNRESPONSIVE_AFTER, deps.works()).await {
+        Ok(NodeWork { due, backfills }) => {
+            due.into_iter().for_each(|entity| nudge.do_send(Nudge { entity: EntityName::new(entity) }));
+            backfills
+        }
+        Err(error) => {
+            warn!(%error, "the ledger does not answer; nothing is lost, it is asked again");
+            Vec::new()
+        }
     }
-    if !deps.works() {
-        return Vec::new();
-    }
-    match deps.store.delivery_due().await {
-        Ok(entities) => entities.into_iter().for_each(|entity| nudge.do_send(Nudge { entity: EntityName::new(entity) })),
-        Err(error) => warn!(%error, "due deliveries could not be read; Tieline retries"),
-    }
-    deps.store.backfill_flows().await.unwrap_or_else(|error| {
-        warn!(%error, "open backfills could not be read; Tieline retries");
-        Vec::new()
-    })
 }

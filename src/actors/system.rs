@@ -38,6 +38,7 @@ use crate::net::HttpClient;
 use crate::notice::Sender;
 use crate::servicenow::ServiceNow;
 use crate::supervision::guard::{Child, Death, Observer, RestartPolicy, start_on};
+use crate::supervision::runtime::runtime;
 use crate::supervision::stopping::Stopping;
 use crate::supervision::watchdog::{Fatal, Watchdog};
 use crate::syspro::SysproReader;
@@ -103,7 +104,7 @@ impl ActorSystem {
         let root: Addr<Root> = Addr::new(root_sender);
         let supervision = Supervision { policy, draining: drained, parent: root.clone().recipient::<ChildExited>(), observer: counted() };
         let control = Arbiter::current();
-        let (ingest, delivery) = (Arbiter::new(), Arbiter::new());
+        let (ingest, delivery) = (Arbiter::with_tokio_rt(runtime), Arbiter::with_tokio_rt(runtime));
 
         let session_parts = SysproSessionParts::from(deps);
         let session = start_on(&control, vital("syspro_session"), &supervision, move |_| SysproSession::new(session_parts));

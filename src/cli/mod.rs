@@ -254,7 +254,7 @@ fn man(directory: Option<&std::path::Path>) -> Result<Exit, Failure> {
 
 /// Runs a command's asynchronous part.
 fn block_on<T>(work: impl Future<Output = T>) -> T {
-    actix_rt::System::new().block_on(work)
+    actix_rt::System::with_tokio_rt(crate::supervision::runtime::runtime).block_on(work)
 }
 
 /// The kind of log.

@@ -6,7 +6,6 @@ use chrono::{DateTime, NaiveDate, Utc};
 use diesel::dsl::now;
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_query;
 use serde::Serialize;
 
 use super::audit::{NewAudit, audit_append};
@@ -16,6 +15,7 @@ use super::{Conn, Store, StoreError, Tx};
 use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
 use crate::domain::run::{BackfillState, RunCounts};
+use crate::store::prepared::prepared;
 use crate::store::text::{Text, text};
 
 /// A backfill.
@@ -142,6 +142,18 @@ pub(crate) fn backfill_step(conn: &mut Conn, flow: &FlowId, step: &BackfillStep,
     audit_append(conn, &[row])
 }
 
+/// Flows with an open backfill that is due, except flows that are held, paused or stopped.
+pub(super) fn flows_to_continue(conn: &mut Conn) -> Tx<Vec<FlowId>> {
+    let rows: Vec<OpenFlow> = prepared(
+        "SELECT DISTINCT b.company, b.entity FROM backfill b LEFT JOIN flow f ON f.company = b.company AND f.entity = b.entity \
+         WHERE b.state = 'open' AND f.paused_at IS NULL AND f.stopped IS NULL AND coalesce(f.lease_until NOT BETWEEN now() AND now() + interval '1 hour', true) \
+         AND NOT EXISTS (SELECT FROM backfill e WHERE e.company = b.company AND e.entity = b.entity AND e.state = 'open' \
+                         AND e.id <= b.id AND e.not_before > now())",
+    )
+    .load(conn)?;
+    Ok(rows.into_iter().map(|row| FlowId::new(row.company.as_str(), row.entity.as_str())).collect())
+}
+
 impl Store {
     /// Stores a request to read periods of history again.
     ///
@@ -241,24 +253,6 @@ impl Store {
                 .filter(backfill::entity.eq(text(flow.entity.as_str())))
                 .filter(backfill::state.eq(text(BackfillState::Open.as_str())));
             Ok(open.order(backfill::id).select(BackfillRow::as_select()).first(conn).optional()?)
-        })
-        .await
-    }
-
-    /// Flows with an open backfill that is due, except flows that are held, paused or stopped.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn backfill_flows(&self) -> Result<Vec<FlowId>, StoreError> {
-        self.run("find backfills", move |conn| {
-            let rows: Vec<OpenFlow> = sql_query(
-                "SELECT DISTINCT b.company, b.entity FROM backfill b LEFT JOIN flow f ON f.company = b.company AND f.entity = b.entity \
-                 WHERE b.state = 'open' AND f.paused_at IS NULL AND f.stopped IS NULL AND coalesce(f.lease_until NOT BETWEEN now() AND now() + interval '1 hour', true) \
-                 AND NOT EXISTS (SELECT FROM backfill e WHERE e.company = b.company AND e.entity = b.entity AND e.state = 'open' \
-                                 AND e.id <= b.id AND e.not_before > now())",
-            )
-            .load(conn)?;
-            Ok(rows.into_iter().map(|row| FlowId::new(row.company.as_str(), row.entity.as_str())).collect())
         })
         .await
     }

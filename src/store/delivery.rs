@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::definition::{SetNumber, definition_assert};
 use super::schema::{pending, record};
-use super::{Node, Store, StoreError};
+use super::{Conn, Node, Store, StoreError, Tx};
 use crate::domain::delivery::{Attempt, DeliveryState};
 use crate::domain::next_step::NextStep;
 use crate::domain::{CompanyId, DocumentKey, FlowId, RecordRef};
@@ -195,6 +195,26 @@ struct Resolved {
     sys_id: String,
 }
 
+/// The entities with due deliveries.
+pub(super) fn due(conn: &mut Conn) -> Tx<Vec<String>> {
+    static DUE: LazyLock<String> = LazyLock::new(|| with_claimable(include_str!("sql/delivery_due.sql")));
+    let rows: Vec<Entity> = prepared(&DUE).load(conn)?;
+    Ok(rows.into_iter().map(|row| row.entity).collect())
+}
+
+/// Sets the outcome of batches whose sender is dead to unknown.
+pub(super) fn recover(conn: &mut Conn, node: &Node, dead: Dead, unresponsive_after: Duration) -> Tx<i64> {
+    let rows: Vec<Count> = prepared(include_str!("sql/delivery_recover.sql"))
+        .bind::<Text, _>(&node.name)
+        .bind::<SqlUuid, _>(node.incarnation)
+        .bind::<Bool, _>(dead == Dead::PastLives)
+        .bind::<Bool, _>(dead == Dead::ThisWriter)
+        .bind::<Double, _>(unresponsive_after.as_secs_f64())
+        .bind::<Text, _>(&*NextStep::LookedUp.text())
+        .load(conn)?;
+    Ok(rows.first().map_or(0, |row| row.count))
+}
+
 impl Store {
     /// Claims up to `limit` due deliveries of a queue, to send them or to look them up. The intent and its audit row are committed with the
     /// claim.
@@ -244,12 +264,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn delivery_due(&self) -> Result<Vec<String>, StoreError> {
-        self.run_hot("find due deliveries", |conn| {
-            static DUE: LazyLock<String> = LazyLock::new(|| with_claimable(include_str!("sql/delivery_due.sql")));
-            let rows: Vec<Entity> = prepared(&DUE).load(conn)?;
-            Ok(rows.into_iter().map(|row| row.entity).collect())
-        })
-        .await
+        self.run_hot("find due deliveries", due).await
     }
 
     /// The deliveries of a flow that wait to be sent, in these blocks; counted up to `cap`.
@@ -369,18 +384,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn delivery_recover(&self, node: Node, dead: Dead, unresponsive_after: Duration) -> Result<i64, StoreError> {
-        self.run_hot("recover interrupted batches", move |conn| {
-            let rows: Vec<Count> = prepared(include_str!("sql/delivery_recover.sql"))
-                .bind::<Text, _>(&node.name)
-                .bind::<SqlUuid, _>(node.incarnation)
-                .bind::<Bool, _>(dead == Dead::PastLives)
-                .bind::<Bool, _>(dead == Dead::ThisWriter)
-                .bind::<Double, _>(unresponsive_after.as_secs_f64())
-                .bind::<Text, _>(&*NextStep::LookedUp.text())
-                .load(conn)?;
-            Ok(rows.first().map_or(0, |row| row.count))
-        })
-        .await
+        self.run_hot("recover interrupted batches", move |conn| recover(conn, &node, dead, unresponsive_after)).await
     }
 
     /// A person asked for a run set: deliveries that wait for their next attempt may be sent now, and unknown outcomes may be looked up

@@ -91,7 +91,7 @@ pub use idempotency::IdempotencyState;
 pub use intake::{Differing, GoneMarks, Intake, IntakeDocument, IntakeRecord, MapFailure, Resend};
 pub use mapping::{OutdatedDocument, OutdatedPlace};
 pub use migrate::{OLDEST_SERVER, SchemaState};
-pub use node::{HeartbeatAnswer, Node, NodeRow};
+pub use node::{HeartbeatAnswer, Node, NodeRow, NodeWork};
 pub use notice::{Notice, NoticeRules, SendResult, Standing};
 pub use other_side::ArrivedPart;
 pub use parent::{AbsentParent, AwaitedEntity};
@@ -139,6 +139,9 @@ pub struct ServerRow {
     #[diesel(sql_type = text::Text)]
     pub size: String,
 }
+
+/// How long an unused connection stays open.
+const IDLE_CONNECTION: Duration = Duration::from_secs(60);
 
 /// How long a call waits for a connection when the server is known to be unreachable.
 const KNOWN_AWAY: Duration = Duration::from_secs(2);
@@ -202,6 +205,8 @@ impl Store {
             .max_size(settings.pool_size)
             // opened on demand: a short command needs only one
             .min_idle(Some(0))
+            // each keeps a process of the server; an idle service needs one
+            .idle_timeout(Some(IDLE_CONNECTION))
             .connection_timeout(settings.call_timeout.min(Duration::from_secs(10)))
             .test_on_check_out(true)
             .connection_customizer(Box::new(prepare))

@@ -10,9 +10,12 @@ use diesel::sql_types::{BigInt, Bool, Double, Integer, Nullable, Uuid as SqlUuid
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::backfill::flows_to_continue;
 use super::clock::{self, SetBack};
+use super::delivery::{Dead, due, recover};
 use super::schema::node;
 use super::{SetNumber, Store, StoreError};
+use crate::domain::FlowId;
 use crate::domain::budget::{NodeBudget, OthersBudget, PauseReport};
 use crate::store::prepared::prepared;
 use crate::store::text::Text;
@@ -93,6 +96,15 @@ pub struct HeartbeatAnswer {
     pub set_back: Option<SetBack>,
 }
 
+/// What a node has to do.
+#[derive(Debug, Clone, Default)]
+pub struct NodeWork {
+    /// The entities with due deliveries: the same ones that [`Store::delivery_claim`] would find.
+    pub due: Vec<String>,
+    /// Flows with an open backfill that is due, except flows that are held, paused or stopped.
+    pub backfills: Vec<FlowId>,
+}
+
 fn number(count: usize) -> i32 {
     i32::try_from(count).unwrap_or(i32::MAX)
 }
@@ -136,6 +148,22 @@ impl Store {
             };
             let resumed = others_resumed.and_then(|ago| Duration::try_from_secs_f64(ago).ok());
             Ok(HeartbeatAnswer { others, in_force, resumed, set_back })
+        })
+        .await
+    }
+
+    /// Sets the outcome of batches of dead senders to unknown, and finds what is due. It is one transaction, because an idle node asks this
+    /// every second. A node that does not work (`works`) only recovers the batches.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn node_work(&self, node: Node, unresponsive_after: Duration, works: bool) -> Result<NodeWork, StoreError> {
+        self.run_hot("find work", move |conn| {
+            recover(conn, &node, Dead::Expired, unresponsive_after)?;
+            if !works {
+                return Ok(NodeWork::default());
+            }
+            Ok(NodeWork { due: due(conn)?, backfills: flows_to_continue(conn)? })
         })
         .await
     }

@@ -5,5 +5,6 @@
 pub mod crash;
 pub mod guard;
 pub mod panics;
+pub mod runtime;
 pub mod stopping;
 pub mod watchdog;

@@ -98,7 +98,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("cancel a backfill", "an action of a person, one transaction"),
     ("list backfills", "reads"),
     ("read the next backfill", "reads"),
-    ("find backfills", "reads"),
+    ("find work", "of a running service alone, one transaction; without it the next second does it"),
     ("note a backfill's trouble", "one statement; without it the backfill is tried again at once"),
     ("take records to be polled", "of watched targets alone; what was taken comes again after ten minutes"),
     ("store what became of records", "of watched targets alone, one transaction; without it the record is polled again"),
