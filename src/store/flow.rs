@@ -12,13 +12,14 @@ use serde::Serialize;
 
 use super::audit::{NewAudit, audit_append};
 use super::definition::{SetNumber, definition_assert};
+use super::run::{NewRun, RunRow, begin, end, listed};
 use super::schema::flow;
 use super::time::after;
 use super::{Conn, Store, StoreError, Tx, TxError};
 use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
 use crate::domain::life::WENT_BACK;
-use crate::domain::run::{RunKind, Trigger};
+use crate::domain::run::{RunId, RunKind, Trigger};
 use crate::store::prepared::prepared;
 use crate::store::text::{Jsonb, Text, text};
 
@@ -242,6 +243,105 @@ pub(crate) fn flow_stop(conn: &mut Conn, id: &FlowId, why: &str) -> Tx<()> {
     audit_append(conn, &[row])
 }
 
+/// Takes a flow for `holder`; see [`Store::flow_take`].
+fn take(
+    conn: &mut Conn,
+    flow: &FlowId,
+    holder: String,
+    ttl: Duration,
+    trigger: Trigger,
+    due: Option<DueSince>,
+    under: SetNumber,
+) -> Tx<LeaseResult> {
+    definition_assert(conn, under)?;
+    let (company, entity) = (text(flow.company.as_str()), text(flow.entity.as_str()));
+    let state = |conn: &mut Conn| -> Tx<Option<FlowRow>> {
+        let rows: Vec<FlowRow> = prepared(include_str!("sql/flow_take.sql"))
+            .bind::<Text, _>(flow.company.as_str())
+            .bind::<Text, _>(flow.entity.as_str())
+            .bind::<Double, _>(LONGEST_LEASE.max(ttl).as_secs_f64())
+            .bind::<Nullable<Double>, _>(due.map(|due| due.age.as_secs_f64()))
+            .bind::<diesel::sql_types::Bool, _>(due.is_some_and(|due| due.kind == RunKind::Sweep))
+            .load(conn)?;
+        Ok(rows.into_iter().next())
+    };
+    let row = match state(conn)? {
+        Some(row) => Some(row),
+        None => {
+            diesel::insert_into(flow::table)
+                .values((flow::company.eq(company), flow::entity.eq(entity)))
+                .on_conflict_do_nothing()
+                .execute(conn)?;
+            state(conn)?
+        }
+    };
+    let row = row.ok_or(TxError::Sql(diesel::result::Error::NotFound))?;
+    if let Some(why) = &row.stopped {
+        return Ok(LeaseResult::Stopped { why: why.clone() });
+    }
+    if let (Some(by), Trigger::Schedule) = (&row.paused_by, trigger) {
+        return Ok(LeaseResult::Paused { by: by.clone() });
+    }
+    if let (Some(other), Some(until)) = (&row.holder, row.lease_until)
+        && *other != holder
+        && row.leased
+    {
+        return Ok(LeaseResult::Held { holder: other.clone(), until });
+    }
+    if row.done {
+        return Ok(LeaseResult::Done);
+    }
+    let epoch = row.epoch + 1;
+    diesel::update(flow::table.find((company, entity)))
+        .set((
+            flow::holder.eq(Some(&holder)),
+            flow::epoch.eq(epoch),
+            flow::lease_until.eq(after(ttl).nullable()),
+            flow::last_progress_at.eq(now),
+        ))
+        .execute(conn)?;
+    Ok(LeaseResult::Lease(Lease { flow: flow.clone(), holder, epoch, under }, Box::new(row)))
+}
+
+/// Releases a lease and stores the result; `false` when another node has taken over, and nothing is stored.
+fn release(conn: &mut Conn, lease: &Lease, error: Option<&str>, kind: RunKind, then: AfterError) -> Tx<bool> {
+    let updated = prepared(
+        "UPDATE flow SET holder = NULL, lease_until = NULL, last_progress_at = now(), \
+         last_success_at = CASE WHEN $5 IS NULL AND NOT $7 THEN now() ELSE last_success_at END, \
+         whole_next = whole_next AND ($5 IS NOT NULL OR $7), \
+         last_sweep_at = CASE WHEN $5 IS NULL AND ($6 OR whole_next AND NOT $7) THEN now() ELSE last_sweep_at END, \
+         last_error = CASE WHEN $7 THEN last_error ELSE $5 END, \
+         last_error_at = CASE WHEN $7 THEN last_error_at WHEN $5 IS NULL THEN NULL ELSE now() END, \
+         last_error_lasts = CASE WHEN $7 THEN last_error_lasts ELSE $5 IS NOT NULL AND $8 END \
+         WHERE company = $1 AND entity = $2 AND holder = $3 AND epoch = $4",
+    )
+    .bind::<Text, _>(lease.flow.company.as_str())
+    .bind::<Text, _>(lease.flow.entity.as_str())
+    .bind::<Text, _>(&lease.holder)
+    .bind::<BigInt, _>(lease.epoch)
+    .bind::<Nullable<Text>, _>(error)
+    .bind::<diesel::sql_types::Bool, _>(kind == RunKind::Sweep)
+    .bind::<diesel::sql_types::Bool, _>(kind == RunKind::Backfill)
+    .bind::<diesel::sql_types::Bool, _>(then != AfterError::TryAgain)
+    .execute(conn)?;
+    if updated == 0 {
+        return Ok(false);
+    }
+    if let Some(why) = error.filter(|_| then == AfterError::Stop) {
+        flow_stop(conn, &lease.flow, why)?;
+    }
+    Ok(true)
+}
+
+/// A run that has ended.
+#[derive(Debug, Clone)]
+pub struct EndedRun {
+    /// The run as it is listed.
+    pub row: Option<RunRow>,
+    /// Whether its flow was still held by this node, and is released now.
+    pub held: bool,
+}
+
 impl Store {
     /// Takes a flow for `holder`, unless somebody else holds it or it is paused: a pause does not hold up a person.
     /// With `due`, a flow that ran well within so long (was swept, for a sweep) is left alone: several nodes have the same schedule. It is told as
@@ -259,46 +359,50 @@ impl Store {
         due: Option<DueSince>,
         under: SetNumber,
     ) -> Result<LeaseResult, StoreError> {
+        self.run("take a flow", move |conn| take(conn, &flow, holder, ttl, trigger, due, under)).await
+    }
+
+    /// Takes a flow as [`Store::flow_take`] does, and starts a run of it.
+    ///
+    /// # Errors
+    /// As for [`Store::flow_take`]; then neither is done.
+    pub async fn flow_run(
+        &self,
+        run: NewRun,
+        holder: String,
+        ttl: Duration,
+        trigger: Trigger,
+        due: Option<DueSince>,
+        under: SetNumber,
+    ) -> Result<LeaseResult, StoreError> {
         self.run("take a flow", move |conn| {
-            definition_assert(conn, under)?;
-            let (company, entity) = (text(flow.company.as_str()), text(flow.entity.as_str()));
-            diesel::insert_into(flow::table)
-                .values((flow::company.eq(company), flow::entity.eq(entity)))
-                .on_conflict_do_nothing()
-                .execute(conn)?;
-            let rows: Vec<FlowRow> = prepared(include_str!("sql/flow_take.sql"))
-                .bind::<Text, _>(flow.company.as_str())
-                .bind::<Text, _>(flow.entity.as_str())
-                .bind::<Double, _>(LONGEST_LEASE.max(ttl).as_secs_f64())
-                .bind::<Nullable<Double>, _>(due.map(|due| due.age.as_secs_f64()))
-                .bind::<diesel::sql_types::Bool, _>(due.is_some_and(|due| due.kind == RunKind::Sweep))
-                .load(conn)?;
-            let row = rows.into_iter().next().ok_or(TxError::Sql(diesel::result::Error::NotFound))?;
-            if let Some(why) = &row.stopped {
-                return Ok(LeaseResult::Stopped { why: why.clone() });
+            let taken = take(conn, &run.flow, holder, ttl, trigger, due, under)?;
+            if let LeaseResult::Lease(..) = &taken {
+                begin(conn, &run, under)?;
             }
-            if let (Some(by), Trigger::Schedule) = (&row.paused_by, trigger) {
-                return Ok(LeaseResult::Paused { by: by.clone() });
-            }
-            if let (Some(other), Some(until)) = (&row.holder, row.lease_until)
-                && *other != holder
-                && row.leased
-            {
-                return Ok(LeaseResult::Held { holder: other.clone(), until });
-            }
-            if row.done {
-                return Ok(LeaseResult::Done);
-            }
-            let epoch = row.epoch + 1;
-            diesel::update(flow::table.find((company, entity)))
-                .set((
-                    flow::holder.eq(Some(&holder)),
-                    flow::epoch.eq(epoch),
-                    flow::lease_until.eq(after(ttl).nullable()),
-                    flow::last_progress_at.eq(now),
-                ))
-                .execute(conn)?;
-            Ok(LeaseResult::Lease(Lease { flow, holder, epoch, under }, Box::new(row)))
+            Ok(taken)
+        })
+        .await
+    }
+
+    /// Ends a run as [`Store::run_end`] does, and releases its flow as [`Store::flow_release`] does. Answers the run as it is listed. A
+    /// flow that another node has taken over is not touched; the run ends all the same.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn flow_end_run(
+        &self,
+        run: RunId,
+        lease: Lease,
+        error: Option<String>,
+        kind: RunKind,
+        then: AfterError,
+    ) -> Result<EndedRun, StoreError> {
+        self.run("end a run", move |conn| {
+            end(conn, &lease.flow, run, error.as_deref())?;
+            let row = listed(conn, run)?;
+            let held = release(conn, &lease, error.as_deref(), kind, then)?;
+            Ok(EndedRun { row, held })
         })
         .await
     }
@@ -317,33 +421,9 @@ impl Store {
     /// # Errors
     /// [`StoreError::Fenced`] when another node has taken over.
     pub async fn flow_release(&self, lease: Lease, error: Option<String>, kind: RunKind, then: AfterError) -> Result<(), StoreError> {
-        self.run("release a flow", move |conn| {
-            let updated = prepared(
-                "UPDATE flow SET holder = NULL, lease_until = NULL, last_progress_at = now(), \
-                 last_success_at = CASE WHEN $5 IS NULL AND NOT $7 THEN now() ELSE last_success_at END, \
-                 whole_next = whole_next AND ($5 IS NOT NULL OR $7), \
-                 last_sweep_at = CASE WHEN $5 IS NULL AND ($6 OR whole_next AND NOT $7) THEN now() ELSE last_sweep_at END, \
-                 last_error = CASE WHEN $7 THEN last_error ELSE $5 END, \
-                 last_error_at = CASE WHEN $7 THEN last_error_at WHEN $5 IS NULL THEN NULL ELSE now() END, \
-                 last_error_lasts = CASE WHEN $7 THEN last_error_lasts ELSE $5 IS NOT NULL AND $8 END \
-                 WHERE company = $1 AND entity = $2 AND holder = $3 AND epoch = $4",
-            )
-            .bind::<Text, _>(lease.flow.company.as_str())
-            .bind::<Text, _>(lease.flow.entity.as_str())
-            .bind::<Text, _>(&lease.holder)
-            .bind::<BigInt, _>(lease.epoch)
-            .bind::<Nullable<Text>, _>(&error)
-            .bind::<diesel::sql_types::Bool, _>(kind == RunKind::Sweep)
-            .bind::<diesel::sql_types::Bool, _>(kind == RunKind::Backfill)
-            .bind::<diesel::sql_types::Bool, _>(then != AfterError::TryAgain)
-            .execute(conn)?;
-            if updated == 0 {
-                return Err(TxError::Store(StoreError::Fenced { what: format!("flow {}", lease.flow) }));
-            }
-            match error.filter(|_| then == AfterError::Stop) {
-                Some(why) => flow_stop(conn, &lease.flow, &why),
-                None => Ok(()),
-            }
+        self.run("release a flow", move |conn| match release(conn, &lease, error.as_deref(), kind, then)? {
+            true => Ok(()),
+            false => Err(TxError::Store(StoreError::Fenced { what: format!("flow {}", lease.flow) })),
         })
         .await
     }

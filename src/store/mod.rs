@@ -83,7 +83,7 @@ pub use enet_session::{EncryptedSession, EnetLeaseResult, EnetUser, SessionNote}
 pub use error::StoreError;
 pub(crate) use error::TxError;
 pub use failure::{AmountAtStake, CauseRow, FailureFilter, FailureRow, ParentRow};
-pub use flow::{AfterError, DueSince, FlowAction, FlowBefore, FlowRow, Lease, LeaseResult};
+pub use flow::{AfterError, DueSince, EndedRun, FlowAction, FlowBefore, FlowRow, Lease, LeaseResult};
 pub use forget::{Forgotten, ForgottenFlow, Undelivered};
 pub use gauges::{ConflictCount, EntityCount, FlowMark, Gauges};
 pub use hold::{HoldRow, HoldView};
@@ -98,7 +98,7 @@ pub use parent::{AbsentParent, AwaitedEntity};
 pub use read::{FlowStatus, PendingPayload, RecordAttempt, RecordDelivery, RecordView, VersionView, Worry};
 pub use replay::{BeforeRelease, ReplayScope, StoredDocument};
 pub use restored::{ComparedPage, ComparedPart, RecordedPart, RestoredLock, RestoredPart, RestoredRow, RowPlace, UnknownRow};
-pub use run::{Arrived, RunFilter, RunRow};
+pub use run::{Arrived, NewRun, RunFilter, RunRow};
 pub use sending::{AskedPause, Resumed};
 pub use settle::{PartialField, Settlement, Verdict};
 pub use sweep::{ChangedDocument, GoneDocument};

@@ -265,6 +265,65 @@ fn run_close_dead(conn: &mut Conn, flow: &FlowId) -> Tx<()> {
     Ok(())
 }
 
+/// A run to be started.
+#[derive(Debug, Clone)]
+pub struct NewRun {
+    /// Its id.
+    pub id: RunId,
+    /// The flow.
+    pub flow: FlowId,
+    /// What it does.
+    pub kind: RunKind,
+    /// Who asked for it.
+    pub requested_by: String,
+    /// Why, when a person did.
+    pub reason: Option<String>,
+}
+
+/// Starts a run; see [`Store::run_begin`].
+pub(super) fn begin(conn: &mut Conn, new: &NewRun, under: SetNumber) -> Tx<()> {
+    let NewRun { id, flow, kind, requested_by, reason } = new;
+    if matches!(kind, RunKind::Poll | RunKind::Sweep | RunKind::Backfill) {
+        run_close_dead(conn, flow)?;
+    }
+    diesel::insert_into(run::table)
+        .values((
+            run::id.eq(id.0),
+            run::company.eq(text(flow.company.as_str())),
+            run::entity.eq(text(flow.entity.as_str())),
+            run::kind.eq(text(kind.as_str())),
+            run::requested_by.eq(text(requested_by)),
+            run::reason.eq(reason),
+            run::definition.eq(Some(under.0)),
+        ))
+        .execute(conn)?;
+    run_audit(conn, flow, *id, requested_by, &serde_json::json!({ "event": "begun", "kind": kind, "why": reason }))?;
+    // a person gave a reason, and asked for exactly this run
+    if let (Some(why), RunKind::Poll | RunKind::Sweep) = (reason, kind) {
+        let mut row = NewAudit::of(AuditKind::Action).detail(&serde_json::json!({ "action": "run", "kind": kind, "why": why }));
+        (row.company, row.entity) = (Some(flow.company.to_string()), Some(flow.entity.to_string()));
+        (row.run_id, row.actor) = (Some(id.0), requested_by.clone());
+        audit_append(conn, &[row])?;
+    }
+    Ok(())
+}
+
+/// Ends a run.
+pub(super) fn end(conn: &mut Conn, flow: &FlowId, id: RunId, error: Option<&str>) -> Tx<()> {
+    let outcome = if error.is_some() { RunOutcome::Failed } else { RunOutcome::Done }.as_str();
+    diesel::update(run::table.find(id.0))
+        .set((run::ended_at.eq(now), run::outcome.eq(Some(outcome)), run::error.eq(error)))
+        .execute(conn)?;
+    run_audit(conn, flow, id, "tieline", &serde_json::json!({ "event": outcome, "error": error }))
+}
+
+/// A run as it is listed.
+pub(super) fn listed(conn: &mut Conn, id: RunId) -> Tx<Option<RunRow>> {
+    const ONE: &str = concat!("WITH chosen AS (SELECT * FROM run WHERE id = $1) ", include_str!("sql/run_list.sql"));
+    let rows: Vec<RunRow> = prepared(ONE).bind::<SqlUuid, _>(id.0).load(conn)?;
+    Ok(rows.into_iter().next())
+}
+
 impl Store {
     /// Starts a run. A reader holds the flow's lease, so that an earlier run without an end is known to be dead.
     ///
@@ -294,31 +353,11 @@ impl Store {
         reason: Option<String>,
         under: SetNumber,
     ) -> Result<RunId, StoreError> {
+        let run = NewRun { id, flow, kind, requested_by, reason };
         self.run("begin a run", move |conn| {
             definition_assert(conn, under)?;
-            if matches!(kind, RunKind::Poll | RunKind::Sweep | RunKind::Backfill) {
-                run_close_dead(conn, &flow)?;
-            }
-            diesel::insert_into(run::table)
-                .values((
-                    run::id.eq(id.0),
-                    run::company.eq(text(flow.company.as_str())),
-                    run::entity.eq(text(flow.entity.as_str())),
-                    run::kind.eq(text(kind.as_str())),
-                    run::requested_by.eq(text(&requested_by)),
-                    run::reason.eq(&reason),
-                    run::definition.eq(Some(under.0)),
-                ))
-                .execute(conn)?;
-            run_audit(conn, &flow, id, &requested_by, &serde_json::json!({ "event": "begun", "kind": kind, "why": reason }))?;
-            // a person gave a reason, and asked for exactly this run
-            if let (Some(why), RunKind::Poll | RunKind::Sweep) = (&reason, kind) {
-                let mut row = NewAudit::of(AuditKind::Action).detail(&serde_json::json!({ "action": "run", "kind": kind, "why": why }));
-                (row.company, row.entity) = (Some(flow.company.to_string()), Some(flow.entity.to_string()));
-                (row.run_id, row.actor) = (Some(id.0), requested_by.clone());
-                audit_append(conn, &[row])?;
-            }
-            Ok(id)
+            begin(conn, &run, under)?;
+            Ok(run.id)
         })
         .await
     }
@@ -328,14 +367,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn run_end(&self, flow: FlowId, id: RunId, error: Option<String>) -> Result<(), StoreError> {
-        self.run("end a run", move |conn| {
-            let outcome = if error.is_some() { RunOutcome::Failed } else { RunOutcome::Done }.as_str();
-            diesel::update(run::table.find(id.0))
-                .set((run::ended_at.eq(now), run::outcome.eq(Some(outcome)), run::error.eq(&error)))
-                .execute(conn)?;
-            run_audit(conn, &flow, id, "tieline", &serde_json::json!({ "event": outcome, "error": error }))
-        })
-        .await
+        self.run("end a run", move |conn| end(conn, &flow, id, error.as_deref())).await
     }
 
     /// One run.
@@ -343,12 +375,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn run_find(&self, id: Uuid) -> Result<Option<RunRow>, StoreError> {
-        self.run("list runs", move |conn| {
-            let rows: Vec<RunRow> =
-                sql_query(format!("WITH chosen AS (SELECT * FROM run WHERE id = $1) {WITH_BACKLOG}")).bind::<SqlUuid, _>(id).load(conn)?;
-            Ok(rows.into_iter().next())
-        })
-        .await
+        self.run("list runs", move |conn| listed(conn, RunId(id))).await
     }
 
     /// Runs, newest first.

@@ -40,7 +40,7 @@ use crate::domain::chain;
 use crate::domain::run::{RunCounts, RunId, RunKind, Trigger};
 use crate::domain::{DocumentKey, FlowId};
 use crate::retry;
-use crate::store::{AfterError, DueSince, FlowRow, Lease, LeaseResult, StoreError};
+use crate::store::{AfterError, DueSince, EndedRun, FlowRow, Lease, LeaseResult, NewRun, RunRow, StoreError};
 use crate::syspro::enet::EnetError;
 use crate::syspro::{SysproError, SysproReader};
 use crate::telemetry::labels::RunResult;
@@ -150,8 +150,13 @@ impl Reader {
     async fn run_under_lease(self, ask: PollNow) -> Result<PollReport, PollError> {
         let ttl = self.deps.settings.flows.lease;
         let due = ask.due_at.map(|at| DueSince { age: overdue::since(at, Utc::now()), kind: ask.kind });
-        let taken =
-            self.deps.store.flow_take(self.flow.clone(), self.deps.node.holder(), ttl, ask.trigger, due, self.definitions.number).await;
+        let (run, number, store) = (ask.run.unwrap_or_else(RunId::fresh), self.definitions.number, &self.deps.store);
+        let (kind, trigger, holder) = (ask.kind, ask.trigger, self.deps.node.holder());
+        let new = NewRun { id: run, flow: self.flow.clone(), kind, requested_by: ask.requested_by, reason: ask.reason };
+        let taken = match kind {
+            RunKind::Backfill => store.flow_take(self.flow.clone(), holder, ttl, trigger, due, number).await,
+            _ => store.flow_run(new.clone(), holder, ttl, trigger, due, number).await,
+        };
         let (lease, row) = match taken.map_err(|error| self.store_error(&error))? {
             LeaseResult::Lease(lease, row) => (lease, row),
             LeaseResult::Held { holder, until } => return Err(PollError::Held { flow: self.flow, holder, until: until.to_rfc3339() }),
@@ -159,44 +164,42 @@ impl Reader {
             LeaseResult::Stopped { why } => return Err(PollError::Stopped { flow: self.flow, why }),
             LeaseResult::Done => return Err(PollError::Done { flow: self.flow }),
         };
-        let ask = match ask.kind {
-            RunKind::Backfill => self.of_whom(ask).await,
-            _ => ask,
-        };
-        let (run, number) = (ask.run.unwrap_or_else(RunId::fresh), self.definitions.number);
-        let begun = self.deps.store.run_begin_as(run, self.flow.clone(), ask.kind, ask.requested_by, ask.reason, number).await;
-        let run = match begun {
-            Ok(run) => run,
-            Err(error) => {
-                // no node should wait for an unused lease
-                let error = self.store_error(&error);
-                if let Err(unreleased) = self.deps.store.flow_release(lease, Some(error.to_string()), ask.kind, AfterError::TryAgain).await
-                {
-                    warn!(error = %unreleased, flow = %self.flow, "the lease of the flow could not be released; it ends when its time is over");
-                }
-                return Err(error);
-            }
-        };
+        if kind == RunKind::Backfill {
+            self.begin_backfill(new, &lease).await?;
+        }
         let before = self.deps.progress.of(&self.flow);
         let outcome = {
-            let work = self.work(ask.kind, run, &lease, *row);
+            let work = self.work(kind, run, &lease, *row);
             let renewal = self.renew(lease.clone(), ttl);
             tokio::select! {
                 outcome = work => outcome,
                 lost = renewal => Err(lost),
             }
         };
-        self.finish(ask.kind, run, lease, before, outcome).await
+        self.finish(kind, run, lease, before, outcome).await
+    }
+
+    /// Starts the run of a backfill under the lease: only then is it certain which backfill is read.
+    async fn begin_backfill(&self, run: NewRun, lease: &Lease) -> Result<(), PollError> {
+        let store = &self.deps.store;
+        let NewRun { id, flow, kind, requested_by, reason } = self.of_whom(run).await;
+        let Err(error) = store.run_begin_as(id, flow, kind, requested_by, reason, self.definitions.number).await else { return Ok(()) };
+        // no node should wait for an unused lease
+        let error = self.store_error(&error);
+        if let Err(unreleased) = store.flow_release(lease.clone(), Some(error.to_string()), kind, AfterError::TryAgain).await {
+            warn!(error = %unreleased, flow = %self.flow, "the lease of the flow could not be released; it ends when its time is over");
+        }
+        Err(error)
     }
 
     /// A backfill's run is attributed to the person who started the backfill, with the reason given then.
-    async fn of_whom(&self, ask: PollNow) -> PollNow {
+    async fn of_whom(&self, run: NewRun) -> NewRun {
         match self.deps.store.backfill_next(self.flow.clone()).await {
-            Ok(Some(backfill)) => PollNow { requested_by: backfill.requested_by, reason: Some(backfill.why), ..ask },
-            Ok(None) => ask,
+            Ok(Some(backfill)) => NewRun { requested_by: backfill.requested_by, reason: Some(backfill.why), ..run },
+            Ok(None) => run,
             Err(error) => {
                 warn!(%error, flow = %self.flow, "the person who started the backfill could not be read; the run does not name them");
-                ask
+                run
             }
         }
     }
@@ -289,12 +292,20 @@ impl Reader {
             Ok(Some(error)) => Some(error.to_string()),
             Ok(None) => None,
         };
-        let ended = self.deps.store.run_end(self.flow.clone(), run, error.clone()).await;
         let meaning = outcome.as_ref().err().map_or(AfterError::TryAgain, PollError::after);
-        let released = self.deps.store.flow_release(lease, error, kind, meaning).await;
-        for failed in [ended.err(), released.err()].into_iter().flatten() {
-            warn!(error = %failed, flow = %self.flow, "the end of a run could not be stored");
-        }
+        let row = match self.deps.store.flow_end_run(run, lease, error, kind, meaning).await {
+            Ok(EndedRun { row, held }) => {
+                if !held {
+                    let error = StoreError::Fenced { what: format!("flow {}", self.flow) };
+                    warn!(%error, flow = %self.flow, "the end of a run could not be stored");
+                }
+                row
+            }
+            Err(error) => {
+                warn!(%error, flow = %self.flow, "the end of a run could not be stored");
+                None
+            }
+        };
         let write_error = outcome?;
         let counts = RunCounts {
             read: after.read - before.read,
@@ -309,15 +320,14 @@ impl Reader {
         if kind != RunKind::Backfill {
             metrics().flow_progressed(&self.flow, Utc::now());
         }
-        self.say_end(kind, run, counts).await;
+        self.say_end(kind, row, counts);
         Ok(PollReport { run, counts, write_error })
     }
 }
 
 impl Reader {
     /// Writes one line to the log: what was read, and the states of the records that this run queued.
-    async fn say_end(&self, kind: RunKind, run: RunId, counts: RunCounts) {
-        let row = self.deps.store.run_find(run.0).await.ok().flatten();
+    fn say_end(&self, kind: RunKind, row: Option<RunRow>, counts: RunCounts) {
         let (delivered, backlog) = row.map_or((counts.delivered, Backlog::default()), |row| (row.delivered, row.backlog()));
         let RunCounts { read, new, changed, deleted: gone, .. } = counts;
         let Backlog { failed, on_hold, waiting, .. } = backlog;

@@ -92,6 +92,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("find rows", "reads"),
     ("write a heartbeat", "one statement, of a running service alone"),
     ("renew a lease", "one statement, between pages that take long"),
+    ("release a flow", "of backfills alone, where their run could not start; without it the lease ends when its time is over"),
     ("hold records", "an action of a person, one statement"),
     ("release records", "an action of a person, one statement"),
     ("ask for a backfill", "an action of a person, one transaction"),
