@@ -56,7 +56,7 @@ use std::time::{Duration, Instant};
 
 use diesel::connection::{AnsiTransactionManager, InstrumentationEvent, SimpleConnection as _, TransactionManager};
 use diesel::prelude::*;
-use diesel::r2d2::{CustomizeConnection, Pool};
+use diesel::r2d2::{CustomizeConnection, Pool, PooledConnection};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
 
@@ -208,7 +208,8 @@ impl Store {
             // each keeps a process of the server; an idle service needs one
             .idle_timeout(Some(IDLE_CONNECTION))
             .connection_timeout(settings.call_timeout.min(Duration::from_secs(10)))
-            .test_on_check_out(true)
+            // a lost connection is found when its next transaction begins; a test of its own would be one more statement for each
+            .test_on_check_out(false)
             .connection_customizer(Box::new(prepare))
             .error_handler(Box::new(QuietHandler(trouble.clone())))
             .build_unchecked(manager);
@@ -289,10 +290,13 @@ impl Store {
         let task = tokio::task::spawn_blocking(move || {
             // kept until the work ends, even if the caller stops waiting
             let _permits = permits;
-            let mut conn = pool.get_timeout(patience).map_err(|error| unreachable(&trouble, &error))?;
-            metrics().store_waited(started.elapsed());
             failpoint::transaction(Some(what));
-            let done = in_transaction(&mut conn, begin, &life, work).map_err(|error| error.into_store(what));
+            let got = || metrics().store_waited(started.elapsed());
+            let done = match begin_transaction(&pool, patience, begin, &life, got) {
+                Ok(mut conn) => in_transaction(&mut conn, work).map_err(|error| error.into_store(what)),
+                Err(NotBegun::Sql(error)) => Err(life::not_begun(error, &life).into_store(what)),
+                Err(NotBegun::Pool(error)) => Err(unreachable(&trouble, &error)),
+            };
             failpoint::transaction(None);
             done
         });
@@ -350,13 +354,50 @@ fn unreachable(trouble: &Trouble, error: &r2d2::Error) -> StoreError {
     StoreError::Unreachable { problem: known.unwrap_or_else(|| without_url(&error.to_string())) }
 }
 
-/// Runs `work` in a transaction that starts with `begin`: the settings in it cost no statement of their own.
-fn in_transaction<T>(conn: &mut Conn, begin: &str, known: &life::LifeKnown, work: impl FnOnce(&mut Conn) -> Tx<T>) -> Tx<T> {
-    if let Err(error) = AnsiTransactionManager::begin_transaction_sql(conn, &life::begin_in_life(begin, known)) {
-        // ends what was started before the error; the next caller notices a lost connection
-        let _ = conn.batch_execute("ROLLBACK");
-        return Err(life::not_begun(error, known));
+/// Why no transaction was begun.
+enum NotBegun {
+    Sql(diesel::result::Error),
+    Pool(r2d2::Error),
+}
+
+/// Begins a transaction with `begin`: the settings in it cost no statement of their own. A connection that the server has closed since it
+/// was last used is replaced, by another unused one or by a new one. `got` is called for each connection.
+fn begin_transaction(
+    pool: &Pool<Connector>,
+    patience: Duration,
+    begin: &str,
+    known: &life::LifeKnown,
+    got: impl Fn(),
+) -> Result<PooledConnection<Connector>, NotBegun> {
+    let mut lost = 0;
+    loop {
+        let mut conn = pool.get_timeout(patience).map_err(NotBegun::Pool)?;
+        got();
+        let begun = AnsiTransactionManager::begin_transaction_sql(&mut *conn, &life::begin_in_life(begin, known));
+        let Err(error) = begun else { return Ok(conn) };
+        if !is_lost(&error) {
+            // ends what was started before the error
+            let _ = conn.batch_execute("ROLLBACK");
+            return Err(NotBegun::Sql(error));
+        }
+        // the pool then drops it
+        AnsiTransactionManager::transaction_manager_status_mut(&mut *conn).set_in_error();
+        lost += 1;
+        // more than all of the pool: the last one was new
+        if lost > pool.max_size() {
+            return Err(NotBegun::Sql(error));
+        }
     }
+}
+
+/// Whether the connection itself is gone.
+fn is_lost(error: &diesel::result::Error) -> bool {
+    use diesel::result::DatabaseErrorKind::{ClosedConnection, UnableToSendCommand};
+    matches!(error, diesel::result::Error::DatabaseError(ClosedConnection | UnableToSendCommand, _))
+}
+
+/// Runs `work` in the transaction that was begun, and ends it.
+fn in_transaction<T>(conn: &mut Conn, work: impl FnOnce(&mut Conn) -> Tx<T>) -> Tx<T> {
     match work(conn) {
         Ok(value) => {
             AnsiTransactionManager::commit_transaction(conn)?;
