@@ -36,6 +36,7 @@ mod growth;
 mod hold;
 mod hostile;
 mod http;
+mod idle;
 mod invoice_orders;
 mod kinds;
 mod late;

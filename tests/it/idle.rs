@@ -1,0 +1,101 @@
+//! What a site costs that has nothing to do: the statements and requests of a poll without news, and the calls of a service at rest.
+
+use std::time::Duration;
+
+use tieline::actors::system::ActorSystem;
+use tieline::domain::FlowId;
+use tieline::domain::run::RunKind;
+use tieline::telemetry::metrics;
+
+use crate::support::node::{ENTITIES, Node, wait_for};
+use crate::support::world::World;
+use crate::support::{Options, Rig, ask, errors, run};
+
+/// Statements of a poll that finds nothing, `BEGIN` and `COMMIT` included.
+const STATEMENTS: u64 = 24;
+
+/// The sum of all series of a metric that have this text in their labels.
+fn total(text: &str, name: &str, label: &str) -> u64 {
+    let mine = |line: &&str| line.starts_with(&format!("{name}{{")) && line.contains(label);
+    text.lines().filter(mine).map(|line| line.rsplit(' ').next().unwrap().parse::<u64>().unwrap()).sum()
+}
+
+/// Statements and requests to SYSPRO of one run of these flows.
+async fn cost(rig: &Rig, system: &ActorSystem, flows: &[(&str, &str)]) -> (u64, u64) {
+    let requests = || total(&metrics().gather(), "tieline_requests_total", "system=\"syspro_odata\"");
+    let before = (rig.store.statements(), requests());
+    let flows = flows.iter().map(|(company, entity)| FlowId::new(*company, *entity)).collect();
+    let report = ask(system, flows, RunKind::Poll).await;
+    assert_eq!(errors(&report), Vec::<String>::new());
+    assert!(report.flows.iter().all(|(_, result)| result.as_ref().unwrap().counts.read == 0), "there is no news");
+    (rig.store.statements() - before.0, requests() - before.1)
+}
+
+#[test]
+fn a_poll_without_news_costs_few_statements_however_many_queries_it_sends() {
+    run(async {
+        // no document is of a later date
+        let rig = Rig::start(Options::new(20).with("FLOWS__SINCE", "2099-01-01")).await;
+        let system = rig.system();
+        let plan = |entity: &str| rig.deps.definitions.now().plan(&entity.into()).unwrap().read.changes.len() as u64;
+        let (orders, invoices) = (plan("purchase_order"), plan("invoice"));
+        assert!(orders != invoices && orders > 0, "the entities differ in their queries");
+        // beforehand: `$metadata`, the credential, the rows of the flows and the newest records, which are asked for once an hour
+        for entity in ["purchase_order", "invoice"] {
+            cost(&rig, &system, &[("EDU1", entity), ("1", entity)]).await;
+        }
+        rig.database.psql("UPDATE flow SET watermark = NULL");
+        for (entity, queries) in [("purchase_order", orders), ("invoice", invoices)] {
+            let one = cost(&rig, &system, &[("EDU1", entity)]).await;
+            rig.database.psql("UPDATE flow SET watermark = NULL");
+            let both = cost(&rig, &system, &[("EDU1", entity), ("1", entity)]).await;
+            rig.database.psql("UPDATE flow SET watermark = NULL");
+            let (statements, requests) = (both.0 - one.0, both.1 - one.1);
+            println!("{entity}: {statements} statements, {requests} requests for {queries} queries");
+            assert!(statements <= STATEMENTS, "{entity}: {statements} statements");
+            assert!(requests <= 2 * queries, "{entity}: {requests} requests for {queries} queries");
+        }
+        system.stop(Duration::from_secs(20)).await;
+    });
+}
+
+#[test]
+fn a_service_at_rest_calls_the_ledger_as_often_with_many_flows_as_with_few() {
+    let world = World::start();
+    let mut each_beat = Vec::new();
+    for companies in ["EDU1", "EDU1,1"] {
+        let mut node = Node::new(&world).with("SYSPRO__COMPANIES", companies);
+        // the first cycle is at the start, the next one not within this test
+        for entity in ENTITIES {
+            node = node.with(&format!("SCHEDULE__{}", entity.to_uppercase()), "0 0 29 2 *");
+        }
+        node.start_and_wait(&world);
+        let flows = (companies.split(',').count() * ENTITIES.len()) as u64;
+        let scrape = || node.get("/metrics").unwrap().1;
+        let ran = |text: &str| total(text, "tieline_runs_total", "result=\"done\"");
+        wait_for("every flow has run", Duration::from_secs(120), || (ran(&scrape()) >= flows).then_some(()));
+        let queued = |text: &str| total(text, "tieline_deliveries_queued", "");
+        wait_for("everything was sent", Duration::from_secs(120), || (queued(&scrape()) == 0).then_some(()));
+        let beats = |text: &str| total(text, "tieline_store_seconds_count", "call=\"write a heartbeat\"");
+        // of the scrapes themselves, and of what goes by its own longer interval
+        let other = |text: &str| {
+            let own = ["read what the metrics show", "seal the audit", "say what it holds last"];
+            own.iter().map(|call| total(text, "tieline_store_seconds_count", &format!("call=\"{call}\""))).sum::<u64>()
+        };
+        let calls = |text: &str| total(text, "tieline_store_seconds_count", "") - other(text);
+        let before = wait_for("it is at rest", Duration::from_secs(60), || {
+            let first = scrape();
+            std::thread::sleep(Duration::from_secs(2));
+            let then = scrape();
+            (ran(&first) == ran(&then) && calls(&then) - calls(&first) <= 3 * (beats(&then) - beats(&first))).then_some(then)
+        });
+        let after = wait_for("some heartbeats", Duration::from_secs(60), || {
+            let now = scrape();
+            (beats(&now) - beats(&before) >= 10).then_some(now)
+        });
+        each_beat.push((calls(&after) - calls(&before), beats(&after) - beats(&before)));
+        node.terminate();
+    }
+    // two for each heartbeat, which is one of them; a scrape may come between the two
+    assert!(each_beat.iter().all(|(calls, beats)| *calls <= 2 * beats + 2), "calls and heartbeats: {each_beat:?}");
+}
