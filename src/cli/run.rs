@@ -58,6 +58,8 @@ pub(super) fn run(global: &Global) -> Result<Exit, Failure> {
 pub(super) enum Reload {
     /// They are taken up, at SIGHUP too.
     OnChange,
+    /// The demo's files do not change.
+    #[cfg(feature = "demo")]
     Never,
 }
 

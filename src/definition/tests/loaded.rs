@@ -69,7 +69,7 @@ fn lines_without_a_cost_centre_are_told_of_where_cost_centres_are_carried() {
     let definitions = shipped("apo");
     let said = definitions.without_cost_centres().expect("no line refers to one");
     let table = &plan(&definitions, "cost_center").read.root.table;
-    assert!(said.contains(&format!("`{table}` is no part of the GL code")) && said.contains("config/variants/cost_center"), "{said}");
+    assert!(said.contains(&format!("`{table}` is not part of the GL code")) && said.contains("config/variants/cost_center"), "{said}");
     let without = load(None, "apo", &["supplier".into()], &own()).unwrap_or_else(|problems| panic!("{}", lines(&problems)));
     assert_eq!(without.without_cost_centres(), None, "none are carried");
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("config/variants/cost_center");
