@@ -1,3 +1,4 @@
+SET LOCAL statement_timeout = 0;
 -- The audit keeps one event for each step of a transaction, with all records of the step in it, and not one row for each record.
 CREATE TABLE event (
     -- a record's row of the audit has the event's number and, added to it, its place in the event: an event has at most 1,000 records

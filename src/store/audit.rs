@@ -286,7 +286,9 @@ const FIRST_OF_NEWEST: &str = concat!(
 
 /// Runs one of the statements above.
 fn chosen<R: QueryableByName<Pg> + 'static>(conn: &mut Conn, sql: &str, filter: AuditFilter) -> Tx<Vec<R>> {
-    Ok(sql_query(sql)
+    // with a key, its few events are found first; without one, the events are read in their order until the page is full
+    let events = if filter.key.is_some() { include_str!("sql/audit_events_of_key.sql") } else { "event" };
+    Ok(sql_query(sql.replace("{events} e", &format!("{events} e")))
         .bind::<Nullable<Text>, _>(filter.company)
         .bind::<Nullable<Text>, _>(filter.entity)
         .bind::<Nullable<Text>, _>(filter.key.map(|key| String::from(DocumentKey::typed(&key))))

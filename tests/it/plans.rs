@@ -12,10 +12,19 @@ const BATCH: usize = 100;
 /// As `store/placeholder.rs` has it.
 const STANDS_FOR_A_ROW: &str = "(d.key >= '(' AND d.key < ')' AND (d.key LIKE '(row %)' OR d.key LIKE '(first row%)'))";
 
-/// A statement as it is shipped; the claim has the attempt behind its name.
+/// A statement as it is shipped. The claim has the attempt behind its name, and a page of the audit what it is of.
 fn statement(name: &str) -> String {
     let (name, attempt) = name.split_once(' ').unwrap_or((name, ""));
     let sql = std::fs::read_to_string(format!("{}/src/store/sql/{name}.sql", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let (events, newest) = match attempt {
+        "key" => (statement("audit_events_of_key"), true),
+        "all" => ("event".to_owned(), true),
+        _ => (String::new(), false),
+    };
+    if newest {
+        let page = " AND ($7 = 0 OR e.id < $7 AND a.id < $7) ORDER BY e.id DESC, a.id DESC LIMIT $8";
+        return sql.replace("{events} e", &format!("{events} e")) + page;
+    }
     let (state, look_up) = if attempt == "look_up" { ("unknown", "true") } else { ("queued", "false") };
     sql.replace("{stands_for_a_row}", STANDS_FOR_A_ROW).replace("{state}", state).replace("{look_up}", look_up)
 }
@@ -148,7 +157,8 @@ async fn ledger(n: usize, statistics: Statistics) -> Database {
          INSERT INTO event (kind, documents, records, actor, line)
          SELECT 'confirmed', array_agg(1 + n % 1000), count(*), 'x',
                 event_line(0, now(), 'confirmed', NULL, NULL, NULL, NULL, 'x', '[' || string_agg(event_record(1 + n % 1000, 1, 1 + n % 1000, NULL), ',') || ']')
-         FROM generate_series(0, 29999 + {n}) n GROUP BY n / 100",
+         FROM generate_series(0, 29999 + {n}) n GROUP BY n / 100;
+         INSERT INTO audit (kind, document_id, version, actor) VALUES ('version_read', 80000000, 2, 'x')",
     ));
     if let Statistics::True = statistics {
         database.psql("ANALYZE");
@@ -209,6 +219,10 @@ fn measure(database: &Database) -> BTreeMap<&'static str, Pages> {
     let conflicts = "bigint, text, text, text, text, text, bigint[], bigint";
     // each of a page may be on a page of the table of its own
     found.insert("conflicts", pages(database, cold, "conflict_list", conflicts, "0, NULL, NULL, NULL, NULL, NULL, '{}', 101"));
+    // a reader that asks for a page of the audit, of one record or of all
+    let audit = "text, text, text, text, timestamptz, timestamptz, bigint, bigint";
+    found.insert("audit of a record", pages(database, cold, "audit_rows key", audit, "'A', 'invoice', 'large', NULL, NULL, NULL, 0, 51"));
+    found.insert("newest audit rows", pages(database, cold, "audit_rows all", audit, "NULL, NULL, NULL, NULL, NULL, NULL, 0, 51"));
     let one = "0, NULL, NULL, NULL, NULL, NULL, '{7}', 1";
     found.insert("one conflict", pages(database, cold, "conflict_list", conflicts, one));
     let mut count = |name, file: &str, types: &str, values: &str| {
