@@ -233,7 +233,10 @@ fn asks_for_time(seconds: u32, whole: bool) {
             if rig.servicenow.count(INVOICES) == invoices - 1 {
                 break;
             }
-            assert!(cycle < 100, "{} of {invoices} arrived", rig.servicenow.count(INVOICES));
+            if cycle >= 100 {
+                let left = rig.failures().await;
+                panic!("{} of {invoices} arrived; left: {left:#?}", rig.servicenow.count(INVOICES));
+            }
             // what was put off together with it is due once its time has come
             tokio::time::sleep(Duration::from_millis(200)).await;
         }

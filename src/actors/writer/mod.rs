@@ -461,6 +461,7 @@ impl Sender {
         for (flow, why) in &stops {
             error!(%flow, why, "the flow is stopped");
         }
+        let sent = outcomes.len();
         self.store_outcomes(&claim, outcomes.into(), stops.into(), attempt, claimed + lease).await?;
         self.deps.crash.at("writer:after_settle", self.entity.as_str());
         match stop {
@@ -470,10 +471,10 @@ impl Sender {
             }
             Some(error) => {
                 if let Some(wait) = error.retry_after() {
-                    self.volatile.pace.throttled(wait, &error.chain());
+                    self.volatile.pace.throttled(wait, &error.chain(), sent);
                 }
                 if error.class() == Class::Transient {
-                    self.volatile.pace.failed();
+                    self.volatile.pace.failed(sent);
                 }
                 Err(error.into())
             }

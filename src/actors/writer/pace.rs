@@ -243,10 +243,10 @@ impl Pace {
         }
     }
 
-    /// Called after a request that the instance did not accept because it asks for this much time, in these words.
-    pub(super) fn throttled(&self, wait: Duration, said: &str) {
+    /// Called after a batch of so many records that the instance did not accept because it asks for this much time, in these words.
+    pub(super) fn throttled(&self, wait: Duration, said: &str, sent: usize) {
         let mut state = self.state.borrow_mut();
-        state.halve();
+        state.halve(sent);
         state.trial = false;
         state.throttled(wait, said, self);
         publish(&state, &self.budget);
@@ -278,7 +278,7 @@ impl Pace {
         }
         let full = outcomes.len() >= state.size;
         if asked.is_some() || !first_time.is_empty() || took > COMFORT {
-            state.halve();
+            state.halve(if asked.is_some() && !through { outcomes.len() } else { usize::MAX });
         } else {
             if full {
                 state.size = (state.size + state.size / 4 + 1).min(self.batch_limit);
@@ -326,11 +326,10 @@ impl Pace {
         state.proven.then_some(true)
     }
 
-    /// Called after a request that brought nothing at all for a temporary reason.
-    pub(super) fn failed(&self) {
+    /// Called after a batch of so many records that brought nothing at all for a temporary reason.
+    pub(super) fn failed(&self, sent: usize) {
         let mut state = self.state.borrow_mut();
-        // a smaller batch may not contain the record that made this one fail
-        state.halve();
+        state.halve(sent);
         state.trial = false;
         state.failed(self.backoff);
         publish(&state, &self.budget);
@@ -344,8 +343,10 @@ enum Decision {
 }
 
 impl State {
-    fn halve(&mut self) {
-        self.size = (self.size / 2).max(1);
+    /// After a batch of so many records: the next one is half as large as this one was, or the size that was allowed. It may then not
+    /// contain the record that made this one fail.
+    fn halve(&mut self, sent: usize) {
+        self.size = (self.size.min(sent) / 2).max(1);
         self.allowed = (self.allowed / 2).max(1);
         self.good = 0;
     }

@@ -58,6 +58,26 @@ async fn batches_grow_while_they_are_full_and_halve_on_trouble() {
 }
 
 #[actix_rt::test]
+async fn a_small_batch_that_must_wait_is_halved_itself() {
+    let pace = pace();
+    let later = Verdict::Deferred {
+        message: "429".into(),
+        wait: S,
+        throttled: true,
+        counted: false,
+        unanswered: false,
+        next_step: crate::domain::next_step::NextStep::Throttled,
+    };
+    // four records are left, and one of them makes the others wait: it would, whatever the size between four and forty
+    pace.learn(&outcomes(4, &later), S, Some(S));
+    assert_eq!(pace.size(), 2);
+    pace.throttled(S, "429", 2);
+    assert_eq!(pace.size(), 1);
+    pace.failed(1);
+    assert_eq!(pace.size(), 1);
+}
+
+#[actix_rt::test]
 async fn batches_at_once_halve_on_trouble_and_come_back_one_by_one() {
     let pace = pace();
     pace.learn(&outcomes(1, &doubt()), S, None);
@@ -82,13 +102,13 @@ async fn the_breaker_opens_tries_one_batch_and_closes() {
     let probe = pace.slot(Attempt::Send).await.unwrap();
     assert_eq!(pace.state.borrow().breaker, Breaker::HalfOpen);
     assert!(matches!(pace.decide(Instant::now(), Attempt::Send), Ok(Decision::Full)), "one batch alone");
-    pace.failed();
+    pace.failed(100);
     drop(probe);
     assert_eq!(pace.state.borrow().breaker, Breaker::Open);
     for _ in 0..4 {
         tokio::time::advance(60 * S).await;
         drop(pace.slot(Attempt::Send).await.unwrap());
-        pace.failed();
+        pace.failed(100);
     }
     let paused = pace.slot(Attempt::Send).await.err().unwrap();
     assert!(paused.wait > 15 * S && paused.wait <= 60 * S && paused.failures == FAILURES + 5, "{paused:?}");
@@ -101,11 +121,11 @@ async fn the_breaker_opens_tries_one_batch_and_closes() {
 #[tokio::test(start_paused = true)]
 async fn what_the_instance_asks_for_is_waited_for_by_all() {
     let pace = pace();
-    pace.throttled(3 * S, "429");
+    pace.throttled(3 * S, "429", 100);
     let before = Instant::now();
     drop(pace.slot(Attempt::Send).await.unwrap());
     assert_eq!(before.elapsed(), 3 * S);
-    pace.throttled(30 * S, "429");
+    pace.throttled(30 * S, "429", 100);
     assert_eq!(pace.slot(Attempt::Send).await.err(), Some(Paused { wait: 30 * S, failures: 0 }));
 }
 
@@ -115,17 +135,17 @@ async fn an_instance_that_asks_for_time_again_and_again_ends_the_cycle_however_s
         let pace = pace();
         for _ in 0..WAITED_OUT {
             drop(pace.slot(Attempt::Send).await.expect("waited out"));
-            pace.throttled(asked, "429");
+            pace.throttled(asked, "429", 100);
         }
         drop(pace.slot(Attempt::Send).await.expect("waited out"));
-        pace.throttled(asked, "429");
+        pace.throttled(asked, "429", 100);
         let paused = pace.slot(Attempt::Send).await.map(drop).unwrap_err();
         assert!(paused.wait <= 2 * S && !paused.wait.is_zero() && paused.failures == 0, "{paused:?}");
         // the next cycle tries again, and after a success the first wait applies again
         tokio::time::advance(paused.wait).await;
         drop(pace.slot(Attempt::Send).await.expect("the next cycle"));
         pace.learn(&outcomes(1, &good()), S, None);
-        pace.throttled(S, "429");
+        pace.throttled(S, "429", 100);
         assert!(pace.slot(Attempt::Send).await.is_ok());
     }
 }
@@ -139,7 +159,7 @@ async fn batches_at_once_that_are_told_to_wait_are_one_wait() {
         pace.slot(Attempt::Send).await.unwrap(),
         pace.slot(Attempt::Send).await.unwrap(),
     ];
-    (0..on_their_way.len()).for_each(|_| pace.throttled(S, "429"));
+    (0..on_their_way.len()).for_each(|_| pace.throttled(S, "429", 100));
     drop(on_their_way);
     assert!(pace.slot(Attempt::Send).await.is_ok(), "waited out within the cycle");
 }
@@ -164,7 +184,7 @@ async fn a_record_that_asks_for_time_among_others_that_get_through_halves_the_ba
     }
     pace.learn(&outcomes(1, &good()), S, None);
     let grown = pace.size();
-    pace.throttled(S, "429");
+    pace.throttled(S, "429", 100);
     assert_eq!(pace.size(), (grown / 2).max(1), "a whole call that is turned away halves it too");
 }
 
@@ -184,7 +204,7 @@ async fn what_another_node_was_told_holds_here_and_is_not_told_on() {
     assert!(matches!(pace.decide(Instant::now(), Attempt::Send), Ok(Decision::Full)), "two of four, the others are the other node's");
     pace.budget.heard(OthersBudget::default(), &PauseReport::default(), None);
     assert!(matches!(pace.decide(Instant::now(), Attempt::Send), Ok(Decision::Go)), "the other node has gone");
-    pace.throttled(30 * S, "429");
+    pace.throttled(30 * S, "429", 100);
     assert!(pace.budget.own().pause > 29 * S);
 }
 
@@ -250,7 +270,7 @@ async fn a_breaker_with_short_waits_ends_the_cycle_too() {
     }
     for _ in 0..WAITED_OUT {
         let probe = pace.slot(Attempt::Send).await.expect("waited out");
-        pace.failed();
+        pace.failed(100);
         drop(probe);
     }
     let paused = pace.slot(Attempt::Send).await.map(drop).unwrap_err();
@@ -280,7 +300,7 @@ fn told(pace: &Pace) -> Option<(Duration, String)> {
 async fn a_date_far_away_is_granted_an_hour_and_tried_with_one_record_now_and_then() {
     let pace = pace();
     let years = 70 * 365 * 86_400 * S;
-    pace.throttled(years, "come back in 2099");
+    pace.throttled(years, "come back in 2099", 100);
     assert_eq!(pace.slot(Attempt::Send).await.err(), Some(Paused { wait: 3600 * S, failures: 0 }));
     assert_eq!(told(&pace), Some((years, "come back in 2099".into())), "what was asked for is told as it was asked");
     tokio::time::advance(60 * S).await;
@@ -290,7 +310,7 @@ async fn a_date_far_away_is_granted_an_hour_and_tried_with_one_record_now_and_th
     let trial = pace.slot(Attempt::Send).await.expect("the trial");
     assert_eq!(pace.size(), 1);
     assert!(pace.slot(Attempt::Send).await.is_err(), "one alone");
-    pace.throttled(years, "come back in 2099");
+    pace.throttled(years, "come back in 2099", 100);
     drop(trial);
     assert_eq!(pace.slot(Attempt::Send).await.err().map(|paused| paused.wait), Some(3600 * S), "asked for again");
     tokio::time::advance(60 * S).await;
@@ -304,7 +324,7 @@ async fn a_date_far_away_is_granted_an_hour_and_tried_with_one_record_now_and_th
 #[tokio::test(start_paused = true)]
 async fn a_pause_that_somebody_ended_is_over_here_and_where_it_was_heard_of() {
     let (one, other) = (pace(), pace());
-    one.throttled(7200 * S, "429");
+    one.throttled(7200 * S, "429", 100);
     other.budget.heard(OthersBudget { nodes: 1, pause: 3600 * S, broken: false }, &PauseReport::default(), None);
     assert!(one.slot(Attempt::Send).await.is_err() && other.slot(Attempt::Send).await.is_err());
     one.budget.heard(OthersBudget::default(), &PauseReport::default(), Some(Duration::ZERO));
@@ -312,7 +332,7 @@ async fn a_pause_that_somebody_ended_is_over_here_and_where_it_was_heard_of() {
     assert!(one.slot(Attempt::Send).await.is_ok() && other.slot(Attempt::Send).await.is_ok());
     // a pause that started afterwards is another one
     tokio::time::advance(S).await;
-    one.throttled(7200 * S, "429");
+    one.throttled(7200 * S, "429", 100);
     one.budget.heard(OthersBudget::default(), &PauseReport::default(), Some(3600 * S));
     assert!(one.slot(Attempt::Send).await.is_err());
 }
