@@ -39,9 +39,9 @@ lint:
 	cargo clippy --lib --bins --locked -- -D warnings
 
 # cargo-nextest is faster, so it is used if it is installed. It does not run the examples in the
-# documentation; cargo does. The tests mostly wait for schedules, retries and the database, so twice as
-# many tests run at the same time as there are cores.
-THREADS ?= $(shell echo $$(( $$(nproc) * 2 )))
+# documentation; cargo does. The tests mostly wait for schedules, retries and the database: with two
+# tests per core, a third of the processor time stays unused. So four run at the same time per core.
+THREADS ?= $(shell echo $$(( $$(nproc) * 4 )))
 unit: export TMPDIR = $(shell scripts/scratch.sh)
 unit: ## run only the tests; a filter in ARGS
 	@if cargo nextest --version >/dev/null 2>&1; then \

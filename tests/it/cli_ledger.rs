@@ -3,9 +3,8 @@
 //! The test starts the private server and every command adopts it, as beside a running service.
 
 use std::io::{BufRead, BufReader, Read};
-use std::process::{Command, Output, Stdio};
+use std::process::{Output, Stdio};
 
-use secrecy::ExposeSecret;
 use serde_json::Value;
 use tieline::postgres::Cluster;
 use tieline_sim::dataset::DatasetOptions;
@@ -14,6 +13,7 @@ use tieline_sim::servicenow::{ServiceNowOptions, ServiceNowSim};
 use tieline_sim::syspro::{SysproOptions, SysproSim};
 
 use crate::binary::{Site, cluster, text, unread, wait_until};
+use crate::support::sql::Sql;
 
 /// A supplier of both companies, with invoices.
 const FROZEN: &str = "000000000149218";
@@ -24,6 +24,7 @@ struct Bench {
     site: Site,
     syspro: SysproSim,
     servicenow: ServiceNowSim,
+    sql: Sql,
     cluster: Cluster,
 }
 
@@ -42,7 +43,8 @@ impl Bench {
         let cluster = cluster(&site);
         let operator = SysproOptions::default();
         site.set_credentials((&operator.username, &operator.password), (&client, &secret));
-        Self { site, syspro, servicenow, cluster }
+        let sql = Sql::new(&cluster.url());
+        Self { site, syspro, servicenow, sql, cluster }
     }
 
     /// The same address without the rule, and without any row: what arrives now was sent now.
@@ -101,11 +103,7 @@ impl Bench {
     }
 
     fn psql(&self, sql: &str) -> String {
-        let url = self.cluster.url();
-        let arguments = ["-X", "-A", "-t", "-q", "-w", "-v", "ON_ERROR_STOP=1", "-c", sql, "-d", url.expose_secret()];
-        let out = Command::new("psql").args(arguments).output().unwrap();
-        assert!(out.status.success(), "{sql}: {}", String::from_utf8_lossy(&out.stderr));
-        String::from_utf8(out.stdout).unwrap().trim_end().to_owned()
+        self.sql.ask("tieline", sql).unwrap_or_else(|error| panic!("{sql}: {error}"))
     }
 }
 
@@ -140,7 +138,7 @@ fn what_was_refused_is_seen_explained_replayed_and_audited() {
     audit_lists(&bench);
     audit_verifies(&bench);
 
-    let Bench { site, syspro, servicenow, cluster } = bench;
+    let Bench { site, syspro, servicenow, cluster, .. } = bench;
     cluster.stop().unwrap();
     syspro.stop();
     servicenow.stop();

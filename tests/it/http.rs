@@ -15,6 +15,7 @@ use tieline_sim::servicenow::{ServiceNowOptions, ServiceNowSim};
 use tieline_sim::syspro::{SysproOptions, SysproSim};
 
 use crate::binary::{Site, text, wait_until};
+use crate::support::sql::Sql;
 
 /// Status, headers and body of one request on a connection of its own.
 pub fn ask(site: &Site, method: &str, path: &str, key: Option<&str>, body: &str) -> Option<(u16, String, String)> {
@@ -361,14 +362,8 @@ fn an_expired_key_opens_nothing_and_a_stuck_request_is_answered() {
     let site = Site::alone();
     // the ledger on a server that the test can reach
     let cluster = crate::binary::cluster(&site);
-    let psql = |sql: &str| {
-        let url = secrecy::ExposeSecret::expose_secret(&cluster.url()).to_owned();
-        let out = std::process::Command::new("psql")
-            .args(["-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1", "-c", sql, "-d", &url])
-            .output()
-            .unwrap();
-        assert!(out.status.success(), "{sql}: {}", text(&out));
-    };
+    let database = Sql::new(&cluster.url());
+    let psql = |sql: &str| database.ask("tieline", sql).unwrap_or_else(|error| panic!("{sql}: {error}"));
     let mut service = site.serve();
     wait_until("the service answers", || ask(&site, "GET", "/health/live", None, "").is_some_and(|(status, ..)| status == 200));
     let out = site.run(&["api-key", "add", "short", "--role", "viewer", "--expires-days", "1"]);

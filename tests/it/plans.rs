@@ -173,7 +173,7 @@ fn pages(database: &Database, begin: &str, name: &str, types: &str, values: &str
                    FROM (SELECT relname, relkind, pg_stat_get_xact_blocks_fetched(oid) AS n FROM pg_class WHERE relnamespace = 'public'::regnamespace) c";
     let sql = statement(name).replace("{claimable}", &statement("claimable"));
     let (types, values) = if types.is_empty() { (String::new(), String::new()) } else { (format!("({types})"), format!("({values})")) };
-    let said = database.psql(&format!("{begin}; PREPARE s {types} AS {sql}; EXECUTE s {values}; {counted}; ROLLBACK; DEALLOCATE s"));
+    let said = database.psql_first(&format!("{begin}; PREPARE s {types} AS {sql}; EXECUTE s {values}; {counted}; ROLLBACK; DEALLOCATE s"));
     let mut counts = said.lines().last().unwrap().splitn(3, '|');
     let mut number = || counts.next().and_then(|text| text.parse().ok()).unwrap_or_else(|| panic!("{said}"));
     Pages { tables: number(), indexes: number(), each: counts.next().unwrap_or_default().to_owned() }

@@ -90,11 +90,10 @@ fn answers_that_nobody_reads_are_not_kept_in_memory() {
 fn many_who_ask_for_metrics_at_once_cost_the_ledger_as_much_as_two() {
     let site = Site::alone();
     let cluster = crate::binary::cluster(&site);
-    let url = secrecy::ExposeSecret::expose_secret(&cluster.url()).to_owned();
+    let database = Sql::new(&cluster.url());
     let waiting = || {
         let sql = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'conflict'::regclass";
-        let out = std::process::Command::new("psql").args(["-X", "-A", "-t", "-q", "-c", sql, "-d", &url]).output().unwrap();
-        String::from_utf8(out.stdout).unwrap().trim().parse::<usize>().unwrap()
+        database.ask("tieline", sql).unwrap().parse::<usize>().unwrap()
     };
     let mut service = site.serve();
     wait_until("the service answers", || live(&site));

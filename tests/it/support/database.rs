@@ -6,7 +6,6 @@
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
-use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
@@ -17,6 +16,8 @@ use tieline::config::settings::{DatabaseSettings, StateSettings};
 use tieline::postgres::{self, Cluster, Origin};
 use tieline::store::Store;
 
+use super::sql::Sql;
+
 /// A database of its own, dropped at the end.
 pub struct Database {
     name: String,
@@ -26,6 +27,7 @@ pub struct Database {
 struct Server {
     cluster: Option<Cluster>,
     url: SecretString,
+    sql: Sql,
 }
 
 /// The server that this process uses, if any.
@@ -65,7 +67,7 @@ impl Server {
         // room for the pools of many tests at once
         let roomy = DatabaseSettings { pool_size: 200, ..settings() };
         let cluster = postgres::start(&StateSettings { key_file: state.join("master.key"), directory: state }, &roomy).unwrap();
-        let server = Self { url: cluster.url(), cluster: Some(cluster) };
+        let server = Self { url: cluster.url(), sql: Sql::new(&cluster.url()), cluster: Some(cluster) };
         let lock = File::create(directory().join("template.lock")).unwrap();
         lock.lock().unwrap();
         if server.cluster.as_ref().is_some_and(|cluster| cluster.origin() != Origin::Adopted) {
@@ -106,15 +108,7 @@ impl Server {
     }
 
     fn psql(&self, database: &str, sql: &str) -> String {
-        let url = url::Url::parse(&self.url.expose_secret().replacen("@/", "@x/", 1)).unwrap();
-        let host = url.query_pairs().find(|(name, _)| name == "host").unwrap().1.into_owned();
-        // the server's own: the one on the PATH of a Debian machine is a Perl script that starts it
-        let program = self.cluster.as_ref().map_or_else(|| "psql".into(), |cluster| cluster.programs().join("psql"));
-        let mut command = Command::new(program);
-        command.env("PGPASSWORD", url.password().unwrap()).args(["-X", "-A", "-t", "-q", "-w", "-v", "ON_ERROR_STOP=1", "-p", "5432"]);
-        let output = command.args(["-h", &host, "-U", url.username(), "-d", database, "-c", sql]).output().unwrap();
-        assert!(output.status.success(), "psql: {sql}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
+        self.sql.ask(database, sql).unwrap_or_else(|error| panic!("{sql}: {error}"))
     }
 }
 
@@ -155,6 +149,11 @@ impl Database {
     /// Queries the Tieline database for something that no interface of the product shows. Columns are joined by `|`.
     pub fn psql(&self, sql: &str) -> String {
         self.server.psql(&self.name, sql)
+    }
+
+    /// The same on a connection that has done nothing else, for what the server counts per connection.
+    pub fn psql_first(&self, sql: &str) -> String {
+        self.server.sql.ask_first(&self.name, sql).unwrap_or_else(|error| panic!("{sql}: {error}"))
     }
 }
 

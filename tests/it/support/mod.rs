@@ -5,6 +5,7 @@ pub mod node;
 pub mod receivers;
 pub mod servers;
 pub mod source;
+pub mod sql;
 pub mod world;
 
 use std::future::Future;
