@@ -64,6 +64,7 @@ mod service_manager;
 mod servicenow_adapter;
 mod settings_file;
 mod soak;
+mod source;
 mod stopping;
 mod store;
 mod stuck;
