@@ -1,8 +1,6 @@
 //! The clock of the ledger's server. It may be set back, and may differ from this machine's clock.
 
 use std::fmt;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
@@ -10,6 +8,7 @@ use diesel::sql_query;
 use diesel::sql_types::{Double, Timestamptz};
 
 use super::audit::{NewAudit, audit_append};
+use super::known_clock::KnownClock;
 use super::{Conn, Store, StoreError, Tx};
 use crate::domain::audit::AuditKind;
 use crate::store::prepared::prepared;
@@ -82,17 +81,7 @@ impl Store {
 
     /// How far the clock of the ledger's server is ahead of this machine's; negative: behind.
     pub fn clock_ahead(&self) -> TimeDelta {
-        TimeDelta::milliseconds(self.clock.0.load(Ordering::Relaxed))
-    }
-}
-
-/// How far the server's clock is ahead of this machine's, in milliseconds, as last read.
-#[derive(Debug, Clone, Default)]
-pub(super) struct KnownClock(Arc<AtomicI64>);
-
-impl KnownClock {
-    fn shows(&self, now: DateTime<Utc>) {
-        self.0.store((now - Utc::now()).num_milliseconds(), Ordering::Relaxed);
+        self.clock.ahead()
     }
 }
 

@@ -55,3 +55,8 @@ pub fn end_connecting() {
         }
     }
 }
+
+/// A connection error's text without any url that libpq may have quoted in it.
+pub(super) fn without_url(text: &str) -> String {
+    text.split_whitespace().map(|word| if word.contains("://") { "(url)" } else { word }).collect::<Vec<_>>().join(" ")
+}

@@ -167,3 +167,9 @@ impl TxError {
         }
     }
 }
+
+impl From<TxError> for StoreError {
+    fn from(error: TxError) -> Self {
+        error.into_store("work")
+    }
+}

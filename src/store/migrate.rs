@@ -7,6 +7,7 @@ use diesel::sql_query;
 use diesel::sql_types::Integer;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
+use super::connecting::without_url;
 use super::{Store, StoreError};
 use crate::store::text::Text;
 
@@ -100,7 +101,7 @@ impl Store {
     ) -> Result<T, StoreError> {
         let pool = self.pool.clone();
         let task = tokio::task::spawn_blocking(move || {
-            let mut conn = pool.get().map_err(|error| StoreError::Unreachable { problem: super::without_url(&error.to_string()) })?;
+            let mut conn = pool.get().map_err(|error| StoreError::Unreachable { problem: without_url(&error.to_string()) })?;
             work(&mut conn)
         });
         task.await.map_err(|_| StoreError::Panicked { what })?

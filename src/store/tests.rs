@@ -10,7 +10,7 @@ use diesel::prelude::*;
 use diesel::sql_query;
 
 use super::*;
-use crate::config::settings::StateSettings;
+use crate::config::settings::{DatabaseSettings, StateSettings};
 use crate::postgres;
 
 fn settings() -> DatabaseSettings {

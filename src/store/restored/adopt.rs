@@ -5,7 +5,8 @@ use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Integer, Uuid as SqlUuid};
 use uuid::Uuid;
 
-use super::{RestoredRow, whole};
+use super::progress::whole;
+use super::rows::RestoredRow;
 use crate::domain::FlowId;
 use crate::store::intake::next_ids;
 use crate::store::schema::{document, restored_part};

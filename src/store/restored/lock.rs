@@ -5,7 +5,8 @@ use diesel::r2d2::ManageConnection;
 use diesel::sql_query;
 use diesel::sql_types::Bool;
 
-use crate::store::{Conn, Store, StoreError, without_url};
+use crate::store::connecting::without_url;
+use crate::store::{Conn, Store, StoreError};
 
 /// The advisory lock's number: "restored" in ASCII.
 const LOCK: i64 = 0x7265_7374_6f72_6564;

@@ -16,11 +16,11 @@ macro_rules! of_flow {
 
 mod adopt;
 mod lock;
+mod progress;
 mod rows;
 mod unconfigured;
 
-use diesel::dsl::{Find, now};
-use diesel::pg::Pg;
+use diesel::dsl::now;
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Binary, Integer, Nullable};
@@ -28,42 +28,17 @@ use serde_json::json;
 
 pub use adopt::UnknownRow;
 pub use lock::RestoredLock;
+pub use progress::RestoredPart;
 pub use rows::{RestoredRow, RowPlace};
 
+use self::progress::{FLOW, whole};
 use super::audit::{NewAudit, audit_append};
 use super::forget::drop_pending;
 use super::schema::{base_version, document, ledger_life, restored_part, restored_row};
 use super::{Conn, Store, StoreError, Tx};
 use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
-use crate::store::text::{Text, TextValue, jsonb, text};
-
-/// The block name for a flow as a whole.
-const FLOW: &str = "";
-
-/// The progress of the comparison of a block, or of a flow.
-#[derive(Debug, Clone, Queryable, Selectable)]
-#[diesel(table_name = restored_part, check_for_backend(Pg))]
-pub struct RestoredPart {
-    /// The block; empty for the flow itself.
-    pub block: String,
-    /// The table; empty for the flow itself, and where it is not known.
-    pub target_table: String,
-    /// `open` or `done`; for a block also `unreadable`.
-    pub state: String,
-    /// Where it continues.
-    pub after: String,
-    /// Later rows that exist but may not be seen.
-    pub hidden: i64,
-    /// Records that match the ledger.
-    pub adopted: i64,
-    /// Parts of records that do not match: they are sent again.
-    pub again: i64,
-    /// Rows that the ledger did not know.
-    pub unknown: i64,
-    /// Why it cannot be read.
-    pub said: Option<String>,
-}
+use crate::store::text::{Text, jsonb, text};
 
 /// A part of a document as confirmed in the ledger.
 #[derive(Debug, Clone, QueryableByName)]
@@ -285,19 +260,6 @@ impl Store {
         }
         Ok(())
     }
-}
-
-/// One row of `restored_part`, by its key.
-type PartByKey<'a> = Find<restored_part::table, (i32, TextValue<'a>, TextValue<'a>, TextValue<'a>, TextValue<'a>)>;
-
-/// How far the comparison of a block and its table has come.
-fn part<'a>(life: i32, flow: &'a FlowId, (block, table): (&'a str, &'a str)) -> PartByKey<'a> {
-    restored_part::table.find((life, text(flow.company.as_str()), text(flow.entity.as_str()), text(block), text(table)))
-}
-
-/// How far the comparison of a flow as a whole has come.
-fn whole(life: i32, flow: &FlowId) -> PartByKey<'_> {
-    part(life, flow, (FLOW, ""))
 }
 
 /// Ends the comparison of a flow; `open`: records that were still to be sent, and are sent again.

@@ -4,7 +4,7 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, Nullable};
 
-use super::part;
+use super::progress::part;
 use crate::domain::FlowId;
 use crate::store::schema::{restored_part, restored_row};
 use crate::store::text::{Text, text};
