@@ -13,39 +13,11 @@ pub mod hold;
 pub mod outdated;
 mod refused;
 pub mod replay;
+mod requested;
 pub mod resend;
 pub mod sending;
 mod service;
 
 pub use refused::{Class, Interface, Refused};
+pub use requested::{Requested, check_names};
 pub use service::{RunStarted, Service, note_diagnostics};
-
-use crate::actors::Deps;
-use crate::domain::reason::Reason;
-
-/// The person who requests an operation, and the reason.
-#[derive(Debug, Clone)]
-pub struct Requested {
-    /// The name in the audit: `key NAME from ADDRESS`, `user NAME`.
-    pub by: String,
-    /// The reason.
-    pub why: Reason,
-}
-
-impl Requested {
-    /// A request of this person.
-    pub fn new(by: impl Into<String>, why: Reason) -> Self {
-        Self { by: by.into(), why }
-    }
-}
-
-/// Checks a company and an entity, if given.
-///
-/// # Errors
-/// [`Refused::UnknownName`] for one that neither the configuration nor the ledger contains.
-pub async fn check_names(deps: &Deps, company: Option<&str>, entity: Option<&str>) -> Result<(), Refused> {
-    if company.is_some() || entity.is_some() {
-        deps.names().await?.check(company, entity)?;
-    }
-    Ok(())
-}
