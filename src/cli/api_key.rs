@@ -3,7 +3,7 @@
 use chrono::{Days, Utc};
 
 use super::failure::{Exit, Failure};
-use super::{Global, OutputForm, output, sync};
+use super::{Global, OutputForm, output, who};
 use crate::credentials::api_key::ApiKey;
 use crate::domain::role::Role;
 
@@ -45,10 +45,10 @@ pub(super) fn api_key(global: &Global, command: &ApiKeyCommand) -> Result<Exit, 
                 }
                 let key = ApiKey::generate(*role).map_err(|error| Failure::plain(&error))?;
                 let expires = expires_days.and_then(|days| Utc::now().checked_add_days(Days::new(days)));
-                store.api_key_add(name.clone(), role.to_string(), key.prefix.clone(), key.hash.to_vec(), expires, sync::user()).await?;
+                store.api_key_add(name.clone(), role.to_string(), key.prefix.clone(), key.hash.to_vec(), expires, who::user()).await?;
                 if let Err(failure) = output::line(key.expose()) {
                     // nobody has seen it, and it is never shown again
-                    store.api_key_remove(name.clone(), sync::user()).await?;
+                    store.api_key_remove(name.clone(), who::user()).await?;
                     let why = if failure.is_unread() { "nobody reads standard output" } else { failure.text.as_str() };
                     let text = format!("the key could not be shown ({why}), so it was not kept; add it again where it can be read");
                     return Err(Failure::new(Exit::Failed, text));
@@ -71,7 +71,7 @@ pub(super) fn api_key(global: &Global, command: &ApiKeyCommand) -> Result<Exit, 
                 Ok(Exit::Done)
             }
             ApiKeyCommand::Remove { name } => {
-                if store.api_key_remove(name.clone(), sync::user()).await? {
+                if store.api_key_remove(name.clone(), who::user()).await? {
                     output::line(&format!("Key `{name}` is removed."))?;
                     Ok(Exit::Done)
                 } else {

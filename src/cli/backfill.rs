@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use chrono::NaiveDate;
 
+use super::checked::Checked;
+use super::context::Context;
 use super::context::with_ledger;
-use super::context::{Checked, Context};
 use super::failure::{Exit, Failure};
 use super::signals::Signals;
-use super::{Global, OutputForm, output, sync};
+use super::{Global, OutputForm, output, sync, who};
 use crate::actors::mode::Mode;
 use crate::actors::poller::PollError;
 use crate::actors::scheduler::run_set::RunSetReport;
@@ -91,7 +92,7 @@ pub(super) fn backfill(global: &Global, args: &BackfillArgs) -> Result<Exit, Fai
             Ok(Exit::Done)
         }),
         Some(BackfillCommand::Cancel { id, why }) => with_ledger(global, async |context| {
-            let row = operations::backfill::cancel(&context.deps(), *id, sync::requested(why)).await?;
+            let row = operations::backfill::cancel(&context.deps(), *id, who::requested(why)).await?;
             print(global, &[row]).map(|()| Exit::Done)
         }),
         None => start(global, args),
@@ -117,7 +118,7 @@ async fn run(context: &Context, global: &Global, args: &BackfillArgs, signals: &
     let deps = if args.no_wait { context.deps() } else { context.working_deps().await? };
     // clap has already required a reason
     let Some(why) = &args.why else { return Err(Failure::new(Exit::Usage, "no reason is given; say why with --why")) };
-    let rows = operations::backfill::ask(&deps, args.period(), sync::requested(why)).await?;
+    let rows = operations::backfill::ask(&deps, args.period(), who::requested(why)).await?;
     let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
     if args.no_wait {
         output::even_unread(print(global, &rows))?;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::context::Checked;
+use super::checked::Checked;
 use super::failure::{Exit, Failure};
 use super::{Global, OutputForm, output};
 use crate::config;

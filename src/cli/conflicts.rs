@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::context::with_ledger;
 use super::failure::{Exit, Failure};
-use super::sync::requested;
+use super::who::requested;
 use super::{Global, OutputForm, output};
 use crate::domain::conflict::{ConflictKind, ConflictState};
 use crate::domain::csv::lines;

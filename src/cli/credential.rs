@@ -5,9 +5,10 @@ use std::io::BufRead;
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::context::{Checked, Context};
+use super::checked::Checked;
+use super::context::Context;
 use super::failure::{Exit, Failure};
-use super::{Global, OutputForm, output, prompt, sync};
+use super::{Global, OutputForm, output, prompt, who};
 use crate::actors::credential_store::{NOTICES_MAIL, NOTICES_WEBHOOK, SERVICENOW, SYSPRO_ENET, SYSPRO_ENET_COMPANY, SYSPRO_ODATA};
 use crate::credentials::key_ring::{Ciphertexts, Encrypted, KeptSecret, KeyRing};
 use crate::store::EncryptedCredential;
@@ -150,7 +151,7 @@ async fn set(context: &Context, name: &str, username: &str, password: SecretStri
     let stored = context.store.credential_list().await?.len();
     let keys = context.credential_store().keys(Ciphertexts::of(stored)).map_err(|error| Failure::plain(&error))?;
     let encrypted = encrypt(&keys, name, username, &password)?;
-    context.store.credential_put(vec![encrypted], sync::user(), "credential set").await?;
+    context.store.credential_put(vec![encrypted], who::user(), "credential set").await?;
     output::line(&format!("Credential `{name}` is set for `{username}`."))?;
     Ok(Exit::Done)
 }
@@ -173,7 +174,7 @@ async fn list(context: &Context, global: &Global) -> Result<Exit, Failure> {
 }
 
 async fn remove(context: &Context, name: &str) -> Result<Exit, Failure> {
-    if context.store.credential_remove(name.to_owned(), sync::user()).await? {
+    if context.store.credential_remove(name.to_owned(), who::user()).await? {
         output::line(&format!("Credential `{name}` is removed."))?;
         Ok(Exit::Done)
     } else {
@@ -208,7 +209,7 @@ async fn rotate(context: &Context) -> Result<Exit, Failure> {
     let encrypted = keys.rotate(&kept).map_err(|error| Failure::plain(&error))?;
     let again: Vec<_> = kept.iter().zip(encrypted).map(|(one, encrypted)| row(&one.name, &one.username, encrypted)).collect();
     let count = again.len();
-    context.store.credential_put(again, sync::user(), "credential rotate-key").await?;
+    context.store.credential_put(again, who::user(), "credential rotate-key").await?;
     keys.drop_previous().map_err(|error| Failure::plain(&error))?;
     let many = if count == 1 { "credential is" } else { "credentials are" };
     output::line(&format!(

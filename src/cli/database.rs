@@ -12,7 +12,8 @@ use nix::unistd::Pid;
 use secrecy::ExposeSecret as _;
 
 use super::Global;
-use super::context::{Checked, start_cluster, stop_cluster};
+use super::checked::Checked;
+use super::context::{start_cluster, stop_cluster};
 use super::failure::{Exit, Failure};
 use super::signals::Signals;
 use crate::config::connection;

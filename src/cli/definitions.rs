@@ -89,7 +89,7 @@ fn list(global: &Global, rows: &[SetRow]) -> Result<Exit, Failure> {
 
 async fn adopt(global: &Global, context: &Context, why: &str) -> Result<Exit, Failure> {
     let set = context.checked.definitions.set.clone();
-    let who = Adopter { node: context.own_name(), actor: super::sync::user(), why: Some(why.to_owned()), may: MayAdopt::Any };
+    let who = Adopter { node: context.own_name(), actor: super::who::user(), why: Some(why.to_owned()), may: MayAdopt::Any };
     let stands = context.store.definition_stand(set.clone(), who).await?;
     let Stands::InForce { number, adopted } = &stands else {
         return Err(Failure::new(Exit::Failed, "the ledger did not put them into force"));

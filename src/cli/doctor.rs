@@ -1,8 +1,9 @@
 //! `tieline doctor`: prints what the diagnostics find.
 
-use super::context::{Checked, Context};
+use super::checked::Checked;
+use super::context::Context;
 use super::failure::{Exit, Failure};
-use super::{Global, OutputForm, output, sync};
+use super::{Global, OutputForm, output, who};
 use crate::doctor::{self, Finding, Report, Scope, Verdict, Way};
 use crate::operations::note_diagnostics;
 use crate::store::StoreError;
@@ -59,6 +60,6 @@ async fn diagnose(checked: Checked, scope: Scope) -> Result<Vec<Finding>, Failur
 }
 
 async fn noted(context: &Context, scope: Scope, report: &Report) -> Result<(), StoreError> {
-    note_diagnostics(&context.store, scope, sync::user(), None).await?;
+    note_diagnostics(&context.store, scope, who::user(), None).await?;
     doctor::diagnose(&context.deps(), &Way::Own, scope, report).await
 }

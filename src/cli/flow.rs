@@ -3,7 +3,7 @@
 use super::context::with_ledger;
 use super::failure::{Exit, Failure};
 use super::output;
-use super::sync::requested;
+use super::who::requested;
 use super::{Global, OutputForm};
 use crate::domain::FlowId;
 use crate::domain::reason::Reason;

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::context::with_ledger;
 use super::failure::{Exit, Failure};
-use super::sync::requested;
+use super::who::requested;
 use super::{Global, OutputForm, output, resend};
 use crate::domain::reason::Reason;
 use crate::domain::resent::ResentOutcome;

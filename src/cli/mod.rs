@@ -4,6 +4,7 @@ mod api_key;
 mod audit;
 mod backfill;
 mod check;
+mod checked;
 mod conflicts;
 mod context;
 mod credential;
@@ -16,6 +17,7 @@ mod failure;
 mod failures;
 mod first;
 mod flow;
+mod global;
 mod high_water;
 mod hold;
 mod migrate;
@@ -36,19 +38,22 @@ mod service;
 mod signals;
 #[cfg(feature = "demo")]
 mod simulate;
+mod start;
 mod status;
 mod sync;
+mod who;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory, Parser, Subcommand};
 
 pub use failure::{Exit, Failure};
+pub use global::{Global, OutputForm};
 
+use self::start::{Logs, block_on, start_logging};
 use crate::domain::visible::{directs, visible};
 use crate::store;
-use crate::telemetry::logging::{self, LogFormat};
 
 /// Copies suppliers, invoices, purchase orders, GL accounts, cost centres and GL postings from SYSPRO to ServiceNow. Each version takes effect
 /// once, even after retries.
@@ -61,32 +66,6 @@ pub struct Cli {
     /// The command.
     #[command(subcommand)]
     pub command: Command,
-}
-
-/// What every command takes.
-#[derive(Debug, Clone, clap::Args)]
-pub struct Global {
-    /// The configuration file [default: /etc/tieline/tieline.toml, then ./tieline.toml, then ./config/tieline.toml]
-    #[arg(long, global = true, value_name = "FILE", env = "TIELINE_CONFIG")]
-    pub config: Option<PathBuf>,
-    /// How lists are printed
-    #[arg(long, global = true, value_enum, default_value_t = OutputForm::Table)]
-    pub output: OutputForm,
-    /// Log more on standard error: -v adds INFO, -vv adds DEBUG; without it, commands log warnings and errors
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
-    pub verbose: u8,
-    /// Log errors only
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
-    pub quiet: bool,
-}
-
-/// How lists are printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum OutputForm {
-    /// For people.
-    Table,
-    /// For programs.
-    Json,
 }
 
 /// The commands.
@@ -250,45 +229,6 @@ fn man(directory: Option<&std::path::Path>) -> Result<Exit, Failure> {
         }
     }
     Ok(Exit::Done)
-}
-
-/// Runs a command's asynchronous part.
-fn block_on<T>(work: impl Future<Output = T>) -> T {
-    actix_rt::System::with_tokio_rt(crate::supervision::runtime::runtime).block_on(work)
-}
-
-/// The kind of log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Logs {
-    /// The service's: `log.level` sets its level.
-    Service,
-    /// A command's: warnings and errors, because `log.level` in a file is meant for the service. A variable is meant for this process.
-    Command,
-}
-
-/// The log level: from the command line, or else from this process's variables.
-fn level(global: &Global, checked: &context::Checked, logs: Logs) -> String {
-    let by_variable = matches!(checked.loaded.origins.get("log.level"), Some(crate::config::Origin::Variable { .. }));
-    match (global.quiet, global.verbose) {
-        (true, _) => "error".to_owned(),
-        (false, 0) if logs == Logs::Service || by_variable => checked.settings().log.level.clone(),
-        (false, 0) => "warn".to_owned(),
-        (false, 1) => "warn,tieline=info".to_owned(),
-        (false, _) => "info,tieline=debug".to_owned(),
-    }
-}
-
-/// Starts the log, and logs panics as lines.
-fn start_logging(global: &Global, checked: &context::Checked, logs: Logs) -> Result<(), Failure> {
-    let format = if checked.settings().log.json { LogFormat::Json } else { LogFormat::Text };
-    logging::init(&level(global, checked, logs), format)
-        .map_err(|error| Failure::new(Exit::Configuration, crate::domain::chain(&error)))?;
-    crate::supervision::panics::log_panics();
-    match &checked.loaded.file {
-        Some(file) => tracing::info!(file = crate::config::shown_path(file), "the configuration file in use"),
-        None => tracing::info!("no configuration file is in use, only variables and defaults"),
-    }
-    Ok(())
 }
 
 #[cfg(test)]

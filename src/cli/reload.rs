@@ -10,8 +10,9 @@ use sha2::{Digest, Sha256};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{error, info, warn};
 
-use super::context::{Checked, say_adopted};
-use super::sync::user;
+use super::checked::Checked;
+use super::context::say_adopted;
+use super::who::user;
 use crate::actors::Deps;
 use crate::actors::handle::ActorsHandle;
 use crate::actors::in_force::Standing;

@@ -5,10 +5,11 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::audit::instant;
-use super::context::{Checked, Context};
+use super::checked::Checked;
+use super::context::Context;
 use super::failure::{Exit, Failure};
 use super::record::never_read;
-use super::{Global, OutputForm, output, resend, sync};
+use super::{Global, OutputForm, output, resend, sync, who};
 use crate::domain::delivery::FailureReason;
 use crate::domain::reason::Reason;
 use crate::domain::run::RunCounts;
@@ -129,7 +130,7 @@ async fn run(context: &Context, global: &Global, args: &ReplayArgs, which: Which
             let _ = say(&report.to_string());
         }
     };
-    let mut taken_in = match operations::replay::replay(&deps, which, &sync::requested(&args.why), compared).await {
+    let mut taken_in = match operations::replay::replay(&deps, which, &who::requested(&args.why), compared).await {
         Err(Refused::NeverRead(key)) => return Err(never_read(args.company.as_deref(), args.entity.as_deref(), &key)),
         taken_in => taken_in?,
     };

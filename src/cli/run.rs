@@ -6,7 +6,8 @@ use std::time::Duration;
 use tracing::{error, info, warn};
 
 use super::Global;
-use super::context::{Checked, Context};
+use super::checked::Checked;
+use super::context::Context;
 use super::failure::{Exit, Failure};
 use super::reload::Reloader;
 use super::signals::Signals;

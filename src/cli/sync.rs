@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::context::{Checked, Context};
+use super::checked::Checked;
+use super::context::Context;
 use super::failure::{Exit, Failure};
 use super::output::{self, Bars};
 use super::signals::Signals;
+use super::who::user;
 use super::{Global, OutputForm, first};
 use crate::actors::Deps;
 use crate::actors::mode::Mode;
@@ -19,11 +21,9 @@ use crate::actors::system::ActorSystem;
 use crate::actors::writer::WriteError;
 use crate::doctor::disk;
 use crate::domain::backlog::Backlog;
-use crate::domain::reason::Reason;
 use crate::domain::run::{RunCounts, RunKind};
 use crate::domain::word::Names;
 use crate::domain::{CompanyId, EntityName, FlowId};
-use crate::operations::Requested;
 use crate::retry::Class;
 use crate::store::FlowStatus;
 use crate::supervision::guard::RestartPolicy;
@@ -138,33 +138,6 @@ pub(super) async fn execute_run_set(
     };
     bars.finish().await;
     report
-}
-
-/// The person who runs a command, and the reason.
-pub(super) fn requested(why: &Reason) -> Requested {
-    Requested::new(user(), why.clone())
-}
-
-/// The account that runs the command, for the audit.
-///
-/// Services and timers set no `USER`: then it is the name of the process's account, or its number if it has no name.
-pub(super) fn user() -> String {
-    let said = ["SUDO_USER", "USER", "LOGNAME"].into_iter().find_map(|name| std::env::var(name).ok().filter(|said| !said.is_empty()));
-    format!("user {}", said.unwrap_or_else(account))
-}
-
-#[cfg(unix)]
-fn account() -> String {
-    let uid = nix::unistd::getuid();
-    match nix::unistd::User::from_uid(uid) {
-        Ok(Some(user)) => user.name,
-        Ok(None) | Err(_) => uid.to_string(),
-    }
-}
-
-#[cfg(not(unix))]
-fn account() -> String {
-    std::env::var("USERNAME").unwrap_or_else(|_| "unknown".into())
 }
 
 /// A line for each requested flow, and for each other flow with delivered or outstanding records. Outstanding records of a flow that the

@@ -10,10 +10,11 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Days, Local, TimeZone, Utc};
 use secrecy::SecretString;
 
-use super::context::{Checked, Context};
+use super::checked::Checked;
+use super::context::Context;
 use super::failure::{Exit, Failure};
 use super::signals::Signals;
-use super::{Global, OutputForm, credential, output, run, sync};
+use super::{Global, OutputForm, credential, output, run, sync, who};
 use crate::actors::credential_store::{SERVICENOW, SYSPRO_ODATA};
 use crate::actors::flows::flows;
 use crate::actors::mode::Mode;
@@ -195,7 +196,7 @@ async fn set_credentials(context: &Context) -> Result<(), Failure> {
     let all = [(SYSPRO_ODATA, syspro.username, syspro.password), (SERVICENOW, servicenow.client_id, servicenow.client_secret)];
     let all = all.into_iter().map(|(name, username, password)| credential::encrypt(&keys, name, &username, &SecretString::from(password)));
     let all = all.collect::<Result<Vec<_>, _>>()?;
-    Ok(context.store.credential_put(all, sync::user(), "credential set").await?)
+    Ok(context.store.credential_put(all, who::user(), "credential set").await?)
 }
 
 async fn show(
@@ -218,7 +219,7 @@ async fn show(
     let mut cycles = 1;
     while args.faults && cycles < 20 && unsettled(context).await? {
         tokio::time::sleep(Duration::from_secs(1)).await;
-        let ask = RunSetRequest::by_hand(flows.clone(), sync::user(), None);
+        let ask = RunSetRequest::by_hand(flows.clone(), who::user(), None);
         let again = system.scheduler.send(ExecuteRunSet(ask)).await;
         report = again.map_err(|_| Failure::new(Exit::Failed, "the run was interrupted"))?;
         cycles += 1;
@@ -277,9 +278,9 @@ async fn unsettled(context: &Context) -> Result<bool, Failure> {
 async fn keep_running(context: &Context, systems: &Systems, listener: TcpListener, signals: &mut Signals) -> Result<Exit, Failure> {
     let key = ApiKey::generate(Role::Admin).map_err(|error| Failure::plain(&error))?;
     // a kept state directory has the key of the last run
-    context.store.api_key_remove(KEY_NAME.to_owned(), sync::user()).await?;
+    context.store.api_key_remove(KEY_NAME.to_owned(), who::user()).await?;
     let (hash, tomorrow) = (key.hash.to_vec(), Utc::now().checked_add_days(Days::new(1)));
-    context.store.api_key_add(KEY_NAME.to_owned(), Role::Admin.to_string(), key.prefix.clone(), hash, tomorrow, sync::user()).await?;
+    context.store.api_key_add(KEY_NAME.to_owned(), Role::Admin.to_string(), key.prefix.clone(), hash, tomorrow, who::user()).await?;
     println!();
     println!("The service is running. Press Ctrl-C to stop it.");
     println!("  console   http://{}/", context.checked.settings().http.listen);

@@ -12,7 +12,8 @@ use serde::Serialize;
 use tracing::{info, warn};
 
 use self::judge::judge;
-use super::context::{Checked, Context};
+use super::checked::Checked;
+use super::context::Context;
 use super::failure::{Exit, Failure};
 use super::signals::Signals;
 use super::{Global, OutputForm, output};
@@ -141,7 +142,7 @@ async fn compare(context: &Context) -> Result<Vec<FlowLine>, Failure> {
     let life = match context.store.life() {
         Some(life) if life.compared_at.is_none() => life,
         // a restore without any trace, such as a snapshot of the whole machine
-        _ => context.store.life_check(None, Some(super::sync::user())).await?.0,
+        _ => context.store.life_check(None, Some(super::who::user())).await?.0,
     };
     let deps = context.deps();
     let system = ActorSystem::start(&deps, RestartPolicy::default(), Mode::Command)
@@ -162,7 +163,7 @@ async fn compare(context: &Context) -> Result<Vec<FlowLine>, Failure> {
         return Err(Failure::new(Exit::Unreachable, text));
     };
     let summary = serde_json::to_value(&lines).unwrap_or_default();
-    context.store.restored_done(life.number, super::sync::user(), summary).await?;
+    context.store.restored_done(life.number, super::who::user(), summary).await?;
     Ok(lines)
 }
 
@@ -233,7 +234,7 @@ async fn set_aside(deps: &Deps, life: &Life, flow: &FlowId) -> Result<FlowLine, 
             let page = ComparedPage { last_key: after.clone(), again: again.collect(), aligned: true, ..ComparedPage::default() };
             deps.store.restored_compared(life.number, flow.clone(), page).await?;
         }
-        deps.store.restored_flow_aside(life.number, flow.clone(), super::sync::user()).await?;
+        deps.store.restored_flow_aside(life.number, flow.clone(), super::who::user()).await?;
         warn!(%flow, "not configured, and so not compared: what it still had to send is dropped, and it is stopped");
     }
     Ok(FlowLine {
@@ -276,7 +277,7 @@ impl Work<'_> {
             parts = self.parts(Vec::new()).await?;
             self.compare(&parts).await?;
             left_alone = self.adopt().await?;
-            self.deps.store.restored_flow_done(self.life.number, self.flow.clone(), super::sync::user()).await?;
+            self.deps.store.restored_flow_done(self.life.number, self.flow.clone(), super::who::user()).await?;
         }
         let parts = self.parts(Vec::new()).await?;
         let own = parts.iter().find(|part| part.block.is_empty());
