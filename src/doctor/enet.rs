@@ -3,7 +3,7 @@
 //! An operator has one session. If the service has it, the service makes the test, through the actor that keeps the session. A command
 //! beside the service only reports who uses the operator.
 
-use super::credential_step;
+use super::credential_step::credential_step;
 use crate::domain::next_step::NextStep;
 use std::rc::Rc;
 

@@ -6,6 +6,7 @@
 
 mod certificates;
 mod clock;
+mod credential_step;
 mod database;
 pub mod disk;
 mod enet;
@@ -16,15 +17,15 @@ pub mod one_record;
 mod report;
 mod servicenow;
 mod syspro;
+mod way;
 
 pub use finding::{Finding, Part, Verdict};
 pub use report::{Progress, Report};
+pub use way::{Scope, Way};
 
 use self::certificates::Place;
 use self::enet::Use;
 use crate::actors::Deps;
-use crate::actors::credential_store::CredentialError;
-use crate::actors::system::Access;
 use crate::config::Settings;
 use crate::config::settings::SysproSource;
 use crate::credentials::key_ring::Ciphertexts;
@@ -35,24 +36,6 @@ use crate::telemetry::labels::System;
 
 /// The steps of a diagnostics run.
 pub const STEPS: usize = 8;
-
-/// The access to both systems.
-#[derive(Clone)]
-pub enum Way {
-    /// Own access, as in a command: with its own token and session, if nobody else uses the operator.
-    Own,
-    /// Through the service's actors, which keep the token and the session.
-    Service(Access),
-}
-
-/// What the checks may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scope {
-    /// Nothing is created, not even for a moment.
-    ReadOnly,
-    /// One row is created in each target table and deleted again, which proves the right to create.
-    Create,
-}
 
 /// Runs every check. The report shows the progress.
 ///
@@ -157,15 +140,5 @@ async fn servicenow_from_outside(settings: &Settings, report: &Report) {
     let clock = clock::clock("clock and ServiceNow", System::ServiceNow, &servicenow.connection, &servicenow.instance_url).await;
     if let Some(finding) = clock {
         report.note(finding);
-    }
-}
-
-/// What to do about a credential that is not available.
-fn credential_step(error: &CredentialError) -> NextStep {
-    match error {
-        CredentialError::Missing { .. } => NextStep::Credential,
-        CredentialError::Undecryptable { .. } => NextStep::KeyFile,
-        CredentialError::Store { .. } => NextStep::Database,
-        CredentialError::Restarting { .. } => NextStep::Again,
     }
 }

@@ -1,6 +1,6 @@
 //! ServiceNow: the token, each target table and its columns, and the right to create.
 
-use super::credential_step;
+use super::credential_step::credential_step;
 use crate::domain::next_step::NextStep;
 use std::collections::BTreeSet;
 

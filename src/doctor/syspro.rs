@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::credential_step;
+use super::credential_step::credential_step;
 use super::enet::Session;
 use super::{Finding, Report, Verdict, Way};
 use crate::actors::Deps;
