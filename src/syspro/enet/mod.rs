@@ -10,6 +10,7 @@ mod session;
 mod session_store;
 mod setup;
 mod sign_in_check;
+mod transport;
 mod types;
 mod wire;
 
@@ -22,21 +23,4 @@ pub use session::{Enet, EnetCall, EnetLogin};
 pub use session_store::{Alone, Held, SessionStore};
 pub use setup::{SetupOutcome, setup_outcome, unstorable};
 pub use sign_in_check::SignInResult;
-
-use futures_util::future::LocalBoxFuture;
-
-use crate::credentials::secret::Credential;
-use crate::domain::CompanyId;
-
-/// Sends a query to a business object: the session itself, or the actor that keeps it. Readers have nothing else.
-pub trait EnetTransport {
-    /// The answer to one query as text. It may contain errors of the business object.
-    fn query<'a>(
-        &'a self,
-        operator: &'a Credential,
-        company: &'a CompanyId,
-        object: &'static str,
-        xml: String,
-        asked: String,
-    ) -> LocalBoxFuture<'a, Result<String, EnetError>>;
-}
+pub use transport::EnetTransport;

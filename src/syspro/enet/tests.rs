@@ -8,8 +8,11 @@ use std::net::TcpListener;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 
+use futures_util::future::LocalBoxFuture;
+
 use super::*;
 use crate::config::settings::SysproSettings;
+use crate::credentials::secret::Credential;
 use crate::domain::setup_object::{SetupAction, SetupCall, SetupMode, SetupObject};
 use crate::retry::Class;
 use crate::syspro::scripted::settings_for;
