@@ -9,6 +9,7 @@ mod body;
 mod caller;
 pub mod console;
 mod front;
+mod headers;
 mod health;
 mod host;
 mod idempotency;
@@ -35,7 +36,7 @@ use actix_service::{ServiceFactory, ServiceFactoryExt as _, fn_service, map_conf
 use actix_tls::accept::TlsError;
 use actix_tls::accept::rustls_0_23::Acceptor;
 use actix_web::dev::AppConfig;
-use actix_web::middleware::{DefaultHeaders, from_fn};
+use actix_web::middleware::from_fn;
 use actix_web::{App, web};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -129,7 +130,7 @@ pub fn start(app_state: &AppState) -> Result<Server, HttpError> {
             .wrap(from_fn(response_cache::share))
             .wrap(from_fn(idempotency::once))
             .wrap(from_fn(auth::check))
-            .wrap(headers(secure))
+            .wrap(headers::headers(secure))
     };
     let (stop, stopped) = watch::channel(false);
     let server = actix_server::Server::build()
@@ -187,25 +188,6 @@ fn when(stopped: &watch::Receiver<bool>) -> impl Fn() -> Pin<Box<dyn Future<Outp
             let _ = stopped.wait_for(|stopped| *stopped).await;
         })
     }
-}
-
-/// Forbids a browser to store, frame or guess the type of an answer. A problem sets these headers itself, because as an error it may bypass
-/// the layer that sets headers.
-const HEADERS: [(&str, &str); 8] = [
-    ("cache-control", "no-store"),
-    ("x-content-type-options", "nosniff"),
-    ("x-frame-options", "DENY"),
-    ("cross-origin-opener-policy", "same-origin"),
-    ("cross-origin-resource-policy", "same-origin"),
-    ("permissions-policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
-    ("referrer-policy", "no-referrer"),
-    ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
-];
-
-fn headers(secure: bool) -> DefaultHeaders {
-    // a browser that used TLS once uses nothing else for a year
-    let transport = secure.then_some(("strict-transport-security", "max-age=31536000"));
-    HEADERS.into_iter().chain(transport).fold(DefaultHeaders::new(), DefaultHeaders::add)
 }
 
 #[cfg(test)]

@@ -167,7 +167,7 @@ impl ResponseError for Problem {
 
     fn error_response(&self) -> HttpResponse {
         let mut response = HttpResponse::build(self.status_code());
-        for header in super::HEADERS {
+        for header in super::headers::HEADERS {
             response.insert_header(header);
         }
         match self.status {

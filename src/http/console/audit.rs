@@ -7,10 +7,11 @@ use askama::Template;
 use chrono::SecondsFormat;
 use futures_util::{StreamExt, stream};
 
+use super::answer::{Page, Refusal, ok};
 use super::filter::{Filter, Spec};
+use super::session;
 use super::steps::{Step, step};
 use super::view::{Layout, Time, record_path};
-use super::{Page, ok, session};
 use crate::domain::DocumentKey;
 use crate::domain::audit::AuditKind;
 use crate::domain::csv::lines;
@@ -50,7 +51,7 @@ struct AuditPage {
 }
 
 /// The filter, for the page and for the CSV.
-async fn chosen(app_state: &AppState, query: &str, more: &[&str], limit: usize) -> Result<(Filter, AuditFilter), super::Refusal> {
+async fn chosen(app_state: &AppState, query: &str, more: &[&str], limit: usize) -> Result<(Filter, AuditFilter), Refusal> {
     let specs = vec![
         Spec::Company,
         Spec::Entity,
@@ -134,7 +135,7 @@ pub(super) async fn csv(app_state: web::Data<AppState>, request: HttpRequest) ->
     });
     let head = stream::once(async { Ok(web::Bytes::from_static(b"id,at,kind,company,entity,key,version,actor,detail\r\n")) });
     let mut response = HttpResponse::Ok();
-    for header in crate::http::HEADERS {
+    for header in crate::http::headers::HEADERS {
         response.insert_header(header);
     }
     response.content_type("text/csv; charset=utf-8");

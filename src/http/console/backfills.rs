@@ -4,11 +4,11 @@ use actix_web::{HttpRequest, web};
 use askama::Template;
 use chrono::{NaiveDate, Utc};
 
+use super::answer::{Page, Refusal, ok, see_other};
 use super::filter::{Choice, Filter, Spec};
 use super::flash::FlashMessage;
 use super::session::{self, Form};
 use super::view::{Layout, Time, grouped};
-use super::{Page, Refusal, ok, see_other};
 use crate::domain::role::Permission;
 use crate::domain::run::BackfillState;
 use crate::http::api::actions::requested;

@@ -3,11 +3,11 @@
 use actix_web::{HttpRequest, web};
 use askama::Template;
 
+use super::answer::{Page, ok, see_other};
 use super::filter::{Filter, Spec};
 use super::flash::FlashMessage;
 use super::session::{self, Form};
 use super::view::{CodeText, Layout, Time, record_path};
-use super::{Page, ok, see_other};
 use crate::actors::flows::flows;
 use crate::domain::conflict::{ConflictKind, ConflictState};
 use crate::domain::merge::Side;

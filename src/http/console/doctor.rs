@@ -3,9 +3,9 @@
 use actix_web::{HttpRequest, web};
 use askama::Template;
 
+use super::answer::{Page, ok, see_other};
 use super::session::{self, Form};
 use super::view::{Layout, Time};
-use super::{Page, ok, see_other};
 use crate::doctor::{Finding, Part, Scope, Verdict};
 use crate::domain::role::Permission;
 use crate::http::api::actions::requested;

@@ -5,11 +5,11 @@ use askama::Template;
 use chrono::Utc;
 use uuid::Uuid;
 
+use super::answer::{Page, Refusal, ok, see_other};
 use super::filter::{Filter, Spec};
 use super::flash::FlashMessage;
 use super::session::{self, Form};
 use super::view::{CodeText, Layout, Time, grouped, part, record_path};
-use super::{Page, Refusal, ok, see_other};
 use crate::domain::delivery::{FailureReason, FailureWord, PartState};
 use crate::domain::differing::{ValueCount, by_place};
 use crate::domain::role::Permission;

@@ -6,7 +6,7 @@ use sha2::Sha256;
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
-use super::session::Session;
+use super::signed_in::Session;
 
 /// The longest text that is shown: a message of another system may be long, and an address must not.
 const LONGEST: usize = 700;

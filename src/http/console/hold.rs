@@ -2,10 +2,10 @@
 
 use actix_web::{HttpRequest, web};
 
+use super::answer::{Page, Refusal, see_other};
 use super::flash::FlashMessage;
 use super::session::{self, Form};
 use super::view::record_path;
-use super::{Page, see_other};
 use crate::domain::FlowId;
 use crate::domain::resent::ResentOutcome;
 use crate::domain::role::Permission;
@@ -73,7 +73,7 @@ struct HoldRequest {
     requested: Requested,
 }
 
-async fn asked(request: &HttpRequest, payload: web::Payload) -> Result<HoldRequest, super::Refusal> {
+async fn asked(request: &HttpRequest, payload: web::Payload) -> Result<HoldRequest, Refusal> {
     let form = Form::of(&session::of(request)?, payload).await?;
     let requested = requested(request, form.text("why"))?;
     let (company, entity, key) = (form.text("company"), form.text("entity"), form.text("key"));

@@ -4,11 +4,12 @@ use actix_web::{HttpRequest, web};
 use askama::Template;
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::answer::{Page, Refusal, ok, see_other};
 use super::flash::FlashMessage;
 use super::runs::RunView;
-use super::session::{self, Form, Session};
+use super::session::{self, Form};
+use super::signed_in::Session;
 use super::view::{CodeText, Layout, Time, grouped, part, spell};
-use super::{Page, Refusal, ok, see_other};
 use crate::actors::flows::flow_status;
 use crate::domain::FlowId;
 use crate::domain::backlog::Backlog;

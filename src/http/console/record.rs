@@ -6,10 +6,10 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, web};
 use askama::Template;
 
+use super::answer::{Page, html, ok};
 use super::session;
 use super::steps::{Step, step};
 use super::view::{CodeText, Layout, Sentence, Time, part};
-use super::{Page, html, ok};
 use crate::actors::Deps;
 use crate::doctor::one_record::Seen;
 use crate::domain::delivery::{FailureReason, PartState};

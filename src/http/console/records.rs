@@ -3,10 +3,10 @@
 use actix_web::{HttpRequest, web};
 use askama::Template;
 
+use super::answer::{Page, ok};
 use super::filter::{Filter, Spec};
 use super::session;
 use super::view::{Layout, record_path};
-use super::{Page, ok};
 use crate::domain::DocumentKey;
 use crate::domain::role::Permission;
 use crate::http::route::Route;

@@ -5,10 +5,10 @@ use askama::Template;
 use chrono::{TimeDelta, Utc};
 use uuid::Uuid;
 
+use super::answer::{Page, Refusal, ok};
 use super::filter::{Filter, Spec};
 use super::session;
 use super::view::{CodeText, Layout, Time, grouped, spell};
-use super::{Page, Refusal, ok};
 use crate::domain::backlog::Backlog;
 use crate::domain::next_step::NextStep;
 use crate::domain::role::Permission;

@@ -15,8 +15,9 @@ use askama::Template;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use super::answer::{Page, Refusal, here, html, see_other};
+use super::signed_in::Session;
 use super::view::Layout;
-use super::{Page, Refusal, here, html, see_other};
 use crate::credentials::key_ring::random;
 use crate::domain::role::Permission;
 use crate::domain::role::Role;
@@ -42,18 +43,6 @@ const LIFETIME: Duration = Duration::hours(12);
 /// Marks the answer to a wrong key, which the middleware counts and delays.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::http) struct SignInFailed;
-
-/// The signed-in person; set by the middleware.
-#[derive(Debug, Clone)]
-pub(super) struct Session {
-    /// The key's name.
-    pub(super) key: String,
-    /// Its role.
-    pub(super) role: Role,
-    /// The token of this session's forms.
-    pub(super) csrf: String,
-    hash: [u8; 32],
-}
 
 /// The session of a request's cookie, if its role allows the page; `None` for open pages.
 ///

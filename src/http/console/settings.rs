@@ -3,8 +3,9 @@
 use actix_web::{HttpRequest, web};
 use askama::Template;
 
+use super::answer::{Page, ok};
+use super::session;
 use super::view::{CodeText, Layout, Time};
-use super::{Page, ok, session};
 use crate::domain::role::Permission;
 use crate::http::route::Route;
 use crate::http::state::AppState;

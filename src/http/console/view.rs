@@ -6,9 +6,9 @@ use askama::filters::HtmlSafe;
 use chrono::{DateTime, NaiveDateTime, SecondsFormat, TimeDelta, Utc};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::assets::{ICON, SCRIPT, STYLE};
+use super::embedded::{ICON, SCRIPT, STYLE};
 use super::flash::FlashMessage;
-use super::session::Session;
+use super::signed_in::Session;
 use crate::domain::money::thousands;
 use crate::domain::role::{Permission, Role};
 
