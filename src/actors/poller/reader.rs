@@ -1,0 +1,74 @@
+//! What a run needs, and what its errors mean.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::time::Instant;
+
+use actix::prelude::*;
+
+use super::error::PollError;
+use crate::actors::Deps;
+use crate::actors::aligner::AlignNow;
+use crate::actors::in_force::Snapshot;
+use crate::actors::mapper::MapPage;
+use crate::actors::syspro_session::{CredentialRefused, GetCredential};
+use crate::actors::writer::{Drain, Nudge};
+use crate::domain::chain;
+use crate::domain::{DocumentKey, FlowId};
+use crate::store::StoreError;
+use crate::syspro::enet::EnetError;
+use crate::syspro::{SysproError, SysproReader};
+
+/// What a run needs; cloned for each.
+#[derive(Clone)]
+pub struct Reader {
+    /// What every actor has.
+    pub deps: Deps,
+    /// The flow.
+    pub flow: FlowId,
+    /// The definitions for every run of this reader.
+    pub definitions: Snapshot,
+    /// SYSPRO, through OData or e.net.
+    pub odata: SysproReader,
+    /// Hands out the operator's credential.
+    pub session: Recipient<GetCredential>,
+    /// Is told when SYSPRO refuses the credential.
+    pub refused: Recipient<CredentialRefused>,
+    /// Maps pages.
+    pub mapper: Recipient<MapPage>,
+    /// Compares both sides, for flows whose records may change on both.
+    pub aligner: Option<Recipient<AlignNow>>,
+    /// Is told that deliveries are due.
+    pub nudge: Recipient<Nudge>,
+    /// Sends due deliveries.
+    pub drain: Recipient<Drain>,
+    /// Documents that crashed the Mapper, with the hash of the content; kept over a restart.
+    pub poison: Poison,
+    /// When the newest records were last checked in SYSPRO.
+    pub newest_checked: Rc<Cell<Option<Instant>>>,
+}
+
+/// Keys and hashes of documents that are not to be mapped again.
+pub type Poison = Rc<RefCell<HashMap<DocumentKey, [u8; 32]>>>;
+
+impl Reader {
+    pub(super) fn store_error(&self, error: &StoreError) -> PollError {
+        if let StoreError::OtherDefinitions { in_force, .. } = error {
+            return PollError::Definitions { flow: self.flow.clone(), in_force: *in_force };
+        }
+        PollError::Store { flow: self.flow.clone(), text: chain(error) }
+    }
+
+    pub(super) fn syspro_error(&self, error: &SysproError) -> PollError {
+        if let SysproError::WrongPassword { .. } | SysproError::Enet { source: EnetError::WrongPassword { .. } } = error {
+            self.refused.do_send(CredentialRefused);
+        }
+        if let SysproError::ColumnGone { .. } = error {
+            return PollError::Drift { flow: self.flow.clone(), what: error.to_string() };
+        }
+        let unreachable = matches!(error, SysproError::Unreachable { .. } | SysproError::Tls { .. })
+            || matches!(error, SysproError::Enet { source: EnetError::Unreachable { .. } });
+        PollError::Syspro { flow: self.flow.clone(), text: chain(error), class: error.class(), lasts: error.lasts(), unreachable }
+    }
+}
