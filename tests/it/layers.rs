@@ -157,7 +157,7 @@ fn paths(tokens: &[Token], depth: usize) -> Vec<(usize, Vec<String>)> {
         if token(i) == "::" {
             let mut ends = Vec::new();
             i = tree(tokens, i + 1, &mut vec![start.to_owned()], &mut ends);
-            found.extend(ends.into_iter().map(|path| (line, path)));
+            found.extend(ends.into_iter().map(|end| (line, end.path)));
         } else if matches!(token(i.wrapping_sub(2)), "use" | "crate") && start != "crate" {
             found.push((line, vec![start.to_owned()])); // `use actix;`, `extern crate actix;`
         }

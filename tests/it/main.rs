@@ -9,6 +9,7 @@ mod believed;
 mod binary;
 mod both_ways;
 mod browser;
+mod circles;
 mod cli;
 mod cli_ledger;
 mod clock_back;

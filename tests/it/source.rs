@@ -110,20 +110,24 @@ pub fn tokens(text: &str) -> Vec<Token> {
     found
 }
 
-/// Leaves out every item under `#[cfg(test)]`, to the end of its block or to its semicolon.
+/// Leaves out every item under `#[cfg(test)]` or `#[cfg(all(test, …))]`, to the end of its block or to its semicolon.
 pub fn without_tests(tokens: Vec<Token>) -> Vec<Token> {
-    const CFG_TEST: [&str; 7] = ["#", "[", "cfg", "(", "test", ")", "]"];
+    const CFG: [&str; 4] = ["#", "[", "cfg", "("];
     let mut kept = Vec::with_capacity(tokens.len());
     let mut i = 0;
     while i < tokens.len() {
-        let here = tokens[i..].iter().map(|(_, token)| token.as_str()).take(CFG_TEST.len());
-        if !here.eq(CFG_TEST) {
+        let mut here = tokens[i..].iter().map(|(_, token)| token.as_str());
+        let in_tests = here.by_ref().take(CFG.len()).eq(CFG)
+            && matches!((here.next(), here.next(), here.next()), (Some("test"), ..) | (Some("all"), _, Some("test")));
+        if !in_tests {
             kept.push(tokens[i].clone());
             i += 1;
             continue;
         }
         let (mut depth, mut used) = (0, false);
-        i += CFG_TEST.len();
+        while i < tokens.len() && tokens[i].1 != "]" {
+            i += 1;
+        }
         while i < tokens.len() {
             match tokens[i].1.as_str() {
                 "{" => depth += 1,
@@ -146,8 +150,14 @@ pub fn is_word(token: &str) -> bool {
         && !matches!(token, "use" | "return" | "as" | "in" | "mut" | "dyn" | "else")
 }
 
+/// A path, and the name by which a `use` makes it known: its last part, or the one after `as`.
+pub struct Named {
+    pub path: Vec<String>,
+    pub name: String,
+}
+
 /// Reads what follows `prefix::`, from `i` on; says where it ends.
-pub fn tree(tokens: &[Token], mut i: usize, prefix: &mut Vec<String>, found: &mut Vec<Vec<String>>) -> usize {
+pub fn tree(tokens: &[Token], mut i: usize, prefix: &mut Vec<String>, found: &mut Vec<Named>) -> usize {
     let token = |i: usize| tokens.get(i).map_or("", |(_, token)| token.as_str());
     if token(i) == "{" {
         i += 1;
@@ -172,6 +182,15 @@ pub fn tree(tokens: &[Token], mut i: usize, prefix: &mut Vec<String>, found: &mu
             return tree(tokens, i + 1, prefix, found);
         }
     }
-    found.push(prefix.clone());
+    if token(i) == "*" {
+        prefix.push("*".to_owned());
+        i += 1;
+    }
+    let mut path = prefix.clone();
+    if path.len() > 1 {
+        path.pop_if(|last| last == "self");
+    }
+    let name = if token(i) == "as" { token(i + 1).to_owned() } else { path.last().cloned().unwrap_or_default() };
+    found.push(Named { path, name });
     i
 }
