@@ -22,7 +22,6 @@ mod high_water;
 mod hold;
 mod migrate;
 mod notices;
-mod other_side;
 mod output;
 mod postgres_watchdog;
 mod prompt;

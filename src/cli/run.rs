@@ -14,7 +14,9 @@ use super::signals::Signals;
 use crate::actors::Deps;
 use crate::actors::mode::Mode;
 use crate::actors::system::ActorSystem;
+use crate::domain::chain;
 use crate::http::{self, AppState, HttpError};
+use crate::operations::other_side;
 use crate::supervision::guard::RestartPolicy;
 use crate::supervision::watchdog::Watchdog;
 
@@ -67,7 +69,7 @@ pub(super) enum Reload {
 /// Serves until a signal.
 pub(super) async fn serve(context: &Context, signals: &mut Signals, reload: Reload) -> Result<Exit, Failure> {
     let deps = context.service_deps().await?;
-    deps.waits.begin(super::other_side::CHECKING);
+    deps.waits.begin(other_side::CHECKING);
     let system = ActorSystem::start(&deps, RestartPolicy::default(), Mode::Service)
         .map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
     let (actors, loaded) = (system.handle(), Arc::new(context.checked.loaded.clone()));
@@ -141,11 +143,11 @@ async fn check_first(deps: Deps) {
     loop {
         // with other definitions than those in force, nothing starts anyway
         if deps.definitions.is_in_force() {
-            match super::other_side::check(&deps).await {
+            match other_side::check(&deps).await {
                 Ok(()) => break,
-                Err(failure) => {
+                Err(error) => {
                     warn!(
-                        error = failure.text,
+                        error = %chain(&error),
                         "whether ServiceNow went back could not be checked; no flow starts until it can be; Tieline retries"
                     )
                 }
@@ -168,9 +170,9 @@ async fn witness(context: &Context, deps: &Deps) -> String {
         checks = checks.wrapping_add(1);
         if checks.is_multiple_of(OTHER_SIDE_EVERY)
             && deps.definitions.is_in_force()
-            && let Err(failure) = super::other_side::check(deps).await
+            && let Err(error) = other_side::check(deps).await
         {
-            warn!(error = failure.text, "whether ServiceNow has the newest records that arrived could not be checked");
+            warn!(error = %chain(&error), "whether ServiceNow has the newest records that arrived could not be checked");
         }
         if checks.is_multiple_of(MARK_EVERY) && context.own_name().is_some() && context.store.trouble().is_none() {
             super::high_water::renew(&context.store, &directory).await;

@@ -24,6 +24,7 @@ use crate::domain::backlog::Backlog;
 use crate::domain::run::{RunCounts, RunKind};
 use crate::domain::word::Names;
 use crate::domain::{CompanyId, EntityName, FlowId};
+use crate::operations::{self, Requested};
 use crate::retry::Class;
 use crate::store::FlowStatus;
 use crate::supervision::guard::RestartPolicy;
@@ -104,7 +105,7 @@ fn choose(checked: &Checked, args: &SyncArgs) -> Result<Vec<(FlowId, RunKind)>, 
 
 async fn sync_flows(context: &Context, global: &Global, flows: Vec<(FlowId, RunKind)>, signals: &mut Signals) -> Result<Exit, Failure> {
     let deps = context.working_deps().await?;
-    super::other_side::check(&deps).await?;
+    operations::other_side::check(&deps).await?;
     let system = ActorSystem::start(&deps, RestartPolicy::default(), Mode::Command)
         .map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
     let report = execute_run_set(&deps, &system, flows, signals).await;

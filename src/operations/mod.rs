@@ -10,11 +10,13 @@ pub mod explain;
 pub mod failures;
 pub mod flow;
 pub mod hold;
+pub mod other_side;
 pub mod outdated;
 mod refused;
 pub mod replay;
 mod requested;
 pub mod resend;
+pub mod restored;
 pub mod sending;
 mod service;
 

@@ -27,7 +27,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("supervision", &["retry"]),
     ("actors", UP_TO_ACTORS),
     ("doctor", UP_TO_ACTORS),
-    ("operations", &["domain", "definition", "store", "actors", "doctor"]),
+    ("operations", &["domain", "retry", "definition", "servicenow", "store", "supervision", "actors", "doctor"]),
     ("http", &["domain", "config", "credentials", "telemetry", "net", "store", "actors", "doctor", "operations"]),
     ("cli", EVERYTHING),
     ("main", EVERYTHING),

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 
 use tracing::{error, warn};
 
-use super::failure::Failure;
 use crate::actors::Deps;
 use crate::actors::credential_store::SERVICENOW;
 use crate::actors::flows::flows;
@@ -13,18 +12,22 @@ use crate::definition::plan::{TargetPlan, WriteMode};
 use crate::domain::EntityName;
 use crate::domain::life::{COMPARE, WENT_BACK, went_back};
 use crate::servicenow::{OneToken, ServiceNow};
-use crate::store::ArrivedPart;
+use crate::store::{ArrivedPart, StoreError};
 
 /// The newest parts that are read from the ledger, and the number of them that are checked.
 const NEWEST: i64 = 500;
 const SAMPLE: usize = 20;
 
 /// What a service waits for during the check.
-pub(super) const CHECKING: &str = "flows wait until Tieline has checked that ServiceNow still has the newest records. If ServiceNow does not answer, they start after its \
+pub const CHECKING: &str = "flows wait until Tieline has checked that ServiceNow still has the newest records. If ServiceNow does not answer, they start after its \
      time limits";
 
-/// Makes the check. If ServiceNow does not answer, that shows nothing and is logged: the flows report it better.
-pub(super) async fn check(deps: &Deps) -> Result<(), Failure> {
+/// Makes the check. If ServiceNow does not answer, that shows nothing and is logged: the flows report it better. What it stops is in the
+/// audit.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn check(deps: &Deps) -> Result<(), StoreError> {
     let newest = deps.store.arrived_newest(NEWEST).await?;
     let percent = deps.settings.flows.went_back_percent;
     if newest.is_empty() || percent >= 100 {

@@ -1,7 +1,7 @@
-//! `tieline restored`: after a restore, compares ServiceNow with the ledger, before any flow runs.
+//! After a restore, compares ServiceNow with the ledger, before any flow runs.
 //!
 //! A part that matches the ledger counts as confirmed. A part that does not is read from SYSPRO again, completely, and sent. Rows that the
-//! ledger does not know are adopted by their keys. Every step stores its progress in the ledger, so that a killed command continues there.
+//! ledger does not know are adopted by their keys. Every step stores its progress in the ledger, so that a killed process continues there.
 
 mod judge;
 
@@ -12,13 +12,8 @@ use serde::Serialize;
 use tracing::{info, warn};
 
 use self::judge::judge;
-use super::checked::Checked;
-use super::context::Context;
-use super::failure::{Exit, Failure};
-use super::signals::Signals;
-use super::{Global, OutputForm, output};
 use crate::actors::Deps;
-use crate::actors::flows::flows;
+use crate::actors::flows::{flow_status, flows};
 use crate::actors::mode::Mode;
 use crate::actors::servicenow_token::TokenClient;
 use crate::actors::system::ActorSystem;
@@ -30,7 +25,7 @@ use crate::domain::life::Life;
 use crate::domain::{DocumentKey, FlowId};
 use crate::retry::Class;
 use crate::servicenow::{ListPosition, ServiceNow, ServiceNowError};
-use crate::store::{ComparedPage, ComparedPart, FlowStatus, RecordedPart, RestoredPart, RestoredRow, RowPlace, UnknownRow};
+use crate::store::{ComparedPage, ComparedPart, FlowStatus, RecordedPart, RestoredPart, RestoredRow, RowPlace, StoreError, UnknownRow};
 use crate::supervision::guard::RestartPolicy;
 
 /// Documents compared at once, and rows adopted at once.
@@ -43,128 +38,94 @@ const STOP_DEADLINE: Duration = Duration::from_secs(20);
 /// Time between two checks whether the nodes in the backup are silent.
 const CHECK_EVERY: Duration = Duration::from_secs(1);
 
-/// The line of one flow.
+/// The result for one flow.
 #[derive(Debug, Serialize)]
-struct FlowLine {
-    company: String,
-    entity: String,
+pub struct ComparedFlow {
+    /// The company.
+    pub company: String,
+    /// The entity.
+    pub entity: String,
     /// Whether the configuration contains the flow; if not, it is not compared.
-    configured: bool,
+    pub configured: bool,
     /// Parts in ServiceNow that match the ledger.
-    adopted: i64,
+    pub adopted: i64,
     /// Parts, and records that were in progress, that are sent again.
-    again: i64,
+    pub again: i64,
     /// Rows that the ledger did not know: adopted by their keys.
-    unknown: i64,
+    pub unknown: i64,
     /// Blocks that could not be compared, each with the reason: all that was delivered of them is sent again.
-    unreadable: BTreeMap<String, String>,
+    pub unreadable: BTreeMap<String, String>,
     /// The first rows with keys that no record of this flow can have, by table and sys_id: they are not changed.
-    left_alone: Vec<String>,
+    pub left_alone: Vec<String>,
     /// Why it does not run although it was compared, and how to make it run.
-    stopped: Option<String>,
+    pub stopped: Option<String>,
 }
 
-/// Runs the command.
-pub(super) fn restored(global: &Global) -> Result<Exit, Failure> {
-    let checked = Checked::load(global)?;
-    super::start_logging(global, &checked, super::Logs::Command)?;
-    super::block_on(async {
-        let mut signals = Signals::listen();
-        let context = Context::open(checked).await?;
-        let result = tokio::select! {
-            result = compare(&context) => result,
-            () = signals.next() => Err(Failure::new(Exit::Failed, "stopped by a signal; nothing is lost, and the next `tieline restored` continues there")),
-        };
-        context.close().await;
-        let lines = result?;
-        output::even_unread(print(global, &lines))?;
-        Ok(Exit::Done)
-    })
+/// Why a comparison did not end. What it compared is stored, and the next one continues there.
+#[derive(Debug, thiserror::Error)]
+pub enum NotCompared {
+    /// Another process of this node runs.
+    #[error("another process of this node is at work: stop the service first, then compare")]
+    NodeAtWork,
+    /// Another process makes the comparison.
+    #[error(
+        "another `tieline restored` is comparing this ledger; wait until it has ended. If it was stopped, run this command again: it continues there"
+    )]
+    Comparing,
+    /// Nodes run flows on this ledger; holds their names.
+    #[error("other nodes run flows on this ledger ({}): stop them first, then compare", .0.join(", "))]
+    OtherNodes(Vec<String>),
+    /// The connection that holds the comparison was lost.
+    #[error("the connection that keeps other comparisons away was lost; nothing is lost; run `tieline restored` again: it continues here")]
+    LockLost,
+    /// ServiceNow did not answer, or only an error that passes.
+    #[error(
+        "what ServiceNow has of {flow} could not be read: {why}; no flow runs until this succeeds. Run `tieline restored` again: it continues there"
+    )]
+    Unreachable {
+        /// The flow.
+        flow: FlowId,
+        /// The answer.
+        why: String,
+    },
+    /// Nothing can be asked with these settings.
+    #[error("{0}")]
+    Settings(String),
+    /// The ledger failed.
+    #[error(transparent)]
+    Ledger(#[from] StoreError),
 }
 
-fn print(global: &Global, lines: &[FlowLine]) -> Result<(), Failure> {
-    if global.output == OutputForm::Json {
-        return output::json(&serde_json::json!({ "flows": lines }));
-    }
-    let rows = lines.iter().map(|line| {
-        let unreadable: Vec<&str> = line.unreadable.keys().map(String::as_str).collect();
-        let flow = vec![line.company.clone(), line.entity.clone()];
-        let numbers = [line.adopted, line.again, line.unknown].iter().map(ToString::to_string).collect();
-        [flow, numbers, vec![unreadable.join(", ")]].concat()
-    });
-    let headers = ["company", "entity", "adopted", "to send again", "unknown to the ledger", "not readable"];
-    output::line(&output::table(&headers, &[2, 3, 4], rows))?;
-    for line in lines {
-        if !line.configured {
-            output::complaint(&format!(
-                "{}/{} is not configured, so that it was not compared: what it still had to send was dropped, nothing of it counts as delivered, and it is \
-                 stopped. Should it be configured again, run `tieline restored` once more before the service",
-                line.company, line.entity
-            ));
-        }
-        if !line.left_alone.is_empty() {
-            output::complaint(&format!(
-                "{}/{}: rows whose keys no record of the flow can have were left as they are: {}; see who wrote them, and correct or delete them in ServiceNow",
-                line.company,
-                line.entity,
-                line.left_alone.join(", ")
-            ));
-        }
-        for (block, why) in &line.unreadable {
-            output::complaint(&format!(
-                "{}/{}: `{block}` could not be compared, and all that was delivered of it is sent again: {why}",
-                line.company, line.entity
-            ));
-        }
-    }
-    let (still, others): (Vec<&FlowLine>, Vec<&FlowLine>) =
-        lines.iter().filter(|line| line.configured).partition(|line| line.stopped.is_some());
-    for line in &still {
-        output::complaint(&format!("{}/{} does not run yet: {}", line.company, line.entity, line.stopped.as_deref().unwrap_or_default()));
-    }
-    let who = match (still.is_empty(), others.is_empty()) {
-        (true, _) => "Flows may run again.",
-        (false, false) => "The other flows may run again.",
-        (false, true) => return output::line("The comparison is done, and no flow runs before that is settled."),
-    };
-    output::line(&format!("{who} Their next run reads everything, and sends what differs."))
-}
-
-async fn compare(context: &Context) -> Result<Vec<FlowLine>, Failure> {
-    if context.own_name().is_none() {
-        return Err(Failure::new(Exit::Held, "another process of this node is at work: stop the service first, then compare"));
-    }
-    let Some(lock) = context.store.restored_lock().await? else {
-        let text = "another `tieline restored` is comparing this ledger; wait until it has ended. If it was stopped, run this command again: it continues there";
-        return Err(Failure::new(Exit::Held, text));
-    };
-    alone(context).await?;
-    let life = match context.store.life() {
+/// Compares all flows, one by one; then they may run. `own_name`: the name under which this process is the only one of its node; `None`
+/// beside another one. `by`: the person, for the audit.
+///
+/// # Errors
+/// [`NotCompared`].
+pub async fn compare(deps: &Deps, own_name: Option<&str>, by: &str) -> Result<Vec<ComparedFlow>, NotCompared> {
+    let own_name = own_name.ok_or(NotCompared::NodeAtWork)?;
+    let lock = deps.store.restored_lock().await?.ok_or(NotCompared::Comparing)?;
+    alone(deps, own_name).await?;
+    let life = match deps.store.life() {
         Some(life) if life.compared_at.is_none() => life,
         // a restore without any trace, such as a snapshot of the whole machine
-        _ => context.store.life_check(None, Some(super::who::user())).await?.0,
+        _ => deps.store.life_check(None, Some(by.to_owned())).await?.0,
     };
-    let deps = context.deps();
-    let system = ActorSystem::start(&deps, RestartPolicy::default(), Mode::Command)
-        .map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
-    let done = all_flows(&deps, &system.tokens, &life).await;
+    let system =
+        ActorSystem::start(deps, RestartPolicy::default(), Mode::Command).map_err(|error| NotCompared::Settings(error.to_string()))?;
+    let done = all_flows(deps, &system.tokens, &life, by).await;
     system.stop(STOP_DEADLINE).await;
-    let mut lines = done?;
-    for row in context.store.flow_status().await? {
-        if let Some(line) = lines.iter_mut().find(|line| line.configured && line.company == row.company && line.entity == row.entity) {
-            line.stopped = not_yet(&row);
+    let mut compared = done?;
+    for row in flow_status(deps).await? {
+        if let Some(flow) = compared.iter_mut().find(|flow| flow.configured && flow.company == row.company && flow.entity == row.entity) {
+            flow.stopped = not_yet(&row);
         }
     }
     // a node may have been starting during the first check
-    alone(context).await?;
-    let Some(_lock) = lock.still_held().await else {
-        let text =
-            "the connection that keeps other comparisons away was lost; nothing is lost; run `tieline restored` again: it continues here";
-        return Err(Failure::new(Exit::Unreachable, text));
-    };
-    let summary = serde_json::to_value(&lines).unwrap_or_default();
-    context.store.restored_done(life.number, super::who::user(), summary).await?;
-    Ok(lines)
+    alone(deps, own_name).await?;
+    let _lock = lock.still_held().await.ok_or(NotCompared::LockLost)?;
+    let summary = serde_json::to_value(&compared).unwrap_or_default();
+    deps.store.restored_done(life.number, by.to_owned(), summary).await?;
+    Ok(compared)
 }
 
 /// Why a flow does not run although it was compared: it was stopped before for a reason other than the restore.
@@ -178,46 +139,44 @@ fn not_yet(row: &FlowStatus) -> Option<String> {
 }
 
 /// Waits until no other node shows itself: the nodes in the backup are silent, and stay so.
-async fn alone(context: &Context) -> Result<(), Failure> {
+async fn alone(deps: &Deps, own_name: &str) -> Result<(), NotCompared> {
     let deadline = Instant::now() + UNRESPONSIVE_AFTER + UNRESPONSIVE_AFTER / 2;
     loop {
-        let nodes = context.store.node_list(UNRESPONSIVE_AFTER).await?;
-        let alive: Vec<String> =
-            nodes.into_iter().filter(|node| node.alive && node.name != context.node.name).map(|node| node.name).collect();
+        let nodes = deps.store.node_list(UNRESPONSIVE_AFTER).await?;
+        let alive: Vec<String> = nodes.into_iter().filter(|node| node.alive && node.name != own_name).map(|node| node.name).collect();
         if alive.is_empty() {
             return Ok(());
         }
         if Instant::now() > deadline {
-            let text = format!("other nodes run flows on this ledger ({}): stop them first, then compare", alive.join(", "));
-            return Err(Failure::new(Exit::Held, text));
+            return Err(NotCompared::OtherNodes(alive));
         }
         tokio::time::sleep(CHECK_EVERY).await;
     }
 }
 
-async fn all_flows(deps: &Deps, tokens: &TokenClient, life: &Life) -> Result<Vec<FlowLine>, Failure> {
-    let servicenow = ServiceNow::new(&deps.settings.servicenow).map_err(|error| Failure::new(Exit::Configuration, error.chain()))?;
+async fn all_flows(deps: &Deps, tokens: &TokenClient, life: &Life, by: &str) -> Result<Vec<ComparedFlow>, NotCompared> {
+    let servicenow = ServiceNow::new(&deps.settings.servicenow).map_err(|error| NotCompared::Settings(error.chain()))?;
     let definitions = deps.definitions.now();
-    let mut lines = Vec::new();
+    let mut compared = Vec::new();
     for flow in flows(deps) {
         let Some(plan) = definitions.plan(&flow.entity) else { continue };
-        let work = Work { deps, tokens, servicenow: &servicenow, life, flow: &flow, plan };
-        let line = work.run().await?;
-        info!(%flow, adopted = line.adopted, again = line.again, unknown = line.unknown, "compared with ServiceNow");
-        lines.push(line);
+        let work = Work { deps, tokens, servicenow: &servicenow, life, flow: &flow, plan, by };
+        let result = work.run().await?;
+        info!(%flow, adopted = result.adopted, again = result.again, unknown = result.unknown, "compared with ServiceNow");
+        compared.push(result);
     }
     for flow in deps.store.restored_flows().await? {
         if definitions.plan(&flow.entity).is_none() || !deps.settings.syspro.companies.contains(&flow.company) {
-            lines.push(set_aside(deps, life, &flow).await?);
+            compared.push(set_aside(deps, life, &flow, by).await?);
         }
     }
-    Ok(lines)
+    Ok(compared)
 }
 
 /// A flow that the configuration does not contain cannot be compared, because its tables are not known. So none of it counts as delivered,
 /// its unsent deliveries are dropped, and it stays stopped until it was compared.
-async fn set_aside(deps: &Deps, life: &Life, flow: &FlowId) -> Result<FlowLine, Failure> {
-    let own = async || -> Result<Option<RestoredPart>, Failure> {
+async fn set_aside(deps: &Deps, life: &Life, flow: &FlowId, by: &str) -> Result<ComparedFlow, NotCompared> {
+    let own = async || -> Result<Option<RestoredPart>, NotCompared> {
         let parts = deps.store.restored_parts(life.number, flow.clone(), Vec::new()).await?;
         Ok(parts.into_iter().find(|part| part.block.is_empty()))
     };
@@ -234,10 +193,10 @@ async fn set_aside(deps: &Deps, life: &Life, flow: &FlowId) -> Result<FlowLine, 
             let page = ComparedPage { last_key: after.clone(), again: again.collect(), aligned: true, ..ComparedPage::default() };
             deps.store.restored_compared(life.number, flow.clone(), page).await?;
         }
-        deps.store.restored_flow_aside(life.number, flow.clone(), super::who::user()).await?;
+        deps.store.restored_flow_aside(life.number, flow.clone(), by.to_owned()).await?;
         warn!(%flow, "not configured, and so not compared: what it still had to send is dropped, and it is stopped");
     }
-    Ok(FlowLine {
+    Ok(ComparedFlow {
         company: flow.company.to_string(),
         entity: flow.entity.to_string(),
         configured: false,
@@ -258,10 +217,11 @@ struct Work<'a> {
     life: &'a Life,
     flow: &'a FlowId,
     plan: &'a Plan,
+    by: &'a str,
 }
 
 impl Work<'_> {
-    async fn run(&self) -> Result<FlowLine, Failure> {
+    async fn run(&self) -> Result<ComparedFlow, NotCompared> {
         let tables = match self.parts(Vec::new()).await? {
             begun if begun.len() > 1 => Vec::new(),
             _ => self.tables().await?,
@@ -277,12 +237,12 @@ impl Work<'_> {
             parts = self.parts(Vec::new()).await?;
             self.compare(&parts).await?;
             left_alone = self.adopt().await?;
-            self.deps.store.restored_flow_done(self.life.number, self.flow.clone(), super::who::user()).await?;
+            self.deps.store.restored_flow_done(self.life.number, self.flow.clone(), self.by.to_owned()).await?;
         }
         let parts = self.parts(Vec::new()).await?;
         let own = parts.iter().find(|part| part.block.is_empty());
         let number = |of: fn(&RestoredPart) -> i64| own.map_or(0, of);
-        Ok(FlowLine {
+        Ok(ComparedFlow {
             company: self.flow.company.to_string(),
             entity: self.flow.entity.to_string(),
             configured: true,
@@ -295,7 +255,7 @@ impl Work<'_> {
         })
     }
 
-    async fn parts(&self, tables: Vec<(String, String)>) -> Result<Vec<RestoredPart>, Failure> {
+    async fn parts(&self, tables: Vec<(String, String)>) -> Result<Vec<RestoredPart>, NotCompared> {
         Ok(self.deps.store.restored_parts(self.life.number, self.flow.clone(), tables).await?)
     }
 
@@ -305,7 +265,7 @@ impl Work<'_> {
 
     /// The tables with records of this flow, by block. The transform decides where the records of a staging table go: the ledger has this
     /// for what was delivered, and the staging rows for what came after the backup.
-    async fn tables(&self) -> Result<Vec<(String, String)>, Failure> {
+    async fn tables(&self) -> Result<Vec<(String, String)>, NotCompared> {
         let mut tables: BTreeSet<(String, String)> = self.deps.store.restored_tables(self.flow.clone()).await?.into_iter().collect();
         tables.retain(|(block, table)| {
             let target = self.plan.targets.iter().find(|target| target.block == *block);
@@ -328,18 +288,13 @@ impl Work<'_> {
         Ok(tables.into_iter().collect())
     }
 
-    fn unreachable(&self, error: &ServiceNowError) -> Failure {
-        let text = format!(
-            "what ServiceNow has of {} could not be read: {}; no flow runs until this succeeds. Run `tieline restored` again: it continues there",
-            self.flow,
-            error.chain()
-        );
-        Failure::new(Exit::Unreachable, text)
+    fn unreachable(&self, error: &ServiceNowError) -> NotCompared {
+        NotCompared::Unreachable { flow: self.flow.clone(), why: error.chain() }
     }
 
     /// Reads the rows of a block with keys of this flow. A temporary error ends the command, which can then be started again. If rows
     /// cannot be read at all, that is stored, and all of the block is sent again.
-    async fn read(&self, target: &TargetPlan, part: &RestoredPart) -> Result<(), Failure> {
+    async fn read(&self, target: &TargetPlan, part: &RestoredPart) -> Result<(), NotCompared> {
         let (prefix, place) = (self.prefix(), (target.block.clone(), part.target_table.clone()));
         let mut at = ListPosition::behind(part.after.clone(), part.hidden);
         loop {
@@ -370,7 +325,7 @@ impl Work<'_> {
     }
 
     /// Compares the ledger's records, page by page, with the rows.
-    async fn compare(&self, parts: &[RestoredPart]) -> Result<(), Failure> {
+    async fn compare(&self, parts: &[RestoredPart]) -> Result<(), NotCompared> {
         let unreadable: HashSet<&str> = parts.iter().filter(|part| part.state == "unreadable").map(|part| part.block.as_str()).collect();
         let mut after = parts.iter().find(|part| part.block.is_empty()).map(|part| part.after.clone()).unwrap_or_default();
         loop {
@@ -394,7 +349,7 @@ impl Work<'_> {
 
     /// Adopts rows that the ledger does not know. For records that may change on both sides, the alignment itself finds them. Answers the
     /// rows that are not touched.
-    async fn adopt(&self) -> Result<Vec<String>, Failure> {
+    async fn adopt(&self) -> Result<Vec<String>, NotCompared> {
         let mut left_alone = Vec::new();
         if self.plan.aligned().is_some() {
             return Ok(left_alone);
