@@ -9,6 +9,7 @@ use crate::config::{self, ConfigError, Loaded, Settings};
 use crate::definition::{self, Definitions};
 use crate::domain::EntityName;
 use crate::domain::chain;
+use crate::operations;
 
 /// Checked settings and definitions; nothing has been started.
 pub(super) struct Checked {
@@ -140,6 +141,13 @@ impl Checked {
     /// The settings.
     pub(super) fn settings(&self) -> &Settings {
         &self.loaded.settings
+    }
+
+    /// The failure of a refused operation. A flow may be unknown only because another file was meant: its message names the file.
+    pub(super) fn refused(&self, refused: operations::Refused) -> Failure {
+        let source = matches!(refused, operations::Refused::NoFlow(_)).then(|| self.source());
+        let Failure { exit, text } = refused.into();
+        Failure::new(exit, text + &source.unwrap_or_default())
     }
 
     /// The file of the settings, for a message about them.

@@ -75,8 +75,11 @@ impl From<Refused> for Failure {
         let (what, step) = (refused.what(), refused.next_step(Interface::Cli));
         match (refused.class(), refused) {
             (_, Refused::Ledger(error)) => error.into(),
-            (_, Refused::UnknownName(unknown)) => unknown.into(),
-            (Some(Class::Senseless), Refused::Everything | Refused::OutdatedAndMore) => Self::new(Exit::Usage, format!("{what}; {step}")),
+            (_, Refused::UnknownName(unknown) | Refused::NoFlow(unknown)) => unknown.into(),
+            (Some(Class::Malformed), _)
+            | (Some(Class::Senseless), Refused::Everything | Refused::OutdatedAndMore | Refused::Selection(_)) => {
+                Self::new(Exit::Usage, format!("{what}; {step}"))
+            }
             _ => Self::new(Exit::Failed, format!("{what}; {step}")),
         }
     }

@@ -5,12 +5,11 @@ use super::failure::{Exit, Failure};
 use super::output;
 use super::who::requested;
 use super::{Global, OutputForm};
-use crate::domain::FlowId;
 use crate::domain::reason::Reason;
-use crate::domain::word::Names;
-use crate::operations::flow::SmallerTables;
+use crate::domain::{CompanyId, EntityName, FlowId};
+use crate::operations::flow::{ForgottenFlows, SmallerTables};
 use crate::operations::{self, Interface, Refused};
-use crate::store::{FlowAction, FlowStatus, Undelivered};
+use crate::store::{FlowAction, Undelivered};
 
 /// What to do with a flow.
 #[derive(Debug, clap::Subcommand)]
@@ -69,12 +68,12 @@ pub(super) fn flow(global: &Global, command: &FlowCommand) -> Result<Exit, Failu
     };
     with_ledger(global, async |context| {
         let flow = FlowId::new(args.company.as_str(), args.entity.as_str());
-        super::sync::check_names(&context.checked, std::slice::from_ref(&args.company), std::slice::from_ref(&args.entity))?;
         let (deps, requested) = (context.deps(), requested(&args.why));
         let before = match action {
-            FlowAction::Pause => operations::flow::pause(&deps, flow.clone(), requested).await?,
-            FlowAction::Resume => operations::flow::resume(&deps, flow.clone(), smaller, requested).await?,
+            FlowAction::Pause => operations::flow::pause(&deps, flow.clone(), requested).await,
+            FlowAction::Resume => operations::flow::resume(&deps, flow.clone(), smaller, requested).await,
         };
+        let before = before.map_err(|refused| context.checked.refused(refused))?;
         let text = before.said(&flow, action);
         if global.output == OutputForm::Json {
             let changed = before.changes(action);
@@ -88,46 +87,22 @@ pub(super) fn flow(global: &Global, command: &FlowCommand) -> Result<Exit, Failu
     })
 }
 
-/// Forgets flows one by one; a flow that cannot be forgotten does not stop the others.
+/// Forgets one flow, or every flow of a company that is no longer configured.
 fn forget(global: &Global, args: &ForgetArgs) -> Result<Exit, Failure> {
     with_ledger(global, async |context| {
-        let all = context.flow_status().await?;
-        let named = |row: &&FlowStatus| row.company == args.company && args.entity.as_ref().is_none_or(|entity| *entity == row.entity);
-        let chosen: Vec<&FlowStatus> = all.iter().filter(named).collect();
-        let name = format!("{}{}", args.company, args.entity.as_ref().map(|entity| format!("/{entity}")).unwrap_or_default());
-        if chosen.is_empty() {
-            let names = Names {
-                companies: all.iter().map(|row| row.company.clone()).collect(),
-                entities: all.iter().map(|row| row.entity.clone()).collect(),
-            };
-            names.check(Some(&args.company), args.entity.as_deref()).map_err(|unknown| Failure::new(Exit::Usage, unknown.to_string()))?;
-            return Err(Failure::new(Exit::Failed, format!("the ledger has no flow {name}; `tieline status` lists them")));
-        }
-        if chosen.iter().all(|row| row.configured) {
-            let text = format!(
-                "{name} is configured, and would be made again; take the company out of `syspro.companies`, or the entity out of the definitions, first"
-            );
-            return Err(Failure::new(Exit::Failed, text));
-        }
+        let (deps, requested) = (context.deps(), requested(&args.why));
         let undelivered = if args.drop_pending { Undelivered::Drop } else { Undelivered::Keep };
-        let (mut done, mut refused) = (Vec::new(), Vec::new());
-        for row in chosen.into_iter().filter(|row| !row.configured) {
-            let flow = FlowId::new(row.company.as_str(), row.entity.as_str());
-            match operations::flow::forget(&context.deps(), flow, undelivered, requested(&args.why)).await {
-                Ok(forgotten) => done.push(forgotten),
-                Err(Refused::Ledger(error)) => return Err(error.into()),
-                Err(why) => refused.push((why.what(), why.next_step(Interface::Cli))),
-            }
-        }
+        let entity = args.entity.as_ref().map(EntityName::new);
+        let forgotten = operations::flow::forget_all(&deps, CompanyId::new(&args.company), entity, undelivered, requested).await?;
+        let ForgottenFlows { done, refused } = forgotten;
         if global.output == OutputForm::Json {
-            output::json(&serde_json::json!({ "forgotten": done, "refused": refused.iter().map(|(what, _)| what).collect::<Vec<_>>() }))?;
+            let refused: Vec<String> = refused.iter().map(Refused::what).collect();
+            output::json(&serde_json::json!({ "forgotten": done, "refused": refused }))?;
         } else {
-            for gone in &done {
-                output::line(&gone.to_string())?;
-            }
+            done.iter().try_for_each(|gone| output::line(&gone.to_string()))?;
         }
-        for (what, step) in &refused {
-            output::complaint(&format!("{what}: {step}"));
+        for why in &refused {
+            output::complaint(&format!("{}: {}", why.what(), why.next_step(Interface::Cli)));
         }
         Ok(if refused.is_empty() { Exit::Done } else { Exit::Failed })
     })

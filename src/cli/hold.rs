@@ -9,7 +9,7 @@ use super::{Global, OutputForm, output, resend};
 use crate::domain::reason::Reason;
 use crate::domain::resent::ResentOutcome;
 use crate::domain::{DocumentKey, FlowId};
-use crate::operations::{self, Refused, hold::Named};
+use crate::operations::{self, MOST_NAMED, Refused, hold::Named};
 use crate::store::HoldRow;
 
 /// Which records, and why.
@@ -20,7 +20,7 @@ pub struct HoldArgs {
     /// The entity
     entity: String,
     /// The keys as SYSPRO stores them, their parts joined by `/`: 0000104/INV-7
-    #[arg(required = true, num_args = 1..=1000)]
+    #[arg(required = true, num_args = 1..=MOST_NAMED)]
     keys: Vec<String>,
     /// Why, for the audit
     #[arg(long, value_name = "TEXT")]

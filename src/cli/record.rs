@@ -26,7 +26,6 @@ pub struct RecordArgs {
 /// Runs the command.
 pub(super) fn record(global: &Global, args: &RecordArgs) -> Result<Exit, Failure> {
     super::context::with_ledger(global, async |context| {
-        context.check_names(Some(&args.company), Some(&args.entity)).await?;
         let flow = FlowId::new(args.company.as_str(), args.entity.as_str());
         let view = match explain(&context.deps(), &flow, &args.key).await? {
             Explained::Known(view) => view,

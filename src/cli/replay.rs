@@ -14,8 +14,9 @@ use crate::domain::delivery::FailureReason;
 use crate::domain::reason::Reason;
 use crate::domain::run::RunCounts;
 use crate::operations::outdated::OutdatedReport;
+use crate::operations::replay::{Selection, Which};
 use crate::operations::resend::ReplayReport;
-use crate::operations::{self, Refused, replay::Which};
+use crate::operations::{self, Refused};
 use crate::store::ReplayScope;
 
 /// Which records.
@@ -102,7 +103,7 @@ fn which(args: &ReplayArgs) -> Result<Which, Failure> {
         cause: None,
         keys: Vec::new(),
     };
-    Ok(Which::of(scope, args.all, args.outdated, args.allow)?)
+    Ok(Which::of(Selection { scope, keys: None, all: args.all, outdated: args.outdated, allow: args.allow })?)
 }
 
 /// Runs the command.

@@ -24,7 +24,7 @@ use crate::domain::backlog::Backlog;
 use crate::domain::run::{RunCounts, RunKind};
 use crate::domain::word::Names;
 use crate::domain::{CompanyId, EntityName, FlowId};
-use crate::operations::{self, Requested};
+use crate::operations::{self, Refused, Requested};
 use crate::retry::Class;
 use crate::store::FlowStatus;
 use crate::supervision::guard::RestartPolicy;
@@ -77,14 +77,8 @@ pub(super) fn sync(global: &Global, args: &SyncArgs) -> Result<Exit, Failure> {
 
 /// Refuses an unknown company or entity.
 pub(super) fn check_names(checked: &Checked, companies: &[String], entities: &[String]) -> Result<(), Failure> {
-    let names = Names {
-        companies: checked.settings().syspro.companies.iter().map(ToString::to_string).collect(),
-        entities: checked.definitions.plans.iter().map(|plan| plan.entity.to_string()).collect(),
-    };
-    // a name may be unknown only because another file was meant
-    let unknown = |unknown: crate::domain::word::Unknown| Failure::new(Exit::Usage, format!("{unknown}{}", checked.source()));
-    companies.iter().try_for_each(|company| names.check(Some(company), None)).map_err(unknown)?;
-    entities.iter().try_for_each(|entity| names.check(None, Some(entity))).map_err(unknown)
+    let names = Names::of(&checked.settings().syspro.companies, checked.definitions.plans.iter().map(|plan| &plan.entity));
+    names.check_all(companies, entities).map_err(|unknown| checked.refused(Refused::NoFlow(unknown)))
 }
 
 /// The requested flows; an unknown name is refused.

@@ -32,6 +32,14 @@ impl Unknown {
         format!("there is no {} `{}`{near}", self.what, self.word)
     }
 
+    /// What to do.
+    pub fn next_step(&self) -> String {
+        match self.known.as_slice() {
+            [] => self.choices(),
+            _ => format!("use one of {}", self.choices()),
+        }
+    }
+
     /// The known words.
     pub fn choices(&self) -> String {
         match self.known.as_slice() {
@@ -45,7 +53,7 @@ impl fmt::Display for Unknown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let detail = self.detail();
         let end = if detail.ends_with('?') { "" } else { ";" };
-        write!(f, "{detail}{end} known: {}", self.choices())
+        write!(f, "{detail}{end} {}", self.next_step())
     }
 }
 
@@ -73,6 +81,23 @@ pub struct Names {
 }
 
 impl Names {
+    /// Of these companies and entities.
+    pub fn of<C: ToString, E: ToString>(companies: impl IntoIterator<Item = C>, entities: impl IntoIterator<Item = E>) -> Self {
+        Self {
+            companies: companies.into_iter().map(|name| name.to_string()).collect(),
+            entities: entities.into_iter().map(|name| name.to_string()).collect(),
+        }
+    }
+
+    /// Checks several of both.
+    ///
+    /// # Errors
+    /// As [`Self::check`].
+    pub fn check_all(&self, companies: &[String], entities: &[String]) -> Result<(), Unknown> {
+        companies.iter().try_for_each(|company| self.check(Some(company), None))?;
+        entities.iter().try_for_each(|entity| self.check(None, Some(entity)))
+    }
+
     /// Checks a company and an entity, if given.
     ///
     /// # Errors
@@ -108,9 +133,11 @@ mod tests {
         assert_eq!(names.check(Some("EDU1"), Some("invoice")), Ok(()));
         assert_eq!(names.check(None, None), Ok(()));
         let said = |company, entity| names.check(company, entity).expect_err("unknown").to_string();
-        assert_eq!(said(None, Some("invoicex")), "there is no entity `invoicex`; did you mean `invoice`? known: `invoice`, `supplier`");
-        assert_eq!(said(Some("OTHER"), None), "there is no company `OTHER`; known: `EDU1`");
-        assert_eq!(said(Some("edu1"), None), "there is no company `edu1`; did you mean `EDU1`? known: `EDU1`");
-        assert_eq!(Names::default().check(Some("A"), None).expect_err("unknown").choices(), "no company is known yet");
+        assert_eq!(said(None, Some("invoicex")), "there is no entity `invoicex`; did you mean `invoice`? use one of `invoice`, `supplier`");
+        assert_eq!(said(Some("OTHER"), None), "there is no company `OTHER`; use one of `EDU1`");
+        assert_eq!(said(Some("edu1"), None), "there is no company `edu1`; did you mean `EDU1`? use one of `EDU1`");
+        assert_eq!(Names::default().check(Some("A"), None).expect_err("unknown").next_step(), "no company is known yet");
+        assert_eq!(names.check_all(&["EDU1".into(), "X".into()], &["y".into()]).expect_err("unknown").word, "X");
+        assert_eq!(names.check_all(&[], &["invoice".into(), "y".into()]).expect_err("unknown").word, "y");
     }
 }

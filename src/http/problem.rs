@@ -139,8 +139,8 @@ impl Problem {
 
     /// 422: an unknown company or entity; an empty list would look like an all-clear.
     pub fn unknown(unknown: &Unknown) -> Self {
-        let step = format!("use one of {}", unknown.choices());
-        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "unknown-name", "the request names something that there is not", unknown.detail(), step)
+        let title = "the request names something that there is not";
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "unknown-name", title, unknown.detail(), unknown.next_step())
     }
 
     /// 503: something that the request needs does not answer.
@@ -197,6 +197,7 @@ impl Problem {
         let class = refused.class();
         let (what, step) = (refused.what(), refused.next_step(on));
         match (class, refused) {
+            (Some(Class::Malformed), _) => Self::bad_request(what, step),
             (Some(Class::Senseless), _) => Self::unprocessable(what, step),
             (Some(Class::Missing), _) => Self::not_found(what, step),
             (Some(Class::NotNow), _) => Self::conflict(what, step),

@@ -2,6 +2,7 @@
 
 use chrono::NaiveDate;
 
+use super::flow::configured_names;
 use super::{Refused, Requested};
 use crate::actors::Deps;
 use crate::actors::flows::flows;
@@ -38,15 +39,13 @@ impl Period {
 /// Stores backfills, one per flow.
 ///
 /// # Errors
-/// As [`Period::check`]; [`Refused::NoFlows`]; an error of the ledger.
+/// As [`Period::check`]; [`Refused::NoFlow`]; an error of the ledger.
 pub async fn ask(deps: &Deps, period: Period, requested: Requested) -> Result<Vec<BackfillRow>, Refused> {
     period.check()?;
+    configured_names(deps).check_all(&period.companies, &period.entities).map_err(Refused::NoFlow)?;
     let wanted = |all: &[String], name: &str| all.is_empty() || all.iter().any(|one| one == name);
     let chosen = |flow: &FlowId| wanted(&period.companies, flow.company.as_str()) && wanted(&period.entities, flow.entity.as_str());
     let flows: Vec<FlowId> = flows(deps).into_iter().filter(chosen).collect();
-    if flows.is_empty() {
-        return Err(Refused::NoFlows(period.companies.first().cloned(), period.entities.first().cloned()));
-    }
     let new = NewBackfill { flows, since: period.since, until: period.until, requested_by: requested.by, why: requested.why.into() };
     Ok(deps.store.backfill_add(new).await?)
 }

@@ -1,5 +1,6 @@
 //! The conflict list: decides whose value counts, and matches two lists for the first time. The flow's next run applies the decisions.
 
+use super::selection::{self, WrongSelection};
 use super::{Refused, Requested};
 use crate::actors::Deps;
 use crate::domain::FlowId;
@@ -9,8 +10,9 @@ use crate::store::ConflictRow;
 /// Decides entries, for their current values; answers the decided ones. The others are closed, do not exist, or could mean several rows.
 ///
 /// # Errors
-/// [`Refused::NothingToDecide`] when none of them can be decided; an error of the ledger.
+/// [`Refused::Selection`]; [`Refused::NothingToDecide`] when none of them can be decided; an error of the ledger.
 pub async fn resolve(deps: &Deps, ids: &[i64], take: Side, requested: Requested) -> Result<Vec<ConflictRow>, Refused> {
+    selection::named(ids.len(), WrongSelection::Entries)?;
     let decided = deps.store.conflict_decide(ids.to_vec(), take, requested.by, requested.why.into()).await?;
     if decided.is_empty() { Err(Refused::NothingToDecide(ids.to_vec())) } else { Ok(decided) }
 }

@@ -19,7 +19,7 @@ pub enum Explained {
 /// [`super::Service::explain`].
 ///
 /// # Errors
-/// An error of the ledger.
+/// [`Refused::NoFlow`]; an error of the ledger.
 pub async fn explain(deps: &Deps, flow: &FlowId, key: &str) -> Result<Explained, Refused> {
     match known(deps, flow, key).await? {
         Some(view) => Ok(Explained::Known(view)),
@@ -27,8 +27,15 @@ pub async fn explain(deps: &Deps, flow: &FlowId, key: &str) -> Result<Explained,
     }
 }
 
-/// The history of a record that was read.
+/// The history of a record that was read; `None` for one that was never read, of a company and an entity that are known.
+///
+/// # Errors
+/// As [`explain`].
 pub(super) async fn known(deps: &Deps, flow: &FlowId, key: &str) -> Result<Option<Box<RecordView>>, Refused> {
     let view = deps.store.record_view(flow.company.to_string(), flow.entity.to_string(), key.to_owned()).await?;
-    Ok(view.known.then(|| Box::new(view)))
+    if view.known {
+        return Ok(Some(Box::new(view)));
+    }
+    deps.names().await?.check(Some(flow.company.as_str()), Some(flow.entity.as_str())).map_err(Refused::NoFlow)?;
+    Ok(None)
 }

@@ -2,9 +2,10 @@
 
 use super::{Refused, Requested};
 use crate::actors::Deps;
-use crate::actors::flows::flows;
-use crate::domain::FlowId;
-use crate::store::{FlowAction, FlowBefore, Forgotten, ForgottenFlow, Undelivered};
+use crate::actors::flows::{flow_status, flows};
+use crate::domain::word::Names;
+use crate::domain::{CompanyId, EntityName, FlowId};
+use crate::store::{FlowAction, FlowBefore, FlowStatus, Forgotten, ForgottenFlow, Undelivered};
 
 /// What is made of tables that have far fewer rows than before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,13 +23,17 @@ impl SmallerTables {
     }
 }
 
+/// The companies and entities of the configuration: each entity is a flow of each company.
+pub(super) fn configured_names(deps: &Deps) -> Names {
+    Names::of(&deps.settings.syspro.companies, deps.definitions.now().plans.iter().map(|plan| &plan.entity))
+}
+
 /// Checks that the configuration contains the flow.
 ///
 /// # Errors
 /// [`Refused::NoFlow`] if it does not.
 pub(super) fn configured(deps: &Deps, flow: &FlowId) -> Result<(), Refused> {
-    let known = deps.settings.syspro.companies.contains(&flow.company) && deps.definitions.now().plan(&flow.entity).is_some();
-    if known { Ok(()) } else { Err(Refused::NoFlow(flow.clone())) }
+    configured_names(deps).check(Some(flow.company.as_str()), Some(flow.entity.as_str())).map_err(Refused::NoFlow)
 }
 
 /// Stops reading a flow until it is resumed. A current run finishes first; due deliveries are still sent.
@@ -55,17 +60,77 @@ pub async fn resume(deps: &Deps, flow: FlowId, smaller: SmallerTables, requested
 /// Forgets a flow that the configuration no longer makes; its records stay as history.
 ///
 /// # Errors
-/// [`Refused::Configured`], [`Refused::NotInLedger`], [`Refused::BeingRead`], [`Refused::OutcomeUnknown`], [`Refused::NotSettled`]; an
-/// error of the ledger.
+/// [`Refused::Configured`], [`Refused::NoFlow`], [`Refused::NotInLedger`], [`Refused::BeingRead`], [`Refused::OutcomeUnknown`],
+/// [`Refused::NotSettled`]; an error of the ledger.
 pub async fn forget(deps: &Deps, flow: FlowId, undelivered: Undelivered, requested: Requested) -> Result<ForgottenFlow, Refused> {
     if flows(deps).contains(&flow) {
         return Err(Refused::Configured(flow));
     }
     Err(match deps.store.flow_forget(flow.clone(), undelivered, requested.by, requested.why.into()).await? {
         Forgotten::Done(done) => return Ok(done),
-        Forgotten::Unknown => Refused::NotInLedger(flow),
+        Forgotten::Unknown => missing(&flow_status(deps).await?, flow),
         Forgotten::Held => Refused::BeingRead(flow),
         Forgotten::Unknowable { parts } => Refused::OutcomeUnknown { flow, parts },
         Forgotten::Unsettled { records } => Refused::NotSettled { flow, records },
     })
+}
+
+/// Why the ledger has nothing of a flow: its company or its entity is in no flow, or no flow has both.
+fn missing(all: &[FlowStatus], flow: FlowId) -> Refused {
+    let names = Names::of(all.iter().map(|row| &row.company), all.iter().map(|row| &row.entity));
+    match names.check(Some(flow.company.as_str()), Some(flow.entity.as_str())) {
+        Err(unknown) => Refused::NoFlow(unknown),
+        Ok(()) => Refused::NotInLedger(flow),
+    }
+}
+
+/// The flows that were forgotten, and why others were not.
+#[derive(Debug, Default)]
+pub struct ForgottenFlows {
+    /// The forgotten ones.
+    pub done: Vec<ForgottenFlow>,
+    /// The others.
+    pub refused: Vec<Refused>,
+}
+
+/// Forgets one flow of a company, or, without an entity, every flow that the configuration no longer makes. One that cannot be forgotten
+/// yet does not stop the others.
+///
+/// # Errors
+/// [`Refused::NoFlow`], [`Refused::Configured`], [`Refused::AllConfigured`]; an error of the ledger. What was forgotten before the error
+/// stays forgotten.
+pub async fn forget_all(
+    deps: &Deps,
+    company: CompanyId,
+    entity: Option<EntityName>,
+    undelivered: Undelivered,
+    requested: Requested,
+) -> Result<ForgottenFlows, Refused> {
+    let chosen = match entity {
+        Some(entity) => vec![FlowId { company, entity }],
+        None => unconfigured(deps, company).await?,
+    };
+    let mut flows = ForgottenFlows::default();
+    for flow in chosen {
+        match forget(deps, flow, undelivered, requested.clone()).await {
+            Ok(forgotten) => flows.done.push(forgotten),
+            Err(why @ (Refused::NotInLedger(_) | Refused::BeingRead(_) | Refused::OutcomeUnknown { .. } | Refused::NotSettled { .. })) => {
+                flows.refused.push(why)
+            }
+            Err(why) => return Err(why),
+        }
+    }
+    Ok(flows)
+}
+
+/// The flows of a company that the configuration no longer makes.
+async fn unconfigured(deps: &Deps, company: CompanyId) -> Result<Vec<FlowId>, Refused> {
+    let mut all = flow_status(deps).await?;
+    let names = Names::of(all.iter().map(|row| &row.company), all.iter().map(|row| &row.entity));
+    names.check(Some(company.as_str()), None).map_err(Refused::NoFlow)?;
+    all.retain(|row| row.company == company.as_str() && !row.configured);
+    if all.is_empty() {
+        return Err(Refused::AllConfigured(company));
+    }
+    Ok(all.into_iter().map(|row| FlowId::new(company.clone(), row.entity.as_str())).collect())
 }

@@ -1,5 +1,6 @@
 //! Holds and releases records.
 
+use super::selection::{self, WrongSelection};
 use super::{Refused, Requested, check_names};
 use crate::actors::Deps;
 use crate::domain::{DocumentKey, FlowId};
@@ -25,17 +26,20 @@ impl Named {
     }
 }
 
-fn as_stored(keys: &[String]) -> Vec<String> {
-    keys.iter().map(|key| DocumentKey::typed(key).into()).collect()
+/// The keys in the ledger's form, once the names are checked.
+async fn checked(deps: &Deps, flow: &FlowId, keys: &[String]) -> Result<Vec<String>, Refused> {
+    selection::named(keys.len(), WrongSelection::HeldKeys)?;
+    selection::storable([&flow.company.to_string(), &flow.entity.to_string()].into_iter().chain(keys))?;
+    check_names(deps, Some(flow.company.as_str()), Some(flow.entity.as_str())).await?;
+    Ok(keys.iter().map(|key| DocumentKey::typed(key).into()).collect())
 }
 
 /// Holds records: nothing of them is sent until they are released. Keys are in the form that people type.
 ///
 /// # Errors
-/// [`Refused::UnknownName`]; [`Refused::NoRecords`] when none of them is known; an error of the ledger.
+/// [`Refused::Selection`], [`Refused::UnknownName`]; [`Refused::NoRecords`] when none of them is known; an error of the ledger.
 pub async fn hold(deps: &Deps, flow: FlowId, keys: &[String], requested: Requested) -> Result<Named, Refused> {
-    check_names(deps, Some(flow.company.as_str()), Some(flow.entity.as_str())).await?;
-    let keys = as_stored(keys);
+    let keys = checked(deps, &flow, keys).await?;
     let rows = deps.store.hold_put(flow.clone(), keys.clone(), requested.by, requested.why.into()).await?;
     Named::of(&flow, keys, rows)
 }
@@ -45,8 +49,7 @@ pub async fn hold(deps: &Deps, flow: FlowId, keys: &[String], requested: Request
 /// # Errors
 /// As [`hold`].
 pub async fn release(deps: &Deps, flow: FlowId, keys: &[String], requested: Requested) -> Result<(Named, Followed), Refused> {
-    check_names(deps, Some(flow.company.as_str()), Some(flow.entity.as_str())).await?;
-    let keys = as_stored(keys);
+    let keys = checked(deps, &flow, keys).await?;
     let (rows, followed) = release_records(deps, flow.clone(), keys.clone(), &requested.by, requested.why.into()).await?;
     Ok((Named::of(&flow, keys, rows)?, followed))
 }

@@ -17,9 +17,11 @@ pub mod replay;
 mod requested;
 pub mod resend;
 pub mod restored;
+mod selection;
 pub mod sending;
 mod service;
 
 pub use refused::{Class, Interface, Refused};
 pub use requested::{Requested, check_names};
+pub use selection::{MOST_NAMED, WrongSelection};
 pub use service::{RunStarted, Service, note_diagnostics};

@@ -1,8 +1,9 @@
 //! Why an operation was not done, and what to do, in words for each interface.
 
+use super::selection::WrongSelection;
 use crate::actors::scheduler::StartRefused;
-use crate::domain::FlowId;
 use crate::domain::word::Unknown;
+use crate::domain::{CompanyId, FlowId};
 use crate::store::StoreError;
 
 /// The interface of the request: the next step is a path, a page or a command.
@@ -19,6 +20,8 @@ pub enum Interface {
 /// The kind of a refusal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Class {
+    /// A part of the request has no meaning.
+    Malformed,
     /// The request is incomplete, or contradicts itself.
     Senseless,
     /// It names something that does not exist.
@@ -34,16 +37,16 @@ pub enum Class {
 pub enum Refused {
     /// A company or an entity that neither the configuration nor the ledger contains.
     UnknownName(Unknown),
-    /// The configuration contains no such flow.
-    NoFlow(FlowId),
-    /// No flow of this company and this entity is configured; `None`: any.
-    NoFlows(Option<String>, Option<String>),
+    /// There is no flow of this company or this entity.
+    NoFlow(Unknown),
     /// The ledger has nothing of such a flow.
     NotInLedger(FlowId),
     /// The flow's entity is not aligned.
     NotAligned(FlowId),
     /// A flow to be forgotten is configured.
     Configured(FlowId),
+    /// Every flow of a company, whose flows are to be forgotten, is configured.
+    AllConfigured(CompanyId),
     /// A flow to be forgotten is being read.
     BeingRead(FlowId),
     /// The outcome of some parts of records is unknown, in a flow to be forgotten.
@@ -73,6 +76,8 @@ pub enum Refused {
     NotBegun(String),
     /// This process has other definitions than those in force.
     OtherDefinitions(String),
+    /// The selection of records is wrong.
+    Selection(WrongSelection),
     /// A replay of everything was not requested explicitly.
     Everything,
     /// `outdated`, together with more than a flow.
@@ -129,9 +134,9 @@ impl Refused {
     /// The kind of the refusal; `None` for an error of the ledger.
     pub fn class(&self) -> Option<Class> {
         Some(match self {
+            Self::Selection(wrong) => wrong.class(),
             Self::Everything | Self::OutdatedAndMore | Self::NoPeriod | Self::EmptyPeriod { .. } => Class::Senseless,
             Self::NoFlow(_)
-            | Self::NoFlows(..)
             | Self::NotInLedger(_)
             | Self::NotAligned(_)
             | Self::NeverRead(_)
@@ -140,6 +145,7 @@ impl Refused {
             | Self::NothingToDecide(_) => Class::Missing,
             Self::NoRun(StartRefused::Stopping | StartRefused::Unresponsive) | Self::Stopping | Self::Crashed => Class::Unavailable,
             Self::Configured(_)
+            | Self::AllConfigured(_)
             | Self::BeingRead(_)
             | Self::OutcomeUnknown { .. }
             | Self::NotSettled { .. }
@@ -158,15 +164,11 @@ impl Refused {
     /// What was wrong.
     pub fn what(&self) -> String {
         match self {
-            Self::UnknownName(unknown) => unknown.to_string(),
-            Self::NoFlow(flow) => format!("there is no flow {flow}"),
-            Self::NoFlows(company, entity) => {
-                let name = |of: &Option<String>| of.clone().unwrap_or_else(|| "(any)".to_owned());
-                format!("there is no flow of company `{}` and entity `{}`", name(company), name(entity))
-            }
+            Self::UnknownName(unknown) | Self::NoFlow(unknown) => unknown.detail(),
             Self::NotInLedger(flow) => format!("the ledger has no flow {flow}"),
             Self::NotAligned(flow) => format!("there is no aligned flow {flow}"),
             Self::Configured(flow) => format!("flow {flow} is configured: it would be made again"),
+            Self::AllConfigured(company) => format!("every flow of {company} is configured: it would be made again"),
             Self::BeingRead(flow) => format!("a node is reading flow {flow}: its configuration still has it"),
             Self::OutcomeUnknown { flow, parts } => {
                 format!("{parts} parts of records of flow {flow} were sent, and what became of them is not known yet")
@@ -175,6 +177,7 @@ impl Refused {
             Self::Running { flow, node } => format!("flow {flow} is running on node `{node}`"),
             Self::NoRun(why) => why.to_string(),
             Self::NotBegun(why) | Self::OtherDefinitions(why) => why.clone(),
+            Self::Selection(wrong) => wrong.what(),
             Self::Everything => "this would send every record again".into(),
             Self::OutdatedAndMore => "`outdated` goes with `company` and `entity` alone".into(),
             Self::Replaying => "a replay is on its way".into(),
@@ -210,12 +213,10 @@ impl Refused {
             Cli => cli.to_owned(),
         };
         match self {
-            Self::UnknownName(unknown) => format!("use one of {}", unknown.choices()),
-            Self::NoFlow(_) | Self::NoFlows(..) | Self::NotInLedger(_) => {
-                one_of("`GET /api/v1/flows` lists them", "the overview lists them", "`tieline status` lists them")
-            }
+            Self::UnknownName(unknown) | Self::NoFlow(unknown) => unknown.next_step(),
+            Self::NotInLedger(_) => one_of("`GET /api/v1/flows` lists them", "the overview lists them", "`tieline status` lists them"),
             Self::NotAligned(_) => "its profile file needs a block `[header.align]` (docs/alignment.md)".into(),
-            Self::Configured(_) => {
+            Self::Configured(_) | Self::AllConfigured(_) => {
                 "take its company out of `syspro.companies`, or its entity out of the definitions, and restart the service".into()
             }
             Self::BeingRead(_) => "change that configuration first, and restart that node".into(),
@@ -240,6 +241,7 @@ impl Refused {
                 "`tieline status` says how the flow stands; no run was begun",
             ),
             Self::OtherDefinitions(_) => "ask a node that has the definitions in force".into(),
+            Self::Selection(wrong) => wrong.next_step(on),
             Self::Everything => one_of(
                 "name company, entity, key, run, since, until, reason, text, cause, keys or failed_only, or send \"all\": true",
                 "choose some of them",
@@ -303,6 +305,12 @@ impl From<Unknown> for Refused {
     }
 }
 
+impl From<WrongSelection> for Refused {
+    fn from(wrong: WrongSelection) -> Self {
+        Self::Selection(wrong)
+    }
+}
+
 impl From<StartRefused> for Refused {
     fn from(why: StartRefused) -> Self {
         Self::NoRun(why)
@@ -316,9 +324,9 @@ mod tests {
     #[test]
     fn what_to_do_is_said_in_the_words_of_whoever_asked() {
         let flow = || FlowId::new("EDU1", "invoice");
-        assert_eq!(Refused::NoFlow(flow()).next_step(Interface::Http), "`GET /api/v1/flows` lists them");
-        assert_eq!(Refused::NoFlow(flow()).next_step(Interface::Console), "the overview lists them");
-        assert_eq!(Refused::NoFlow(flow()).next_step(Interface::Cli), "`tieline status` lists them");
+        assert_eq!(Refused::NotInLedger(flow()).next_step(Interface::Http), "`GET /api/v1/flows` lists them");
+        assert_eq!(Refused::NotInLedger(flow()).next_step(Interface::Console), "the overview lists them");
+        assert_eq!(Refused::NotInLedger(flow()).next_step(Interface::Cli), "`tieline status` lists them");
         assert_eq!(Refused::NoRun(StartRefused::Running(flow())).class(), Some(Class::NotNow));
         assert_eq!(Refused::NoRun(StartRefused::GaveUp { flow: flow(), cause: "x".into() }).class(), Some(Class::NotNow));
         assert_eq!(Refused::NoRun(StartRefused::Stopping).class(), Some(Class::Unavailable));

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::selection::{self, MOST_NAMED, WrongSelection};
 use super::{Refused, Requested, check_names};
 use crate::actors::Deps;
 use crate::domain::audit::AuditKind;
@@ -23,12 +24,47 @@ pub enum Which {
     },
 }
 
+/// A selection as a person states it.
+#[derive(Debug, Clone, Default)]
+pub struct Selection {
+    /// The limits; `keys` is not used.
+    pub scope: ReplayScope,
+    /// Only these records; `None`: every record within the limits.
+    pub keys: Option<Vec<String>>,
+    /// All records within the limits, also without any limit.
+    pub all: bool,
+    /// Records that were mapped under another definition than the one in force.
+    pub outdated: bool,
+    /// With `outdated`: sends up to this many records, regardless of `flows.change_limit`.
+    pub allow: Option<i64>,
+}
+
 impl Which {
     /// The selection of a request: limited in some way, or explicitly all.
     ///
     /// # Errors
-    /// [`Refused::Everything`], [`Refused::OutdatedAndMore`].
-    pub fn of(scope: ReplayScope, all: bool, outdated: bool, allow: Option<i64>) -> Result<Self, Refused> {
+    /// [`Refused::Selection`], [`Refused::Everything`], [`Refused::OutdatedAndMore`].
+    pub fn of(Selection { scope, keys, all, outdated, allow }: Selection) -> Result<Self, Refused> {
+        let ReplayScope { company, entity, key, reason, text, cause, .. } = &scope;
+        let texts = [("company", company), ("entity", entity), ("key", key), ("reason", reason), ("text", text), ("cause", cause)];
+        // an empty name or list must not mean all records
+        if let Some((name, _)) = texts.into_iter().find(|(_, text)| text.as_deref() == Some("")) {
+            return Err(WrongSelection::Empty(name).into());
+        }
+        if keys.as_ref().is_some_and(Vec::is_empty) {
+            return Err(WrongSelection::NoKeys.into());
+        }
+        let keys = keys.unwrap_or_default();
+        selection::storable(texts.into_iter().filter_map(|(_, text)| text.as_ref()).chain(&keys))?;
+        reason.as_deref().map_or(Ok(()), selection::reason)?;
+        if keys.len() > MOST_NAMED {
+            return Err(WrongSelection::TooManyKeys(keys.len()).into());
+        }
+        if !keys.is_empty() && (company.is_none() || entity.is_none()) {
+            return Err(WrongSelection::KeysOfNoFlow.into());
+        }
+        selection::allowed(allow, outdated)?;
+        let scope = ReplayScope { keys, ..scope };
         if outdated {
             let beyond_flows = ReplayScope { company: None, entity: None, ..scope.clone() };
             if all || beyond_flows.is_limited() {
@@ -103,4 +139,49 @@ pub async fn replay(
 ) -> Result<ReplayReport, Refused> {
     note(deps, &which, requested).await?;
     take_in(deps, which, requested, compared).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of_flow(keys: Option<Vec<String>>) -> Selection {
+        let scope = ReplayScope { company: Some("EDU1".into()), entity: Some("invoice".into()), ..ReplayScope::default() };
+        Selection { scope, keys, ..Selection::default() }
+    }
+
+    fn wrong(selection: Selection) -> WrongSelection {
+        match Which::of(selection) {
+            Err(Refused::Selection(wrong)) => wrong,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_selects_nothing_does_not_select_everything() {
+        assert!(matches!(Which::of(Selection::default()), Err(Refused::Everything)));
+        assert!(Which::of(Selection { all: true, ..Selection::default() }).is_ok());
+        let empty = ReplayScope { key: Some(String::new()), ..ReplayScope::default() };
+        assert_eq!(wrong(Selection { scope: empty, all: true, ..Selection::default() }), WrongSelection::Empty("key"));
+        assert_eq!(wrong(of_flow(Some(Vec::new()))), WrongSelection::NoKeys);
+    }
+
+    #[test]
+    fn records_are_named_within_a_flow_and_up_to_a_limit() {
+        let keys = |count| Some(vec!["7".to_owned(); count]);
+        assert!(Which::of(of_flow(keys(MOST_NAMED))).is_ok());
+        assert_eq!(wrong(of_flow(keys(MOST_NAMED + 1))), WrongSelection::TooManyKeys(MOST_NAMED + 1));
+        assert_eq!(wrong(Selection { keys: keys(1), ..Selection::default() }), WrongSelection::KeysOfNoFlow);
+        assert_eq!(wrong(of_flow(Some(vec!["a\0".to_owned()]))), WrongSelection::ZeroByte);
+    }
+
+    #[test]
+    fn a_number_to_send_belongs_to_outdated_records() {
+        let allow = |allow, outdated| Selection { allow: Some(allow), outdated, ..Selection::default() };
+        assert!(Which::of(allow(0, true)).is_ok());
+        assert_eq!(wrong(allow(0, false)), WrongSelection::AllowAlone);
+        assert_eq!(wrong(allow(-1, true)), WrongSelection::AllowBeyond);
+        let key = ReplayScope { key: Some("7".into()), ..ReplayScope::default() };
+        assert!(matches!(Which::of(Selection { scope: key, ..allow(1, true) }), Err(Refused::OutdatedAndMore)));
+    }
 }

@@ -199,7 +199,7 @@ impl Service {
     /// The history of a record. For one that was never read, SYSPRO is queried, unless it is being queried for others.
     ///
     /// # Errors
-    /// An error of the ledger.
+    /// [`Refused::NoFlow`]; an error of the ledger.
     pub async fn explain(&self, flow: &FlowId, key: &str) -> Result<Explained, Refused> {
         if let Some(view) = known(&self.deps, flow, key).await? {
             return Ok(Explained::Known(view));

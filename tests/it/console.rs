@@ -373,7 +373,7 @@ fn a_record_says_its_amounts_with_their_currency_and_its_steps_in_words() {
         "{}",
         unknown.body
     );
-    assert!(viewer.get("/records/EDU1/nothing/1").body.contains("there is no such flow"));
+    assert!(viewer.get("/records/EDU1/nothing/1").body.contains("there is no entity <code class=\"inline\">nothing</code>"));
     let found = |query: &str| viewer.get(&format!("/records?{query}")).body.contains("0042/7");
     assert!(
         found("entity=invoice&prefix=0042")

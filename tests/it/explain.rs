@@ -55,7 +55,7 @@ fn of_a_record_that_was_never_read_syspro_itself_is_asked_why() {
     let out = world.command(&["record", COMPANY, "nothing", "1"]).output().unwrap();
     assert_eq!(out.status.code(), Some(2), "{}", text(&out));
     assert!(text(&out).contains("there is no entity `nothing`"), "{}", text(&out));
-    assert!(problem("nothing", "1").contains("there is no such flow"));
+    assert!(problem("nothing", "1").contains("there is no entity `nothing`"));
     // a service that does not answer is no reason to say that a record is not there
     world.syspro.faults.push(FaultRule::always(Fault::Status(503)));
     let (shell, http) = (said(&world, "supplier", "NOBODY"), problem("supplier", "NOBODY"));

@@ -25,8 +25,8 @@ fn an_unknown_word_is_refused_with_the_nearest_and_an_empty_list_says_what_the_f
     // the command line: exit code 2, what is wrong, the nearest word, and every word there is
     for (arguments, said) in [
         ("failures --reason waitng", "did you mean `waiting`?"),
-        ("failures --entity invoicex", "did you mean `invoice`? known: `cost_center`,"),
-        ("failures --company EDU9", "did you mean `EDU1`? known: `1`, `EDU1`, `OLD1`"),
+        ("failures --entity invoicex", "did you mean `invoice`? use one of `cost_center`,"),
+        ("failures --company EDU9", "did you mean `EDU1`? use one of `1`, `EDU1`, `OLD1`"),
         ("audit --entity suplier", "did you mean `supplier`?"),
         ("audit --company edu1", "did you mean `EDU1`?"),
         ("audit --kind confirmd", "did you mean `confirmed`?"),

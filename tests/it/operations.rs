@@ -208,6 +208,43 @@ fn the_command_line_the_api_and_the_console_do_the_same() {
         ("/flows/EDU1/supplier/forget", "why=not+done"),
         "EDU1/supplier is configured",
     );
+    for action in ["pause", "resume", "forget"] {
+        ways.refused_by_all_three(
+            &["flow", action, "EDU1", "suplier", "--why", why],
+            (&format!("/api/v1/flows/EDU1/suplier/{action}"), json!({ "why": why })),
+            (&format!("/flows/EDU1/suplier/{action}"), "why=not+done"),
+            "there is no entity `suplier`; did you mean `supplier`?",
+        );
+    }
+    ways.refused_by_all_three(
+        &["backfill", "--all", "--company", "EDU7", "--why", why],
+        ("/api/v1/backfill", json!({ "company": "EDU7", "all": true, "why": why })),
+        ("/backfills", "company=EDU7&all=yes&why=not+done"),
+        "there is no company `EDU7`; did you mean",
+    );
+    ways.refused_by_all_three(
+        &["replay", "--why", why],
+        ("/api/v1/replay", json!({ "why": why })),
+        ("/replay", "why=not+done"),
+        "this would send every record again",
+    );
+    ways.refused_by_all_three(
+        &["replay", "--reason", "rejectd", "--why", why],
+        ("/api/v1/replay", json!({ "reason": "rejectd", "why": why })),
+        ("/replay", "reason=rejectd&why=not+done"),
+        "did you mean `rejected`?",
+    );
+    let wrong = |path: &str, body: Value, what: &str| {
+        let (status, _, answer) = ask(&node.site, "POST", path, Some(&key), &body.to_string()).unwrap();
+        assert!(status == 400 && answer.contains(what), "{status} {answer}");
+    };
+    let none = "must name 1 to 1000 records, got 0";
+    wrong("/api/v1/records/hold", json!({ "company": "EDU1", "entity": "supplier", "keys": [], "why": why }), none);
+    wrong("/api/v1/records/release", json!({ "company": "EDU1", "entity": "supplier", "keys": [], "why": why }), none);
+    let many = vec![1; 1001];
+    wrong("/api/v1/conflicts/resolve", json!({ "ids": many, "take": "syspro", "why": why }), "must name 1 to 1000 entries, got 1001");
+    let out = node.command(&world, &["replay", "--key", "", "--why", why]).output().unwrap();
+    assert!(out.status.code() == Some(2) && text(&out).contains("`key` is empty"), "{}", text(&out));
     ways.refused_by_all_three(
         &["backfill", "--company", "EDU1", "--why", why],
         ("/api/v1/backfill", json!({ "company": "EDU1", "why": why })),

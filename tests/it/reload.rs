@@ -92,7 +92,7 @@ fn an_entity_that_is_added_is_read_and_sent_and_one_that_is_removed_no_more() {
     std::fs::remove_file(Path::new(&files.path()).join("profiles/apo/band.toml")).unwrap();
     wait_for_next(&world, &node, added);
     let (status, body) = wait_for("its flow is gone", LIMIT, || Some(run("band")).filter(|(status, _)| *status == 404));
-    assert!(body.contains("there is no flow EDU1/band"), "{status} {body}");
+    assert!(body.contains("there is no entity `band`"), "{status} {body}");
     let runs = world.database.psql("SELECT count(*) FROM run WHERE entity = 'band'");
     let (status, body) = at_rest("cost_center");
     assert_eq!(status, 202, "the others go on: {body}");

@@ -11,7 +11,6 @@ use super::texts::{Filled, Name, Why};
 use crate::domain::FlowId;
 use crate::domain::delivery::FailureReason;
 use crate::domain::run::{RunId, RunKind};
-use crate::domain::word;
 use crate::http::body::LIMIT;
 use crate::http::caller::Caller;
 use crate::http::problem::{Problem, reason};
@@ -19,9 +18,9 @@ use crate::http::query::{Params, path_parts};
 use crate::http::route::{Route, Shape, acts, component};
 use crate::http::state::AppState;
 use crate::operations::flow::SmallerTables;
-use crate::operations::replay::Which;
+use crate::operations::replay::{Selection, Which};
 use crate::operations::resend::ReplayReport;
-use crate::operations::{self, Requested, RunStarted};
+use crate::operations::{self, Refused, Requested, RunStarted};
 use crate::store::{FlowAction, FlowBefore, ForgottenFlow, ReplayScope, Undelivered};
 
 pub(in crate::http) const ROUTES: &[Route] = &[
@@ -69,8 +68,6 @@ pub(in crate::http) const ROUTES: &[Route] = &[
 
 type Answer = Result<HttpResponse, Problem>;
 
-/// The most records that one replay can name.
-const MOST_KEYS: usize = 1000;
 /// The body of a flow action.
 #[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -271,53 +268,12 @@ async fn forget(app_state: web::Data<AppState>, request: HttpRequest, payload: w
 /// The scope of a replay: limited in some way, or explicitly all.
 ///
 /// # Errors
-/// 400 for an invalid text, 422 for a contradiction.
-pub(in crate::http) fn which(asked: ReplayBody) -> Result<Which, Problem> {
-    let (company, entity, key, failed_for, words, cause) = (asked.company, asked.entity, asked.key, asked.reason, asked.text, asked.cause);
-    // an empty name or list must not mean all records
-    let texts = [("company", &company), ("entity", &entity), ("key", &key), ("reason", &failed_for), ("text", &words), ("cause", &cause)];
-    if let Some((name, _)) = texts.into_iter().find(|(_, text)| text.as_deref() == Some("")) {
-        return Err(Problem::bad_request(format!("`{name}` is empty"), "leave it out, or say which"));
-    }
-    if asked.keys.as_ref().is_some_and(Vec::is_empty) {
-        return Err(Problem::bad_request("`keys` names no record", "leave it out for every record that the rest of the request names"));
-    }
-    let keys = asked.keys.unwrap_or_default();
-    let names = [&company, &entity, &key, &failed_for, &words, &cause].into_iter().flatten();
-    if names.chain(&keys).any(|text| text.contains('\0')) {
-        return Err(Problem::bad_request("a name holds a zero byte", "send text"));
-    }
-    if let Some(word) = &failed_for {
-        word::check("reason", word, FailureReason::WORDS.iter().copied())
-            .map_err(|unknown| Problem::bad_request(unknown.detail(), format!("send one of {}", unknown.choices())))?;
-    }
-    if keys.len() > MOST_KEYS {
-        let detail = format!("`keys` names {} records, more than {MOST_KEYS}", keys.len());
-        return Err(Problem::bad_request(detail, "send them in several requests, or say what they have in common"));
-    }
-    if !keys.is_empty() && (company.is_none() || entity.is_none()) {
-        return Err(Problem::unprocessable("`keys` alone could be records of several flows", "name `company` and `entity` beside them"));
-    }
-    let scope = ReplayScope {
-        company,
-        entity,
-        key,
-        run: asked.run,
-        failed_only: asked.failed_only,
-        since: asked.since,
-        until: asked.until,
-        reason: failed_for,
-        text: words,
-        cause,
-        keys,
-    };
-    if asked.allow.is_some() && !asked.outdated {
-        return Err(Problem::unprocessable("`allow` belongs to `outdated`", "leave it out, or send \"outdated\": true"));
-    }
-    if asked.allow.is_some_and(|most| !(0..=1_000_000_000).contains(&most)) {
-        return Err(Problem::bad_request("`allow` is below 0 or above 1000000000", "say how many records may be sent"));
-    }
-    Ok(Which::of(scope, asked.all, asked.outdated, asked.allow)?)
+/// As [`Which::of`].
+pub(in crate::http) fn which(asked: ReplayBody) -> Result<Which, Refused> {
+    let ReplayBody { company, entity, key, run, failed_only, since, until, reason, text, cause, keys, outdated, allow, all, why: _ } =
+        asked;
+    let scope = ReplayScope { company, entity, key, run, failed_only, since, until, reason, text, cause, keys: Vec::new() };
+    Which::of(Selection { scope, keys, all, outdated, allow })
 }
 
 /// A long replay continues after its answer.
@@ -337,7 +293,7 @@ mod tests {
 
     fn ask(json: &str) -> Result<ReplayScope, String> {
         let asked: ReplayBody = serde_json::from_str(json).map_err(|error| error.to_string())?;
-        match which(asked).map_err(|problem| problem.detail)? {
+        match which(asked).map_err(|refused| refused.what())? {
             Which::Scope(scope) | Which::Outdated { scope, .. } => Ok(scope),
         }
     }

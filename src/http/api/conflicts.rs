@@ -66,9 +66,6 @@ pub(super) const CONFLICTS: &[Param] = &[
     LIMITED,
 ];
 
-/// The most entries that one request can decide.
-const MOST: usize = 1000;
-
 /// The body of a decision.
 #[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -165,25 +162,18 @@ async fn resolve(app_state: web::Data<AppState>, request: HttpRequest, payload: 
     Params::parse(request.query_string(), &[])?;
     let asked: ResolveBody = body(payload).await?;
     let requested = requested(&request, &asked.why)?;
-    let (ids, take) = decision(asked.ids, asked.take)?;
-    let decided = operations::conflict::resolve(&app_state.deps, &ids, take, requested).await?;
-    let left_out = ids.into_iter().filter(|id| !decided.iter().any(|row| row.id == *id)).collect();
+    let take = side(asked.take)?;
+    let decided = operations::conflict::resolve(&app_state.deps, &asked.ids, take, requested).await?;
+    let left_out = asked.ids.into_iter().filter(|id| !decided.iter().any(|row| row.id == *id)).collect();
     Ok(HttpResponse::Ok().json(Resolved { decided, left_out, follow: "/api/v1/conflicts/{id}" }))
 }
 
-/// The entries to decide, and the side whose value counts.
+/// The side whose value counts.
 ///
 /// # Errors
-/// 400 without a side or entries.
-pub(in crate::http) fn decision(ids: Vec<i64>, take: Option<Side>) -> Result<(Vec<i64>, Side), Problem> {
-    let Some(take) = take else {
-        return Err(Problem::bad_request("`take` is missing", "say whose value counts: `syspro` or `servicenow`"));
-    };
-    if ids.is_empty() || ids.len() > MOST {
-        let detail = format!("`ids` must name 1 to {MOST} entries, got {}", ids.len());
-        return Err(Problem::bad_request(detail, "`GET /api/v1/conflicts` lists them"));
-    }
-    Ok((ids, take))
+/// 400 without one.
+pub(in crate::http) fn side(take: Option<Side>) -> Result<Side, Problem> {
+    take.ok_or_else(|| Problem::bad_request("`take` is missing", "say whose value counts: `syspro` or `servicenow`"))
 }
 
 async fn adopt(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Answer {

@@ -220,7 +220,9 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::domain::reason::Reason;
     use crate::http::ROUTES;
+    use crate::operations::MOST_NAMED;
 
     #[test]
     fn operations_have_names_of_their_own() {
@@ -238,7 +240,11 @@ mod tests {
             let name = reference.strip_prefix("#/components/schemas/").expect(reference);
             assert!(schemas.contains_key(name), "{reference}");
         }
-        assert_eq!(schemas["Why"]["maxLength"], 1000, "{}", schemas["Why"]);
+        // the attributes of a schema take literals alone
+        assert_eq!(schemas["Why"]["maxLength"], Reason::LONGEST, "{}", schemas["Why"]);
+        for (body, list) in [("ReplayBody", "keys"), ("HoldBody", "keys"), ("ResolveBody", "ids")] {
+            assert_eq!(schemas[body]["properties"][list]["maxItems"], MOST_NAMED, "{body}: {}", schemas[body]);
+        }
         assert_eq!(schemas["FlowBody"]["additionalProperties"], false);
         assert_eq!(schemas["FlowBody"]["required"], serde_json::json!(["why"]));
     }

@@ -14,7 +14,7 @@ use crate::domain::merge::Side;
 use crate::domain::role::Permission;
 use crate::domain::{DocumentKey, FlowId};
 use crate::http::api::actions::requested;
-use crate::http::api::conflicts::decision;
+use crate::http::api::conflicts::side;
 use crate::http::problem::Problem;
 use crate::http::route::Route;
 use crate::http::state::AppState;
@@ -187,8 +187,7 @@ pub(super) async fn resolve(app_state: web::Data<AppState>, request: HttpRequest
     let ids = ids.map_err(|_| Problem::bad_request("an entry's number is none", "load the page again"))?;
     let take: Option<Side> = form.text("take").parse().ok();
     let requested = requested(&request, form.text("why"))?;
-    let (ids, take) = decision(ids, take)?;
-    let decided = operations::conflict::resolve(&app_state.deps, &ids, take, requested).await?;
+    let decided = operations::conflict::resolve(&app_state.deps, &ids, side(take)?, requested).await?;
     let left = match ids.iter().filter(|id| !decided.iter().any(|row| row.id == **id)).count() {
         0 => String::new(),
         count => format!(" {count} could not be decided: closed meanwhile, or several rows could be meant."),

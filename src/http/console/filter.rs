@@ -89,9 +89,8 @@ impl Filter {
         for spec in &specs {
             let Spec::Choice(name, _, _, words) = spec else { continue };
             let Some(text) = params.text(name) else { continue };
-            word::check("value", &text, words.iter().map(|(word, _)| word.as_str())).map_err(|unknown| {
-                Problem::bad_request(format!("parameter `{name}`: {}", unknown.detail()), format!("use one of {}", unknown.choices()))
-            })?;
+            word::check("value", &text, words.iter().map(|(word, _)| word.as_str()))
+                .map_err(|unknown| Problem::bad_request(format!("parameter `{name}`: {}", unknown.detail()), unknown.next_step()))?;
         }
         let mut filter = Self {
             path: path.to_owned(),
