@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use backon::{BackoffBuilder, ExponentialBuilder};
+use backon::{BackoffBuilder, ConstantBuilder, ExponentialBuilder, Retryable};
 use chrono::{DateTime, NaiveDateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -54,6 +54,41 @@ fn nth(delays: ExponentialBuilder, attempt: u32, longest: Duration) -> Duration 
     delays.build().nth(steps).map_or(longest, |delay| delay.min(longest))
 }
 
+/// Equal pauses between up to `attempts` attempts.
+pub fn pauses(pause: Duration, attempts: usize) -> ConstantBuilder {
+    ConstantBuilder::new().with_delay(pause).with_max_times(attempts.saturating_sub(1))
+}
+
+/// Asks again after each pause while the answer is not the one that is waited for, and answers the last one.
+///
+/// # Errors
+/// The error of a question, at once.
+pub async fn until<T, E, Asked: Future<Output = Result<T, E>>>(
+    pauses: ConstantBuilder,
+    mut ask: impl FnMut() -> Asked,
+    is_final: impl Fn(&T) -> bool,
+) -> Result<T, E> {
+    enum NotYet<T, E> {
+        Early(T),
+        Failed(E),
+    }
+    let is_final = &is_final;
+    let attempt = || {
+        let asked = ask();
+        async move {
+            match asked.await {
+                Ok(answer) if is_final(&answer) => Ok(answer),
+                Ok(answer) => Err(NotYet::Early(answer)),
+                Err(error) => Err(NotYet::Failed(error)),
+            }
+        }
+    };
+    match attempt.retry(pauses).when(|why| matches!(why, NotYet::Early(_))).await {
+        Ok(answer) | Err(NotYet::Early(answer)) => Ok(answer),
+        Err(NotYet::Failed(error)) => Err(error),
+    }
+}
+
 /// The wait in a `Retry-After` header: seconds, or a date in any of HTTP's three forms. `None`: it is neither.
 pub fn after(header: &str) -> Option<Duration> {
     let header = header.trim();
@@ -100,6 +135,23 @@ mod tests {
             }
             assert_eq!(even_delay(attempt, backoff), s(whole), "attempt {attempt}");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_question_is_repeated_until_its_answer_is_final_or_the_attempts_are_used_up() {
+        let ask = async |answers: &[Result<u32, &'static str>]| {
+            let (mut asked, begun) = (0, tokio::time::Instant::now());
+            let next = || {
+                asked += 1;
+                std::future::ready(answers[asked - 1])
+            };
+            let answer = until(pauses(Duration::from_millis(500), 3), next, |answer| *answer > 1).await;
+            (answer, asked, begun.elapsed().as_millis())
+        };
+        assert_eq!(ask(&[Ok(2)]).await, (Ok(2), 1, 0));
+        assert_eq!(ask(&[Ok(0), Ok(3)]).await, (Ok(3), 2, 500));
+        assert_eq!(ask(&[Ok(0), Ok(0), Ok(1)]).await, (Ok(1), 3, 1000), "the last answer");
+        assert_eq!(ask(&[Ok(0), Err("broken")]).await, (Err("broken"), 2, 500));
     }
 
     #[test]

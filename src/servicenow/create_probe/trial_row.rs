@@ -1,10 +1,14 @@
 //! The row of a test: finds it, deletes it, and reads from an answer whether the right exists.
 
+use std::cell::Cell;
 use std::time::Duration;
+
+use backon::Retryable;
 
 use crate::domain::SysId;
 use crate::domain::next_step::NextStep;
 use crate::net::{Bytes, Method};
+use crate::retry;
 use crate::servicenow::error::ServiceNowError;
 use crate::servicenow::outcome::ProbeVerdict;
 use crate::servicenow::query::{Query, encode};
@@ -16,7 +20,7 @@ use crate::servicenow::wire::{Body, Row, Words, read_body};
 pub(super) const TRIAL: &str = "tieline-doctor";
 
 /// Attempts to find a row that may not be readable at once, and attempts to delete one.
-const TRIES: u32 = 5;
+const TRIES: usize = 5;
 
 /// The pause between two attempts.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -61,15 +65,7 @@ impl Place<'_> {
 
     /// The same, repeated until there is one or the attempts are used up: the query may arrive before the write whose answer was lost.
     pub(super) async fn rows_in_time(&self) -> Result<Vec<Row>, ServiceNowError> {
-        let mut tries = 1;
-        loop {
-            let rows = self.rows().await?;
-            if !rows.is_empty() || tries >= TRIES {
-                return Ok(rows);
-            }
-            tokio::time::sleep(PAUSE).await;
-            tries += 1;
-        }
+        retry::until(retry::pauses(PAUSE, TRIES), || self.rows(), |rows| !rows.is_empty()).await
     }
 
     /// Whether there is an invisible row with the mark: the count of a list includes it.
@@ -104,30 +100,27 @@ impl Place<'_> {
 pub(super) async fn take_away(transport: &Transport, tokens: &dyn TokenSource, table: &str, id: &SysId) -> Result<(), String> {
     let path = format!("/api/now/table/{}/{}", encode(table), encode(id));
     let here = Place { transport, tokens, table, column: "sys_id", mark: id.to_string(), more: &[] };
-    let (mut problem, mut seen) = (String::new(), false);
-    for tries in 0..TRIES {
-        if tries > 0 {
-            tokio::time::sleep(PAUSE).await;
-        }
-        let mut deleted = false;
-        match transport.call(tokens, &Method::DELETE, &path, Bytes::new()).await {
-            Err(error) => problem = error.chain(),
+    let seen = Cell::new(false);
+    let attempt = || async {
+        let mut problem = match transport.call(tokens, &Method::DELETE, &path, Bytes::new()).await {
+            Err(error) => Some(error.chain()),
             Ok(answer) => match (answer.status, read_body(&answer.body)) {
-                (200 | 204, Body::Empty | Body::Document(_)) => deleted = true,
+                (200 | 204, Body::Empty | Body::Document(_)) => None,
                 // there is no such row, or it is not visible: a row that was visible before is gone
-                (404, _) if seen => deleted = true,
-                (404, _) => problem = "the instance does not show it, so that nobody can say that it is gone".into(),
-                (status, Body::Failure(words)) => problem = format!("status {status}: {}", words.line()),
-                (status, _) => problem = format!("status {status}"),
+                (404, _) if seen.get() => None,
+                (404, _) => Some("the instance does not show it, so that nobody can say that it is gone".into()),
+                (status, Body::Failure(words)) => Some(format!("status {status}: {}", words.line())),
+                (status, _) => Some(format!("status {status}")),
             },
-        }
+        };
         match here.rows().await {
-            Ok(rows) if rows.is_empty() && deleted => return Ok(()),
-            Ok(rows) => seen |= !rows.is_empty(),
-            Err(error) => problem = format!("whether it is gone could not be read: {}", error.chain()),
+            Ok(rows) if rows.is_empty() && problem.is_none() => return Ok(()),
+            Ok(rows) => seen.set(seen.get() || !rows.is_empty()),
+            Err(error) => problem = Some(format!("whether it is gone could not be read: {}", error.chain())),
         }
-    }
-    Err(if problem.is_empty() { "it is there still although the instance says that it was deleted".into() } else { problem })
+        Err(problem.unwrap_or_else(|| "it is there still although the instance says that it was deleted".into()))
+    };
+    attempt.retry(retry::pauses(PAUSE, TRIES)).await
 }
 
 /// What refused the request.

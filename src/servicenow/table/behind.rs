@@ -9,6 +9,7 @@ use crate::definition::plan::TargetPlan;
 use crate::domain::SysId;
 use crate::domain::next_step::NextStep;
 use crate::domain::version::VersionThere;
+use crate::retry;
 use crate::servicenow::compare::{differences_found, same_fields};
 use crate::servicenow::error::ServiceNowError;
 use crate::servicenow::outcome::{Found, How, OutRecord, Outcome, rejection};
@@ -18,7 +19,7 @@ use crate::servicenow::transport::Transport;
 use crate::servicenow::wire::Words;
 
 /// Queries for a row that an earlier attempt may have created; it may not be readable at once.
-const CHECKS: u32 = 3;
+const CHECKS: usize = 3;
 
 /// The pause between two such queries.
 const CHECK_PAUSE: Duration = Duration::from_millis(500);
@@ -143,16 +144,8 @@ async fn locate_patiently(
     target: &TargetPlan,
     records: &[&OutRecord],
 ) -> Result<Vec<Option<Found>>, ServiceNowError> {
-    let mut tries = 1;
-    loop {
-        let located = locate(transport, tokens, target, records).await?;
-        let missing = records.iter().zip(&located).any(|(record, found)| record.may_exist && found.is_none());
-        if !missing || tries >= CHECKS {
-            return Ok(located);
-        }
-        tokio::time::sleep(CHECK_PAUSE).await;
-        tries += 1;
-    }
+    let is_there = |located: &Vec<Option<Found>>| !records.iter().zip(located).any(|(record, found)| record.may_exist && found.is_none());
+    retry::until(retry::pauses(CHECK_PAUSE, CHECKS), || locate(transport, tokens, target, records), is_there).await
 }
 
 /// The rows of records: by the known sys_id, by the derived one, then by the key column.
