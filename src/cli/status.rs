@@ -59,7 +59,7 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<Exit, Failure
                 .chain([f.stands().0])
                 .collect()
         });
-        let headers = ["flow", "read up to", "last success", "records", "queued", "waiting", "on hold", "failed", "state"];
+        let headers = ["flow", "read up to", "last success", "records", "in progress", "waiting", "on hold", "failed", "state"];
         output::line(&output::table(&headers, &[3, 4, 5, 6, 7], rows))?;
         for flow in &made {
             let why = flow.stopped.as_ref().or(flow.last_error.as_ref());
@@ -87,7 +87,7 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<Exit, Failure
                     "changed",
                     "gone",
                     "delivered",
-                    "queued",
+                    "in progress",
                     "waiting",
                     "on hold",
                     "failed",

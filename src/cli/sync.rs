@@ -174,7 +174,7 @@ fn print(global: &Global, deps: &Deps, report: &RunSetReport, status: &[FlowStat
         let numbers = [c.read, c.new, c.changed, c.deleted, c.delivered, open.moving(), open.waiting, open.on_hold, open.failed];
         [l.company.clone(), l.entity.clone()].into_iter().chain(numbers.iter().map(ToString::to_string)).collect()
     });
-    let headers = ["company", "entity", "read", "new", "changed", "gone", "delivered", "queued", "waiting", "on hold", "failed"];
+    let headers = ["company", "entity", "read", "new", "changed", "gone", "delivered", "in progress", "waiting", "on hold", "failed"];
     let printed = output::line(&output::table(&headers, &[2, 3, 4, 5, 6, 7, 8, 9, 10], rows));
     print_errors(report);
     if let Some(full) = disk::full(&deps.settings) {

@@ -245,9 +245,9 @@ fn align_fields(
         let alike = |a: &str, b: &str| same(form, a, b);
         let mut decision = merge(agreed, syspro, servicenow, rule, record.decided.get(&field.name), alike);
         let renamed =
-            field.identity && agreed.is_some() && matches!(decision, Decision::Take(_, Why::Alone | Why::Rule) | Decision::Hold(_));
+            field.identity && agreed.is_some() && matches!(decision, Decision::Take(_, Why::Alone | Why::Rule) | Decision::Review(_));
         if renamed {
-            decision = Decision::Hold(Clash::BothChanged);
+            decision = Decision::Review(Clash::BothChanged);
         }
         let mut item = |kind, state| {
             out.items.push(Item {
@@ -269,7 +269,7 @@ fn align_fields(
                 }
             }
             Decision::Unchanged => {}
-            Decision::Hold(_) => item(clash, State::Open),
+            Decision::Review(_) => item(clash, State::Open),
             Decision::Take(Side::Syspro, why) => {
                 if why == Why::Person {
                     item(clash, State::Decided);

@@ -80,7 +80,7 @@ fn rule_of(word: Option<RuleWord>) -> Rule {
     match word {
         Some(RuleWord::Syspro) => Rule::Syspro,
         Some(RuleWord::ServiceNow) => Rule::ServiceNow,
-        Some(RuleWord::Hold | RuleWord::Unread) | None => Rule::Hold,
+        Some(RuleWord::Review | RuleWord::Unread) | None => Rule::Review,
     }
 }
 

@@ -26,7 +26,7 @@ words!(Side { Syspro = "syspro", ServiceNow = "servicenow" });
 pub enum Rule {
     /// A person.
     #[default]
-    Hold,
+    Review,
     /// SYSPRO's value counts.
     Syspro,
     /// ServiceNow's value counts.
@@ -37,7 +37,7 @@ impl Rule {
     /// The side whose value counts; `None`: a person decides.
     pub fn side(self) -> Option<Side> {
         match self {
-            Rule::Hold => None,
+            Rule::Review => None,
             Rule::Syspro => Some(Side::Syspro),
             Rule::ServiceNow => Some(Side::ServiceNow),
         }
@@ -107,7 +107,7 @@ pub enum Decision {
     /// This side's value is sent to the other.
     Take(Side, Why),
     /// Nothing is written until a person has decided.
-    Hold(Clash),
+    Review(Clash),
 }
 
 /// Decides about one field. `same` tells whether two texts mean the same value, such as `12.5` and `12.50`.
@@ -122,7 +122,7 @@ pub fn merge(
     if same(syspro, servicenow) {
         return Decision::InStep;
     }
-    let by_rule = |clash| rule.side().map_or(Decision::Hold(clash), |side| Decision::Take(side, Why::Rule));
+    let by_rule = |clash| rule.side().map_or(Decision::Review(clash), |side| Decision::Take(side, Why::Rule));
     let of_a_person = || {
         let seen = |decided: &&Decided| decided.syspro == syspro && decided.servicenow == servicenow;
         decided.filter(seen).map(|decided| Decision::Take(decided.side, Why::Person))
@@ -154,13 +154,13 @@ mod tests {
     fn what_one_side_changed_goes_to_the_other_and_what_both_changed_is_decided() {
         let a = agreed("a", "a");
         let merge = |syspro, servicenow, rule| merge(Some(&a), syspro, servicenow, rule, None, exact);
-        for rule in [Rule::Hold, Rule::Syspro, Rule::ServiceNow] {
+        for rule in [Rule::Review, Rule::Syspro, Rule::ServiceNow] {
             assert_eq!(merge("b", "a", rule), Decision::Take(Side::Syspro, Why::Alone), "{rule:?}");
             assert_eq!(merge("a", "b", rule), Decision::Take(Side::ServiceNow, Why::Alone), "{rule:?}");
             assert_eq!(merge("b", "b", rule), Decision::InStep, "{rule:?}");
             assert_eq!(merge("a", "a", rule), Decision::InStep, "{rule:?}");
         }
-        assert_eq!(merge("b", "c", Rule::Hold), Decision::Hold(Clash::BothChanged));
+        assert_eq!(merge("b", "c", Rule::Review), Decision::Review(Clash::BothChanged));
         assert_eq!(merge("b", "c", Rule::Syspro), Decision::Take(Side::Syspro, Why::Rule));
         assert_eq!(merge("b", "c", Rule::ServiceNow), Decision::Take(Side::ServiceNow, Why::Rule));
     }
@@ -168,9 +168,9 @@ mod tests {
     #[test]
     fn two_lists_that_meet_change_nothing_without_a_rule() {
         let merge = |syspro, servicenow, rule| merge(None, syspro, servicenow, rule, None, exact);
-        assert_eq!(merge("a", "a", Rule::Hold), Decision::InStep);
-        assert_eq!(merge("a", "b", Rule::Hold), Decision::Hold(Clash::FirstContact));
-        assert_eq!(merge("a", "", Rule::Hold), Decision::Hold(Clash::FirstContact), "an empty text is a value too");
+        assert_eq!(merge("a", "a", Rule::Review), Decision::InStep);
+        assert_eq!(merge("a", "b", Rule::Review), Decision::Review(Clash::FirstContact));
+        assert_eq!(merge("a", "", Rule::Review), Decision::Review(Clash::FirstContact), "an empty text is a value too");
         assert_eq!(merge("a", "b", Rule::Syspro), Decision::Take(Side::Syspro, Why::Rule));
     }
 
@@ -186,10 +186,10 @@ mod tests {
     fn a_decision_holds_for_the_values_that_the_person_saw() {
         let a = agreed("a", "a");
         let decided = Decided { side: Side::ServiceNow, syspro: "b".into(), servicenow: "c".into() };
-        let merge = |syspro, servicenow| merge(Some(&a), syspro, servicenow, Rule::Hold, Some(&decided), exact);
+        let merge = |syspro, servicenow| merge(Some(&a), syspro, servicenow, Rule::Review, Some(&decided), exact);
         assert_eq!(merge("b", "c"), Decision::Take(Side::ServiceNow, Why::Person));
-        assert_eq!(merge("b2", "c"), Decision::Hold(Clash::BothChanged), "SYSPRO changed again");
-        assert_eq!(merge("b", "c2"), Decision::Hold(Clash::BothChanged), "ServiceNow changed again");
+        assert_eq!(merge("b2", "c"), Decision::Review(Clash::BothChanged), "SYSPRO changed again");
+        assert_eq!(merge("b", "c2"), Decision::Review(Clash::BothChanged), "ServiceNow changed again");
         assert_eq!(merge("c", "c"), Decision::InStep, "applied");
     }
 
@@ -238,7 +238,7 @@ mod tests {
                     self.agreed = Some(agreed(&self.values[0], &self.values[1]));
                     self.unseen = [false; 2];
                 }
-                Decision::Unchanged | Decision::Hold(_) => {}
+                Decision::Unchanged | Decision::Review(_) => {}
                 Decision::Take(side, why) => {
                     let other = 1 - at(side);
                     assert!(why != Why::Alone || !self.unseen[other], "an edit is overwritten though neither rule nor person said so");
@@ -255,7 +255,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_edit_is_lost_and_nothing_is_written_twice(events in events(), rule in prop_oneof![Just(Rule::Hold), Just(Rule::Syspro), Just(Rule::ServiceNow)]) {
+        fn no_edit_is_lost_and_nothing_is_written_twice(events in events(), rule in prop_oneof![Just(Rule::Review), Just(Rule::Syspro), Just(Rule::ServiceNow)]) {
             let mut world = World { agreed: Some(agreed("", "")), ..World::default() };
             for event in events {
                 match event {
@@ -273,7 +273,7 @@ mod tests {
                 }
             }
             world.run(rule, true);
-            let (writes, held) = (world.writes, matches!(world.decide(rule), Decision::Hold(_)));
+            let (writes, held) = (world.writes, matches!(world.decide(rule), Decision::Review(_)));
             prop_assert!(held || world.values[0] == world.values[1], "{:?}", world.values);
             for _ in 0..3 {
                 world.run(rule, true);

@@ -20,12 +20,12 @@ use crate::domain::budget::{NodeBudget, OthersBudget, PauseReport};
 use crate::store::prepared::prepared;
 use crate::store::text::Text;
 
-/// The identity of a sender. A node keeps its name over restarts; each process has its own incarnation.
+/// The identity of a sender. A node keeps its name over restarts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Node {
     /// Kept in the state directory.
     pub name: String,
-    /// New at every start.
+    /// The id of this start of the process.
     pub incarnation: Uuid,
 }
 

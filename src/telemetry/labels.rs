@@ -204,7 +204,7 @@ pub enum EnetAnswer {
     /// No licence seat was free.
     NoSeat,
     /// Another node uses the operator.
-    Held,
+    InUse,
     /// There was no answer, or none that could be read.
     Lost,
     /// Nothing was sent: the ledger, a credential or the e.net session was not available.
@@ -218,7 +218,7 @@ words!(EnetAnswer {
     SessionLost = "session_lost",
     Evicted = "evicted",
     NoSeat = "no_seat",
-    Held = "held",
+    InUse = "in_use",
     Lost = "lost",
     NotSent = "not_sent",
 });

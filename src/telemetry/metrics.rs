@@ -63,7 +63,7 @@ pub struct Metrics {
     enet_calls: IntCounterVec,
     enet_call_duration: HistogramVec,
     enet_sessions_open: IntGauge,
-    enet_operator_held: IntGauge,
+    enet_operator_leased: IntGauge,
     enet_evictions: IntCounter,
     enet_back_off_until: IntGauge,
     conflicts: IntGaugeVec,
@@ -210,7 +210,11 @@ impl Metrics {
                 &requests,
             ),
             enet_sessions_open: gauge(&registry, "enet_sessions_open", "Sessions of e.net that this node has open: 0 or 1."),
-            enet_operator_held: gauge(&registry, "enet_operator_held", "1 while this node keeps other nodes off the e.net operator."),
+            enet_operator_leased: gauge(
+                &registry,
+                "enet_operator_leased",
+                "1 while this node has the lease of the e.net operator, which keeps other nodes off it.",
+            ),
             enet_evictions: counter(
                 &registry,
                 "enet_evictions_total",
@@ -478,8 +482,8 @@ impl Metrics {
     }
 
     /// Whether this node holds the operator.
-    pub fn set_enet_held(&self, held: bool) {
-        self.enet_operator_held.set(i64::from(held));
+    pub fn set_enet_leased(&self, leased: bool) {
+        self.enet_operator_leased.set(i64::from(leased));
     }
 
     /// A person logged in with the operator's code; no e.net calls are made until this time.
@@ -549,7 +553,7 @@ mod tests {
         metrics.set_unsealed(8);
         metrics.enet_called("setup", EnetAnswer::Unlicensed, Duration::from_millis(3));
         metrics.set_enet_session(true);
-        metrics.set_enet_held(true);
+        metrics.set_enet_leased(true);
         metrics.enet_evicted(DateTime::from_timestamp(1_700_000_300, 0).expect("an instant"));
         metrics.set_conflicts("cost_center", "edited", "to_apply", 4);
         let text = metrics.gather();
@@ -592,7 +596,7 @@ mod tests {
             "tieline_enet_calls_total{answer=\"unlicensed\",operation=\"setup\"} 1",
             "tieline_enet_call_duration_seconds_count{operation=\"setup\"} 1",
             "tieline_enet_sessions_open 1",
-            "tieline_enet_operator_held 1",
+            "tieline_enet_operator_leased 1",
             "tieline_enet_evictions_total 1",
             "tieline_enet_back_off_until_timestamp_seconds 1700000300",
             "tieline_conflicts{entity=\"cost_center\",kind=\"edited\",state=\"to_apply\"} 4",

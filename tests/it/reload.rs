@@ -134,7 +134,7 @@ fn another_schedule_and_an_alignment_take_effect_without_a_restart() {
     assert_eq!(adopt().0, 404);
     let before = number(&world);
     let profile = include_str!("../../config/profiles/apo/cost_center.toml");
-    files.write("profiles/apo/cost_center.toml", &format!("{profile}\n[header.align]\nrule = \"hold\"\n"));
+    files.write("profiles/apo/cost_center.toml", &format!("{profile}\n[header.align]\nrule = \"review\"\n"));
     node.signal(Signal::SIGHUP);
     wait_for_next(&world, &node, before);
     let path = format!("/api/v1/flows/{COMPANY}/cost_center/run");

@@ -154,7 +154,7 @@ words! {
 shape! {
     /// Records that may change on both sides.
     AlignShape {
-        /// Who decides when both sides changed a field, or when two lists are compared for the first time; default `hold`.
+        /// Who decides when both sides changed a field, or when two lists are compared for the first time; default `review`.
         rule = "rule": Option<RuleWord>,
         /// Fields with their own rule.
         fields = "fields": Option<Table<RuleWord>>,
@@ -175,7 +175,7 @@ words! {
     /// Who decides.
     RuleWord {
         /// A person.
-        Hold = "hold",
+        Review = "review",
         /// SYSPRO's value counts.
         Syspro = "syspro",
         /// ServiceNow's value counts.

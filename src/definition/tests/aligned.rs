@@ -12,7 +12,7 @@ const ENTITY: &str = "[root]\ntable = \"AssetMaster\"\nkey = [\"Asset\"]\ncolumn
 const PROFILE: &str = "[header]\ntable = \"x_asset\"\nwrite = \"table\"\nkey_column = \"u_source_key\"\nnatural_key = [\"u_code\"]\n\
                        gone = { u_mark = \"gone\" }\n[header.fields]\nu_code = \"Asset\"\nu_name = \"Name\"\n\
                        u_mark = { constant = \"current\" }\nu_other = { constant = \"fixed\" }\n\
-                       [header.align]\nrule = \"hold\"\ninactive = { u_retired = \"true\" }\n";
+                       [header.align]\nrule = \"review\"\ninactive = { u_retired = \"true\" }\n";
 
 fn fields(values: &[(&str, &str)]) -> Fields {
     values.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect()
@@ -35,7 +35,7 @@ struct Case {
 
 impl Case {
     fn new(rule: &str, name: &'static str) -> Self {
-        let profile = PROFILE.replace("\"hold\"", &format!("\"{rule}\""));
+        let profile = PROFILE.replace("\"review\"", &format!("\"{rule}\""));
         let site = site(&[("entities/asset.toml", ENTITY), ("profiles/apo/asset.toml", &profile)]);
         let definitions =
             load(Some(site.path()), "apo", &["asset".into()], &own()).unwrap_or_else(|problems| panic!("{}", lines(&problems)));
@@ -69,13 +69,13 @@ fn said(out: &Aligned) -> Vec<(&str, Kind, State)> {
 
 #[test]
 fn a_record_that_came_back_loses_its_mark_and_nothing_else_is_written() {
-    let out = Case::new("hold", "Lathe").back().run(RowState::There(&row("Lathe")));
+    let out = Case::new("review", "Lathe").back().run(RowState::There(&row("Lathe")));
     let send = out.send.expect("the mark is taken back");
     assert_eq!((send.gone, send.fields, send.expects), (false, fields(&[("u_mark", "current")]), Some(Fields::new())));
     assert_eq!((out.items, out.by_itself), (Vec::new(), 0));
-    let stayed = Case::new("hold", "Lathe").run(RowState::There(&row("Lathe")));
+    let stayed = Case::new("review", "Lathe").run(RowState::There(&row("Lathe")));
     assert_eq!((stayed.send, stayed.by_itself), (None, 0), "it never was away");
-    let with_a_change = Case { decided: Some(Side::Syspro), ..Case::new("hold", "Drill").back() }.run(RowState::There(&row("Lathe")));
+    let with_a_change = Case { decided: Some(Side::Syspro), ..Case::new("review", "Drill").back() }.run(RowState::There(&row("Lathe")));
     let send = with_a_change.send.expect("both");
     assert_eq!(send.fields, fields(&[("u_mark", "current"), ("u_name", "Drill")]));
     assert_eq!(send.expects, Some(fields(&[("u_name", "Lathe")])), "what is replaced is named");
@@ -83,7 +83,7 @@ fn a_record_that_came_back_loses_its_mark_and_nothing_else_is_written() {
 
 #[test]
 fn nothing_is_sent_for_a_record_that_came_back_where_no_mark_is_written() {
-    let mut case = Case::new("hold", "Lathe").back();
+    let mut case = Case::new("review", "Lathe").back();
     for target in &mut case.definitions.plans[0].targets {
         target.on_gone.clear();
     }
@@ -92,7 +92,7 @@ fn nothing_is_sent_for_a_record_that_came_back_where_no_mark_is_written() {
 
 #[test]
 fn where_servicenows_content_counts_for_a_code_that_came_back_it_waits_until_syspro_says_the_same() {
-    let decided = |name| Case { decided: Some(Side::ServiceNow), ..Case::new("hold", name).back() };
+    let decided = |name| Case { decided: Some(Side::ServiceNow), ..Case::new("review", name).back() };
     let differs = decided("Drill").run(RowState::There(&row("Press")));
     assert_eq!((said(&differs), differs.send.clone()), (vec![(ROW, Kind::Reused, State::ToApply)], None));
     let same = decided("Drill").run(RowState::There(&row("Drill")));
@@ -103,17 +103,17 @@ fn where_servicenows_content_counts_for_a_code_that_came_back_it_waits_until_sys
 #[test]
 fn a_record_that_only_syspro_has_goes_by_the_rule_until_the_lists_have_met() {
     let never = |rule, adopted| Case { agreed: BTreeMap::new(), adopted, ..Case::new(rule, "Lathe") }.run(RowState::Never);
-    let held = never("hold", false);
+    let held = never("review", false);
     assert_eq!((said(&held), held.send.clone()), (vec![(ROW, Kind::OnlySyspro, State::Open)], None));
     let made = never("syspro", false);
     assert_eq!((said(&made), made.send.clone().map(|send| send.fields.len())), (Vec::new(), Some(4)));
     let kept_out = never("servicenow", false);
     assert_eq!((said(&kept_out), kept_out.send.clone()), (vec![(ROW, Kind::OnlySyspro, State::Open)], None), "a rule asks for no deletion");
-    for rule in ["hold", "syspro", "servicenow"] {
+    for rule in ["review", "syspro", "servicenow"] {
         let new = never(rule, true);
         assert_eq!((said(&new), new.send.clone().map(|send| send.fields.len())), (Vec::new(), Some(4)), "{rule}: it is simply new");
     }
-    let decided = |side| Case { agreed: BTreeMap::new(), decided: Some(side), ..Case::new("hold", "Lathe") }.run(RowState::Never);
+    let decided = |side| Case { agreed: BTreeMap::new(), decided: Some(side), ..Case::new("review", "Lathe") }.run(RowState::Never);
     assert_eq!(said(&decided(Side::Syspro)), [(ROW, Kind::OnlySyspro, State::Decided)]);
     assert_eq!(said(&decided(Side::ServiceNow)), [(ROW, Kind::OnlySyspro, State::ToApply)]);
 }
@@ -122,24 +122,24 @@ fn a_record_that_only_syspro_has_goes_by_the_rule_until_the_lists_have_met() {
 fn a_retired_row_is_made_current_again_when_a_person_says_so() {
     let mut retired = row("Lathe");
     retired.insert("u_retired".into(), " true ".into());
-    let back = Case { decided: Some(Side::Syspro), ..Case::new("hold", "Lathe") }.run(RowState::There(&retired));
+    let back = Case { decided: Some(Side::Syspro), ..Case::new("review", "Lathe") }.run(RowState::There(&retired));
     assert_eq!(said(&back), [(ROW, Kind::Deleted, State::Decided)]);
     assert_eq!(back.send.clone().expect("sent").fields.get("u_retired").map(String::as_str), Some("false"));
-    let known = Case { agreed: BTreeMap::new(), ..Case::new("hold", "Lathe") }.run(RowState::There(&retired));
+    let known = Case { agreed: BTreeMap::new(), ..Case::new("review", "Lathe") }.run(RowState::There(&retired));
     assert_eq!((said(&known), known.by_itself), (vec![(ROW, Kind::Deleted, State::Open)], 0), "it was retired when the lists met");
-    let vanished = Case { agreed: BTreeMap::new(), ..Case::new("hold", "Lathe") }.run(RowState::Missing);
+    let vanished = Case { agreed: BTreeMap::new(), ..Case::new("review", "Lathe") }.run(RowState::Missing);
     assert_eq!(vanished.by_itself, 1);
 }
 
 #[test]
 fn each_record_that_syspro_dropped_counts_for_the_change_limit_once() {
-    let mut case = Case { present: false, ..Case::new("hold", "Lathe") };
+    let mut case = Case { present: false, ..Case::new("review", "Lathe") };
     let out = case.run(RowState::There(&row("Lathe")));
     assert_eq!((out.send.map(|send| (send.gone, send.fields)), out.by_itself), (Some((true, fields(&[("u_mark", "gone")]))), 1));
     case = case.back();
     let told = case.run(RowState::There(&row("Lathe")));
     assert_eq!((told.send, told.by_itself), (None, 0));
-    let unknown = Case { present: false, agreed: BTreeMap::new(), ..Case::new("hold", "Lathe") }.run(RowState::There(&row("Lathe")));
+    let unknown = Case { present: false, agreed: BTreeMap::new(), ..Case::new("review", "Lathe") }.run(RowState::There(&row("Lathe")));
     assert_eq!((unknown.send, unknown.by_itself), (None, 0), "nobody ever saw it in SYSPRO");
     let never = Case { present: false, ..Case::new("syspro", "Lathe") }.run(RowState::Never);
     assert_eq!(never, Aligned::default());
@@ -147,7 +147,7 @@ fn each_record_that_syspro_dropped_counts_for_the_change_limit_once() {
 
 #[test]
 fn the_natural_key_of_a_record_that_cannot_be_read_is_made_of_its_key_alone() {
-    let case = Case::new("hold", "Lathe");
+    let case = Case::new("review", "Lathe");
     let plan = plan(&case.definitions, "asset");
     let made = plan.natural_of_key(&"EDU1".into(), &plan.targets[0], &DocumentKey::from_text("A%2F1"), &case.definitions.code_lists);
     assert_eq!(made, Some(fields(&[("u_code", "A/1")])));

@@ -41,7 +41,7 @@ fn nothing_but_what_is_gone_stands_beside_a_header_that_is_not_written() {
         "clear_with = \"null\"",
         "only_if = []",
         "fields = { u_code = \"Asset\" }",
-        "align = { rule = \"hold\" }",
+        "align = { rule = \"review\" }",
         "watch = { row = \"staging\" }",
     ] {
         let found = one(&with_parts(), &profile(line));
@@ -147,12 +147,12 @@ fn a_change_limit_is_a_share_of_one_to_a_hundred_percent() {
 
 #[test]
 fn only_an_entity_without_children_is_aligned_and_only_its_header() {
-    let with_children = one(&with_parts(), &aligned("rule = \"hold\""));
+    let with_children = one(&with_parts(), &aligned("rule = \"review\""));
     assert!(with_children.contains("`header.align`: only an entity without children can be aligned"), "{with_children}");
-    well(ROOT, &aligned("rule = \"hold\""));
+    well(ROOT, &aligned("rule = \"review\""));
     let reference = format!(
         "{}u_to = {{ from = \"Asset\", reference = \"supplier\" }}\n",
-        PROFILE.replace("[header.fields]", "natural_key = [\"u_name\"]\n[header.align]\nrule = \"hold\"\n[header.fields]")
+        PROFILE.replace("[header.fields]", "natural_key = [\"u_name\"]\n[header.align]\nrule = \"review\"\n[header.fields]")
     );
     assert!(one(ROOT, &reference).contains("the field `u_to` is a reference, which cannot be merged"));
 }
@@ -183,7 +183,7 @@ const SETUP: &str = "[setup]\nobject = \"ASTSET\"\nclass = \"setup\"\naction = \
 #[test]
 fn a_setup_object_is_checked_against_what_is_read() {
     let entity = |from: &str, to: &str| format!("{ROOT}{}", SETUP.replace(from, to));
-    let profile = aligned("rule = \"hold\"");
+    let profile = aligned("rule = \"review\"");
     let call =
         |rest: &str| plan(&well(&entity("template", &format!("{rest}\ntemplate")), &profile), "asset").setup.clone().expect("a call");
     assert_eq!(call("lengths = { Description = 30 }").lengths.get("Description"), Some(&30));

@@ -42,7 +42,7 @@ fn the_kinds_of_a_childs_columns_stand_in_their_order_with_what_is_carried_behin
 fn the_columns_that_an_aligned_list_is_asked_by_are_named() {
     let asked = |filter: Option<&str>, inactive: &[(&str, &str)]| {
         let align = AlignPlan {
-            rule: Rule::Hold,
+            rule: Rule::Review,
             fields: Vec::new(),
             change_limit_percent: 10,
             overlap_seconds: 0,
@@ -124,7 +124,7 @@ fn a_field_made_of_the_key_alone_names_the_record_and_the_others_name_the_column
                    u_mixed = { concat = [\"Asset\", \"Description\"] }\nu_name = \"Description\"\nu_company = { company = true }\n\
                    u_flag = { from = \"Active\", as = \"flag\" }\nu_upper = { from = \"Place\", as = \"upper\" }\n\
                    u_value = { from = \"Value\", as = \"decimal(2)\" }\nu_fixed = { constant = \"1\" }\n\
-                   [header.align]\nrule = \"servicenow\"\nfields = { u_name = \"syspro\", u_flag = \"hold\" }\n";
+                   [header.align]\nrule = \"servicenow\"\nfields = { u_name = \"syspro\", u_flag = \"review\" }\n";
     let definitions = with(&[("EDU1", Some("ZAR"))], &[("entities/asset.toml", entity), ("profiles/apo/asset.toml", profile)]);
     let (_, align) = plan(&definitions, "asset").aligned().expect("aligned");
     let found: Vec<(&str, Rule, bool, Option<&str>, Option<Back>)> =
@@ -137,7 +137,7 @@ fn a_field_made_of_the_key_alone_names_the_record_and_the_others_name_the_column
             ("u_mixed", Rule::ServiceNow, false, Some("Asset, Description"), None),
             ("u_name", Rule::Syspro, false, Some("Description"), Some(Back::Text)),
             ("u_company", Rule::ServiceNow, true, None, None),
-            ("u_flag", Rule::Hold, false, Some("Active"), Some(Back::Flag)),
+            ("u_flag", Rule::Review, false, Some("Active"), Some(Back::Flag)),
             ("u_upper", Rule::ServiceNow, false, Some("Place"), None),
             ("u_value", Rule::ServiceNow, false, None, None),
         ]

@@ -73,7 +73,7 @@ fn rules_for_what_is_gone_are_reached_named_once_and_complete() {
     // an aligned block has one case, and its mark may be in a column that is not a field
     let alone = |header: &str| {
         let (entity, profile) = (ENTITY.split("[[child]]").next().expect("a root"), profile(header, ""));
-        said(entity, &format!("{}[header.align]\nrule = \"hold\"\n", profile.split("[parts]").next().expect("a header")))
+        said(entity, &format!("{}[header.align]\nrule = \"review\"\n", profile.split("[parts]").next().expect("a header")))
     };
     assert_eq!(alone(&case("fields = { u_retired = \"true\" }")), Vec::<String>::new());
     let several = alone(&format!("{purged}{rest}"));

@@ -154,7 +154,7 @@ fn both_ways(setup: &str) -> (String, String) {
     );
     let profile = "[header]\ntable = \"x_asset\"\nwrite = \"table\"\nkey_column = \"u_source_key\"\nnatural_key = [\"u_asset\"]\n\
                    [header.fields]\nu_asset = \"Asset\"\nu_name = \"Description\"\nu_place = \"Place\"\n\
-                   u_value = { from = \"Value\", as = \"decimal(2)\" }\n[header.align]\nrule = \"hold\"\n";
+                   u_value = { from = \"Value\", as = \"decimal(2)\" }\n[header.align]\nrule = \"review\"\n";
     (entity, profile.to_owned())
 }
 

@@ -320,10 +320,10 @@ fn an_entity_is_aligned_only_where_its_profile_says_so() {
     let directory = site(&[("profiles/apo/cost_center.toml", ALIGNED)]);
     let definitions = load(Some(directory.path()), "apo", &[], &own()).unwrap_or_else(|problems| panic!("{}", lines(&problems)));
     let (target, align) = plan(&definitions, "cost_center").aligned().expect("aligned");
-    assert_eq!((target.table.as_str(), align.rule, align.change_limit_percent), ("cmn_cost_center", Rule::Hold, 5));
+    assert_eq!((target.table.as_str(), align.rule, align.change_limit_percent), ("cmn_cost_center", Rule::Review, 5));
     assert_eq!((align.overlap_seconds, align.sweep_hours), (300, 24));
     let of = |name: &str| align.fields.iter().find(|field| field.name == name).expect("a field");
-    assert_eq!((of("code").rule, of("code").identity), (Rule::Hold, true));
+    assert_eq!((of("code").rule, of("code").identity), (Rule::Review, true));
     assert_eq!((of("name").rule, of("name").identity, of("name").column.as_deref()), (Rule::ServiceNow, false, Some("Description")));
     assert_eq!(align.inactive, [("active".to_owned(), "false".to_owned())]);
 }
@@ -333,7 +333,7 @@ fn what_cannot_be_aligned_is_refused() {
     let staged = ALIGNED.replace("write = \"table\"", "write = \"import_set\"").replace("natural_key = [\"code\"]\n", "");
     let odd = staged
         .replace("change_limit_percent = 5", "change_limit_percent = 0\nfilter = \"active=true^ORDERBYname\"")
-        .replace("name = \"servicenow\"", "nam = \"hold\"");
+        .replace("name = \"servicenow\"", "nam = \"review\"");
     let said = mistakes(site(&[("profiles/apo/cost_center.toml", &odd)]).path(), &[]).join("\n");
     for text in [
         "needs `write = \"table\"`",

@@ -137,7 +137,7 @@ async fn the_probe_names_columns_that_are_not_there() {
     aligned.fields.clear();
     assert_eq!(client.probe(&tokens, &[&aligned]).await[0].verdict, ProbeVerdict::Ok);
     aligned.align = Some(AlignPlan {
-        rule: Rule::Hold,
+        rule: Rule::Review,
         fields: Vec::new(),
         change_limit_percent: 20,
         overlap_seconds: 300,

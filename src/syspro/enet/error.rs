@@ -188,7 +188,7 @@ impl EnetError {
             Self::SessionLost { .. } => EnetAnswer::SessionLost,
             Self::Evicted { .. } => EnetAnswer::Evicted,
             Self::NoSeat { .. } => EnetAnswer::NoSeat,
-            Self::Held { .. } => EnetAnswer::Held,
+            Self::Held { .. } => EnetAnswer::InUse,
             Self::Unreachable { .. } | Self::NotData { .. } | Self::Malformed { .. } => EnetAnswer::Lost,
             Self::WrongPassword { .. } | Self::LogonRefused { .. } | Self::Refused { .. } => EnetAnswer::Refused,
             Self::Setup { .. }

@@ -221,7 +221,7 @@ impl Enet {
         self.leave(&mut state).await;
         if let Some(operator) = state.held.take() {
             self.inner.session_store.give(&operator).await;
-            metrics().set_enet_held(false);
+            metrics().set_enet_leased(false);
         }
     }
 
@@ -244,7 +244,7 @@ impl Enet {
         self.leave(state).await;
         if let Some(operator) = state.held.take() {
             self.inner.session_store.give(&operator).await;
-            metrics().set_enet_held(false);
+            metrics().set_enet_leased(false);
         }
         Ok(())
     }
@@ -254,7 +254,7 @@ impl Enet {
         let name = &operator.username;
         let held = self.inner.session_store.hold(name).await?;
         state.held = Some(name.clone());
-        metrics().set_enet_held(true);
+        metrics().set_enet_leased(true);
         if !held.ours {
             // the node that had the operator in the meantime has ended it
             state.session = None;
