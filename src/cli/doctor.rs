@@ -39,7 +39,7 @@ fn print(global: &Global, findings: &[Finding]) -> Result<(), Failure> {
         return output::json(&findings);
     }
     let rows = findings.iter().map(|f| vec![f.what.clone(), f.verdict.word().to_owned(), f.found.clone(), f.to_do.clone()]);
-    output::line(&output::table(&["what", "how it stands", "found", "what to do"], &[], rows))
+    output::line(&output::sentences(&["what", "how it stands", "found", "what to do"], rows))
 }
 
 async fn diagnose(checked: Checked, scope: Scope) -> Result<Vec<Finding>, Failure> {

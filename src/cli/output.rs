@@ -16,39 +16,84 @@ use crate::domain::run::RunCounts;
 use crate::domain::visible::{visible, visible_json};
 use crate::telemetry::progress::Progress;
 
+/// The width of text that is not written to a terminal, in characters.
+const PAGE_WIDTH: usize = 100;
+
 /// A table for people. Columns named in `numbers` are aligned to the right.
 ///
 /// On a terminal that is too narrow, the columns of numbers with only zeros are left out; if that is not enough, each row becomes a block
 /// of lines. No cell is wrapped within a word.
 pub(super) fn table(headers: &[&str], numbers: &[usize], rows: impl IntoIterator<Item = Vec<String>>) -> String {
-    let seen = |row: Vec<String>| row.iter().map(|cell| visible(cell).into_owned()).collect();
-    fitting(headers, numbers, rows.into_iter().map(seen).collect(), Table::new().width().map(usize::from))
+    fitting(headers, numbers, rows.into_iter().map(seen).collect(), terminal_width())
+}
+
+/// A table whose cells are sentences. In a file or a pipe it would be hundreds of characters wide, because nothing limits it there: each
+/// row becomes a block of lines that fit a page.
+pub(super) fn sentences(headers: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    match terminal_width() {
+        Some(_) => table(headers, &[], rows),
+        None => blocks(headers, &rows.into_iter().map(seen).collect::<Vec<_>>(), PAGE_WIDTH),
+    }
+}
+
+/// The width of the terminal of standard output; `None`: it is none.
+fn terminal_width() -> Option<usize> {
+    Table::new().width().map(usize::from)
+}
+
+fn seen(row: Vec<String>) -> Vec<String> {
+    row.iter().map(|cell| visible(cell).into_owned()).collect()
 }
 
 /// The same for a width in characters; `None`: no limit.
 fn fitting(headers: &[&str], numbers: &[usize], rows: Vec<Vec<String>>, width: Option<usize>) -> String {
-    let fits = |columns: &[usize]| width.is_none_or(|width| least(headers, &rows, columns) <= width);
     let all: Vec<usize> = (0..headers.len()).collect();
-    if rows.is_empty() {
+    let Some(width) = width.filter(|_| !rows.is_empty()) else {
         return drawn(headers, numbers, &rows, &all, None);
-    }
+    };
+    let fits = |columns: &[usize]| least(headers, &rows, columns) <= width;
     if fits(&all) {
-        return drawn(headers, numbers, &rows, &all, width);
+        return drawn(headers, numbers, &rows, &all, Some(width));
     }
     let nothing =
         |at: usize| numbers.contains(&at) && rows.iter().all(|row| matches!(row.get(at).map(String::as_str), None | Some("" | "0")));
     let (empty, filled): (Vec<usize>, Vec<usize>) = all.iter().partition(|at| nothing(**at));
     if !empty.is_empty() && fits(&filled) {
         let names = empty.iter().map(|at| headers[*at]).collect::<Vec<_>>().join(", ");
-        return format!("{}\nAll zero: {names}", drawn(headers, numbers, &rows, &filled, width));
+        return format!("{}\nAll zero: {names}", drawn(headers, numbers, &rows, &filled, Some(width)));
     }
+    blocks(headers, &rows, width)
+}
+
+/// Each row as a block of lines, one for each cell that is not empty. Longer cells go on below their first line.
+fn blocks(headers: &[&str], rows: &[Vec<String>], width: usize) -> String {
     let name = headers.iter().map(|header| header.chars().count()).max().unwrap_or_default();
     let further = format!("\n{:name$}  ", "");
     let block = |row: &Vec<String>| {
         let lines = headers.iter().zip(row).filter(|(_, value)| !value.is_empty());
-        lines.map(|(header, value)| format!("{header:<name$}  {}\n", value.replace('\n', &further))).collect::<String>()
+        let value = |text: &str| wrapped(text, width.saturating_sub(name + 2)).join(&further);
+        lines.map(|(header, text)| format!("{header:<name$}  {}\n", value(text))).collect::<String>()
     };
     rows.iter().map(block).collect::<Vec<_>>().join("\n").trim_end().to_owned()
+}
+
+/// The lines of a text, broken between words. A word that is longer than a line has one to itself.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for line in text.split('\n') {
+        let mut words = line.split(' ');
+        let mut current = words.next().unwrap_or_default().to_owned();
+        for word in words {
+            if current.chars().count() + 1 + word.chars().count() > width {
+                lines.push(std::mem::replace(&mut current, word.to_owned()));
+            } else {
+                current.push(' ');
+                current.push_str(word);
+            }
+        }
+        lines.push(current);
+    }
+    lines
 }
 
 /// The smallest width of a table in which no word is broken.
@@ -199,11 +244,25 @@ mod tests {
             "{blocks}"
         );
         let cell = vec!["purchase_order".to_owned(), "every 5 minutes\nsweep at 02:00".to_owned()];
-        let lines = fitting(&["entity", "schedule"], &[], vec![cell], Some(20));
+        let lines = fitting(&["entity", "schedule"], &[], vec![cell], Some(25));
         assert!(lines.ends_with("schedule  every 5 minutes\n          sweep at 02:00"), "{lines}");
         // nothing is left out without a limit, or without a row
         assert!(!fitting(&["a", "b"], &[1], vec![vec!["x".into(), "0".into()]], None).contains("All zero"));
         assert!(fitting(&["company", "delivered"], &[1], Vec::new(), Some(5)).contains("company"));
+    }
+
+    #[test]
+    fn a_sentence_is_broken_between_words_and_nothing_of_it_is_lost() {
+        let found = "reads 12 of 14 tables; `ApInvoicePay` is refused: https://erp.example/SYSPRO8Odata/SYSPROOData";
+        let text = blocks(&["what", "found"], &[vec!["tables".into(), found.into()], vec!["clock".into(), String::new()]], 40);
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines[0], "what   tables");
+        assert_eq!(lines[1], "found  reads 12 of 14 tables;");
+        assert_eq!(lines[2], "       `ApInvoicePay` is refused:");
+        assert_eq!(lines[3], "       https://erp.example/SYSPRO8Odata/SYSPROOData", "no word is broken");
+        assert_eq!(lines[4..], ["", "what   clock"]);
+        assert!(text.split_whitespace().collect::<Vec<_>>().join(" ").contains(found), "{text}");
+        assert_eq!(wrapped("a  b\n\nc", 3), ["a ", "b", "", "c"]);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! `tieline restored`: after a restore, compares ServiceNow with the ledger, before any flow runs.
 
-use super::context::{Checked, Context};
+use super::checked::Checked;
+use super::context::Context;
 use super::failure::{Exit, Failure};
 use super::signals::Signals;
 use super::{Global, OutputForm, output};

@@ -24,7 +24,7 @@ use crate::domain::backlog::Backlog;
 use crate::domain::run::{RunCounts, RunKind};
 use crate::domain::word::Names;
 use crate::domain::{CompanyId, EntityName, FlowId};
-use crate::operations::{self, Refused, Requested};
+use crate::operations::{self, Refused};
 use crate::retry::Class;
 use crate::store::FlowStatus;
 use crate::supervision::guard::RestartPolicy;
