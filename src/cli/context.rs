@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::task::JoinHandle;
-use uuid::Uuid;
 
 use super::checked::Checked;
 use super::failure::{Exit, Failure};
@@ -23,6 +22,7 @@ use crate::definition::set::short;
 use crate::doctor::disk;
 use crate::domain::budget::UNRESPONSIVE_AFTER;
 use crate::domain::chain;
+use crate::domain::ids::Incarnation;
 use crate::domain::life::Life;
 use crate::domain::name::{doubles, twice};
 use crate::postgres::{self, Cluster};
@@ -297,16 +297,16 @@ fn node(directory: &Path) -> Result<(Node, Option<File>), Failure> {
     let failed =
         |error: std::io::Error| Failure::new(Exit::Failed, format!("the node's name cannot be kept in {}: {error}", path.display()));
     let mut file = config::open_private(&path).map_err(failed)?;
-    let incarnation = Uuid::now_v7();
+    let incarnation = Incarnation::fresh();
     match file.try_lock() {
         Ok(()) => {}
-        Err(TryLockError::WouldBlock) => return Ok((Node { name: format!("command-{}", incarnation.simple()), incarnation }, None)),
+        Err(TryLockError::WouldBlock) => return Ok((Node { name: format!("command-{}", incarnation.0.simple()), incarnation }, None)),
         Err(TryLockError::Error(error)) => return Err(failed(error)),
     }
     let text = std::fs::read_to_string(&path).map_err(failed)?;
     let name = match text.trim() {
         "" => {
-            let name = format!("node-{}", incarnation.simple());
+            let name = format!("node-{}", incarnation.0.simple());
             file.write_all(name.as_bytes()).map_err(failed)?;
             name
         }

@@ -2,7 +2,6 @@
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use uuid::Uuid;
 
 use super::audit::instant;
 use super::checked::Checked;
@@ -11,6 +10,7 @@ use super::failure::{Exit, Failure};
 use super::record::never_read;
 use super::{Global, OutputForm, output, resend, sync, who};
 use crate::domain::delivery::FailureReason;
+use crate::domain::ids::RunId;
 use crate::domain::reason::Reason;
 use crate::domain::run::RunCounts;
 use crate::operations::outdated::OutdatedReport;
@@ -33,7 +33,7 @@ pub struct ReplayArgs {
     key: Option<String>,
     /// Only records whose content changed in this run
     #[arg(long, value_parser = run_id)]
-    run: Option<Uuid>,
+    run: Option<RunId>,
     /// Only records with a part that failed, waits for a parent or is on hold
     #[arg(long)]
     failed_only: bool,
@@ -80,7 +80,7 @@ struct Outcome {
 }
 
 /// A run, by its id.
-fn run_id(text: &str) -> Result<Uuid, String> {
+fn run_id(text: &str) -> Result<RunId, String> {
     text.parse().map_err(|_| {
         format!(
             "`{text}` is no run's id, such as 01936b2e-0000-7000-8000-000000000000; `tieline status --output json` and the console show the last runs"

@@ -4,7 +4,8 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
+
+use super::ids::LifeId;
 
 /// The place of a ledger.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -21,7 +22,7 @@ pub struct Place {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HighWater {
     /// The life of the ledger.
-    pub life: Uuid,
+    pub life: LifeId,
     /// An audit row.
     pub audit: i64,
     /// The transaction that wrote it.
@@ -130,7 +131,7 @@ pub struct Life {
     /// The first is 1.
     pub number: i32,
     /// Its own name.
-    pub id: Uuid,
+    pub id: LifeId,
     /// Its place.
     pub place: Place,
     /// When it started.

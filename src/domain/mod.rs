@@ -14,6 +14,7 @@ pub mod document;
 pub mod explain;
 pub mod format;
 pub mod history;
+pub mod ids;
 pub mod life;
 pub mod merge;
 pub mod name;

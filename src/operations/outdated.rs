@@ -11,7 +11,8 @@ use crate::actors::in_force::Snapshot;
 use crate::definition::Plan;
 use crate::domain::FlowId;
 use crate::domain::change_limit::ChangeLimit;
-use crate::domain::run::{RunId, RunKind};
+use crate::domain::ids::RunId;
+use crate::domain::run::RunKind;
 use crate::store::{Differing, Intake, IntakeDocument, OutdatedDocument, OutdatedPlace, Resend, StoreError};
 
 /// One flow with records that were mapped under another definition.

@@ -13,8 +13,9 @@ use crate::actors::Deps;
 use crate::actors::in_force::Snapshot;
 use crate::actors::mapper::{Presence, map_document, poisoned};
 use crate::definition::Plan;
+use crate::domain::ids::RunId;
 use crate::domain::resent::{Resent, ResentOutcome, Stands};
-use crate::domain::run::{RunId, RunKind};
+use crate::domain::run::RunKind;
 use crate::domain::{CompanyId, DocumentKey, FlowId};
 use crate::store::{HoldRow, Intake, IntakeDocument, ReplayScope, Resend, StoreError, StoredDocument};
 

@@ -24,9 +24,10 @@ use crate::doctor::{Scope, Way};
 use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
 use crate::domain::chain;
+use crate::domain::ids::RunId;
 use crate::domain::reason::Reason;
 use crate::domain::resent::ResentOutcome;
-use crate::domain::run::{RunId, RunKind};
+use crate::domain::run::RunKind;
 use crate::operations::resend::ReplayReport;
 use crate::store::{NewAudit, Store, StoreError};
 
@@ -107,7 +108,7 @@ impl Service {
         loop {
             // checked first: a run that has ended and left no row never started
             let result = ended.try_recv();
-            if self.deps.store.run_find(run.0).await?.is_some() {
+            if self.deps.store.run_find(run).await?.is_some() {
                 return Ok(true);
             }
             if let Ok(Some(error)) = result {

@@ -7,7 +7,6 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Binary, Bool, Integer, Nullable, Timestamptz, Uuid as SqlUuid};
-use uuid::Uuid;
 
 use super::flow::flow_assert_held;
 use super::intake::{next_ids, payload_hash};
@@ -16,7 +15,7 @@ use super::run::{RunTally, run_tally};
 use super::schema::pending;
 use super::{Conn, Lease, Store, StoreError, Tx};
 use crate::domain::FlowId;
-use crate::domain::run::RunId;
+use crate::domain::ids::RunId;
 use crate::store::prepared::prepared;
 use crate::store::text::{JsonText, Text};
 
@@ -200,7 +199,7 @@ struct Withdrawn {
     #[diesel(sql_type = BigInt)]
     document_id: i64,
     #[diesel(sql_type = Nullable<SqlUuid>)]
-    run_id: Option<Uuid>,
+    run_id: Option<RunId>,
 }
 
 impl Store {
@@ -322,7 +321,7 @@ fn withdraw(conn: &mut Conn, intake: &AlignIntake, tally: &mut RunTally) -> Tx<H
          SELECT document_id, run_id FROM gone",
     )
     .bind::<Array<BigInt>, _>(&documents)
-    .bind::<SqlUuid, _>(intake.run.0)
+    .bind::<SqlUuid, _>(intake.run)
     .load(conn)?;
     tally.replaced.extend(gone.iter().filter_map(|row| Some((row.run_id?, row.document_id))));
     let busy = pending::table.filter(pending::document_id.eq_any(&documents)).select(pending::document_id).distinct();
@@ -349,7 +348,7 @@ fn deliver(conn: &mut Conn, intake: &AlignIntake, busy: &HashSet<i64>, tally: &m
     }
     let ids = next_ids(conn, "delivery", due.len())?;
     // a record has one part here
-    tally.queued.push((intake.run.0, due.len() as i64, due.len() as i64));
+    tally.queued.push((intake.run, due.len() as i64, due.len() as i64));
     let hashes: Vec<[u8; 32]> = due.iter().map(|d| payload_hash(&d.payload, None)).collect();
     prepared(
         "WITH n AS (SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::integer[], $4::text[], $5::text[], $6::bytea[], $7::text[]) \
@@ -368,7 +367,7 @@ fn deliver(conn: &mut Conn, intake: &AlignIntake, busy: &HashSet<i64>, tally: &m
     .bind::<Array<Nullable<Text>>, _>(due.iter().map(|d| d.expects.as_deref()).collect::<Vec<_>>())
     .bind::<Text, _>(intake.lease.flow.company.as_str())
     .bind::<Text, _>(intake.lease.flow.entity.as_str())
-    .bind::<SqlUuid, _>(intake.run.0)
+    .bind::<SqlUuid, _>(intake.run)
     .execute(conn)?;
     Ok(())
 }
@@ -396,7 +395,7 @@ fn put_conflicts(conn: &mut Conn, intake: &AlignIntake) -> Tx<()> {
         .bind::<Array<Nullable<Timestamptz>>, _>(all.iter().map(|c| c.syspro_at).collect::<Vec<_>>())
         .bind::<Array<Text>, _>(texts(|c| &c.servicenow))
         .bind::<Array<Nullable<Timestamptz>>, _>(all.iter().map(|c| c.servicenow_at).collect::<Vec<_>>())
-        .bind::<SqlUuid, _>(intake.run.0)
+        .bind::<SqlUuid, _>(intake.run)
         .execute(conn)?;
     Ok(())
 }
@@ -410,7 +409,7 @@ fn close_conflicts(conn: &mut Conn, intake: &AlignIntake) -> Tx<()> {
         .bind::<Text, _>(intake.lease.flow.entity.as_str())
         .bind::<Array<BigInt>, _>(intake.closed.iter().map(|c| c.0).collect::<Vec<_>>())
         .bind::<Array<Text>, _>(intake.closed.iter().map(|c| c.1).collect::<Vec<_>>())
-        .bind::<SqlUuid, _>(intake.run.0)
+        .bind::<SqlUuid, _>(intake.run)
         .execute(conn)?;
     Ok(())
 }

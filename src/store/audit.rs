@@ -9,11 +9,11 @@ use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Binary, Integer, Nullable, Timestamptz, Uuid as SqlUuid};
 use serde::Serialize;
 use serde_json::value::RawValue;
-use uuid::Uuid;
 
 use super::{Conn, Store, StoreError, Tx, TxError};
 use crate::domain::DocumentKey;
 use crate::domain::audit::AuditKind;
+use crate::domain::ids::{BatchId, RunId};
 use crate::store::prepared::prepared;
 use crate::store::text::{JsonText, Text};
 
@@ -36,9 +36,9 @@ pub struct NewAudit {
     /// The delivery.
     pub delivery_id: Option<i64>,
     /// The batch that carried it.
-    pub batch_id: Option<Uuid>,
+    pub batch_id: Option<BatchId>,
     /// The run.
-    pub run_id: Option<Uuid>,
+    pub run_id: Option<RunId>,
     /// Who did it.
     pub actor: String,
     /// Details, as JSON.
@@ -78,7 +78,7 @@ pub(super) fn newest(conn: &mut Conn, filter: AuditFilter) -> Tx<Vec<AuditRow>> 
 const RECORDS: usize = 1000;
 
 /// What the rows of an event have in common.
-type Step<'a> = (AuditKind, Option<&'a str>, Option<&'a str>, Option<Uuid>, Option<Uuid>, &'a str);
+type Step<'a> = (AuditKind, Option<&'a str>, Option<&'a str>, Option<BatchId>, Option<RunId>, &'a str);
 
 /// One record of an event.
 #[derive(Serialize)]
@@ -209,11 +209,13 @@ pub struct AuditRow {
     #[diesel(sql_type = Nullable<BigInt>)]
     pub delivery_id: Option<i64>,
     /// The batch.
+    #[schema(value_type = Option<uuid::Uuid>)]
     #[diesel(sql_type = Nullable<SqlUuid>)]
-    pub batch_id: Option<Uuid>,
+    pub batch_id: Option<BatchId>,
     /// The run.
+    #[schema(value_type = Option<uuid::Uuid>)]
     #[diesel(sql_type = Nullable<SqlUuid>)]
-    pub run_id: Option<Uuid>,
+    pub run_id: Option<RunId>,
     /// Who did it.
     #[diesel(sql_type = Text)]
     pub actor: String,

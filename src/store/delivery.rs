@@ -8,12 +8,12 @@ use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Binary, Bool, Double, Integer, Nullable, Uuid as SqlUuid};
 use serde::Serialize;
-use uuid::Uuid;
 
 use super::definition::{SetNumber, definition_assert};
 use super::schema::{pending, record};
 use super::{Conn, Node, Store, StoreError, Tx};
 use crate::domain::delivery::{Attempt, DeliveryState};
+use crate::domain::ids::{BatchId, RunId};
 use crate::domain::next_step::NextStep;
 use crate::domain::{CompanyId, DocumentKey, FlowId, RecordRef};
 use crate::store::prepared::prepared;
@@ -71,7 +71,7 @@ pub struct Claimed {
     pub payload_hash: Vec<u8>,
     /// The run that queued it.
     #[diesel(sql_type = Nullable<SqlUuid>)]
-    pub run_id: Option<Uuid>,
+    pub run_id: Option<RunId>,
     /// The line's key; empty for a header.
     #[diesel(sql_type = Text)]
     pub record_key: String,
@@ -118,7 +118,7 @@ pub struct Claimed {
 #[derive(Debug, Clone)]
 pub struct Claim {
     /// The batch; its intent is committed.
-    pub batch_id: Uuid,
+    pub batch_id: BatchId,
     /// The queue.
     pub queue: Queue,
     /// Its deliveries, in the order of their ids.
@@ -234,7 +234,7 @@ impl Store {
     ) -> Result<Claim, StoreError> {
         self.run_hot("claim deliveries", move |conn| {
             definition_assert(conn, under)?;
-            let batch_id = Uuid::now_v7();
+            let batch_id = BatchId::fresh();
             loop {
                 let taken: Vec<ClaimedRow> = prepared(claim_sql(attempt))
                     .bind::<Text, _>(&queue.entity)

@@ -8,11 +8,11 @@ use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Timestamptz, Uuid as SqlUuid};
 use serde::Serialize;
-use uuid::Uuid;
 
 use super::placeholder::with_placeholders;
 use super::{Conn, Store, StoreError, Tx};
 use crate::domain::delivery::words;
+use crate::domain::ids::RunId;
 use crate::store::text::{Text, in_pattern};
 
 /// The state of a document, as a filter. A document with several records can have more than one.
@@ -62,7 +62,7 @@ pub struct DocumentFilter {
     /// Only documents whose newest version was read before this time.
     pub until: Option<DateTime<Utc>>,
     /// Only documents whose content changed in this run.
-    pub run: Option<Uuid>,
+    pub run: Option<RunId>,
     /// Only documents after this number, for paging.
     pub after: i64,
     /// The most entries to return.

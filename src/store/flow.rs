@@ -18,8 +18,9 @@ use super::time::after;
 use super::{Conn, Store, StoreError, Tx, TxError};
 use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
+use crate::domain::ids::RunId;
 use crate::domain::life::WENT_BACK;
-use crate::domain::run::{RunId, RunKind, Trigger};
+use crate::domain::run::{RunKind, Trigger};
 use crate::store::prepared::prepared;
 use crate::store::text::{Jsonb, Text, text};
 

@@ -9,7 +9,6 @@ use diesel::sql_query;
 use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Uuid as SqlUuid};
 use serde::Serialize;
 use serde_json::json;
-use uuid::Uuid;
 
 use super::audit::{NewAudit, audit_append};
 use super::placeholder::with_placeholders;
@@ -18,6 +17,7 @@ use super::schema::{alignment, awaited_parent, backfill, conflict, document, flo
 use super::{Conn, Store, StoreError, Tx};
 use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
+use crate::domain::ids::RunId;
 use crate::store::text::{Text, text};
 
 /// The result of a request to delete a flow.
@@ -94,7 +94,7 @@ struct Dropped {
     #[diesel(sql_type = Integer)]
     version: i32,
     #[diesel(sql_type = Nullable<SqlUuid>)]
-    run_id: Option<Uuid>,
+    run_id: Option<RunId>,
 }
 
 /// Drops the unsent deliveries of the flow. If the flow comes back, a dropped record counts as new, because its hash no longer matches.

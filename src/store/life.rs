@@ -10,20 +10,20 @@ use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Uuid as SqlUuid};
 use serde_json::json;
-use uuid::Uuid;
 
 use super::audit::{LOCK, NewAudit, audit_append};
 use super::same_ledger::{Known, life_signs, under};
 use super::schema::ledger_life;
 use super::{Conn, Store, StoreError, Tx};
 use crate::domain::audit::AuditKind;
+use crate::domain::ids::LifeId;
 use crate::domain::life::{Evidence, HighWater, Life, Place};
 use crate::store::text::Text;
 
 #[derive(QueryableByName)]
 struct NewestRow {
     #[diesel(sql_type = SqlUuid)]
-    life: Uuid,
+    life: LifeId,
     #[diesel(sql_type = BigInt)]
     audit: i64,
     #[diesel(sql_type = BigInt)]
@@ -52,7 +52,7 @@ fn begin(conn: &mut Conn, old: &Life, here: Place, evidence: &Evidence, newest: 
     );
     sql_query(include_str!("sql/audit_close.sql")).bind::<Integer, _>(old.number).bind::<Text, _>(&why).execute(conn)?;
     let number = old.number + 1;
-    let id = Uuid::now_v7();
+    let id = LifeId::fresh();
     diesel::insert_into(ledger_life::table)
         .values((
             ledger_life::number.eq(number),

@@ -25,6 +25,7 @@ mod flow;
 mod forget;
 mod gauges;
 mod hold;
+mod id_columns;
 mod idempotency;
 mod intake;
 mod known_clock;

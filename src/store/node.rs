@@ -8,7 +8,6 @@ use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Bool, Double, Integer, Nullable, Uuid as SqlUuid};
 use serde::Serialize;
-use uuid::Uuid;
 
 use super::backfill::flows_to_continue;
 use super::clock::{self, SetBack};
@@ -17,6 +16,7 @@ use super::schema::node;
 use super::{SetNumber, Store, StoreError};
 use crate::domain::FlowId;
 use crate::domain::budget::{NodeBudget, OthersBudget, PauseReport};
+use crate::domain::ids::Incarnation;
 use crate::store::prepared::prepared;
 use crate::store::text::Text;
 
@@ -26,7 +26,7 @@ pub struct Node {
     /// Kept in the state directory.
     pub name: String,
     /// The id of this start of the process.
-    pub incarnation: Uuid,
+    pub incarnation: Incarnation,
 }
 
 impl Node {
@@ -44,7 +44,8 @@ pub struct NodeRow {
     /// Its name.
     pub name: String,
     /// The current process of the node.
-    pub incarnation: Uuid,
+    #[schema(value_type = uuid::Uuid)]
+    pub incarnation: Incarnation,
     /// Its last heartbeat.
     pub seen_at: DateTime<Utc>,
     /// Whether that is recent enough to count as alive.

@@ -5,8 +5,8 @@ use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Uuid as SqlUuid};
 
 use super::{Store, StoreError};
+use crate::domain::ids::RunId;
 use crate::domain::next_step::NextStep;
-use crate::domain::run::RunId;
 use crate::domain::{DocumentKey, FlowId};
 use crate::store::text::Text;
 

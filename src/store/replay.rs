@@ -4,11 +4,11 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Binary, Bool, Nullable, Timestamptz, Uuid as SqlUuid};
-use uuid::Uuid;
 
 use super::clock::now;
 use super::failure::with_cause;
 use super::{Store, StoreError};
+use crate::domain::ids::RunId;
 use crate::domain::resent::Stands;
 use crate::domain::{DocumentKey, FlowId};
 use crate::store::prepared::prepared;
@@ -24,7 +24,7 @@ pub struct ReplayScope {
     /// Only this key.
     pub key: Option<String>,
     /// Only documents that this run read.
-    pub run: Option<Uuid>,
+    pub run: Option<RunId>,
     /// Only documents with a part that failed, waits for a parent or is on hold.
     pub failed_only: bool,
     /// Only documents whose newest version was read at this time or later.

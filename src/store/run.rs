@@ -9,7 +9,6 @@ use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Timestamptz, Uuid as SqlUuid};
 use serde::Serialize;
-use uuid::Uuid;
 
 use super::audit::{NewAudit, audit_append};
 use super::definition::{SetNumber, definition_assert};
@@ -18,7 +17,8 @@ use super::{Conn, Store, StoreError, Tx};
 use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
 use crate::domain::backlog::Backlog;
-use crate::domain::run::{RunCounts, RunId, RunKind, RunOutcome};
+use crate::domain::ids::RunId;
+use crate::domain::run::{RunCounts, RunKind, RunOutcome};
 use crate::store::prepared::prepared;
 use crate::store::text::{Text, text};
 
@@ -28,7 +28,8 @@ use crate::store::text::{Text, text};
 #[schema(as = Run)]
 pub struct RunRow {
     /// The id, sorted by time.
-    pub id: Uuid,
+    #[schema(value_type = uuid::Uuid)]
+    pub id: RunId,
     /// The company.
     pub company: String,
     /// The entity.
@@ -130,14 +131,14 @@ pub struct RunFilter {
     /// Only runs that started before this time.
     pub until: Option<DateTime<Utc>>,
     /// Only runs before this one, for paging.
-    pub before: Option<Uuid>,
+    pub before: Option<RunId>,
     /// The most entries to return.
     pub limit: i64,
 }
 
 /// Adds to the counts of what a run has read.
 pub(crate) fn run_count(conn: &mut Conn, id: RunId, counts: RunCounts) -> Tx<()> {
-    diesel::update(run::table.find(id.0))
+    diesel::update(run::table.find(id))
         .set((
             run::read.eq(run::read + counts.read),
             run::new.eq(run::new + counts.new),
@@ -153,13 +154,13 @@ pub(crate) fn run_count(conn: &mut Conn, id: RunId, counts: RunCounts) -> Tx<()>
 #[derive(Debug, Default)]
 pub(crate) struct RunTally {
     /// Records and parts that a run queued.
-    pub(crate) queued: Vec<(Uuid, i64, i64)>,
+    pub(crate) queued: Vec<(RunId, i64, i64)>,
     /// Parts that were sent.
-    pub(crate) sent: Vec<Uuid>,
+    pub(crate) sent: Vec<RunId>,
     /// Parts that were delivered: (run, document). They are no longer in `pending`.
-    pub(crate) confirmed: Vec<(Uuid, i64)>,
+    pub(crate) confirmed: Vec<(RunId, i64)>,
     /// Parts that were replaced: (run, document). They are no longer in `pending`.
-    pub(crate) replaced: Vec<(Uuid, i64)>,
+    pub(crate) replaced: Vec<(RunId, i64)>,
 }
 
 /// Records of a company that are completely delivered.
@@ -179,7 +180,7 @@ pub struct Arrived {
 /// of their ids before that is read. So, when two transactions settle the last two parts, the later one sees both. Call it last in a
 /// transaction: while it waits for the row of a run, it must not hold a lock that the holder of that row still needs.
 pub(crate) fn run_tally(conn: &mut Conn, tally: &RunTally) -> Tx<Vec<Arrived>> {
-    let mut runs: Vec<Uuid> = tally.queued.iter().map(|one| one.0).chain(tally.sent.iter().copied()).collect();
+    let mut runs: Vec<RunId> = tally.queued.iter().map(|one| one.0).chain(tally.sent.iter().copied()).collect();
     runs.extend(tally.confirmed.iter().chain(&tally.replaced).map(|one| one.0));
     runs.sort_unstable();
     runs.dedup();
@@ -189,7 +190,7 @@ pub(crate) fn run_tally(conn: &mut Conn, tally: &RunTally) -> Tx<Vec<Arrived>> {
     prepared("SELECT 1 FROM (SELECT id FROM run WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE) locked")
         .bind::<Array<SqlUuid>, _>(&runs)
         .execute(conn)?;
-    let mut parts: BTreeMap<Uuid, [i64; 5]> = BTreeMap::new();
+    let mut parts: BTreeMap<RunId, [i64; 5]> = BTreeMap::new();
     for (run, records, queued) in &tally.queued {
         let counts = parts.entry(*run).or_default();
         counts[0] += records;
@@ -199,7 +200,7 @@ pub(crate) fn run_tally(conn: &mut Conn, tally: &RunTally) -> Tx<Vec<Arrived>> {
     tally.confirmed.iter().for_each(|(run, _)| parts.entry(*run).or_default()[3] += 1);
     tally.replaced.iter().for_each(|(run, _)| parts.entry(*run).or_default()[4] += 1);
     let column = |at: usize| parts.values().map(|counts| counts[at]).collect::<Vec<i64>>();
-    let left: BTreeSet<(Uuid, i64, bool)> = tally
+    let left: BTreeSet<(RunId, i64, bool)> = tally
         .confirmed
         .iter()
         .map(|(run, document)| (*run, *document, true))
@@ -230,7 +231,7 @@ pub(crate) fn run_assert_in_force(conn: &mut Conn, run: RunId) -> Tx<()> {
     let other: Vec<Other> = prepared(
         "SELECT r.definition AS ours, f.number AS in_force FROM run r, definition_in_force f WHERE r.id = $1 AND r.definition <> f.number",
     )
-    .bind::<SqlUuid, _>(run.0)
+    .bind::<SqlUuid, _>(run)
     .load(conn)?;
     match other.first() {
         None => Ok(()),
@@ -242,7 +243,7 @@ pub(crate) fn run_assert_in_force(conn: &mut Conn, run: RunId) -> Tx<()> {
 fn run_audit(conn: &mut Conn, flow: &FlowId, run: RunId, actor: &str, detail: &serde_json::Value) -> Tx<()> {
     let mut row = NewAudit::of(AuditKind::Run).detail(detail);
     (row.company, row.entity) = (Some(flow.company.to_string()), Some(flow.entity.to_string()));
-    row.run_id = Some(run.0);
+    row.run_id = Some(run);
     row.actor = actor.to_owned();
     audit_append(conn, &[row])
 }
@@ -255,12 +256,12 @@ fn run_close_dead(conn: &mut Conn, flow: &FlowId) -> Tx<()> {
         .filter(run::entity.eq(text(flow.entity.as_str())))
         .filter(run::ended_at.is_null())
         .filter(run::kind.eq_any([RunKind::Poll, RunKind::Sweep, RunKind::Backfill].map(|kind| text(kind.as_str()))));
-    let dead: Vec<Uuid> = diesel::update(dead)
+    let dead: Vec<RunId> = diesel::update(dead)
         .set((run::ended_at.eq(now), run::outcome.eq(Some(RunOutcome::Failed.as_str())), run::error.eq(Some(why))))
         .returning(run::id)
         .get_results(conn)?;
     for id in dead {
-        run_audit(conn, flow, RunId(id), "tieline", &serde_json::json!({ "event": "failed", "error": why }))?;
+        run_audit(conn, flow, id, "tieline", &serde_json::json!({ "event": "failed", "error": why }))?;
     }
     Ok(())
 }
@@ -288,7 +289,7 @@ pub(super) fn begin(conn: &mut Conn, new: &NewRun, under: SetNumber) -> Tx<()> {
     }
     diesel::insert_into(run::table)
         .values((
-            run::id.eq(id.0),
+            run::id.eq(id),
             run::company.eq(text(flow.company.as_str())),
             run::entity.eq(text(flow.entity.as_str())),
             run::kind.eq(text(kind.as_str())),
@@ -302,7 +303,7 @@ pub(super) fn begin(conn: &mut Conn, new: &NewRun, under: SetNumber) -> Tx<()> {
     if let (Some(why), RunKind::Poll | RunKind::Sweep) = (reason, kind) {
         let mut row = NewAudit::of(AuditKind::Action).detail(&serde_json::json!({ "action": "run", "kind": kind, "why": why }));
         (row.company, row.entity) = (Some(flow.company.to_string()), Some(flow.entity.to_string()));
-        (row.run_id, row.actor) = (Some(id.0), requested_by.clone());
+        (row.run_id, row.actor) = (Some(*id), requested_by.clone());
         audit_append(conn, &[row])?;
     }
     Ok(())
@@ -311,16 +312,14 @@ pub(super) fn begin(conn: &mut Conn, new: &NewRun, under: SetNumber) -> Tx<()> {
 /// Ends a run.
 pub(super) fn end(conn: &mut Conn, flow: &FlowId, id: RunId, error: Option<&str>) -> Tx<()> {
     let outcome = if error.is_some() { RunOutcome::Failed } else { RunOutcome::Done }.as_str();
-    diesel::update(run::table.find(id.0))
-        .set((run::ended_at.eq(now), run::outcome.eq(Some(outcome)), run::error.eq(error)))
-        .execute(conn)?;
+    diesel::update(run::table.find(id)).set((run::ended_at.eq(now), run::outcome.eq(Some(outcome)), run::error.eq(error))).execute(conn)?;
     run_audit(conn, flow, id, "tieline", &serde_json::json!({ "event": outcome, "error": error }))
 }
 
 /// A run as it is listed.
 pub(super) fn listed(conn: &mut Conn, id: RunId) -> Tx<Option<RunRow>> {
     const ONE: &str = concat!("WITH chosen AS (SELECT * FROM run WHERE id = $1) ", include_str!("sql/run_list.sql"));
-    let rows: Vec<RunRow> = prepared(ONE).bind::<SqlUuid, _>(id.0).load(conn)?;
+    let rows: Vec<RunRow> = prepared(ONE).bind::<SqlUuid, _>(id).load(conn)?;
     Ok(rows.into_iter().next())
 }
 
@@ -374,8 +373,8 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn run_find(&self, id: Uuid) -> Result<Option<RunRow>, StoreError> {
-        self.run("list runs", move |conn| listed(conn, RunId(id))).await
+    pub async fn run_find(&self, id: RunId) -> Result<Option<RunRow>, StoreError> {
+        self.run("list runs", move |conn| listed(conn, id)).await
     }
 
     /// Runs, newest first.

@@ -7,10 +7,10 @@ use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Timestamptz, Uuid as SqlUuid};
-use uuid::Uuid;
 
 use super::conn::{Conn, Tx};
 use super::error::{StoreError, TxError};
+use crate::domain::ids::LifeId;
 use crate::domain::life::{Evidence, HighWater, Life, Place, Signs};
 use crate::store::text::Text;
 
@@ -51,7 +51,7 @@ struct Now {
     #[diesel(sql_type = Integer)]
     number: i32,
     #[diesel(sql_type = SqlUuid)]
-    id: Uuid,
+    id: LifeId,
     #[diesel(sql_type = Nullable<BigInt>)]
     system_identifier: Option<i64>,
     #[diesel(sql_type = Nullable<BigInt>)]

@@ -9,7 +9,6 @@ use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel::sql_types::{Array, BigInt, Integer, Nullable, Timestamptz};
 use serde::Serialize;
-use uuid::Uuid;
 
 use super::audit::{NewAudit, audit_append};
 use super::clock::now;
@@ -22,6 +21,7 @@ use super::schema::{intent, pending};
 use super::{Conn, Node, Queue, Store, StoreError, Tx, TxError};
 use crate::domain::audit::AuditKind;
 use crate::domain::delivery::{Attempt, DeliveryState, FailureReason};
+use crate::domain::ids::{BatchId, RunId};
 use crate::domain::next_step::NextStep;
 use crate::domain::{FlowId, SysId};
 use crate::store::prepared::prepared;
@@ -106,7 +106,7 @@ pub struct Settlement {
     /// The version sent.
     pub version: i32,
     /// The run that queued it; `None` for one that was queued before runs were stored.
-    pub run_id: Option<Uuid>,
+    pub run_id: Option<RunId>,
     /// The line's key; empty for a header.
     pub record_key: String,
     /// Its outcome.
@@ -140,7 +140,7 @@ impl Store {
     /// [`StoreError::Fenced`] when the batch was treated as lost in the meantime; then nothing was written, and it is looked up.
     pub async fn settle(
         &self,
-        batch_id: Uuid,
+        batch_id: BatchId,
         queue: Queue,
         node: Node,
         outcomes: Arc<[Settlement]>,
@@ -162,7 +162,7 @@ impl Store {
 
     async fn settle_once(
         &self,
-        batch_id: Uuid,
+        batch_id: BatchId,
         queue: Queue,
         node: Node,
         outcomes: Arc<[Settlement]>,
@@ -362,7 +362,7 @@ fn put_back(conn: &mut Conn, outcomes: &[Settlement], attempt: Attempt, now: Dat
     Ok(replaced.iter().map(|row| row.delivery_id).collect())
 }
 
-fn audit_row(outcome: &Settlement, batch_id: Uuid, attempt: Attempt, now: DateTime<Utc>) -> NewAudit {
+fn audit_row(outcome: &Settlement, batch_id: BatchId, attempt: Attempt, now: DateTime<Utc>) -> NewAudit {
     let (kind, detail) = match &outcome.verdict {
         Verdict::Confirmed { sys_id, table, how, partial, said } => {
             let mut detail = serde_json::json!({ "sys_id": sys_id.as_str(), "table": table, "how": how });

@@ -7,7 +7,7 @@ use diesel::sql_types::{Array, BigInt, Binary, Uuid as SqlUuid};
 use super::placeholder::with_placeholders;
 use super::{Store, StoreError};
 use crate::domain::FlowId;
-use crate::domain::run::RunId;
+use crate::domain::ids::RunId;
 use crate::store::prepared::prepared;
 use crate::store::text::Text;
 

@@ -17,7 +17,7 @@ use super::{Conn, Lease, Store, StoreError, Tx};
 use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
 use crate::domain::delivery::words;
-use crate::domain::run::RunId;
+use crate::domain::ids::RunId;
 use crate::store::text::Text;
 
 /// A change for SYSPRO.
@@ -210,7 +210,7 @@ fn note(conn: &mut Conn, under: &WriteBackUnder, changes: &[WriteBackDue], step:
         .bind::<Text, _>(under.lease.flow.entity.as_str())
         .bind::<Nullable<Text>, _>(said)
         .bind::<Array<BigInt>, _>(changes.iter().map(|c| c.id).collect::<Vec<_>>())
-        .bind::<SqlUuid, _>(under.run.0)
+        .bind::<SqlUuid, _>(under.run)
         .bind::<Text, _>(step.as_str())
         .bind::<Text, _>(&under.object)
         .execute(conn)?;
@@ -225,6 +225,6 @@ fn audit(under: &WriteBackUnder, change: &WriteBackDue, step: &str) -> NewAudit 
     let mut row = NewAudit::of(AuditKind::Conflict).detail(&detail);
     row.company = Some(under.lease.flow.company.to_string());
     row.entity = Some(under.lease.flow.entity.to_string());
-    (row.document_id, row.run_id) = (Some(change.document_id), Some(under.run.0));
+    (row.document_id, row.run_id) = (Some(change.document_id), Some(under.run));
     row
 }

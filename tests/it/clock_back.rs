@@ -5,10 +5,10 @@ use std::time::Duration;
 use tieline::domain::FlowId;
 use tieline::domain::budget::UNRESPONSIVE_AFTER;
 use tieline::domain::budget::{NodeBudget, PauseReport};
+use tieline::domain::ids::Incarnation;
 use tieline::domain::run::{RunKind, Trigger};
 use tieline::store::{DueSince, LeaseResult, Node as Known, SetNumber, Store};
 use tieline_sim::faults::{Fault, FaultRule};
-use uuid::Uuid;
 
 use crate::binary::text;
 use crate::support::database::{self, Database};
@@ -135,7 +135,7 @@ fn set_back(psql: &dyn Fn(&str) -> String, ahead: &str) {
 #[test]
 fn what_waits_in_the_ledger_is_moved_back_with_its_clock_once() {
     let (database, store) = ledger();
-    let node = |name: &str| Known { name: name.into(), incarnation: Uuid::now_v7() };
+    let node = |name: &str| Known { name: name.into(), incarnation: Incarnation::fresh() };
     let beat = |node: &Known| {
         run(store.node_heartbeat(node.clone(), NodeBudget::default(), PauseReport::default(), UNRESPONSIVE_AFTER, None)).unwrap().set_back
     };

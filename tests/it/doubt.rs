@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tieline::domain::delivery::Attempt;
+use tieline::domain::ids::RunId;
 use tieline::domain::next_step::NextStep;
-use tieline::domain::run::{RunId, RunKind};
+use tieline::domain::run::RunKind;
 use tieline::domain::{DocumentKey, FlowId};
 use tieline::store::{Claim, Intake, IntakeDocument, IntakeRecord, Queue, Resend, SetNumber, Settlement, Store, Verdict};
 use tieline_sim::faults::{Fault, FaultRule};

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use tieline::domain::FlowId;
+use tieline::domain::ids::LifeId;
 use tieline::domain::run::Trigger;
 use tieline::store::{
     ComparedPage, ComparedPart, Forgotten, LeaseResult, RestoredRow, RowPlace, SetNumber, Store, Undelivered, UnknownRow,
 };
-use uuid::Uuid;
 
 use crate::support::database::{Database, settings};
 use crate::support::{node, run};
@@ -100,7 +100,7 @@ fn a_comparison_stores_how_far_it_has_come_in_each_part() {
         let page = ComparedPage { last_key: "K1".into(), again: vec![again], ..ComparedPage::default() };
         store.restored_compared(7, flow("supplier"), page).await.unwrap();
         let unknown = UnknownRow { row: row(1), place: Some(("K1".into(), String::new())) };
-        store.restored_adopt(7, Uuid::now_v7(), flow("supplier"), vec![unknown]).await.unwrap();
+        store.restored_adopt(7, LifeId::fresh(), flow("supplier"), vec![unknown]).await.unwrap();
         let so_far = ["lines/t unreadable  0 0 0 0 no column", "header/t open 2 3 0 0 0 ", "/ open K1 0 0 1 1 "];
         assert_eq!(parts("supplier").await, so_far);
         assert_eq!(store.restored_flow_done(7, flow("supplier"), "anna".into()).await.unwrap(), 0);

@@ -9,7 +9,8 @@ use tieline::domain::audit::AuditKind;
 use tieline::domain::budget::UNRESPONSIVE_AFTER;
 use tieline::domain::budget::{Breaker, NodeBudget, OthersBudget, PauseReport, PauseRequest};
 use tieline::domain::delivery::{Attempt, FailureReason};
-use tieline::domain::run::{RunId, RunKind, Trigger};
+use tieline::domain::ids::RunId;
+use tieline::domain::run::{RunKind, Trigger};
 use tieline::domain::{DocumentKey, FlowId};
 use tieline::store::{
     AuditFilter, AuditRow, Dead, DocumentFilter, FailureFilter, FlowAction, Intake, IntakeDocument, IntakeRecord, Lease, LeaseResult,

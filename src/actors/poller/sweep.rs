@@ -10,8 +10,8 @@ use super::read::Read;
 use super::{PollError, Reader};
 use crate::definition::Plan;
 use crate::domain::DocumentKey;
+use crate::domain::ids::RunId;
 use crate::domain::next_step::NextStep;
-use crate::domain::run::RunId;
 use crate::store::{AbsentParent, GoneDocument, Intake, IntakeDocument, Lease};
 
 /// Parents checked after one whole read; the next one checks the others.

@@ -17,7 +17,8 @@ use crate::actors::poller::{PollError, PollNow, PollReport};
 use crate::actors::writer::{Drain, WriteError};
 use crate::config::Settings;
 use crate::domain::budget::UNRESPONSIVE_AFTER;
-use crate::domain::run::{RunId, RunKind, Trigger};
+use crate::domain::ids::RunId;
+use crate::domain::run::{RunKind, Trigger};
 use crate::domain::{EntityName, FlowId};
 use crate::store::{Dead, StoreError};
 

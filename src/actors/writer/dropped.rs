@@ -132,6 +132,7 @@ mod tests {
 
     use super::*;
     use crate::definition::plan::{ClearWith, WriteMode};
+    use crate::domain::ids::BatchId;
     use crate::domain::version::VersionText;
     use crate::store::{Claimed, Queue};
 
@@ -192,7 +193,7 @@ mod tests {
             expects: None,
         };
         let queue = Queue { entity: "gl_account".into(), block: "header".into() };
-        (Claim { batch_id: Uuid::nil(), queue, deliveries: (0..count).map(claimed).collect() }, (0..count).map(record).collect())
+        (Claim { batch_id: BatchId(Uuid::nil()), queue, deliveries: (0..count).map(claimed).collect() }, (0..count).map(record).collect())
     }
 
     fn gone(field: &str) -> Vec<FieldDifference> {

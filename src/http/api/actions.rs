@@ -5,12 +5,12 @@ use chrono::{DateTime, Utc};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
-use uuid::Uuid;
 
 use super::texts::{Filled, Name, Why};
 use crate::domain::FlowId;
 use crate::domain::delivery::FailureReason;
-use crate::domain::run::{RunId, RunKind};
+use crate::domain::ids::RunId;
+use crate::domain::run::RunKind;
 use crate::http::body::LIMIT;
 use crate::http::caller::Caller;
 use crate::http::problem::{Problem, reason};
@@ -97,7 +97,8 @@ pub(in crate::http) struct ReplayBody {
     #[schema(value_type = Option<Filled>)]
     pub(in crate::http) key: Option<String>,
     /// Only records whose content changed in this run.
-    pub(in crate::http) run: Option<Uuid>,
+    #[schema(value_type = Option<uuid::Uuid>)]
+    pub(in crate::http) run: Option<RunId>,
     /// Only records with a part that failed, waits for a parent or is on hold.
     pub(in crate::http) failed_only: bool,
     /// Only records whose newest version was read at this time or later.

@@ -3,7 +3,6 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use uuid::Uuid;
 
 use crate::actors::flows::flow_status;
 use crate::actors::in_force::Standing;
@@ -11,6 +10,7 @@ use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
 use crate::domain::budget::UNRESPONSIVE_AFTER;
 use crate::domain::history::plain;
+use crate::domain::ids::RunId;
 use crate::domain::role::Permission;
 use crate::domain::run::{RunKind, RunOutcome};
 use crate::http::problem::Problem;
@@ -220,7 +220,7 @@ pub(super) async fn definitions(app_state: web::Data<AppState>, request: HttpReq
 pub(super) async fn runs(app_state: web::Data<AppState>, request: HttpRequest) -> Answer {
     let params = app_state.described(request.query_string(), RUNS).await?;
     let limit = params.limit()?;
-    let before = params.value::<Uuid>("after", "the `next` of the page before")?;
+    let before = params.value::<RunId>("after", "the `next` of the page before")?;
     let filter = RunFilter {
         company: params.text("company"),
         entity: params.text("entity"),

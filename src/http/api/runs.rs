@@ -1,8 +1,8 @@
 //! One run and its result.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use uuid::Uuid;
 
+use crate::domain::ids::RunId;
 use crate::domain::role::Permission;
 use crate::http::problem::Problem;
 use crate::http::query::{Params, path_parts};
@@ -23,7 +23,7 @@ pub(super) async fn show(app_state: web::Data<AppState>, request: HttpRequest) -
     let parts = path_parts(request.uri().path(), 3, 1)?;
     let text = parts.first().map(String::as_str).unwrap_or_default();
     let missing = || Problem::not_found(format!("there is no run `{text}`"), "`GET /api/v1/runs` lists them");
-    let id: Uuid = text.parse().map_err(|_| missing())?;
+    let id: RunId = text.parse().map_err(|_| missing())?;
     let row = app_state.deps.store.run_find(id).await?.ok_or_else(missing)?;
     Ok(HttpResponse::Ok().json(row))
 }

@@ -3,7 +3,6 @@
 use actix_web::{HttpRequest, web};
 use askama::Template;
 use chrono::Utc;
-use uuid::Uuid;
 
 use super::answer::{Page, Refusal, ok, see_other};
 use super::filter::{Filter, Spec};
@@ -12,6 +11,7 @@ use super::session::{self, Form};
 use super::view::{CodeText, Layout, Time, grouped, part, record_path};
 use crate::domain::delivery::{FailureReason, FailureWord, PartState};
 use crate::domain::differing::{ValueCount, by_place};
+use crate::domain::ids::RunId;
 use crate::domain::role::Permission;
 use crate::domain::{CompanyId, DocumentKey};
 use crate::http::api::actions::{ReplayBody, requested, which};
@@ -362,7 +362,7 @@ fn replayed(report: &ReplayReport) -> FlashMessage {
         text.push_str(&format!(" Left out: {first}{others}."));
     }
     let moves = report.outcome.as_ref().is_none_or(|outcome| !outcome.is_settled());
-    FlashMessage { text, run: report.runs.first().filter(|_| moves).map(|(_, run)| run.0) }
+    FlashMessage { text, run: report.runs.first().filter(|_| moves).map(|(_, run)| *run) }
 }
 
 /// `POST /replay`: selected records, those of a cause or of a run, the failed ones, or a single record.
@@ -370,7 +370,7 @@ pub(super) async fn replay(app_state: web::Data<AppState>, request: HttpRequest,
     let session = session::of(&request)?;
     let form = Form::of(&session, payload).await?;
     let text = |name: &str| Some(form.text(name).to_owned()).filter(|text| !text.is_empty());
-    let run = text("run").map(|run| run.parse::<Uuid>()).transpose();
+    let run = text("run").map(|run| run.parse::<RunId>()).transpose();
     let chosen = form.text("take") == "chosen";
     let asked = ReplayBody {
         company: text("company"),

@@ -4,9 +4,9 @@
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
-use uuid::Uuid;
 
 use super::signed_in::Session;
+use crate::domain::ids::RunId;
 
 /// The longest text that is shown: a message of another system may be long, and an address must not.
 const LONGEST: usize = 700;
@@ -15,7 +15,7 @@ const LONGEST: usize = 700;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct FlashMessage {
     pub(super) text: String,
-    pub(super) run: Option<Uuid>,
+    pub(super) run: Option<RunId>,
 }
 
 impl FlashMessage {

@@ -287,7 +287,7 @@ async fn outcome(app_state: &AppState, started: RunStarted) -> Result<FlashMessa
     let text = format!("The {} of flow {}", if started.kind == RunKind::Sweep { "sweep" } else { "run" }, started.flow);
     let until = tokio::time::Instant::now() + RUN_WAIT;
     loop {
-        let run = app_state.deps.store.run_find(started.run.0).await?;
+        let run = app_state.deps.store.run_find(started.run).await?;
         let late = tokio::time::Instant::now() >= until;
         match run {
             Some(run) if run.outcome.is_some() => {

@@ -3,13 +3,13 @@
 use actix_web::{HttpRequest, web};
 use askama::Template;
 use chrono::{TimeDelta, Utc};
-use uuid::Uuid;
 
 use super::answer::{Page, Refusal, ok};
 use super::filter::{Filter, Spec};
 use super::session;
 use super::view::{CodeText, Layout, Time, grouped, spell};
 use crate::domain::backlog::Backlog;
+use crate::domain::ids::RunId;
 use crate::domain::next_step::NextStep;
 use crate::domain::role::Permission;
 use crate::domain::run::{RunKind, RunOutcome};
@@ -31,7 +31,7 @@ const PAGE: usize = 50;
 
 /// One run as the table shows it.
 pub(super) struct RunView {
-    pub(super) id: Uuid,
+    pub(super) id: RunId,
     pub(super) began: Time,
     pub(super) took: String,
     pub(super) flow: String,
@@ -135,7 +135,7 @@ async fn listed(app_state: &AppState, request: &HttpRequest) -> Result<(Filter, 
         outcome: params.value("outcome", "how a run stands")?,
         since: filter.since,
         until: filter.until,
-        before: params.value::<Uuid>("after", "the address of the link on the page before")?,
+        before: params.value::<RunId>("after", "the address of the link on the page before")?,
         limit: PAGE as i64 + 1,
     };
     let mut rows = app_state.deps.store.run_list(asked).await?;
@@ -222,7 +222,7 @@ async fn found(app_state: &AppState, request: &HttpRequest, skip: usize) -> Resu
     let parts = path_parts(request.uri().path(), skip, 1)?;
     let text = parts.first().map(String::as_str).unwrap_or_default();
     let missing = || Problem::not_found(format!("there is no run `{text}`"), "the list of runs names those there are");
-    let id: Uuid = text.parse().map_err(|_| missing())?;
+    let id: RunId = text.parse().map_err(|_| missing())?;
     Ok(app_state.deps.store.run_find(id).await?.ok_or_else(missing)?)
 }
 

@@ -6,7 +6,6 @@ use std::collections::{HashMap, HashSet};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Binary, Bool, Integer, Nullable, Timestamptz, Uuid as SqlUuid};
-use uuid::Uuid;
 
 use super::super::audit::{NewAudit, audit_append};
 use super::super::run::RunTally;
@@ -19,6 +18,7 @@ use super::page::{Intake, Work, next_ids};
 use crate::domain::DocumentKey;
 use crate::domain::audit::AuditKind;
 use crate::domain::delivery::{DeliveryState, FailureReason};
+use crate::domain::ids::RunId;
 use crate::domain::next_step::NextStep;
 use crate::store::prepared::prepared;
 use crate::store::text::{JsonText, Text};
@@ -42,7 +42,7 @@ struct Superseded {
     #[diesel(sql_type = Integer)]
     version: i32,
     #[diesel(sql_type = Nullable<SqlUuid>)]
-    run_id: Option<Uuid>,
+    run_id: Option<RunId>,
     #[diesel(sql_type = Text)]
     block: String,
     #[diesel(sql_type = Text)]
@@ -57,7 +57,7 @@ struct TakenBack {
     #[diesel(sql_type = BigInt)]
     document_id: i64,
     #[diesel(sql_type = Nullable<SqlUuid>)]
-    run_id: Option<Uuid>,
+    run_id: Option<RunId>,
 }
 
 /// Of aligned documents, only those that cannot be mapped are handled here: their failure replaces what is pending for them. A document
@@ -152,7 +152,7 @@ pub(super) fn deliver(
     let parts: Vec<i64> = deliveries.iter().map(|delivery| delivery.document_id).filter(|id| !rows.contains(id)).collect();
     let records: HashSet<&i64> = parts.iter().collect();
     if !records.is_empty() {
-        tally.queued.push((intake.run.0, records.len() as i64, parts.len() as i64));
+        tally.queued.push((intake.run, records.len() as i64, parts.len() as i64));
     }
     let ids = next_ids(conn, "delivery", deliveries.len())?;
     insert_deliveries(conn, intake, &ids, &deliveries, mapping)?;
@@ -175,7 +175,7 @@ pub(super) fn deliver(
             let mut row = NewAudit::of(AuditKind::of(reason))
                 .detail(&serde_json::json!({ "reason": d.reason, "message": d.message, "field": d.field, "next_step": d.next_step }));
             (row.document_id, row.version, row.delivery_id, row.run_id) =
-                (Some(d.document_id), Some(d.version), Some(*id), Some(intake.run.0));
+                (Some(d.document_id), Some(d.version), Some(*id), Some(intake.run));
             row
         })
         .collect();
@@ -226,7 +226,7 @@ fn supersede(
         .map(|row| {
             let mut audit = NewAudit::of(AuditKind::Superseded);
             (audit.document_id, audit.version, audit.delivery_id) = (Some(row.document_id), Some(row.version), Some(row.delivery_id));
-            audit.run_id = Some(intake.run.0);
+            audit.run_id = Some(intake.run);
             audit
         })
         .collect();
@@ -256,7 +256,7 @@ fn insert_deliveries(conn: &mut Conn, intake: &Intake, ids: &[i64], deliveries: 
     .bind::<Array<JsonText>, _>(deliveries.iter().map(|d| d.payload.as_ref()).collect::<Vec<_>>())
     .bind::<Array<Binary>, _>(deliveries.iter().map(|d| &d.hash[..]).collect::<Vec<_>>())
     .bind::<Array<Nullable<Text>>, _>(deliveries.iter().map(|d| d.refs.as_deref()).collect::<Vec<_>>())
-    .bind::<SqlUuid, _>(intake.run.0)
+    .bind::<SqlUuid, _>(intake.run)
     .bind::<Integer, _>(mapping.number)
     .execute(conn)?;
     Ok(())
@@ -290,7 +290,7 @@ fn insert_pending(conn: &mut Conn, intake: &Intake, ids: &[i64], deliveries: &[N
     .bind::<Array<Nullable<Text>>, _>(deliveries.iter().map(|d| d.field).collect::<Vec<_>>())
     .bind::<Array<Nullable<Text>>, _>(deliveries.iter().map(|d| d.next_step.as_deref()).collect::<Vec<_>>())
     .bind::<Array<Nullable<Timestamptz>>, _>(since)
-    .bind::<SqlUuid, _>(intake.run.0)
+    .bind::<SqlUuid, _>(intake.run)
     .execute(conn)?;
     Ok(())
 }

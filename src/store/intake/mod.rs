@@ -65,7 +65,7 @@ fn take_in(conn: &mut Conn, intake: &Intake) -> Tx<RunCounts> {
         let note = |note: &String| {
             let mut row = NewAudit::of(AuditKind::Drifted).detail(&serde_json::json!({ "what": note }));
             (row.company, row.entity) = (Some(intake.flow.company.to_string()), Some(intake.flow.entity.to_string()));
-            row.run_id = Some(intake.run.0);
+            row.run_id = Some(intake.run);
             row
         };
         audit_append(conn, &intake.notes.iter().map(note).collect::<Vec<_>>())?;

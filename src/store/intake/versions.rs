@@ -119,7 +119,7 @@ pub(super) fn insert_new_documents(conn: &mut Conn, intake: &Intake, new_ids: &H
 pub(super) fn note_seen(conn: &mut Conn, intake: &Intake, known: &HashMap<String, Known>, new_ids: &HashMap<String, i64>) -> Tx<()> {
     let ids: Vec<i64> = known.values().map(|row| row.id).chain(new_ids.values().copied()).collect();
     prepared("INSERT INTO sweep_seen (run_id, document_id) SELECT $1, unnest($2::bigint[])")
-        .bind::<SqlUuid, _>(intake.run.0)
+        .bind::<SqlUuid, _>(intake.run)
         .bind::<Array<BigInt>, _>(ids)
         .execute(conn)?;
     Ok(())
@@ -229,7 +229,7 @@ pub(super) fn insert_versions(conn: &mut Conn, intake: &Intake, work: &[Work<'_>
              SELECT n.id, n.version, $1, n.hash, n.deleted, n.content \
              FROM unnest($2::bigint[], $3::integer[], $4::bytea[], $5::boolean[], $6::text[]) AS n (id, version, hash, deleted, content)",
         )
-        .bind::<SqlUuid, _>(intake.run.0)
+        .bind::<SqlUuid, _>(intake.run)
         .bind::<Array<BigInt>, _>(fresh.iter().map(|w| w.id).collect::<Vec<_>>())
         .bind::<Array<Integer>, _>(fresh.iter().map(|w| w.version).collect::<Vec<_>>())
         .bind::<Array<Binary>, _>(fresh.iter().map(|w| &w.document.hash[..]).collect::<Vec<_>>())
@@ -253,7 +253,7 @@ pub(super) fn audit_documents<'a>(conn: &mut Conn, intake: &Intake, work: impl I
                 (true, false) => AuditKind::VersionRead,
             };
             let mut row = NewAudit::of(kind);
-            (row.document_id, row.version, row.run_id) = (Some(w.id), Some(w.version), Some(intake.run.0));
+            (row.document_id, row.version, row.run_id) = (Some(w.id), Some(w.version), Some(intake.run));
             row.actor.clone_from(&intake.actor);
             let mut detail = serde_json::Map::new();
             if !w.document.warnings.is_empty() {

@@ -3,11 +3,11 @@
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Integer, Uuid as SqlUuid};
-use uuid::Uuid;
 
 use super::progress::whole;
 use super::rows::RestoredRow;
 use crate::domain::FlowId;
+use crate::domain::ids::LifeId;
 use crate::store::intake::next_ids;
 use crate::store::schema::{document, restored_part};
 use crate::store::text::{Text, text};
@@ -37,7 +37,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn restored_adopt(&self, life: i32, life_id: Uuid, flow: FlowId, rows: Vec<UnknownRow>) -> Result<(), StoreError> {
+    pub async fn restored_adopt(&self, life: i32, life_id: LifeId, flow: FlowId, rows: Vec<UnknownRow>) -> Result<(), StoreError> {
         self.run("adopt rows that the ledger does not know", move |conn| {
             let placed: Vec<(&RestoredRow, &(String, String))> =
                 rows.iter().filter_map(|one| Some((&one.row, one.place.as_ref()?))).collect();

@@ -26,6 +26,7 @@ use tieline::actors::waits::Waits;
 use tieline::credentials::key_ring::Ciphertexts;
 use tieline::domain::FlowId;
 use tieline::domain::audit::AuditKind;
+use tieline::domain::ids::Incarnation;
 use tieline::domain::run::RunKind;
 use tieline::store::{Adopter, AuditFilter, AuditRow, EncryptedCredential, FailureFilter, FailureRow, MayAdopt, Node, Stands, Store};
 use tieline::supervision::crash::CrashPoints;
@@ -96,7 +97,7 @@ pub async fn in_force(store: &Store, definitions: definition::Definitions) -> In
 
 /// A new start of another node.
 pub fn node(name: &str) -> Node {
-    Node { name: name.into(), incarnation: uuid::Uuid::now_v7() }
+    Node { name: name.into(), incarnation: Incarnation::fresh() }
 }
 
 impl Rig {
