@@ -242,13 +242,14 @@ fn verdict(watch: &WatchPlan, due: &DownstreamDue, later: Later) -> DownstreamVe
 mod tests {
     use super::*;
     use crate::definition::plan::WatchRow;
+    use crate::domain::ids::{DeliveryId, DocumentId};
 
     fn due(polls: i32, replays: i32, age: i64) -> DownstreamDue {
         let (company, key, sys_id) = ("EDU1".to_owned(), "k".to_owned(), "s".to_owned());
         DownstreamDue {
-            document_id: 1,
+            document_id: DocumentId(1),
             record_key: String::new(),
-            delivery_id: 1,
+            delivery_id: DeliveryId(1),
             company,
             key,
             version: 1,

@@ -8,6 +8,7 @@ use super::failure::{Exit, Failure};
 use super::{Global, OutputForm, output};
 use crate::definition::plan::Plan;
 use crate::domain::history::{Change, ChildKeys, changes, faults, plain};
+use crate::domain::ids::DeliveryId;
 use crate::domain::{DocumentKey, EntityName, FlowId};
 use crate::operations::explain::{Explained, explain};
 use crate::store::{HoldView, RecordAttempt, RecordView};
@@ -99,7 +100,7 @@ struct JsonFault {
 
 #[derive(Serialize)]
 struct JsonDelivery<'a> {
-    delivery_id: i64,
+    delivery_id: DeliveryId,
     version: i32,
     block: &'a str,
     record_key: &'a str,

@@ -1,5 +1,6 @@
 //! Finds the quoted values in which the messages of one cause differ, and counts the records of each. Pure.
 
+use crate::domain::ids::DocumentId;
 use std::collections::{BTreeMap, HashSet};
 
 use serde::{Deserialize, Serialize};
@@ -28,14 +29,14 @@ pub struct Message {
     /// The message, without the names in the record.
     pub message: String,
     /// The records' numbers.
-    pub documents: Vec<i64>,
+    pub documents: Vec<DocumentId>,
 }
 
 /// The quoted values at every place where messages of one form differ; for each place, the most frequent first. A place that only repeats
 /// an earlier one is left out. If messages have different numbers of values, only the places that all have are compared.
 pub fn differing(messages: &[Message]) -> Vec<ValueCount> {
     let quoted = |message: &Message| message.message.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>();
-    let all: Vec<(Vec<String>, &[i64])> = messages.iter().map(|message| (quoted(message), message.documents.as_slice())).collect();
+    let all: Vec<(Vec<String>, &[DocumentId])> = messages.iter().map(|message| (quoted(message), message.documents.as_slice())).collect();
     let places = all.iter().map(|(values, _)| values.len()).min().unwrap_or_default();
     let column = |place: usize| all.iter().map(|(values, _)| values[place].as_str()).collect::<Vec<_>>();
     let mut seen: Vec<Vec<&str>> = Vec::new();
@@ -47,7 +48,7 @@ pub fn differing(messages: &[Message]) -> Vec<ValueCount> {
     }
     let mut found = Vec::new();
     for (number, column) in seen.iter().enumerate() {
-        let mut counts: BTreeMap<&str, HashSet<i64>> = BTreeMap::new();
+        let mut counts: BTreeMap<&str, HashSet<DocumentId>> = BTreeMap::new();
         for (value, (_, documents)) in column.iter().zip(&all) {
             counts.entry(value).or_default().extend(documents.iter());
         }
@@ -73,7 +74,7 @@ mod tests {
     use super::*;
 
     fn message(message: &str, documents: &[i64]) -> Message {
-        Message { message: message.into(), documents: documents.to_vec() }
+        Message { message: message.into(), documents: documents.iter().copied().map(DocumentId).collect() }
     }
 
     #[test]

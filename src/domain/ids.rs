@@ -58,6 +58,12 @@ ids! {
     Incarnation(Uuid);
     /// Identifies a life of the ledger; sorted by time.
     LifeId(Uuid);
+    /// Identifies a document. The default, 0, comes before every document: the page after it is the first.
+    #[derive(Default)]
+    DocumentId(i64);
+    /// Identifies a delivery. The default, 0, comes before every delivery: the page after it is the first.
+    #[derive(Default)]
+    DeliveryId(i64);
 }
 
 fresh! { RunId BatchId Incarnation LifeId }

@@ -13,7 +13,7 @@ use crate::actors::Deps;
 use crate::actors::in_force::Snapshot;
 use crate::actors::mapper::{Presence, map_document, poisoned};
 use crate::definition::Plan;
-use crate::domain::ids::RunId;
+use crate::domain::ids::{DocumentId, RunId};
 use crate::domain::resent::{Resent, ResentOutcome, Stands};
 use crate::domain::run::RunKind;
 use crate::domain::{CompanyId, DocumentKey, FlowId};
@@ -54,7 +54,7 @@ pub struct ReplayReport {
 #[derive(Debug, Clone, Default)]
 pub struct Followed {
     /// By number, each with the message of its earlier failure.
-    documents: HashMap<i64, Option<String>>,
+    documents: HashMap<DocumentId, Option<String>>,
     since: Option<DateTime<Utc>>,
     /// Whether there are too many to follow.
     beyond: bool,
@@ -62,7 +62,7 @@ pub struct Followed {
 
 impl Followed {
     /// These documents, sent again after that time.
-    pub fn new(documents: Vec<(i64, Option<String>)>, since: DateTime<Utc>) -> Self {
+    pub fn new(documents: Vec<(DocumentId, Option<String>)>, since: DateTime<Utc>) -> Self {
         Self { beyond: documents.len() > FOLLOWED, documents: documents.into_iter().collect(), since: Some(since) }
     }
 
@@ -71,7 +71,7 @@ impl Followed {
         self.since = Some(since);
     }
 
-    pub(super) fn add(&mut self, id: i64, failed: Option<String>) {
+    pub(super) fn add(&mut self, id: DocumentId, failed: Option<String>) {
         self.beyond |= self.documents.len() >= FOLLOWED;
         if !self.beyond {
             self.documents.insert(id, failed);
@@ -90,8 +90,8 @@ impl Followed {
     pub async fn settle(&self, deps: &Deps, patience: Duration) -> Result<Option<ResentOutcome>, StoreError> {
         let Some(since) = self.since.filter(|_| !self.beyond) else { return Ok(None) };
         let deadline = Instant::now() + patience;
-        let mut stands: HashMap<i64, Stands> = HashMap::new();
-        let mut moving: Vec<i64> = self.documents.keys().copied().collect();
+        let mut stands: HashMap<DocumentId, Stands> = HashMap::new();
+        let mut moving: Vec<DocumentId> = self.documents.keys().copied().collect();
         loop {
             for ids in moving.chunks(AT_ONCE) {
                 stands.extend(deps.store.resent(ids.to_vec(), since).await?);
@@ -137,7 +137,7 @@ pub async fn replay(deps: &Deps, scope: ReplayScope, requested_by: &str, reason:
     let definitions = deps.definitions.now();
     report.followed.begin(deps.store.time().await?);
     let mut runs: BTreeMap<FlowId, RunId> = BTreeMap::new();
-    let mut after = 0;
+    let mut after = DocumentId::default();
     let outcome = loop {
         let page = match deps.store.replay_page(scope.clone(), after, PAGE).await {
             Ok(page) => page,

@@ -271,7 +271,7 @@ fn second(
     said: Option<Quoted>,
 ) -> Outcome {
     if new_there && !old_there {
-        debug!(delivery = record.delivery, old, new = new.as_str(), "the row that was there is gone, a new one has taken its place");
+        debug!(delivery = record.delivery.0, old, new = new.as_str(), "the row that was there is gone, a new one has taken its place");
         let note = format!("row {old} is no longer there");
         let said = Some(said.map_or_else(|| note.clone(), |said| format!("{said}; {note}")).into());
         return Outcome::Confirmed { sys_id: new.clone(), table: table.to_owned(), how, partial: Vec::new(), said };

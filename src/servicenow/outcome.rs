@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::domain::SysId;
+use crate::domain::ids::DeliveryId;
 use crate::domain::next_step::NextStep;
 use crate::domain::version::{VersionText, VersionThere};
 use crate::redact::Quoted;
@@ -14,7 +15,7 @@ use super::error::ServiceNowError;
 #[derive(Debug, Clone)]
 pub struct OutRecord {
     /// The delivery's number; used only in logs.
-    pub delivery: i64,
+    pub delivery: DeliveryId,
     /// Written to the key column.
     pub source_key: String,
     /// Written to the version column.

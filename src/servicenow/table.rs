@@ -114,7 +114,7 @@ async fn first_steps(
                 // two companies may both have an account `1000`: each gets its own row
                 Natural::Taken(found, other) => {
                     debug!(
-                        delivery = records[*at].delivery,
+                        delivery = records[*at].delivery.0,
                         sys_id = found.sys_id.as_str(),
                         other,
                         "the row is another record's: a new one is made"
@@ -122,7 +122,7 @@ async fn first_steps(
                 }
                 Natural::Free(found) if owned.contains(found.sys_id.as_str()) => {
                     debug!(
-                        delivery = records[*at].delivery,
+                        delivery = records[*at].delivery.0,
                         sys_id = found.sys_id.as_str(),
                         "the row was written for another record: a new one is made"
                     );
@@ -130,7 +130,11 @@ async fn first_steps(
                 Natural::Free(found) => match taken.get(&found.sys_id) {
                     Some(other) => steps[*at] = Step::Done(Ok(claimed(target, &records[*at], &found, other))),
                     None => {
-                        debug!(delivery = records[*at].delivery, sys_id = found.sys_id.as_str(), "the row is there already and is updated");
+                        debug!(
+                            delivery = records[*at].delivery.0,
+                            sys_id = found.sys_id.as_str(),
+                            "the row is there already and is updated"
+                        );
                         taken.insert(found.sys_id.clone(), &records[*at].source_key);
                         steps[*at] = Step::Update(found.sys_id);
                     }
@@ -279,7 +283,7 @@ fn after(transport: &Transport, target: &TargetPlan, record: &OutRecord, step: &
                 }
                 // a row that was created with our own sys_id: if it is only hidden, the instance refuses a second one
                 (404, Some(id)) if transport.settings().derived_sys_id && id.names(&record.derived_sys_id) => {
-                    debug!(delivery = record.delivery, sys_id = id.as_str(), "the row is gone, a new one is made");
+                    debug!(delivery = record.delivery.0, sys_id = id.as_str(), "the row is gone, a new one is made");
                     Step::Insert
                 }
                 (404, Some(id)) => Step::Check { why: Why::Unseen(words), updating: Some(id) },

@@ -9,13 +9,13 @@ use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Binary, Bool, Integer, Nullable, Timestamptz, Uuid as SqlUuid};
 
 use super::flow::flow_assert_held;
-use super::intake::{next_ids, payload_hash};
+use super::intake::{next_delivery_ids, payload_hash};
 use super::placeholder::with_placeholders;
 use super::run::{RunTally, run_tally};
 use super::schema::pending;
 use super::{Conn, Lease, Store, StoreError, Tx};
 use crate::domain::FlowId;
-use crate::domain::ids::RunId;
+use crate::domain::ids::{DocumentId, RunId};
 use crate::store::prepared::prepared;
 use crate::store::text::{JsonText, Text};
 
@@ -53,7 +53,7 @@ pub enum Comparing {
 pub struct AlignedDocument {
     /// Its number, ascending, for paging.
     #[diesel(sql_type = BigInt)]
-    pub id: i64,
+    pub id: DocumentId,
     /// Its key.
     #[diesel(sql_type = Text)]
     pub key: String,
@@ -105,19 +105,19 @@ pub struct AlignIntake {
     /// The run.
     pub run: RunId,
     /// Rows found for documents: (document, sys_id, table).
-    pub links: Vec<(i64, String, String)>,
+    pub links: Vec<(DocumentId, String, String)>,
     /// The documents that were compared.
     pub compared: Vec<Compared>,
     /// What is queued.
     pub deliveries: Vec<AlignDelivery>,
     /// Documents whose unsent deliveries are no longer valid.
-    pub withdrawn: Vec<i64>,
+    pub withdrawn: Vec<DocumentId>,
     /// New or changed entries of the conflict list.
     pub conflicts: Vec<NewConflict>,
     /// Entries that leave the list, each with its result.
     pub closed: Vec<(i64, &'static str)>,
     /// Fields of documents that SYSPRO shows as Tieline asked it to.
-    pub arrived: Vec<(i64, String)>,
+    pub arrived: Vec<(DocumentId, String)>,
 }
 
 /// The end of a comparison, once all of it is in the ledger.
@@ -139,7 +139,7 @@ pub struct AlignEnd {
 #[derive(Debug, Clone)]
 pub struct Compared {
     /// The document.
-    pub document_id: i64,
+    pub document_id: DocumentId,
     /// Its version.
     pub version: i32,
     /// The new base values, as a JSON object.
@@ -152,7 +152,7 @@ pub struct Compared {
 #[derive(Debug, Clone)]
 pub struct AlignDelivery {
     /// The document.
-    pub document_id: i64,
+    pub document_id: DocumentId,
     /// Its version.
     pub version: i32,
     /// `upsert` or `gone`.
@@ -169,7 +169,7 @@ pub struct NewConflict {
     /// The document's number, or the row's sys_id.
     pub subject: String,
     /// The document.
-    pub document_id: Option<i64>,
+    pub document_id: Option<DocumentId>,
     /// The document's key, or the key in the row.
     pub key: String,
     /// The row.
@@ -197,7 +197,7 @@ pub struct NewConflict {
 #[derive(QueryableByName)]
 struct Withdrawn {
     #[diesel(sql_type = BigInt)]
-    document_id: i64,
+    document_id: DocumentId,
     #[diesel(sql_type = Nullable<SqlUuid>)]
     run_id: Option<RunId>,
 }
@@ -225,7 +225,7 @@ impl Store {
     pub async fn aligned_documents(
         &self,
         flow: FlowId,
-        after: i64,
+        after: DocumentId,
         limit: i64,
         which: Comparing,
     ) -> Result<Vec<AlignedDocument>, StoreError> {
@@ -309,8 +309,8 @@ fn link(conn: &mut Conn, intake: &AlignIntake) -> Tx<()> {
 }
 
 /// Withdraws unsent deliveries; answers which documents still have a delivery in progress, so that no second one is queued behind it.
-fn withdraw(conn: &mut Conn, intake: &AlignIntake, tally: &mut RunTally) -> Tx<HashSet<i64>> {
-    let documents: Vec<i64> = intake.withdrawn.iter().copied().chain(intake.deliveries.iter().map(|d| d.document_id)).collect();
+fn withdraw(conn: &mut Conn, intake: &AlignIntake, tally: &mut RunTally) -> Tx<HashSet<DocumentId>> {
+    let documents: Vec<DocumentId> = intake.withdrawn.iter().copied().chain(intake.deliveries.iter().map(|d| d.document_id)).collect();
     if documents.is_empty() {
         return Ok(HashSet::new());
     }
@@ -328,7 +328,7 @@ fn withdraw(conn: &mut Conn, intake: &AlignIntake, tally: &mut RunTally) -> Tx<H
     Ok(busy.load(conn)?.into_iter().collect())
 }
 
-fn put_base_version(conn: &mut Conn, intake: &AlignIntake, busy: &HashSet<i64>) -> Tx<()> {
+fn put_base_version(conn: &mut Conn, intake: &AlignIntake, busy: &HashSet<DocumentId>) -> Tx<()> {
     if intake.compared.is_empty() {
         return Ok(());
     }
@@ -341,12 +341,12 @@ fn put_base_version(conn: &mut Conn, intake: &AlignIntake, busy: &HashSet<i64>) 
     Ok(())
 }
 
-fn deliver(conn: &mut Conn, intake: &AlignIntake, busy: &HashSet<i64>, tally: &mut RunTally) -> Tx<()> {
+fn deliver(conn: &mut Conn, intake: &AlignIntake, busy: &HashSet<DocumentId>, tally: &mut RunTally) -> Tx<()> {
     let due: Vec<&AlignDelivery> = intake.deliveries.iter().filter(|d| !busy.contains(&d.document_id)).collect();
     if due.is_empty() {
         return Ok(());
     }
-    let ids = next_ids(conn, "delivery", due.len())?;
+    let ids = next_delivery_ids(conn, due.len())?;
     // a record has one part here
     tally.queued.push((intake.run, due.len() as i64, due.len() as i64));
     let hashes: Vec<[u8; 32]> = due.iter().map(|d| payload_hash(&d.payload, None)).collect();

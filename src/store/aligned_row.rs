@@ -13,6 +13,7 @@ use super::flow::flow_assert_held;
 use super::schema::aligned_row;
 use super::{Lease, Store, StoreError};
 use crate::domain::FlowId;
+use crate::domain::ids::DocumentId;
 use crate::store::prepared::prepared;
 use crate::store::text::{Text, text};
 
@@ -31,7 +32,7 @@ pub struct AlignedRow {
     /// The columns of its natural key, joined; only for a row without a key.
     pub natural_key: Option<String>,
     /// The document that it belongs to, if known. Not read on insert.
-    pub document_id: Option<i64>,
+    pub document_id: Option<DocumentId>,
     /// It has no key and belongs to a document of another flow. Not read on insert.
     pub of_other: bool,
 }
@@ -52,7 +53,7 @@ pub struct AlignedRowKeys {
 pub struct UnreadRow {
     /// The document, ascending, for paging.
     #[diesel(sql_type = BigInt)]
-    pub document_id: i64,
+    pub document_id: DocumentId,
     /// Its row.
     #[diesel(sql_type = Text)]
     pub sys_id: String,
@@ -121,7 +122,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Fenced`] when another node has taken over the flow.
-    pub async fn aligned_rows_claim(&self, lease: Lease, ttl: Duration, claims: Vec<(String, i64)>) -> Result<(), StoreError> {
+    pub async fn aligned_rows_claim(&self, lease: Lease, ttl: Duration, claims: Vec<(String, DocumentId)>) -> Result<(), StoreError> {
         self.run("note whose rows were found", move |conn| {
             flow_assert_held(conn, &lease, ttl)?;
             prepared(
@@ -176,7 +177,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn aligned_rows_unread(&self, flow: FlowId, after: i64, limit: i64) -> Result<Vec<UnreadRow>, StoreError> {
+    pub async fn aligned_rows_unread(&self, flow: FlowId, after: DocumentId, limit: i64) -> Result<Vec<UnreadRow>, StoreError> {
         self.run("read which rows must be asked for", move |conn| {
             Ok(prepared(include_str!("sql/aligned_rows_unread.sql"))
                 .bind::<Text, _>(flow.company.as_str())

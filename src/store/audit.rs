@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 use super::{Conn, Store, StoreError, Tx, TxError};
 use crate::domain::DocumentKey;
 use crate::domain::audit::AuditKind;
-use crate::domain::ids::{BatchId, RunId};
+use crate::domain::ids::{BatchId, DeliveryId, DocumentId, RunId};
 use crate::store::prepared::prepared;
 use crate::store::text::{JsonText, Text};
 
@@ -30,11 +30,11 @@ pub struct NewAudit {
     /// The entity, for events without a document.
     pub entity: Option<String>,
     /// The document.
-    pub document_id: Option<i64>,
+    pub document_id: Option<DocumentId>,
     /// Its version.
     pub version: Option<i32>,
     /// The delivery.
-    pub delivery_id: Option<i64>,
+    pub delivery_id: Option<DeliveryId>,
     /// The batch that carried it.
     pub batch_id: Option<BatchId>,
     /// The run.
@@ -84,11 +84,11 @@ type Step<'a> = (AuditKind, Option<&'a str>, Option<&'a str>, Option<BatchId>, O
 #[derive(Serialize)]
 struct EventRecord<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
-    document_id: Option<i64>,
+    document_id: Option<DocumentId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<i32>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    delivery_id: Option<i64>,
+    delivery_id: Option<DeliveryId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<&'a RawValue>,
 }
@@ -102,10 +102,10 @@ pub(crate) fn audit_append(conn: &mut Conn, rows: &[NewAudit]) -> Tx<()> {
     let mut documents = Vec::with_capacity(events.len());
     let mut lines = Vec::with_capacity(events.len());
     for (_, rows) in &events {
-        let mut ids: Vec<i64> = rows.iter().filter_map(|row| row.document_id).collect();
+        let mut ids: Vec<DocumentId> = rows.iter().filter_map(|row| row.document_id).collect();
         ids.sort_unstable();
         ids.dedup();
-        documents.push(format!("{{{}}}", ids.iter().map(i64::to_string).collect::<Vec<_>>().join(",")));
+        documents.push(format!("{{{}}}", ids.iter().map(DocumentId::to_string).collect::<Vec<_>>().join(",")));
         lines.push(line(rows)?);
     }
     prepared(include_str!("sql/event_append.sql"))
@@ -206,8 +206,9 @@ pub struct AuditRow {
     #[diesel(sql_type = Nullable<Text>)]
     pub record_key: Option<String>,
     /// The delivery.
+    #[schema(value_type = Option<i64>)]
     #[diesel(sql_type = Nullable<BigInt>)]
-    pub delivery_id: Option<i64>,
+    pub delivery_id: Option<DeliveryId>,
     /// The batch.
     #[schema(value_type = Option<uuid::Uuid>)]
     #[diesel(sql_type = Nullable<SqlUuid>)]

@@ -13,7 +13,7 @@ use super::definition::{SetNumber, definition_assert};
 use super::schema::{pending, record};
 use super::{Conn, Node, Store, StoreError, Tx};
 use crate::domain::delivery::{Attempt, DeliveryState};
-use crate::domain::ids::{BatchId, RunId};
+use crate::domain::ids::{BatchId, DeliveryId, DocumentId, RunId};
 use crate::domain::next_step::NextStep;
 use crate::domain::{CompanyId, DocumentKey, FlowId, RecordRef};
 use crate::store::prepared::prepared;
@@ -53,10 +53,10 @@ struct Open {
 pub struct Claimed {
     /// The delivery.
     #[diesel(sql_type = BigInt)]
-    pub delivery_id: i64,
+    pub delivery_id: DeliveryId,
     /// Its document.
     #[diesel(sql_type = BigInt)]
-    pub document_id: i64,
+    pub document_id: DocumentId,
     /// The company.
     #[diesel(sql_type = Text)]
     pub company: String,
@@ -178,7 +178,7 @@ struct Count {
 #[derive(QueryableByName)]
 struct Payload {
     #[diesel(sql_type = BigInt)]
-    delivery_id: i64,
+    delivery_id: DeliveryId,
     #[diesel(sql_type = Text)]
     payload: String,
 }
@@ -329,7 +329,11 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn record_payloads(&self, block: String, wanted: Vec<(i64, i64, String)>) -> Result<Vec<(i64, String)>, StoreError> {
+    pub async fn record_payloads(
+        &self,
+        block: String,
+        wanted: Vec<(DeliveryId, DocumentId, String)>,
+    ) -> Result<Vec<(DeliveryId, String)>, StoreError> {
         self.run("find what was delivered before", move |conn| {
             let rows: Vec<Payload> = sql_query(
                 "SELECT n.delivery_id, l.payload \

@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::placeholder::with_placeholders;
 use super::{Conn, Store, StoreError, Tx};
 use crate::domain::delivery::words;
-use crate::domain::ids::RunId;
+use crate::domain::ids::{DocumentId, RunId};
 use crate::store::text::{Text, in_pattern};
 
 /// The state of a document, as a filter. A document with several records can have more than one.
@@ -64,7 +64,7 @@ pub struct DocumentFilter {
     /// Only documents whose content changed in this run.
     pub run: Option<RunId>,
     /// Only documents after this number, for paging.
-    pub after: i64,
+    pub after: DocumentId,
     /// The most entries to return.
     pub limit: i64,
 }
@@ -74,8 +74,9 @@ pub struct DocumentFilter {
 #[schema(as = Record)]
 pub struct DocumentRow {
     /// Its number, ascending.
+    #[schema(value_type = i64)]
     #[diesel(sql_type = BigInt)]
-    pub id: i64,
+    pub id: DocumentId,
     /// The company.
     #[diesel(sql_type = Text)]
     pub company: String,

@@ -8,6 +8,7 @@ use diesel::sql_types::{Array, BigInt, Binary, Double, Integer, Nullable, Timest
 
 use super::settle::Settlement;
 use super::{Conn, Queue, Store, StoreError, Tx};
+use crate::domain::ids::{DeliveryId, DocumentId};
 use crate::domain::next_step::NextStep;
 use crate::store::prepared::prepared;
 use crate::store::text::Text;
@@ -17,13 +18,13 @@ use crate::store::text::Text;
 pub struct DownstreamDue {
     /// Its document.
     #[diesel(sql_type = BigInt)]
-    pub document_id: i64,
+    pub document_id: DocumentId,
     /// The line's key; empty for a header.
     #[diesel(sql_type = Text)]
     pub record_key: String,
     /// The delivery that brought it.
     #[diesel(sql_type = BigInt)]
-    pub delivery_id: i64,
+    pub delivery_id: DeliveryId,
     /// The company.
     #[diesel(sql_type = Text)]
     pub company: String,

@@ -13,6 +13,7 @@ use super::{Store, StoreError};
 use crate::domain::DocumentKey;
 use crate::domain::delivery::{FailureReason, FailureWord};
 use crate::domain::differing::{Message, ValueCount, differing};
+use crate::domain::ids::DeliveryId;
 use crate::domain::money::{amount_in, parse_decimal, thousands};
 use crate::store::text::{Text, in_pattern};
 
@@ -58,7 +59,7 @@ pub struct FailureFilter {
     /// For causes: sorts by the longest failure, and not by the number of records.
     pub oldest: bool,
     /// Only deliveries after this one, for paging.
-    pub after: i64,
+    pub after: DeliveryId,
     /// The most entries to return.
     pub limit: i64,
 }
@@ -68,8 +69,9 @@ pub struct FailureFilter {
 #[schema(as = Failure)]
 pub struct FailureRow {
     /// The delivery.
+    #[schema(value_type = i64)]
     #[diesel(sql_type = BigInt)]
-    pub delivery_id: i64,
+    pub delivery_id: DeliveryId,
     /// The company.
     #[diesel(sql_type = Text)]
     pub company: String,

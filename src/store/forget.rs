@@ -17,7 +17,7 @@ use super::schema::{alignment, awaited_parent, backfill, conflict, document, flo
 use super::{Conn, Store, StoreError, Tx};
 use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
-use crate::domain::ids::RunId;
+use crate::domain::ids::{DeliveryId, DocumentId, RunId};
 use crate::store::text::{Text, text};
 
 /// The result of a request to delete a flow.
@@ -88,9 +88,9 @@ struct Standing {
 #[derive(QueryableByName)]
 struct Dropped {
     #[diesel(sql_type = BigInt)]
-    delivery_id: i64,
+    delivery_id: DeliveryId,
     #[diesel(sql_type = BigInt)]
-    document_id: i64,
+    document_id: DocumentId,
     #[diesel(sql_type = Integer)]
     version: i32,
     #[diesel(sql_type = Nullable<SqlUuid>)]
@@ -106,7 +106,7 @@ pub(super) fn drop_pending(conn: &mut Conn, flow: &FlowId, who: &str, dropped_fo
     .bind::<Text, _>(flow.company.as_str())
     .bind::<Text, _>(flow.entity.as_str())
     .load(conn)?;
-    let documents: Vec<i64> = dropped.iter().map(|row| row.document_id).collect();
+    let documents: Vec<DocumentId> = dropped.iter().map(|row| row.document_id).collect();
     diesel::update(document::table.filter(document::id.eq_any(&documents))).set(document::hash.eq(&b""[..])).execute(conn)?;
     diesel::delete(awaited_parent::table.filter(awaited_parent::document_id.eq_any(&documents))).execute(conn)?;
     let told = |row: &Dropped| {

@@ -4,10 +4,10 @@ use diesel::deserialize::{self, FromSql, FromSqlRow};
 use diesel::expression::AsExpression;
 use diesel::pg::{Pg, PgValue};
 use diesel::serialize::{self, Output, ToSql};
-use diesel::sql_types::Uuid as SqlUuid;
+use diesel::sql_types::{BigInt, Uuid as SqlUuid};
 use uuid::Uuid;
 
-use crate::domain::ids::{BatchId, Incarnation, LifeId, RunId};
+use crate::domain::ids::{BatchId, DeliveryId, DocumentId, Incarnation, LifeId, RunId};
 
 /// Maps ids to a SQL type, by the Rust type that they contain.
 macro_rules! columns {
@@ -36,3 +36,4 @@ macro_rules! columns {
 }
 
 columns!(SqlUuid, Uuid: RunId BatchId Incarnation LifeId);
+columns!(BigInt, i64: DocumentId DeliveryId);

@@ -12,6 +12,7 @@ use super::{HoldView, Store, StoreError};
 use crate::domain::backlog::Backlog;
 use crate::domain::budget::UNRESPONSIVE_AFTER;
 use crate::domain::explain::{Differing, Mapped, Part, Sending, Standing, explain, explain_row};
+use crate::domain::ids::DeliveryId;
 use crate::domain::word::Names;
 use crate::domain::{DocumentKey, FlowId};
 use crate::store::text::Text;
@@ -211,8 +212,9 @@ pub struct VersionView {
 #[schema(as = Delivery)]
 pub struct RecordDelivery {
     /// The delivery.
+    #[schema(value_type = i64)]
     #[diesel(sql_type = BigInt)]
-    pub delivery_id: i64,
+    pub delivery_id: DeliveryId,
     /// The version it carries.
     #[diesel(sql_type = Integer)]
     pub version: i32,

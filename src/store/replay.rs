@@ -8,7 +8,7 @@ use diesel::sql_types::{Array, BigInt, Binary, Bool, Nullable, Timestamptz, Uuid
 use super::clock::now;
 use super::failure::with_cause;
 use super::{Store, StoreError};
-use crate::domain::ids::RunId;
+use crate::domain::ids::{DocumentId, RunId};
 use crate::domain::resent::Stands;
 use crate::domain::{DocumentKey, FlowId};
 use crate::store::prepared::prepared;
@@ -68,7 +68,7 @@ impl ReplayScope {
 pub struct StoredDocument {
     /// Its number, ascending, for paging.
     #[diesel(sql_type = BigInt)]
-    pub id: i64,
+    pub id: DocumentId,
     /// The company.
     #[diesel(sql_type = Text)]
     pub company: String,
@@ -97,7 +97,7 @@ pub struct StoredDocument {
 pub struct BeforeRelease {
     /// Its number.
     #[diesel(sql_type = BigInt)]
-    pub id: i64,
+    pub id: DocumentId,
     /// Its key.
     #[diesel(sql_type = Text)]
     pub key: String,
@@ -109,7 +109,7 @@ pub struct BeforeRelease {
 #[derive(QueryableByName)]
 struct ResentRow {
     #[diesel(sql_type = BigInt)]
-    id: i64,
+    id: DocumentId,
     #[diesel(sql_type = Text)]
     stands: String,
     #[diesel(sql_type = Nullable<Text>)]
@@ -121,7 +121,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn resent(&self, ids: Vec<i64>, since: DateTime<Utc>) -> Result<Vec<(i64, Stands)>, StoreError> {
+    pub async fn resent(&self, ids: Vec<DocumentId>, since: DateTime<Utc>) -> Result<Vec<(DocumentId, Stands)>, StoreError> {
         self.run_hot("read what became of a replay", move |conn| {
             let rows: Vec<ResentRow> =
                 prepared(include_str!("sql/resent.sql")).bind::<Array<BigInt>, _>(ids).bind::<Timestamptz, _>(since).load(conn)?;
@@ -174,7 +174,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn replay_page(&self, scope: ReplayScope, after: i64, limit: i64) -> Result<Vec<StoredDocument>, StoreError> {
+    pub async fn replay_page(&self, scope: ReplayScope, after: DocumentId, limit: i64) -> Result<Vec<StoredDocument>, StoreError> {
         self.run("read what is to be sent again", move |conn| {
             // outstanding records are few: the documents are found through them
             let outstanding = if scope.is_of_outstanding() {

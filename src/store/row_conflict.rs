@@ -10,6 +10,7 @@ use super::settle::{Settlement, Verdict};
 use super::{Conn, Queue, Tx};
 use crate::domain::audit::AuditKind;
 use crate::domain::delivery::FailureReason;
+use crate::domain::ids::DocumentId;
 use crate::domain::next_step::NextStep;
 use crate::store::prepared::prepared;
 use crate::store::text::Text;
@@ -21,7 +22,7 @@ struct OwnedRow {
     #[diesel(sql_type = Text)]
     name: String,
     #[diesel(sql_type = BigInt)]
-    owner_id: i64,
+    owner_id: DocumentId,
     #[diesel(sql_type = Integer)]
     owner_version: i32,
     #[diesel(sql_type = Text)]
@@ -35,14 +36,14 @@ struct OwnedRow {
 #[derive(QueryableByName)]
 struct Name {
     #[diesel(sql_type = BigInt)]
-    id: i64,
+    id: DocumentId,
     #[diesel(sql_type = Text)]
     name: String,
 }
 
 /// The record that a row belongs to.
 struct Owner {
-    document_id: i64,
+    document_id: DocumentId,
     version: i32,
     name: String,
 }
@@ -117,11 +118,11 @@ fn in_batch(conn: &mut Conn, queue: &Queue, outcomes: &[Settlement], confirmed: 
     if shared.is_empty() {
         return Ok(Vec::new());
     }
-    let documents: Vec<i64> = shared.iter().flatten().map(|at| outcomes[*at].document_id).collect();
+    let documents: Vec<DocumentId> = shared.iter().flatten().map(|at| outcomes[*at].document_id).collect();
     let names: Vec<Name> = prepared("SELECT id, company || '/' || entity || '/' || key AS name FROM document WHERE id = ANY($1)")
         .bind::<Array<BigInt>, _>(documents)
         .load(conn)?;
-    let names: HashMap<i64, String> = names.into_iter().map(|row| (row.id, row.name)).collect();
+    let names: HashMap<DocumentId, String> = names.into_iter().map(|row| (row.id, row.name)).collect();
     let name = |at: usize| {
         let document = names.get(&outcomes[at].document_id).map_or("", String::as_str);
         part_name(document, &queue.block, &outcomes[at].record_key)

@@ -17,7 +17,7 @@ use super::{Conn, Store, StoreError, Tx};
 use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
 use crate::domain::backlog::Backlog;
-use crate::domain::ids::RunId;
+use crate::domain::ids::{DocumentId, RunId};
 use crate::domain::run::{RunCounts, RunKind, RunOutcome};
 use crate::store::prepared::prepared;
 use crate::store::text::{Text, text};
@@ -158,9 +158,9 @@ pub(crate) struct RunTally {
     /// Parts that were sent.
     pub(crate) sent: Vec<RunId>,
     /// Parts that were delivered: (run, document). They are no longer in `pending`.
-    pub(crate) confirmed: Vec<(RunId, i64)>,
+    pub(crate) confirmed: Vec<(RunId, DocumentId)>,
     /// Parts that were replaced: (run, document). They are no longer in `pending`.
-    pub(crate) replaced: Vec<(RunId, i64)>,
+    pub(crate) replaced: Vec<(RunId, DocumentId)>,
 }
 
 /// Records of a company that are completely delivered.
@@ -200,7 +200,7 @@ pub(crate) fn run_tally(conn: &mut Conn, tally: &RunTally) -> Tx<Vec<Arrived>> {
     tally.confirmed.iter().for_each(|(run, _)| parts.entry(*run).or_default()[3] += 1);
     tally.replaced.iter().for_each(|(run, _)| parts.entry(*run).or_default()[4] += 1);
     let column = |at: usize| parts.values().map(|counts| counts[at]).collect::<Vec<i64>>();
-    let left: BTreeSet<(RunId, i64, bool)> = tally
+    let left: BTreeSet<(RunId, DocumentId, bool)> = tally
         .confirmed
         .iter()
         .map(|(run, document)| (*run, *document, true))

@@ -21,7 +21,7 @@ use super::schema::{intent, pending};
 use super::{Conn, Node, Queue, Store, StoreError, Tx, TxError};
 use crate::domain::audit::AuditKind;
 use crate::domain::delivery::{Attempt, DeliveryState, FailureReason};
-use crate::domain::ids::{BatchId, RunId};
+use crate::domain::ids::{BatchId, DeliveryId, DocumentId, RunId};
 use crate::domain::next_step::NextStep;
 use crate::domain::{FlowId, SysId};
 use crate::store::prepared::prepared;
@@ -100,9 +100,9 @@ pub enum Verdict {
 #[derive(Debug, Clone)]
 pub struct Settlement {
     /// The delivery.
-    pub delivery_id: i64,
+    pub delivery_id: DeliveryId,
     /// Its document.
-    pub document_id: i64,
+    pub document_id: DocumentId,
     /// The version sent.
     pub version: i32,
     /// The run that queued it; `None` for one that was queued before runs were stored.
@@ -116,17 +116,17 @@ pub struct Settlement {
 }
 
 #[derive(QueryableByName)]
-struct DocumentId {
+struct FreedDocument {
     #[diesel(sql_type = BigInt)]
-    document_id: i64,
+    document_id: DocumentId,
 }
 
 #[derive(QueryableByName)]
 struct Released {
     #[diesel(sql_type = BigInt)]
-    delivery_id: i64,
+    delivery_id: DeliveryId,
     #[diesel(sql_type = BigInt)]
-    document_id: i64,
+    document_id: DocumentId,
     #[diesel(sql_type = Integer)]
     version: i32,
 }
@@ -202,8 +202,8 @@ impl Store {
     /// [`StoreError`].
     pub async fn pending_release_all(&self) -> Result<i64, StoreError> {
         self.run_hot("release what waited for a parent", |conn| {
-            let ready: Vec<DocumentId> = prepared(include_str!("sql/awaited_delivered.sql")).load(conn)?;
-            let ids: Vec<i64> = ready.into_iter().map(|row| row.document_id).collect();
+            let ready: Vec<FreedDocument> = prepared(include_str!("sql/awaited_delivered.sql")).load(conn)?;
+            let ids: Vec<DocumentId> = ready.into_iter().map(|row| row.document_id).collect();
             if ids.is_empty() { Ok(0) } else { pending_release(conn, &ids, "its parents are delivered") }
         })
         .await
@@ -211,7 +211,7 @@ impl Store {
 }
 
 /// The effect of the outcomes on the counts of the runs.
-fn tally(outcomes: &[Settlement], replaced: &[i64], attempt: Attempt) -> RunTally {
+fn tally(outcomes: &[Settlement], replaced: &[DeliveryId], attempt: Attempt) -> RunTally {
     let of = |wanted: &dyn Fn(&Settlement) -> bool| {
         outcomes.iter().filter(|one| wanted(one)).filter_map(|one| Some((one.run_id?, one.document_id))).collect()
     };
@@ -235,7 +235,7 @@ fn record_confirmed(conn: &mut Conn, queue: &Queue, outcomes: &[Settlement]) -> 
     if rows.is_empty() {
         return Ok(());
     }
-    let ids: Vec<i64> = rows.iter().map(|(o, ..)| o.delivery_id).collect();
+    let ids: Vec<DeliveryId> = rows.iter().map(|(o, ..)| o.delivery_id).collect();
     diesel::delete(pending::table.filter(pending::delivery_id.eq_any(&ids))).execute(conn)?;
     prepared(include_str!("sql/record_confirm.sql"))
         .bind::<Text, _>(&queue.block)
@@ -269,7 +269,7 @@ fn partial(verdict: &Verdict) -> Option<String> {
 /// Aligned records whose row was changed since the decision: nothing was written, and the next run decides again.
 fn withdraw(conn: &mut Conn, outcomes: &[Settlement]) -> Tx<()> {
     let rows = outcomes.iter().filter(|o| matches!(o.verdict, Verdict::Withdrawn { .. }));
-    let (deliveries, documents): (Vec<i64>, Vec<i64>) = rows.map(|o| (o.delivery_id, o.document_id)).unzip();
+    let (deliveries, documents): (Vec<DeliveryId>, Vec<DocumentId>) = rows.map(|o| (o.delivery_id, o.document_id)).unzip();
     if deliveries.is_empty() {
         return Ok(());
     }
@@ -284,9 +284,9 @@ fn withdraw(conn: &mut Conn, outcomes: &[Settlement]) -> Tx<()> {
 
 /// Puts everything that is not confirmed back into `pending`, with what is known about it. A delivery that has a newer one of the same
 /// record behind it is replaced by that one. Answers what was replaced.
-fn put_back(conn: &mut Conn, outcomes: &[Settlement], attempt: Attempt, now: DateTime<Utc>) -> Tx<Vec<i64>> {
+fn put_back(conn: &mut Conn, outcomes: &[Settlement], attempt: Attempt, now: DateTime<Utc>) -> Tx<Vec<DeliveryId>> {
     struct Row<'a> {
-        id: i64,
+        id: DeliveryId,
         state: &'static str,
         reason: Option<&'static str>,
         message: &'a str,
@@ -400,13 +400,13 @@ fn audit_row(outcome: &Settlement, batch_id: BatchId, attempt: Attempt, now: Dat
 
 /// Releases lines of confirmed headers, and documents that waited for a confirmed one.
 fn release_after(conn: &mut Conn, outcomes: &[Settlement]) -> Tx<()> {
-    let documents: Vec<i64> = confirmed(outcomes).map(|(o, ..)| o.document_id).collect();
+    let documents: Vec<DocumentId> = confirmed(outcomes).map(|(o, ..)| o.document_id).collect();
     if documents.is_empty() {
         return Ok(());
     }
     prepared(include_str!("sql/pending_unhold.sql")).bind::<Array<BigInt>, _>(&documents).execute(conn)?;
-    let freed: Vec<DocumentId> = prepared(include_str!("sql/awaited_take.sql")).bind::<Array<BigInt>, _>(&documents).load(conn)?;
-    let mut freed: Vec<i64> = freed.into_iter().map(|row| row.document_id).collect();
+    let freed: Vec<FreedDocument> = prepared(include_str!("sql/awaited_take.sql")).bind::<Array<BigInt>, _>(&documents).load(conn)?;
+    let mut freed: Vec<DocumentId> = freed.into_iter().map(|row| row.document_id).collect();
     freed.sort_unstable();
     freed.dedup();
     if !freed.is_empty() {
@@ -416,7 +416,7 @@ fn release_after(conn: &mut Conn, outcomes: &[Settlement]) -> Tx<()> {
 }
 
 /// Queues documents that waited for parents and no longer wait for any; answers the number of deliveries.
-pub(crate) fn pending_release(conn: &mut Conn, documents: &[i64], why: &str) -> Tx<i64> {
+pub(crate) fn pending_release(conn: &mut Conn, documents: &[DocumentId], why: &str) -> Tx<i64> {
     let released: Vec<Released> = prepared(include_str!("sql/pending_release.sql")).bind::<Array<BigInt>, _>(documents).load(conn)?;
     let audit: Vec<NewAudit> = released
         .iter()

@@ -17,7 +17,7 @@ use super::{Conn, Lease, Store, StoreError, Tx};
 use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
 use crate::domain::delivery::words;
-use crate::domain::ids::RunId;
+use crate::domain::ids::{DocumentId, RunId};
 use crate::store::text::Text;
 
 /// A change for SYSPRO.
@@ -28,7 +28,7 @@ pub struct WriteBackDue {
     pub id: i64,
     /// The document.
     #[diesel(sql_type = BigInt)]
-    pub document_id: i64,
+    pub document_id: DocumentId,
     /// Its key.
     #[diesel(sql_type = Text)]
     pub key: String,
@@ -54,7 +54,7 @@ pub struct WriteBackDue {
 #[diesel(table_name = write_back, check_for_backend(Pg))]
 pub struct WriteBackCalled {
     /// The document.
-    pub document_id: i64,
+    pub document_id: DocumentId,
     /// The field.
     pub field: String,
     /// The value, in the form of the field.
@@ -105,7 +105,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn write_back_due(&self, flow: FlowId, after: i64, limit: i64) -> Result<Vec<WriteBackDue>, StoreError> {
+    pub async fn write_back_due(&self, flow: FlowId, after: DocumentId, limit: i64) -> Result<Vec<WriteBackDue>, StoreError> {
         self.run("read what is to be applied in SYSPRO", move |conn| {
             Ok(sql_query(include_str!("sql/write_back_due.sql"))
                 .bind::<Text, _>(flow.company.as_str())
@@ -137,7 +137,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn write_back_called(&self, documents: Vec<i64>) -> Result<Vec<WriteBackCalled>, StoreError> {
+    pub async fn write_back_called(&self, documents: Vec<DocumentId>) -> Result<Vec<WriteBackCalled>, StoreError> {
         self.run("read what SYSPRO was asked to store", move |conn| {
             let called = write_back::table.filter(write_back::document_id.eq_any(documents));
             Ok(called.select(WriteBackCalled::as_select()).load(conn)?)
@@ -186,7 +186,7 @@ fn begin(conn: &mut Conn, under: &WriteBackUnder, changes: &[WriteBackDue]) -> T
 
 fn note(conn: &mut Conn, under: &WriteBackUnder, changes: &[WriteBackDue], step: WriteBackStep, said: Option<&str>) -> Tx<()> {
     flow_assert_held(conn, &under.lease, under.ttl)?;
-    let documents: Vec<i64> = changes.iter().map(|c| c.document_id).collect();
+    let documents: Vec<DocumentId> = changes.iter().map(|c| c.document_id).collect();
     let fields: Vec<&str> = changes.iter().map(|c| c.field.as_str()).collect();
     let of = "(document_id, field) IN (SELECT * FROM unnest($1::bigint[], $2::text[]))";
     match step {

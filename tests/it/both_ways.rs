@@ -15,6 +15,7 @@ use tieline::actors::flows::flows;
 use tieline::actors::scheduler::run_set::RunSetReport;
 use tieline::actors::system::ActorSystem;
 use tieline::domain::audit::AuditKind;
+use tieline::domain::ids::DocumentId;
 use tieline::domain::merge::Side;
 use tieline::domain::run::{RunKind, Trigger};
 use tieline::domain::{DocumentKey, FlowId};

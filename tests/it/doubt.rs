@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tieline::domain::delivery::Attempt;
-use tieline::domain::ids::RunId;
+use tieline::domain::ids::{DeliveryId, RunId};
 use tieline::domain::next_step::NextStep;
 use tieline::domain::run::RunKind;
 use tieline::domain::{DocumentKey, FlowId};
@@ -61,7 +61,7 @@ impl Ledger {
     }
 
     /// Claims what there is and stores the same outcome for all of it.
-    async fn settle(&self, attempt: Attempt, verdict: Verdict) -> Vec<i64> {
+    async fn settle(&self, attempt: Attempt, verdict: Verdict) -> Vec<DeliveryId> {
         let queue = Queue { entity: "supplier".into(), block: "header".into() };
         let node = node("one");
         let claim = self.store.delivery_claim(queue, node.clone(), 10, Duration::from_secs(60), attempt, SetNumber(0)).await.unwrap();

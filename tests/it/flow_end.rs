@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tieline::domain::FlowId;
-use tieline::domain::ids::LifeId;
+use tieline::domain::ids::{DocumentId, LifeId};
 use tieline::domain::run::Trigger;
 use tieline::store::{
     ComparedPage, ComparedPart, Forgotten, LeaseResult, RestoredRow, RowPlace, SetNumber, Store, Undelivered, UnknownRow,
@@ -96,7 +96,7 @@ fn a_comparison_stores_how_far_it_has_come_in_each_part() {
         store.restored_keep(7, flow("supplier"), place("header"), vec![row(1), row(2)], Some(("2".into(), 3))).await.unwrap();
         store.restored_keep(7, flow("invoice"), place("header"), vec![row(1)], None).await.unwrap();
         store.restored_unreadable(7, flow("supplier"), place("lines"), "no column".into()).await.unwrap();
-        let again = ComparedPart { document_id: 1, block: "header".into(), record_key: String::new(), row: None };
+        let again = ComparedPart { document_id: DocumentId(1), block: "header".into(), record_key: String::new(), row: None };
         let page = ComparedPage { last_key: "K1".into(), again: vec![again], ..ComparedPage::default() };
         store.restored_compared(7, flow("supplier"), page).await.unwrap();
         let unknown = UnknownRow { row: row(1), place: Some(("K1".into(), String::new())) };

@@ -12,6 +12,7 @@ use tieline::credentials::secret::Credential;
 use tieline::definition::TargetPlan;
 use tieline::definition::plan::{ClearWith, FieldPlan, FieldSource, PartialWrite, WriteMode};
 use tieline::definition::record::derived_sys_id;
+use tieline::domain::ids::DeliveryId;
 use tieline::domain::version::VersionText;
 use tieline::net::HttpClient;
 use tieline::servicenow::{
@@ -181,7 +182,7 @@ fn records(target: &TargetPlan, count: usize, version: i64) -> Vec<OutRecord> {
         let text = |name: &str| (name.to_owned(), format!("{name} {n} v{version}"));
         OutRecord {
             expects: None,
-            delivery: i64::try_from(n).unwrap(),
+            delivery: DeliveryId(i64::try_from(n).unwrap()),
             derived_sys_id: derived_sys_id(&source_key, "header"),
             source_key,
             version: VersionText::new(version, &[7; 32]),

@@ -9,7 +9,7 @@ use tieline::domain::audit::AuditKind;
 use tieline::domain::budget::UNRESPONSIVE_AFTER;
 use tieline::domain::budget::{Breaker, NodeBudget, OthersBudget, PauseReport, PauseRequest};
 use tieline::domain::delivery::{Attempt, FailureReason};
-use tieline::domain::ids::RunId;
+use tieline::domain::ids::{DocumentId, RunId};
 use tieline::domain::run::{RunKind, Trigger};
 use tieline::domain::{DocumentKey, FlowId};
 use tieline::store::{
@@ -111,8 +111,8 @@ fn documents_are_counted_as_they_come_in_and_listed_by_what_is_outstanding() {
         // one document's records have different states, and some have nothing outstanding
         database.psql("DELETE FROM pending WHERE document_id % 3 = 0");
         database.psql("UPDATE pending SET state = (ARRAY['queued', 'after_header', 'sending', 'unknown', 'failed'])[1 + delivery_id % 5]");
-        let list = async |state: &str, entity: &str| -> Vec<i64> {
-            let (mut found, mut after) = (Vec::new(), 0);
+        let list = async |state: &str, entity: &str| -> Vec<DocumentId> {
+            let (mut found, mut after) = (Vec::new(), DocumentId::default());
             loop {
                 let (state, entity) = (Some(state.parse().unwrap()), Some(entity.to_owned()));
                 let rows =
@@ -130,9 +130,9 @@ fn documents_are_counted_as_they_come_in_and_listed_by_what_is_outstanding() {
             ("delivered", "FROM document d WHERE NOT EXISTS (SELECT FROM pending p WHERE p.document_id = d.id)".to_owned()),
         ] {
             let expected = database.psql(&format!("SELECT string_agg(d.id::text, ' ' ORDER BY d.id) {of}"));
-            let found: Vec<String> = list(state, "supplier").await.iter().map(i64::to_string).collect();
+            let found: Vec<String> = list(state, "supplier").await.iter().map(DocumentId::to_string).collect();
             assert!(!found.is_empty() && found.join(" ") == expected, "{state}: {found:?}, and not {expected}");
-            assert_eq!(list(state, "invoice").await, Vec::<i64>::new(), "{state}");
+            assert_eq!(list(state, "invoice").await, Vec::<DocumentId>::new(), "{state}");
         }
     });
 }

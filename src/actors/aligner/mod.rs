@@ -30,6 +30,7 @@ use super::servicenow_token::TokenClient;
 use crate::definition::Plan;
 use crate::definition::plan::{AlignPlan, TargetPlan};
 use crate::definition::record::source_key;
+use crate::domain::ids::DocumentId;
 use crate::domain::run::RunKind;
 use crate::domain::{Document, DocumentKey, FlowId};
 use crate::servicenow::ServiceNow;
@@ -145,7 +146,7 @@ impl Work {
     /// row. In that case no row is treated as missing in SYSPRO.
     async fn pages(&self, pass: &Pass<'_>, ask: &AlignNow, take: &mut impl Take) -> Result<bool, AlignError> {
         let store = &self.deps.store;
-        let (mut after, mut any_row) = (0, false);
+        let (mut after, mut any_row) = (DocumentId::default(), false);
         let which = if pass.whole { Comparing::All } else { Comparing::Changed };
         loop {
             let documents = store.aligned_documents(self.flow.clone(), after, PAGE, which).await?;
@@ -190,8 +191,8 @@ impl Work {
     /// Reads all that is known of a page of documents.
     async fn page_input(&self, pass: &Pass<'_>, documents: Vec<AlignedDocument>) -> Result<PageInput, AlignError> {
         let store = &self.deps.store;
-        let ids: Vec<i64> = documents.iter().map(|document| document.id).collect();
-        let standing = store.conflicts_standing(self.flow.clone(), ids.iter().map(i64::to_string).collect()).await?;
+        let ids: Vec<DocumentId> = documents.iter().map(|document| document.id).collect();
+        let standing = store.conflicts_standing(self.flow.clone(), ids.iter().map(DocumentId::to_string).collect()).await?;
         let called = store.write_back_called(ids).await?;
         let documents: Vec<(AlignedDocument, Made)> = documents
             .into_iter()

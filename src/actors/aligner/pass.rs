@@ -11,6 +11,7 @@ use crate::definition::plan::{AlignPlan, TargetPlan};
 use crate::definition::record::source_key;
 use crate::definition::{Definitions, Plan};
 use crate::domain::conflict::{ConflictKind as Kind, ConflictState as State};
+use crate::domain::ids::DocumentId;
 use crate::domain::merge::{BaseVersion, Decided, Side};
 use crate::domain::{DocumentKey, FlowId};
 use crate::servicenow::same;
@@ -62,24 +63,24 @@ pub(super) struct PageInput {
     /// Entries of the conflict list about these documents.
     pub(super) standing: Vec<ConflictRow>,
     /// Values that SYSPRO may have been asked to store, by document and field.
-    pub(super) called: HashMap<(i64, String), String>,
+    pub(super) called: HashMap<(DocumentId, String), String>,
 }
 
 /// What a page changes.
 #[derive(Debug, Default)]
 pub(super) struct Changes {
-    pub(super) links: Vec<(i64, String, String)>,
+    pub(super) links: Vec<(DocumentId, String, String)>,
     pub(super) compared: Vec<Compared>,
     pub(super) deliveries: Vec<AlignDelivery>,
-    pub(super) withdrawn: Vec<i64>,
+    pub(super) withdrawn: Vec<DocumentId>,
     pub(super) conflicts: Vec<NewConflict>,
     pub(super) closed: Vec<(i64, &'static str)>,
     /// Values that SYSPRO was asked to store and now shows.
-    pub(super) arrived: Vec<(i64, String)>,
+    pub(super) arrived: Vec<(DocumentId, String)>,
     /// Records that change or vanish without a person's decision.
     pub(super) by_itself: usize,
     /// Rows that were found for documents, by sys_id: no other document may have them.
-    pub(super) claims: Vec<(String, i64)>,
+    pub(super) claims: Vec<(String, DocumentId)>,
     /// A document cannot be read, and any row may be its row.
     pub(super) any_row: bool,
 }
@@ -104,7 +105,7 @@ struct Rows<'a> {
     by_key: HashMap<&'a str, &'a Kept>,
     by_natural: HashMap<&'a str, Vec<&'a Kept>>,
     /// The document that has the row.
-    owner: HashMap<&'a str, i64>,
+    owner: HashMap<&'a str, DocumentId>,
 }
 
 impl<'a> Rows<'a> {
@@ -125,11 +126,11 @@ impl<'a> Rows<'a> {
         rows
     }
 
-    fn free(&self, row: &Kept, document: i64) -> bool {
+    fn free(&self, row: &Kept, document: DocumentId) -> bool {
         self.owner.get(row.sys_id.as_str()).is_none_or(|owner| *owner == document)
     }
 
-    fn claim(&mut self, row: &'a Kept, document: i64, changes: &mut Changes) {
+    fn claim(&mut self, row: &'a Kept, document: DocumentId, changes: &mut Changes) {
         if self.owner.insert(&row.sys_id, document) != Some(document) {
             changes.claims.push((row.sys_id.clone(), document));
         }
@@ -167,7 +168,7 @@ impl Pass<'_> {
         &self,
         document: &AlignedDocument,
         made: &Made,
-        called: &HashMap<(i64, String), String>,
+        called: &HashMap<(DocumentId, String), String>,
         subject: &str,
         stands: &[&ConflictRow],
         rows: &mut Rows<'s>,
@@ -272,7 +273,7 @@ impl Pass<'_> {
         &self,
         document: &AlignedDocument,
         syspro: &Fields,
-        called: &HashMap<(i64, String), String>,
+        called: &HashMap<(DocumentId, String), String>,
         agreed: &mut BTreeMap<String, BaseVersion>,
         changes: &mut Changes,
     ) -> Vec<(String, BaseVersion)> {

@@ -9,6 +9,7 @@ use tracing::debug;
 use super::key::{fitting, natural};
 use super::work::{AlignError, AlignNow, PAGE, Work};
 use crate::definition::plan::{AlignPlan, TargetPlan};
+use crate::domain::ids::DocumentId;
 use crate::domain::run::RunKind;
 use crate::servicenow::{ListPosition, Listed};
 use crate::store::{AlignedRow, Alignment, StoreError};
@@ -25,7 +26,7 @@ pub(super) struct Kept {
     /// Its natural key; only for a row without a key.
     pub(super) natural: Option<String>,
     /// The document that has it.
-    pub(super) document: Option<i64>,
+    pub(super) document: Option<DocumentId>,
     /// A document of another flow has it.
     pub(super) of_other: bool,
 }
@@ -115,7 +116,7 @@ impl Work {
 
     /// Reads unchanged rows of changed documents.
     async fn read_by_id(&self, target: &TargetPlan, align: &AlignPlan, ask: &AlignNow) -> Result<usize, AlignError> {
-        let (mut after, mut rows) = (0, 0);
+        let (mut after, mut rows) = (DocumentId::default(), 0);
         loop {
             let page = self.deps.store.aligned_rows_unread(self.flow.clone(), after, PAGE).await?;
             let Some(last) = page.last() else { return Ok(rows) };

@@ -22,6 +22,7 @@ use crate::definition::Plan;
 use crate::definition::align::Fields;
 use crate::definition::plan::Back;
 use crate::domain::chain;
+use crate::domain::ids::DocumentId;
 use crate::domain::setup_object::{SetupCall, SetupMode};
 use crate::domain::{Document, DocumentKey};
 use crate::servicenow::same;
@@ -101,7 +102,7 @@ impl Work {
             object: call.object.as_str().to_owned(),
         };
         let apply = Apply { work: self, plan, call, way, under };
-        let mut rest = apply.due(0).await?;
+        let mut rest = apply.due(DocumentId::default()).await?;
         let mut called = false;
         while !rest.is_empty() && !self.deps.stopping.has_begun() {
             let document = rest[0].document_id;
@@ -161,13 +162,13 @@ struct Apply<'a> {
 }
 
 impl Apply<'_> {
-    async fn due(&self, after: i64) -> Result<Vec<WriteBackDue>, AlignError> {
+    async fn due(&self, after: DocumentId) -> Result<Vec<WriteBackDue>, AlignError> {
         Ok(self.work.deps.store.write_back_due(self.work.flow.clone(), after, PAGE).await?)
     }
 
     /// All changes of a document.
-    async fn whole(&self, document: i64, known: Vec<WriteBackDue>) -> Result<Vec<WriteBackDue>, AlignError> {
-        let mut all = self.due(document - 1).await?;
+    async fn whole(&self, document: DocumentId, known: Vec<WriteBackDue>) -> Result<Vec<WriteBackDue>, AlignError> {
+        let mut all = self.due(DocumentId(document.0 - 1)).await?;
         all.retain(|due| due.document_id == document);
         Ok(if all.is_empty() { known } else { all })
     }

@@ -126,6 +126,7 @@ mod tests {
     use std::cell::RefCell;
 
     use super::*;
+    use crate::domain::ids::DeliveryId;
 
     fn refused() -> ServiceNowError {
         ServiceNowError::BadAnswer { what: "GET /x".into(), status: 500, problem: "no JSON".into() }
@@ -133,7 +134,7 @@ mod tests {
 
     fn record(number: i64) -> OutRecord {
         OutRecord {
-            delivery: number,
+            delivery: DeliveryId(number),
             source_key: format!("EDU1/e/{number}"),
             version: crate::domain::version::VersionText::new(1, &[]),
             fields: Default::default(),
@@ -157,9 +158,9 @@ mod tests {
         let times = RefCell::new(0);
         let ask = async |part: &[OutRecord]| {
             *times.borrow_mut() += 1;
-            match part.iter().any(|record| bad.contains(&record.delivery)) {
+            match part.iter().any(|record| bad.contains(&record.delivery.0)) {
                 true => Err(refused()),
-                false => Ok(part.iter().map(|record| record.delivery).collect()),
+                false => Ok(part.iter().map(|record| record.delivery.0).collect()),
             }
         };
         let apart = ask_apart(&records, parts, ask, async |_| readable).await;

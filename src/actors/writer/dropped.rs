@@ -132,7 +132,7 @@ mod tests {
 
     use super::*;
     use crate::definition::plan::{ClearWith, WriteMode};
-    use crate::domain::ids::BatchId;
+    use crate::domain::ids::{BatchId, DeliveryId, DocumentId};
     use crate::domain::version::VersionText;
     use crate::store::{Claimed, Queue};
 
@@ -158,8 +158,8 @@ mod tests {
 
     fn batch(count: usize) -> (Claim, Vec<OutRecord>) {
         let claimed = |n: usize| Claimed {
-            delivery_id: n as i64,
-            document_id: n as i64,
+            delivery_id: DeliveryId(n as i64),
+            document_id: DocumentId(n as i64),
             company: "EDU1".into(),
             key: format!("k{n}"),
             version: 1,
@@ -180,7 +180,7 @@ mod tests {
             said: None,
         };
         let record = |n: usize| OutRecord {
-            delivery: n as i64,
+            delivery: DeliveryId(n as i64),
             source_key: format!("k{n}"),
             version: VersionText::new(1, &[]),
             fields: [("nmae".to_owned(), format!("Name {n}")), ("u_empty".to_owned(), String::new())].into(),

@@ -8,6 +8,7 @@ use crate::actors::Deps;
 use crate::definition::plan::{TargetPlan, WriteMode};
 use crate::definition::record::{derived_sys_id, source_key};
 use crate::domain::delivery::Attempt;
+use crate::domain::ids::{DeliveryId, DocumentId};
 use crate::domain::version::VersionText;
 use crate::domain::{CompanyId, DocumentKey, EntityName, FlowId, LateReference, RecordRef, SysId};
 use crate::servicenow::OutRecord;
@@ -142,9 +143,9 @@ fn referred(delivery: &Claimed, LateReference { entity, key, .. }: LateReference
 
 /// What was last delivered of records that exist in ServiceNow; for import sets only, because in the Table API an empty text clears a
 /// column.
-async fn before(deps: &Deps, target: &TargetPlan, claim: &Claim) -> Result<HashMap<i64, String>, WriteError> {
+async fn before(deps: &Deps, target: &TargetPlan, claim: &Claim) -> Result<HashMap<DeliveryId, String>, WriteError> {
     let known = claim.deliveries.iter().filter(|delivery| target.write == WriteMode::ImportSet && delivery.sys_id.is_some());
-    let known: Vec<(i64, i64, String)> =
+    let known: Vec<(DeliveryId, DocumentId, String)> =
         known.map(|delivery| (delivery.delivery_id, delivery.document_id, delivery.record_key.clone())).collect();
     if known.is_empty() {
         return Ok(HashMap::new());

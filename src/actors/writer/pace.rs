@@ -25,6 +25,7 @@ use crate::actors::budget::Budget;
 use crate::config::settings::ServiceNowSettings;
 use crate::domain::budget::{Breaker, NodeBudget, OthersBudget, share};
 use crate::domain::delivery::Attempt;
+use crate::domain::ids::DeliveryId;
 use crate::retry::{self, Backoff};
 use crate::store::{Settlement, Verdict};
 use crate::telemetry::metrics::metrics;
@@ -92,9 +93,9 @@ struct State {
     throttled: u32,
     breaker: Breaker,
     /// Deliveries whose last attempt had no usable answer: another such attempt shows nothing new about the instance.
-    suspects: HashSet<i64>,
+    suspects: HashSet<DeliveryId>,
     /// Those of them whose first such attempt was after the last success.
-    unanswered: HashSet<i64>,
+    unanswered: HashSet<DeliveryId>,
     /// Whether something succeeded, and the breaker has not opened since.
     proven: bool,
 }

@@ -236,7 +236,7 @@ impl Sender {
         };
         for (delivery, problem) in &unsendable {
             if let Unsendable::Unreadable(problem) = problem {
-                error!(delivery = delivery.delivery_id, key = delivery.key, problem, "a delivery failed");
+                error!(delivery = delivery.delivery_id.0, key = delivery.key, problem, "a delivery failed");
             }
         }
         let mut stops = Vec::new();

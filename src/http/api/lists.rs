@@ -10,7 +10,7 @@ use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
 use crate::domain::budget::UNRESPONSIVE_AFTER;
 use crate::domain::history::plain;
-use crate::domain::ids::RunId;
+use crate::domain::ids::{DeliveryId, DocumentId, RunId};
 use crate::domain::role::Permission;
 use crate::domain::run::{RunKind, RunOutcome};
 use crate::http::problem::Problem;
@@ -248,7 +248,7 @@ pub(super) async fn records(app_state: web::Data<AppState>, request: HttpRequest
         text: params.text("text"),
         since: params.value("since", INSTANT)?,
         until: params.value("until", INSTANT)?,
-        after: params.after()?,
+        after: DocumentId(params.after()?),
         limit: limit + 1,
     };
     let rows = app_state.deps.store.document_list(filter).await?;
@@ -287,7 +287,7 @@ fn failure_filter(params: &Params, limit: i64) -> Result<FailureFilter, Problem>
         since: params.value("since", INSTANT)?,
         until: params.value("until", INSTANT)?,
         oldest: false,
-        after: 0,
+        after: DeliveryId::default(),
         limit,
     })
 }
@@ -296,7 +296,7 @@ fn failure_filter(params: &Params, limit: i64) -> Result<FailureFilter, Problem>
 pub(super) async fn failures(app_state: web::Data<AppState>, request: HttpRequest) -> Answer {
     let params = app_state.described(request.query_string(), FAILURES).await?;
     let limit = params.limit()?;
-    let filter = FailureFilter { after: params.after()?, ..failure_filter(&params, limit + 1)? };
+    let filter = FailureFilter { after: DeliveryId(params.after()?), ..failure_filter(&params, limit + 1)? };
     let rows = failures::failure_list(&app_state.deps, filter).await?;
     Ok(HttpResponse::Ok().json(Page::of(rows, limit, |row| row.delivery_id.to_string())))
 }

@@ -11,7 +11,7 @@ use super::session::{self, Form};
 use super::view::{CodeText, Layout, Time, grouped, part, record_path};
 use crate::domain::delivery::{FailureReason, FailureWord, PartState};
 use crate::domain::differing::{ValueCount, by_place};
-use crate::domain::ids::RunId;
+use crate::domain::ids::{DeliveryId, RunId};
 use crate::domain::role::Permission;
 use crate::domain::{CompanyId, DocumentKey};
 use crate::http::api::actions::{ReplayBody, requested, which};
@@ -330,7 +330,7 @@ pub(super) async fn cause(app_state: web::Data<AppState>, request: HttpRequest) 
     let cause =
         failures::failure_causes(&app_state.deps, FailureFilter { limit: 1, cause: of_cause.cause.clone(), ..FailureFilter::default() })
             .await?;
-    let mut rows = failures::failure_list(&app_state.deps, FailureFilter { after: params.after()?, ..of_cause }).await?;
+    let mut rows = failures::failure_list(&app_state.deps, FailureFilter { after: DeliveryId(params.after()?), ..of_cause }).await?;
     let more = rows.len() > PAGE;
     rows.truncate(PAGE);
     let cause = cause.into_iter().next().map(|row| CauseView::of(&app_state, row, None));

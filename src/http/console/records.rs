@@ -8,6 +8,7 @@ use super::filter::{Filter, Spec};
 use super::session;
 use super::view::{Layout, record_path};
 use crate::domain::DocumentKey;
+use crate::domain::ids::DocumentId;
 use crate::domain::role::Permission;
 use crate::http::route::Route;
 use crate::http::state::AppState;
@@ -84,7 +85,7 @@ pub(super) async fn search(app_state: web::Data<AppState>, request: HttpRequest)
         since: filter.since,
         until: filter.until,
         run: params.value("run", "the id of a run")?,
-        after: params.after()?,
+        after: DocumentId(params.after()?),
         limit: PAGE as i64 + 1,
     };
     let run = asked.run.map(|run| format!("/runs/{run}"));

@@ -47,11 +47,12 @@ pub(super) fn judge(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::ids::DocumentId;
     use crate::store::RowPlace;
 
     fn part(key: &str, version: i32, hash: u8) -> RecordedPart {
         RecordedPart {
-            document_id: 1,
+            document_id: DocumentId(1),
             key: key.into(),
             block: Some("header".into()),
             record_key: Some(String::new()),

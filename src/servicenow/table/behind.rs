@@ -62,7 +62,7 @@ fn behind(
     match (found, why, updating) {
         (Some(found), ..) if other.is_some() => done(belongs(target, record, &found.sys_id, &other.unwrap_or_default(), Some(why))),
         (Some(found), ..) if holds(target, record, found) => {
-            debug!(delivery = record.delivery, "the answer did not say so, but the row holds this version");
+            debug!(delivery = record.delivery.0, "the answer did not say so, but the row holds this version");
             let how = if updating.is_some() { How::Updated } else { How::Inserted };
             done(Outcome::Confirmed {
                 sys_id: found.sys_id.clone(),

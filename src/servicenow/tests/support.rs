@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use crate::config::settings::{Connection, ServiceNowSettings, TokenRefresh};
 use crate::definition::plan::{ClearWith, FieldPlan, FieldSource, PartialWrite, TargetPlan, WriteMode};
 use crate::domain::SysId;
+use crate::domain::ids::DeliveryId;
 use crate::domain::version::VersionText;
 use crate::servicenow::*;
 
@@ -283,7 +284,7 @@ pub(super) fn version_of(number: i64) -> String {
 pub(super) fn record(n: usize) -> OutRecord {
     OutRecord {
         expects: None,
-        delivery: i64::try_from(n).unwrap(),
+        delivery: DeliveryId(i64::try_from(n).unwrap()),
         source_key: format!("EDU1/e/{n:04}"),
         version: version(3),
         fields: [("name".to_owned(), format!("Name {n}")), ("u_amount".to_owned(), "12.50".to_owned())].into(),

@@ -12,6 +12,7 @@ use super::differing::Differing;
 use super::mapping::{RowHere, RowsHere};
 use super::page::{Intake, IntakeRecord, MapFailure, Work};
 use crate::domain::delivery::{DeliveryState, FailureReason};
+use crate::domain::ids::DocumentId;
 use crate::domain::next_step::NextStep;
 use crate::store::prepared::prepared;
 use crate::store::text::Text;
@@ -19,7 +20,7 @@ use crate::store::text::Text;
 #[derive(QueryableByName)]
 pub(super) struct Latest {
     #[diesel(sql_type = BigInt)]
-    pub(super) document_id: i64,
+    pub(super) document_id: DocumentId,
     #[diesel(sql_type = Text)]
     pub(super) block: String,
     #[diesel(sql_type = Text)]
@@ -44,7 +45,7 @@ pub(super) struct Latest {
 
 /// A delivery about to be written.
 pub(super) struct NewDelivery<'a> {
-    pub(super) document_id: i64,
+    pub(super) document_id: DocumentId,
     pub(super) version: i32,
     pub(super) block: Cow<'a, str>,
     pub(super) record_key: Cow<'a, str>,
@@ -65,13 +66,13 @@ pub(super) const HEADER: &str = "header";
 pub(super) type LatestByRecord = HashMap<(String, String), Latest>;
 
 /// The newest delivery of every record of the documents that were already known.
-pub(super) fn latest_deliveries(conn: &mut Conn, work: &[Work<'_>]) -> Tx<HashMap<i64, LatestByRecord>> {
-    let ids: Vec<i64> = work.iter().filter(|w| w.known).map(|w| w.id).collect();
-    let mut latest: HashMap<i64, LatestByRecord> = HashMap::new();
+pub(super) fn latest_deliveries(conn: &mut Conn, work: &[Work<'_>]) -> Tx<HashMap<DocumentId, LatestByRecord>> {
+    let ids: Vec<DocumentId> = work.iter().filter(|w| w.known).map(|w| w.id).collect();
+    let mut latest: HashMap<DocumentId, LatestByRecord> = HashMap::new();
     if ids.is_empty() {
         return Ok(latest);
     }
-    let gone: Vec<i64> = work.iter().filter(|w| w.document.marks.is_some()).map(|w| w.id).collect();
+    let gone: Vec<DocumentId> = work.iter().filter(|w| w.document.marks.is_some()).map(|w| w.id).collect();
     let rows: Vec<Latest> =
         prepared(include_str!("../sql/delivery_latest.sql")).bind::<Array<BigInt>, _>(ids).bind::<Array<BigInt>, _>(gone).load(conn)?;
     for row in rows {
@@ -111,7 +112,7 @@ fn unmapped<'a>(w: &Work<'a>, failure: &'a MapFailure) -> NewDelivery<'a> {
 pub(super) struct Chosen<'a> {
     pub(super) deliveries: Vec<NewDelivery<'a>>,
     /// Records that never arrived and have nothing to be sent: (document, block, record).
-    pub(super) withdrawn: Vec<(i64, String, String)>,
+    pub(super) withdrawn: Vec<(DocumentId, String, String)>,
 }
 
 impl<'a> Chosen<'a> {

@@ -14,11 +14,11 @@ use super::super::settle::pending_release;
 use super::super::{Conn, Tx};
 use super::choose::{Chosen, HEADER, NewDelivery, latest_deliveries};
 use super::mapping::{MappingInForce, RowsHere};
-use super::page::{Intake, Work, next_ids};
+use super::page::{Intake, Work, next_delivery_ids};
 use crate::domain::DocumentKey;
 use crate::domain::audit::AuditKind;
 use crate::domain::delivery::{DeliveryState, FailureReason};
-use crate::domain::ids::RunId;
+use crate::domain::ids::{DeliveryId, DocumentId, RunId};
 use crate::domain::next_step::NextStep;
 use crate::store::prepared::prepared;
 use crate::store::text::{JsonText, Text};
@@ -36,9 +36,9 @@ struct Parent {
 #[derive(QueryableByName)]
 struct Superseded {
     #[diesel(sql_type = BigInt)]
-    delivery_id: i64,
+    delivery_id: DeliveryId,
     #[diesel(sql_type = BigInt)]
-    document_id: i64,
+    document_id: DocumentId,
     #[diesel(sql_type = Integer)]
     version: i32,
     #[diesel(sql_type = Nullable<SqlUuid>)]
@@ -55,7 +55,7 @@ struct Superseded {
 #[derive(QueryableByName)]
 struct TakenBack {
     #[diesel(sql_type = BigInt)]
-    document_id: i64,
+    document_id: DocumentId,
     #[diesel(sql_type = Nullable<SqlUuid>)]
     run_id: Option<RunId>,
 }
@@ -64,7 +64,7 @@ struct TakenBack {
 /// that a person sends again is compared again instead.
 pub(super) fn leave_to_alignment<'a>(conn: &mut Conn, work: Vec<Work<'a>>, tally: &mut RunTally) -> Tx<Vec<Work<'a>>> {
     let no_record = |w: &Work<'_>| w.document.key.stands_for_a_row();
-    let again: Vec<i64> = work.iter().filter(|w| !w.fresh && w.document.mapped.is_ok() && !no_record(w)).map(|w| w.id).collect();
+    let again: Vec<DocumentId> = work.iter().filter(|w| !w.fresh && w.document.mapped.is_ok() && !no_record(w)).map(|w| w.id).collect();
     if !again.is_empty() {
         let gone: Vec<TakenBack> = prepared(
             "WITH again AS (UPDATE base_version SET again = true WHERE document_id = ANY($1)) \
@@ -85,11 +85,11 @@ pub(super) fn deliver(
     work: &[Work<'_>],
     (mapping, here): (&MappingInForce, &RowsHere),
     tally: &mut RunTally,
-) -> Tx<HashSet<i64>> {
+) -> Tx<HashSet<DocumentId>> {
     let latest = latest_deliveries(conn, work)?;
     let missing = missing_parents(conn, intake, work)?;
     let mut chosen = Chosen::default();
-    let mut awaited: Vec<(i64, &str, &str)> = Vec::new();
+    let mut awaited: Vec<(DocumentId, &str, &str)> = Vec::new();
     for w in work {
         let before = latest.get(&w.id);
         match &w.document.mapped {
@@ -143,23 +143,23 @@ pub(super) fn deliver(
     }
     let Chosen { deliveries, withdrawn } = chosen;
     // placeholders have failed, but they are not records of the run
-    let rows: HashSet<i64> = work.iter().filter(|w| w.document.key.stands_for_a_row()).map(|w| w.id).collect();
+    let rows: HashSet<DocumentId> = work.iter().filter(|w| w.document.key.stands_for_a_row()).map(|w| w.id).collect();
     let failed = supersede(conn, intake, &deliveries, &withdrawn, &rows, tally)?;
     let queued = deliveries.iter().map(|delivery| delivery.document_id).collect();
     if deliveries.is_empty() && withdrawn.is_empty() {
         return Ok(queued);
     }
-    let parts: Vec<i64> = deliveries.iter().map(|delivery| delivery.document_id).filter(|id| !rows.contains(id)).collect();
-    let records: HashSet<&i64> = parts.iter().collect();
+    let parts: Vec<DocumentId> = deliveries.iter().map(|delivery| delivery.document_id).filter(|id| !rows.contains(id)).collect();
+    let records: HashSet<&DocumentId> = parts.iter().collect();
     if !records.is_empty() {
         tally.queued.push((intake.run, records.len() as i64, parts.len() as i64));
     }
-    let ids = next_ids(conn, "delivery", deliveries.len())?;
+    let ids = next_delivery_ids(conn, deliveries.len())?;
     insert_deliveries(conn, intake, &ids, &deliveries, mapping)?;
     insert_pending(conn, intake, &ids, &deliveries, &failed)?;
     // a document that waits for a parent and does not change continues to wait
-    let touched: HashSet<i64> = deliveries.iter().map(|d| d.document_id).chain(withdrawn.iter().map(|place| place.0)).collect();
-    let again: Vec<i64> = work.iter().filter(|w| w.known && touched.contains(&w.id)).map(|w| w.id).collect();
+    let touched: HashSet<DocumentId> = deliveries.iter().map(|d| d.document_id).chain(withdrawn.iter().map(|place| place.0)).collect();
+    let again: Vec<DocumentId> = work.iter().filter(|w| w.known && touched.contains(&w.id)).map(|w| w.id).collect();
     if !again.is_empty() {
         diesel::delete(awaited_parent::table.filter(awaited_parent::document_id.eq_any(&again))).execute(conn)?;
     }
@@ -200,19 +200,20 @@ fn missing_parents(conn: &mut Conn, intake: &Intake, work: &[Work<'_>]) -> Tx<Ha
 }
 
 /// Since when a record has failed, by document, block and line key.
-type FailedSince = HashMap<(i64, String, String), DateTime<Utc>>;
+type FailedSince = HashMap<(DocumentId, String, String), DateTime<Utc>>;
 
 /// Replaces unsent deliveries by a newer one of the same record; answers since when the replaced ones have failed.
 fn supersede(
     conn: &mut Conn,
     intake: &Intake,
     deliveries: &[NewDelivery<'_>],
-    withdrawn: &[(i64, String, String)],
-    standing_for_rows: &HashSet<i64>,
+    withdrawn: &[(DocumentId, String, String)],
+    standing_for_rows: &HashSet<DocumentId>,
     tally: &mut RunTally,
 ) -> Tx<FailedSince> {
     let new = deliveries.iter().map(|d| (d.document_id, d.block.as_ref(), d.record_key.as_ref()));
-    let places: Vec<(i64, &str, &str)> = new.chain(withdrawn.iter().map(|(id, block, key)| (*id, block.as_str(), key.as_str()))).collect();
+    let places: Vec<(DocumentId, &str, &str)> =
+        new.chain(withdrawn.iter().map(|(id, block, key)| (*id, block.as_str(), key.as_str()))).collect();
     if places.is_empty() {
         return Ok(FailedSince::new());
     }
@@ -242,7 +243,13 @@ fn supersede(
     Ok(failed)
 }
 
-fn insert_deliveries(conn: &mut Conn, intake: &Intake, ids: &[i64], deliveries: &[NewDelivery<'_>], mapping: &MappingInForce) -> Tx<()> {
+fn insert_deliveries(
+    conn: &mut Conn,
+    intake: &Intake,
+    ids: &[DeliveryId],
+    deliveries: &[NewDelivery<'_>],
+    mapping: &MappingInForce,
+) -> Tx<()> {
     prepared(
         "INSERT INTO delivery (id, document_id, version, block, record_key, action, payload, payload_hash, refs, run_id, mapping) \
          SELECT n.*, $10, $11 FROM unnest($1::bigint[], $2::bigint[], $3::integer[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bytea[], $9::text[]) AS n",
@@ -262,7 +269,7 @@ fn insert_deliveries(conn: &mut Conn, intake: &Intake, ids: &[i64], deliveries: 
     Ok(())
 }
 
-fn insert_pending(conn: &mut Conn, intake: &Intake, ids: &[i64], deliveries: &[NewDelivery<'_>], failed: &FailedSince) -> Tx<()> {
+fn insert_pending(conn: &mut Conn, intake: &Intake, ids: &[DeliveryId], deliveries: &[NewDelivery<'_>], failed: &FailedSince) -> Tx<()> {
     // a retry does not change since when a record has not arrived
     let since = |d: &NewDelivery<'_>| {
         let place = (d.document_id, d.block.as_ref().to_owned(), d.record_key.as_ref().to_owned());
@@ -295,7 +302,7 @@ fn insert_pending(conn: &mut Conn, intake: &Intake, ids: &[i64], deliveries: &[N
     Ok(())
 }
 
-fn insert_awaited(conn: &mut Conn, intake: &Intake, awaited: &[(i64, &str, &str)]) -> Tx<()> {
+fn insert_awaited(conn: &mut Conn, intake: &Intake, awaited: &[(DocumentId, &str, &str)]) -> Tx<()> {
     if awaited.is_empty() {
         return Ok(());
     }

@@ -9,6 +9,7 @@ use super::choose::differing;
 use super::mapping::{mapping_in_force, rows_here};
 use super::page::{Intake, Resend};
 use super::versions::{Chosen, choose_work, known_documents};
+use crate::domain::ids::DocumentId;
 use crate::domain::run::RunCounts;
 
 /// The differences between what was sent and what the definition in force would send.
@@ -25,7 +26,7 @@ pub struct Differing {
     /// The numbers of the documents with a difference.
     #[serde(skip)]
     #[schema(ignore)]
-    pub ids: Vec<i64>,
+    pub ids: Vec<DocumentId>,
 }
 
 impl Store {

@@ -9,6 +9,7 @@ use super::super::schema::document;
 use super::super::{Conn, Tx};
 use super::page::{Intake, Work};
 use crate::domain::FlowId;
+use crate::domain::ids::DocumentId;
 use crate::store::prepared::prepared;
 use crate::store::text::Text;
 
@@ -40,7 +41,7 @@ pub(super) fn mapping_in_force(conn: &mut Conn, flow: &FlowId) -> Tx<MappingInFo
 }
 
 /// Stores that documents were read completely again with the same content: their content now has all columns of the mapping in force.
-pub(super) fn note_reading(conn: &mut Conn, ids: &[i64], mapping: &MappingInForce) -> Tx<()> {
+pub(super) fn note_reading(conn: &mut Conn, ids: &[DocumentId], mapping: &MappingInForce) -> Tx<()> {
     if ids.is_empty() {
         return Ok(());
     }
@@ -73,7 +74,7 @@ pub(super) fn leave_places(conn: &mut Conn, intake: &Intake, work: &[Work<'_>], 
 #[derive(QueryableByName)]
 pub(super) struct RowHere {
     #[diesel(sql_type = BigInt)]
-    document_id: i64,
+    document_id: DocumentId,
     #[diesel(sql_type = Text)]
     block: String,
     #[diesel(sql_type = Text)]
@@ -93,7 +94,7 @@ pub(super) struct RowHere {
 }
 
 /// Rows in the current tables, by document, block and line key, of documents that were mapped differently before.
-pub(super) type RowsHere = HashMap<(i64, String, String), RowHere>;
+pub(super) type RowsHere = HashMap<(DocumentId, String, String), RowHere>;
 
 /// Which parts of documents that were mapped differently have a row in their current tables. This is the state before [`leave_places`].
 pub(super) fn rows_here(conn: &mut Conn, intake: &Intake, work: &[Work<'_>], mapping: &MappingInForce) -> Tx<RowsHere> {
@@ -112,6 +113,6 @@ pub(super) fn rows_here(conn: &mut Conn, intake: &Intake, work: &[Work<'_>], map
 }
 
 /// Documents that were written differently, or to other tables, before; and their mappings.
-fn placed(work: &[Work<'_>]) -> (Vec<i64>, Vec<i32>) {
+fn placed(work: &[Work<'_>]) -> (Vec<DocumentId>, Vec<i32>) {
     work.iter().filter(|w| w.placed && !w.kept).filter_map(|w| Some((w.id, w.mapping?))).unzip()
 }

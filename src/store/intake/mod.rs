@@ -32,8 +32,8 @@ use self::versions::{
 
 pub use self::differing::Differing;
 use self::page::Work;
-pub(super) use self::page::next_ids;
 pub use self::page::{GoneMarks, Intake, IntakeDocument, IntakeRecord, MapFailure, Resend};
+pub(super) use self::page::{next_delivery_ids, next_document_ids};
 
 impl Store {
     /// Stores a page. Unchanged documents leave nothing but their count.

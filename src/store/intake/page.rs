@@ -10,7 +10,7 @@ use diesel::sql_types::BigInt;
 use super::super::backfill::BackfillStep;
 use super::super::{Conn, Lease, Tx};
 use crate::domain::delivery::FailureReason;
-use crate::domain::ids::RunId;
+use crate::domain::ids::{DeliveryId, DocumentId, RunId};
 use crate::domain::next_step::NextStep;
 use crate::domain::warning::WarningKind;
 use crate::domain::{DocumentKey, Facts, FlowId};
@@ -183,7 +183,7 @@ struct Id {
 /// A document that gets a new version, or whose records are sent again.
 pub(super) struct Work<'a> {
     pub(super) document: &'a IntakeDocument,
-    pub(super) id: i64,
+    pub(super) id: DocumentId,
     pub(super) version: i32,
     /// Whether the content is a new version; otherwise it is sent again.
     pub(super) fresh: bool,
@@ -201,8 +201,18 @@ pub(super) struct Work<'a> {
     pub(super) kept: bool,
 }
 
-/// Takes numbers from a table's sequence, so that rows and the rows that refer to them can be inserted without reading ids back.
-pub(in crate::store) fn next_ids(conn: &mut Conn, table: &str, count: usize) -> Tx<Vec<i64>> {
+/// Numbers for new documents, so that they and the rows that refer to them can be inserted without reading ids back.
+pub(in crate::store) fn next_document_ids(conn: &mut Conn, count: usize) -> Tx<Vec<DocumentId>> {
+    Ok(next_ids(conn, "document", count)?.into_iter().map(DocumentId).collect())
+}
+
+/// The same for deliveries.
+pub(in crate::store) fn next_delivery_ids(conn: &mut Conn, count: usize) -> Tx<Vec<DeliveryId>> {
+    Ok(next_ids(conn, "delivery", count)?.into_iter().map(DeliveryId).collect())
+}
+
+/// Takes numbers from a table's sequence, in ascending order.
+fn next_ids(conn: &mut Conn, table: &str, count: usize) -> Tx<Vec<i64>> {
     // the sequence is looked up once, and not for each number
     let rows: Vec<Id> = prepared(
         "WITH s AS MATERIALIZED (SELECT pg_get_serial_sequence($1, 'id')::regclass AS name) \

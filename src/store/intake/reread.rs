@@ -12,13 +12,14 @@ use super::mapping::MappingInForce;
 use super::page::{Intake, Resend};
 use super::versions::Known;
 use crate::domain::history::FAULTS;
+use crate::domain::ids::DocumentId;
 use crate::store::prepared::prepared;
 use crate::store::text::Text;
 
 #[derive(QueryableByName)]
 struct Before {
     #[diesel(sql_type = BigInt)]
-    id: i64,
+    id: DocumentId,
     #[diesel(sql_type = Text)]
     content: String,
     #[diesel(sql_type = Nullable<Text>)]
@@ -32,12 +33,12 @@ pub(super) fn by_definition_alone(
     intake: &Intake,
     known: &HashMap<String, Known>,
     mapping: &MappingInForce,
-) -> Tx<HashSet<i64>> {
+) -> Tx<HashSet<DocumentId>> {
     let Some(columns) = mapping.columns.as_deref().and_then(column_set) else { return Ok(HashSet::new()) };
     if intake.resend != Resend::Nothing || intake.aligned {
         return Ok(HashSet::new());
     }
-    let contents: HashMap<i64, &str> = intake
+    let contents: HashMap<DocumentId, &str> = intake
         .documents
         .iter()
         .filter(|document| !document.gone)

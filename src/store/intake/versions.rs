@@ -9,8 +9,9 @@ use super::super::audit::{NewAudit, audit_append};
 use super::super::schema::document;
 use super::super::{Conn, Tx};
 use super::mapping::MappingInForce;
-use super::page::{Intake, IntakeDocument, Resend, Work, next_ids};
+use super::page::{Intake, IntakeDocument, Resend, Work, next_document_ids};
 use crate::domain::audit::AuditKind;
+use crate::domain::ids::DocumentId;
 use crate::domain::run::RunCounts;
 use crate::store::prepared::prepared;
 use crate::store::text::{Text, text};
@@ -23,7 +24,7 @@ const KEPT: &str = "only what the definition reads otherwise by now differs: it 
 #[derive(QueryableByName)]
 pub(super) struct Known {
     #[diesel(sql_type = BigInt)]
-    pub(super) id: i64,
+    pub(super) id: DocumentId,
     #[diesel(sql_type = Text)]
     key: String,
     #[diesel(sql_type = Integer)]
@@ -53,7 +54,7 @@ pub(super) struct Chosen<'a> {
     /// Documents that get a new version, or whose records are sent again.
     pub(super) work: Vec<Work<'a>>,
     /// Unchanged documents that were read with the columns of another mapping than before.
-    pub(super) reread: Vec<i64>,
+    pub(super) reread: Vec<DocumentId>,
 }
 
 /// The amount, as exact decimal digits.
@@ -83,18 +84,24 @@ pub(super) fn known_documents(conn: &mut Conn, intake: &Intake) -> Tx<HashMap<St
 }
 
 /// Numbers for documents seen for the first time. The deletion of an unknown document is ignored.
-pub(super) fn number_new_documents(conn: &mut Conn, intake: &Intake, known: &HashMap<String, Known>) -> Tx<HashMap<String, i64>> {
+pub(super) fn number_new_documents(conn: &mut Conn, intake: &Intake, known: &HashMap<String, Known>) -> Tx<HashMap<String, DocumentId>> {
     let new: Vec<&str> =
         intake.documents.iter().filter(|d| !d.gone).map(|d| d.key.as_str()).filter(|key| !known.contains_key(*key)).collect();
     if new.is_empty() {
         return Ok(HashMap::new());
     }
-    let ids = next_ids(conn, "document", new.len())?;
+    let ids = next_document_ids(conn, new.len())?;
     Ok(new.into_iter().map(str::to_owned).zip(ids).collect())
 }
 
-pub(super) fn insert_new_documents(conn: &mut Conn, intake: &Intake, new_ids: &HashMap<String, i64>, mapping: &MappingInForce) -> Tx<()> {
-    let new: Vec<(i64, &IntakeDocument)> = intake.documents.iter().filter_map(|d| Some((*new_ids.get(d.key.as_str())?, d))).collect();
+pub(super) fn insert_new_documents(
+    conn: &mut Conn,
+    intake: &Intake,
+    new_ids: &HashMap<String, DocumentId>,
+    mapping: &MappingInForce,
+) -> Tx<()> {
+    let new: Vec<(DocumentId, &IntakeDocument)> =
+        intake.documents.iter().filter_map(|d| Some((*new_ids.get(d.key.as_str())?, d))).collect();
     if new.is_empty() {
         return Ok(());
     }
@@ -116,8 +123,8 @@ pub(super) fn insert_new_documents(conn: &mut Conn, intake: &Intake, new_ids: &H
     Ok(())
 }
 
-pub(super) fn note_seen(conn: &mut Conn, intake: &Intake, known: &HashMap<String, Known>, new_ids: &HashMap<String, i64>) -> Tx<()> {
-    let ids: Vec<i64> = known.values().map(|row| row.id).chain(new_ids.values().copied()).collect();
+pub(super) fn note_seen(conn: &mut Conn, intake: &Intake, known: &HashMap<String, Known>, new_ids: &HashMap<String, DocumentId>) -> Tx<()> {
+    let ids: Vec<DocumentId> = known.values().map(|row| row.id).chain(new_ids.values().copied()).collect();
     prepared("INSERT INTO sweep_seen (run_id, document_id) SELECT $1, unnest($2::bigint[])")
         .bind::<SqlUuid, _>(intake.run)
         .bind::<Array<BigInt>, _>(ids)
@@ -128,9 +135,9 @@ pub(super) fn note_seen(conn: &mut Conn, intake: &Intake, known: &HashMap<String
 pub(super) fn choose_work<'a>(
     intake: &'a Intake,
     known: &mut HashMap<String, Known>,
-    new_ids: &HashMap<String, i64>,
+    new_ids: &HashMap<String, DocumentId>,
     mapping: &MappingInForce,
-    by_definition: &HashSet<i64>,
+    by_definition: &HashSet<DocumentId>,
     counts: &mut RunCounts,
 ) -> Chosen<'a> {
     let (mut work, mut reread) = (Vec::new(), Vec::new());

@@ -7,8 +7,8 @@ use diesel::sql_types::{Array, BigInt, Integer, Uuid as SqlUuid};
 use super::progress::whole;
 use super::rows::RestoredRow;
 use crate::domain::FlowId;
-use crate::domain::ids::LifeId;
-use crate::store::intake::next_ids;
+use crate::domain::ids::{DocumentId, LifeId};
+use crate::store::intake::{next_delivery_ids, next_document_ids};
 use crate::store::schema::{document, restored_part};
 use crate::store::text::{Text, text};
 use crate::store::{Conn, Store, StoreError, Tx};
@@ -27,7 +27,7 @@ pub struct UnknownRow {
 
 #[derive(Queryable)]
 struct KnownDocument {
-    id: i64,
+    id: DocumentId,
     key: String,
     version: i32,
 }
@@ -54,7 +54,7 @@ impl Store {
             let known = find(conn)?;
             let new: Vec<&str> = keys.iter().copied().filter(|key| !known.iter().any(|document| document.key == *key)).collect();
             if !new.is_empty() {
-                let ids = next_ids(conn, "document", new.len())?;
+                let ids = next_document_ids(conn, new.len())?;
                 sql_query(
                     "WITH n AS (SELECT * FROM unnest($3::bigint[], $4::text[]) AS n (id, key)), \
                      now AS (SELECT coalesce((SELECT m.number FROM definition_in_force f JOIN definition_mapping m \
@@ -74,7 +74,7 @@ impl Store {
             let all = find(conn)?;
             let of = |key: &str| all.iter().find(|document| document.key == key);
             let found: Vec<_> = placed.iter().filter_map(|(row, place)| Some((*row, *place, of(&place.0)?))).collect();
-            let ids = next_ids(conn, "delivery", found.len())?;
+            let ids = next_delivery_ids(conn, found.len())?;
             // a delivery with unknown content: what is read differs from it, and marks can be applied to it
             sql_query(
                 "WITH n AS ( \

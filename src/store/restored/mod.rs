@@ -38,6 +38,7 @@ use super::schema::{base_version, document, ledger_life, restored_part, restored
 use super::{Conn, Store, StoreError, Tx};
 use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
+use crate::domain::ids::DocumentId;
 use crate::store::text::{Text, jsonb, text};
 
 /// A part of a document as confirmed in the ledger.
@@ -45,7 +46,7 @@ use crate::store::text::{Text, jsonb, text};
 pub struct RecordedPart {
     /// The document.
     #[diesel(sql_type = BigInt)]
-    pub document_id: i64,
+    pub document_id: DocumentId,
     /// The document's key.
     #[diesel(sql_type = Text)]
     pub key: String,
@@ -67,7 +68,7 @@ pub struct RecordedPart {
 #[derive(Debug, Clone)]
 pub struct ComparedPart {
     /// The document.
-    pub document_id: i64,
+    pub document_id: DocumentId,
     /// The block.
     pub block: String,
     /// The line's key.
@@ -185,7 +186,7 @@ impl Store {
                 &again,
             )
             .execute(conn)?;
-            let documents: Vec<i64> = again.iter().map(|part| part.document_id).collect();
+            let documents: Vec<DocumentId> = again.iter().map(|part| part.document_id).collect();
             diesel::update(document::table.filter(document::id.eq_any(&documents)))
                 .set((document::hash.eq(&b""[..]), document::deleted.eq(false)))
                 .execute(conn)?;

@@ -34,10 +34,10 @@ fn a_run_costs_the_same_statements_whatever_it_changes() {
             };
             store.intake(intake).await.unwrap();
             let before = store.statements();
-            let documents = store.aligned_documents(flow.clone(), 0, 5_000, Comparing::All).await.unwrap();
+            let documents = store.aligned_documents(flow.clone(), DocumentId::default(), 5_000, Comparing::All).await.unwrap();
             assert_eq!(documents.len(), count);
             let each = || documents.iter().map(|document| document.id);
-            let conflict = |id: i64| NewConflict {
+            let conflict = |id: DocumentId| NewConflict {
                 subject: id.to_string(),
                 document_id: Some(id),
                 key: "C".into(),
@@ -56,7 +56,7 @@ fn a_run_costs_the_same_statements_whatever_it_changes() {
                 lease,
                 ttl,
                 run,
-                links: each().map(|id| (id, format!("{id:032x}"), COST.into())).collect(),
+                links: each().map(|id| (id, format!("{:032x}", id.0), COST.into())).collect(),
                 compared: each().map(|document_id| Compared { document_id, version: 1, fields: "{}".into(), again: false }).collect(),
                 deliveries: each()
                     .map(|document_id| AlignDelivery { document_id, version: 1, action: "upsert", payload: "{}".into(), expects: None })
@@ -64,7 +64,7 @@ fn a_run_costs_the_same_statements_whatever_it_changes() {
                 withdrawn: Vec::new(),
                 conflicts: each().map(conflict).collect(),
                 closed: vec![(0, "in step")],
-                arrived: vec![(0, "name".into())],
+                arrived: vec![(DocumentId(0), "name".into())],
             };
             store.align(align.clone()).await.unwrap();
             // the same once more: nothing is there twice

@@ -4,6 +4,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 use tieline::domain::FlowId;
+use tieline::domain::ids::DocumentId;
 use tieline::store::{ComparedPage, ComparedPart, RestoredRow, RowPlace, Store};
 use tieline_sim::faults::{Fault, FaultRule};
 use tieline_sim::servicenow::schema::ColumnKind;
@@ -205,7 +206,7 @@ fn rows_of_two_tables_with_one_sys_id_are_two_rows() {
         assert_eq!(left.iter().map(|row| row.place.target_table.as_str()).collect::<Vec<_>>(), ["first", "second"]);
         // the row with the same sys_id in the other table is not the one that the ledger means
         let row = left.into_iter().next_back().map(|row| row.place);
-        let part = ComparedPart { document_id: 1, block: "header".into(), record_key: String::new(), row };
+        let part = ComparedPart { document_id: DocumentId(1), block: "header".into(), record_key: String::new(), row };
         let found = vec![("header".to_owned(), "EDU1/invoice/second".to_owned())];
         let page = ComparedPage { last_key: "K".into(), adopted: vec![part], found, ..ComparedPage::default() };
         store.restored_compared(1, flow.clone(), page).await.unwrap();

@@ -2,6 +2,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use super::*;
 use crate::domain::budget::PauseReport;
+use crate::domain::ids::{DeliveryId, DocumentId};
 
 const S: Duration = Duration::from_secs(1);
 
@@ -24,8 +25,8 @@ fn outcomes(count: usize, verdict: &Verdict) -> Vec<Settlement> {
     let one = |_: usize| Settlement {
         run_id: None,
         poll_after: None,
-        delivery_id: NEXT.fetch_add(1, Ordering::Relaxed),
-        document_id: 1,
+        delivery_id: DeliveryId(NEXT.fetch_add(1, Ordering::Relaxed)),
+        document_id: DocumentId(1),
         version: 1,
         record_key: String::new(),
         verdict: verdict.clone(),
