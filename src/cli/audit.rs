@@ -8,6 +8,7 @@ use super::output::at;
 use super::{Global, OutputForm, output};
 use crate::domain::DocumentKey;
 use crate::domain::audit::AuditKind;
+use crate::domain::ids::AuditRowId;
 use crate::store::{AuditFilter, AuditRow};
 
 /// Rows read at once, so that memory use stays constant.
@@ -116,13 +117,13 @@ async fn list(context: &Context, global: &Global, args: &AuditArgs) -> Result<Ex
         kind: args.kind,
         since: args.since,
         until: args.until,
-        after: 0,
+        after: AuditRowId::default(),
         limit: limit.unwrap_or(i64::MAX),
     };
     let mut left = filter.limit;
     if limit.is_some() {
         match context.store.audit_newest_from(filter.clone()).await? {
-            Some(first) => filter.after = first - 1,
+            Some(first) => filter.after = AuditRowId(first.0 - 1),
             None => left = 0,
         }
     }

@@ -16,6 +16,7 @@ use crate::actors::scheduler::run_set::RunSetReport;
 use crate::actors::system::ActorSystem;
 use crate::domain::FlowId;
 use crate::domain::budget::UNRESPONSIVE_AFTER;
+use crate::domain::ids::BackfillId;
 use crate::domain::reason::Reason;
 use crate::domain::run::{BackfillState, RunKind};
 use crate::operations::{self, backfill::Period};
@@ -76,7 +77,7 @@ pub(super) enum BackfillCommand {
     /// Cancels a backfill; what it has read stays
     Cancel {
         /// Its number
-        id: i64,
+        id: BackfillId,
         /// Why, for the audit
         #[arg(long, value_name = "TEXT")]
         why: Reason,
@@ -119,7 +120,7 @@ async fn run(context: &Context, global: &Global, args: &BackfillArgs, signals: &
     // clap has already required a reason
     let Some(why) = &args.why else { return Err(Failure::new(Exit::Usage, "no reason is given; say why with --why")) };
     let rows = operations::backfill::ask(&deps, args.period(), who::requested(why)).await?;
-    let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
+    let ids: Vec<BackfillId> = rows.iter().map(|row| row.id).collect();
     if args.no_wait {
         output::even_unread(print(global, &rows))?;
         if global.output == OutputForm::Table {
@@ -151,7 +152,7 @@ async fn slices(
     context: &Context,
     deps: &crate::actors::Deps,
     system: &ActorSystem,
-    ids: &[i64],
+    ids: &[BackfillId],
     signals: &mut Signals,
 ) -> Result<RunSetReport, Failure> {
     loop {

@@ -8,6 +8,7 @@ use super::who::requested;
 use super::{Global, OutputForm, output};
 use crate::domain::conflict::{ConflictKind, ConflictState};
 use crate::domain::csv::lines;
+use crate::domain::ids::ConflictId;
 use crate::domain::merge::Side;
 use crate::domain::next_step::NextStep;
 use crate::domain::reason::Reason;
@@ -23,7 +24,7 @@ pub enum ConflictsCommand {
     /// Shows one conflict: both values with their times, and the decision
     Show {
         /// Its number
-        id: i64,
+        id: ConflictId,
     },
     /// Decides which value wins; the decision applies to the present values, and the next run writes it
     Resolve(ResolveArgs),
@@ -62,7 +63,7 @@ pub struct ListArgs {
 pub struct ResolveArgs {
     /// The entries
     #[arg(required = true, value_name = "ID")]
-    ids: Vec<i64>,
+    ids: Vec<ConflictId>,
     /// Which value wins: syspro or servicenow
     #[arg(long, value_name = "SIDE")]
     take: Side,
@@ -128,7 +129,7 @@ pub(super) fn conflicts(global: &Global, command: &ConflictsCommand) -> Result<E
             }
             ConflictsCommand::Resolve(args) => {
                 let decided = operations::conflict::resolve(&context.deps(), &args.ids, args.take, requested(&args.why)).await?;
-                let left: Vec<i64> = args.ids.iter().copied().filter(|id| !decided.iter().any(|row| row.id == *id)).collect();
+                let left: Vec<ConflictId> = args.ids.iter().copied().filter(|id| !decided.iter().any(|row| row.id == *id)).collect();
                 done(global, &decided)?;
                 if !left.is_empty() {
                     output::complaint(&Failure::from(Refused::NothingToDecide(left)).text);
@@ -242,7 +243,7 @@ mod tests {
 
     fn row(syspro: &str, servicenow: &str) -> ConflictRow {
         ConflictRow {
-            id: 7,
+            id: ConflictId(7),
             company: "EDU1".into(),
             entity: "cost_center".into(),
             subject: "1".into(),

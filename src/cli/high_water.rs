@@ -63,13 +63,13 @@ pub(super) async fn renew(store: &Store, directory: &Path) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::ids::LifeId;
+    use crate::domain::ids::{AuditRowId, LifeId};
 
     #[test]
     fn what_is_kept_is_read_back_and_nonsense_is_nothing() {
         let directory = tempfile::tempdir().unwrap();
         assert_eq!(kept(directory.path()), None);
-        let mark = HighWater { life: LifeId(uuid::Uuid::from_u128(7)), audit: 8, xid: 9 };
+        let mark = HighWater { life: LifeId(uuid::Uuid::from_u128(7)), audit: AuditRowId(8), xid: 9 };
         keep(directory.path(), mark).unwrap();
         assert_eq!(kept(directory.path()), Some(mark));
         std::fs::write(path(directory.path()), "{").unwrap();

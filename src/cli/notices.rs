@@ -7,6 +7,7 @@ use super::context::with_ledger;
 use super::failure::{Exit, Failure};
 use super::{Global, OutputForm, output};
 use crate::actors::notifier::credential;
+use crate::domain::ids::NoticeId;
 use crate::domain::notice::NoticeEvent;
 use crate::notice::{Item, Sender, channels, compose};
 
@@ -37,7 +38,7 @@ pub(super) fn notices(global: &Global, command: &NoticesCommand) -> Result<Exit,
         }
         let sender = Sender::new(settings).map_err(|problem| Failure::new(Exit::Configuration, problem))?;
         let item = Item {
-            id: 0,
+            id: NoticeId(0),
             event: NoticeEvent::Test,
             company: None,
             entity: None,

@@ -2,6 +2,7 @@
 //! database each is the plain number or UUID that it contains; `store/id_columns.rs` maps them to columns.
 
 use std::fmt;
+use std::num::ParseIntError;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -64,10 +65,42 @@ ids! {
     /// Identifies a delivery. The default, 0, comes before every delivery: the page after it is the first.
     #[derive(Default)]
     DeliveryId(i64);
+    /// Identifies an entry of the conflict list. The default, 0, comes before every entry: the page after it is the first.
+    #[derive(Default)]
+    ConflictId(i64);
+    /// Identifies a row of the audit. The default, 0, comes before every row: the page after it is the first.
+    #[derive(Default)]
+    AuditRowId(i64);
+    /// Identifies a backfill.
+    BackfillId(i64);
+    /// Identifies a notice.
+    NoticeId(i64);
+    /// Identifies an API key; a later key with the same name has another id.
+    ApiKeyId(i64);
 }
 
 fresh! { RunId BatchId Incarnation LifeId }
 
 typed! {
     RunId: uuid::Error;
+    ConflictId: ParseIntError;
+    BackfillId: ParseIntError;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_read_and_written_as_the_value_in_it() {
+        let run = RunId::fresh();
+        assert_eq!(run.to_string(), run.0.to_string());
+        assert_eq!(run.to_string().parse(), Ok(run));
+        assert_eq!(serde_json::to_value(run).expect("JSON"), serde_json::json!(run.0));
+        assert_eq!("17".parse(), Ok(ConflictId(17)));
+        assert_eq!(serde_json::to_value(DocumentId(7)).expect("JSON"), 7);
+        for wrong in ["", "x", "1.5", "9223372036854775808"] {
+            assert_eq!(wrong.parse::<BackfillId>().expect_err(wrong), wrong.parse::<i64>().expect_err(wrong));
+        }
+    }
 }

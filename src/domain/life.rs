@@ -5,7 +5,7 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::ids::LifeId;
+use super::ids::{AuditRowId, LifeId};
 
 /// The place of a ledger.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -24,7 +24,7 @@ pub struct HighWater {
     /// The life of the ledger.
     pub life: LifeId,
     /// An audit row.
-    pub audit: i64,
+    pub audit: AuditRowId,
     /// The transaction that wrote it.
     pub xid: i64,
 }
@@ -51,7 +51,7 @@ pub enum Evidence {
     /// This node saw a row committed that does not exist any more.
     WentBack {
         /// The row's number in the audit.
-        audit: i64,
+        audit: AuditRowId,
     },
     /// A person says so.
     Said {
@@ -90,7 +90,7 @@ pub struct Signs {
     /// The next number of the cluster, or a lower one.
     pub next: i64,
     /// The row that this node saw committed and that is missing.
-    pub missing: Option<i64>,
+    pub missing: Option<AuditRowId>,
 }
 
 impl Signs {
@@ -188,6 +188,6 @@ mod tests {
         assert_eq!(other(Place { table: Some(6), ..now }), Some(Evidence::Tables));
         assert_eq!(other(Place { cluster: None, table: Some(6), ..now }), Some(Evidence::Tables));
         assert_eq!(Signs { next: 99, ..signs() }.evidence(), Some(Evidence::Transactions { kept: 100, next: 99 }));
-        assert_eq!(Signs { missing: Some(5), ..signs() }.evidence(), Some(Evidence::WentBack { audit: 5 }));
+        assert_eq!(Signs { missing: Some(AuditRowId(5)), ..signs() }.evidence(), Some(Evidence::WentBack { audit: AuditRowId(5) }));
     }
 }

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use super::problem::Problem;
 use super::state::AppState;
 use crate::credentials::api_key;
+use crate::domain::ids::ApiKeyId;
 use crate::domain::role::Role;
 use crate::store::ApiKeyRow;
 
@@ -18,7 +19,7 @@ pub(super) struct Caller {
     /// The key's name alone.
     pub(super) key: String,
     /// The number of the key, which no other key has, not even a later one with the same name; `None`: a person with a session.
-    pub(super) id: Option<i64>,
+    pub(super) id: Option<ApiKeyId>,
 }
 
 /// The caller's name for the audit.
@@ -59,7 +60,7 @@ mod tests {
         let now = Utc::now();
         let (key, other) = (ApiKey::generate(Role::Viewer).expect("key"), ApiKey::generate(Role::Admin).expect("key"));
         let row = |role: &str, expires_at| ApiKeyRow {
-            id: 1,
+            id: ApiKeyId(1),
             name: "ops".into(),
             role: role.into(),
             prefix: key.prefix.clone(),

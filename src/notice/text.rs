@@ -8,13 +8,14 @@ use sha2::{Digest, Sha256};
 use url::Url;
 
 use crate::domain::delivery::FailureReason;
+use crate::domain::ids::NoticeId;
 use crate::domain::notice::NoticeEvent;
 
 /// One notice.
 #[derive(Debug, Clone, Serialize)]
 pub struct Item {
     /// Its number.
-    pub id: i64,
+    pub id: NoticeId,
     /// The event.
     pub event: NoticeEvent,
     /// The company.
@@ -97,7 +98,7 @@ pub fn compose(items: &[Item], public_url: Option<&Url>) -> Message {
 fn id_of(items: &[Item]) -> String {
     let mut hasher = Sha256::new();
     for item in items {
-        hasher.update(item.id.to_be_bytes());
+        hasher.update(item.id.0.to_be_bytes());
         // another ledger has the same numbers at other times
         hasher.update(item.found_at.timestamp_micros().to_be_bytes());
     }
@@ -164,7 +165,16 @@ mod tests {
     fn item(event: NoticeEvent, count: i64, cause: &str) -> Item {
         let example = Example { key: "0042/INV7".into(), said: "no currency `XXX`\nmore".into() };
         let (company, entity) = (Some("EDU1".into()), Some("invoice".into()));
-        Item { id: 1, event, company, entity, cause: Some(cause.into()), count, examples: vec![example], found_at: DateTime::UNIX_EPOCH }
+        Item {
+            id: NoticeId(1),
+            event,
+            company,
+            entity,
+            cause: Some(cause.into()),
+            count,
+            examples: vec![example],
+            found_at: DateTime::UNIX_EPOCH,
+        }
     }
 
     #[test]

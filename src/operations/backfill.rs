@@ -7,6 +7,7 @@ use super::{Refused, Requested};
 use crate::actors::Deps;
 use crate::actors::flows::flows;
 use crate::domain::FlowId;
+use crate::domain::ids::BackfillId;
 use crate::store::{BackfillFilter, BackfillRow, NewBackfill};
 
 /// The period to read again.
@@ -54,7 +55,7 @@ pub async fn ask(deps: &Deps, period: Period, requested: Requested) -> Result<Ve
 ///
 /// # Errors
 /// [`Refused::NoBackfill`], [`Refused::BackfillEnded`]; an error of the ledger.
-pub async fn cancel(deps: &Deps, id: i64, requested: Requested) -> Result<BackfillRow, Refused> {
+pub async fn cancel(deps: &Deps, id: BackfillId, requested: Requested) -> Result<BackfillRow, Refused> {
     match deps.store.backfill_cancel(id, requested.by, requested.why.into()).await? {
         Some(row) => Ok(row),
         None => Err(Refused::BackfillEnded { id, state: find(deps, id).await?.state }),
@@ -65,7 +66,7 @@ pub async fn cancel(deps: &Deps, id: i64, requested: Requested) -> Result<Backfi
 ///
 /// # Errors
 /// [`Refused::NoBackfill`]; an error of the ledger.
-pub async fn find(deps: &Deps, id: i64) -> Result<BackfillRow, Refused> {
+pub async fn find(deps: &Deps, id: BackfillId) -> Result<BackfillRow, Refused> {
     let rows = deps.store.backfill_list(BackfillFilter { ids: vec![id], limit: 1, ..BackfillFilter::default() }).await?;
     rows.into_iter().next().ok_or_else(|| Refused::NoBackfill(id.to_string()))
 }

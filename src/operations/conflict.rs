@@ -4,6 +4,7 @@ use super::selection::{self, WrongSelection};
 use super::{Refused, Requested};
 use crate::actors::Deps;
 use crate::domain::FlowId;
+use crate::domain::ids::ConflictId;
 use crate::domain::merge::Side;
 use crate::store::ConflictRow;
 
@@ -11,7 +12,7 @@ use crate::store::ConflictRow;
 ///
 /// # Errors
 /// [`Refused::Selection`]; [`Refused::NothingToDecide`] when none of them can be decided; an error of the ledger.
-pub async fn resolve(deps: &Deps, ids: &[i64], take: Side, requested: Requested) -> Result<Vec<ConflictRow>, Refused> {
+pub async fn resolve(deps: &Deps, ids: &[ConflictId], take: Side, requested: Requested) -> Result<Vec<ConflictRow>, Refused> {
     selection::named(ids.len(), WrongSelection::Entries)?;
     let decided = deps.store.conflict_decide(ids.to_vec(), take, requested.by, requested.why.into()).await?;
     if decided.is_empty() { Err(Refused::NothingToDecide(ids.to_vec())) } else { Ok(decided) }

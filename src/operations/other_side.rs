@@ -10,6 +10,7 @@ use crate::actors::credential_store::SERVICENOW;
 use crate::actors::flows::flows;
 use crate::definition::plan::{TargetPlan, WriteMode};
 use crate::domain::EntityName;
+use crate::domain::ids::AuditRowId;
 use crate::domain::life::{COMPARE, WENT_BACK, went_back};
 use crate::servicenow::{OneToken, ServiceNow};
 use crate::store::{ArrivedPart, StoreError};
@@ -59,7 +60,7 @@ struct Compared {
     /// The number of them that are missing or older.
     missing: usize,
     /// The audit row of the newest of those.
-    newest: i64,
+    newest: AuditRowId,
 }
 
 async fn compare(deps: &Deps, newest: Vec<ArrivedPart>) -> Result<Compared, String> {

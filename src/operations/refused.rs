@@ -2,6 +2,7 @@
 
 use super::selection::WrongSelection;
 use crate::actors::scheduler::StartRefused;
+use crate::domain::ids::{BackfillId, ConflictId};
 use crate::domain::word::Unknown;
 use crate::domain::{CompanyId, FlowId};
 use crate::store::StoreError;
@@ -114,12 +115,12 @@ pub enum Refused {
     /// The backfill has ended.
     BackfillEnded {
         /// Its number.
-        id: i64,
+        id: BackfillId,
         /// `done` or `cancelled`.
         state: String,
     },
     /// None of these entries of the conflict list can be decided.
-    NothingToDecide(Vec<i64>),
+    NothingToDecide(Vec<ConflictId>),
     /// Diagnostics are running already.
     DiagnosticsRunning,
     /// The service is stopping.

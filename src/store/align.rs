@@ -15,7 +15,7 @@ use super::run::{RunTally, run_tally};
 use super::schema::pending;
 use super::{Conn, Lease, Store, StoreError, Tx};
 use crate::domain::FlowId;
-use crate::domain::ids::{DocumentId, RunId};
+use crate::domain::ids::{ConflictId, DocumentId, RunId};
 use crate::store::prepared::prepared;
 use crate::store::text::{JsonText, Text};
 
@@ -115,7 +115,7 @@ pub struct AlignIntake {
     /// New or changed entries of the conflict list.
     pub conflicts: Vec<NewConflict>,
     /// Entries that leave the list, each with its result.
-    pub closed: Vec<(i64, &'static str)>,
+    pub closed: Vec<(ConflictId, &'static str)>,
     /// Fields of documents that SYSPRO shows as Tieline asked it to.
     pub arrived: Vec<(DocumentId, String)>,
 }

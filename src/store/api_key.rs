@@ -13,6 +13,7 @@ use super::schema::api_key;
 use super::time::ago;
 use super::{Store, StoreError};
 use crate::domain::audit::AuditKind;
+use crate::domain::ids::ApiKeyId;
 use crate::store::text::text;
 
 /// One key, without its secret.
@@ -20,7 +21,7 @@ use crate::store::text::text;
 #[diesel(table_name = api_key, check_for_backend(Pg))]
 pub struct ApiKeyRow {
     /// Its number.
-    pub id: i64,
+    pub id: ApiKeyId,
     /// Its name, which the audit shows.
     pub name: String,
     /// `viewer`, `operator`, `auditor` or `admin`.

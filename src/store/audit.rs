@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 use super::{Conn, Store, StoreError, Tx, TxError};
 use crate::domain::DocumentKey;
 use crate::domain::audit::AuditKind;
-use crate::domain::ids::{BatchId, DeliveryId, DocumentId, RunId};
+use crate::domain::ids::{AuditRowId, BatchId, DeliveryId, DocumentId, RunId};
 use crate::store::prepared::prepared;
 use crate::store::text::{JsonText, Text};
 
@@ -169,7 +169,7 @@ pub struct AuditFilter {
     /// Only before this time.
     pub until: Option<DateTime<Utc>>,
     /// Only rows after this id, for paging.
-    pub after: i64,
+    pub after: AuditRowId,
     /// The most entries to return.
     pub limit: i64,
 }
@@ -179,8 +179,9 @@ pub struct AuditFilter {
 #[schema(as = AuditEntry)]
 pub struct AuditRow {
     /// Ascending, with gaps.
+    #[schema(value_type = i64)]
     #[diesel(sql_type = BigInt)]
-    pub id: i64,
+    pub id: AuditRowId,
     /// The time.
     #[diesel(sql_type = Timestamptz)]
     pub at: DateTime<Utc>,
@@ -258,7 +259,7 @@ struct Sealed {
 #[derive(QueryableByName)]
 struct FirstId {
     #[diesel(sql_type = Nullable<BigInt>)]
-    id: Option<i64>,
+    id: Option<AuditRowId>,
 }
 
 #[derive(QueryableByName)]
@@ -324,7 +325,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn audit_newest_from(&self, filter: AuditFilter) -> Result<Option<i64>, StoreError> {
+    pub async fn audit_newest_from(&self, filter: AuditFilter) -> Result<Option<AuditRowId>, StoreError> {
         self.run("find the newest audit rows", move |conn| {
             let rows: Vec<FirstId> = chosen(conn, FIRST_OF_NEWEST, filter)?;
             Ok(rows.first().and_then(|row| row.id))

@@ -14,6 +14,7 @@ use super::time::after;
 use super::{Conn, Store, StoreError, Tx};
 use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
+use crate::domain::ids::BackfillId;
 use crate::domain::run::{BackfillState, RunCounts};
 use crate::store::prepared::prepared;
 use crate::store::text::{Text, text};
@@ -24,7 +25,8 @@ use crate::store::text::{Text, text};
 #[schema(as = Backfill)]
 pub struct BackfillRow {
     /// Its number, ascending.
-    pub id: i64,
+    #[schema(value_type = i64)]
+    pub id: BackfillId,
     /// The company.
     pub company: String,
     /// The entity.
@@ -90,9 +92,9 @@ pub struct BackfillFilter {
     /// Only this state.
     pub state: Option<BackfillState>,
     /// Only these numbers.
-    pub ids: Vec<i64>,
+    pub ids: Vec<BackfillId>,
     /// Only those before this number, for paging; newest first.
-    pub before: Option<i64>,
+    pub before: Option<BackfillId>,
     /// The most entries to return.
     pub limit: i64,
 }
@@ -101,7 +103,7 @@ pub struct BackfillFilter {
 #[derive(Debug, Clone)]
 pub struct BackfillStep {
     /// The backfill.
-    pub id: i64,
+    pub id: BackfillId,
     /// Where reading continues.
     pub position: Option<serde_json::Value>,
     /// Whether this was the last page.
@@ -219,7 +221,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn backfill_cancel(&self, id: i64, actor: String, why: String) -> Result<Option<BackfillRow>, StoreError> {
+    pub async fn backfill_cancel(&self, id: BackfillId, actor: String, why: String) -> Result<Option<BackfillRow>, StoreError> {
         self.run("cancel a backfill", move |conn| {
             let cancelled: Option<BackfillRow> =
                 diesel::update(backfill::table.find(id).filter(backfill::state.eq(text(BackfillState::Open.as_str()))))
@@ -261,7 +263,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn backfill_failed(&self, id: i64, error: String, wait: Duration) -> Result<(), StoreError> {
+    pub async fn backfill_failed(&self, id: BackfillId, error: String, wait: Duration) -> Result<(), StoreError> {
         self.run("note a backfill's trouble", move |conn| {
             diesel::update(backfill::table.find(id).filter(backfill::state.eq(text(BackfillState::Open.as_str()))))
                 .set((backfill::error.eq(Some(&error)), backfill::tries.eq(backfill::tries + 1), backfill::not_before.eq(after(wait))))

@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::schema::conflict;
 use super::{Store, StoreError};
 use crate::domain::conflict::{ConflictKind, ConflictState};
+use crate::domain::ids::ConflictId;
 use crate::domain::merge::Side;
 use crate::domain::next_step::NextStep;
 use crate::domain::{DocumentKey, FlowId};
@@ -30,9 +31,9 @@ pub struct ConflictFilter {
     /// Only this kind.
     pub kind: Option<ConflictKind>,
     /// Only these numbers.
-    pub ids: Vec<i64>,
+    pub ids: Vec<ConflictId>,
     /// Only those after this number, for paging.
-    pub after: i64,
+    pub after: ConflictId,
     /// The most entries to return.
     pub limit: i64,
 }
@@ -43,7 +44,8 @@ pub struct ConflictFilter {
 #[schema(as = Conflict)]
 pub struct ConflictRow {
     /// Its number, ascending.
-    pub id: i64,
+    #[schema(value_type = i64)]
+    pub id: ConflictId,
     /// The company.
     pub company: String,
     /// The entity.
@@ -147,7 +149,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn conflicts_of_rows(&self, flow: FlowId, after: i64, limit: i64) -> Result<Vec<ConflictRow>, StoreError> {
+    pub async fn conflicts_of_rows(&self, flow: FlowId, after: ConflictId, limit: i64) -> Result<Vec<ConflictRow>, StoreError> {
         self.run("read what stands about rows alone", move |conn| {
             let standing = conflict::table
                 .filter(conflict::company.eq(text(flow.company.as_str())))
@@ -165,7 +167,13 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn conflict_decide(&self, ids: Vec<i64>, side: Side, actor: String, why: String) -> Result<Vec<ConflictRow>, StoreError> {
+    pub async fn conflict_decide(
+        &self,
+        ids: Vec<ConflictId>,
+        side: Side,
+        actor: String,
+        why: String,
+    ) -> Result<Vec<ConflictRow>, StoreError> {
         self.run("decide conflicts", move |conn| {
             Ok(sql_query(include_str!("sql/conflict_decide.sql"))
                 .bind::<Array<BigInt>, _>(ids)

@@ -12,6 +12,7 @@ use super::schema::console_session;
 use super::time::{after, ago};
 use super::{Store, StoreError};
 use crate::domain::audit::AuditKind;
+use crate::domain::ids::ApiKeyId;
 use crate::store::text::Text;
 
 /// The owner of a session.
@@ -47,7 +48,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`]; a foreign key violation when the key has been removed in the meantime.
-    pub async fn session_open(&self, hash: [u8; 32], api_key: i64, actor: String) -> Result<(), StoreError> {
+    pub async fn session_open(&self, hash: [u8; 32], api_key: ApiKeyId, actor: String) -> Result<(), StoreError> {
         self.run("open a console session", move |conn| {
             let over = console_session::expires_at.le(now).or(console_session::used_at.le(ago(Duration::from_hours(1))));
             diesel::delete(console_session::table.filter(over)).execute(conn)?;

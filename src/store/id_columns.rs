@@ -7,7 +7,9 @@ use diesel::serialize::{self, Output, ToSql};
 use diesel::sql_types::{BigInt, Uuid as SqlUuid};
 use uuid::Uuid;
 
-use crate::domain::ids::{BatchId, DeliveryId, DocumentId, Incarnation, LifeId, RunId};
+use crate::domain::ids::{
+    ApiKeyId, AuditRowId, BackfillId, BatchId, ConflictId, DeliveryId, DocumentId, Incarnation, LifeId, NoticeId, RunId,
+};
 
 /// Maps ids to a SQL type, by the Rust type that they contain.
 macro_rules! columns {
@@ -36,4 +38,4 @@ macro_rules! columns {
 }
 
 columns!(SqlUuid, Uuid: RunId BatchId Incarnation LifeId);
-columns!(BigInt, i64: DocumentId DeliveryId);
+columns!(BigInt, i64: DocumentId DeliveryId ConflictId AuditRowId BackfillId NoticeId ApiKeyId);

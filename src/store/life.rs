@@ -16,7 +16,7 @@ use super::same_ledger::{Known, life_signs, under};
 use super::schema::ledger_life;
 use super::{Conn, Store, StoreError, Tx};
 use crate::domain::audit::AuditKind;
-use crate::domain::ids::LifeId;
+use crate::domain::ids::{AuditRowId, LifeId};
 use crate::domain::life::{Evidence, HighWater, Life, Place};
 use crate::store::text::Text;
 
@@ -25,7 +25,7 @@ struct NewestRow {
     #[diesel(sql_type = SqlUuid)]
     life: LifeId,
     #[diesel(sql_type = BigInt)]
-    audit: i64,
+    audit: AuditRowId,
     #[diesel(sql_type = BigInt)]
     xid: i64,
     #[diesel(sql_type = Bool)]

@@ -11,6 +11,7 @@ use diesel::sql_types::{Array, BigInt, Double, Integer, Nullable};
 use super::schema::notice;
 use super::{Store, StoreError};
 use crate::domain::FlowId;
+use crate::domain::ids::NoticeId;
 use crate::domain::notice::NoticeEvent;
 use crate::store::prepared::prepared;
 use crate::store::text::Text;
@@ -23,7 +24,7 @@ const KEPT: &str = "30 days";
 #[diesel(table_name = notice, check_for_backend(Pg))]
 pub struct Notice {
     /// Its number.
-    pub id: i64,
+    pub id: NoticeId,
     /// The event: a word of [`NoticeEvent`].
     pub event: String,
     /// The company.
@@ -135,7 +136,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn notice_sent(&self, channel: String, notices: Vec<i64>, result: SendResult) -> Result<(), StoreError> {
+    pub async fn notice_sent(&self, channel: String, notices: Vec<NoticeId>, result: SendResult) -> Result<(), StoreError> {
         self.run("store what a channel told", move |conn| {
             let (state, said, wait) = match &result {
                 SendResult::Sent(said) => ("sent", said, Duration::ZERO),

@@ -7,6 +7,7 @@ use super::flow::flow_stop;
 use super::schema::flow;
 use super::{Store, StoreError};
 use crate::domain::FlowId;
+use crate::domain::ids::AuditRowId;
 use crate::store::prepared::prepared;
 use crate::store::text::Text;
 
@@ -30,7 +31,7 @@ pub struct ArrivedPart {
     pub version: i32,
     /// The audit row of the delivery.
     #[diesel(sql_type = BigInt)]
-    pub audit: i64,
+    pub audit: AuditRowId,
 }
 
 impl Store {
@@ -52,7 +53,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn flows_stop(&self, flows: Vec<FlowId>, why: String, newest: i64) -> Result<(), StoreError> {
+    pub async fn flows_stop(&self, flows: Vec<FlowId>, why: String, newest: AuditRowId) -> Result<(), StoreError> {
         self.run("stop flows", move |conn| {
             let accepted: Vec<(String, String)> =
                 flow::table.filter(flow::accepted_audit.ge(newest)).select((flow::company, flow::entity)).load(conn)?;

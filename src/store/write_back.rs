@@ -17,7 +17,7 @@ use super::{Conn, Lease, Store, StoreError, Tx};
 use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
 use crate::domain::delivery::words;
-use crate::domain::ids::{DocumentId, RunId};
+use crate::domain::ids::{ConflictId, DocumentId, RunId};
 use crate::store::text::Text;
 
 /// A change for SYSPRO.
@@ -25,7 +25,7 @@ use crate::store::text::Text;
 pub struct WriteBackDue {
     /// Its number in the conflict list.
     #[diesel(sql_type = BigInt)]
-    pub id: i64,
+    pub id: ConflictId,
     /// The document.
     #[diesel(sql_type = BigInt)]
     pub document_id: DocumentId,

@@ -15,7 +15,7 @@ use tieline::actors::flows::flows;
 use tieline::actors::scheduler::run_set::RunSetReport;
 use tieline::actors::system::ActorSystem;
 use tieline::domain::audit::AuditKind;
-use tieline::domain::ids::DocumentId;
+use tieline::domain::ids::{ConflictId, DocumentId};
 use tieline::domain::merge::Side;
 use tieline::domain::run::{RunKind, Trigger};
 use tieline::domain::{DocumentKey, FlowId};
@@ -95,7 +95,7 @@ impl Aligned {
         self.rig.store.conflict_list(ConflictFilter { limit: 1_000_000, ..ConflictFilter::default() }).await.unwrap()
     }
 
-    async fn decide(&self, id: i64, side: Side) {
+    async fn decide(&self, id: ConflictId, side: Side) {
         assert_eq!(self.rig.store.conflict_decide(vec![id], side, "tester".into(), "as agreed".into()).await.unwrap().len(), 1);
     }
 

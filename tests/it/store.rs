@@ -9,7 +9,7 @@ use tieline::domain::audit::AuditKind;
 use tieline::domain::budget::UNRESPONSIVE_AFTER;
 use tieline::domain::budget::{Breaker, NodeBudget, OthersBudget, PauseReport, PauseRequest};
 use tieline::domain::delivery::{Attempt, FailureReason};
-use tieline::domain::ids::{DocumentId, RunId};
+use tieline::domain::ids::{AuditRowId, DocumentId, RunId};
 use tieline::domain::run::{RunKind, Trigger};
 use tieline::domain::{DocumentKey, FlowId};
 use tieline::store::{
@@ -190,17 +190,18 @@ fn the_audit_is_listed_from_either_end_and_by_record() {
         let run = store.run_begin(suppliers(), RunKind::Poll, "test".into(), None, UNDER).await.unwrap();
         store.intake(page(run, None, 6, 1)).await.unwrap();
         store.intake(page(run, None, 6, 2)).await.unwrap();
+        let first = AuditRowId::default();
         let of = |key: Option<&str>, after, limit| AuditFilter { key: key.map(str::to_owned), after, limit, ..AuditFilter::default() };
         let ids = |rows: Vec<AuditRow>| rows.iter().map(|row| row.id).collect::<Vec<_>>();
-        let all = ids(store.audit_list(of(None, 0, 1000)).await.unwrap());
-        let mut newest = ids(store.audit_newest(of(None, 0, 5)).await.unwrap());
-        assert_eq!(store.audit_newest_from(of(None, 0, 5)).await.unwrap(), newest.last().copied());
+        let all = ids(store.audit_list(of(None, first, 1000)).await.unwrap());
+        let mut newest = ids(store.audit_newest(of(None, first, 5)).await.unwrap());
+        assert_eq!(store.audit_newest_from(of(None, first, 5)).await.unwrap(), newest.last().copied());
         newest.extend(ids(store.audit_newest(of(None, newest[4], 1000)).await.unwrap()));
         newest.reverse();
         assert!(all.len() >= 12 && all == newest, "{all:?} {newest:?}");
-        let rows = store.audit_list(of(Some("S6-3"), 0, 1000)).await.unwrap();
+        let rows = store.audit_list(of(Some("S6-3"), first, 1000)).await.unwrap();
         assert!(rows.len() >= 2 && rows.iter().all(|row| row.key.as_deref() == Some("S6-3")), "{rows:?}");
-        assert_eq!(store.audit_list(AuditFilter { company: Some("1".into()), ..of(Some("S6-3"), 0, 1000) }).await.unwrap().len(), 0);
+        assert_eq!(store.audit_list(AuditFilter { company: Some("1".into()), ..of(Some("S6-3"), first, 1000) }).await.unwrap().len(), 0);
     });
 }
 

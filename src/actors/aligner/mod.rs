@@ -30,7 +30,7 @@ use super::servicenow_token::TokenClient;
 use crate::definition::Plan;
 use crate::definition::plan::{AlignPlan, TargetPlan};
 use crate::definition::record::source_key;
-use crate::domain::ids::DocumentId;
+use crate::domain::ids::{ConflictId, DocumentId};
 use crate::domain::run::RunKind;
 use crate::domain::{Document, DocumentKey, FlowId};
 use crate::servicenow::ServiceNow;
@@ -160,7 +160,7 @@ impl Work {
         if !pass.whole {
             return Ok(any_row);
         }
-        let mut after = 0;
+        let mut after = ConflictId::default();
         loop {
             let conflicts = store.conflicts_of_rows(self.flow.clone(), after, PAGE).await?;
             let Some(last) = conflicts.last() else { break };

@@ -11,7 +11,7 @@ use crate::definition::plan::{AlignPlan, TargetPlan};
 use crate::definition::record::source_key;
 use crate::definition::{Definitions, Plan};
 use crate::domain::conflict::{ConflictKind as Kind, ConflictState as State};
-use crate::domain::ids::DocumentId;
+use crate::domain::ids::{ConflictId, DocumentId};
 use crate::domain::merge::{BaseVersion, Decided, Side};
 use crate::domain::{DocumentKey, FlowId};
 use crate::servicenow::same;
@@ -74,7 +74,7 @@ pub(super) struct Changes {
     pub(super) deliveries: Vec<AlignDelivery>,
     pub(super) withdrawn: Vec<DocumentId>,
     pub(super) conflicts: Vec<NewConflict>,
-    pub(super) closed: Vec<(i64, &'static str)>,
+    pub(super) closed: Vec<(ConflictId, &'static str)>,
     /// Values that SYSPRO was asked to store and now shows.
     pub(super) arrived: Vec<(DocumentId, String)>,
     /// Records that change or vanish without a person's decision.

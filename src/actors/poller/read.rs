@@ -23,7 +23,7 @@ use crate::definition::drift::Kinds;
 use crate::definition::plan::TypeChange;
 use crate::definition::{Plan, ReadPlan};
 use crate::domain::chain;
-use crate::domain::ids::RunId;
+use crate::domain::ids::{BackfillId, RunId};
 use crate::domain::run::BackfillState;
 use crate::domain::{Document, DocumentKey};
 use crate::retry::{self, Backoff};
@@ -105,7 +105,7 @@ enum Keep {
     /// Nowhere: a whole read starts from the beginning. The watermark moves at its end as well.
     Sweep,
     /// With the backfill; the flow's position and watermark do not move. It pauses at this time, so that the flow's polls get their turn.
-    Backfill { id: i64, rests_at: Instant },
+    Backfill { id: BackfillId, rests_at: Instant },
 }
 
 impl Reading {

@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use super::actions::{body, requested};
 use super::lists::{COMPANY, ENTITY};
 use super::texts::{Name, Why};
+use crate::domain::ids::BackfillId;
 use crate::domain::role::Permission;
 use crate::domain::run::BackfillState;
 use crate::http::problem::Problem;
@@ -113,7 +114,7 @@ pub(super) async fn list(app_state: web::Data<AppState>, request: HttpRequest) -
     let params = app_state.described(request.query_string(), BACKFILLS).await?;
     let limit = params.limit()?;
     let state = params.value("state", "a state of a backfill")?;
-    let before = Some(params.after()?).filter(|before| *before > 0);
+    let before = Some(params.after()?).filter(|before| *before > 0).map(BackfillId);
     let filter =
         BackfillFilter { company: params.text("company"), entity: params.text("entity"), state, ids: Vec::new(), before, limit: limit + 1 };
     let rows = app_state.deps.store.backfill_list(filter).await?;
@@ -138,7 +139,7 @@ async fn cancel(app_state: web::Data<AppState>, request: HttpRequest, payload: w
 ///
 /// # Errors
 /// 404 if it is not a number.
-pub(in crate::http) fn id(request: &HttpRequest, skip: usize) -> Result<i64, Refused> {
+pub(in crate::http) fn id(request: &HttpRequest, skip: usize) -> Result<BackfillId, Refused> {
     let path = request.uri().path();
     let text = path.trim_start_matches('/').split('/').nth(skip).unwrap_or_default();
     text.parse().map_err(|_| Refused::NoBackfill(text.to_owned()))

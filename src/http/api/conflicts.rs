@@ -13,6 +13,7 @@ use super::lists::{COMPANY, ENTITY, KEY};
 use super::texts::{Name, Why};
 use crate::domain::FlowId;
 use crate::domain::conflict::{ConflictKind, ConflictState};
+use crate::domain::ids::ConflictId;
 use crate::domain::merge::Side;
 use crate::domain::role::Permission;
 use crate::http::problem::Problem;
@@ -71,9 +72,9 @@ pub(super) const CONFLICTS: &[Param] = &[
 #[serde(deny_unknown_fields, default)]
 pub(super) struct ResolveBody {
     /// The entries.
-    #[schema(required = true, min_items = 1, max_items = 1000)]
+    #[schema(required = true, value_type = Vec<i64>, min_items = 1, max_items = 1000)]
     #[serde(deserialize_with = "whole_numbers")]
-    ids: Vec<i64>,
+    ids: Vec<ConflictId>,
     /// The side whose value counts.
     #[schema(required = true, nullable = false, value_type = Side)]
     take: Option<Side>,
@@ -83,11 +84,11 @@ pub(super) struct ResolveBody {
 }
 
 /// Whole numbers in any JSON form: `17.0` is the same as `17`.
-fn whole_numbers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<i64>, D::Error> {
+fn whole_numbers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<ConflictId>, D::Error> {
     let texts: Vec<Box<RawValue>> = Vec::deserialize(deserializer)?;
     let whole = |text: &str| {
         let number = Decimal::from_scientific(text).or_else(|_| text.parse()).ok()?;
-        number.is_integer().then(|| number.to_i64()).flatten()
+        number.is_integer().then(|| number.to_i64()).flatten().map(ConflictId)
     };
     let number = |raw: Box<RawValue>| whole(raw.get()).ok_or_else(|| D::Error::custom(format!("`{}` is no whole number", raw.get())));
     texts.into_iter().map(number).collect()
@@ -98,7 +99,8 @@ fn whole_numbers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<i64>,
 struct Resolved {
     decided: Vec<ConflictRow>,
     /// Entries that cannot be decided, or do not exist.
-    left_out: Vec<i64>,
+    #[schema(value_type = Vec<i64>)]
+    left_out: Vec<ConflictId>,
     /// The path of each entry, with its result once the flow has run: put its `id` in place of `{id}`.
     follow: &'static str,
 }
@@ -140,7 +142,7 @@ pub(super) async fn list(app_state: web::Data<AppState>, request: HttpRequest) -
         state: params.value("state", "a state of a conflict")?,
         kind: params.value("kind", "a kind of conflict")?,
         ids: Vec::new(),
-        after: params.after()?,
+        after: ConflictId(params.after()?),
         limit: limit + 1,
     };
     let rows = app_state.deps.store.conflict_list(filter).await?;
@@ -153,7 +155,7 @@ pub(super) async fn show(app_state: web::Data<AppState>, request: HttpRequest) -
     let parts = path_parts(request.uri().path(), 3, 1)?;
     let text = parts.first().map(String::as_str).unwrap_or_default();
     let missing = || Problem::not_found(format!("there is no conflict `{text}`"), "`GET /api/v1/conflicts` lists them");
-    let id: i64 = text.parse().map_err(|_| missing())?;
+    let id: ConflictId = text.parse().map_err(|_| missing())?;
     let rows = app_state.deps.store.conflict_list(ConflictFilter { ids: vec![id], limit: 1, ..ConflictFilter::default() }).await?;
     rows.first().map(|row| HttpResponse::Ok().json(row)).ok_or_else(missing)
 }
@@ -191,7 +193,7 @@ mod tests {
     #[test]
     fn a_whole_number_may_be_written_with_a_point() {
         let ids = |json: &str| serde_json::from_str::<ResolveBody>(&format!("{{\"ids\": {json}}}")).map(|body| body.ids);
-        assert_eq!(ids("[17, 18.0, -3.00, 1e3, 9223372036854775807]").expect("whole"), [17, 18, -3, 1000, i64::MAX]);
+        assert_eq!(ids("[17, 18.0, -3.00, 1e3, 9223372036854775807]").expect("whole"), [17, 18, -3, 1000, i64::MAX].map(ConflictId));
         for wrong in ["[1.5]", "[\"17\"]", "[1e30]", "[null]", "17"] {
             assert!(ids(wrong).is_err(), "{wrong}");
         }

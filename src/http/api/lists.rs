@@ -10,7 +10,7 @@ use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
 use crate::domain::budget::UNRESPONSIVE_AFTER;
 use crate::domain::history::plain;
-use crate::domain::ids::{DeliveryId, DocumentId, RunId};
+use crate::domain::ids::{AuditRowId, DeliveryId, DocumentId, RunId};
 use crate::domain::role::Permission;
 use crate::domain::run::{RunKind, RunOutcome};
 use crate::http::problem::Problem;
@@ -321,7 +321,7 @@ pub(super) async fn audit(app_state: web::Data<AppState>, request: HttpRequest) 
         kind: params.value("kind", "a kind of audit row")?,
         since: params.value("since", INSTANT)?,
         until: params.value("until", INSTANT)?,
-        after: params.after()?,
+        after: AuditRowId(params.after()?),
         limit: limit + 1,
     };
     let rows = app_state.deps.store.audit_list(filter).await?;

@@ -15,6 +15,7 @@ use super::view::{Layout, Time, record_path};
 use crate::domain::DocumentKey;
 use crate::domain::audit::AuditKind;
 use crate::domain::csv::lines;
+use crate::domain::ids::AuditRowId;
 use crate::domain::role::Permission;
 use crate::http::route::Route;
 use crate::http::state::AppState;
@@ -68,7 +69,7 @@ async fn chosen(app_state: &AppState, query: &str, more: &[&str], limit: usize) 
         kind: params.value("kind", "a kind of audit row")?,
         since: filter.since,
         until: filter.until,
-        after: params.after()?,
+        after: AuditRowId(params.after()?),
         limit: i64::try_from(limit).unwrap_or(i64::MAX),
     };
     Ok((filter, asked))

@@ -9,6 +9,7 @@ use super::filter::{Choice, Filter, Spec};
 use super::flash::FlashMessage;
 use super::session::{self, Form};
 use super::view::{Layout, Time, grouped};
+use crate::domain::ids::BackfillId;
 use crate::domain::role::Permission;
 use crate::domain::run::BackfillState;
 use crate::http::api::actions::requested;
@@ -30,7 +31,7 @@ pub(in crate::http) const ROUTES: &[Route] = &[
 const PAGE: usize = 50;
 
 struct BackfillView {
-    id: i64,
+    id: BackfillId,
     flow: String,
     period: String,
     open: bool,
@@ -129,7 +130,7 @@ async fn listed(app_state: &AppState, request: &HttpRequest) -> Result<(Filter, 
     let specs = vec![Spec::Company, Spec::Entity, Spec::words("state", "State", "every state", BackfillState::WORDS.iter().copied())];
     let (filter, params) = Filter::of(app_state, request.query_string(), "/backfills", specs, &["after", "done"]).await?;
     let filter = filter.listing("backfill");
-    let before = params.value::<i64>("after", "the address of the link on the page before")?;
+    let before = params.value::<BackfillId>("after", "the address of the link on the page before")?;
     let asked = BackfillFilter {
         company: filter.text("company"),
         entity: filter.text("entity"),

@@ -10,6 +10,7 @@ use super::session::{self, Form};
 use super::view::{CodeText, Layout, Time, record_path};
 use crate::actors::flows::flows;
 use crate::domain::conflict::{ConflictKind, ConflictState};
+use crate::domain::ids::ConflictId;
 use crate::domain::merge::Side;
 use crate::domain::role::Permission;
 use crate::domain::{DocumentKey, FlowId};
@@ -31,7 +32,7 @@ pub(in crate::http) const ROUTES: &[Route] = &[
 const PAGE: usize = 100;
 
 struct ConflictView {
-    id: i64,
+    id: ConflictId,
     path: String,
     flow: String,
     key: String,
@@ -133,7 +134,7 @@ pub(super) async fn conflicts(app_state: web::Data<AppState>, request: HttpReque
         state: params.value("state", "a state of a conflict")?,
         kind: params.value("kind", "a kind of conflict")?,
         ids: Vec::new(),
-        after: params.after()?,
+        after: ConflictId(params.after()?),
         limit: PAGE as i64 + 1,
     };
     let mut rows = app_state.deps.store.conflict_list(asked).await?;
@@ -183,7 +184,7 @@ pub(super) async fn adopt(app_state: web::Data<AppState>, request: HttpRequest, 
 pub(super) async fn resolve(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Page {
     let session = session::of(&request)?;
     let form = Form::of(&session, payload).await?;
-    let ids = form.all("id").iter().map(|id| id.parse()).collect::<Result<Vec<i64>, _>>();
+    let ids = form.all("id").iter().map(|id| id.parse()).collect::<Result<Vec<ConflictId>, _>>();
     let ids = ids.map_err(|_| Problem::bad_request("an entry's number is none", "load the page again"))?;
     let take: Option<Side> = form.text("take").parse().ok();
     let requested = requested(&request, form.text("why"))?;

@@ -209,11 +209,12 @@ fn action(said: &dyn Fn(&str) -> Option<String>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::ids::AuditRowId;
 
     fn said(kind: &str, detail: &str) -> String {
         let detail = (!detail.is_empty()).then(|| detail.to_owned());
         let row = AuditRow {
-            id: 1,
+            id: AuditRowId(1),
             at: DateTime::UNIX_EPOCH,
             kind: kind.into(),
             company: None,

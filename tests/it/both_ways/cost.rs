@@ -63,7 +63,7 @@ fn a_run_costs_the_same_statements_whatever_it_changes() {
                     .collect(),
                 withdrawn: Vec::new(),
                 conflicts: each().map(conflict).collect(),
-                closed: vec![(0, "in step")],
+                closed: vec![(ConflictId(0), "in step")],
                 arrived: vec![(DocumentId(0), "name".into())],
             };
             store.align(align.clone()).await.unwrap();
