@@ -150,6 +150,18 @@ pub(super) async fn settle(
         }
     }
     for (table, ats) in open {
+        // a staging row is no row of the target: where no other table is known, only what the staging rows say counts
+        if table.eq_ignore_ascii_case(&target.table) {
+            for at in ats {
+                let Staged::InRow { ignored, .. } = &staged[at] else { continue };
+                let settled = match &unread {
+                    Some(error) => Settled::Unknown { reason: error.chain().into() },
+                    None => by_row(target, &records[at], &table, None, ignored.as_deref()),
+                };
+                staged[at] = Staged::Final(settled);
+            }
+            continue;
+        }
         let keys: Vec<String> = ats.iter().map(|at| records[*at].source_key.clone()).collect();
         let found = match query::find_by_key_in(transport, tokens, target, &table, &keys).await {
             Ok(found) => Ok(found),
@@ -181,8 +193,6 @@ pub(super) async fn settle(
 /// What the row in the target shows about a record.
 fn by_row(target: &TargetPlan, record: &OutRecord, table: &str, found: Option<&Found>, said: Option<&str>) -> Settled {
     if let Some(said) = said {
-        // a staging row is not a row of the target, even where no other table is known
-        let found = found.filter(|_| !table.eq_ignore_ascii_case(&target.table));
         return match ignored(target, record, table, found, (!said.is_empty()).then_some(said)) {
             Outcome::Confirmed { sys_id, table, partial, said, .. } => Settled::Confirmed { sys_id, table: Some(table), partial, said },
             Outcome::Conflict { message, next_step } => Settled::Conflict { message, next_step },

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::support::*;
-use crate::definition::plan::Form;
+use crate::definition::plan::{Form, WriteMode};
 use crate::servicenow::*;
 
 async fn verdict(result: Value) -> Outcome {
@@ -139,6 +139,25 @@ async fn where_neither_table_can_be_read_nothing_is_claimed() {
 
     let server = Server::start(|_| page(503));
     assert!(server.client().settle(&Tokens::default(), &staging(), &records(1)).await.is_err(), "an instance that is down settles nothing");
+}
+
+#[actix_rt::test]
+async fn a_staging_row_is_never_taken_for_the_row_of_the_target() {
+    // as shipped, the definition does not name the table behind the staging table
+    let target = target("x_stage", "x_stage", WriteMode::ImportSet);
+    let staged =
+        || json!({"sys_id": format!("{:032x}", 9), "u_source_key": "EDU1/e/0001", "u_source_version": version_of(3), "name": "Name 1"});
+    // the columns of the transform's result may not be read, the others may
+    let server = Server::start(move |seen| match seen.q("sysparm_fields").contains("sys_import_state") {
+        true => refusal(403, "Operation Failed", ""),
+        false => reply(200, json!({"result": [staged()]})),
+    });
+    let settled = server.client().settle(&Tokens::default(), &target, &records(1)).await.unwrap();
+    assert!(matches!(&settled[0], Settled::Unknown { reason } if reason.contains("Operation Failed")), "{settled:?}");
+
+    // the row is staged, and nothing says that it was transformed
+    let server = Server::start(move |_| reply(200, json!({"result": [staged()]})));
+    assert_eq!(server.client().settle(&Tokens::default(), &target, &records(1)).await.unwrap(), [Settled::Absent]);
 }
 
 /// An instance whose answer to the write is `entry`, and that shows these rows of the target.

@@ -241,7 +241,7 @@ impl TokenSource for Tokens {
     }
 }
 
-fn target(table: &str, target_table: &str, write: WriteMode) -> TargetPlan {
+pub(super) fn target(table: &str, target_table: &str, write: WriteMode) -> TargetPlan {
     let field = |name: &str| FieldPlan { name: name.into(), source: FieldSource::Company, limit: None, form: Default::default() };
     TargetPlan {
         align: None,
