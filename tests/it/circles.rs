@@ -155,7 +155,7 @@ impl<'a> Library<'a> {
         for (at, module) in &self.modules {
             let used = module.uses.iter().map(|(line, named)| (*line, &named.path));
             for (line, path) in used.chain(module.paths.iter().map(|(line, path)| (*line, path))) {
-                let Some(to) = self.from_root(at, path, 0).and_then(|names| self.file_of(&names, 0)) else { continue };
+                let Some(to) = self.in_package(at, path, 0).and_then(|names| self.file_of(&names, 0)) else { continue };
                 if to != module.file {
                     let import = || Import { from: module.file.clone(), line, to: to.to_owned(), path: path.join("::") };
                     found.entry((module.file.as_str(), to)).or_insert_with(import);
@@ -166,7 +166,7 @@ impl<'a> Library<'a> {
     }
 
     /// A path that is written in the module `at`, from the root on; `None` when it leads to another library or to something local.
-    fn from_root(&self, at: &[String], path: &[String], steps: usize) -> Option<Names> {
+    fn in_package(&self, at: &[String], path: &[String], steps: usize) -> Option<Names> {
         let (first, rest) = path.split_first()?;
         match first.as_str() {
             "crate" => Some(rest.to_vec()),
@@ -175,7 +175,7 @@ impl<'a> Library<'a> {
             "super" => {
                 let (_, parent) = at.split_last()?;
                 match rest.first() {
-                    Some(next) if next == "super" => self.from_root(parent, rest, steps),
+                    Some(next) if next == "super" => self.in_package(parent, rest, steps),
                     _ => Some([parent, rest].concat()),
                 }
             }
@@ -183,7 +183,7 @@ impl<'a> Library<'a> {
             // names of a `use` line
             _ if steps < MOST_STEPS => {
                 let (_, named) = self.modules.get(at)?.uses.iter().find(|(_, named)| named.name == *first)?;
-                self.from_root(at, &[&named.path, rest].concat(), steps + 1)
+                self.in_package(at, &[&named.path, rest].concat(), steps + 1)
             }
             _ => None,
         }
@@ -201,11 +201,11 @@ impl<'a> Library<'a> {
             return Some(&module.file);
         }
         if let Some((_, named)) = module.uses.iter().find(|(_, named)| named.name == *name) {
-            let behind = self.from_root(at, &named.path, 0)?; // `None`: of another library
+            let behind = self.in_package(at, &named.path, 0)?; // `None`: of another library
             return self.file_of(&[&behind, &rest[1..]].concat(), steps + 1);
         }
         let globs = module.uses.iter().filter(|(_, named)| named.name == "*");
-        let mut behind = globs.filter_map(|(_, named)| self.from_root(at, &named.path[..named.path.len() - 1], 0));
+        let mut behind = globs.filter_map(|(_, named)| self.in_package(at, &named.path[..named.path.len() - 1], 0));
         if let Some(behind) = behind.find(|behind| self.modules.get(behind).is_some_and(|module| module.items.contains(name))) {
             return self.modules.get(&behind).map(|module| module.file.as_str());
         }
