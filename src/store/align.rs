@@ -355,7 +355,7 @@ fn deliver(conn: &mut Conn, intake: &AlignIntake, busy: &HashSet<DocumentId>, ta
                     AS n (id, document_id, version, action, payload, payload_hash, expects)), \
          made AS (INSERT INTO delivery (id, document_id, version, block, record_key, action, payload, payload_hash, expects, run_id) \
                   SELECT id, document_id, version, 'header', '', action, payload, payload_hash, expects, $10 FROM n) \
-         INSERT INTO pending (delivery_id, document_id, company, entity, version, block, record_key, state, run_id) \
+         INSERT INTO pending (delivery_id, document_id, company, entity, version, block, record_key, own_state, run_id) \
          SELECT id, document_id, $8, $9, version, 'header', '', 'queued', $10 FROM n",
     )
     .bind::<Array<BigInt>, _>(ids)

@@ -357,8 +357,13 @@ impl Store {
     /// [`StoreError`].
     pub async fn record_owned(&self, sys_ids: Vec<String>) -> Result<Vec<String>, StoreError> {
         self.run_hot("find rows", move |conn| {
-            let owned = record::table.filter(record::sys_id.eq_any(sys_ids.iter().map(|sys_id| text(sys_id))));
-            Ok(owned.select(record::sys_id).distinct().load(conn)?)
+            let owned = || record::table.filter(record::sys_id.eq_any(sys_ids.iter().map(|sys_id| text(sys_id)))).select(record::sys_id);
+            // each of the two has an index of its own
+            let mut found: Vec<String> = owned().filter(record::own_row).load(conn)?;
+            found.extend(owned().filter(diesel::dsl::not(record::own_row)).load::<String>(conn)?);
+            found.sort_unstable();
+            found.dedup();
+            Ok(found)
         })
         .await
     }

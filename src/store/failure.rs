@@ -370,7 +370,7 @@ impl Store {
     pub async fn failure_count(&self) -> Result<i64, StoreError> {
         self.run("count failures", |conn| {
             let sql = "SELECT count(DISTINCT document_id) AS count FROM pending \
-                       WHERE state IN ('failed', 'waiting', 'on_hold', 'unknown') OR (state = 'queued' AND message IS NOT NULL)";
+                       WHERE (own_state IN ('failed', 'waiting', 'on_hold', 'unknown') OR (own_state = 'queued' AND message IS NOT NULL)) AND batch_id IS NULL";
             let rows: Vec<Count> = sql_query(sql).load(conn)?;
             Ok(rows.first().map_or(0, |row| row.count))
         })

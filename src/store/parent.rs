@@ -82,7 +82,7 @@ impl Store {
         self.run("count parents that were never read", move |conn| {
             let sql = "SELECT w.company, w.entity, a.entity AS parent, count(DISTINCT w.document_id) AS documents, \
                        count(DISTINCT (a.company, a.key)) AS parents \
-                       FROM (SELECT DISTINCT document_id, company, entity FROM pending WHERE state = 'waiting') w \
+                       FROM (SELECT DISTINCT document_id, company, entity FROM pending WHERE own_state = 'waiting') w \
                        JOIN awaited_parent a ON a.document_id = w.document_id AND a.absent_since IS NULL \
                        WHERE NOT EXISTS (SELECT FROM document d WHERE d.company = a.company AND d.entity = a.entity AND d.key = a.key) \
                        GROUP BY w.company, w.entity, a.entity ORDER BY w.company, w.entity, a.entity";

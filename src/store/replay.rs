@@ -178,7 +178,7 @@ impl Store {
         self.run("read what is to be sent again", move |conn| {
             // outstanding records are few: the documents are found through them
             let outstanding = if scope.is_of_outstanding() {
-                "AND d.id IN (SELECT p.document_id FROM pending p WHERE p.state IN ('failed', 'waiting', 'on_hold') AND ($8 IS NULL OR p.reason = $8) \
+                "AND d.id IN (SELECT p.document_id FROM pending p WHERE p.own_state IN ('failed', 'waiting', 'on_hold') AND ($8 IS NULL OR p.reason = $8) \
                               AND ($9 IS NULL OR p.message ILIKE '%' || $9 || '%') AND ($10 IS NULL OR {cause} = $10))"
             } else {
                 "AND $8 IS NULL AND $9 IS NULL AND $10 IS NULL"

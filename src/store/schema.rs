@@ -422,6 +422,7 @@ diesel::table! {
         records -> Integer,
         claimed_at -> Timestamptz,
         lease_until -> Timestamptz,
+        deliveries -> Array<BigInt>,
     }
 }
 
@@ -563,7 +564,7 @@ diesel::table! {
         version -> Integer,
         block -> Text,
         record_key -> Text,
-        state -> Text,
+        own_state -> Text,
         reason -> Nullable<Text>,
         message -> Nullable<Text>,
         field -> Nullable<Text>,
@@ -577,6 +578,7 @@ diesel::table! {
         first_failed_at -> Nullable<Timestamptz>,
         queued_at -> Timestamptz,
         failed_lookups -> Integer,
+        state -> Text,
     }
 }
 

@@ -115,6 +115,13 @@ pub struct Settlement {
     pub poll_after: Option<Duration>,
 }
 
+/// Whether the rows of a batch are compared with those of other records before they are stored.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Rows {
+    NotCompared,
+    Compared,
+}
+
 #[derive(QueryableByName)]
 struct FreedDocument {
     #[diesel(sql_type = BigInt)]
@@ -149,9 +156,11 @@ impl Store {
     ) -> Result<(Vec<Settlement>, Vec<Arrived>), StoreError> {
         let mut tries = 0;
         loop {
-            let settled = self.settle_once(batch_id, queue.clone(), node.clone(), outcomes.clone(), stops.clone(), attempt).await;
+            // nearly always each row belongs to one record, and the unique index tells if not: only then the rows are compared
+            let rows = if tries == 0 { Rows::NotCompared } else { Rows::Compared };
+            let settled = self.settle_once(batch_id, queue.clone(), node.clone(), outcomes.clone(), stops.clone(), (attempt, rows)).await;
             match settled {
-                // another batch has confirmed one of these rows at the same moment: now it is visible
+                // one of these rows belongs to another record, or to two of this batch; or another batch has confirmed it at the same moment
                 Err(StoreError::Failed { source: DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _), .. }) if tries < 3 => {
                     tries += 1;
                 }
@@ -167,7 +176,7 @@ impl Store {
         node: Node,
         outcomes: Arc<[Settlement]>,
         stops: Arc<[(FlowId, String)]>,
-        attempt: Attempt,
+        (attempt, rows): (Attempt, Rows),
     ) -> Result<(Vec<Settlement>, Vec<Arrived>), StoreError> {
         self.run_hot("store the outcomes of a batch", move |conn| {
             let ours =
@@ -176,7 +185,10 @@ impl Store {
                 return Err(TxError::Store(StoreError::Fenced { what: format!("batch {batch_id}") }));
             }
             let now = now(conn)?;
-            let outcomes = row_conflicts(conn, &queue, &outcomes)?;
+            let outcomes = match rows {
+                Rows::NotCompared => outcomes.to_vec(),
+                Rows::Compared => row_conflicts(conn, &queue, &outcomes)?,
+            };
             record_confirmed(conn, &queue, &outcomes)?;
             let arrived = confirmed(&outcomes).filter_map(|(one, ..)| Some((one, now + one.poll_after?)));
             downstream_begin(conn, &queue, &arrived.collect::<Vec<_>>())?;

@@ -307,7 +307,7 @@ for (const role of ["viewer", "auditor", "operator", "admin"]) {
     ["/", "UPDATE flow SET paused_at = now(), paused_by = 'somebody who checked' WHERE company = 'EDU1' AND entity = 'supplier'", "somebody who checked"],
     ["/runs", `UPDATE run SET read = 471149 WHERE id = '${walk.under_way}'`, "471,149"],
     [`/runs/${walk.under_way}`, `UPDATE run SET read = 471150 WHERE id = '${walk.under_way}'`, "471,150"],
-    ["/failures", "INSERT INTO pending (delivery_id, document_id, company, entity, version, block, record_key, state, reason, message) SELECT l.id, l.document_id, d.company, d.entity, l.version, l.block, l.record_key, 'failed', 'rejected', 'refused while somebody looked' FROM delivery l JOIN document d ON d.id = l.document_id WHERE d.entity = 'cost_center' ORDER BY l.id LIMIT 1", "refused while somebody looked"],
+    ["/failures", "INSERT INTO pending (delivery_id, document_id, company, entity, version, block, record_key, own_state, reason, message) SELECT l.id, l.document_id, d.company, d.entity, l.version, l.block, l.record_key, 'failed', 'rejected', 'refused while somebody looked' FROM delivery l JOIN document d ON d.id = l.document_id WHERE d.entity = 'cost_center' ORDER BY l.id LIMIT 1", "refused while somebody looked"],
   ]) {
     await open(page, path);
     check(await page.$("[data-busy]") === null, `operator: something is under way on ${path}`);

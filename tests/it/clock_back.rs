@@ -142,12 +142,12 @@ fn what_waits_in_the_ledger_is_moved_back_with_its_clock_once() {
     let (one, two) = (node("one"), node("two"));
     assert!(beat(&one).is_none() && beat(&two).is_none());
     database.psql(
-        "INSERT INTO pending (delivery_id, document_id, company, entity, version, block, record_key, state, not_before, sent_at) VALUES
+        "INSERT INTO pending (delivery_id, document_id, company, entity, version, block, record_key, own_state, not_before, sent_at) VALUES
            (1, 1, 'EDU1', 'supplier', 1, 'header', '', 'queued', now() + interval '20 minutes', NULL),
            (2, 2, 'EDU1', 'supplier', 1, 'header', '', 'unknown', now() - interval '2 days', now() - interval '2 days'),
            (3, 3, 'EDU1', 'supplier', 1, 'header', '', 'unknown', now(), now());
-         INSERT INTO intent (batch_id, node, incarnation, entity, block, records, lease_until)
-         VALUES ('a0000000-0000-0000-0000-000000000001', 'three', 'b0000000-0000-0000-0000-000000000001', 'supplier', 'header', 1, now() + interval '5 minutes');
+         INSERT INTO intent (batch_id, node, incarnation, entity, block, records, deliveries, lease_until)
+         VALUES ('a0000000-0000-0000-0000-000000000001', 'three', 'b0000000-0000-0000-0000-000000000001', 'supplier', 'header', 1, '{}', now() + interval '5 minutes');
          INSERT INTO backfill (company, entity, requested_by, why, not_before) VALUES ('EDU1', 'supplier', 'anna', 'x', now() + interval '10 minutes');
          INSERT INTO downstream (document_id, block, record_key, delivery_id, company, entity, next_check)
          VALUES (1, 'header', '', 1, 'EDU1', 'supplier', now() + interval '10 minutes');
@@ -196,10 +196,10 @@ fn retries_backfills_and_batches_of_dead_nodes_do_not_wait_for_a_time_that_the_s
     world.servicenow.clear_faults();
     // one was on its way when its node died, and a backfill had failed
     world.database.psql(
-        "UPDATE pending SET state = 'sending', sent_at = now(), batch_id = 'a0000000-0000-0000-0000-000000000001'
+        "UPDATE pending SET sent_at = now(), batch_id = 'a0000000-0000-0000-0000-000000000001'
          WHERE delivery_id = (SELECT min(delivery_id) FROM pending);
-         INSERT INTO intent (batch_id, node, incarnation, entity, block, records, lease_until)
-         SELECT batch_id, 'killed', 'b0000000-0000-0000-0000-000000000001', entity, block, 1, now() FROM pending WHERE state = 'sending';
+         INSERT INTO intent (batch_id, node, incarnation, entity, block, records, deliveries, lease_until)
+         SELECT batch_id, 'killed', 'b0000000-0000-0000-0000-000000000001', entity, block, 1, ARRAY[delivery_id], now() FROM pending WHERE state = 'sending';
          INSERT INTO backfill (company, entity, requested_by, why) VALUES ('EDU1', 'supplier', 'anna', 'a test')",
     );
     set_back(&|sql| world.database.psql(sql), "1 day");

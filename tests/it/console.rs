@@ -216,7 +216,7 @@ fn causes_are_counted_over_all_failures_and_sent_again_one_by_one_or_whole() {
          SELECT n, 1, ('00000000-0000-7000-8000-00000000000' || n % 2)::uuid, decode(repeat('00', 32), 'hex'), '{\"Supplier\":\"S' || n || '\"}' FROM generate_series(1, 1900) n; \
          INSERT INTO delivery (id, document_id, version, block, record_key, action, payload, payload_hash) \
          SELECT n, n, 1, 'header', '', 'upsert', '{}', decode(repeat('00', 32), 'hex') FROM generate_series(1, 1900) n; \
-         INSERT INTO pending (delivery_id, document_id, company, entity, version, block, record_key, state, reason, message, next_step, since, not_before) \
+         INSERT INTO pending (delivery_id, document_id, company, entity, version, block, record_key, own_state, reason, message, next_step, since, not_before) \
          SELECT n, n, 'EDU1', 'supplier', 1, 'header', '', CASE WHEN n > 1800 THEN 'unknown' ELSE 'failed' END, CASE WHEN n <= 1800 THEN 'rejected' END, \
                 CASE WHEN n <= 1500 THEN 'no currency `' || chr(65 + n % 26) || '` in row ' || n WHEN n <= 1800 THEN 'no name in row ' || n ELSE 'no answer' END, \
                 'do something', timestamptz '2026-01-01 00:00:00Z' + n * interval '1 second', now() + interval '1 day' FROM generate_series(1, 1900) n; \
@@ -420,7 +420,7 @@ fn conflicts_are_found_again_with_what_was_decided_and_why() {
     ledger.psql(
         "INSERT INTO delivery (id, document_id, version, block, record_key, action, payload, payload_hash) \
          VALUES (70, 7, 1, 'header', '', 'upsert', '{\"name\":\"a\"}', decode(repeat('00', 32), 'hex')); \
-         INSERT INTO pending (delivery_id, document_id, company, entity, version, block, record_key, state, not_before) \
+         INSERT INTO pending (delivery_id, document_id, company, entity, version, block, record_key, own_state, not_before) \
          VALUES (70, 7, 'EDU1', 'cost_center', 1, 'header', '', 'failed', now() + interval '1 day')",
     );
     assert!(shown().contains("has not been delivered yet"), "{}", shown());

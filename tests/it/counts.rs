@@ -207,7 +207,7 @@ fn every_screen_counts_records_and_names_their_parts_beside() {
     world.run(&["sync", "--sweep", "--entity", "invoice"]);
     // the parts of one record fail for causes of their own
     world.database.psql(
-        "UPDATE pending SET state = 'failed', reason = 'exhausted', message = 'the last of 12 tries failed: 503 from the instance' \
+        "UPDATE pending SET own_state = 'failed', reason = 'exhausted', message = 'the last of 12 tries failed: 503 from the instance' \
          WHERE delivery_id = (SELECT min(delivery_id) FROM pending WHERE reason = 'missing_parent')",
     );
     let number = |sql: &str| world.database.psql(sql).parse::<i64>().unwrap();

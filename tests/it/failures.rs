@@ -203,7 +203,7 @@ fn values_that_differ_at_two_places_are_counted_each_and_of_many_records_the_new
         "INSERT INTO document (company, entity, key, version, hash) SELECT 'EDU1', 'invoice', '0000104/' || n, 1, '\\x00' FROM generate_series(1, 1500) n ORDER BY n",
     );
     world.database.psql(
-        "INSERT INTO pending (delivery_id, document_id, company, entity, version, block, record_key, state, reason, message, first_failed_at) \
+        "INSERT INTO pending (delivery_id, document_id, company, entity, version, block, record_key, own_state, reason, message, first_failed_at) \
          SELECT id, id, company, entity, 1, 'header', '', 'failed', 'rejected', \
          format('terms `%s` and currency `%s` of `%s` are not known', CASE WHEN n % 2 = 0 THEN '30' ELSE '60' END, CASE WHEN n <= 1100 THEN 'EUR' ELSE 'R' END, key), now() \
          FROM (SELECT *, split_part(key, '/', 2)::int AS n FROM document) d",

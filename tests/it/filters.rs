@@ -12,7 +12,7 @@ const LEDGER: &str = "INSERT INTO document (id, company, entity, key, version, h
      (1, 'EDU1', 'supplier', '0001', 1, '\\x00'), (2, 'EDU1', 'supplier', '0002', 1, '\\x00'), (3, 'OLD1', 'supplier', '0003', 1, '\\x00'); \
      INSERT INTO delivery (id, document_id, version, block, record_key, action, payload, payload_hash) \
      SELECT n, n, 1, 'header', '', 'upsert', '{}', '\\x00' FROM generate_series(1, 2) n; \
-     INSERT INTO pending (delivery_id, document_id, company, entity, version, block, record_key, state, reason, message) \
+     INSERT INTO pending (delivery_id, document_id, company, entity, version, block, record_key, own_state, reason, message) \
      SELECT n, n, 'EDU1', 'supplier', 1, 'header', '', 'failed', 'rejected', 'no name' FROM generate_series(1, 2) n";
 
 #[test]

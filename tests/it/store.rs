@@ -110,7 +110,10 @@ fn documents_are_counted_as_they_come_in_and_listed_by_what_is_outstanding() {
 
         // one document's records have different states, and some have nothing outstanding
         database.psql("DELETE FROM pending WHERE document_id % 3 = 0");
-        database.psql("UPDATE pending SET state = (ARRAY['queued', 'after_header', 'sending', 'unknown', 'failed'])[1 + delivery_id % 5]");
+        database.psql(
+            "UPDATE pending SET own_state = (ARRAY['queued', 'after_header', 'queued', 'unknown', 'failed'])[1 + delivery_id % 5], \
+                       batch_id = CASE delivery_id % 5 WHEN 2 THEN gen_random_uuid() END",
+        );
         let list = async |state: &str, entity: &str| -> Vec<DocumentId> {
             let (mut found, mut after) = (Vec::new(), DocumentId::default());
             loop {

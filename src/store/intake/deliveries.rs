@@ -278,7 +278,7 @@ fn insert_pending(conn: &mut Conn, intake: &Intake, ids: &[DeliveryId], deliveri
     let since: Vec<Option<DateTime<Utc>>> =
         if failed.is_empty() { vec![None; deliveries.len()] } else { deliveries.iter().map(since).collect() };
     prepared(
-        "INSERT INTO pending (company, entity, run_id, delivery_id, document_id, version, block, record_key, state, reason, message, field, next_step, first_failed_at) \
+        "INSERT INTO pending (company, entity, run_id, delivery_id, document_id, version, block, record_key, own_state, reason, message, field, next_step, first_failed_at) \
          SELECT $1, $2, $14, n.delivery_id, n.document_id, n.version, n.block, n.record_key, n.state, n.reason, n.message, n.field, n.next_step, \
                 coalesce(n.failed_at, CASE WHEN n.state IN ('failed', 'waiting', 'on_hold') THEN now() END) \
          FROM unnest($3::bigint[], $4::bigint[], $5::integer[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::timestamptz[]) \

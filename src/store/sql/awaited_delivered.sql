@@ -26,5 +26,5 @@ SELECT document_id FROM taken
 UNION
 -- when two parents were settled at once, each transaction still saw the other's row, and neither released the document
 SELECT p.document_id FROM pending p
-WHERE p.state = 'waiting'
+WHERE p.own_state = 'waiting'
   AND (SELECT 1 FROM awaited_parent a WHERE a.document_id = p.document_id LIMIT 1) IS NULL

@@ -1,19 +1,19 @@
 -- `{state}` and `{look_up}` are replaced in the text and are not parameters, because the index is chosen before the parameters are known
 WITH RECURSIVE queue AS (
     -- a loose index scan: there are few companies, and possibly many rows
-    (SELECT p.entity, p.block, p.company FROM pending p WHERE p.entity = $1 AND p.block = $2 AND p.state = '{state}' ORDER BY p.company LIMIT 1)
+    (SELECT p.entity, p.block, p.company FROM pending p WHERE p.entity = $1 AND p.block = $2 AND p.own_state = '{state}' ORDER BY p.company LIMIT 1)
     UNION ALL
     SELECT n.entity, n.block, n.company FROM queue, LATERAL (
         SELECT p.entity, p.block, p.company FROM pending p
-        WHERE p.entity = $1 AND p.block = $2 AND p.state = '{state}' AND p.company > queue.company
+        WHERE p.entity = $1 AND p.block = $2 AND p.own_state = '{state}' AND p.company > queue.company
         ORDER BY p.company LIMIT 1) n
 ), due AS (
-    SELECT q.delivery_id, q.document_id, q.sent_at
+    SELECT q.at, q.delivery_id, q.document_id, q.sent_at
     -- each batch starts with another company, so that no company waits for all deliveries of another one
     FROM (SELECT * FROM queue ORDER BY md5($4::text || company)) l CROSS JOIN LATERAL (
-        SELECT p.delivery_id, p.document_id, p.sent_at
+        SELECT p.ctid AS at, p.delivery_id, p.document_id, p.sent_at
         FROM pending p
-        WHERE p.state = '{state}' AND {claimable}
+        WHERE p.own_state = '{state}' AND {claimable}
         ORDER BY p.not_before, p.delivery_id
         LIMIT $3
         FOR UPDATE SKIP LOCKED) q
@@ -23,7 +23,7 @@ WITH RECURSIVE queue AS (
     SELECT due.delivery_id, h.held_by, h.why FROM due CROSS JOIN LATERAL (SELECT * FROM hold WHERE document_id = due.document_id) h WHERE NOT {look_up}
 ), held_back AS (
     UPDATE pending p
-    SET state = 'on_hold', reason = 'on_hold', message = 'held by ' || h.held_by || ': ' || h.why, field = NULL, next_step = $8, since = now()
+    SET own_state = 'on_hold', reason = 'on_hold', message = 'held by ' || h.held_by || ': ' || h.why, field = NULL, next_step = $8, since = now()
     FROM held h
     WHERE p.delivery_id = h.delivery_id
     RETURNING p.delivery_id, p.document_id, p.company, p.version, h.why
@@ -33,19 +33,21 @@ WITH RECURSIVE queue AS (
     FROM held_back
 ), claimed AS (
     UPDATE pending p
-    SET state = 'sending', batch_id = $4,
+    -- no column of an index changes
+    SET batch_id = $4,
         -- a look-up is not an attempt
         attempts = p.attempts + CASE WHEN {look_up} THEN 0 ELSE 1 END,
         sent_at = CASE WHEN {look_up} THEN p.sent_at ELSE now() END
     FROM due
     -- `held` is read twice, so it is made once, before both updates: almost always it has no row
-    WHERE p.delivery_id = due.delivery_id AND (SELECT h.delivery_id FROM held h WHERE h.delivery_id = due.delivery_id) IS NULL
+    -- by their places: they are locked, so they stay there. One that was moved before it was locked is found by the next claim
+    WHERE p.ctid = due.at AND (SELECT h.delivery_id FROM held h WHERE h.delivery_id = due.delivery_id) IS NULL
     RETURNING p.delivery_id, p.document_id, p.company, p.version, p.run_id, p.block, p.record_key, p.attempts, p.failed_lookups, (extract(epoch FROM now() - due.sent_at) * 1000)::bigint AS sent_ago, p.reason, p.message
 ), moved AS MATERIALIZED (
     SELECT v.company, v.number FROM moved_mapping v WHERE v.entity = $1 AND v.block = $2
 ), intent_written AS (
-    INSERT INTO intent (batch_id, node, incarnation, entity, block, records, lease_until)
-    SELECT $4, $5, $6, $1, $2, count(*), now() + make_interval(secs => $7) FROM claimed HAVING count(*) > 0
+    INSERT INTO intent (batch_id, node, incarnation, entity, block, records, deliveries, lease_until)
+    SELECT $4, $5, $6, $1, $2, count(*), array_agg(delivery_id), now() + make_interval(secs => $7) FROM claimed HAVING count(*) > 0
 ), audited AS (
     INSERT INTO event (id, kind, entity, batch_id, actor, documents, records, line)
     SELECT n.id, 'attempted', $1, $4, 'tieline', '{}', 1, event_line(n.id, now(), 'attempted', NULL, $1, $4, NULL, 'tieline',

@@ -2,15 +2,15 @@ WITH dead AS (
     DELETE FROM intent i
     WHERE lease_until < now() OR ($3 AND node = $1 AND incarnation <> $2) OR ($4 AND node = $1 AND incarnation = $2)
        OR EXISTS (SELECT 1 FROM node n WHERE n.incarnation = i.incarnation AND n.seen_at < now() - make_interval(secs => $5))
-    RETURNING batch_id, node
+    RETURNING batch_id, node, deliveries
 ), doubtful AS (
     UPDATE pending p
-    SET state = 'unknown', not_before = now(), since = now(), first_failed_at = coalesce(p.first_failed_at, now()), batch_id = NULL,
+    SET own_state = 'unknown', not_before = now(), since = now(), first_failed_at = coalesce(p.first_failed_at, now()), batch_id = NULL,
         -- the exact time of its request is not known, but it was before now
         sent_at = now(),
         message = 'the sender stopped before the answer was stored', next_step = $6
-    FROM dead
-    WHERE p.batch_id = dead.batch_id AND p.state = 'sending'
+    FROM (SELECT batch_id, node, unnest(deliveries) AS delivery_id FROM dead) dead
+    WHERE p.delivery_id = dead.delivery_id AND p.batch_id = dead.batch_id
     RETURNING p.delivery_id, p.document_id, p.version, dead.batch_id, dead.node
 ), audited AS (
     INSERT INTO event (id, kind, batch_id, actor, documents, records, line)

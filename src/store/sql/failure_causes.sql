@@ -5,7 +5,7 @@ WITH f AS MATERIALIZED (
            replace(replace(coalesce(p.message, ''), '`' || d.key || '`', '`…`'), '`' || coalesce(nullif(p.record_key, ''), d.key) || '`', '`…`') AS alike,
            d.key, d.amount, d.currency
     FROM pending p JOIN document d ON d.id = p.document_id
-    WHERE (p.state IN ('failed', 'waiting', 'on_hold', 'unknown') OR (p.state = 'queued' AND p.message IS NOT NULL))
+    WHERE (p.own_state IN ('failed', 'waiting', 'on_hold', 'unknown') OR (p.own_state = 'queued' AND p.message IS NOT NULL)) AND p.batch_id IS NULL
       AND ($1 IS NULL OR p.company = $1)
       AND ($2 IS NULL OR p.entity = $2)
       AND ($3 IS NULL OR p.reason = $3 OR shown_state(p.state, p.message) = $3)

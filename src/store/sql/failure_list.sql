@@ -2,7 +2,7 @@ SELECT p.delivery_id, p.company, p.entity, d.key, p.version, p.block, p.record_k
        {cause} AS cause, p.attempts, p.since, p.not_before,
        coalesce(p.first_failed_at, p.since) AS first_failed_at, d.amount::text AS amount, d.currency
 FROM pending p JOIN document d ON d.id = p.document_id
-WHERE (p.state IN ('failed', 'waiting', 'on_hold', 'unknown') OR (p.state = 'queued' AND p.message IS NOT NULL))
+WHERE (p.own_state IN ('failed', 'waiting', 'on_hold', 'unknown') OR (p.own_state = 'queued' AND p.message IS NOT NULL)) AND p.batch_id IS NULL
   AND ($1 IS NULL OR p.company = $1)
   AND ($2 IS NULL OR p.entity = $2)
   AND ($3 IS NULL OR p.reason = $3 OR shown_state(p.state, p.message) = $3)

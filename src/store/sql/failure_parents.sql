@@ -2,7 +2,7 @@
 WITH waiting AS (
     SELECT DISTINCT {cause} AS cause, p.document_id
     FROM pending p
-    WHERE p.state = 'waiting' AND {cause} = ANY($1)
+    WHERE p.own_state = 'waiting' AND {cause} = ANY($1)
 ), counted AS (
     SELECT w.cause, a.company, a.entity, a.key, count(*) AS documents, max(a.absent_why) AS absent, max(a.absent_since) AS absent_since
     FROM waiting w JOIN awaited_parent a ON a.document_id = w.document_id

@@ -6,7 +6,7 @@ WITH found AS (
     RETURNING document_id
 ), held AS (
     UPDATE pending p
-    SET state = 'on_hold', reason = 'on_hold', message = 'held by ' || $4 || ': ' || $5, field = NULL, next_step = $6, since = now()
+    SET own_state = 'on_hold', reason = 'on_hold', message = 'held by ' || $4 || ': ' || $5, field = NULL, next_step = $6, since = now()
     FROM put
     WHERE p.document_id = put.document_id AND p.state = 'queued'
     RETURNING p.delivery_id, p.document_id, p.version

@@ -14,7 +14,7 @@ WITH n AS MATERIALIZED (
     UPDATE pending p SET sent_at = n.was_sent FROM n WHERE p.delivery_id = n.newer AND p.sent_at IS NULL AND n.was_sent IS NOT NULL
 ), put_back AS (
     UPDATE pending p
-    SET state = n.state, reason = n.reason, message = n.message, field = n.field, next_step = n.next_step,
+    SET own_state = n.state, reason = n.reason, message = n.message, field = n.field, next_step = n.next_step,
         not_before = n.not_before, batch_id = NULL, since = CASE WHEN p.state = n.state THEN p.since ELSE now() END,
         first_failed_at = coalesce(p.first_failed_at, now()),
         attempts = greatest(p.attempts - n.uncounted, 0),
