@@ -20,6 +20,7 @@ pub mod mode;
 pub mod node;
 pub mod notifier;
 pub mod poller;
+pub mod retention;
 pub mod root;
 pub mod scheduler;
 pub mod servicenow_token;

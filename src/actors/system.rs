@@ -1,7 +1,7 @@
 //! The actor system: which actors there are, on which threads, and which actor has whose address.
 //!
-//! Three arbiters: control (this thread: Root, Scheduler, Node, ServiceNowToken, SysproSession, Notifier), ingest (Pollers, Mappers,
-//! Aligners), delivery (Writer, AuditRecorder, Downstream).
+//! Three arbiters: control (this thread: Root, Scheduler, Node, ServiceNowToken, SysproSession, Notifier, Retention), ingest (Pollers,
+//! Mappers, Aligners), delivery (Writer, AuditRecorder, Downstream).
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -26,6 +26,7 @@ use super::mode::Mode;
 use super::node::Node;
 use super::notifier::{Notifier, NotifierParts};
 use super::poller::Poller;
+use super::retention::Retention;
 use super::root::{Root, RootParts};
 use super::scheduler::run_set::Recipients;
 use super::scheduler::{Scheduler, SchedulerParts};
@@ -46,7 +47,20 @@ use crate::syspro::enet::{Alone, Enet};
 use crate::telemetry::labels::{DeathCause, System};
 use crate::telemetry::metrics::metrics;
 
-crate::answer_ping!(Scheduler, Node, SysproSession, ServiceNowToken, Mapper, Poller, Aligner, Writer, AuditRecorder, Downstream, Notifier);
+crate::answer_ping!(
+    Scheduler,
+    Node,
+    SysproSession,
+    ServiceNowToken,
+    Mapper,
+    Poller,
+    Aligner,
+    Writer,
+    AuditRecorder,
+    Downstream,
+    Notifier,
+    Retention
+);
 
 /// The running actors.
 pub struct ActorSystem {
@@ -129,10 +143,16 @@ impl ActorSystem {
         let told = !crate::notice::channels(&deps.settings.notices).is_empty();
         let notifier = told.then(|| start_notifier(&control, deps, &supervision, mode));
 
+        let retention = mode.is_service().then(|| {
+            let deps = deps.clone();
+            start_on(&control, optional("retention"), &supervision, move |_| Retention::new(deps))
+        });
+
         let mut liveness_checks =
             vec![session.liveness_check(), token.liveness_check(), writer.liveness_check(), recorder.liveness_check()];
         liveness_checks.push(downstream.liveness_check());
         liveness_checks.extend(notifier.iter().map(|notifier| notifier.liveness_check()));
+        liveness_checks.extend(retention.iter().map(|retention| retention.liveness_check()));
         let starter = FlowStarter {
             deps: deps.clone(),
             heartbeat: heartbeat.clone(),

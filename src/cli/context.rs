@@ -210,7 +210,7 @@ impl Context {
     }
 
     /// Refuses to read or send anything while the ledger may differ from ServiceNow.
-    async fn check_compared(&self) -> Result<(), Failure> {
+    pub(super) async fn check_compared(&self) -> Result<(), Failure> {
         let (life, _) = self.store.life_now().await?;
         match (&life.why, life.compared_at) {
             (Some(why), None) => Err(Failure::new(Exit::Configuration, format!("{why}; {TO_COMPARE}"))),

@@ -31,6 +31,7 @@ mod replay;
 mod resend;
 mod restored;
 mod resume;
+mod retention;
 mod run;
 #[cfg(target_os = "linux")]
 mod service;
@@ -115,6 +116,8 @@ pub enum Command {
     /// Lists and decides conflicts between the two systems
     #[command(subcommand)]
     Conflicts(conflicts::ConflictsCommand),
+    /// Removes what is older than `[retention]` allows; a running service does it once a day
+    Retention(retention::RetentionArgs),
     /// Lists the audit (JSON: one object per line), and verifies or seals its chain
     Audit(audit::AuditArgs),
     /// After a restore: compares ServiceNow with the ledger, so that flows may run again
@@ -179,6 +182,7 @@ pub fn main(cli: Cli) -> ExitCode {
         Command::Notices(command) => notices::notices(&cli.global, &command),
         Command::Definitions(command) => definitions::definitions(&cli.global, &command),
         Command::Conflicts(command) => conflicts::conflicts(&cli.global, &command),
+        Command::Retention(args) => retention::retention(&cli.global, &args),
         Command::Audit(args) => audit::audit(&cli.global, &args),
         #[cfg(target_os = "linux")]
         Command::Service(command) => service::service(&cli.global, &command),

@@ -11,7 +11,7 @@ use crate::doctor::disk;
 use crate::domain::backlog::Backlog;
 use crate::domain::budget::UNRESPONSIVE_AFTER;
 use crate::domain::run::RunOutcome;
-use crate::store::{FlowStatus, NodeRow, RunFilter};
+use crate::store::{FlowStatus, LedgerSize, NodeRow, RunFilter};
 
 /// What to show.
 #[derive(Debug, clap::Args)]
@@ -28,10 +28,11 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<Exit, Failure
         let runs = context.store.run_list(RunFilter { limit: args.runs, ..RunFilter::default() }).await?;
         let nodes = context.store.node_list(UNRESPONSIVE_AFTER).await?;
         let in_force = context.store.definition_in_force().await?;
+        let size = context.store.ledger_size().await?;
         let full = disk::full(context.checked.settings());
         if global.output == OutputForm::Json {
             output::json(
-                &serde_json::json!({ "restored": context.uncompared(), "flows": flows, "runs": runs, "nodes": nodes, "definitions": in_force, "disk_full": full.map(|full| full.to_string()) }),
+                &serde_json::json!({ "restored": context.uncompared(), "flows": flows, "runs": runs, "nodes": nodes, "definitions": in_force, "ledger": size, "disk_full": full.map(|full| full.to_string()) }),
             )?;
             return Ok(Exit::Done);
         }
@@ -107,6 +108,7 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<Exit, Failure
             let since = set.in_force_since.map(|since| format!(" since {}", at(Some(since)))).unwrap_or_default();
             output::line(&format!("Definitions {} (number {}) are in force{since}.", short(&set.hash), set.number))?;
         }
+        output::line(&size_sentence(&size))?;
         if let Some(ghost) = ghosts.first() {
             let count = if ghosts.len() == 1 { "1 flow is".to_owned() } else { format!("{} flows are", ghosts.len()) };
             output::line(&format!(
@@ -136,6 +138,16 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<Exit, Failure
         }
         Ok(Exit::Done)
     })
+}
+
+/// The size of the ledger and its growth.
+fn size_sentence(size: &LedgerSize) -> String {
+    let grown = match (size.growth, &size.shown_growth) {
+        (Some(growth), Some(shown)) if growth >= 0 => format!("; it grew by {shown} within a day"),
+        (Some(_), Some(shown)) => format!("; it shrank by {} within a day", shown.trim_start_matches('-')),
+        _ => String::new(),
+    };
+    format!("The ledger has {}{grown}.", size.shown)
 }
 
 /// The running services, and what ServiceNow accepts from each.

@@ -6,6 +6,7 @@ mod file_permissions;
 mod load;
 mod notices;
 mod raw;
+mod retention;
 pub mod settings;
 #[cfg(test)]
 mod tests;

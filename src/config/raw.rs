@@ -22,12 +22,31 @@ pub(super) struct Raw {
     pub(super) log: RawLog,
     pub(super) notices: RawNotices,
     pub(super) metrics: RawMetrics,
+    pub(super) retention: RawRetention,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RawMetrics {
     pub(super) per_flow: Option<String>,
+}
+
+/// A time is a number, or the text `never`.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawRetention {
+    pub(super) events_years: Option<toml::Value>,
+    pub(super) versions_years: Option<toml::Value>,
+    pub(super) deliveries_days: Option<toml::Value>,
+    pub(super) runs_days: Option<toml::Value>,
+    pub(super) backfills_days: Option<toml::Value>,
+    pub(super) downstream_days: Option<toml::Value>,
+    pub(super) conflicts_days: Option<toml::Value>,
+    pub(super) notices_days: Option<toml::Value>,
+    pub(super) idempotency_keys_days: Option<toml::Value>,
+    pub(super) sessions_days: Option<toml::Value>,
+    pub(super) nodes_days: Option<toml::Value>,
+    pub(super) archive_directory: Option<String>,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]

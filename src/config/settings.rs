@@ -12,6 +12,7 @@ use url::Url;
 use crate::domain::change_limit::ChangeLimit;
 use crate::domain::notice::NoticeEvent;
 use crate::domain::per_flow::PerFlow;
+use crate::domain::retention::{Kept, KeptTable};
 use crate::domain::{Backoff, CompanyId, EntityName};
 
 /// All settings of the service.
@@ -43,6 +44,8 @@ pub struct Settings {
     pub log: LogSettings,
     /// `[metrics]`: which flows have series of their own.
     pub per_flow: PerFlow,
+    /// `[retention]`
+    pub retention: RetentionSettings,
 }
 
 /// The database of the ledger.
@@ -100,6 +103,54 @@ pub struct NoticeSettings {
     pub stale_hours: u32,
     /// How many days before its end a certificate is notified.
     pub certificate_days: u32,
+}
+
+/// How long the ledger keeps what is old.
+#[derive(Debug, Clone)]
+pub struct RetentionSettings {
+    /// Events of the audit.
+    pub events: Kept,
+    /// Versions, from the time at which the next one was read.
+    pub versions: Kept,
+    /// Deliveries.
+    pub deliveries: Kept,
+    /// Runs, from their end.
+    pub runs: Kept,
+    /// Backfills, from their end.
+    pub backfills: Kept,
+    /// Settled states after delivery.
+    pub downstream: Kept,
+    /// Entries of the conflict list, from their closing.
+    pub conflicts: Kept,
+    /// Notices.
+    pub notices: Kept,
+    /// Answers for an `Idempotency-Key`.
+    pub idempotency_keys: Kept,
+    /// Sessions of the console, from their end.
+    pub sessions: Kept,
+    /// Nodes, from their last heartbeat.
+    pub nodes: Kept,
+    /// Where removed rows are written first; `None`: nowhere.
+    pub archive_directory: Option<PathBuf>,
+}
+
+impl RetentionSettings {
+    /// How long rows of a table are kept.
+    pub fn kept(&self, table: KeptTable) -> Kept {
+        match table {
+            KeptTable::Version => self.versions,
+            KeptTable::Delivery => self.deliveries,
+            KeptTable::Downstream => self.downstream,
+            KeptTable::Conflict => self.conflicts,
+            KeptTable::Backfill => self.backfills,
+            KeptTable::Run => self.runs,
+            KeptTable::Notice => self.notices,
+            KeptTable::Idempotency => self.idempotency_keys,
+            KeptTable::ConsoleSession => self.sessions,
+            KeptTable::Node => self.nodes,
+            KeptTable::Event => self.events,
+        }
+    }
 }
 
 /// How mail is sent.

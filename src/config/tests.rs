@@ -9,6 +9,7 @@ use super::raw;
 use super::settings::{DateLiteral, ReadLimits, TokenRefresh};
 use super::*;
 use crate::domain::per_flow::PerFlow;
+use crate::domain::retention::Kept;
 
 const MINIMAL: &str = r#"
 [syspro]
@@ -346,6 +347,30 @@ fn the_shipped_file_names_every_key_with_its_default() {
     let problems = refused(&template(), &[]);
     assert_eq!(problems.len(), 3, "{problems:?}");
     assert!(problems.iter().all(|text| text.contains("ca_file` names a file that is not there")), "{problems:?}");
+}
+
+#[test]
+fn a_time_of_retention_is_a_number_or_never() {
+    let settings = read(MINIMAL, &[]).expect("a minimal file").settings.retention;
+    assert_eq!((settings.events, settings.versions, settings.runs), (Kept::Years(7), Kept::Years(7), Kept::Days(90)));
+    assert_eq!(settings.archive_directory, None);
+
+    let text =
+        format!("{MINIMAL}[retention]\nevents_years = \"never\"\nversions_years = 10\nruns_days = 0\narchive_directory = \"/tmp/a\"\n");
+    let settings = read(&text, &[("TIELINE__RETENTION__NODES_DAYS", "14")]).expect("both forms").settings.retention;
+    assert_eq!((settings.events, settings.versions), (Kept::Forever, Kept::Years(10)));
+    assert_eq!((settings.runs, settings.nodes), (Kept::Forever, Kept::Days(14)));
+    assert_eq!(settings.archive_directory, Some(PathBuf::from("/tmp/a")));
+
+    let text = format!("{MINIMAL}[retention]\nevents_years = \"soon\"\nruns_days = -1\nversions_years = 1001\n");
+    assert_eq!(
+        refused(&text, &[]),
+        [
+            "`retention.events_years` must be a number of years up to 1000, or `\"never\"` (the same as 0), got `soon` (site.toml line 11)",
+            "`retention.runs_days` must be a number of days up to 36500, or `\"never\"` (the same as 0), got `-1` (site.toml line 12)",
+            "`retention.versions_years` must be a number of years up to 1000, or `\"never\"` (the same as 0), got `1001` (site.toml line 13)",
+        ]
+    );
 }
 
 #[test]

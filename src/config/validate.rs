@@ -56,6 +56,7 @@ impl Check<'_> {
         let notices = self.notices(&raw.notices);
         let words: Vec<(&str, PerFlow)> = PerFlow::ALL.iter().map(|word| (word.as_str(), *word)).collect();
         let per_flow = self.choice("metrics.per_flow", raw.metrics.per_flow.as_deref(), &words);
+        let retention = self.retention(&raw.retention);
         Some(Settings {
             database,
             http: http?,
@@ -70,6 +71,7 @@ impl Check<'_> {
             log,
             notices,
             per_flow: per_flow?,
+            retention,
         })
     }
 

@@ -51,6 +51,8 @@ pub enum AuditKind {
     Run,
     /// Other definitions came into force.
     Definition,
+    /// Rows that were older than `[retention]` allows were removed.
+    Retention,
     /// The ledger was restored: a new life of it started.
     Restored,
     /// A flow was paused, resumed or run by hand; a key, a credential or a setting changed.
@@ -78,6 +80,7 @@ words!(AuditKind {
     Conflict = "conflict",
     Run = "run",
     Definition = "definition",
+    Retention = "retention",
     Restored = "restored",
     Action = "action",
 });

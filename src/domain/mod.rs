@@ -25,6 +25,7 @@ pub mod per_flow;
 pub mod reason;
 mod reference;
 pub mod resent;
+pub mod retention;
 pub mod role;
 pub mod run;
 pub mod schedule;

@@ -53,6 +53,7 @@ pub(super) async fn metrics(app_state: web::Data<AppState>) -> HttpResponse {
         let made: HashSet<(&str, &str)> = made.iter().map(|flow| (flow.company.as_str(), flow.entity.as_str())).collect();
         gauges.pending.retain(|count| made.contains(&(count.company.as_str(), count.entity.as_str())));
         all_metrics().set_unsealed(gauges.unsealed);
+        all_metrics().set_ledger_size(gauges.size.bytes, gauges.size.growth);
         for count in &gauges.conflicts {
             all_metrics().set_conflicts(&count.entity, &count.kind, &count.state, count.count);
         }

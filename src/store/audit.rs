@@ -1,15 +1,17 @@
 //! The audit: rows written in the transaction of the step, listed, and sealed into a chain.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Binary, Integer, Nullable, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Binary, Bool, Integer, Nullable, Timestamptz, Uuid as SqlUuid};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use super::archive::{self, ArchiveReport, RemovedSeal};
 use super::{Conn, Store, StoreError, Tx, TxError};
 use crate::domain::DocumentKey;
 use crate::domain::audit::AuditKind;
@@ -149,7 +151,7 @@ fn line(rows: &[&NewAudit]) -> Tx<String> {
     serde_json::to_string(&records).map_err(not_json)
 }
 
-fn not_json(error: serde_json::Error) -> TxError {
+pub(super) fn not_json(error: serde_json::Error) -> TxError {
     TxError::Sql(diesel::result::Error::SerializationError(error.into()))
 }
 
@@ -242,8 +244,12 @@ fn json_text<S: serde::Serializer>(text: &Option<String>, serializer: S) -> Resu
 pub struct SealReport {
     /// Seals in the chain.
     pub seals: i64,
-    /// Rows covered by them.
+    /// Rows covered by them, those that were removed included.
     pub rows: i64,
+    /// Seals of which only the hash is known: retention removed their rows.
+    pub removed_seals: i64,
+    /// The rows that retention removed.
+    pub removed_rows: i64,
     /// Rows without a seal: a change of them cannot be detected.
     pub unsealed: i64,
     /// The id of the first seal that does not match its rows.
@@ -272,9 +278,32 @@ struct SealCheck {
     previous: Vec<u8>,
     #[diesel(sql_type = Binary)]
     hash: Vec<u8>,
+    #[diesel(sql_type = Nullable<Text>)]
+    mark: Option<String>,
+    #[diesel(sql_type = Bool)]
+    removed: bool,
+    #[diesel(sql_type = Nullable<Text>)]
+    archive: Option<String>,
+    #[diesel(sql_type = Nullable<Binary>)]
+    archive_sha256: Option<Vec<u8>>,
     #[diesel(sql_type = Binary)]
     recomputed: Vec<u8>,
 }
+
+/// Up to which seal retention has removed events, as the newest event about it says.
+#[derive(QueryableByName)]
+struct RemovedUpTo {
+    #[diesel(sql_type = BigInt)]
+    last: i64,
+    #[diesel(sql_type = Text)]
+    hash: String,
+}
+
+/// A newer one names a later seal, so that this one may be removed itself.
+const REMOVED_UP_TO: &str = "SELECT (e.line::json #>> '{records,0,detail,seals,last}')::bigint AS last, \
+     e.line::json #>> '{records,0,detail,seals,hash}' AS hash \
+     FROM event e WHERE e.kind = 'retention' AND e.line::json #> '{records,0,detail,seals}' IS NOT NULL \
+     AND EXISTS (SELECT FROM audit_seal WHERE removed_at IS NOT NULL) ORDER BY e.id DESC LIMIT 1";
 
 /// The rows of a filter, by their ids, ascending.
 const OLDEST_FIRST: &str = concat!(include_str!("sql/audit_rows.sql"), " AND e.id > $7 - 1000 AND a.id > $7 ORDER BY e.id, a.id LIMIT $8");
@@ -360,21 +389,24 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn audit_verify(&self) -> Result<SealReport, StoreError> {
-        let mut report = SealReport { seals: 0, rows: 0, unsealed: 0, broken_at: None };
+        let mut report = SealReport { seals: 0, rows: 0, removed_seals: 0, removed_rows: 0, unsealed: 0, broken_at: None };
+        let up_to: Option<RemovedUpTo> =
+            self.run("verify the audit", |conn| Ok(sql_query(REMOVED_UP_TO).get_result(conn).optional()?)).await?;
         let mut previous = vec![0_u8; 32];
         let mut after = 0_i64;
         loop {
-            let seals: Vec<SealCheck> = self
-                .run("verify the audit", move |conn| {
-                    Ok(sql_query(include_str!("sql/audit_verify.sql")).bind::<BigInt, _>(after).load(conn)?)
-                })
-                .await?;
+            let seals = self.seal_checks(after).await?;
             let Some(last) = seals.last() else { break };
             after = last.id;
             for seal in seals {
                 report.seals += 1;
                 report.rows += seal.rows;
-                if report.broken_at.is_none() && (seal.previous != previous || seal.hash != seal.recomputed) {
+                if seal.removed {
+                    report.removed_seals += 1;
+                    report.removed_rows += seal.rows;
+                }
+                let fits = seal.previous == previous && seal.hash == seal.recomputed && seal.removed_by_retention(up_to.as_ref());
+                if report.broken_at.is_none() && !fits {
                     report.broken_at = Some(seal.id);
                 }
                 previous = seal.hash;
@@ -392,5 +424,53 @@ impl Store {
             })
             .await?;
         Ok(report)
+    }
+
+    /// Compares the archive files of events in a directory with the seals whose events were removed. The chain itself is checked by
+    /// [`Store::audit_verify`].
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn audit_verify_archive(&self, directory: PathBuf) -> Result<ArchiveReport, StoreError> {
+        let mut removed = Vec::new();
+        let mut after = 0_i64;
+        loop {
+            let seals: Vec<SealCheck> = self
+                .run("verify the audit", move |conn| {
+                    let sql = "SELECT id, rows, previous, hash, mark, true AS removed, archive, archive_sha256, hash AS recomputed \
+                               FROM audit_seal WHERE removed_at IS NOT NULL AND id > $1 ORDER BY id LIMIT 1000";
+                    Ok(sql_query(sql).bind::<BigInt, _>(after).load(conn)?)
+                })
+                .await?;
+            let Some(last) = seals.last() else { break };
+            after = last.id;
+            removed.extend(seals.into_iter().map(RemovedSeal::from));
+        }
+        let what = "verify the audit";
+        tokio::task::spawn_blocking(move || archive::check(&directory, &removed)).await.map_err(|_| StoreError::Panicked { what })
+    }
+
+    async fn seal_checks(&self, after: i64) -> Result<Vec<SealCheck>, StoreError> {
+        self.run("verify the audit", move |conn| Ok(sql_query(include_str!("sql/audit_verify.sql")).bind::<BigInt, _>(after).load(conn)?))
+            .await
+    }
+}
+
+impl SealCheck {
+    /// Whether its events are there, or an event says that retention removed them.
+    fn removed_by_retention(&self, up_to: Option<&RemovedUpTo>) -> bool {
+        match up_to {
+            // the last one must also be the seal that the event names
+            Some(up_to) if self.id == up_to.last => self.removed && hex::encode(&self.hash) == up_to.hash,
+            Some(up_to) => !self.removed || self.id < up_to.last,
+            None => !self.removed,
+        }
+    }
+}
+
+impl From<SealCheck> for RemovedSeal {
+    fn from(seal: SealCheck) -> Self {
+        let SealCheck { id, previous, mark, hash, archive, archive_sha256, .. } = seal;
+        Self { id, previous, mark, hash, archive, archive_sha256 }
     }
 }

@@ -9,7 +9,7 @@ use diesel::sql_types::{Binary, Bool};
 
 use super::audit::{NewAudit, audit_append};
 use super::schema::console_session;
-use super::time::{after, ago};
+use super::time::after;
 use super::{Store, StoreError};
 use crate::domain::audit::AuditKind;
 use crate::domain::ids::ApiKeyId;
@@ -50,8 +50,6 @@ impl Store {
     /// [`StoreError`]; a foreign key violation when the key has been removed in the meantime.
     pub async fn session_open(&self, hash: [u8; 32], api_key: ApiKeyId, actor: String) -> Result<(), StoreError> {
         self.run("open a console session", move |conn| {
-            let over = console_session::expires_at.le(now).or(console_session::used_at.le(ago(Duration::from_hours(1))));
-            diesel::delete(console_session::table.filter(over)).execute(conn)?;
             diesel::insert_into(console_session::table)
                 .values((
                     console_session::token_hash.eq(&hash[..]),

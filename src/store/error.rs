@@ -74,6 +74,23 @@ pub enum StoreError {
         /// The step.
         what: &'static str,
     },
+    /// An archive file could not be written.
+    #[error("the archive file {} cannot be written; nothing of this step was removed", .path.display())]
+    Archive {
+        /// The file.
+        path: std::path::PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A seal of the audit does not match its rows.
+    #[error(
+        "seal {seal} of the audit does not match its rows, which were changed: `tieline audit verify` names the first such seal; nothing of this step was removed"
+    )]
+    BrokenSeal {
+        /// Its number.
+        seal: i64,
+    },
     /// The ledger contains something that this program cannot read.
     #[error("the ledger holds {what} that cannot be read: {problem}")]
     Corrupt {
@@ -129,10 +146,12 @@ impl StoreError {
                 _ => Class::Transient,
             },
             StoreError::Failed { .. } | StoreError::Panicked { .. } => Class::Bug,
-            StoreError::Fenced { .. } | StoreError::OtherDefinitions { .. } => Class::Transient,
-            StoreError::NewerSchema { .. } | StoreError::OldServer { .. } | StoreError::Migration { .. } | StoreError::Corrupt { .. } => {
-                Class::Permanent
-            }
+            StoreError::Fenced { .. } | StoreError::OtherDefinitions { .. } | StoreError::Archive { .. } => Class::Transient,
+            StoreError::NewerSchema { .. }
+            | StoreError::OldServer { .. }
+            | StoreError::Migration { .. }
+            | StoreError::Corrupt { .. }
+            | StoreError::BrokenSeal { .. } => Class::Permanent,
         }
     }
 }

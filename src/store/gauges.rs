@@ -6,6 +6,7 @@ use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt};
 
 use super::documents::{PendingCount, pending_count};
+use super::retention::{LedgerSize, ledger_size};
 use super::schema::flow;
 use super::{Store, StoreError};
 use crate::domain::conflict::{ConflictKind, ConflictState};
@@ -29,6 +30,8 @@ pub struct Gauges {
     pub unsealed: i64,
     /// The conflict list of every aligned entity: each kind and state, zeros included.
     pub conflicts: Vec<ConflictCount>,
+    /// The size of the ledger.
+    pub size: LedgerSize,
 }
 
 /// A number of entries of the conflict list.
@@ -108,7 +111,8 @@ impl Store {
             .load(conn)?;
             let outdated = sql_query(format!("SELECT entity, sum(records)::bigint AS count FROM ({}) o GROUP BY 1", include_str!("sql/outdated.sql")));
             let outdated = outdated.load(conn)?;
-            Ok(Gauges { conflicts, not_as_sent, outdated, pending, flows, unsealed: unsealed.first().map_or(0, |row| row.rows) })
+            let size = ledger_size(conn)?;
+            Ok(Gauges { size, conflicts, not_as_sent, outdated, pending, flows, unsealed: unsealed.first().map_or(0, |row| row.rows) })
         })
         .await
     }

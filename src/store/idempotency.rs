@@ -5,7 +5,6 @@ use std::time::Duration;
 use diesel::dsl::now;
 use diesel::prelude::*;
 use diesel::query_dsl::methods::FilterDsl as _;
-use diesel::sql_query;
 use diesel::upsert::excluded;
 
 use super::schema::idempotency;
@@ -33,10 +32,6 @@ impl Store {
     /// [`StoreError`].
     pub async fn idempotency_ask(&self, caller: String, key: String, request: Vec<u8>) -> Result<IdempotencyState, StoreError> {
         self.run("note an action's key", move |conn| {
-            sql_query(
-                "DELETE FROM idempotency WHERE ctid IN (SELECT ctid FROM idempotency WHERE asked_at < now() - interval '24 hours' LIMIT 1000)",
-            )
-            .execute(conn)?;
             let lost = (idempotency::status.is_null())
                 .and(idempotency::request.eq(excluded(idempotency::request)))
                 .and(idempotency::asked_at.lt(ago(Duration::from_mins(2))));

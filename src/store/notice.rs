@@ -5,7 +5,6 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Double, Integer, Nullable};
 
 use super::schema::notice;
@@ -15,9 +14,6 @@ use crate::domain::ids::NoticeId;
 use crate::domain::notice::NoticeEvent;
 use crate::store::prepared::prepared;
 use crate::store::text::Text;
-
-/// How long notices are kept after they were found.
-const KEPT: &str = "30 days";
 
 /// A notice: something that people are notified of.
 #[derive(Debug, Clone, QueryableByName)]
@@ -105,13 +101,6 @@ impl Store {
                 .bind::<Array<Text>, _>(rules.flows.iter().map(|flow| flow.company.as_str()).collect::<Vec<_>>())
                 .bind::<Array<Text>, _>(rules.flows.iter().map(|flow| flow.entity.as_str()).collect::<Vec<_>>())
                 .execute(conn)?;
-            sql_query(format!(
-                "WITH old AS (SELECT id FROM notice WHERE found_at < now() - interval '{KEPT}' ORDER BY id LIMIT 1000), \
-                 gone AS (DELETE FROM notice_delivery d USING old WHERE d.notice_id = old.id), \
-                 sent AS (DELETE FROM notice_message WHERE sent_at < now() - interval '{KEPT}') \
-                 DELETE FROM notice n USING old WHERE n.id = old.id"
-            ))
-            .execute(conn)?;
             Ok(())
         })
         .await

@@ -99,10 +99,13 @@ pub(super) fn life_signs(conn: &mut Conn, mark: Option<HighWater>) -> Tx<(Life, 
     Ok((life, here, signs, now.newest))
 }
 
-/// Whether the last row that a node saw committed still exists. A mark of an earlier life is not checked: the end of that life was noticed.
+/// Whether the last row that a node saw committed still exists, or was removed by retention. A mark of an earlier life is not checked: the
+/// end of that life was noticed.
 fn mark_kept(conn: &mut Conn, mark: HighWater) -> Tx<bool> {
     let kept: Kept = sql_query(
         "SELECT EXISTS (SELECT FROM event a WHERE a.id = $2 AND a.xid = $3) \
+             OR EXISTS (SELECT FROM audit_seal s WHERE s.removed_at IS NOT NULL AND $3 >= s.from_xid AND $3 < s.to_xid \
+                        AND s.life = (SELECT max(number) FROM ledger_life)) \
              OR EXISTS (SELECT FROM ledger_life l WHERE l.id = $1 AND l.number < (SELECT max(number) FROM ledger_life)) AS kept",
     )
     .bind::<SqlUuid, _>(mark.life)

@@ -60,6 +60,9 @@ diesel::table! {
         at -> Timestamptz,
         life -> Integer,
         mark -> Nullable<Text>,
+        removed_at -> Nullable<Timestamptz>,
+        archive -> Nullable<Text>,
+        archive_sha256 -> Nullable<Binary>,
     }
 }
 
@@ -423,6 +426,17 @@ diesel::table! {
         claimed_at -> Timestamptz,
         lease_until -> Timestamptz,
         deliveries -> Array<BigInt>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::text::{Jsonb, Text};
+
+    ledger_day (day) {
+        day -> Date,
+        at -> Timestamptz,
+        bytes -> BigInt,
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::Path;
 use super::labels::{ChannelKind, DeathCause, EnetAnswer, Hold, Outcome, PollVerdict, RequestStatus, RunResult, System, Telling};
 use super::metrics::Metrics;
 use crate::domain::delivery::FailureReason;
+use crate::domain::retention::KeptTable;
 use crate::domain::run::RunKind;
 
 const HEAD: &str = "# Metrics
@@ -55,6 +56,8 @@ const OF_THE_LEDGER: &[&str] = &[
     "tieline_flow_not_running",
     "tieline_flow_lag_seconds",
     "tieline_flow_last_progress_timestamp_seconds",
+    "tieline_ledger_bytes",
+    "tieline_ledger_growth_bytes",
     "tieline_records_not_as_sent",
     "tieline_records_outdated",
 ];
@@ -84,6 +87,7 @@ fn values(label: &str) -> String {
         "answer" => words(EnetAnswer::ALL.iter().map(|answer| answer.as_str()).collect()),
         "call" => "what the call to the database does, in words: `take a page in`, …".into(),
         "actor" => "the kind of actor: `poller`, `mapper`, `writer`, …".into(),
+        "table" => words(KeptTable::ALL.iter().map(|table| table.as_str()).collect()),
         "version" => "tieline's own".into(),
         "number" => "the number of the definitions in this ledger".into(),
         "hash" => "SHA-256 of what the definition files say".into(),

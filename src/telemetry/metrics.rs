@@ -14,6 +14,7 @@ use super::labels::{ChannelKind, DeathCause, EnetAnswer, Outcome, PollVerdict, R
 use crate::domain::budget::Breaker;
 use crate::domain::delivery::FailureReason;
 use crate::domain::per_flow::ShownFlows;
+use crate::domain::retention::KeptTable;
 use crate::domain::run::RunKind;
 use crate::domain::warning::WarningKind;
 use crate::domain::{EntityName, FlowId};
@@ -55,6 +56,9 @@ pub struct Metrics {
     store_duration: HistogramVec,
     store_connection_wait: Histogram,
     audit_sealed_rows: IntCounter,
+    retention_removed: IntCounterVec,
+    ledger_bytes: IntGauge,
+    ledger_growth: IntGauge,
     downstream_polls: IntCounterVec,
     notices: IntCounterVec,
     certificate_expires: IntGauge,
@@ -173,6 +177,18 @@ impl Metrics {
             store_duration: histograms(&registry, "store_seconds", "Time of a call to the database.", &["call"], &calls),
             store_connection_wait: histogram(&registry, "store_connection_wait_seconds", "Wait for a database connection.", &calls),
             audit_sealed_rows: counter(&registry, "audit_sealed_rows_total", "Audit rows sealed into the chain."),
+            retention_removed: counters(
+                &registry,
+                "retention_removed_total",
+                "Rows that retention removed from a table of the ledger; for `event`, rows of the audit.",
+                &["table"],
+            ),
+            ledger_bytes: gauge(&registry, "ledger_bytes", "Size of the database, in bytes."),
+            ledger_growth: gauge(
+                &registry,
+                "ledger_growth_bytes",
+                "Bytes by which the database grew within a day, by the newest sample that is about a day old; 0 without one.",
+            ),
             certificate_expires: gauge(
                 &registry,
                 "certificate_expires_timestamp_seconds",
@@ -272,6 +288,9 @@ impl Metrics {
     /// Shows all counters of these flows with zero from the start: a counter that appears with its first event hides this event from
     /// `increase`. `shown`: which flows have series of their own.
     pub fn announce(&self, flows: &[FlowId], shown: ShownFlows) {
+        for table in KeptTable::ALL {
+            self.retention_removed.with_label_values(&[table.as_str()]);
+        }
         self.flows.announce(flows, shown);
         let entities: BTreeSet<&str> = flows.iter().map(|flow| flow.entity.as_str()).collect();
         for entity in entities {
@@ -440,6 +459,17 @@ impl Metrics {
         self.store_connection_wait.observe(waited.as_secs_f64());
     }
 
+    /// Retention removed rows of a table.
+    pub fn retention_removed(&self, table: KeptTable, rows: i64) {
+        self.retention_removed.with_label_values(&[table.as_str()]).inc_by(rows.unsigned_abs());
+    }
+
+    /// The size of the ledger, and its growth within a day.
+    pub fn set_ledger_size(&self, bytes: i64, growth: Option<i64>) {
+        self.ledger_bytes.set(bytes);
+        self.ledger_growth.set(growth.unwrap_or_default());
+    }
+
     /// Audit rows were sealed.
     pub fn audit_sealed(&self, rows: u64) {
         self.audit_sealed_rows.inc_by(rows);
@@ -534,6 +564,8 @@ mod tests {
         metrics.store_called("take_in", Duration::from_millis(3));
         metrics.store_waited(Duration::from_micros(20));
         metrics.audit_sealed(9);
+        metrics.retention_removed(KeptTable::Version, 3);
+        metrics.set_ledger_size(1 << 20, Some(-5));
         metrics.set_certificate_expiry(DateTime::from_timestamp(1_800_000_000, 0).expect("an instant"));
         metrics.certificate_refused();
         metrics.notified(ChannelKind::Webhook, Telling::Again);
@@ -581,6 +613,9 @@ mod tests {
             "tieline_store_seconds_count{call=\"take_in\"} 1",
             "tieline_store_connection_wait_seconds_count 1",
             "tieline_audit_sealed_rows_total 9",
+            "tieline_retention_removed_total{table=\"version\"} 3",
+            "tieline_ledger_bytes 1048576",
+            "tieline_ledger_growth_bytes -5",
             "tieline_certificate_expires_timestamp_seconds 1800000000",
             "tieline_certificates_refused_total 1",
             "tieline_notice_messages_total{channel=\"webhook\",telling=\"again\"} 1",

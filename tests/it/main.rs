@@ -57,6 +57,7 @@ mod prometheus;
 mod reload;
 mod restored;
 mod results;
+mod retention;
 mod row_ids;
 mod same_key;
 mod schema;

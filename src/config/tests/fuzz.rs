@@ -11,6 +11,7 @@ const WORDS: &[&str] = &[
     "[database]",
     "[flows]",
     "[notices]",
+    "[retention]",
     "[schedule]",
     "[state]",
     "[log]",

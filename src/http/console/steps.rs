@@ -111,7 +111,7 @@ pub(super) fn step(row: &AuditRow) -> Step {
         Some(AuditKind::Conflict) => (conflict(&said), "warn"),
         Some(AuditKind::Run) => (run(&said), if said("event").as_deref() == Some("failed") { "bad" } else { "" }),
         Some(AuditKind::Action) => (action(&said), ""),
-        Some(AuditKind::Notice | AuditKind::Definition | AuditKind::Restored) | None => (String::new(), ""),
+        Some(AuditKind::Notice | AuditKind::Definition | AuditKind::Retention | AuditKind::Restored) | None => (String::new(), ""),
     };
     Step { words: CodeText(words), tone, next_step: said("next_step").map(CodeText), until, raw: row.detail.clone() }
 }

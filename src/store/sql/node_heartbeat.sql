@@ -1,6 +1,4 @@
-WITH old AS (
-    DELETE FROM node WHERE seen_at < now() - interval '1 day'
-), beat AS (
+WITH beat AS (
     INSERT INTO node (incarnation, name, batch_size, concurrency, breaker, paused_until, definition, pause_asked, pause_said, pause_began)
     VALUES ($1, $2, $3, $4, $5, now() + make_interval(secs => $6), $8, $9, $10, CASE WHEN $9 IS NOT NULL THEN now() - make_interval(secs => $11) END)
     ON CONFLICT (incarnation) DO UPDATE

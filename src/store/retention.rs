@@ -1,0 +1,472 @@
+//! Retention: deletes what is older than `[retention]` allows and what nothing needs any more.
+//!
+//! A table is walked in ranges of blocks, one transaction each, so that a step costs the same whatever the size of the table, and needs no
+//! index. Each step that removes something is an event of the audit. Events themselves go by whole seals, the oldest first; the seal stays.
+
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{Array, BigInt, Binary, Bool, Integer, Nullable};
+use serde::Serialize;
+use serde_json::json;
+
+use super::archive::{Archive, EventFile, SealHash, SealLine};
+use super::audit::{NewAudit, audit_append, not_json};
+use super::{Conn, Store, StoreError, Tx};
+use crate::domain::audit::AuditKind;
+use crate::domain::retention::{Kept, KeptTable};
+use crate::store::text::Text;
+
+/// Taken by each step: a pass and a command take turns.
+const LOCK: &str = "SELECT pg_advisory_xact_lock(7594890411331347047)";
+/// The most rows that one step removes.
+const ROWS: i64 = 2000;
+/// The most seals of one step, and the number of audit rows at which a step takes no further seal.
+const SEALS: i64 = 200;
+const SEALED_ROWS: i64 = 20_000;
+/// Events that are read at once.
+const EVENTS: i64 = 500;
+
+/// What a walk over a table removes, and for how long its rows are kept.
+#[derive(Debug, Clone)]
+pub struct Walk {
+    /// The table; not [`KeptTable::Event`].
+    pub table: KeptTable,
+    /// How long its rows are kept.
+    pub kept: Kept,
+    /// How long versions are kept: a delivery stays with its version.
+    pub versions: Kept,
+    /// Who asked for it.
+    pub actor: String,
+    /// Where the rows are written first.
+    pub archive: Option<Archive>,
+}
+
+/// The result of one step of a walk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RemovedRows {
+    /// Rows that were removed, or would be.
+    pub rows: i64,
+    /// Where the next step begins; `None`: this was the last one.
+    pub next: Option<i64>,
+}
+
+/// The result of one step over the events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RemovedEvents {
+    /// Audit rows in the events that were removed, or would be.
+    pub rows: i64,
+    /// Their seals; 0: none is old enough.
+    pub seals: i64,
+}
+
+/// The size of the ledger.
+#[derive(Debug, Clone, QueryableByName, Serialize)]
+pub struct LedgerSize {
+    /// Bytes on disk.
+    #[diesel(sql_type = BigInt)]
+    pub bytes: i64,
+    /// Bytes by which it grew within a day, negative if it shrank; `None` while there is no sample of a day ago.
+    #[diesel(sql_type = Nullable<BigInt>)]
+    pub growth: Option<i64>,
+    /// The first number as text.
+    #[serde(skip)]
+    #[diesel(sql_type = Text)]
+    pub shown: String,
+    /// The second number as text.
+    #[serde(skip)]
+    #[diesel(sql_type = Nullable<Text>)]
+    pub shown_growth: Option<String>,
+}
+
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = BigInt)]
+    rows: i64,
+}
+
+#[derive(QueryableByName)]
+struct Line {
+    #[diesel(sql_type = Text)]
+    line: String,
+}
+
+#[derive(QueryableByName)]
+struct OldSeal {
+    #[diesel(sql_type = BigInt)]
+    id: i64,
+    #[diesel(sql_type = Integer)]
+    life: i32,
+    #[diesel(sql_type = BigInt)]
+    from_xid: i64,
+    #[diesel(sql_type = BigInt)]
+    to_xid: i64,
+    #[diesel(sql_type = BigInt)]
+    rows: i64,
+    #[diesel(sql_type = Binary)]
+    previous: Vec<u8>,
+    #[diesel(sql_type = Binary)]
+    hash: Vec<u8>,
+    #[diesel(sql_type = Nullable<Text>)]
+    mark: Option<String>,
+    #[diesel(sql_type = Bool)]
+    old: bool,
+}
+
+#[derive(QueryableByName)]
+struct EventText {
+    #[diesel(sql_type = BigInt)]
+    id: i64,
+    #[diesel(sql_type = Text)]
+    text: String,
+}
+
+/// How the rows of a table are found: the table whose blocks are walked, how many of them in a step, and the rows that may go. `{blocks}`
+/// stands for the range, `$3` for the time that rows are kept.
+struct Plan {
+    walked: &'static str,
+    step: i64,
+    chosen: &'static str,
+    /// Further rows that go with them, as a part of a `WITH`; `gone` has the removed rows.
+    also: &'static str,
+}
+
+fn plan(table: KeptTable) -> Plan {
+    let (walked, step, chosen) = match table {
+        KeptTable::Version => (
+            "document",
+            64,
+            "SELECT v.ctid FROM (SELECT d.id, d.version FROM document d WHERE {blocks} AND d.version > 1 OFFSET 0) d \
+             CROSS JOIN LATERAL (SELECT v.ctid, v.* FROM version v WHERE v.document_id = d.id AND v.version < d.version OFFSET 0) v \
+             WHERE now() - $3::text::interval IS NOT NULL AND {version_may_go}",
+        ),
+        KeptTable::Delivery => (
+            "delivery",
+            128,
+            // whether a version stays is asked once for all deliveries of it
+            "WITH candidate AS MATERIALIZED ( \
+                 SELECT d.at, d.document_id, d.version, \
+                        r.version = d.version AND (SELECT n.payload_hash FROM delivery n WHERE n.id = r.delivery_id) = d.payload_hash AS again \
+                 FROM (SELECT d.ctid AS at, d.* FROM delivery d WHERE {blocks} AND d.created_at < now() - $3::text::interval OFFSET 0) d \
+                 CROSS JOIN LATERAL ( \
+                     SELECT r.version, r.delivery_id FROM record r \
+                     WHERE r.document_id = d.document_id AND r.block = d.block AND r.record_key = d.record_key AND r.delivery_id > d.id LIMIT 1) r \
+                 WHERE (SELECT 1 FROM pending p WHERE p.document_id = d.document_id LIMIT 1) IS NULL \
+                   AND (SELECT 1 FROM former_record f WHERE f.document_id = d.document_id AND f.block = d.block AND f.record_key = d.record_key \
+                        AND f.delivery_id = d.id LIMIT 1) IS NULL \
+                   AND (SELECT 1 FROM downstream w WHERE w.document_id = d.document_id AND w.block = d.block AND w.record_key = d.record_key \
+                        AND w.delivery_id = d.id LIMIT 1) IS NULL \
+                   AND (SELECT 1 FROM conflict c WHERE c.document_id = d.document_id AND c.state <> 'closed' LIMIT 1) IS NULL \
+             ), gone_version AS MATERIALIZED ( \
+                 SELECT d.document_id, d.version FROM (SELECT DISTINCT document_id, version FROM candidate WHERE NOT again) d \
+                 WHERE {version_stays} IS NULL \
+             ) \
+             SELECT c.at AS ctid FROM candidate c LEFT JOIN gone_version g ON g.document_id = c.document_id AND g.version = c.version \
+             WHERE c.again OR g.document_id IS NOT NULL",
+        ),
+        KeptTable::Downstream => (
+            "downstream",
+            256,
+            "SELECT d.ctid FROM downstream d WHERE {blocks} AND d.state <> 'open' AND d.ended_at < now() - $3::text::interval \
+             AND (SELECT 1 FROM pending p WHERE p.document_id = d.document_id LIMIT 1) IS NULL",
+        ),
+        KeptTable::Conflict => (
+            "conflict",
+            256,
+            "SELECT d.ctid FROM conflict d WHERE {blocks} AND d.state = 'closed' AND d.closed_at < now() - $3::text::interval",
+        ),
+        KeptTable::Backfill => (
+            "backfill",
+            256,
+            "SELECT d.ctid FROM backfill d WHERE {blocks} AND d.state <> 'open' AND d.ended_at < now() - $3::text::interval",
+        ),
+        // what a run queued is counted in it when it arrives, and an interrupted sweep continues under the number of its first run
+        KeptTable::Run => (
+            "run",
+            256,
+            "SELECT d.ctid FROM run d WHERE {blocks} AND d.ended_at < now() - $3::text::interval \
+             AND (SELECT 1 FROM pending p WHERE p.run_id = d.id LIMIT 1) IS NULL \
+             AND (SELECT 1 FROM sweep_seen s WHERE s.run_id = d.id LIMIT 1) IS NULL \
+             AND (SELECT 1 FROM flow f WHERE f.position::text LIKE '%' || d.id || '%' LIMIT 1) IS NULL",
+        ),
+        KeptTable::Notice => ("notice", 256, "SELECT d.ctid FROM notice d WHERE {blocks} AND d.found_at < now() - $3::text::interval"),
+        KeptTable::Idempotency => {
+            ("idempotency", 256, "SELECT d.ctid FROM idempotency d WHERE {blocks} AND d.asked_at < now() - $3::text::interval")
+        }
+        // a session ends after an hour without use
+        KeptTable::ConsoleSession => (
+            "console_session",
+            256,
+            "SELECT d.ctid FROM console_session d \
+             WHERE {blocks} AND least(d.expires_at, d.used_at + interval '1 hour') < now() - $3::text::interval",
+        ),
+        KeptTable::Node => {
+            ("node", 256, "SELECT d.ctid FROM node d WHERE {blocks} AND d.seen_at < now() - $3::text::interval AND d.paused_until < now()")
+        }
+        KeptTable::Event => ("event", 256, "SELECT d.ctid FROM event d WHERE {blocks} AND false AND $3::text IS NULL"),
+    };
+    let also = match table {
+        KeptTable::Notice => {
+            ", deliveries AS (DELETE FROM notice_delivery n USING gone WHERE n.notice_id = gone.id), \
+             messages AS (DELETE FROM notice_message WHERE sent_at < now() - $3::text::interval)"
+        }
+        _ => "",
+    };
+    Plan { walked, step, chosen, also }
+}
+
+/// The query for the rows of a step.
+fn chosen(plan: &Plan) -> String {
+    const MAY_GO: &str = include_str!("sql/version_may_go.sql");
+    let stays = format!(
+        "(SELECT 1 FROM version v JOIN document o ON o.id = v.document_id WHERE v.document_id = d.document_id AND v.version = d.version \
+         AND (\n{}\n) IS NOT TRUE LIMIT 1)",
+        MAY_GO.replace("d.version", "o.version").replace("d.id", "o.id")
+    );
+    plan.chosen
+        .replace("{blocks}", "d.ctid >= ('(' || $1::bigint || ',0)')::tid AND d.ctid < ('(' || $2::bigint || ',0)')::tid")
+        .replace("{version_may_go}", &format!("(\n{MAY_GO}\n)"))
+        .replace("{version_stays}", &stays)
+}
+
+/// Blocks of the table that a walk reads.
+fn blocks(conn: &mut Conn, plan: &Plan) -> Tx<i64> {
+    let sql = format!("SELECT pg_relation_size('{}') / current_setting('block_size')::bigint AS rows", plan.walked);
+    let count: Count = sql_query(sql).get_result(conn)?;
+    Ok(count.rows)
+}
+
+/// Deletes the rows of a step; answers with their number and the name of the file that has them.
+fn delete(conn: &mut Conn, walk: &Walk, plan: &Plan, from: i64) -> Tx<(i64, Option<String>)> {
+    let table = walk.table;
+    let with =
+        format!("WITH gone AS (DELETE FROM {table} WHERE ctid = ANY (ARRAY({} LIMIT {ROWS})) RETURNING *){}", chosen(plan), plan.also);
+    let archive = walk.archive.as_ref().filter(|_| table.is_archived());
+    let (what, kept, versions) = match archive {
+        Some(_) => ("row_to_json(gone)::text AS line", walk.kept.interval(), walk.versions.interval()),
+        None => ("count(*) AS rows", walk.kept.interval(), walk.versions.interval()),
+    };
+    // the last parameter counts only for versions and deliveries, and each statement must use all of its parameters
+    let query = sql_query(format!("{with} SELECT {what} FROM gone WHERE $4::text IS NULL OR true"))
+        .bind::<BigInt, _>(from)
+        .bind::<BigInt, _>(from + plan.step)
+        .bind::<Nullable<Text>, _>(kept)
+        .bind::<Nullable<Text>, _>(versions);
+    match archive {
+        Some(archive) => {
+            let lines: Vec<Line> = query.load(conn)?;
+            if lines.is_empty() {
+                return Ok((0, None));
+            }
+            let lines: Vec<String> = lines.into_iter().map(|line| line.line).collect();
+            Ok((lines.len() as i64, Some(archive.append(table, &lines)?)))
+        }
+        None => {
+            let count: Count = query.get_result(conn)?;
+            Ok((count.rows, None))
+        }
+    }
+}
+
+/// The oldest seals whose events are still there and may go.
+fn old_seals(conn: &mut Conn, kept: &str) -> Tx<Vec<OldSeal>> {
+    let seals: Vec<OldSeal> = sql_query(include_str!("sql/seals_old.sql")).bind::<Text, _>(kept).bind::<BigInt, _>(SEALS).load(conn)?;
+    let mut rows = 0;
+    let chosen = seals.into_iter().take_while(|seal| {
+        let room = rows < SEALED_ROWS;
+        rows += seal.rows;
+        seal.old && room
+    });
+    Ok(chosen.collect())
+}
+
+/// Recomputes a seal from its events, writes them into the file, and deletes them.
+fn remove_sealed(conn: &mut Conn, seal: &OldSeal, mut file: Option<&mut EventFile>) -> Tx<()> {
+    if let Some(file) = &mut file {
+        let head = SealLine {
+            seal: seal.id,
+            life: seal.life,
+            previous: hex::encode(&seal.previous),
+            hash: hex::encode(&seal.hash),
+            mark: seal.mark.clone(),
+            rows: seal.rows,
+        };
+        let head = serde_json::to_vec(&head).map_err(not_json)?;
+        file.line(&head)?;
+    }
+    let mut hash = SealHash::new(&seal.previous, seal.mark.as_deref());
+    let (mut after, mut events) = (i64::MIN, 0_usize);
+    loop {
+        let page: Vec<EventText> = sql_query(
+            "SELECT e.id, event_text(e) AS text FROM event e WHERE e.xid >= $1 AND e.xid < $2 AND e.life = $3 AND e.id > $4 ORDER BY e.id LIMIT $5",
+        )
+        .bind::<BigInt, _>(seal.from_xid)
+        .bind::<BigInt, _>(seal.to_xid)
+        .bind::<Integer, _>(seal.life)
+        .bind::<BigInt, _>(after)
+        .bind::<BigInt, _>(EVENTS)
+        .load(conn)?;
+        let Some(last) = page.last() else { break };
+        after = last.id;
+        events += page.len();
+        for event in &page {
+            hash.add(event.text.as_bytes());
+            if let Some(file) = &mut file {
+                file.line(event.text.as_bytes())?;
+            }
+        }
+    }
+    if hash.end() != seal.hash {
+        return Err(StoreError::BrokenSeal { seal: seal.id }.into());
+    }
+    let deleted = sql_query("DELETE FROM event e WHERE e.xid >= $1 AND e.xid < $2 AND e.life = $3")
+        .bind::<BigInt, _>(seal.from_xid)
+        .bind::<BigInt, _>(seal.to_xid)
+        .bind::<Integer, _>(seal.life)
+        .execute(conn)?;
+    if deleted != events {
+        return Err(StoreError::BrokenSeal { seal: seal.id }.into());
+    }
+    Ok(())
+}
+
+impl Store {
+    /// One step of a walk, from a block on: removes the rows that may go, in the transaction of their event.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then nothing of this step was removed.
+    pub async fn retention_remove(&self, walk: Walk, from: i64) -> Result<RemovedRows, StoreError> {
+        if walk.kept == Kept::Forever {
+            return Ok(RemovedRows { rows: 0, next: None });
+        }
+        self.run("remove what is old", move |conn| {
+            sql_query(LOCK).execute(conn)?;
+            let plan = plan(walk.table);
+            let (rows, file) = delete(conn, &walk, &plan, from)?;
+            if rows > 0 {
+                let mut event = NewAudit::of(AuditKind::Retention).detail(&json!({
+                    "table": walk.table, "rows": rows, "older_than": walk.kept.to_string(), "archive": file,
+                }));
+                event.actor = walk.actor;
+                audit_append(conn, &[event])?;
+            }
+            // a full step may have left some
+            let next = if rows < ROWS { from + plan.step } else { from };
+            Ok(RemovedRows { rows, next: (next < blocks(conn, &plan)?).then_some(next) })
+        })
+        .await
+    }
+
+    /// The same step, but only counts.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn retention_count(&self, walk: Walk, from: i64) -> Result<RemovedRows, StoreError> {
+        if walk.kept == Kept::Forever {
+            return Ok(RemovedRows { rows: 0, next: None });
+        }
+        self.run("count what is old", move |conn| {
+            let plan = plan(walk.table);
+            let count: Count =
+                sql_query(format!("SELECT count(*) AS rows FROM ({}) AS chosen WHERE $4::text IS NULL OR true", chosen(&plan)))
+                    .bind::<BigInt, _>(from)
+                    .bind::<BigInt, _>(from + plan.step)
+                    .bind::<Nullable<Text>, _>(walk.kept.interval())
+                    .bind::<Nullable<Text>, _>(walk.versions.interval())
+                    .get_result(conn)?;
+            let next = from + plan.step;
+            Ok(RemovedRows { rows: count.rows, next: (next < blocks(conn, &plan)?).then_some(next) })
+        })
+        .await
+    }
+
+    /// Removes the events of the oldest seals, if they are old enough. The seals stay.
+    ///
+    /// # Errors
+    /// [`StoreError::BrokenSeal`] when a seal does not match its events; then, and after any other error, nothing of this step was removed.
+    pub async fn retention_remove_events(&self, kept: Kept, actor: String, archive: Option<Archive>) -> Result<RemovedEvents, StoreError> {
+        let none = RemovedEvents { rows: 0, seals: 0 };
+        let Some(interval) = kept.interval() else { return Ok(none) };
+        self.run("remove old events", move |conn| {
+            sql_query(LOCK).execute(conn)?;
+            let seals = old_seals(conn, &interval)?;
+            let (Some(first), Some(last)) = (seals.first(), seals.last()) else { return Ok(none) };
+            let mut file = archive.map(|archive| archive.events(first.id, last.id)).transpose()?;
+            for seal in &seals {
+                remove_sealed(conn, seal, file.as_mut())?;
+            }
+            let (name, sha256) = file.map(EventFile::end).transpose()?.unzip();
+            sql_query("UPDATE audit_seal SET removed_at = now(), archive = $2, archive_sha256 = $3 WHERE id = ANY($1)")
+                .bind::<Array<BigInt>, _>(seals.iter().map(|seal| seal.id).collect::<Vec<_>>())
+                .bind::<Nullable<Text>, _>(&name)
+                .bind::<Nullable<Binary>, _>(&sha256)
+                .execute(conn)?;
+            let rows = seals.iter().map(|seal| seal.rows).sum();
+            // `audit verify` accepts removed events up to the last seal of the newest such event
+            let mut event = NewAudit::of(AuditKind::Retention).detail(&json!({
+                "table": KeptTable::Event, "rows": rows, "older_than": kept.to_string(),
+                "seals": { "first": first.id, "last": last.id, "hash": hex::encode(&last.hash) },
+                "archive": name, "sha256": sha256.map(hex::encode),
+            }));
+            event.actor = actor;
+            audit_append(conn, &[event])?;
+            Ok(RemovedEvents { rows, seals: seals.len() as i64 })
+        })
+        .await
+    }
+
+    /// How many audit rows [`Store::retention_remove_events`] would remove in all its steps.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn retention_count_events(&self, kept: Kept) -> Result<i64, StoreError> {
+        let Some(interval) = kept.interval() else { return Ok(0) };
+        self.run("count what is old", move |conn| {
+            // a seal is not older than its events; that they are old too is only seen when they are removed
+            let count: Count = sql_query(
+                "SELECT coalesce(sum(rows), 0)::bigint AS rows FROM audit_seal \
+                 WHERE removed_at IS NULL AND at < now() - $1::text::interval AND id < (SELECT max(id) FROM audit_seal)",
+            )
+            .bind::<Text, _>(interval)
+            .get_result(conn)?;
+            Ok(count.rows)
+        })
+        .await
+    }
+
+    /// Stores the size of the database for today, once for all nodes; true for the one that did it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn ledger_day_begin(&self) -> Result<bool, StoreError> {
+        self.run("begin a day of the ledger", |conn| {
+            let begun = sql_query(
+                "WITH old AS (DELETE FROM ledger_day WHERE day < current_date - 400) \
+                 INSERT INTO ledger_day (day, bytes) VALUES (current_date, pg_database_size(current_database())) ON CONFLICT (day) DO NOTHING",
+            )
+            .execute(conn)?;
+            Ok(begun > 0)
+        })
+        .await
+    }
+
+    /// The size of the ledger now, and its growth within a day.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn ledger_size(&self) -> Result<LedgerSize, StoreError> {
+        self.run("read the size of the ledger", ledger_size).await
+    }
+}
+
+/// See [`Store::ledger_size`].
+pub(super) fn ledger_size(conn: &mut Conn) -> Tx<LedgerSize> {
+    // the newest sample that is about a day old; services write one a day
+    Ok(sql_query(
+        "SELECT s.bytes, g.growth, pg_size_pretty(s.bytes) AS shown, pg_size_pretty(g.growth) AS shown_growth \
+         FROM (SELECT pg_database_size(current_database()) AS bytes) s \
+         LEFT JOIN LATERAL ( \
+             SELECT ((s.bytes - d.bytes) * 86400 / extract(epoch FROM now() - d.at))::bigint AS growth \
+             FROM ledger_day d WHERE d.at < now() - interval '20 hours' ORDER BY d.day DESC LIMIT 1) g ON true",
+    )
+    .get_result(conn)?)
+}
