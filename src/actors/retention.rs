@@ -19,8 +19,9 @@ use crate::store::{Archive, Store, StoreError, Walk};
 use crate::supervision::stopping::Stopping;
 use crate::telemetry::metrics::metrics;
 
-/// Time from the start of the service to the first check.
-const FIRST: Duration = Duration::from_mins(1);
+/// Time from the start of the service to the first check. Short, because a service that is often restarted must come to its pass too. Not
+/// at once, so that all actors have started, and a process that ends at once does not begin a day.
+const FIRST: Duration = Duration::from_secs(5);
 /// Time between two checks whether a new day has begun.
 const EVERY: Duration = Duration::from_mins(15);
 

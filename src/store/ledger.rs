@@ -53,6 +53,9 @@ pub struct ServerRow {
 /// How long an unused connection stays open.
 const IDLE_CONNECTION: Duration = Duration::from_secs(60);
 
+/// The time of a call without a limit.
+const NO_LIMIT: Duration = Duration::from_hours(7 * 24);
+
 /// How long a call waits for a connection when the server is known to be unreachable.
 const KNOWN_AWAY: Duration = Duration::from_secs(2);
 
@@ -140,6 +143,11 @@ impl Store {
     /// The same ledger for callers that may use this many connections together, so that others always find one.
     pub fn shared_by(&self, connections: usize) -> Self {
         Self { share: Some(Arc::new(Semaphore::new(connections.max(1)))), ..self.clone() }
+    }
+
+    /// The same ledger for a call that may take as long as it needs. A lost server still ends it: the connection has limits of its own.
+    pub(super) fn without_time_limit(&self) -> Self {
+        Self { call_timeout: NO_LIMIT, ..self.clone() }
     }
 
     /// Runs `work` in one transaction on a thread that may block.

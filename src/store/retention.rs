@@ -23,8 +23,10 @@ const ROWS: i64 = 2000;
 /// The most seals of one step, and the number of audit rows at which a step takes no further seal.
 const SEALS: i64 = 200;
 const SEALED_ROWS: i64 = 20_000;
-/// Events that are read at once.
-const EVENTS: i64 = 500;
+/// Events that are read at once: each has up to 1,000 records.
+const EVENTS: usize = 100;
+/// For a step over events. A seal is removed as a whole, and it may cover any number of events: everything before an upgrade, for example.
+const NO_LIMITS: &str = "SELECT set_config('statement_timeout', '0', true), set_config('idle_in_transaction_session_timeout', '0', true)";
 
 /// What a walk over a table removes, and for how long its rows are kept.
 #[derive(Debug, Clone)]
@@ -114,8 +116,6 @@ struct OldSeal {
 
 #[derive(QueryableByName)]
 struct EventText {
-    #[diesel(sql_type = BigInt)]
-    id: i64,
     #[diesel(sql_type = Text)]
     text: String,
 }
@@ -279,8 +279,8 @@ fn old_seals(conn: &mut Conn, kept: &str) -> Tx<Vec<OldSeal>> {
     Ok(chosen.collect())
 }
 
-/// Recomputes a seal from its events, writes them into the file, and deletes them.
-fn remove_sealed(conn: &mut Conn, seal: &OldSeal, mut file: Option<&mut EventFile>) -> Tx<()> {
+/// Recomputes a seal from its events, and writes them into the file. Answers with their number.
+fn check_sealed(conn: &mut Conn, seal: &OldSeal, mut file: Option<&mut EventFile>) -> Tx<usize> {
     if let Some(file) = &mut file {
         let head = SealLine {
             seal: seal.id,
@@ -294,19 +294,18 @@ fn remove_sealed(conn: &mut Conn, seal: &OldSeal, mut file: Option<&mut EventFil
         file.line(&head)?;
     }
     let mut hash = SealHash::new(&seal.previous, seal.mark.as_deref());
-    let (mut after, mut events) = (i64::MIN, 0_usize);
+    let mut events = 0;
+    // one query for the whole seal: a query for each page could search all of its events each time
+    sql_query(
+        "DECLARE sealed NO SCROLL CURSOR FOR \
+         SELECT event_text(e) AS text FROM event e WHERE e.xid >= $1 AND e.xid < $2 AND e.life = $3 ORDER BY e.id",
+    )
+    .bind::<BigInt, _>(seal.from_xid)
+    .bind::<BigInt, _>(seal.to_xid)
+    .bind::<Integer, _>(seal.life)
+    .execute(conn)?;
     loop {
-        let page: Vec<EventText> = sql_query(
-            "SELECT e.id, event_text(e) AS text FROM event e WHERE e.xid >= $1 AND e.xid < $2 AND e.life = $3 AND e.id > $4 ORDER BY e.id LIMIT $5",
-        )
-        .bind::<BigInt, _>(seal.from_xid)
-        .bind::<BigInt, _>(seal.to_xid)
-        .bind::<Integer, _>(seal.life)
-        .bind::<BigInt, _>(after)
-        .bind::<BigInt, _>(EVENTS)
-        .load(conn)?;
-        let Some(last) = page.last() else { break };
-        after = last.id;
+        let page: Vec<EventText> = sql_query(format!("FETCH {EVENTS} FROM sealed")).load(conn)?;
         events += page.len();
         for event in &page {
             hash.add(event.text.as_bytes());
@@ -314,10 +313,19 @@ fn remove_sealed(conn: &mut Conn, seal: &OldSeal, mut file: Option<&mut EventFil
                 file.line(event.text.as_bytes())?;
             }
         }
+        if page.len() < EVENTS {
+            break;
+        }
     }
+    sql_query("CLOSE sealed").execute(conn)?;
     if hash.end() != seal.hash {
         return Err(StoreError::BrokenSeal { seal: seal.id }.into());
     }
+    Ok(events)
+}
+
+/// Deletes the events of a seal; there must be as many as were checked.
+fn delete_sealed(conn: &mut Conn, seal: &OldSeal, events: usize) -> Tx<()> {
     let deleted = sql_query("DELETE FROM event e WHERE e.xid >= $1 AND e.xid < $2 AND e.life = $3")
         .bind::<BigInt, _>(seal.from_xid)
         .bind::<BigInt, _>(seal.to_xid)
@@ -386,32 +394,37 @@ impl Store {
     pub async fn retention_remove_events(&self, kept: Kept, actor: String, archive: Option<Archive>) -> Result<RemovedEvents, StoreError> {
         let none = RemovedEvents { rows: 0, seals: 0 };
         let Some(interval) = kept.interval() else { return Ok(none) };
-        self.run("remove old events", move |conn| {
-            sql_query(LOCK).execute(conn)?;
-            let seals = old_seals(conn, &interval)?;
-            let (Some(first), Some(last)) = (seals.first(), seals.last()) else { return Ok(none) };
-            let mut file = archive.map(|archive| archive.events(first.id, last.id)).transpose()?;
-            for seal in &seals {
-                remove_sealed(conn, seal, file.as_mut())?;
-            }
-            let (name, sha256) = file.map(EventFile::end).transpose()?.unzip();
-            sql_query("UPDATE audit_seal SET removed_at = now(), archive = $2, archive_sha256 = $3 WHERE id = ANY($1)")
-                .bind::<Array<BigInt>, _>(seals.iter().map(|seal| seal.id).collect::<Vec<_>>())
-                .bind::<Nullable<Text>, _>(&name)
-                .bind::<Nullable<Binary>, _>(&sha256)
-                .execute(conn)?;
-            let rows = seals.iter().map(|seal| seal.rows).sum();
-            // `audit verify` accepts removed events up to the last seal of the newest such event
-            let mut event = NewAudit::of(AuditKind::Retention).detail(&json!({
-                "table": KeptTable::Event, "rows": rows, "older_than": kept.to_string(),
-                "seals": { "first": first.id, "last": last.id, "hash": hex::encode(&last.hash) },
-                "archive": name, "sha256": sha256.map(hex::encode),
-            }));
-            event.actor = actor;
-            audit_append(conn, &[event])?;
-            Ok(RemovedEvents { rows, seals: seals.len() as i64 })
-        })
-        .await
+        self.without_time_limit()
+            .run("remove old events", move |conn| {
+                sql_query(LOCK).execute(conn)?;
+                sql_query(NO_LIMITS).execute(conn)?;
+                let seals = old_seals(conn, &interval)?;
+                let (Some(first), Some(last)) = (seals.first(), seals.last()) else { return Ok(none) };
+                let mut file = archive.map(|archive| archive.events(first.id, last.id)).transpose()?;
+                // reading takes no number of a transaction, and from the first deletion on no younger transaction can be sealed: so what takes
+                // long is done before it
+                let events = seals.iter().map(|seal| check_sealed(conn, seal, file.as_mut())).collect::<Tx<Vec<_>>>()?;
+                let (name, sha256) = file.map(EventFile::end).transpose()?.unzip();
+                for (seal, events) in seals.iter().zip(events) {
+                    delete_sealed(conn, seal, events)?;
+                }
+                sql_query("UPDATE audit_seal SET removed_at = now(), archive = $2, archive_sha256 = $3 WHERE id = ANY($1)")
+                    .bind::<Array<BigInt>, _>(seals.iter().map(|seal| seal.id).collect::<Vec<_>>())
+                    .bind::<Nullable<Text>, _>(&name)
+                    .bind::<Nullable<Binary>, _>(&sha256)
+                    .execute(conn)?;
+                let rows = seals.iter().map(|seal| seal.rows).sum();
+                // `audit verify` accepts removed events up to the last seal of the newest such event
+                let mut event = NewAudit::of(AuditKind::Retention).detail(&json!({
+                    "table": KeptTable::Event, "rows": rows, "older_than": kept.to_string(),
+                    "seals": { "first": first.id, "last": last.id, "hash": hex::encode(&last.hash) },
+                    "archive": name, "sha256": sha256.map(hex::encode),
+                }));
+                event.actor = actor;
+                audit_append(conn, &[event])?;
+                Ok(RemovedEvents { rows, seals: seals.len() as i64 })
+            })
+            .await
     }
 
     /// How many audit rows [`Store::retention_remove_events`] would remove in all its steps.

@@ -1,11 +1,13 @@
 //! What is old goes, and nothing that is needed: a ledger that is ten years older than it was, through the binary.
 
 use std::path::Path;
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use crate::binary::text;
+use crate::support::node::{Node, wait_for};
 use crate::support::source::rows;
 use crate::support::world::{COMPANY, World};
 use crate::support::{Options, Rig, run};
@@ -94,11 +96,17 @@ fn of_supplier(world: &World, supplier: &str, table: &str) -> i64 {
     count(world, &format!("{table} t JOIN document d ON d.id = t.document_id WHERE d.entity = 'supplier' AND d.key = '{supplier}'"))
 }
 
+/// The suppliers in SYSPRO, sorted.
+fn suppliers(world: &World) -> Vec<String> {
+    let mut suppliers = rows(&world.syspro, COMPANY, "ApSupplier", |cell| cell("Supplier").text().to_owned());
+    suppliers.sort();
+    suppliers
+}
+
 /// A world in which one supplier has three versions that arrived, and another has two that arrived and a third that is on hold.
 fn with_history() -> (World, String, String) {
     let world = World::start();
-    let mut suppliers = rows(&world.syspro, COMPANY, "ApSupplier", |cell| cell("Supplier").text().to_owned());
-    suppliers.sort();
+    let suppliers = suppliers(&world);
     let (delivered, held) = (suppliers[1].clone(), suppliers[2].clone());
     for name in ["Second Name", "Third Name"] {
         if name == "Third Name" {
@@ -303,6 +311,67 @@ fn a_changed_event_is_not_removed() {
     assert!(refused.contains("does not match its rows"), "{refused}");
     assert_eq!(count(&world, "event"), before);
     assert_eq!(count(&world, "audit_seal WHERE removed_at IS NOT NULL"), 0);
+}
+
+#[test]
+fn a_service_removes_what_is_old_once_a_day() {
+    let world = World::start();
+    world.rest(&["sync"]).unwrap();
+    world.database.psql("UPDATE run SET started_at = started_at - interval '10 years', ended_at = ended_at - interval '10 years'");
+    let old = "run WHERE ended_at < now() - interval '1 year'";
+    assert!(count(&world, old) > 0 && count(&world, "ledger_day") == 0, "a command begins no day");
+    let mut node = Node::new(&world);
+    node.start_and_wait(&world);
+    wait_for("the pass of the day", Duration::from_secs(60), || (count(&world, old) == 0).then_some(()));
+    assert_eq!(count(&world, "ledger_day"), 1);
+    let events = said(&world, 0, &["audit", "--kind", "retention", "--output", "json"]);
+    let events: Vec<Value> = events.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    assert!(events.iter().any(|event| event["detail"]["table"] == "run" && event["actor"] == "tieline"), "{events:?}");
+    whole(&world);
+    node.terminate();
+}
+
+/// A seal may cover so many events that their removal takes longer than any other statement or call may.
+#[test]
+fn a_long_removal_of_events_exceeds_no_limit_and_stops_nobody() {
+    let world = World::start();
+    world.rest(&["sync"]).unwrap();
+    // more than are read at once
+    world.database.psql("INSERT INTO audit (kind, actor) SELECT 'action', 'many' FROM generate_series(1, 1000)");
+    age(&world);
+    world.rest(&["sync"]).unwrap();
+    seal(&world);
+    world.database.psql(
+        "CREATE TABLE gate (); INSERT INTO gate DEFAULT VALUES;
+         CREATE FUNCTION wait_at_gate() RETURNS trigger LANGUAGE plpgsql AS $$
+         BEGIN
+             PERFORM pg_sleep(6);
+             WHILE EXISTS (SELECT FROM gate) LOOP PERFORM pg_sleep(0.1); END LOOP;
+             RETURN NULL;
+         END $$;
+         CREATE TRIGGER gate BEFORE DELETE ON event FOR EACH STATEMENT EXECUTE FUNCTION wait_at_gate()",
+    );
+    let mut command = world.command(&["retention", "--output", "json"]);
+    command.env("TIELINE__DATABASE__STATEMENT_TIMEOUT_SECONDS", "5").env("TIELINE__DATABASE__CALL_TIMEOUT_SECONDS", "5");
+    let removal = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    wait_for("it deletes", Duration::from_secs(60), || {
+        let deleting = "pg_stat_activity WHERE datname = current_database() AND query LIKE 'DELETE FROM event %' AND state = 'active'";
+        (count(&world, deleting) > 0).then_some(())
+    });
+    let before = count(&world, "event");
+    rename(&world, &suppliers(&world)[0], "Another Name");
+    world.rest(&["sync", "--sweep", "--entity", "supplier"]).unwrap();
+    said(&world, 0, &["audit", "seal"]);
+    assert!(count(&world, "event") > before, "deliveries continue");
+    assert_eq!(count(&world, "audit_seal WHERE removed_at IS NOT NULL"), 0, "it still deletes");
+    world.database.psql("DELETE FROM gate");
+    let out = removal.wait_with_output().unwrap();
+    assert!(out.status.success(), "{}", text(&out));
+    let report: Value = serde_json::from_slice(&out.stdout).unwrap();
+    assert!(of_table(&report, "event") > 1000, "{report}");
+    assert_eq!(count(&world, "event WHERE actor = 'many'"), 0);
+    seal(&world);
+    said(&world, 0, &["audit", "verify"]);
 }
 
 #[test]
