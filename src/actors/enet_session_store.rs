@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tracing::warn;
 
 use super::Deps;
-use super::credential_store::CredentialStore;
+use crate::credentials::credential_store::CredentialStore;
 use crate::credentials::key_ring::Encrypted;
 use crate::domain::chain;
 use crate::store::{EncryptedSession, EnetLeaseResult, SessionNote, Store, StoreError};
@@ -45,7 +45,7 @@ impl LedgerSessionStore {
 
     async fn open(&self, operator: &str, encrypted: EncryptedSession) -> Option<SecretString> {
         let encrypted = Encrypted { key_id: encrypted.key_id, nonce: encrypted.nonce, ciphertext: encrypted.ciphertext };
-        let decrypted = self.credential_store.key_ring().await.and_then(|keys| keys.decrypt(ENCRYPTED_AS, operator, &encrypted));
+        let decrypted = self.credential_store.open(ENCRYPTED_AS, operator, &encrypted).await;
         // the operator's next logon ends it
         decrypted.inspect_err(|error| warn!(%error, operator, "the e.net session that was left open cannot be logged off")).ok()
     }

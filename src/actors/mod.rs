@@ -7,7 +7,6 @@ pub mod aligner;
 pub mod audit_recorder;
 pub mod budget;
 pub mod child;
-pub mod credential_store;
 pub mod downstream;
 pub mod enet_session_store;
 pub mod flow_starter;
@@ -32,10 +31,10 @@ pub mod writer;
 
 use std::sync::Arc;
 
-use self::credential_store::CredentialStore;
 use self::in_force::InForce;
 use self::waits::Waits;
 use crate::config::Settings;
+use crate::credentials::credential_store::CredentialStore;
 use crate::domain::word::Names;
 use crate::store::{Node, Store, StoreError};
 use crate::supervision::crash::CrashPoints;

@@ -11,11 +11,11 @@ use chrono::{TimeDelta, Utc};
 use tracing::{info, warn};
 
 use super::Deps;
-use super::credential_store::{CredentialError, CredentialStore, NOTICES_MAIL, NOTICES_WEBHOOK};
 use super::flows::flows_of;
 use super::in_force::InForce;
 use super::mode::Mode;
 use crate::config::settings::{CertificateFiles, NoticeSettings};
+use crate::credentials::credential_store::{CredentialError, CredentialStore, NOTICES_MAIL, NOTICES_WEBHOOK};
 use crate::credentials::secret::Credential;
 use crate::domain::CompanyId;
 use crate::domain::chain;

@@ -10,8 +10,8 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tracing::{debug, warn};
 
-use super::credential_store::{CredentialError, CredentialStore, SERVICENOW};
 use crate::config::settings::{ServiceNowSettings, TokenRefresh};
+use crate::credentials::credential_store::{CredentialError, CredentialStore, SERVICENOW};
 use crate::domain::next_step::NextStep;
 use crate::net::HttpClient;
 use crate::servicenow::{ServiceNowError, Token, TokenAnswer, TokenSource, TokenState, fetch_token};

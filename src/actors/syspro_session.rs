@@ -13,9 +13,9 @@ use futures_util::future::LocalBoxFuture;
 use tracing::{debug, warn};
 
 use super::Deps;
-use super::credential_store::{CredentialError, CredentialStore, SYSPRO_ENET, syspro_credential};
 use super::enet_session_store::LedgerSessionStore;
 use crate::config::settings::SysproSettings;
+use crate::credentials::credential_store::{CredentialError, CredentialStore, SYSPRO_ENET, syspro_credential};
 use crate::credentials::secret::Credential;
 use crate::domain::CompanyId;
 use crate::domain::chain;

@@ -9,7 +9,7 @@ use super::checked::Checked;
 use super::context::Context;
 use super::failure::{Exit, Failure};
 use super::{Global, OutputForm, output, prompt, who};
-use crate::actors::credential_store::{NOTICES_MAIL, NOTICES_WEBHOOK, SERVICENOW, SYSPRO_ENET, SYSPRO_ENET_COMPANY, SYSPRO_ODATA};
+use crate::credentials::credential_store::{NOTICES_MAIL, NOTICES_WEBHOOK, SERVICENOW, SYSPRO_ENET, SYSPRO_ENET_COMPANY, SYSPRO_ODATA};
 use crate::credentials::key_ring::{Ciphertexts, Encrypted, KeptSecret, KeyRing};
 use crate::store::EncryptedCredential;
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::failure::{Exit, Failure};
 use super::output;
 use super::signals::Signals;
-use crate::actors::credential_store::{SERVICENOW, SYSPRO_ODATA};
+use crate::credentials::credential_store::{SERVICENOW, SYSPRO_ODATA};
 use crate::domain::chain;
 use tieline_sim::dataset::DatasetOptions;
 use tieline_sim::faults::{FaultPlan, Faults};

@@ -1,6 +1,6 @@
 //! The next step when a credential is not available.
 
-use crate::actors::credential_store::CredentialError;
+use crate::credentials::credential_store::CredentialError;
 use crate::domain::next_step::NextStep;
 
 /// What to do about a credential that is not available.

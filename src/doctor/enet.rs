@@ -9,10 +9,10 @@ use std::rc::Rc;
 
 use super::{Finding, Report, Way};
 use crate::actors::Deps;
-use crate::actors::credential_store::SYSPRO_ENET;
 use crate::actors::enet_session_store::LedgerSessionStore;
 use crate::config::Settings;
 use crate::config::settings::SysproSource;
+use crate::credentials::credential_store::SYSPRO_ENET;
 use crate::credentials::secret::Credential;
 use crate::definition::Definitions;
 use crate::domain::CompanyId;

@@ -52,7 +52,7 @@ pub async fn diagnose(deps: &Deps, way: &Way, scope: Scope, report: &Report) -> 
     report.note(database::outdated(deps).await?);
     let credentials = deps.store.credential_list().await?;
     report.note(machine::master_key(deps, Ciphertexts::of(credentials.len())));
-    let enet_set = credentials.iter().any(|credential| credential.name == crate::actors::credential_store::SYSPRO_ENET);
+    let enet_set = credentials.iter().any(|credential| credential.name == crate::credentials::credential_store::SYSPRO_ENET);
     let enet = Use::of(settings, &deps.definitions.now(), enet_set);
     report.begin(Part::Syspro, "signing in to SYSPRO");
     let session = enet::sign_in(deps, way, enet, report).await;

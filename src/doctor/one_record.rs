@@ -7,10 +7,10 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use crate::actors::Deps;
-use crate::actors::credential_store::{SYSPRO_ENET, SYSPRO_ODATA};
 use crate::actors::enet_session_store::LedgerSessionStore;
 use crate::actors::system::Access;
 use crate::config::settings::SysproSource;
+use crate::credentials::credential_store::{SYSPRO_ENET, SYSPRO_ODATA};
 use crate::definition::ReadPlan;
 use crate::domain::chain;
 use crate::domain::next_step::NextStep;

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use super::{Finding, Part, Report, Scope, Verdict, Way};
 use crate::actors::Deps;
-use crate::actors::credential_store::SERVICENOW;
+use crate::credentials::credential_store::SERVICENOW;
 use crate::definition::plan::TargetPlan;
 use crate::retry::Class;
 use crate::servicenow::{OneToken, ProbeFinding, ProbeVerdict, ServiceNow, ServiceNowError, TokenSource};

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use tracing::{error, warn};
 
 use crate::actors::Deps;
-use crate::actors::credential_store::SERVICENOW;
 use crate::actors::flows::flows;
+use crate::credentials::credential_store::SERVICENOW;
 use crate::definition::plan::{TargetPlan, WriteMode};
 use crate::domain::EntityName;
 use crate::domain::ids::AuditRowId;

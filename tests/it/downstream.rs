@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::Value;
-use tieline::actors::credential_store::NOTICES_WEBHOOK;
+use tieline::credentials::credential_store::NOTICES_WEBHOOK;
 use tieline::domain::audit::AuditKind;
 use tieline::operations::resend::replay;
 use tieline::store::ReplayScope;

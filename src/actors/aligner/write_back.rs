@@ -12,11 +12,11 @@ use futures_util::future::LocalBoxFuture;
 use tracing::{info, warn};
 
 use super::work::{AlignError, AlignNow, Work};
-use crate::actors::credential_store::{SYSPRO_ENET, syspro_credential};
 use crate::actors::heartbeat::Heartbeat;
 use crate::actors::mapper::{Presence, map_document};
 use crate::actors::syspro_session::{EnetQuery, GetCredential, LogOff, log_off};
 use crate::config::settings::SysproSource;
+use crate::credentials::credential_store::{SYSPRO_ENET, syspro_credential};
 use crate::credentials::secret::Credential;
 use crate::definition::Plan;
 use crate::definition::align::Fields;

@@ -1,7 +1,7 @@
 //! The reasons why a flow did not run, or did not run to its end, and their consequences for its next runs.
 
 use crate::actors::aligner::AlignError;
-use crate::actors::credential_store::CredentialError;
+use crate::credentials::credential_store::CredentialError;
 use crate::domain::FlowId;
 use crate::retry::Class;
 use crate::store::AfterError;

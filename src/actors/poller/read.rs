@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tracing::{debug, info, warn};
 
-use super::super::credential_store::{CredentialError, syspro_credential};
 use super::super::mapper::{MapPage, Presence, poisoned};
 use super::super::syspro_session::GetCredential;
 use super::super::writer::Nudge;
@@ -18,6 +17,7 @@ use super::doubted::{Doubted, faulty};
 use super::page_size::PageSize;
 use super::reported_rows::ReportedRows;
 use super::{PollError, Reader};
+use crate::credentials::credential_store::{CredentialError, syspro_credential};
 use crate::credentials::secret::Credential;
 use crate::definition::drift::Kinds;
 use crate::definition::plan::TypeChange;

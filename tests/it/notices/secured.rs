@@ -1,6 +1,6 @@
 //! Mail and webhooks over TLS: which servers get them, and which get nothing.
 
-use tieline::actors::credential_store::NOTICES_MAIL;
+use tieline::credentials::credential_store::NOTICES_MAIL;
 use tieline::domain::audit::AuditKind;
 
 use super::{NoticesWorld, SECRET};

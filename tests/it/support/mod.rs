@@ -14,7 +14,6 @@ use std::time::{Duration, Instant};
 
 use rust_decimal::Decimal;
 use tieline::actors::Deps;
-use tieline::actors::credential_store::{CredentialStore, SERVICENOW, SYSPRO_ENET, SYSPRO_ODATA};
 use tieline::actors::flows::flows;
 use tieline::actors::in_force::{InForce, Standing};
 use tieline::actors::mode::Mode;
@@ -23,6 +22,7 @@ use tieline::actors::scheduler::ExecuteRunSet;
 use tieline::actors::scheduler::run_set::{RunSetReport, RunSetRequest};
 use tieline::actors::system::ActorSystem;
 use tieline::actors::waits::Waits;
+use tieline::credentials::credential_store::{CredentialStore, SERVICENOW, SYSPRO_ENET, SYSPRO_ODATA};
 use tieline::credentials::key_ring::Ciphertexts;
 use tieline::domain::FlowId;
 use tieline::domain::audit::AuditKind;

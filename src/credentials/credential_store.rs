@@ -11,9 +11,9 @@ use std::time::SystemTime;
 
 use secrecy::SecretString;
 
+use super::key_ring::{Ciphertexts, Encrypted, KeyError, KeyPlace, KeyRing};
+use super::secret::Credential;
 use crate::config::settings::SysproSource;
-use crate::credentials::key_ring::{Ciphertexts, Encrypted, KeyError, KeyPlace, KeyRing};
-use crate::credentials::secret::Credential;
 use crate::store::{Store, StoreError};
 
 /// Name of the credential for SYSPRO's OData service.
@@ -146,6 +146,14 @@ impl CredentialStore {
         };
         let source = |error: tokio::task::JoinError| std::io::Error::other(error.to_string());
         tokio::task::spawn_blocking(read).await.unwrap_or_else(|error| Err(KeyError::File { path, action: "read", source: source(error) }))
+    }
+
+    /// A secret that the ledger keeps outside its credentials, in clear: encrypted under a name for something of that name.
+    ///
+    /// # Errors
+    /// [`KeyError`] of the key file, or when the key does not open it.
+    pub async fn open(&self, name: &str, of: &str, encrypted: &Encrypted) -> Result<SecretString, KeyError> {
+        self.key_ring().await?.decrypt(name, of, encrypted)
     }
 
     /// The password of SYSPRO's companies; empty where none was set.
