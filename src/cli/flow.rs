@@ -7,9 +7,9 @@ use super::who::requested;
 use super::{Global, OutputForm};
 use crate::domain::reason::Reason;
 use crate::domain::{CompanyId, EntityName, FlowId};
-use crate::operations::flow::{ForgottenFlows, SmallerTables};
+use crate::operations::flow::ForgottenFlows;
 use crate::operations::{self, Interface, Refused};
-use crate::store::{FlowAction, Undelivered};
+use crate::store::{FlowAction, SmallerTables, Undelivered};
 
 /// What to do with a flow.
 #[derive(Debug, clap::Subcommand)]

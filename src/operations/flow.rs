@@ -5,23 +5,7 @@ use crate::actors::Deps;
 use crate::actors::flows::{flow_status, flows};
 use crate::domain::word::Names;
 use crate::domain::{CompanyId, EntityName, FlowId};
-use crate::store::{FlowAction, FlowBefore, FlowStatus, Forgotten, ForgottenFlow, Undelivered};
-
-/// What is made of tables that have far fewer rows than before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SmallerTables {
-    /// They are taken for a fault.
-    Fault,
-    /// SYSPRO really has so few rows: accepted until the end of the next whole read.
-    Accept,
-}
-
-impl SmallerTables {
-    /// What a person has chosen.
-    pub fn accepted(accepted: bool) -> Self {
-        if accepted { Self::Accept } else { Self::Fault }
-    }
-}
+use crate::store::{FlowBefore, FlowStatus, Forgotten, ForgottenFlow, SmallerTables, Undelivered};
 
 /// The companies and entities of the configuration: each entity is a flow of each company.
 pub(super) fn configured_names(deps: &Deps) -> Names {
@@ -42,7 +26,7 @@ pub(super) fn configured(deps: &Deps, flow: &FlowId) -> Result<(), Refused> {
 /// [`Refused::NoFlow`]; an error of the ledger.
 pub async fn pause(deps: &Deps, flow: FlowId, requested: Requested) -> Result<FlowBefore, Refused> {
     configured(deps, &flow)?;
-    Ok(deps.store.flow_pause(flow, FlowAction::Pause, requested.by, requested.why.into()).await?)
+    Ok(deps.store.flow_pause(flow, requested.by, requested.why.into()).await?)
 }
 
 /// Goes on with a flow that was paused, or that Tieline stopped.
@@ -51,10 +35,7 @@ pub async fn pause(deps: &Deps, flow: FlowId, requested: Requested) -> Result<Fl
 /// [`Refused::NoFlow`]; the ledger's.
 pub async fn resume(deps: &Deps, flow: FlowId, smaller: SmallerTables, requested: Requested) -> Result<FlowBefore, Refused> {
     configured(deps, &flow)?;
-    if smaller == SmallerTables::Accept {
-        deps.store.flow_accept_smaller(flow.clone(), requested.by.clone(), requested.why.clone().into()).await?;
-    }
-    Ok(deps.store.flow_pause(flow, FlowAction::Resume, requested.by, requested.why.into()).await?)
+    Ok(deps.store.flow_resume(flow, smaller, requested.by, requested.why.into()).await?)
 }
 
 /// Forgets a flow that the configuration no longer makes; its records stay as history.

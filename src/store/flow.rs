@@ -137,13 +137,21 @@ impl FlowAction {
     pub fn pauses(self) -> bool {
         self == Self::Pause
     }
+}
 
-    /// Its word in the audit.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Pause => "pause",
-            Self::Resume => "resume",
-        }
+/// What is made of tables that have far fewer rows than before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SmallerTables {
+    /// They are taken for a fault.
+    Fault,
+    /// SYSPRO really has so few rows: accepted until the end of the next whole read.
+    Accept,
+}
+
+impl SmallerTables {
+    /// What a person has chosen.
+    pub fn accepted(accepted: bool) -> Self {
+        if accepted { Self::Accept } else { Self::Fault }
     }
 }
 
@@ -242,6 +250,37 @@ pub(crate) fn flow_stop(conn: &mut Conn, id: &FlowId, why: &str) -> Tx<()> {
     let mut row = NewAudit::of(AuditKind::Action).detail(&serde_json::json!({ "action": "stop", "why": why }));
     (row.company, row.entity) = (Some(id.company.to_string()), Some(id.entity.to_string()));
     audit_append(conn, &[row])
+}
+
+/// Pauses or resumes a flow, and answers its state before that.
+fn pause(conn: &mut Conn, flow: &FlowId, action: FlowAction, actor: &str) -> Tx<FlowBefore> {
+    let before: Vec<FlowBefore> = sql_query(
+        "SELECT paused_at IS NOT NULL AS paused, stopped, CASE WHEN lease_until BETWEEN now() AND now() + interval '1 hour' THEN holder END AS running_on \
+         FROM flow WHERE company = $1 AND entity = $2 FOR UPDATE",
+    )
+    .bind::<Text, _>(flow.company.as_str())
+    .bind::<Text, _>(flow.entity.as_str())
+    .load(conn)?;
+    sql_query(
+        "INSERT INTO flow (company, entity, paused_at, paused_by) VALUES ($1, $2, CASE WHEN $3 THEN now() END, CASE WHEN $3 THEN $4 END) \
+         ON CONFLICT (company, entity) DO UPDATE SET paused_at = excluded.paused_at, paused_by = excluded.paused_by, \
+         accepted_audit = CASE WHEN NOT $3 AND position($5 IN flow.stopped) > 0 THEN (SELECT id + records - 1 FROM event ORDER BY id DESC LIMIT 1) ELSE flow.accepted_audit END, \
+         stopped = CASE WHEN $3 THEN flow.stopped END, kinds = CASE WHEN $3 OR flow.stopped IS NULL THEN flow.kinds END",
+    )
+    .bind::<Text, _>(flow.company.as_str())
+    .bind::<Text, _>(flow.entity.as_str())
+    .bind::<diesel::sql_types::Bool, _>(action.pauses())
+    .bind::<Text, _>(actor)
+    .bind::<Text, _>(WENT_BACK)
+    .execute(conn)?;
+    Ok(before.into_iter().next().unwrap_or_default())
+}
+
+/// The audit row of what a person does to a flow.
+fn action_row(flow: &FlowId, actor: String, detail: &serde_json::Value) -> NewAudit {
+    let mut row = NewAudit::of(AuditKind::Action).detail(detail);
+    (row.company, row.entity, row.actor) = (Some(flow.company.to_string()), Some(flow.entity.to_string()), actor);
+    row
 }
 
 /// Takes a flow for `holder`; see [`Store::flow_take`].
@@ -429,58 +468,37 @@ impl Store {
         .await
     }
 
-    /// Pauses or resumes a flow. A flow that Tieline itself stopped is resumed as well, and learns the kinds of its columns again. For a
-    /// flow that was stopped because ServiceNow was set back, the deliveries that have arrived until now are accepted as they are.
+    /// Pauses a flow.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn flow_pause(&self, flow: FlowId, action: FlowAction, actor: String, reason: String) -> Result<FlowBefore, StoreError> {
+    pub async fn flow_pause(&self, flow: FlowId, actor: String, reason: String) -> Result<FlowBefore, StoreError> {
         self.run("pause a flow", move |conn| {
-            let before: Vec<FlowBefore> = sql_query(
-                "SELECT paused_at IS NOT NULL AS paused, stopped, CASE WHEN lease_until BETWEEN now() AND now() + interval '1 hour' THEN holder END AS running_on \
-                 FROM flow WHERE company = $1 AND entity = $2 FOR UPDATE",
-            )
-            .bind::<Text, _>(flow.company.as_str())
-            .bind::<Text, _>(flow.entity.as_str())
-            .load(conn)?;
-            sql_query(
-                "INSERT INTO flow (company, entity, paused_at, paused_by) VALUES ($1, $2, CASE WHEN $3 THEN now() END, CASE WHEN $3 THEN $4 END) \
-                 ON CONFLICT (company, entity) DO UPDATE SET paused_at = excluded.paused_at, paused_by = excluded.paused_by, \
-                 accepted_audit = CASE WHEN NOT $3 AND position($5 IN flow.stopped) > 0 THEN (SELECT id + records - 1 FROM event ORDER BY id DESC LIMIT 1) ELSE flow.accepted_audit END, \
-                 stopped = CASE WHEN $3 THEN flow.stopped END, kinds = CASE WHEN $3 OR flow.stopped IS NULL THEN flow.kinds END",
-            )
-            .bind::<Text, _>(flow.company.as_str())
-            .bind::<Text, _>(flow.entity.as_str())
-            .bind::<diesel::sql_types::Bool, _>(action.pauses())
-            .bind::<Text, _>(&actor)
-            .bind::<Text, _>(WENT_BACK)
-            .execute(conn)?;
-            let mut row = NewAudit::of(AuditKind::Action)
-                .detail(&serde_json::json!({ "action": action.as_str(), "why": reason }));
-            (row.company, row.entity, row.actor) = (Some(flow.company.to_string()), Some(flow.entity.to_string()), actor);
-            audit_append(conn, &[row])?;
-            Ok(before.into_iter().next().unwrap_or_default())
+            let before = pause(conn, &flow, FlowAction::Pause, &actor)?;
+            audit_append(conn, &[action_row(&flow, actor, &serde_json::json!({ "action": "pause", "why": reason }))])?;
+            Ok(before)
         })
         .await
     }
 
-    /// A person accepts that the tables of a flow have fewer rows, until the end of its next whole read.
+    /// Resumes a flow. A flow that Tieline itself stopped is resumed as well, and learns the kinds of its columns again. For a flow that
+    /// was stopped because ServiceNow was set back, the deliveries that have arrived until now are accepted as they are. Fewer rows in its
+    /// tables can be accepted with it.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn flow_accept_smaller(&self, flow: FlowId, actor: String, reason: String) -> Result<(), StoreError> {
-        self.run("accept smaller tables", move |conn| {
-            let accepted = serde_json::json!({ "accept": true });
-            let sizes = flow::sizes.eq(Some(&accepted));
-            diesel::insert_into(flow::table)
-                .values((flow::company.eq(text(flow.company.as_str())), flow::entity.eq(text(flow.entity.as_str())), sizes))
-                .on_conflict((flow::company, flow::entity))
-                .do_update()
-                .set(sizes)
-                .execute(conn)?;
-            let mut row = NewAudit::of(AuditKind::Action).detail(&serde_json::json!({ "action": "accept smaller tables", "why": reason }));
-            (row.company, row.entity, row.actor) = (Some(flow.company.to_string()), Some(flow.entity.to_string()), actor);
-            audit_append(conn, &[row])
+    pub async fn flow_resume(&self, flow: FlowId, smaller: SmallerTables, actor: String, reason: String) -> Result<FlowBefore, StoreError> {
+        self.run("resume a flow", move |conn| {
+            let before = pause(conn, &flow, FlowAction::Resume, &actor)?;
+            let mut detail = serde_json::json!({ "action": "resume", "why": reason });
+            if smaller == SmallerTables::Accept {
+                let accepted = serde_json::json!({ "accept": true });
+                let row = flow::table.find((text(flow.company.as_str()), text(flow.entity.as_str())));
+                diesel::update(row).set(flow::sizes.eq(Some(&accepted))).execute(conn)?;
+                detail["accept_smaller"] = true.into();
+            }
+            audit_append(conn, &[action_row(&flow, actor, &detail)])?;
+            Ok(before)
         })
         .await
     }

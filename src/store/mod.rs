@@ -77,7 +77,7 @@ pub use enet_session::{EncryptedSession, EnetLeaseResult, EnetUser, SessionNote}
 pub use error::StoreError;
 pub(crate) use error::TxError;
 pub use failure::{AmountAtStake, CauseRow, FailureFilter, FailureRow, ParentRow};
-pub use flow::{AfterError, DueSince, EndedRun, FlowAction, FlowBefore, FlowRow, Lease, LeaseResult};
+pub use flow::{AfterError, DueSince, EndedRun, FlowAction, FlowBefore, FlowRow, Lease, LeaseResult, SmallerTables};
 pub use forget::{Forgotten, ForgottenFlow, Undelivered};
 pub use gauges::{ConflictCount, EntityCount, FlowMark, Gauges};
 pub use hold::{HoldRow, HoldView};

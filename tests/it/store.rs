@@ -13,8 +13,8 @@ use tieline::domain::ids::{AuditRowId, DocumentId, RunId};
 use tieline::domain::run::{RunKind, Trigger};
 use tieline::domain::{DocumentKey, FlowId};
 use tieline::store::{
-    AuditFilter, AuditRow, Dead, DocumentFilter, FailureFilter, FlowAction, Intake, IntakeDocument, IntakeRecord, Lease, LeaseResult,
-    MapFailure, Node, Queue, SetNumber, Store, StoreError,
+    AuditFilter, AuditRow, Dead, DocumentFilter, FailureFilter, Intake, IntakeDocument, IntakeRecord, Lease, LeaseResult, MapFailure, Node,
+    Queue, SetNumber, Store, StoreError,
 };
 use tieline::telemetry::logging::{self, LogFormat};
 
@@ -173,7 +173,7 @@ fn a_nul_in_any_text_is_written_out_and_fails_no_transaction() {
         store.flow_release(lease, Some(nul("error")), RunKind::Poll, tieline::store::AfterError::Stop).await.unwrap();
         let status = store.flow_status().await.unwrap();
         assert_eq!(status[0].last_error.as_deref(), Some("error\\u0000!"));
-        store.flow_pause(suppliers(), FlowAction::Resume, nul("who"), nul("why")).await.unwrap();
+        store.flow_resume(suppliers(), tieline::store::SmallerTables::Fault, nul("who"), nul("why")).await.unwrap();
         let audit = store.audit_list(AuditFilter { limit: 100, ..AuditFilter::default() }).await.unwrap();
         let said: Vec<&str> = audit.iter().filter_map(|row| row.detail.as_deref()).collect();
         for text in ["note\\\\u0000!", "warning\\\\u0000!", "message\\\\u0000!", "why\\\\u0000!"] {

@@ -17,11 +17,10 @@ use crate::http::problem::{Problem, reason};
 use crate::http::query::{Params, path_parts};
 use crate::http::route::{Route, Shape, acts, component};
 use crate::http::state::AppState;
-use crate::operations::flow::SmallerTables;
 use crate::operations::replay::{Selection, Which};
 use crate::operations::resend::ReplayReport;
 use crate::operations::{self, Refused, Requested, RunStarted};
-use crate::store::{FlowAction, FlowBefore, ForgottenFlow, ReplayScope, Undelivered};
+use crate::store::{FlowAction, FlowBefore, ForgottenFlow, ReplayScope, SmallerTables, Undelivered};
 
 pub(in crate::http) const ROUTES: &[Route] = &[
     Route::post(

@@ -22,9 +22,8 @@ use crate::http::problem::Problem;
 use crate::http::query::{Params, path_parts};
 use crate::http::route::Route;
 use crate::http::state::AppState;
-use crate::operations::flow::SmallerTables;
 use crate::operations::{self, Requested, RunStarted};
-use crate::store::{FlowAction, FlowStatus, NodeRow, RunFilter, RunRow, Undelivered, Worry};
+use crate::store::{FlowAction, FlowStatus, NodeRow, RunFilter, RunRow, SmallerTables, Undelivered, Worry};
 
 pub(in crate::http) const ROUTES: &[Route] = &[
     Route::page("/", Some(Permission::Read), || web::get().to(overview)),
