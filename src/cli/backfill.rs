@@ -163,7 +163,7 @@ async fn slices(
         flows.sort_by(|a, b| a.0.cmp(&b.0));
         flows.dedup_by(|a, b| a.0 == b.0);
         let done = flows.is_empty();
-        let report = sync::execute_run_set(deps, system, flows, signals).await?;
+        let report = sync::execute_run_set(deps, system, flows, None, signals).await?;
         if done || report.flows.iter().any(|(_, result)| result.is_err()) {
             return Ok(report);
         }

@@ -5,6 +5,7 @@ use super::context::Context;
 use super::failure::{Exit, Failure};
 use super::{Global, OutputForm, output, who};
 use crate::doctor::{self, Finding, Report, Scope, Verdict, Way};
+use crate::domain::reason::Reason;
 use crate::operations::note_diagnostics;
 use crate::store::StoreError;
 
@@ -14,6 +15,9 @@ pub struct DoctorArgs {
     /// Create nothing in ServiceNow. Without it, one row is created in each target table and deleted again, to prove the right to create
     #[arg(long)]
     read_only: bool,
+    /// Why, for the audit
+    #[arg(long, value_name = "TEXT")]
+    why: Option<Reason>,
 }
 
 /// Runs the command.
@@ -22,7 +26,7 @@ pub(super) fn doctor(global: &Global, args: &DoctorArgs) -> Result<Exit, Failure
     let checked = Checked::load(global)?;
     super::start_logging(global, &checked, super::Logs::Command)?;
     super::block_on(async {
-        let findings = diagnose(checked, scope).await?;
+        let findings = diagnose(checked, scope, args.why.as_ref()).await?;
         output::even_unread(print(global, &findings))?;
         Ok(if findings.iter().any(|finding| finding.unreachable) {
             Exit::Unreachable
@@ -42,7 +46,7 @@ fn print(global: &Global, findings: &[Finding]) -> Result<(), Failure> {
     output::line(&output::sentences(&["what", "how it stands", "found", "what to do"], rows))
 }
 
-async fn diagnose(checked: Checked, scope: Scope) -> Result<Vec<Finding>, Failure> {
+async fn diagnose(checked: Checked, scope: Scope, why: Option<&Reason>) -> Result<Vec<Finding>, Failure> {
     let (settings, definitions) = (checked.settings().clone(), checked.definitions.clone());
     let report = Report::new(doctor::STEPS);
     match Context::open(checked).await {
@@ -51,7 +55,7 @@ async fn diagnose(checked: Checked, scope: Scope) -> Result<Vec<Finding>, Failur
             doctor::without_ledger(&settings, &definitions, failure.text, unreachable, &report).await;
         }
         Ok(context) => {
-            let result = noted(&context, scope, &report).await;
+            let result = noted(&context, scope, why, &report).await;
             context.close().await;
             result?;
         }
@@ -59,7 +63,7 @@ async fn diagnose(checked: Checked, scope: Scope) -> Result<Vec<Finding>, Failur
     Ok(report.findings())
 }
 
-async fn noted(context: &Context, scope: Scope, report: &Report) -> Result<(), StoreError> {
-    note_diagnostics(&context.store, scope, who::user(), None).await?;
+async fn noted(context: &Context, scope: Scope, why: Option<&Reason>, report: &Report) -> Result<(), StoreError> {
+    note_diagnostics(&context.store, scope, who::user(), why).await?;
     doctor::diagnose(&context.deps(), &Way::Own, scope, report).await
 }

@@ -36,7 +36,7 @@ pub(super) async fn send(context: &Context, deps: &Deps, followed: &Followed) ->
         .map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
     // a run set without flows reads nothing and sends what is due
     let mut signals = Signals::listen();
-    let run_set = sync::execute_run_set(deps, &system, Vec::new(), &mut signals).await;
+    let run_set = sync::execute_run_set(deps, &system, Vec::new(), None, &mut signals).await;
     system.stop(STOP_DEADLINE).await;
     let run_set = run_set?;
     // a service may have claimed some of them before this command did

@@ -21,6 +21,7 @@ use crate::actors::system::ActorSystem;
 use crate::actors::writer::WriteError;
 use crate::doctor::disk;
 use crate::domain::backlog::Backlog;
+use crate::domain::reason::Reason;
 use crate::domain::run::{RunCounts, RunKind};
 use crate::domain::word::Names;
 use crate::domain::{CompanyId, EntityName, FlowId};
@@ -44,6 +45,9 @@ pub struct SyncArgs {
     /// Re-read everything: finds silent edits, and what SYSPRO no longer has
     #[arg(long)]
     sweep: bool,
+    /// Why, for the audit
+    #[arg(long, value_name = "TEXT")]
+    why: Option<Reason>,
 }
 
 /// The line of one flow in the summary.
@@ -69,7 +73,7 @@ pub(super) fn sync(global: &Global, args: &SyncArgs) -> Result<Exit, Failure> {
     super::block_on(async {
         let mut signals = Signals::listen();
         let context = Context::open(checked).await?;
-        let result = sync_flows(&context, global, flows, &mut signals).await;
+        let result = sync_flows(&context, global, flows, args.why.as_ref(), &mut signals).await;
         context.close().await;
         result
     })
@@ -97,12 +101,18 @@ fn choose(checked: &Checked, args: &SyncArgs) -> Result<Vec<(FlowId, RunKind)>, 
         .collect())
 }
 
-async fn sync_flows(context: &Context, global: &Global, flows: Vec<(FlowId, RunKind)>, signals: &mut Signals) -> Result<Exit, Failure> {
+async fn sync_flows(
+    context: &Context,
+    global: &Global,
+    flows: Vec<(FlowId, RunKind)>,
+    why: Option<&Reason>,
+    signals: &mut Signals,
+) -> Result<Exit, Failure> {
     let deps = context.working_deps().await?;
     operations::other_side::check(&deps).await?;
     let system = ActorSystem::start(&deps, RestartPolicy::default(), Mode::Command)
         .map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
-    let report = execute_run_set(&deps, &system, flows, signals).await;
+    let report = execute_run_set(&deps, &system, flows, why, signals).await;
     system.stop(STOP_DEADLINE).await;
     let report = report?;
     let status = context.flow_status().await?;
@@ -113,15 +123,16 @@ async fn sync_flows(context: &Context, global: &Global, flows: Vec<(FlowId, RunK
     Ok(exit_code(&report, &status))
 }
 
-/// Runs one run set with bars.
+/// Runs one run set with bars. `why`: the person's reason, for the audit of each run.
 pub(super) async fn execute_run_set(
     deps: &Deps,
     system: &ActorSystem,
     flows: Vec<(FlowId, RunKind)>,
+    why: Option<&Reason>,
     signals: &mut Signals,
 ) -> Result<RunSetReport, Failure> {
     let bars = Bars::start(deps.progress.clone());
-    let ask = RunSetRequest::by_hand(flows, user(), None);
+    let ask = RunSetRequest::by_hand(flows, user(), why.map(ToString::to_string));
     let mut fatal = system.fatal.clone();
     let report = tokio::select! {
         report = system.scheduler.send(ExecuteRunSet(ask)) => report.map_err(|_| Failure::new(Exit::Failed, "the run was interrupted; nothing is lost, run it again")),

@@ -214,7 +214,7 @@ async fn show(
     say(global, "One full sync of two companies, suppliers and accounts before invoices …");
     let started = Instant::now();
     let flows: Vec<_> = flows(&deps).into_iter().map(|flow| (flow, RunKind::Poll)).collect();
-    let mut report = sync::execute_run_set(&deps, &system, flows.clone(), signals).await?;
+    let mut report = sync::execute_run_set(&deps, &system, flows.clone(), None, signals).await?;
     // with faults, deliveries are retrying or unknown for a while: a person would run it again
     let mut cycles = 1;
     while args.faults && cycles < 20 && unsettled(context).await? {
