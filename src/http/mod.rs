@@ -129,6 +129,7 @@ pub fn start(app_state: &AppState) -> Result<Server, HttpError> {
             .configure(|config| ROUTES.configure(config))
             .wrap(from_fn(response_cache::share))
             .wrap(from_fn(idempotency::once))
+            .wrap(from_fn(query::check))
             .wrap(from_fn(auth::check))
             .wrap(headers::headers(secure))
     };

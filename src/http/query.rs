@@ -5,10 +5,15 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::str::FromStr;
 
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{Extensions, ServiceRequest, ServiceResponse};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpMessage};
 use percent_encoding::percent_decode_str;
 use serde::Serialize;
 
 use super::problem::Problem;
+use super::route::Route;
 use crate::domain::delivery::FailureWord;
 use crate::domain::word;
 
@@ -58,6 +63,20 @@ pub(super) const fn param(name: &'static str, kind: Kind, what: &'static str) ->
     Param { name, kind, what }
 }
 
+/// Refuses a query that the route does not describe, for every route that needs a key. Health and metrics take any query: monitors add
+/// their own. Pages of the console check theirs, which they share with their forms.
+pub(super) async fn check<B: MessageBody + 'static>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<BoxBody>, Error> {
+    let checked = {
+        let extensions = request.extensions();
+        let checks = extensions.get::<Route>().is_some_and(|route| route.needs.is_some() && !route.is_page());
+        if checks { Params::of(&extensions, request.query_string()).map(drop) } else { Ok(()) }
+    };
+    match checked {
+        Ok(()) => Ok(next.call(request).await?.map_into_boxed_body()),
+        Err(problem) => Ok(request.error_response(problem).map_into_boxed_body()),
+    }
+}
+
 /// The page size, a parameter of every long list.
 pub(super) const LIMITED: Param = param("limit", Kind::Number(1, MOST), "items per page; 100 unless given");
 /// The start of a page, in a list ordered by numbers.
@@ -86,11 +105,16 @@ impl<T> Page<T> {
 }
 
 impl Params {
-    /// Reads a query of the API.
+    /// Reads a query of the API. `extensions`: of the request, with its route.
     ///
     /// # Errors
-    /// 400 for a name that is not in `allowed` or occurs twice, or for a value of another kind.
-    pub(super) fn described(query: &str, allowed: &[Param]) -> Result<Self, Problem> {
+    /// 400 for a name that the route does not describe, that occurs twice, or that has a value of another kind.
+    pub(super) fn of(extensions: &Extensions, query: &str) -> Result<Self, Problem> {
+        let described = extensions.get::<Route>().and_then(|route| route.described);
+        Self::described(query, described.map_or(&[], |described| described.params))
+    }
+
+    fn described(query: &str, allowed: &[Param]) -> Result<Self, Problem> {
         let params = Self::parse(query, &allowed.iter().map(|param| param.name).collect::<Vec<_>>())?;
         for param in allowed {
             let Some(text) = params.0.get(param.name) else { continue };

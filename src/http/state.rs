@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use actix_web::{HttpMessage, HttpRequest};
+
 use super::login_throttle::LoginThrottle;
 use super::problem::Problem;
-use super::query::{Param, Params};
+use super::query::Params;
 use super::route::Routes;
 use super::{host, response_cache};
 use crate::actors::Deps;
@@ -64,12 +66,12 @@ impl AppState {
         self.deps.settings.http.certificate.is_some()
     }
 
-    /// The parameters of a list, checked by kind; a company and an entity must exist.
+    /// The parameters that the request's route describes, checked by kind; a company and an entity must exist.
     ///
     /// # Errors
-    /// 400 as [`Params::described`]; 422 for a company or an entity that neither the configuration nor the ledger contains.
-    pub(super) async fn described(&self, query: &str, allowed: &[Param]) -> Result<Params, Problem> {
-        let params = Params::described(query, allowed)?;
+    /// 400 as [`Params::of`]; 422 for a company or an entity that neither the configuration nor the ledger contains.
+    pub(super) async fn described(&self, request: &HttpRequest) -> Result<Params, Problem> {
+        let params = Params::of(&request.extensions(), request.query_string())?;
         check_names(&self.deps, params.text("company").as_deref(), params.text("entity").as_deref()).await?;
         Ok(params)
     }

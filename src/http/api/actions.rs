@@ -14,7 +14,7 @@ use crate::domain::run::RunKind;
 use crate::http::body::LIMIT;
 use crate::http::caller::Caller;
 use crate::http::problem::{Problem, reason};
-use crate::http::query::{Params, path_parts};
+use crate::http::query::path_parts;
 use crate::http::route::{Route, Shape, acts, component};
 use crate::http::state::AppState;
 use crate::operations::replay::{Selection, Which};
@@ -235,7 +235,6 @@ fn flow_of(request: &HttpRequest) -> Result<FlowId, Problem> {
 }
 
 async fn run(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Answer {
-    Params::parse(request.query_string(), &[])?;
     let (flow, asked): (FlowId, FlowBody) = (flow_of(&request)?, body(payload).await?);
     let kind = if asked.sweep { RunKind::Sweep } else { RunKind::Poll };
     let started = app_state.service.run(flow, kind, requested(&request, &asked.why)?).await?;
@@ -243,14 +242,12 @@ async fn run(app_state: web::Data<AppState>, request: HttpRequest, payload: web:
 }
 
 async fn pause(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Answer {
-    Params::parse(request.query_string(), &[])?;
     let (flow, asked): (FlowId, FlowBody) = (flow_of(&request)?, body(payload).await?);
     let before = operations::flow::pause(&app_state.deps, flow.clone(), requested(&request, &asked.why)?).await?;
     Ok(HttpResponse::Ok().json(Paused::of(flow, FlowAction::Pause, before)))
 }
 
 async fn resume(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Answer {
-    Params::parse(request.query_string(), &[])?;
     let (flow, asked): (FlowId, FlowBody) = (flow_of(&request)?, body(payload).await?);
     let smaller = SmallerTables::accepted(asked.accept_smaller);
     let before = operations::flow::resume(&app_state.deps, flow.clone(), smaller, requested(&request, &asked.why)?).await?;
@@ -258,7 +255,6 @@ async fn resume(app_state: web::Data<AppState>, request: HttpRequest, payload: w
 }
 
 async fn forget(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Answer {
-    Params::parse(request.query_string(), &[])?;
     let (flow, asked): (FlowId, FlowBody) = (flow_of(&request)?, body(payload).await?);
     let undelivered = if asked.drop_pending { Undelivered::Drop } else { Undelivered::Keep };
     let forgotten = operations::flow::forget(&app_state.deps, flow, undelivered, requested(&request, &asked.why)?).await?;
@@ -278,7 +274,6 @@ pub(in crate::http) fn which(asked: ReplayBody) -> Result<Which, Refused> {
 
 /// A long replay continues after its answer.
 async fn replay(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Answer {
-    Params::parse(request.query_string(), &[])?;
     let asked: ReplayBody = body(payload).await?;
     let requested = requested(&request, &asked.why)?;
     Ok(match app_state.service.replay(which(asked)?, requested).await? {

@@ -12,7 +12,7 @@ use crate::domain::ids::BackfillId;
 use crate::domain::role::Permission;
 use crate::domain::run::BackfillState;
 use crate::http::problem::Problem;
-use crate::http::query::{AFTER, Kind, LIMITED, Page, Param, Params, param};
+use crate::http::query::{AFTER, Kind, LIMITED, Page, Param, param};
 use crate::http::route::{Cached, Route, Shape, acts, component, reads};
 use crate::http::state::AppState;
 use crate::operations::{self, Refused, backfill::Period};
@@ -100,7 +100,6 @@ pub(super) struct Accepted {
 
 /// Stored at once; the service reads it beside its polls.
 async fn add(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Answer {
-    Params::parse(request.query_string(), &[])?;
     let asked: BackfillBody = body(payload).await?;
     let requested = requested(&request, &asked.why)?;
     let (companies, entities) = (asked.company.into_iter().collect(), asked.entity.into_iter().collect());
@@ -111,7 +110,7 @@ async fn add(app_state: web::Data<AppState>, request: HttpRequest, payload: web:
 
 /// `GET /api/v1/backfills`, newest first.
 pub(super) async fn list(app_state: web::Data<AppState>, request: HttpRequest) -> Answer {
-    let params = app_state.described(request.query_string(), BACKFILLS).await?;
+    let params = app_state.described(&request).await?;
     let limit = params.limit()?;
     let state = params.value("state", "a state of a backfill")?;
     let before = Some(params.after()?).filter(|before| *before > 0).map(BackfillId);
@@ -122,14 +121,12 @@ pub(super) async fn list(app_state: web::Data<AppState>, request: HttpRequest) -
 }
 
 async fn show(app_state: web::Data<AppState>, request: HttpRequest) -> Answer {
-    Params::parse(request.query_string(), &[])?;
     let id = id(&request, 3)?;
     Ok(HttpResponse::Ok().json(operations::backfill::find(&app_state.deps, id).await?))
 }
 
 /// What was read stays.
 async fn cancel(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Answer {
-    Params::parse(request.query_string(), &[])?;
     let asked: CancelBody = body(payload).await?;
     let requested = requested(&request, &asked.why)?;
     Ok(HttpResponse::Ok().json(operations::backfill::cancel(&app_state.deps, id(&request, 3)?, requested).await?))

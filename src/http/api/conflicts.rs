@@ -133,7 +133,7 @@ pub(super) struct AdoptBody {
 
 /// `GET /api/v1/conflicts`: open entries, unless a state is given.
 pub(super) async fn list(app_state: web::Data<AppState>, request: HttpRequest) -> Answer {
-    let params = app_state.described(request.query_string(), CONFLICTS).await?;
+    let params = app_state.described(&request).await?;
     let limit = params.limit()?;
     let filter = ConflictFilter {
         company: params.text("company"),

@@ -8,7 +8,6 @@ use super::texts::{Name, Why};
 use crate::domain::FlowId;
 use crate::domain::resent::ResentOutcome;
 use crate::http::problem::Problem;
-use crate::http::query::Params;
 use crate::http::route::{Route, Shape, acts, component};
 use crate::http::state::AppState;
 use crate::operations::{self, hold::Named};
@@ -69,7 +68,6 @@ struct HoldAnswer {
 }
 
 async fn hold(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Answer {
-    Params::parse(request.query_string(), &[])?;
     let asked: HoldBody = body(payload).await?;
     let (requested, flow) = (requested(&request, &asked.why)?, asked.flow());
     let named = operations::hold::hold(&app_state.deps, flow, &asked.keys, requested).await?;
@@ -77,7 +75,6 @@ async fn hold(app_state: web::Data<AppState>, request: HttpRequest, payload: web
 }
 
 async fn release(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Answer {
-    Params::parse(request.query_string(), &[])?;
     let asked: HoldBody = body(payload).await?;
     let (requested, flow) = (requested(&request, &asked.why)?, asked.flow());
     let (named, outcome) = app_state.service.release(flow, &asked.keys, requested).await?;

@@ -164,15 +164,13 @@ pub(super) const AUDIT: &[Param] =
 const INSTANT: &str = "an instant such as 2026-01-31T08:00:00Z";
 
 /// `GET /api/v1/flows`
-pub(super) async fn flows(app_state: web::Data<AppState>, request: HttpRequest) -> Answer {
-    Params::parse(request.query_string(), &[])?;
+pub(super) async fn flows(app_state: web::Data<AppState>) -> Answer {
     let rows = flow_status(&app_state.deps).await?;
     Ok(HttpResponse::Ok().json(Page::of(rows, i64::MAX, |_| String::new())))
 }
 
 /// `GET /api/v1/nodes`
-pub(super) async fn nodes(app_state: web::Data<AppState>, request: HttpRequest) -> Answer {
-    Params::parse(request.query_string(), &[])?;
+pub(super) async fn nodes(app_state: web::Data<AppState>) -> Answer {
     let rows = app_state.deps.store.node_list(UNRESPONSIVE_AFTER).await?;
     Ok(HttpResponse::Ok().json(Page::of(rows, i64::MAX, |_| String::new())))
 }
@@ -200,8 +198,7 @@ pub(super) struct DefinitionsView {
 }
 
 /// `GET /api/v1/definitions`
-pub(super) async fn definitions(app_state: web::Data<AppState>, request: HttpRequest) -> Answer {
-    Params::parse(request.query_string(), &[])?;
+pub(super) async fn definitions(app_state: web::Data<AppState>) -> Answer {
     let items = app_state.deps.store.definition_list(SETS).await?;
     let view = app_state.deps.definitions.view();
     let (refused, refused_at) = view.refused.map(|refused| (refused.problems, refused.at)).unzip();
@@ -218,7 +215,7 @@ pub(super) async fn definitions(app_state: web::Data<AppState>, request: HttpReq
 
 /// `GET /api/v1/runs`, newest first.
 pub(super) async fn runs(app_state: web::Data<AppState>, request: HttpRequest) -> Answer {
-    let params = app_state.described(request.query_string(), RUNS).await?;
+    let params = app_state.described(&request).await?;
     let limit = params.limit()?;
     let before = params.value::<RunId>("after", "the `next` of the page before")?;
     let filter = RunFilter {
@@ -237,7 +234,7 @@ pub(super) async fn runs(app_state: web::Data<AppState>, request: HttpRequest) -
 
 /// `GET /api/v1/records`
 pub(super) async fn records(app_state: web::Data<AppState>, request: HttpRequest) -> Answer {
-    let params = app_state.described(request.query_string(), RECORDS).await?;
+    let params = app_state.described(&request).await?;
     let limit = params.limit()?;
     let filter = DocumentFilter {
         company: params.text("company"),
@@ -257,7 +254,6 @@ pub(super) async fn records(app_state: web::Data<AppState>, request: HttpRequest
 
 /// `GET /api/v1/records/{company}/{entity}/{key}`; the key may contain slashes.
 pub(super) async fn record(app_state: web::Data<AppState>, request: HttpRequest) -> Answer {
-    Params::parse(request.query_string(), &[])?;
     let parts: [String; 3] = path_parts(request.uri().path(), 3, 3)?
         .try_into()
         .map_err(|_| Problem::not_found("the path names no record", "use /api/v1/records/COMPANY/ENTITY/KEY"))?;
@@ -294,7 +290,7 @@ fn failure_filter(params: &Params, limit: i64) -> Result<FailureFilter, Problem>
 
 /// `GET /api/v1/failures`
 pub(super) async fn failures(app_state: web::Data<AppState>, request: HttpRequest) -> Answer {
-    let params = app_state.described(request.query_string(), FAILURES).await?;
+    let params = app_state.described(&request).await?;
     let limit = params.limit()?;
     let filter = FailureFilter { after: DeliveryId(params.after()?), ..failure_filter(&params, limit + 1)? };
     let rows = failures::failure_list(&app_state.deps, filter).await?;
@@ -303,7 +299,7 @@ pub(super) async fn failures(app_state: web::Data<AppState>, request: HttpReques
 
 /// `GET /api/v1/failures/causes`: the same failures by cause.
 pub(super) async fn causes(app_state: web::Data<AppState>, request: HttpRequest) -> Answer {
-    let params = app_state.described(request.query_string(), CAUSES).await?;
+    let params = app_state.described(&request).await?;
     let oldest = params.text("order").as_deref() == Some("oldest");
     let filter = FailureFilter { oldest, ..failure_filter(&params, params.limit()?)? };
     let rows = failures::failure_causes(&app_state.deps, filter).await?;
@@ -312,7 +308,7 @@ pub(super) async fn causes(app_state: web::Data<AppState>, request: HttpRequest)
 
 /// `GET /api/v1/audit`
 pub(super) async fn audit(app_state: web::Data<AppState>, request: HttpRequest) -> Answer {
-    let params = app_state.described(request.query_string(), AUDIT).await?;
+    let params = app_state.described(&request).await?;
     let limit = params.limit()?;
     let filter = AuditFilter {
         company: params.text("company"),
