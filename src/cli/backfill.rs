@@ -45,7 +45,7 @@ pub struct BackfillArgs {
     #[arg(long, value_name = "DATE")]
     until: Option<NaiveDate>,
     /// All history
-    #[arg(long, conflicts_with_all = ["since", "until"])]
+    #[arg(long)]
     all: bool,
     /// Why, for the audit
     #[arg(long, value_name = "TEXT", required = true)]

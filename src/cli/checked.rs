@@ -145,7 +145,7 @@ impl Checked {
 
     /// The failure of a refused operation. A flow may be unknown only because another file was meant: its message names the file.
     pub(super) fn refused(&self, refused: operations::Refused) -> Failure {
-        let source = matches!(refused, operations::Refused::NoFlow(_)).then(|| self.source());
+        let source = matches!(refused, operations::Refused::NoFlow(_) | operations::Refused::UnknownName(_)).then(|| self.source());
         let Failure { exit, text } = refused.into();
         Failure::new(exit, text + &source.unwrap_or_default())
     }

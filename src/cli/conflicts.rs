@@ -61,7 +61,7 @@ pub struct ListArgs {
 /// A decision.
 #[derive(Debug, clap::Args)]
 pub struct ResolveArgs {
-    /// The entries
+    /// Up to 1000 entries
     #[arg(required = true, value_name = "ID")]
     ids: Vec<ConflictId>,
     /// Which value wins: syspro or servicenow
@@ -115,16 +115,11 @@ pub(super) fn conflicts(global: &Global, command: &ConflictsCommand) -> Result<E
                 }
             }
             ConflictsCommand::Show { id } => {
-                let filter = ConflictFilter { ids: vec![*id], limit: 1, ..ConflictFilter::default() };
-                let rows = store.conflict_list(filter).await?;
-                let Some(row) = rows.first() else {
-                    let text = format!("the list has no entry `{id}`; `tieline conflicts list` shows which there are");
-                    return Err(Failure::new(Exit::Failed, text));
-                };
+                let row = operations::conflict::find(&context.deps(), *id).await?;
                 if global.output == OutputForm::Json {
-                    output::json(row)?;
+                    output::json(&row)?;
                 } else {
-                    output::line(&story(row))?;
+                    output::line(&story(&row))?;
                 }
             }
             ConflictsCommand::Resolve(args) => {

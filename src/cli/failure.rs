@@ -13,7 +13,7 @@ pub enum Exit {
     Done = 0,
     /// Failed.
     Failed = 1,
-    /// The command line names something that does not exist.
+    /// The command line cannot be understood, contradicts itself, or names a word, a company or an entity that does not exist.
     Usage = 2,
     /// Done, with records outstanding.
     Partly = 3,
@@ -76,12 +76,16 @@ impl From<Refused> for Failure {
         match (refused.class(), refused) {
             (_, Refused::Ledger(error)) => error.into(),
             (_, Refused::UnknownName(unknown) | Refused::NoFlow(unknown)) => unknown.into(),
-            (Some(Class::Malformed), _)
-            | (Some(Class::Senseless), Refused::Everything | Refused::OutdatedAndMore | Refused::Selection(_)) => {
-                Self::new(Exit::Usage, format!("{what}; {step}"))
-            }
-            _ => Self::new(Exit::Failed, format!("{what}; {step}")),
+            (class, _) => Self::new(exit_of(class), format!("{what}; {step}")),
         }
+    }
+}
+
+/// The exit code of a refusal: one for each class, as the HTTP API has one status for each.
+fn exit_of(class: Option<Class>) -> Exit {
+    match class {
+        Some(Class::Malformed | Class::Senseless) => Exit::Usage,
+        Some(Class::Missing | Class::NotNow | Class::Unavailable) | None => Exit::Failed,
     }
 }
 

@@ -9,7 +9,7 @@ use super::{Global, OutputForm, output, resend};
 use crate::domain::reason::Reason;
 use crate::domain::resent::ResentOutcome;
 use crate::domain::{DocumentKey, FlowId};
-use crate::operations::{self, MOST_NAMED, Refused, hold::Named};
+use crate::operations::{self, NeverRead, Refused, hold::Named};
 use crate::store::HoldRow;
 
 /// Which records, and why.
@@ -19,8 +19,8 @@ pub struct HoldArgs {
     company: String,
     /// The entity
     entity: String,
-    /// The keys as SYSPRO stores them, their parts joined by `/`: 0000104/INV-7
-    #[arg(required = true, num_args = 1..=MOST_NAMED)]
+    /// Up to 1000 keys as SYSPRO stores them, their parts joined by `/`: 0000104/INV-7
+    #[arg(required = true)]
     keys: Vec<String>,
     /// Why, for the audit
     #[arg(long, value_name = "TEXT")]
@@ -52,13 +52,12 @@ struct Released {
 /// `tieline hold`
 pub(super) fn hold(global: &Global, args: &HoldArgs) -> Result<Exit, Failure> {
     with_ledger(global, async |context| {
-        let named = operations::hold::hold(&context.deps(), args.flow(), &args.keys, requested(&args.why)).await;
-        let Named { records, unknown } = named.map_err(|refused| args.failure(refused))?;
+        let Named { records, unknown } = operations::hold::hold(&context.deps(), args.flow(), &args.keys, requested(&args.why)).await?;
         match global.output {
             OutputForm::Json => output::json(&records)?,
             OutputForm::Table => records.iter().try_for_each(|row| output::line(&held(row)))?,
         }
-        known(args, &unknown, Exit::Done)
+        known(args, unknown, Exit::Done)
     })
 }
 
@@ -68,9 +67,7 @@ pub(super) fn release(global: &Global, args: &ReleaseArgs) -> Result<Exit, Failu
     with_ledger(global, async |context| {
         // what is only queued is sent by a process with the definitions in force
         let deps = if no_send { context.deps() } else { context.working_deps().await? };
-        let (named, followed) = operations::hold::release(&deps, args.flow(), &args.keys, requested(&args.why))
-            .await
-            .map_err(|refused| args.failure(refused))?;
+        let (named, followed) = operations::hold::release(&deps, args.flow(), &args.keys, requested(&args.why)).await?;
         let Named { records, unknown } = named;
         let people = global.output == OutputForm::Table;
         // a reader that closes the output early must not prevent any sending
@@ -85,7 +82,7 @@ pub(super) fn release(global: &Global, args: &ReleaseArgs) -> Result<Exit, Failu
             _ => {}
         }
         let exit = sent.as_ref().map_or(Exit::Done, resend::Sent::exit);
-        let known = known(args, &unknown, exit);
+        let known = known(args, unknown.clone(), exit);
         if !people {
             let errors = sent.as_ref().map(resend::Sent::errors).unwrap_or_default();
             output::even_unread(output::json(&Released { records, unknown, outcome: sent.and_then(|sent| sent.outcome), errors }))?;
@@ -98,23 +95,14 @@ impl HoldArgs {
     fn flow(&self) -> FlowId {
         FlowId::new(self.company.as_str(), self.entity.as_str())
     }
-
-    fn failure(&self, refused: Refused) -> Failure {
-        match refused {
-            Refused::NoRecords { keys, .. } if !keys.is_empty() => {
-                super::record::never_read(Some(&self.company), Some(&self.entity), &keys[0])
-            }
-            other => other.into(),
-        }
-    }
 }
 
 /// A key that was never read makes the command fail; the other keys are handled anyway.
-fn known(args: &HoldArgs, unknown: &[String], exit: Exit) -> Result<Exit, Failure> {
-    match unknown.first() {
-        Some(unknown) => Err(super::record::never_read(Some(&args.company), Some(&args.entity), unknown)),
-        None => Ok(exit),
+fn known(args: &HoldArgs, unknown: Vec<String>, exit: Exit) -> Result<Exit, Failure> {
+    if unknown.is_empty() {
+        return Ok(exit);
     }
+    Err(Refused::from(NeverRead::of(&args.flow(), unknown)).into())
 }
 
 fn parts(count: i64) -> String {

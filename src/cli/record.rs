@@ -46,23 +46,6 @@ pub(super) fn record(global: &Global, args: &RecordArgs) -> Result<Exit, Failure
     })
 }
 
-/// The possible reasons why a record is not in the ledger.
-pub(super) fn never_read(company: Option<&str>, entity: Option<&str>, key: &str) -> Failure {
-    let what = match (company, entity) {
-        (Some(company), Some(entity)) => format!("{company}/{entity} `{key}`"),
-        (Some(company), None) => format!("a record `{key}` of company {company}"),
-        (None, Some(entity)) => format!("{} {entity} `{key}`", if entity.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" }),
-        (None, None) => format!("a record `{key}`"),
-    };
-    Failure::new(
-        Exit::Failed,
-        format!(
-            "{what} was never read from SYSPRO: it is not there, the definition's filter leaves it out, its flow has not run yet \
-             (`tieline status`), or the key is written otherwise (parts joined by `/`, leading zeros and capitals kept)"
-        ),
-    )
-}
-
 fn child_keys(plan: &Plan) -> ChildKeys {
     plan.read.children.iter().map(|child| (child.name.clone(), child.table.key.clone())).collect()
 }

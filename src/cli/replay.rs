@@ -7,16 +7,15 @@ use super::audit::instant;
 use super::checked::Checked;
 use super::context::Context;
 use super::failure::{Exit, Failure};
-use super::record::never_read;
-use super::{Global, OutputForm, output, resend, sync, who};
+use super::{Global, OutputForm, output, resend, who};
 use crate::domain::delivery::FailureReason;
 use crate::domain::ids::RunId;
 use crate::domain::reason::Reason;
 use crate::domain::run::RunCounts;
+use crate::operations;
 use crate::operations::outdated::OutdatedReport;
 use crate::operations::replay::{Selection, Which};
 use crate::operations::resend::ReplayReport;
-use crate::operations::{self, Refused};
 use crate::store::ReplayScope;
 
 /// Which records.
@@ -53,10 +52,10 @@ pub struct ReplayArgs {
     #[arg(long)]
     all: bool,
     /// Records that were mapped under another definition than the one in force: they are compared with what was sent, and what differs is sent
-    #[arg(long, conflicts_with_all = ["key", "run", "failed_only", "since", "until", "reason", "text", "all"])]
+    #[arg(long)]
     outdated: bool,
     /// With --outdated: send as many records as this, whatever `flows.change_limit` says; 0 only says how many differ
-    #[arg(long, value_name = "N", requires = "outdated", value_parser = clap::value_parser!(i64).range(0..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(0..))]
     allow: Option<i64>,
     /// Why, for the audit
     #[arg(long, value_name = "TEXT")]
@@ -110,7 +109,6 @@ fn which(args: &ReplayArgs) -> Result<Which, Failure> {
 pub(super) fn replay(global: &Global, args: &ReplayArgs) -> Result<Exit, Failure> {
     let which = which(args)?;
     let checked = Checked::load(global)?;
-    sync::check_names(&checked, args.company.as_slice(), args.entity.as_slice())?;
     super::start_logging(global, &checked, super::Logs::Command)?;
     super::block_on(async {
         let context = Context::open(checked).await?;
@@ -131,10 +129,8 @@ async fn run(context: &Context, global: &Global, args: &ReplayArgs, which: Which
             let _ = say(&report.to_string());
         }
     };
-    let mut taken_in = match operations::replay::replay(&deps, which, &who::requested(&args.why), compared).await {
-        Err(Refused::NeverRead(key)) => return Err(never_read(args.company.as_deref(), args.entity.as_deref(), &key)),
-        taken_in => taken_in?,
-    };
+    let taken_in = operations::replay::replay(&deps, which, &who::requested(&args.why), compared).await;
+    let mut taken_in = taken_in.map_err(|refused| context.checked.refused(refused))?;
     if let (true, Some(stopped)) = (people, taken_in.outdated.as_ref().and_then(|report| report.stopped.as_ref())) {
         say(stopped)?;
     }
@@ -198,6 +194,7 @@ mod tests {
     fn everything_is_sent_again_only_by_its_own_word() {
         assert_eq!(scope_of(&[]).expect_err("unlimited").exit, Exit::Usage);
         assert!(scope_of(&["--all"]).is_ok());
+        assert_eq!(scope_of(&["--since=2026-02-01", "--until=2026-01-01"]).expect_err("no time").exit, Exit::Usage);
         for one in [
             "--company=EDU1",
             "--entity=invoice",

@@ -137,6 +137,11 @@ impl Problem {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, "unprocessable", "the request contradicts itself, or an earlier one", detail, next_step)
     }
 
+    /// 422: understood, but it would apply to everything, and does not say that this is meant.
+    fn unlimited(detail: impl Into<String>, next_step: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "unlimited", "the request would apply to everything", detail, next_step)
+    }
+
     /// 422: an unknown company or entity; an empty list would look like an all-clear.
     pub fn unknown(unknown: &Unknown) -> Self {
         let title = "the request names something that there is not";
@@ -198,6 +203,7 @@ impl Problem {
         let (what, step) = (refused.what(), refused.next_step(on));
         match (class, refused) {
             (Some(Class::Malformed), _) => Self::bad_request(what, step),
+            (Some(Class::Senseless), Refused::Everything | Refused::NoPeriod) => Self::unlimited(what, step),
             (Some(Class::Senseless), _) => Self::unprocessable(what, step),
             (Some(Class::Missing), _) => Self::not_found(what, step),
             (Some(Class::NotNow), _) => Self::conflict(what, step),

@@ -21,17 +21,21 @@ pub struct Period {
     pub since: Option<NaiveDate>,
     /// The first date after the period.
     pub until: Option<NaiveDate>,
-    /// Everything that SYSPRO has, if no date is given.
+    /// Everything that SYSPRO has; then no date may be given.
     pub all: bool,
 }
 
 impl Period {
     /// # Errors
-    /// [`Refused::EmptyPeriod`], [`Refused::NoPeriod`].
+    /// [`Refused::EmptyPeriod`], [`Refused::PeriodOfAll`], [`Refused::NoPeriod`].
     pub fn check(&self) -> Result<(), Refused> {
         match (self.since, self.until) {
-            (Some(since), Some(until)) if since >= until => Err(Refused::EmptyPeriod { since, until }),
-            (None, None) if !self.all => Err(Refused::NoPeriod),
+            (None, None) if self.all => Ok(()),
+            (None, None) => Err(Refused::NoPeriod),
+            _ if self.all => Err(Refused::PeriodOfAll),
+            (Some(since), Some(until)) if since >= until => {
+                Err(Refused::EmptyPeriod { since: since.to_string(), until: until.to_string() })
+            }
             _ => Ok(()),
         }
     }

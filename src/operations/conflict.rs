@@ -6,7 +6,7 @@ use crate::actors::Deps;
 use crate::domain::FlowId;
 use crate::domain::ids::ConflictId;
 use crate::domain::merge::Side;
-use crate::store::ConflictRow;
+use crate::store::{ConflictFilter, ConflictRow};
 
 /// Decides entries, for their current values; answers the decided ones. The others are closed, do not exist, or could mean several rows.
 ///
@@ -16,6 +16,15 @@ pub async fn resolve(deps: &Deps, ids: &[ConflictId], take: Side, requested: Req
     selection::named(ids.len(), WrongSelection::Entries)?;
     let decided = deps.store.conflict_decide(ids.to_vec(), take, requested.by, requested.why.into()).await?;
     if decided.is_empty() { Err(Refused::NothingToDecide(ids.to_vec())) } else { Ok(decided) }
+}
+
+/// One entry of the list.
+///
+/// # Errors
+/// [`Refused::NoConflict`]; an error of the ledger.
+pub async fn find(deps: &Deps, id: ConflictId) -> Result<ConflictRow, Refused> {
+    let rows = deps.store.conflict_list(ConflictFilter { ids: vec![id], limit: 1, ..ConflictFilter::default() }).await?;
+    rows.into_iter().next().ok_or_else(|| Refused::NoConflict(id.to_string()))
 }
 
 /// Matches two lists for the first time; answers the entries that this decided. `prefer`: the side whose value counts where both have a

@@ -1,7 +1,7 @@
 //! Holds and releases records.
 
 use super::selection::{self, WrongSelection};
-use super::{Refused, Requested, check_names};
+use super::{NeverRead, Refused, Requested, check_names};
 use crate::actors::Deps;
 use crate::domain::{DocumentKey, FlowId};
 use crate::operations::resend::{Followed, release as release_records};
@@ -20,7 +20,7 @@ impl Named {
     fn of(flow: &FlowId, keys: Vec<String>, records: Vec<HoldRow>) -> Result<Self, Refused> {
         let unknown: Vec<String> = keys.into_iter().filter(|key| !records.iter().any(|row| row.key == *key)).collect();
         if records.is_empty() {
-            return Err(Refused::NoRecords { flow: flow.clone(), keys: unknown });
+            return Err(NeverRead::of(flow, unknown).into());
         }
         Ok(Self { records, unknown })
     }
@@ -37,7 +37,7 @@ async fn checked(deps: &Deps, flow: &FlowId, keys: &[String]) -> Result<Vec<Stri
 /// Holds records: nothing of them is sent until they are released. Keys are in the form that people type.
 ///
 /// # Errors
-/// [`Refused::Selection`], [`Refused::UnknownName`]; [`Refused::NoRecords`] when none of them is known; an error of the ledger.
+/// [`Refused::Selection`], [`Refused::UnknownName`]; [`Refused::NeverRead`] when none of them is known; an error of the ledger.
 pub async fn hold(deps: &Deps, flow: FlowId, keys: &[String], requested: Requested) -> Result<Named, Refused> {
     let keys = checked(deps, &flow, keys).await?;
     let rows = deps.store.hold_put(flow.clone(), keys.clone(), requested.by, requested.why.into()).await?;

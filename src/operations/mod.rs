@@ -21,7 +21,7 @@ mod selection;
 pub mod sending;
 mod service;
 
-pub use refused::{Class, Interface, Refused};
+pub use refused::{Class, Interface, NeverRead, Refused};
 pub use requested::{Requested, check_names};
 pub use selection::{MOST_NAMED, WrongSelection};
 pub use service::{RunStarted, Service, note_diagnostics};

@@ -128,7 +128,8 @@ impl fmt::Display for OutdatedReport {
     }
 }
 
-/// Compares all records of these flows that were mapped under another definition with what was sent. Nothing is written.
+/// Compares all records of these flows that were mapped under another definition with what was sent. Nothing is written. Only flows of
+/// configured companies are compared.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -150,6 +151,9 @@ pub async fn compare(deps: &Deps, company: Option<&str>, entity: Option<&str>, a
                 continue;
             }
             let flow = FlowId::new(row.company.as_str(), row.entity.as_str());
+            if !deps.settings.syspro.companies.contains(&flow.company) {
+                continue;
+            }
             let limit = deps.settings.flows.change_limit.of(row.documents);
             report.flows.push(compare_flow(deps, &definitions, flow, row.documents, row.outdated, limit).await?);
         }

@@ -92,24 +92,23 @@ pub enum Refused {
         /// The number of records.
         differing: i64,
     },
-    /// No record with this key was ever read.
-    NeverRead(String),
-    /// The ledger has none of these records of the flow.
-    NoRecords {
-        /// The flow.
-        flow: FlowId,
-        /// The keys, in the ledger's form.
-        keys: Vec<String>,
-    },
+    /// Records that were never read.
+    NeverRead(NeverRead),
+    /// There is no such run.
+    UnknownRun(String),
     /// A backfill without a period.
     NoPeriod,
-    /// A period that ends before it starts.
+    /// A period together with everything.
+    PeriodOfAll,
+    /// A period that ends before it starts, or where it starts.
     EmptyPeriod {
-        /// The first date.
-        since: chrono::NaiveDate,
-        /// The first date after the period.
-        until: chrono::NaiveDate,
+        /// The first date or time.
+        since: String,
+        /// The first one after the period.
+        until: String,
     },
+    /// There is no such entry in the conflict list.
+    NoConflict(String),
     /// There is no such backfill.
     NoBackfill(String),
     /// The backfill has ended.
@@ -136,12 +135,13 @@ impl Refused {
     pub fn class(&self) -> Option<Class> {
         Some(match self {
             Self::Selection(wrong) => wrong.class(),
-            Self::Everything | Self::OutdatedAndMore | Self::NoPeriod | Self::EmptyPeriod { .. } => Class::Senseless,
+            Self::Everything | Self::OutdatedAndMore | Self::NoPeriod | Self::PeriodOfAll | Self::EmptyPeriod { .. } => Class::Senseless,
             Self::NoFlow(_)
             | Self::NotInLedger(_)
             | Self::NotAligned(_)
             | Self::NeverRead(_)
-            | Self::NoRecords { .. }
+            | Self::UnknownRun(_)
+            | Self::NoConflict(_)
             | Self::NoBackfill(_)
             | Self::NothingToDecide(_) => Class::Missing,
             Self::NoRun(StartRefused::Stopping | StartRefused::Unresponsive) | Self::Stopping | Self::Crashed => Class::Unavailable,
@@ -183,15 +183,12 @@ impl Refused {
             Self::OutdatedAndMore => "`outdated` goes with `company` and `entity` alone".into(),
             Self::Replaying => "a replay is on its way".into(),
             Self::AboveLimit { report, .. } => report.clone(),
-            Self::NeverRead(key) => format!("no record `{key}` was ever read from SYSPRO"),
-            Self::NoRecords { flow, keys } => {
-                let named = keys.iter().take(3).map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ");
-                format!("{flow} has no record {named}")
-            }
+            Self::NeverRead(records) => records.what(),
+            Self::UnknownRun(run) => format!("there is no run `{run}`"),
             Self::NoPeriod => "this would read all history again".into(),
-            Self::EmptyPeriod { since, until } => {
-                format!("`until` ({until}) must come after `since` ({since}): it is the first date that is not read")
-            }
+            Self::PeriodOfAll => "a period is named, and everything as well".into(),
+            Self::EmptyPeriod { .. } => "the period is empty: it ends before it starts".into(),
+            Self::NoConflict(id) => format!("there is no conflict `{id}`"),
             Self::NoBackfill(id) => format!("there is no backfill `{id}`"),
             Self::BackfillEnded { id, state } => format!("backfill {id} is {state} already"),
             Self::NothingToDecide(ids) => {
@@ -259,15 +256,36 @@ impl Refused {
                 &format!("check some of them, then run `tieline replay --outdated --allow {differing}` if the change is meant"),
                 &format!("check some of them, then repeat with --allow {differing} if the change is meant"),
             ),
-            Self::NeverRead(_) | Self::NoRecords { .. } => {
-                one_of(&format!("{KEYS}: `GET /api/v1/records` lists them"), &format!("{KEYS}: the records page lists them"), KEYS)
-            }
+            Self::NeverRead(_) => one_of(
+                &format!("{KEYS}; `GET /api/v1/records/COMPANY/ENTITY/KEY` says why a record was never read"),
+                &format!("{KEYS}; the page of a record says why it was never read"),
+                &format!("{KEYS}; `tieline record COMPANY ENTITY KEY` says why a record was never read"),
+            ),
+            Self::UnknownRun(_) => one_of(
+                "`GET /api/v1/runs` lists them",
+                "the list of runs names those there are",
+                "`tieline status --output json` and the console show the last runs",
+            ),
             Self::NoPeriod => one_of(
                 "send `since` (and `until`), or \"all\": true for everything SYSPRO has",
                 "choose the first day, or everything that SYSPRO has",
                 "name a period with --since and --until, or --all if you mean it",
             ),
-            Self::EmptyPeriod { .. } => "give the first date and the first one beyond".into(),
+            Self::PeriodOfAll => one_of(
+                "leave out `since` and `until`, or `all`",
+                "leave the days empty, or do not choose everything",
+                "leave out --since and --until, or --all",
+            ),
+            Self::EmptyPeriod { since, until } => one_of(
+                &format!("`until` ({until}) is the first one that is left out: it must come after `since` ({since})"),
+                "choose a last day that is not before the first day",
+                &format!("--until ({until}) is the first one that is left out: it must come after --since ({since})"),
+            ),
+            Self::NoConflict(_) => one_of(
+                "`GET /api/v1/conflicts` lists them",
+                "the list of conflicts names those there are",
+                "`tieline conflicts list` lists them",
+            ),
             Self::NoBackfill(_) => one_of(
                 "`GET /api/v1/backfills` lists them",
                 "the list of backfills names those there are",
@@ -291,12 +309,53 @@ impl Refused {
     }
 }
 
+/// Records that were never read, by their keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NeverRead {
+    /// The company, if one was named.
+    pub company: Option<String>,
+    /// The entity, if one was named.
+    pub entity: Option<String>,
+    /// The keys, at least one.
+    pub keys: Vec<String>,
+}
+
+/// Keys that a message names.
+const NAMED: usize = 3;
+
+impl NeverRead {
+    /// Records of a flow.
+    pub fn of(flow: &FlowId, keys: Vec<String>) -> Self {
+        Self { company: Some(flow.company.to_string()), entity: Some(flow.entity.to_string()), keys }
+    }
+
+    fn what(&self) -> String {
+        let mut keys = self.keys.iter().take(NAMED).map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ");
+        if self.keys.len() > NAMED {
+            keys.push_str(&format!(" and {} more", self.keys.len() - NAMED));
+        }
+        let records = match (&self.company, &self.entity) {
+            (Some(company), Some(entity)) => format!("{company}/{entity} {keys}"),
+            (Some(company), None) => format!("record {keys} of company {company}"),
+            (None, Some(entity)) => format!("{entity} {keys}"),
+            (None, None) => format!("record {keys}"),
+        };
+        format!("{records} {} never read from SYSPRO", if self.keys.len() == 1 { "was" } else { "were" })
+    }
+}
+
 /// How to write a key.
 const KEYS: &str = "a key is written as SYSPRO stores it, leading zeros and capitals kept, its parts joined by `/`";
 
 impl From<StoreError> for Refused {
     fn from(error: StoreError) -> Self {
         Self::Ledger(error)
+    }
+}
+
+impl From<NeverRead> for Refused {
+    fn from(records: NeverRead) -> Self {
+        Self::NeverRead(records)
     }
 }
 
@@ -328,8 +387,25 @@ mod tests {
         assert_eq!(Refused::NotInLedger(flow()).next_step(Interface::Http), "`GET /api/v1/flows` lists them");
         assert_eq!(Refused::NotInLedger(flow()).next_step(Interface::Console), "the overview lists them");
         assert_eq!(Refused::NotInLedger(flow()).next_step(Interface::Cli), "`tieline status` lists them");
+        let period = || Refused::EmptyPeriod { since: "2026-02-01".into(), until: "2026-01-01".into() };
+        assert!(!format!("{}{}", period().what(), period().next_step(Interface::Console)).contains("until"), "the form has no such field");
+        assert!(period().next_step(Interface::Cli).contains("--until (2026-01-01)"));
         assert_eq!(Refused::NoRun(StartRefused::Running(flow())).class(), Some(Class::NotNow));
         assert_eq!(Refused::NoRun(StartRefused::GaveUp { flow: flow(), cause: "x".into() }).class(), Some(Class::NotNow));
         assert_eq!(Refused::NoRun(StartRefused::Stopping).class(), Some(Class::Unavailable));
+    }
+
+    #[test]
+    fn records_that_were_never_read_are_named_with_what_is_known_of_them() {
+        let what = |company: Option<&str>, entity: Option<&str>, keys: &[&str]| {
+            let keys = keys.iter().map(ToString::to_string).collect();
+            NeverRead { company: company.map(Into::into), entity: entity.map(Into::into), keys }.what()
+        };
+        assert_eq!(what(Some("EDU1"), Some("invoice"), &["7"]), "EDU1/invoice `7` was never read from SYSPRO");
+        assert_eq!(what(Some("EDU1"), None, &["7"]), "record `7` of company EDU1 was never read from SYSPRO");
+        assert_eq!(what(None, Some("invoice"), &["7"]), "invoice `7` was never read from SYSPRO");
+        assert_eq!(what(None, None, &["7"]), "record `7` was never read from SYSPRO");
+        let five = what(Some("EDU1"), Some("invoice"), &["1", "2", "3", "4", "5"]);
+        assert_eq!(five, "EDU1/invoice `1`, `2`, `3` and 2 more were never read from SYSPRO");
     }
 }

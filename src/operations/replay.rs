@@ -1,9 +1,11 @@
 //! Maps stored records again and sends them again.
 
+use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::json;
 
+use super::flow::configured_names;
 use super::selection::{self, MOST_NAMED, WrongSelection};
-use super::{Refused, Requested, check_names};
+use super::{NeverRead, Refused, Requested};
 use crate::actors::Deps;
 use crate::domain::audit::AuditKind;
 use crate::operations::outdated::{self, OutdatedReport};
@@ -43,7 +45,7 @@ impl Which {
     /// The selection of a request: limited in some way, or explicitly all.
     ///
     /// # Errors
-    /// [`Refused::Selection`], [`Refused::Everything`], [`Refused::OutdatedAndMore`].
+    /// [`Refused::Selection`], [`Refused::Everything`], [`Refused::EmptyPeriod`], [`Refused::OutdatedAndMore`].
     pub fn of(Selection { scope, keys, all, outdated, allow }: Selection) -> Result<Self, Refused> {
         let ReplayScope { company, entity, key, reason, text, cause, .. } = &scope;
         let texts = [("company", company), ("entity", entity), ("key", key), ("reason", reason), ("text", text), ("cause", cause)];
@@ -72,6 +74,11 @@ impl Which {
             }
             return Ok(Self::Outdated { scope, allow });
         }
+        if let (Some(since), Some(until)) = (scope.since, scope.until)
+            && since >= until
+        {
+            return Err(Refused::EmptyPeriod { since: shown(since), until: shown(until) });
+        }
         // `all` together with a limit means all within the limit
         if all || scope.is_limited() { Ok(Self::Scope(scope)) } else { Err(Refused::Everything) }
     }
@@ -83,13 +90,23 @@ impl Which {
     }
 }
 
-/// Checks the names in the scope, and writes the request to the audit, before anything is done and whatever the result.
+fn shown(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+}
+
+/// Checks the names in the scope, and writes the request to the audit, before anything is done and whatever the result. Only records of
+/// configured flows are sent: those of others could not be mapped.
 ///
 /// # Errors
-/// [`Refused::UnknownName`]; an error of the ledger.
+/// [`Refused::UnknownName`], [`Refused::UnknownRun`]; an error of the ledger.
 pub(super) async fn note(deps: &Deps, which: &Which, requested: &Requested) -> Result<(), Refused> {
     let scope = which.scope();
-    check_names(deps, scope.company.as_deref(), scope.entity.as_deref()).await?;
+    configured_names(deps).check(scope.company.as_deref(), scope.entity.as_deref())?;
+    if let Some(run) = scope.run
+        && deps.store.run_find(run).await?.is_none()
+    {
+        return Err(Refused::UnknownRun(run.to_string()));
+    }
     let (outdated, allow) = match which {
         Which::Scope(_) => (false, None),
         Which::Outdated { allow, .. } => (true, *allow),
@@ -109,7 +126,12 @@ pub(super) async fn take_in(
     compared: impl FnOnce(&OutdatedReport),
 ) -> Result<ReplayReport, Refused> {
     let (by, why) = (requested.by.as_str(), requested.why.as_str());
-    let named = which.scope().by_key_alone().map(str::to_owned);
+    let scope = which.scope();
+    let named = scope.by_key_alone().map(|key| NeverRead {
+        company: scope.company.clone(),
+        entity: scope.entity.clone(),
+        keys: vec![key.to_owned()],
+    });
     let report = match which {
         Which::Scope(scope) => take_in_scope(deps, scope, by, Some(why.to_owned())).await?,
         Which::Outdated { scope, allow } => {
@@ -120,7 +142,7 @@ pub(super) async fn take_in(
         }
     };
     match named.filter(|_| report.documents == 0 && report.skipped.is_empty()) {
-        Some(key) => Err(Refused::NeverRead(key)),
+        Some(records) => Err(records.into()),
         None => Ok(report),
     }
 }
@@ -129,7 +151,7 @@ pub(super) async fn take_in(
 /// is sent.
 ///
 /// # Errors
-/// [`Refused::UnknownName`], [`Refused::NeverRead`]; an error of the ledger. What was done before the error stays done, and a repeat is
+/// [`Refused::UnknownName`], [`Refused::UnknownRun`], [`Refused::NeverRead`]; an error of the ledger. What was done before the error stays done, and a repeat is
 /// harmless.
 pub async fn replay(
     deps: &Deps,
@@ -164,6 +186,17 @@ mod tests {
         let empty = ReplayScope { key: Some(String::new()), ..ReplayScope::default() };
         assert_eq!(wrong(Selection { scope: empty, all: true, ..Selection::default() }), WrongSelection::Empty("key"));
         assert_eq!(wrong(of_flow(Some(Vec::new()))), WrongSelection::NoKeys);
+    }
+
+    #[test]
+    fn a_period_has_a_length() {
+        let day = |text: &str| Some(text.parse().expect("a time"));
+        let (early, late) = (day("2026-01-01T00:00:00Z"), day("2026-02-01T00:00:00Z"));
+        let period =
+            |since, until| Which::of(Selection { scope: ReplayScope { since, until, ..ReplayScope::default() }, ..Selection::default() });
+        assert!(period(early, late).is_ok());
+        assert!(matches!(period(late, early), Err(Refused::EmptyPeriod { .. })));
+        assert!(matches!(period(early, early), Err(Refused::EmptyPeriod { .. })));
     }
 
     #[test]

@@ -127,7 +127,7 @@ pub async fn release(
     Ok((rows, Followed::new(documents, since)))
 }
 
-/// Queues the records of the documents in scope again. The Writer sends them.
+/// Queues the records of the documents in scope again, of configured companies alone. The Writer sends them.
 ///
 /// # Errors
 /// [`StoreError`]. What was done before the error stays done, and a repeat is harmless.
@@ -138,8 +138,10 @@ pub async fn replay(deps: &Deps, scope: ReplayScope, requested_by: &str, reason:
     report.followed.begin(deps.store.time().await?);
     let mut runs: BTreeMap<FlowId, RunId> = BTreeMap::new();
     let mut after = DocumentId::default();
+    // records of other companies are history: no code list and no settings are there for them
+    let companies: Vec<String> = deps.settings.syspro.companies.iter().map(ToString::to_string).collect();
     let outcome = loop {
-        let page = match deps.store.replay_page(scope.clone(), after, PAGE).await {
+        let page = match deps.store.replay_page(scope.clone(), companies.clone(), after, PAGE).await {
             Ok(page) => page,
             Err(error) => break Err(error),
         };

@@ -125,8 +125,8 @@ impl Service {
     /// Sends records again and waits for the results, within limits; `None`: it continues in the background.
     ///
     /// # Errors
-    /// [`Refused::OtherDefinitions`], [`Refused::UnknownName`], [`Refused::Replaying`], [`Refused::AboveLimit`], [`Refused::NeverRead`],
-    /// [`Refused::Stopping`], [`Refused::Crashed`]; an error of the ledger.
+    /// [`Refused::OtherDefinitions`], [`Refused::UnknownName`], [`Refused::UnknownRun`], [`Refused::Replaying`], [`Refused::AboveLimit`],
+    /// [`Refused::NeverRead`], [`Refused::Stopping`], [`Refused::Crashed`]; an error of the ledger.
     pub async fn replay(&self, which: Which, requested: Requested) -> Result<Option<ReplayReport>, Refused> {
         if let Some(why) = self.deps.definitions.view().complaint() {
             return Err(Refused::OtherDefinitions(why));

@@ -170,11 +170,17 @@ impl Store {
         self.run("tell the time", now).await
     }
 
-    /// The next page of documents in scope, by their numbers.
+    /// The next page of documents in scope that belong to one of these companies, by their numbers.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn replay_page(&self, scope: ReplayScope, after: DocumentId, limit: i64) -> Result<Vec<StoredDocument>, StoreError> {
+    pub async fn replay_page(
+        &self,
+        scope: ReplayScope,
+        companies: Vec<String>,
+        after: DocumentId,
+        limit: i64,
+    ) -> Result<Vec<StoredDocument>, StoreError> {
         self.run("read what is to be sent again", move |conn| {
             // outstanding records are few: the documents are found through them
             let outstanding = if scope.is_of_outstanding() {
@@ -187,7 +193,7 @@ impl Store {
             let sql = "SELECT d.id, d.company, d.entity, d.key, d.hash, v.content, d.deleted, \
                        (SELECT min(p.message) FROM pending p WHERE p.document_id = d.id AND p.state = 'failed') AS failed \
                        FROM document d JOIN version v ON v.document_id = d.id AND v.version = d.version AND v.hash <> '' \
-                       WHERE d.id > $1 AND ($2 IS NULL OR d.company = $2) AND ($3 IS NULL OR d.entity = $3) AND ($4 IS NULL OR d.key = $4) \
+                       WHERE d.id > $1 AND d.company = ANY($13) AND ($2 IS NULL OR d.company = $2) AND ($3 IS NULL OR d.entity = $3) AND ($4 IS NULL OR d.key = $4) \
                        AND {run} \
                        AND ($6 IS NULL OR v.read_at >= $6) AND ($7 IS NULL OR v.read_at < $7) \
                        AND (cardinality($11::text[]) = 0 OR d.key = ANY($11)) {outstanding} ORDER BY d.id LIMIT $12";
@@ -209,6 +215,7 @@ impl Store {
                 .bind::<Nullable<Text>, _>(scope.cause)
                 .bind::<Array<Text>, _>(scope.keys.iter().map(|key| String::from(DocumentKey::typed(key))).collect::<Vec<_>>())
                 .bind::<BigInt, _>(limit)
+                .bind::<Array<Text>, _>(companies)
                 .load(conn)?)
         })
         .await

@@ -212,6 +212,8 @@ fn causes_are_counted_over_all_failures_and_sent_again_one_by_one_or_whole() {
     // far more than one page has, in two causes that differ by more than values and numbers, and one that needs no one
     ledger.psql(
         "INSERT INTO document (id, company, entity, key, version, hash) SELECT n, 'EDU1', 'supplier', 'S' || n, 1, decode(repeat('00', 32), 'hex') FROM generate_series(1, 1900) n; \
+         INSERT INTO run (id, company, entity, kind, requested_by, outcome, ended_at) \
+         SELECT ('00000000-0000-7000-8000-00000000000' || n)::uuid, 'EDU1', 'supplier', 'poll', 'test', 'done', now() FROM generate_series(0, 1) n; \
          INSERT INTO version (document_id, version, run_id, hash, content) \
          SELECT n, 1, ('00000000-0000-7000-8000-00000000000' || n % 2)::uuid, decode(repeat('00', 32), 'hex'), '{\"Supplier\":\"S' || n || '\"}' FROM generate_series(1, 1900) n; \
          INSERT INTO delivery (id, document_id, version, block, record_key, action, payload, payload_hash) \

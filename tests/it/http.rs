@@ -81,6 +81,11 @@ fn every_route_asks_for_its_role_and_says_what_is_wrong() {
             if role.allows(Permission::Operate) && route.method == "POST" {
                 assert_eq!(status, 400, "{path}: {body}");
             }
+            // no route ignores a parameter that it does not describe
+            if role.allows(needs) {
+                let (status, _, body) = ask(route.method, &format!("{path}?colour=red"), Some(key), r#"{"why":"a test"}"#);
+                assert!(status == 400 && body.contains("there is no parameter `colour`"), "{} {path}: {status} {body}", route.method);
+            }
         }
     }
     // another spelling of a path is the same path: it needs the same role
@@ -124,7 +129,7 @@ fn every_route_asks_for_its_role_and_says_what_is_wrong() {
     assert_eq!(ask("POST", "/api/v1/flows/EDU9/invoice/pause", Some(admin), r#"{"why":"month end"}"#).0, 404);
     assert_eq!(ask("POST", "/api/v1/replay", Some(admin), r#"{"entity":"invoice","why":"try again"}"#).0, 202);
     let unknown = ask("POST", "/api/v1/replay", Some(admin), r#"{"company":"EDU1","entity":"invoice","key":"NOBODY","why":"a test"}"#);
-    assert!(unknown.0 == 404 && unknown.2.contains("no record `NOBODY` was ever read"), "{unknown:?}");
+    assert!(unknown.0 == 404 && unknown.2.contains("EDU1/invoice `NOBODY` was never read"), "{unknown:?}");
     let empty = ask("POST", "/api/v1/replay", Some(admin), r#"{"company":"","entity":"invoice","why":"a test"}"#);
     assert!(empty.0 == 400 && empty.2.contains("`company` is empty"), "{empty:?}");
     let (status, _, body) = ask("GET", "/api/v1/audit?kind=action&limit=1000", Some(admin), "");

@@ -70,15 +70,17 @@ impl Ways<'_> {
         assert_eq!(found[2], found[0], "{}: the console and the command line", operation.name);
     }
 
-    /// What a way in refuses, with the same words.
-    fn refused_by_all_three(&self, command: &[&str], api: (&str, Value), form: (&str, &str), what: &str) {
+    /// What each way in refuses, with the same words. `codes`: the exit code, and the status of the API and the console. A form that
+    /// cannot ask for it is `None`.
+    fn refused_by_all_three(&self, command: &[&str], api: (&str, Value), form: Option<(&str, &str)>, what: &str, codes: (i32, u16)) {
         let out = self.node.command(self.world, command).output().unwrap();
-        assert!(!out.status.success() && text(&out).contains(what), "{}", text(&out));
+        assert!(out.status.code() == Some(codes.0) && text(&out).contains(what), "{command:?}: {:?} {}", out.status, text(&out));
         let (status, _, answer) = ask(&self.node.site, "POST", api.0, Some(&self.key), &api.1.to_string()).unwrap();
-        assert!(status >= 400 && answer.contains(what), "{status} {answer}");
+        assert!(status == codes.1 && answer.contains(what), "{api:?}: {status} {answer}");
+        let Some(form) = form else { return };
         let answer = self.person.post(form.0, form.1);
         let shown = answer.body.replace("<code class=\"inline\">", "`").replace("</code>", "`");
-        assert!(answer.status >= 400 && shown.contains(what), "{} {shown}", answer.status);
+        assert!(answer.status == codes.1 && shown.contains(what), "{form:?}: {} {shown}", answer.status);
         assert!(!shown.contains("`GET /"), "people are not told of paths of the API: {shown}");
     }
 }
@@ -98,6 +100,26 @@ fn the_command_line_the_api_and_the_console_do_the_same() {
     let conflicts = world.database.psql("SELECT id FROM conflict WHERE key LIKE 'row%' ORDER BY id");
     let conflicts: Vec<&str> = conflicts.lines().collect();
     let conflicts = [conflicts[0], conflicts[1], conflicts[2]];
+
+    // records of another company, which the configuration no longer has later, and reasons of commands that need none
+    let of_company = |company: &str, arguments: &[&str]| {
+        let out = world.command(arguments).env("TIELINE__SYSPRO__COMPANIES", company).output().unwrap();
+        assert!(!matches!(out.status.code(), Some(2 | 4)), "{arguments:?}: {}", text(&out));
+    };
+    of_company("1", &["sync", "--entity", "supplier"]);
+    let of_other_company = || {
+        world
+            .database
+            .psql("SELECT count(*), count(p.delivery_id) FROM document d LEFT JOIN pending p ON p.document_id = d.id WHERE d.company = '1'")
+    };
+    let others = of_other_company();
+    assert!(!others.starts_with("0|"), "{others}");
+    of_company("EDU1", &["sync", "--entity", "cost_center", "--why", "why a sync"]);
+    of_company("EDU1", &["doctor", "--read-only", "--why", "why a doctor"]);
+    for (action, why) in [("run", "why a sync"), ("doctor", "why a doctor")] {
+        let sql = format!("SELECT count(*) FROM audit WHERE detail LIKE '%\"action\":\"{action}\"%' AND detail LIKE '%{why}%'");
+        assert_eq!(world.database.psql(&sql), "1", "{action}");
+    }
 
     let mut node = Node::new(&world);
     node.start_and_wait(&world);
@@ -179,8 +201,8 @@ fn the_command_line_the_api_and_the_console_do_the_same() {
         ways.through_all_three(&operation);
     }
 
-    let accepted = "SELECT count(*) FROM audit WHERE detail LIKE '%accept smaller tables%'";
-    assert_eq!(world.database.psql(accepted), "3");
+    let accepted = "SELECT count(*) FROM audit WHERE kind = 'action' AND detail LIKE '%\"accept_smaller\":true%\"action\":\"resume\"%'";
+    assert_eq!(world.database.psql(accepted), "3", "one row with both facts");
 
     // what the operations left besides the audit
     let same = |what: &str, sql: &str| {
@@ -205,34 +227,39 @@ fn the_command_line_the_api_and_the_console_do_the_same() {
     ways.refused_by_all_three(
         &["flow", "forget", "EDU1", "supplier", "--why", why],
         ("/api/v1/flows/EDU1/supplier/forget", json!({ "why": why })),
-        ("/flows/EDU1/supplier/forget", "why=not+done"),
+        Some(("/flows/EDU1/supplier/forget", "why=not+done")),
         "EDU1/supplier is configured",
+        (1, 409),
     );
     for action in ["pause", "resume", "forget"] {
         ways.refused_by_all_three(
             &["flow", action, "EDU1", "suplier", "--why", why],
             (&format!("/api/v1/flows/EDU1/suplier/{action}"), json!({ "why": why })),
-            (&format!("/flows/EDU1/suplier/{action}"), "why=not+done"),
+            Some((&format!("/flows/EDU1/suplier/{action}"), "why=not+done")),
             "there is no entity `suplier`; did you mean `supplier`?",
+            (2, 404),
         );
     }
     ways.refused_by_all_three(
         &["backfill", "--all", "--company", "EDU7", "--why", why],
         ("/api/v1/backfill", json!({ "company": "EDU7", "all": true, "why": why })),
-        ("/backfills", "company=EDU7&all=yes&why=not+done"),
+        Some(("/backfills", "company=EDU7&all=yes&why=not+done")),
         "there is no company `EDU7`; did you mean",
+        (2, 404),
     );
     ways.refused_by_all_three(
         &["replay", "--why", why],
         ("/api/v1/replay", json!({ "why": why })),
-        ("/replay", "why=not+done"),
+        Some(("/replay", "why=not+done")),
         "this would send every record again",
+        (2, 422),
     );
     ways.refused_by_all_three(
         &["replay", "--reason", "rejectd", "--why", why],
         ("/api/v1/replay", json!({ "reason": "rejectd", "why": why })),
-        ("/replay", "reason=rejectd&why=not+done"),
+        Some(("/replay", "reason=rejectd&why=not+done")),
         "did you mean `rejected`?",
+        (2, 400),
     );
     let wrong = |path: &str, body: Value, what: &str| {
         let (status, _, answer) = ask(&node.site, "POST", path, Some(&key), &body.to_string()).unwrap();
@@ -248,27 +275,134 @@ fn the_command_line_the_api_and_the_console_do_the_same() {
     ways.refused_by_all_three(
         &["backfill", "--company", "EDU1", "--why", why],
         ("/api/v1/backfill", json!({ "company": "EDU1", "why": why })),
-        ("/backfills", "company=EDU1&why=not+done"),
+        Some(("/backfills", "company=EDU1&why=not+done")),
         "this would read all history again",
+        (2, 422),
     );
     ways.refused_by_all_three(
         &["backfill", "cancel", "999", "--why", why],
         ("/api/v1/backfills/999/cancel", json!({ "why": why })),
-        ("/backfills/999/cancel", "why=not+done"),
+        Some(("/backfills/999/cancel", "why=not+done")),
         "there is no backfill `999`",
+        (1, 404),
     );
     ways.refused_by_all_three(
         &["conflicts", "resolve", "999", "--take", "syspro", "--why", why],
         ("/api/v1/conflicts/resolve", json!({ "ids": [999], "take": "syspro", "why": why })),
-        ("/conflicts/resolve", "id=999&take=syspro&why=not+done"),
+        Some(("/conflicts/resolve", "id=999&take=syspro&why=not+done")),
         "`999` cannot be decided",
+        (1, 404),
     );
     ways.refused_by_all_three(
         &["conflicts", "adopt", "--company", "EDU1", "--entity", "invoice", "--why", why],
         ("/api/v1/conflicts/adopt", json!({ "company": "EDU1", "entity": "invoice", "why": why })),
-        ("/conflicts/adopt", "company=EDU1&entity=invoice&why=not+done"),
+        Some(("/conflicts/adopt", "company=EDU1&entity=invoice&why=not+done")),
         "there is no aligned flow EDU1/invoice",
+        (1, 404),
     );
+    // a refusal of one kind has one exit code and one status, whichever operation refuses
+    let run = "01936b2e-0000-7000-8000-000000000000";
+    ways.refused_by_all_three(
+        &["replay", "--run", run, "--why", why],
+        ("/api/v1/replay", json!({ "run": run, "why": why })),
+        Some(("/replay", &format!("run={run}&why=not+done"))),
+        &format!("there is no run `{run}`"),
+        (1, 404),
+    );
+    ways.refused_by_all_three(
+        &["replay", "--since", "2026-02-01", "--until", "2026-01-01", "--why", why],
+        ("/api/v1/replay", json!({ "since": "2026-02-01T00:00:00Z", "until": "2026-01-01T00:00:00Z", "why": why })),
+        None,
+        "the period is empty",
+        (2, 422),
+    );
+    ways.refused_by_all_three(
+        &["backfill", "--since", "2026-02-01", "--until", "2026-01-01", "--why", why],
+        ("/api/v1/backfill", json!({ "since": "2026-02-01", "until": "2026-01-01", "why": why })),
+        Some(("/backfills", "since=2026-02-01&last=2026-01-31&why=not+done")),
+        "the period is empty",
+        (2, 422),
+    );
+    let page = ways.person.post("/backfills", "since=2026-02-01&last=2026-01-31&why=not+done").body;
+    assert!(page.contains("choose a last day that is not before the first day") && !page.contains("until"), "{page}");
+    ways.refused_by_all_three(
+        &["backfill", "--all", "--since", "2026-02-01", "--why", why],
+        ("/api/v1/backfill", json!({ "all": true, "since": "2026-02-01", "why": why })),
+        Some(("/backfills", "all=yes&since=2026-02-01&why=not+done")),
+        "a period is named, and everything as well",
+        (2, 422),
+    );
+    ways.refused_by_all_three(
+        &["replay", "--outdated", "--key", "7", "--why", why],
+        ("/api/v1/replay", json!({ "outdated": true, "key": "7", "why": why })),
+        None,
+        "`outdated` goes with `company` and `entity` alone",
+        (2, 422),
+    );
+    // a record that was never read has one text, and so has a conflict that is not there
+    let never = "EDU1/supplier `nobody` was never read from SYSPRO";
+    for action in ["hold", "release"] {
+        ways.refused_by_all_three(
+            &[action, "EDU1", "supplier", "nobody", "--why", why],
+            (&format!("/api/v1/records/{action}"), json!({ "company": "EDU1", "entity": "supplier", "keys": ["nobody"], "why": why })),
+            Some((&format!("/{action}"), "company=EDU1&entity=supplier&key=nobody&why=not+done")),
+            never,
+            (1, 404),
+        );
+    }
+    ways.refused_by_all_three(
+        &["replay", "--company", "EDU1", "--entity", "supplier", "--key", "nobody", "--why", "nobody"],
+        ("/api/v1/replay", json!({ "company": "EDU1", "entity": "supplier", "key": "nobody", "why": "nobody" })),
+        Some(("/replay", "company=EDU1&entity=supplier&key=nobody&why=nobody")),
+        never,
+        (1, 404),
+    );
+    let out = node.command(&world, &["conflicts", "show", "999"]).output().unwrap();
+    let (status, _, answer) = ask(&node.site, "GET", "/api/v1/conflicts/999", Some(&key), "").unwrap();
+    for said in [text(&out), answer] {
+        assert!(said.contains("there is no conflict `999`"), "{said}");
+    }
+    assert_eq!((out.status.code(), status), (Some(1), 404));
+    let shown = |path: &str, form: &str| ways.person.post(path, form).body.replace("<code class=\"inline\">", "`").replace("</code>", "`");
+    assert!(shown("/replay", "run=x&why=not+done").contains("there is no run `x`"));
+    assert!(shown("/conflicts/resolve", "id=x&take=syspro&why=not+done").contains("there is no conflict `x`"));
+    let keys: Vec<String> = (0..1001).map(|key| key.to_string()).collect();
+    let command: Vec<&str> = ["hold", "EDU1", "supplier", "--why", why].into_iter().chain(keys.iter().map(String::as_str)).collect();
+    ways.refused_by_all_three(
+        &command,
+        ("/api/v1/records/hold", json!({ "company": "EDU1", "entity": "supplier", "keys": keys, "why": why })),
+        None,
+        "must name 1 to 1000 records, got 1001",
+        (2, 400),
+    );
+    // records of a company that is no longer configured are history: no selection sends them
+    for (command, api, form) in [
+        ("--company 1", json!({ "company": "1" }), "company=1"),
+        ("--company 1 --entity supplier --failed-only", json!({ "company": "1", "failed_only": true }), "company=1&failed_only=yes"),
+    ] {
+        let mut api = api;
+        api["why"] = json!(why);
+        let command: Vec<&str> = ["replay", "--why", why].into_iter().chain(command.split(' ')).collect();
+        let what = "there is no company `1`";
+        ways.refused_by_all_three(&command, ("/api/v1/replay", api), Some(("/replay", &format!("{form}&why=not+done"))), what, (2, 422));
+    }
+    let run = world.database.psql("SELECT id FROM run WHERE company = '1' AND entity = 'supplier' LIMIT 1");
+    let (status, _, answer) =
+        ask(&node.site, "POST", "/api/v1/replay", Some(&key), &json!({ "run": run, "why": "an old run" }).to_string()).unwrap();
+    assert!(status == 202 && serde_json::from_str::<Value>(&answer).unwrap()["documents"] == 0, "{status} {answer}");
+    let held = world.database.psql("SELECT min(key) FROM document WHERE company = '1' AND entity = 'supplier'");
+    for action in ["hold", "release"] {
+        let out = node.command(&world, &[action, "1", "supplier", &held, "--why", "of old"]).output().unwrap();
+        assert!(out.status.success(), "{action} sends nothing: {}", text(&out));
+    }
+    assert_eq!(of_other_company(), others, "nothing became of them");
+    // the title says what is wrong, too
+    let title = |body: Value| {
+        let answer = ask(&node.site, "POST", "/api/v1/replay", Some(&key), &body.to_string()).unwrap().2;
+        serde_json::from_str::<Value>(&answer).unwrap()["title"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(title(json!({ "why": why })), "the request would apply to everything");
+    assert!(title(json!({ "why": why, "outdated": true, "key": "7" })).contains("contradicts itself"));
     assert_eq!(rows(), "0");
     // a reason of blanks, or of more than 1,000 characters, is none on any of them
     for (why, what) in [(" ", "why in a few words"), (&*"x".repeat(1001), "1000 characters")] {

@@ -17,10 +17,10 @@ use crate::domain::ids::ConflictId;
 use crate::domain::merge::Side;
 use crate::domain::role::Permission;
 use crate::http::problem::Problem;
-use crate::http::query::{AFTER, Kind, LIMITED, Page, Param, Params, param, path_parts};
+use crate::http::query::{AFTER, Kind, LIMITED, Page, Param, param, path_parts};
 use crate::http::route::{Cached, Route, Shape, acts, component, reads};
 use crate::http::state::AppState;
-use crate::operations;
+use crate::operations::{self, Refused};
 use crate::store::{ConflictFilter, ConflictRow};
 
 pub(in crate::http) const ROUTES: &[Route] = &[
@@ -151,17 +151,13 @@ pub(super) async fn list(app_state: web::Data<AppState>, request: HttpRequest) -
 
 /// `GET /api/v1/conflicts/{id}`
 pub(super) async fn show(app_state: web::Data<AppState>, request: HttpRequest) -> Answer {
-    Params::parse(request.query_string(), &[])?;
     let parts = path_parts(request.uri().path(), 3, 1)?;
     let text = parts.first().map(String::as_str).unwrap_or_default();
-    let missing = || Problem::not_found(format!("there is no conflict `{text}`"), "`GET /api/v1/conflicts` lists them");
-    let id: ConflictId = text.parse().map_err(|_| missing())?;
-    let rows = app_state.deps.store.conflict_list(ConflictFilter { ids: vec![id], limit: 1, ..ConflictFilter::default() }).await?;
-    rows.first().map(|row| HttpResponse::Ok().json(row)).ok_or_else(missing)
+    let id: ConflictId = text.parse().map_err(|_| Refused::NoConflict(text.to_owned()))?;
+    Ok(HttpResponse::Ok().json(operations::conflict::find(&app_state.deps, id).await?))
 }
 
 async fn resolve(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Answer {
-    Params::parse(request.query_string(), &[])?;
     let asked: ResolveBody = body(payload).await?;
     let requested = requested(&request, &asked.why)?;
     let take = side(asked.take)?;
@@ -179,7 +175,6 @@ pub(in crate::http) fn side(take: Option<Side>) -> Result<Side, Problem> {
 }
 
 async fn adopt(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Answer {
-    Params::parse(request.query_string(), &[])?;
     let asked: AdoptBody = body(payload).await?;
     let flow = FlowId::new(asked.company.as_str(), asked.entity.as_str());
     let decided = operations::conflict::adopt(&app_state.deps, flow, asked.prefer, requested(&request, &asked.why)?).await?;

@@ -5,9 +5,10 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use crate::domain::ids::RunId;
 use crate::domain::role::Permission;
 use crate::http::problem::Problem;
-use crate::http::query::{Params, path_parts};
+use crate::http::query::path_parts;
 use crate::http::route::{Route, Shape, component, reads};
 use crate::http::state::AppState;
+use crate::operations::Refused;
 use crate::store::RunRow;
 
 pub(in crate::http) const ROUTES: &[Route] = &[Route::get(
@@ -19,10 +20,9 @@ pub(in crate::http) const ROUTES: &[Route] = &[Route::get(
 
 /// `GET /api/v1/runs/{run}`
 pub(super) async fn show(app_state: web::Data<AppState>, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    Params::parse(request.query_string(), &[])?;
     let parts = path_parts(request.uri().path(), 3, 1)?;
     let text = parts.first().map(String::as_str).unwrap_or_default();
-    let missing = || Problem::not_found(format!("there is no run `{text}`"), "`GET /api/v1/runs` lists them");
+    let missing = || Refused::UnknownRun(text.to_owned());
     let id: RunId = text.parse().map_err(|_| missing())?;
     let row = app_state.deps.store.run_find(id).await?.ok_or_else(missing)?;
     Ok(HttpResponse::Ok().json(row))

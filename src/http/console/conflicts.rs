@@ -19,7 +19,7 @@ use crate::http::api::conflicts::side;
 use crate::http::problem::Problem;
 use crate::http::route::Route;
 use crate::http::state::AppState;
-use crate::operations;
+use crate::operations::{self, Refused};
 use crate::store::{ConflictFilter, ConflictRow, StoreError};
 
 pub(in crate::http) const ROUTES: &[Route] = &[
@@ -184,8 +184,8 @@ pub(super) async fn adopt(app_state: web::Data<AppState>, request: HttpRequest, 
 pub(super) async fn resolve(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Page {
     let session = session::of(&request)?;
     let form = Form::of(&session, payload).await?;
-    let ids = form.all("id").iter().map(|id| id.parse()).collect::<Result<Vec<ConflictId>, _>>();
-    let ids = ids.map_err(|_| Problem::bad_request("an entry's number is none", "load the page again"))?;
+    let id = |text: &String| text.parse().map_err(|_| Refused::NoConflict(text.clone()));
+    let ids = form.all("id").iter().map(id).collect::<Result<Vec<ConflictId>, _>>()?;
     let take: Option<Side> = form.text("take").parse().ok();
     let requested = requested(&request, form.text("why"))?;
     let decided = operations::conflict::resolve(&app_state.deps, &ids, side(take)?, requested).await?;

@@ -19,8 +19,8 @@ use crate::http::problem::Problem;
 use crate::http::query::path_parts;
 use crate::http::route::Route;
 use crate::http::state::AppState;
-use crate::operations::failures;
 use crate::operations::resend::ReplayReport;
+use crate::operations::{Refused, failures};
 use crate::store::{CauseRow, FailureFilter, FailureRow, ParentRow};
 
 pub(in crate::http) const ROUTES: &[Route] = &[
@@ -370,7 +370,7 @@ pub(super) async fn replay(app_state: web::Data<AppState>, request: HttpRequest,
     let session = session::of(&request)?;
     let form = Form::of(&session, payload).await?;
     let text = |name: &str| Some(form.text(name).to_owned()).filter(|text| !text.is_empty());
-    let run = text("run").map(|run| run.parse::<RunId>()).transpose();
+    let run = text("run").map(|run| run.parse::<RunId>().map_err(|_| Refused::UnknownRun(run))).transpose()?;
     let chosen = form.text("take") == "chosen";
     let asked = ReplayBody {
         company: text("company"),
@@ -379,7 +379,7 @@ pub(super) async fn replay(app_state: web::Data<AppState>, request: HttpRequest,
         cause: text("cause"),
         reason: text("reason"),
         text: text("text"),
-        run: run.map_err(|_| Problem::bad_request("the run's name is none", "load the page again"))?,
+        run,
         keys: chosen.then(|| form.all("keys").to_vec()),
         failed_only: form.text("failed_only") == "yes",
         ..ReplayBody::default()

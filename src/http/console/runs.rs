@@ -13,10 +13,10 @@ use crate::domain::ids::RunId;
 use crate::domain::next_step::NextStep;
 use crate::domain::role::Permission;
 use crate::domain::run::{RunKind, RunOutcome};
-use crate::http::problem::Problem;
 use crate::http::query::{Params, path_parts};
 use crate::http::route::Route;
 use crate::http::state::AppState;
+use crate::operations::Refused;
 use crate::store::{RunFilter, RunRow};
 
 pub(in crate::http) const ROUTES: &[Route] = &[
@@ -221,7 +221,7 @@ struct RunPart {
 async fn found(app_state: &AppState, request: &HttpRequest, skip: usize) -> Result<RunRow, Refusal> {
     let parts = path_parts(request.uri().path(), skip, 1)?;
     let text = parts.first().map(String::as_str).unwrap_or_default();
-    let missing = || Problem::not_found(format!("there is no run `{text}`"), "the list of runs names those there are");
+    let missing = || Refused::UnknownRun(text.to_owned());
     let id: RunId = text.parse().map_err(|_| missing())?;
     Ok(app_state.deps.store.run_find(id).await?.ok_or_else(missing)?)
 }
