@@ -9,7 +9,7 @@ use super::{Global, OutputForm, output};
 use crate::definition::set::short;
 use crate::doctor::disk;
 use crate::domain::backlog::Backlog;
-use crate::domain::budget::UNRESPONSIVE_AFTER;
+use crate::domain::budget::{Breaker, UNRESPONSIVE_AFTER};
 use crate::domain::run::RunOutcome;
 use crate::store::{FlowStatus, LedgerSize, NodeRow, RunFilter};
 
@@ -41,8 +41,8 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<Exit, Failure
         }
         if let Some(why) = context.uncompared().and_then(|life| life.why) {
             output::line(&format!(
-                "RESTORED, NOT COMPARED: {why}. What stands below is what the backup says, not what ServiceNow has; no flow runs before `tieline restored` \
-                 has compared both."
+                "RESTORED, NOT COMPARED: {why}. The list below shows the state in the backup, not the state of ServiceNow. No flow runs before \
+                 `tieline restored` has compared both."
             ))?;
         }
         if flows.is_empty() {
@@ -112,16 +112,14 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<Exit, Failure
         if let Some(ghost) = ghosts.first() {
             let count = if ghosts.len() == 1 { "1 flow is".to_owned() } else { format!("{} flows are", ghosts.len()) };
             output::line(&format!(
-                "{count} no longer configured: not read, and no trouble; `tieline flow forget {} {} --why …` takes one off this list.",
+                "{count} no longer configured. Tieline does not read them and does not count them as failures. `tieline flow forget {} {} --why …` removes one from this list.",
                 ghost.company, ghost.entity
             ))?;
         }
-        let mut outstanding = Backlog::default();
-        made.iter().for_each(|flow| outstanding += flow.backlog());
-        if outstanding.total() > 0 {
-            let what = if outstanding.total() == 1 { "record is" } else { "records are" };
-            let (total, said) = (outstanding.total(), outstanding.sentence());
-            output::line(&format!("{total} {what} outstanding ({said}); `tieline failures` says why, and what to do."))?;
+        let mut all = Backlog::default();
+        made.iter().for_each(|flow| all += flow.backlog());
+        if let Some(sentence) = all.not_delivered() {
+            output::line(&format!("{sentence}."))?;
         }
         if let Some(sentence) = FlowStatus::conflict_sentence(&flows) {
             output::line(&sentence)?;
@@ -133,7 +131,7 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<Exit, Failure
         if different > 0 {
             let records = if different == 1 { "record" } else { "records" };
             output::line(&format!(
-                "ServiceNow kept a field of {different} {records} otherwise than it was sent; `tieline audit --kind partial_write` names the fields."
+                "ServiceNow stored a field of {different} {records} with another value than Tieline sent; `tieline audit --kind partial_write` names the fields."
             ))?;
         }
         Ok(Exit::Done)
@@ -157,23 +155,23 @@ fn show_nodes(nodes: &[NodeRow]) -> Result<(), Failure> {
         return Ok(());
     }
     let rows = alive.iter().map(|node| {
-        let sending = match node.breaker.as_str() {
+        let words = node.breaker.words();
+        let sending = match node.breaker {
             _ if !node.in_force => {
-                format!("does nothing: it has definitions number {}, and others are in force", node.definition.unwrap_or_default())
+                format!("nothing is sent: it has definitions number {}, and others are in force", node.definition.unwrap_or_default())
             }
-            "open" => format!("nothing gets through, tried again at {}", at(Some(node.paused_until))),
-            "half_open" => "tries one batch".to_owned(),
-            _ if node.paused_until > Utc::now() => match node.pause_asked {
+            Breaker::Open => format!("{words}; one trial batch at {}", at(Some(node.paused_until))),
+            Breaker::Closed if node.paused_until > Utc::now() => match node.pause_asked {
                 Some(asked) => format!(
-                    "asked to wait {asked:.0} s, waits until {}, tries one record now and then; `tieline resume` ends it",
+                    "ServiceNow asked to wait {asked:.0} s: waits until {} and tries one record from time to time; `tieline resume` ends the wait",
                     at(Some(node.paused_until))
                 ),
                 None => format!("asked to wait until {}", at(Some(node.paused_until))),
             },
-            _ => "goes on".to_owned(),
+            Breaker::HalfOpen | Breaker::Closed => words.to_owned(),
         };
         vec![node.name.clone(), at(Some(node.seen_at)), node.batch_size.to_string(), node.concurrency.to_string(), sending]
     });
-    let headers = ["service", "seen", "records a batch", "batches at once", "sending"];
+    let headers = ["service", "seen", "records per batch", "concurrent batches", "sending"];
     output::line(&output::table(&headers, &[2, 3], rows))
 }

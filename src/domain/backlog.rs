@@ -40,6 +40,37 @@ impl Backlog {
         self.waiting + self.failed + self.on_hold
     }
 
+    /// Those that the list of failures shows: they failed, wait, are on hold, unknown or retrying.
+    pub fn in_failures(&self) -> i64 {
+        self.stuck() + self.retrying + self.unknown
+    }
+
+    /// `3 records are not delivered yet (1 failed, 2 queued); …`, and where to read why if `tieline failures` lists one of them. `None` when
+    /// all are delivered.
+    pub fn not_delivered(&self) -> Option<String> {
+        let records = match self.total() {
+            0 => return None,
+            1 => "1 record is".to_owned(),
+            total => format!("{total} records are"),
+        };
+        let why = if self.in_failures() > 0 { "; `tieline failures` shows why, and what to do" } else { "" };
+        Some(format!("{records} not delivered yet ({}){why}", self.sentence()))
+    }
+
+    /// `No failures; 68 records are queued.`: the answer when the list of failures is empty.
+    pub fn no_failures(&self) -> String {
+        let how = match (self.queued, self.sending) {
+            (_, 0) => "queued",
+            (0, _) => "being sent",
+            _ => "queued or being sent",
+        };
+        match self.queued + self.sending {
+            0 => format!("No failures; no records are {how}."),
+            1 => format!("No failures; 1 record is {how}."),
+            records => format!("No failures; {records} records are {how}."),
+        }
+    }
+
     /// Counts with their words, the worst first; zeros are left out.
     pub fn words(&self) -> Vec<(i64, &'static str)> {
         let all = [
@@ -87,5 +118,30 @@ mod tests {
         twice += backlog;
         assert_eq!(twice.total(), 56);
         assert_eq!(twice.words()[0], (12, "failed"));
+    }
+
+    #[test]
+    fn only_a_list_that_shows_something_is_pointed_to() {
+        let queued = Backlog { queued: 68, ..Backlog::default() };
+        assert_eq!(queued.not_delivered().as_deref(), Some("68 records are not delivered yet (68 queued)"));
+        assert_eq!(queued.no_failures(), "No failures; 68 records are queued.");
+        let listed = [
+            Backlog { retrying: 1, ..Backlog::default() },
+            Backlog { unknown: 1, ..Backlog::default() },
+            Backlog { waiting: 1, ..Backlog::default() },
+            Backlog { failed: 1, ..Backlog::default() },
+            Backlog { on_hold: 1, ..Backlog::default() },
+        ];
+        for backlog in listed {
+            let said = backlog.not_delivered().expect("one record");
+            assert!(said.starts_with("1 record is not delivered yet (1 ") && said.contains("`tieline failures` shows why"), "{said}");
+        }
+        assert_eq!(Backlog::default().not_delivered(), None);
+        assert_eq!(Backlog::default().no_failures(), "No failures; no records are queued.");
+        assert_eq!(Backlog { sending: 1, ..Backlog::default() }.no_failures(), "No failures; 1 record is being sent.");
+        assert_eq!(
+            Backlog { sending: 1, queued: 2, ..Backlog::default() }.no_failures(),
+            "No failures; 3 records are queued or being sent."
+        );
     }
 }

@@ -1,29 +1,38 @@
 //! What one ServiceNow instance accepts at present, as measured by one node and shared by all nodes.
 
+use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
+
+use serde::Serialize;
+
+use super::delivery::words;
 
 /// A node that was not seen for this long counts as dead for the others.
 pub const UNRESPONSIVE_AFTER: Duration = Duration::from_secs(12);
 
-/// Whether records are sent at present.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// The circuit breaker: whether a node sends batches at present. The numbers are the values of the metric `tieline_breaker`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Breaker {
-    /// They are.
+    /// Batches are sent.
     #[default]
     Closed = 0,
-    /// One batch is sent as a trial.
+    /// One trial batch is sent.
     HalfOpen = 1,
-    /// Nothing succeeded for a while, and nothing is sent.
+    /// Nothing is sent: batches in a row failed.
     Open = 2,
 }
 
+words!(Breaker { Closed = "closed", HalfOpen = "half_open", Open = "open" });
+
 impl Breaker {
-    /// The word in the ledger, in `status` and in the API.
-    pub fn as_str(self) -> &'static str {
+    /// The state as `status`, the console and the description of the metric say it.
+    pub fn words(self) -> &'static str {
         match self {
-            Self::Closed => "closed",
-            Self::HalfOpen => "half_open",
-            Self::Open => "open",
+            Self::Closed => "batches are sent",
+            Self::HalfOpen => "one trial batch is sent",
+            Self::Open => "nothing is sent",
         }
     }
 }

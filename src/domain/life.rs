@@ -1,10 +1,12 @@
 //! Lives of the ledger: a ledger that was restored from a backup starts a new one.
 
 use std::fmt;
+use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::delivery::words;
 use super::ids::{AuditRowId, LifeId};
 
 /// The place of a ledger.
@@ -65,7 +67,7 @@ impl fmt::Display for Evidence {
         match self {
             Self::Cluster { was, is } => write!(f, "it was kept in database cluster {was}, and this is cluster {is}"),
             Self::Tables => {
-                f.write_str("its tables were made anew in the same database cluster: a dump was loaded, or the database was copied")
+                f.write_str("its tables were created again in the same database cluster: a dump was loaded, or the database was copied")
             }
             Self::Transactions { kept, next } => {
                 write!(f, "it holds transaction number {kept}, and this database cluster has not come beyond {next}")
@@ -117,13 +119,26 @@ const FEW: usize = 10;
 pub const WENT_BACK: &str = "ServiceNow went back";
 
 /// What to do when a side was set back; flows that stopped for it continue after that.
-pub const COMPARE: &str = "stop the service and run `tieline restored`: it compares both sides and lets the flows go on";
+pub const COMPARE: &str = "stop the service and run `tieline restored`: it compares both sides, and the flows run again after that";
 
 /// Whether a side is not the known one: more than this share of its newest records is missing, or older. 100 percent switches the check
 /// off.
 pub fn went_back(asked: usize, missing: usize, percent: u32) -> bool {
     asked >= FEW && percent < 100 && missing * 100 > asked * percent as usize
 }
+
+/// How far the comparison of a flow, or of one of its blocks, has come after a restore.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ComparisonState {
+    /// It has not ended.
+    Open,
+    /// The rows of the block cannot be identified by their keys: its records are sent again.
+    Unreadable,
+    /// It has ended.
+    Done,
+}
+
+words!(ComparisonState { Open = "open", Unreadable = "unreadable", Done = "done" });
 
 /// A life of the ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -55,6 +55,7 @@ mod sweep;
 mod tests;
 mod text;
 mod time;
+mod word_columns;
 mod write_back;
 
 pub use align::{AlignDelivery, AlignEnd, AlignIntake, AlignedDocument, Alignment, Compared, Comparing, NewConflict};

@@ -15,7 +15,7 @@ use super::delivery::{Dead, due, recover};
 use super::schema::node;
 use super::{SetNumber, Store, StoreError};
 use crate::domain::FlowId;
-use crate::domain::budget::{NodeBudget, OthersBudget, PauseReport};
+use crate::domain::budget::{Breaker, NodeBudget, OthersBudget, PauseReport};
 use crate::domain::ids::Incarnation;
 use crate::store::prepared::prepared;
 use crate::store::text::Text;
@@ -55,8 +55,8 @@ pub struct NodeRow {
     pub batch_size: i32,
     /// Concurrent batches that the instance accepts from it at present.
     pub concurrency: i32,
-    /// `closed` (it sends), `half_open` (it sends one batch as a trial) or `open` (ServiceNow accepts nothing).
-    pub breaker: String,
+    /// The circuit breaker: `closed` (batches are sent), `half_open` (one trial batch is sent) or `open` (nothing is sent).
+    pub breaker: Breaker,
     /// It sends nothing before this time, if the time is in the future.
     pub paused_until: DateTime<Utc>,
     /// The seconds that ServiceNow asked for, where that is the reason of the pause.

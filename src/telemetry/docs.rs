@@ -11,14 +11,16 @@ use crate::domain::run::RunKind;
 
 const HEAD: &str = "# Metrics
 
-`GET /metrics` answers in Prometheus' text format; `http.open_metrics = false` asks for a key (any role). Every node answers for itself: what is read from the
-ledger (marked *ledger*) is the same on all of them, so take its maximum, and sum the rest. `deploy/prometheus/` has a scrape configuration and alert rules,
-`deploy/grafana/` a dashboard; what to do about an alert stands in [runbook.md](runbook.md).
+`GET /metrics` answers in Prometheus' text format; `http.open_metrics = false` asks for a key (any
+role). Every node answers for itself: what is read from the ledger (marked *ledger*) is the same on
+all of them, so take its maximum, and sum the rest. `deploy/prometheus/` has a scrape configuration
+and alert rules, `deploy/grafana/` a dashboard; what to do about an alert stands in
+[runbook.md](runbook.md).
 
 ## Lines per flow
 
-A flow is one entity of one company. `metrics.per_flow` says which flows have lines of their own. All other metrics have the same number of lines with any
-number of companies.
+A flow is one entity of one company. `metrics.per_flow` says which flows have lines of their own.
+All other metrics have the same number of lines with any number of companies.
 
 | `metrics.per_flow` | lines | what is shown |
 |---|---|---|
@@ -31,12 +33,14 @@ With `\"problems\"`:
 
 - `tieline_flow_not_running` is there only while it is 1.
 - `tieline_flow_lag_seconds` is there only from 60 s.
-- `tieline_flow_last_progress_timestamp_seconds` is there for the flow of each entity that has made no progress for the longest time.
-- `tieline_runs_total` counts failed runs by company from their first failure, and all other runs with `company=\"*\"`. Sums are right. An alert on failed runs
-  does not see that other runs of the same flow succeeded.
+- `tieline_flow_last_progress_timestamp_seconds` is there for the flow of each entity that has made
+  no progress for the longest time.
+- `tieline_runs_total` counts failed runs by company from their first failure, and all other runs
+  with `company=\"*\"`. Sums are right. An alert on failed runs does not see that other runs of the
+  same flow succeeded.
 
-With `\"none\"`, `tieline_flow_not_running` is 1 while any flow of the entity does not run, the lag is the longest, the last progress is the oldest, and the runs
-are those of all companies.
+With `\"none\"`, `tieline_flow_not_running` is 1 while any flow of the entity does not run, the lag is
+the longest, the last progress is the oldest, and the runs are those of all companies.
 
 ## All metrics
 
@@ -108,7 +112,8 @@ fn page() -> String {
         let _ = writeln!(text, "| `{}` | {} | {} | {}{ledger} |", metric.name, metric.kind, named.join(", "), metric.help);
         labels.extend(metric.labels.clone());
     }
-    text += "\nOn Linux the process's own are there too: `process_resident_memory_bytes`, `process_cpu_seconds_total`, `process_open_fds` and others.\n";
+    text += "\nOn Linux the process's own are there too: `process_resident_memory_bytes`,\n\
+             `process_cpu_seconds_total`, `process_open_fds` and others.\n";
     text += "\n| label | values |\n|---|---|\n";
     labels.sort();
     labels.dedup();

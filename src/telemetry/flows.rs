@@ -67,7 +67,7 @@ impl FlowMetrics {
             lag: gauges(
                 registry,
                 "flow_lag_seconds",
-                "How long the oldest record of a flow that is queued, sent, retried or unknown has been on its way, since it was queued or released: no try and no look-up moves that; 0 when none is.",
+                "Age of the oldest record of a flow that is queued, sent, retried or unknown, since it was queued or released. Retries and look-ups do not reset it. 0 if there is none.",
                 &["company", "entity"],
             ),
             not_running: gauges(registry, "flow_not_running", "1 while a flow does not run, by why.", &["company", "entity", "why"]),

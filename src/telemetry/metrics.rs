@@ -168,11 +168,11 @@ impl Metrics {
                 &["actor", "cause"],
             ),
             batch_size: gauge(&registry, "batch_size", "Records per batch that the instance accepts at present."),
-            concurrency: gauge(&registry, "concurrency", "Batches on their way at once that the instance accepts at present."),
+            concurrency: gauge(&registry, "concurrency", "Concurrent batches that the instance accepts at present."),
             breaker: gauge(
                 &registry,
                 "breaker",
-                "Sending to ServiceNow: 0 open for all batches, 1 tries one batch, 2 waits after failures in a row.",
+                "Circuit breaker to ServiceNow. 0: batches are sent. 1: one trial batch is sent. 2: nothing is sent, because batches in a row failed.",
             ),
             store_duration: histograms(&registry, "store_seconds", "Time of a call to the database.", &["call"], &calls),
             store_connection_wait: histogram(&registry, "store_connection_wait_seconds", "Wait for a database connection.", &calls),

@@ -126,7 +126,7 @@ fn a_dropped_field_is_named_fails_or_stops_the_flow_as_the_definition_says() {
     assert_eq!(flow(&world, "gl_account")["not_as_sent"].to_string(), all);
     let status = say(&world, &["status"]).1;
     assert!(status.contains(&format!("{all} not as sent")), "{status}");
-    assert!(status.contains(&format!("ServiceNow kept a field of {all} records otherwise than it was sent")), "{status}");
+    assert!(status.contains(&format!("ServiceNow stored a field of {all} records with another value than Tieline sent")), "{status}");
     let mut node = Node::new(&world).with("DEFINITIONS__DIRECTORY", world.site.path("definitions").to_str().unwrap());
     node.start_and_wait(&world);
     let counted = wait_for("the metric is there", Duration::from_secs(30), || {

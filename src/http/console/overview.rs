@@ -13,7 +13,7 @@ use super::view::{CodeText, Layout, Time, grouped, part, spell};
 use crate::actors::flows::flow_status;
 use crate::domain::FlowId;
 use crate::domain::backlog::Backlog;
-use crate::domain::budget::UNRESPONSIVE_AFTER;
+use crate::domain::budget::{Breaker, UNRESPONSIVE_AFTER};
 use crate::domain::role::Permission;
 use crate::domain::run::RunKind;
 use crate::http::api::actions::requested;
@@ -52,7 +52,7 @@ struct FlowView {
     running: bool,
     progress: Option<Time>,
     next: Option<Time>,
-    /// The age of the oldest outstanding record.
+    /// The age of the oldest record that is queued, sent, retried or looked up.
     lag: Option<String>,
     documents: String,
     outstanding: Backlog,
@@ -122,20 +122,21 @@ struct NodeView {
 
 impl NodeView {
     fn of(row: NodeRow, now: DateTime<Utc>) -> Self {
-        let (state, tone) = match row.breaker.as_str() {
-            _ if !row.alive => ("silent", "bad"),
-            _ if !row.in_force => ("does nothing: other definitions are in force", "bad"),
-            "open" => ("nothing gets through to ServiceNow", "bad"),
-            "half_open" => ("tries whether ServiceNow answers again", "warn"),
-            _ if row.paused_until > now => (
+        let words = row.breaker.words();
+        let (state, tone) = match row.breaker {
+            _ if !row.alive => ("no heartbeat", "bad"),
+            _ if !row.in_force => ("nothing is sent: other definitions are in force", "bad"),
+            Breaker::Open => (words, "bad"),
+            Breaker::HalfOpen => (words, "warn"),
+            Breaker::Closed if row.paused_until > now => (
                 if row.pause_asked.is_some() {
                     "waits: ServiceNow asked for a pause"
                 } else {
-                    "waits: another service was asked for a pause"
+                    "waits: ServiceNow asked another node for a pause"
                 },
                 "warn",
             ),
-            _ => ("sends", "good"),
+            Breaker::Closed => (words, "good"),
         };
         Self { name: row.name, state: state.to_owned(), tone, seen: Time(row.seen_at), batch: row.batch_size, at_once: row.concurrency }
     }

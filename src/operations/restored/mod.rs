@@ -21,7 +21,7 @@ use crate::definition::Plan;
 use crate::definition::plan::{TargetPlan, WriteMode};
 use crate::definition::record::{place_of, source_key};
 use crate::domain::budget::UNRESPONSIVE_AFTER;
-use crate::domain::life::Life;
+use crate::domain::life::{ComparisonState, Life};
 use crate::domain::{DocumentKey, FlowId};
 use crate::retry::Class;
 use crate::servicenow::{ListPosition, ServiceNow, ServiceNowError};
@@ -132,8 +132,8 @@ pub async fn compare(deps: &Deps, own_name: Option<&str>, by: &str) -> Result<Ve
 fn not_yet(row: &FlowStatus) -> Option<String> {
     let resume = format!("`tieline flow resume {} {} --why …`", row.company, row.entity);
     match (&row.stopped, &row.paused_by) {
-        (Some(why), _) => Some(format!("it was stopped before the comparison: {why}. Once that is settled, {resume} lets it go on")),
-        (None, Some(by)) => Some(format!("{by} paused it; {resume} lets it go on")),
+        (Some(why), _) => Some(format!("it was stopped before the comparison: {why}. After you have corrected that, {resume} resumes it")),
+        (None, Some(by)) => Some(format!("{by} paused it; {resume} resumes it")),
         (None, None) => None,
     }
 }
@@ -180,7 +180,7 @@ async fn set_aside(deps: &Deps, life: &Life, flow: &FlowId, by: &str) -> Result<
         let parts = deps.store.restored_parts(life.number, flow.clone(), Vec::new()).await?;
         Ok(parts.into_iter().find(|part| part.block.is_empty()))
     };
-    if let Some(part) = own().await?.filter(|part| part.state == "open") {
+    if let Some(part) = own().await?.filter(|part| part.state == ComparisonState::Open) {
         let mut after = part.after;
         loop {
             let recorded = deps.store.restored_recorded(flow.clone(), after, PAGE).await?;
@@ -228,12 +228,12 @@ impl Work<'_> {
         };
         let mut parts = self.parts(tables).await?;
         let mut left_alone = Vec::new();
-        for part in parts.iter().filter(|part| !part.block.is_empty() && part.state == "open") {
+        for part in parts.iter().filter(|part| !part.block.is_empty() && part.state == ComparisonState::Open) {
             if let Some(target) = self.plan.targets.iter().find(|target| target.block == part.block) {
                 self.read(target, part).await?;
             }
         }
-        if parts.iter().any(|part| part.block.is_empty() && part.state == "open") {
+        if parts.iter().any(|part| part.block.is_empty() && part.state == ComparisonState::Open) {
             parts = self.parts(Vec::new()).await?;
             self.compare(&parts).await?;
             left_alone = self.adopt().await?;
@@ -326,7 +326,8 @@ impl Work<'_> {
 
     /// Compares the ledger's records, page by page, with the rows.
     async fn compare(&self, parts: &[RestoredPart]) -> Result<(), NotCompared> {
-        let unreadable: HashSet<&str> = parts.iter().filter(|part| part.state == "unreadable").map(|part| part.block.as_str()).collect();
+        let unreadable: HashSet<&str> =
+            parts.iter().filter(|part| part.state == ComparisonState::Unreadable).map(|part| part.block.as_str()).collect();
         let mut after = parts.iter().find(|part| part.block.is_empty()).map(|part| part.after.clone()).unwrap_or_default();
         loop {
             let recorded = self.deps.store.restored_recorded(self.flow.clone(), after, PAGE).await?;

@@ -39,6 +39,7 @@ use super::{Conn, Store, StoreError, Tx};
 use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
 use crate::domain::ids::DocumentId;
+use crate::domain::life::ComparisonState;
 use crate::store::text::{Text, jsonb, text};
 
 /// A part of a document as confirmed in the ledger.
@@ -266,7 +267,7 @@ impl Store {
 /// Ends the comparison of a flow; `open`: records that were still to be sent, and are sent again.
 fn flow_done(conn: &mut Conn, life: i32, flow: &FlowId, open: i64) -> Tx<()> {
     diesel::update(whole(life, flow))
-        .set((restored_part::state.eq(text("done")), restored_part::again.eq(restored_part::again + open)))
+        .set((restored_part::state.eq(text(ComparisonState::Done.as_str())), restored_part::again.eq(restored_part::again + open)))
         .execute(conn)?;
     Ok(())
 }

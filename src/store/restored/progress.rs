@@ -5,6 +5,7 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 
 use crate::domain::FlowId;
+use crate::domain::life::ComparisonState;
 use crate::store::schema::restored_part;
 use crate::store::text::{TextValue, text};
 
@@ -19,8 +20,8 @@ pub struct RestoredPart {
     pub block: String,
     /// The table; empty for the flow itself, and where it is not known.
     pub target_table: String,
-    /// `open` or `done`; for a block also `unreadable`.
-    pub state: String,
+    /// How far it has come; only a block can be unreadable.
+    pub state: ComparisonState,
     /// Where it continues.
     pub after: String,
     /// Later rows that exist but may not be seen.

@@ -6,6 +6,7 @@ use diesel::sql_types::{Array, Nullable};
 
 use super::progress::part;
 use crate::domain::FlowId;
+use crate::domain::life::ComparisonState;
 use crate::store::schema::{restored_part, restored_row};
 use crate::store::text::{Text, text};
 use crate::store::{Store, StoreError};
@@ -60,12 +61,13 @@ impl Store {
             .bind::<Array<Text>, _>(rows.iter().map(|row| row.place.target_table.as_str()).collect::<Vec<_>>())
             .bind::<Array<Nullable<Text>>, _>(rows.iter().map(|row| row.version.as_deref()).collect::<Vec<_>>())
             .execute(conn)?;
+            let state = if next.is_some() { ComparisonState::Open } else { ComparisonState::Done };
             let (after, hidden) = next.clone().unwrap_or_default();
             diesel::update(part(life, &flow, (&block, &table)))
                 .set((
                     restored_part::after.eq(text(&after)),
                     restored_part::hidden.eq(hidden),
-                    restored_part::state.eq(text(if next.is_some() { "open" } else { "done" })),
+                    restored_part::state.eq(text(state.as_str())),
                 ))
                 .execute(conn)?;
             Ok(())
@@ -86,7 +88,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         self.run("note what cannot be compared", move |conn| {
             diesel::update(part(life, &flow, (&block, &table)))
-                .set((restored_part::state.eq(text("unreadable")), restored_part::said.eq(Some(&why))))
+                .set((restored_part::state.eq(text(ComparisonState::Unreadable.as_str())), restored_part::said.eq(Some(&why))))
                 .execute(conn)?;
             Ok(())
         })

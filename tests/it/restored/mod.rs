@@ -179,7 +179,7 @@ fn a_dump_loaded_into_the_same_cluster_is_seen_by_its_tables() {
     server(&world).empty_database();
     server(&world).load(&backup);
     let said = run_to(&world, 0, &["status"]).1;
-    assert!(said.contains("its tables were made anew in the same database cluster"), "{said}");
+    assert!(said.contains("its tables were created again in the same database cluster"), "{said}");
     assert!(run_to(&world, 0, &["status"]).1.contains("`tieline restored`"), "until it was compared");
     assert_eq!(world.database.psql("SELECT count(*) FROM ledger_life"), "2", "begun once");
     seal(&world);

@@ -1,0 +1,29 @@
+//! Closed sets of words of `domain` as columns of type `text`: an unknown word in the ledger is an error, and not taken for another one.
+
+use diesel::deserialize::{self, FromSql, FromSqlRow};
+use diesel::pg::{Pg, PgValue};
+
+use crate::domain::budget::Breaker;
+use crate::domain::life::ComparisonState;
+use crate::store::text::Text;
+
+/// Loads these enums from their words.
+macro_rules! columns {
+    ($($name:ident)+) => {$(
+        const _: () = {
+            // `domain` must not name diesel. With `foreign_derive`, as diesel itself uses it, the derive is for the type of the field
+            #[derive(FromSqlRow)]
+            #[diesel(foreign_derive)]
+            #[expect(dead_code, reason = "carries the derive and is never created")]
+            struct Foreign($name);
+        };
+
+        impl FromSql<Text, Pg> for $name {
+            fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
+                Ok(<String as FromSql<Text, Pg>>::from_sql(value)?.parse()?)
+            }
+        }
+    )+};
+}
+
+columns!(Breaker ComparisonState);
