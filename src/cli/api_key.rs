@@ -3,6 +3,7 @@
 use chrono::{Days, Utc};
 
 use super::failure::{Exit, Failure};
+use super::words::closed;
 use super::{Global, OutputForm, output, who};
 use crate::credentials::api_key::ApiKey;
 use crate::domain::role::Role;
@@ -15,8 +16,8 @@ pub enum ApiKeyCommand {
         /// Its name, which the audit shows
         #[arg(value_parser = clap::builder::NonEmptyStringValueParser::new())]
         name: String,
-        /// viewer, operator, auditor or admin
-        #[arg(long)]
+        /// What the key may do
+        #[arg(long, value_parser = closed::<Role>(Role::WORDS.iter().copied()))]
         role: Role,
         /// It ends after so many days
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=36_500))]

@@ -7,6 +7,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use super::context::{Context, with_ledger};
 use super::failure::{Exit, Failure};
 use super::output::at;
+use super::words::closed;
 use super::{Global, OutputForm, output};
 use crate::domain::DocumentKey;
 use crate::domain::audit::AuditKind;
@@ -34,8 +35,8 @@ pub struct AuditArgs {
     /// Only this record's key
     #[arg(long)]
     key: Option<String>,
-    /// Only this kind, such as confirmed, failed, version_read
-    #[arg(long)]
+    /// Only this kind
+    #[arg(long, value_parser = closed::<AuditKind>(AuditKind::WORDS.iter().copied()))]
     kind: Option<AuditKind>,
     /// Only rows from this time on: 2026-01-31 or 2026-01-31T08:00:00Z
     #[arg(long, value_parser = instant)]

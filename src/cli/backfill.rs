@@ -9,6 +9,7 @@ use super::context::Context;
 use super::context::with_ledger;
 use super::failure::{Exit, Failure};
 use super::signals::Signals;
+use super::words::closed;
 use super::{Global, OutputForm, output, sync, who};
 use crate::actors::mode::Mode;
 use crate::actors::poller::PollError;
@@ -67,8 +68,8 @@ impl BackfillArgs {
 pub(super) enum BackfillCommand {
     /// Lists backfills, the newest first
     List {
-        /// Only this state: open, done, cancelled
-        #[arg(long)]
+        /// Only this state
+        #[arg(long, value_parser = closed::<BackfillState>(BackfillState::WORDS.iter().copied()))]
         state: Option<BackfillState>,
         /// At most this number
         #[arg(long, default_value_t = 100, value_name = "N", value_parser = clap::value_parser!(i64).range(1..=100_000))]

@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use super::context::with_ledger;
 use super::failure::{Exit, Failure};
 use super::who::requested;
+use super::words::closed;
 use super::{Global, OutputForm, output};
 use crate::domain::conflict::{ConflictKind, ConflictState};
 use crate::domain::csv::lines;
@@ -44,11 +45,11 @@ pub struct ListArgs {
     /// Only this record
     #[arg(long)]
     key: Option<String>,
-    /// Only this state: open, decided, to_apply, closed; closed ones are shown only when asked for
-    #[arg(long)]
+    /// Only this state; closed entries are shown only with this option
+    #[arg(long, value_parser = closed::<ConflictState>(ConflictState::WORDS.iter().copied()))]
     state: Option<ConflictState>,
-    /// Only this kind, such as both_changed, edited, first_contact, deleted
-    #[arg(long)]
+    /// Only this kind
+    #[arg(long, value_parser = closed::<ConflictKind>(ConflictKind::WORDS.iter().copied()))]
     kind: Option<ConflictKind>,
     /// As comma-separated values, for a spreadsheet
     #[arg(long)]
@@ -64,8 +65,8 @@ pub struct ResolveArgs {
     /// Up to 1000 entries
     #[arg(required = true, value_name = "ID")]
     ids: Vec<ConflictId>,
-    /// Which value wins: syspro or servicenow
-    #[arg(long, value_name = "SIDE")]
+    /// The side whose value wins
+    #[arg(long, value_name = "SIDE", value_parser = closed::<Side>(Side::WORDS.iter().copied()))]
     take: Side,
     /// Why, for the audit
     #[arg(long, value_name = "TEXT")]
@@ -82,7 +83,7 @@ pub struct AdoptArgs {
     #[arg(long)]
     entity: String,
     /// Which value wins where both have the record and differ; without it you decide each one
-    #[arg(long, value_name = "SIDE")]
+    #[arg(long, value_name = "SIDE", value_parser = closed::<Side>(Side::WORDS.iter().copied()))]
     prefer: Option<Side>,
     /// Why, for the audit
     #[arg(long, value_name = "TEXT")]

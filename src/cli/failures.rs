@@ -5,8 +5,10 @@ use std::borrow::Cow;
 use super::context::with_ledger;
 use super::failure::{Exit, Failure};
 use super::output::at;
+use super::words::closed;
 use super::{Global, OutputForm, output};
 use crate::definition::CodeLists;
+use crate::domain::backlog::Backlog;
 use crate::domain::delivery::{FailureReason, FailureWord};
 use crate::domain::differing::by_place;
 use crate::domain::{CompanyId, DocumentKey};
@@ -25,8 +27,8 @@ pub struct FailuresArgs {
     /// Only this entity
     #[arg(long)]
     entity: Option<String>,
-    /// Only this reason or state: rejected, unreadable, missing_parent, poison, exhausted, downstream_failed, conflict, on_hold, throttled, failed, waiting, unknown, retrying
-    #[arg(long)]
+    /// Only this reason or state
+    #[arg(long, value_parser = closed::<FailureWord>(FailureWord::words()))]
     reason: Option<FailureWord>,
     /// Only messages that contain this text
     #[arg(long)]
@@ -85,9 +87,11 @@ pub(super) fn failures(global: &Global, args: &FailuresArgs) -> Result<Exit, Fai
             (rows.len(), "causes")
         };
         if number == 0 {
-            let conflicts = FlowStatus::conflict_sentence(&context.flow_status().await?);
+            let flows = context.flow_status().await?;
+            let mut all = Backlog::default();
+            flows.iter().for_each(|flow| all += flow.backlog());
             output::line(&match context.store.failure_count().await? {
-                0 => ["No failed or pending records.".to_owned()].into_iter().chain(conflicts).collect::<Vec<_>>().join(" "),
+                0 => [all.no_failures()].into_iter().chain(FlowStatus::conflict_sentence(&flows)).collect::<Vec<_>>().join(" "),
                 all => format!("No failure matches this filter ({all} without the filter)."),
             })?;
         } else if number as i64 == args.limit {

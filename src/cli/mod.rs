@@ -42,6 +42,7 @@ mod start;
 mod status;
 mod sync;
 mod who;
+mod words;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -76,7 +77,7 @@ pub enum Command {
     Demo(demo::DemoArgs),
     /// Runs the service: flows by their schedules, health, metrics and the HTTP interface
     Run,
-    /// Runs every flow once in dependency order, then exits: 0 all delivered, 3 some outstanding or in conflict
+    /// Runs every flow once in dependency order, then exits: 0 all delivered, 3 some not delivered or in conflict
     Sync(sync::SyncArgs),
     /// Checks configuration and definitions without a connection, and lists every mistake
     Check,

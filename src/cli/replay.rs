@@ -7,6 +7,7 @@ use super::audit::instant;
 use super::checked::Checked;
 use super::context::Context;
 use super::failure::{Exit, Failure};
+use super::words::closed;
 use super::{Global, OutputForm, output, resend, who};
 use crate::domain::delivery::FailureReason;
 use crate::domain::ids::RunId;
@@ -42,8 +43,8 @@ pub struct ReplayArgs {
     /// Only records whose newest version was read before this time
     #[arg(long, value_name = "INSTANT", value_parser = instant)]
     until: Option<DateTime<Utc>>,
-    /// Only records with a part that failed, waits or is on hold for this reason: rejected, poison, exhausted, downstream_failed, conflict, missing_parent, on_hold
-    #[arg(long)]
+    /// Only records with a part that failed, waits or is on hold for this reason
+    #[arg(long, value_parser = closed::<FailureReason>(FailureReason::WORDS.iter().copied()))]
     reason: Option<FailureReason>,
     /// Only records with a failed part that has this text in its message
     #[arg(long, value_parser = clap::builder::NonEmptyStringValueParser::new())]
