@@ -146,8 +146,8 @@ pub(super) async fn execute_run_set(
     report
 }
 
-/// A line for each requested flow, and for each other flow with delivered or outstanding records. Outstanding records of a flow that the
-/// configuration no longer contains are not an error, as in `status`.
+/// A line for each requested flow, and for each other flow with records that this command delivered or that are not delivered yet. Records of
+/// a flow that the configuration no longer contains are not an error, as in `status`.
 fn lines(deps: &Deps, report: &RunSetReport, status: &[FlowStatus]) -> Vec<FlowLine> {
     let backlog = |flow: &FlowId| {
         let row = status.iter().find(|row| row.company == flow.company.as_str() && row.entity == flow.entity.as_str());
@@ -208,9 +208,8 @@ pub(super) fn say_why(status: &[FlowStatus]) {
     if let Some(sentence) = FlowStatus::conflict_sentence(status) {
         output::complaint(sentence.trim_end_matches('.'));
     }
-    if all.total() > 0 {
-        let what = if all.total() == 1 { "record is" } else { "records are" };
-        output::complaint(&format!("{} {what} outstanding ({}); `tieline failures` says why, and what to do", all.total(), all.sentence()));
+    if let Some(sentence) = all.not_delivered() {
+        output::complaint(&sentence);
     }
 }
 

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Store, StoreError};
 use crate::domain::DocumentKey;
+use crate::domain::backlog::Backlog;
 use crate::domain::delivery::{FailureReason, FailureWord};
 use crate::domain::differing::{Message, ValueCount, differing};
 use crate::domain::ids::DeliveryId;
@@ -191,6 +192,9 @@ pub struct CauseRow {
     /// Parts of all these causes.
     #[serde(skip)]
     pub all_count: i64,
+    /// The records of all these causes by the state of their worst part, as the overview counts them.
+    #[serde(skip)]
+    pub all_by_state: Backlog,
 }
 
 impl CauseRow {
@@ -199,11 +203,12 @@ impl CauseRow {
         counted(self.documents, self.count)
     }
 
-    /// The line above the list: `5 records (7 parts) are outstanding, for 2 causes.`
+    /// The line above the list: `5 records (7 parts), for 2 causes: 4 failed, 1 waiting.`
     pub fn sum(&self) -> String {
-        let are = if self.all_documents == 1 { "is" } else { "are" };
+        let states: Vec<String> =
+            self.all_by_state.words().into_iter().map(|(count, word)| format!("{} {word}", thousands(&count.to_string()))).collect();
         let causes = if self.causes == 1 { "1 cause".to_owned() } else { format!("{} causes", thousands(&self.causes.to_string())) };
-        format!("{} {are} outstanding, for {causes}.", counted(self.all_documents, self.all_count))
+        format!("{}, for {causes}: {}.", counted(self.all_documents, self.all_count), states.join(", "))
     }
 }
 
@@ -248,7 +253,7 @@ pub struct ParentRow {
     #[diesel(sql_type = Bool)]
     #[serde(skip)]
     deleted: bool,
-    /// Its own reason or state, such as `rejected`; null: no part of it is outstanding, or it was never read.
+    /// Its own reason or state, such as `rejected`; null: it is delivered, or it was never read.
     #[diesel(sql_type = Nullable<Text>)]
     pub stands: Option<String>,
     /// Its own message.
@@ -316,6 +321,16 @@ struct Grouped {
     all_documents: i64,
     #[diesel(sql_type = BigInt)]
     all_count: i64,
+    #[diesel(sql_type = BigInt)]
+    retrying: i64,
+    #[diesel(sql_type = BigInt)]
+    unknown: i64,
+    #[diesel(sql_type = BigInt)]
+    waiting: i64,
+    #[diesel(sql_type = BigInt)]
+    failed: i64,
+    #[diesel(sql_type = BigInt)]
+    on_hold: i64,
     #[diesel(sql_type = Text)]
     example_key: String,
     #[diesel(sql_type = Text)]
@@ -352,6 +367,14 @@ impl From<Grouped> for CauseRow {
             causes: row.causes,
             all_documents: row.all_documents,
             all_count: row.all_count,
+            all_by_state: Backlog {
+                retrying: row.retrying,
+                unknown: row.unknown,
+                waiting: row.waiting,
+                failed: row.failed,
+                on_hold: row.on_hold,
+                ..Backlog::default()
+            },
         }
     }
 }

@@ -125,7 +125,7 @@ fn cells(table: &str) -> Vec<Vec<String>> {
 fn what_was_refused_is_seen_explained_replayed_and_audited() {
     let mut bench = Bench::start();
     assert!(bench.run(0, "status").contains("No flow has run yet"));
-    assert!(bench.run(0, "failures").contains("No failed or pending records."));
+    assert!(bench.run(0, "failures").contains("No failures; no records are queued."));
     bench.settle("sync");
 
     statuses(&bench);

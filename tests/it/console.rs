@@ -236,7 +236,7 @@ fn causes_are_counted_over_all_failures_and_sent_again_one_by_one_or_whole() {
         card.contains("1,500 records") && card.contains("2026-01-01T00:00:01.000Z") && card.contains("2026-01-01T00:25:00.000Z"),
         "{card}"
     );
-    assert!(card.contains("do something") && page.contains("1,900 records are outstanding, for 3 causes."), "{page}");
+    assert!(card.contains("do something") && page.contains("1,900 records, for 3 causes: "), "{page}");
     assert!(cause(&page, "no name").1.contains("300 records"), "{page}");
     let (doubt, card) = cause(&page, "no answer");
     assert!(!card.contains("/replay"), "what is unknown is not sent by hand: {card}");
@@ -324,7 +324,7 @@ fn a_run_is_shown_as_it_goes_and_a_backfill_is_asked_for_and_cancelled() {
     assert_eq!(operator.post("/backfills", "entity=nothing&all=yes&why=x").status, 404);
     assert_eq!(operator.post("/backfills", "since=soon&why=x").status, 400);
     let done = operator.post("/backfills", "company=EDU1&entity=invoice&since=2025-01-01&last=2025-12-31&why=asked+by+auditors");
-    assert!(operator.get(&said(&done, "/backfills")).body.contains("1 backfill is noted"));
+    assert!(operator.get(&said(&done, "/backfills")).body.contains("1 backfill is queued"));
     let kept = "SELECT id || ' ' || since || ' ' || until || ' ' || requested_by || ' ' || why FROM backfill";
     assert_eq!(ledger.psql(kept), "1 2025-01-01 2026-01-01 key operator from 127.0.0.1 asked by auditors");
     let page = operator.get("/backfills").body;

@@ -79,7 +79,7 @@ fn what_a_forgotten_flow_still_had_to_send_is_sent_anew_when_it_comes_back() {
     // a command that carries EDU1 alone does not count them, as `status` does not
     let out = sync("EDU1");
     let (said, of_edu1) = (text(&out), world.database.psql(&unsettled.replace("'1'", "'EDU1'")));
-    assert!(of_edu1 != "0" && said.contains(&format!("{of_edu1} records are outstanding")), "{of_edu1}: {said}");
+    assert!(of_edu1 != "0" && said.contains(&format!("{of_edu1} records are not delivered yet")), "{of_edu1}: {said}");
 
     // no replay reaches them, so that none is advised
     let said = text(&with_files("EDU1", &["failures", "--company", "1"]));

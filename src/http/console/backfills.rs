@@ -188,7 +188,7 @@ pub(super) async fn add(app_state: web::Data<AppState>, request: HttpRequest, pa
     };
     let rows = operations::backfill::ask(&app_state.deps, period, requested).await?;
     let said = match rows.len() {
-        1 => "1 backfill is noted; a running service reads the period beside its polls.".to_owned(),
+        1 => "1 backfill is queued; a running service reads the period beside its scheduled runs.".to_owned(),
         count => format!("{count} backfills are noted, one a flow; a running service reads the period beside its polls."),
     };
     Ok(see_other(&FlashMessage::text(said).on(&session, "/backfills")))

@@ -1,6 +1,6 @@
 WITH f AS MATERIALIZED (
     SELECT p.delivery_id, p.document_id, p.company, p.entity, coalesce(p.reason, shown_state(p.state, p.message)) AS why, p.state, coalesce(p.message, '') AS message,
-           p.next_step, coalesce(p.first_failed_at, p.since) AS failed_at, {cause} AS cause,
+           pending_rank(p.state, p.reason, p.message) AS rank, p.next_step, coalesce(p.first_failed_at, p.since) AS failed_at, {cause} AS cause,
            -- the names in a record differ in any case
            replace(replace(coalesce(p.message, ''), '`' || d.key || '`', '`…`'), '`' || coalesce(nullif(p.record_key, ''), d.key) || '`', '`…`') AS alike,
            d.key, d.amount, d.currency
@@ -23,8 +23,10 @@ WITH f AS MATERIALIZED (
     ORDER BY CASE WHEN $10 THEN min(failed_at) END, count(DISTINCT document_id) DESC, count(*) DESC, cause
     LIMIT $5
 ), whole AS (
-    -- a record counts once, however many of its parts failed and for however many causes
-    SELECT count(DISTINCT document_id) AS documents, count(*) AS count FROM f
+    -- a record counts once, in the state of its worst part, however many of its parts failed and for however many causes
+    SELECT count(*) AS documents, coalesce(sum(parts), 0)::bigint AS count, count(*) FILTER (WHERE rank = 3) AS retrying, count(*) FILTER (WHERE rank = 5) AS unknown,
+           count(*) FILTER (WHERE rank = 4) AS waiting, count(*) FILTER (WHERE rank = 7) AS failed, count(*) FILTER (WHERE rank = 6) AS on_hold
+    FROM (SELECT count(*) AS parts, max(rank) AS rank FROM f GROUP BY document_id) record
 ), newest AS (
     -- the values are counted over at most this many records: a cause can have a different message for each record
     SELECT cause, document_id FROM (
@@ -51,6 +53,7 @@ WITH f AS MATERIALIZED (
     GROUP BY cause
 )
 SELECT g.cause, g.company, g.entity, g.reason, g.replayable, g.count, g.documents, g.first, g.last, g.causes, w.documents AS all_documents, w.count AS all_count,
+       w.retrying, w.unknown, w.waiting, w.failed, w.on_hold,
        e.key AS example_key, e.message AS example, e.next_step,
        coalesce(m.messages, '[]')::text AS messages, coalesce(a.amounts, '[]')::text AS amounts
 FROM g
