@@ -67,6 +67,7 @@ struct JsonRecord<'a> {
 struct JsonVersion<'a> {
     version: i32,
     read_at: DateTime<Utc>,
+    #[serde(rename = "gone")]
     deleted: bool,
     changes: &'a [Change],
     /// Why it could not be read, and what to do.

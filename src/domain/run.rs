@@ -72,6 +72,7 @@ pub struct RunCounts {
     /// Documents whose content is the same.
     pub unchanged: i64,
     /// Documents that SYSPRO no longer has.
+    #[serde(rename = "gone")]
     pub deleted: i64,
     /// Records that are completely delivered to ServiceNow.
     pub delivered: i64,

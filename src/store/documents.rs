@@ -26,10 +26,10 @@ pub enum DocumentState {
     Unknown,
     /// At least one of its parts is queued or being sent.
     Queued,
-    /// No part of it is outstanding.
+    /// ServiceNow has all of it.
     Delivered,
     /// SYSPRO no longer has it.
-    Deleted,
+    Gone,
     /// A person holds it.
     OnHold,
 }
@@ -40,7 +40,7 @@ words!(DocumentState {
     Unknown = "unknown",
     Queued = "queued",
     Delivered = "delivered",
-    Deleted = "deleted",
+    Gone = "gone",
     OnHold = "on_hold",
 });
 
@@ -91,6 +91,7 @@ pub struct DocumentRow {
     pub version: i32,
     /// SYSPRO no longer has it.
     #[diesel(sql_type = Bool)]
+    #[serde(rename = "gone")]
     pub deleted: bool,
     /// Parts of it that failed.
     #[diesel(sql_type = BigInt)]
@@ -144,7 +145,7 @@ pub struct PendingCount {
 /// All documents, in the order of their numbers.
 const ANY: &str = concat!("WITH chosen AS (SELECT * FROM document) ", include_str!("sql/document_list.sql"));
 
-/// Documents with something outstanding. They are few, and found through their deliveries, without reading every document.
+/// Documents with a part that is not delivered. They are few, and found through their deliveries, without reading every document.
 const OUTSTANDING: &str = concat!(
     "WITH chosen AS (SELECT d.* FROM document d JOIN (SELECT DISTINCT document_id FROM pending \
      WHERE ($2 IS NULL OR company = $2) AND ($3 IS NULL OR entity = $3) \
@@ -174,7 +175,7 @@ impl Store {
                 _ if filter.run.is_some() => OF_RUN,
                 Some(DocumentState::Failed | DocumentState::Waiting | DocumentState::Unknown | DocumentState::Queued) => OUTSTANDING,
                 Some(DocumentState::OnHold) => HELD,
-                Some(DocumentState::Delivered | DocumentState::Deleted) | None => ANY,
+                Some(DocumentState::Delivered | DocumentState::Gone) | None => ANY,
             };
             Ok(sql_query(with_placeholders(statement))
                 .bind::<BigInt, _>(filter.after)
@@ -192,7 +193,7 @@ impl Store {
         .await
     }
 
-    /// Unconfirmed deliveries, counted by flow, state and reason. The cost depends on what is outstanding, and not on the history.
+    /// Unconfirmed deliveries, counted by flow, state and reason. The cost depends on what is not delivered, and not on the history.
     ///
     /// # Errors
     /// [`StoreError`].

@@ -201,6 +201,7 @@ pub struct VersionView {
     pub read_at: DateTime<Utc>,
     /// Whether SYSPRO no longer had the document in this version.
     #[diesel(sql_type = Bool)]
+    #[serde(rename = "gone")]
     pub deleted: bool,
     /// The content as JSON text.
     #[diesel(sql_type = Text)]

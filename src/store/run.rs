@@ -57,6 +57,7 @@ pub struct RunRow {
     /// Unchanged ones.
     pub unchanged: i64,
     /// Documents that SYSPRO no longer has.
+    #[serde(rename = "gone")]
     pub deleted: i64,
     /// Records that this run queued for ServiceNow: `delivered`, `replaced`, and those that have not arrived.
     pub records: i64,

@@ -110,7 +110,7 @@ fn after_a_supplier_merge_both_sides_owe_the_same_and_paid_invoices_keep_their_a
     add_invoice(&world, "NEW", "M-2", "2", "100.00", &["100.00"]);
     let report = sweep(&world);
     let flow = |entity: &str| report["flows"].as_array().unwrap().iter().find(|flow| flow["entity"] == entity).unwrap().clone();
-    assert_eq!((flow("invoice")["deleted"].as_i64(), flow("supplier")["deleted"].as_i64()), (Some(3), Some(1)));
+    assert_eq!((flow("invoice")["gone"].as_i64(), flow("supplier")["gone"].as_i64()), (Some(3), Some(1)));
     let (servicenow, syspro) = owed(&world);
     assert_eq!(servicenow, syspro, "what is owed twice is paid twice");
     let lines_of = |state: &str| {

@@ -39,8 +39,8 @@ impl From<DocumentRow> for FoundView {
             row if row.sending > 0 => ("sending", "busy"),
             row if row.queued > 0 => ("queued", "busy"),
             row if row.conflicts > 0 => ("in conflict", "warn"),
-            row if row.deleted => ("gone from SYSPRO", "soft"),
-            _ => ("nothing outstanding", "good"),
+            row if row.deleted => ("gone", "soft"),
+            _ => ("delivered", "good"),
         };
         let path = record_path(&row.company, &row.entity, &row.key);
         Self { path, key: DocumentKey::shown(&row.key), company: row.company, entity: row.entity, version: row.version, state, tone }
@@ -71,7 +71,7 @@ pub(super) async fn search(app_state: web::Data<AppState>, request: HttpRequest)
     // the field for a run's id is useful only after coming from the page of that run
     let by_run = url::form_urlencoded::parse(request.query_string().as_bytes()).any(|(name, value)| name == "run" && !value.is_empty());
     if by_run {
-        specs.push(Spec::Text("run", "Read anew by the run", 36));
+        specs.push(Spec::Text("run", "Changed in the run", 36));
     }
     let (filter, params) = Filter::of(&app_state, request.query_string(), "/records", specs, &["after", "run"]).await?;
     let filter = filter.listing("record");

@@ -1,6 +1,6 @@
 SELECT d.id, d.company, d.entity, d.key, d.version, d.deleted, s.failed, s.waiting, s.on_hold, s.unknown, s.sending, s.queued,
        (SELECT count(*) FROM conflict c WHERE c.document_id = d.id AND c.state = 'open') AS conflicts
--- `chosen`: all documents, those with something outstanding, those on hold, or those that a run read (documents.rs)
+-- `chosen`: all documents, those with a part that is not delivered, those on hold, or those that a run read (documents.rs)
 FROM chosen d
 CROSS JOIN LATERAL (
     SELECT count(*) AS outstanding,
@@ -25,7 +25,7 @@ WHERE d.id > $1
         WHEN 'queued' THEN s.queued + s.sending > 0
         WHEN 'delivered' THEN s.outstanding = 0
                               AND NOT EXISTS (SELECT FROM conflict c WHERE c.document_id = d.id AND c.state = 'open')
-        WHEN 'deleted' THEN d.deleted
+        WHEN 'gone' THEN d.deleted
         WHEN 'on_hold' THEN EXISTS (SELECT FROM hold h WHERE h.document_id = d.id)
         ELSE true
       END
