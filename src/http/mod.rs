@@ -1,4 +1,5 @@
-//! The HTTP server: health, metrics, the JSON API and the console. Besides `sim`, only this module uses actix-web.
+//! The HTTP server: health, metrics, the JSON API and the console. Besides `sim`, only this module serves HTTP with actix-web; `net` uses
+//! types of actix-web for the requests that Tieline sends.
 //!
 //! Everything about a route is next to its handler (`route.rs`). [`ROUTES`] has all routes, for the router, the check of permissions, the
 //! response cache, the description of the API and the tests.
@@ -196,16 +197,25 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::domain::role::Role;
 
     #[test]
     fn every_route_of_the_api_stands_in_its_docs_page() {
         let page = include_str!("../../docs/http.md");
-        let rows = page.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
-        let documented: BTreeSet<String> =
-            rows.filter(|row| row.starts_with("GET /") || row.starts_with("POST /")).map(str::to_owned).collect();
-        let served = ROUTES.iter().filter(|route| !route.is_page());
-        let served: BTreeSet<String> = served.map(|route| format!("{} {}", route.method, route.path.replace("{*", "{"))).collect();
-        assert_eq!(documented, served);
+        // a row: the route, what it does, and the role that it needs
+        let row = |line: &str| {
+            let (route, cells) = line.strip_prefix("| `")?.split_once('`')?;
+            let needs = cells.split('|').nth(2)?.trim();
+            (route.starts_with("GET /") || route.starts_with("POST /")).then(|| (route.to_owned(), needs.to_owned()))
+        };
+        let documented: BTreeSet<(String, String)> = page.lines().filter_map(row).collect();
+        // the page names the first role that may use the route
+        let role = |needs| Role::ALL.iter().find(|role| role.allows(needs)).map_or("", |role| role.as_str());
+        let served = ROUTES.iter().filter(|route| !route.is_page()).map(|route| {
+            let path = format!("{} {}", route.method, route.path.replace("{*", "{"));
+            (path, route.needs.map_or("", role).to_owned())
+        });
+        assert_eq!(documented, served.collect());
     }
 
     #[test]
