@@ -76,4 +76,5 @@ mod sync_first;
 mod tls;
 mod values;
 mod vanished;
+mod wrapped;
 mod wrong_scheme;
