@@ -132,7 +132,7 @@ function follow(live) {
       say.textContent = was && !busy() ? "Nothing is running now." : "";
     } catch {
       failed += 1;
-      say.textContent = "Tieline does not answer. This page may be old; it is asked for again by itself.";
+      say.textContent = "Tieline does not answer. This page may be old. It reloads automatically.";
     }
     asking = false;
     asked = Date.now();

@@ -130,7 +130,7 @@ fn released(row: &HoldRow) -> String {
     let key = DocumentKey::shown(&row.key);
     match row.changed {
         true => format!("{key} is released: {} queued{left}", parts(row.deliveries)),
-        false if row.left_alone > 0 => format!("{key} has nothing that can be released: `tieline replay` maps it anew"),
+        false if row.left_alone > 0 => format!("{key} has nothing that can be released: `tieline replay` maps it again"),
         false => format!("{key} has nothing to release"),
     }
 }

@@ -192,13 +192,13 @@ fn notify_service_manager(watchdog: Arc<Watchdog>, stuck: Duration, every: Durat
         }
     };
     if let Err(error) = std::thread::Builder::new().name("pulse".into()).spawn(tell) {
-        warn!(%error, "no thread can be had to tell the service manager that all is well; it will end the service");
+        warn!(%error, "no thread could be started to notify the service manager; it will stop the service");
     }
 }
 
 /// Notifies the service manager, if there is one.
 fn notify(state: sd_notify::NotifyState<'_>) {
     if let Err(error) = sd_notify::notify(&[state]) {
-        warn!(%error, "the service manager could not be told");
+        warn!(%error, "the service manager could not be notified");
     }
 }

@@ -27,9 +27,9 @@ pub enum ServiceCommand {
         #[arg(long)]
         dry_run: bool,
     },
-    /// Stops the service and takes the unit away; the configuration, the state and the account stay
+    /// Stops the service and removes the unit; the configuration, the state and the account stay
     Uninstall,
-    /// What systemd knows of it
+    /// Shows the state of the service in systemd
     Status,
 }
 

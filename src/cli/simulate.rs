@@ -18,7 +18,7 @@ use tieline_sim::syspro::{EnetAccounts, SysproOptions, SysproSim};
 /// Which system.
 #[derive(Debug, clap::Subcommand)]
 pub enum SimulateCommand {
-    /// SYSPRO's OData service and e.net over made-up companies `EDU1` and `1`
+    /// SYSPRO's OData service and e.net for the simulated companies `EDU1` and `1`
     Syspro {
         /// What both take
         #[command(flatten)]
@@ -29,7 +29,7 @@ pub enum SimulateCommand {
         /// Lines of each ordinary invoice; 1 to 6 at random when left out
         #[arg(long)]
         lines_per_invoice: Option<u32>,
-        /// Business goes on by itself at this interval
+        /// Post new business automatically every N seconds
         #[arg(long, value_name = "N")]
         feed_seconds: Option<u64>,
         /// The longest query string answered, in bytes
@@ -80,10 +80,10 @@ pub struct Common {
     /// Where to listen; port 0 takes a free one
     #[arg(long, default_value = "127.0.0.1:0")]
     listen: SocketAddr,
-    /// The seed of the made-up data, and of what is left to chance
+    /// The seed of the generated data and of random behaviour
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// What goes wrong: a TOML or JSON file
+    /// Faults to inject: a TOML or JSON file
     #[arg(long, value_name = "FILE")]
     faults: Option<PathBuf>,
     /// HTTPS with a certificate made at start

@@ -126,7 +126,7 @@ impl Block<'_> {
                 report.add(
                     name.line,
                     self.key(&format!("fields.{}", name.value)),
-                    "is the key or version column, which Tieline fills by itself",
+                    "is the key or version column, which Tieline fills automatically",
                 );
             }
             let (source, limit) = self.source(name, field, report);

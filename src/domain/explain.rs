@@ -130,7 +130,7 @@ pub fn explain(standing: &Standing<'_>) -> String {
             (false, None) => format!("waiting for a parent{}{others}; Tieline sends it automatically once that is delivered", words(part)),
         }
     } else if of(standing, PartState::Sending).next().is_some() {
-        "sending: it is on its way to ServiceNow".to_owned()
+        "sending: Tieline is sending it to ServiceNow".to_owned()
     } else if let Some(part) = of(standing, PartState::Retrying).next() {
         let (at, message) = (part.not_before.map(instant), part.message.unwrap_or_default());
         let at = at.map(|at| format!(" at {at}")).unwrap_or_default();
@@ -276,7 +276,7 @@ fn of<'a>(standing: &Standing<'a>, state: PartState) -> impl Iterator<Item = &'a
 fn later(standing: &Standing<'_>) -> String {
     let seen = |state: &str| standing.parts.iter().filter_map(|part| part.downstream).find(|(now, _)| *now == state);
     match (seen("could_not_tell"), seen("open"), seen("done")) {
-        (Some((_, said)), ..) => format!("; what became of it in ServiceNow could not be told: {}", said.unwrap_or_default()),
+        (Some((_, said)), ..) => format!("; its later state in ServiceNow is unknown: {}", said.unwrap_or_default()),
         (None, Some(_), _) => "; ServiceNow has not finished with it yet".to_owned(),
         (None, None, Some(_)) => "; ServiceNow has finished with it".to_owned(),
         (None, None, None) => String::new(),
@@ -288,7 +288,7 @@ fn kept(sending: Sending) -> String {
     match sending {
         Sending::Freely => String::new(),
         Sending::PausedUntil(at) => format!("; ServiceNow limits the rate: nothing is sent before {}", instant(at)),
-        Sending::Blocked => "; nothing gets through to ServiceNow at present, and Tieline retries".to_owned(),
+        Sending::Blocked => "; nothing is sent to ServiceNow at present, because batches in a row failed; Tieline retries".to_owned(),
         Sending::Nobody => "; no service is running: `tieline run`, or the next `tieline sync`, sends it".to_owned(),
     }
 }
@@ -440,7 +440,7 @@ mod tests {
     fn what_servicenow_did_later_is_said_too() {
         let done = |downstream| say(&[Part { confirmed_at: Some(AT), downstream, ..part("delivered") }]);
         assert!(done(Some(("open", None))).ends_with("; ServiceNow has not finished with it yet"));
-        assert!(done(Some(("could_not_tell", Some("the row is gone")))).ends_with("could not be told: the row is gone"));
+        assert!(done(Some(("could_not_tell", Some("the row is gone")))).ends_with("is unknown: the row is gone"));
         let failed = Part { reason: Some("downstream_failed"), message: Some("no such vendor"), ..part("failed") };
         assert_eq!(say(&[failed]), "failed: it arrived, and failed in ServiceNow later: no such vendor");
     }
@@ -464,7 +464,7 @@ mod tests {
 
     #[test]
     fn what_needs_time_says_what_it_waits_for() {
-        assert_eq!(say(&[part("queued"), part("sending")]), "sending: it is on its way to ServiceNow");
+        assert_eq!(say(&[part("queued"), part("sending")]), "sending: Tieline is sending it to ServiceNow");
         assert_eq!(say(&[part("queued")]), "queued");
         let again = Part { message: Some("503"), not_before: Some(AT), ..part("retrying") };
         assert_eq!(say(&[again]), "retrying: Tieline sends it again at 1970-01-01 00:00:00Z; the last try failed: 503");
@@ -486,7 +486,7 @@ mod tests {
         assert_eq!(when(Sending::Freely), "queued");
         let limited = "queued; ServiceNow limits the rate: nothing is sent before 1970-01-01 00:00:00Z";
         assert_eq!(when(Sending::PausedUntil(AT)), limited);
-        assert!(when(Sending::Blocked).contains("nothing gets through"));
+        assert!(when(Sending::Blocked).contains("nothing is sent to ServiceNow"));
         assert!(when(Sending::Nobody).contains("no service is running"));
         let stopped = Standing { stopped: Some("a column is gone"), ..base };
         assert_eq!(explain(&stopped), "queued; its flow is stopped: a column is gone");

@@ -61,12 +61,13 @@ steps! {
     Unmapped => "correct the code list or the definition, then replay the record; a value that is corrected in SYSPRO comes with the next read of \
         the record (`tieline sync --sweep` reads everything), because a replay maps the stored content";
     Poison => "report it with the record's content (`tieline record`), and replay it after an upgrade";
-    RowsWrong => "correct it in SYSPRO; the next run that reads the record takes it in by itself (a sweep reads everything)";
+    RowsWrong => "correct it in SYSPRO; the next run that reads the record sends it automatically (a sweep reads everything)";
     ColumnLeftOut { columns, table } => "have the service give {columns} of `{table}` in every row, what is empty as null or as an empty element; or, \
         once it is certain that it leaves out what is empty and nothing else, such as zeros, set `syspro.absent_columns = \"empty\"` and restart \
-        the service; the next run that reads the record takes it in by itself (`tieline sync --sweep` reads everything)";
+        the service; the next run that reads the record sends it automatically (`tieline sync --sweep` reads everything)";
     KeyLeftOut { columns, table } => "have the service give {columns} of `{table}` in every row: without it, it is not known which record the row is \
-        of, so no setting makes it readable; the next run that can read the row takes it in by itself (`tieline sync --sweep` reads everything)";
+        of, so no setting makes it readable; the next run that can read the row sends the record automatically (`tieline sync --sweep` \
+        reads everything)";
     JoinKeyTooShort { table } => "add the missing column to `on` of the `[[join]]` `{table}`, or make it a `[[child]]`, or correct the rows in \
         SYSPRO; then read the record again (`tieline backfill`, or the next sweep)";
     ViaKeyTooShort { table } => "add the column that tells the rows of `{table}` apart to `on` of `via` in the entity's file, or correct the \
@@ -97,10 +98,10 @@ steps! {
         the record";
     WriteUndone { table, column } => "find the business rule, data policy or access rule of `{table}` that undoes the write, or let the OAuth \
         application's user write `{column}`; then replay the record";
-    RowHidden { column, key } => "where an access rule hides the row, let the OAuth application's user read it; where it was deleted, make a \
+    RowHidden { column, key } => "if an access rule hides the row, let the OAuth application's user read it; if the row was deleted, create a \
         row with `{column}` = `{key}` or restore the old one; then replay the record";
-    HiddenRow { column, key } => "let the OAuth application's user read the row, then replay the record; where the hidden row is another \
-        record's, make the row for this one by hand with `{column}` = `{key}`";
+    HiddenRow { column, key } => "let the OAuth application's user read the row, then replay the record; if the hidden row belongs to \
+        another record, create the row for this one by hand with `{column}` = `{key}`";
     RowUnreadable { table } => "let the OAuth application's user read `{table}` and its staging table, or find out why ServiceNow ignores or \
         refuses the record; then replay it";
     LookUpFails { table } => "find out in ServiceNow why a look-up of this record in `{table}`, or in its staging table, fails (the instance's log, a \
@@ -135,9 +136,9 @@ steps! {
 
     // runs
     ReplayEnded => "repeat the replay, which is harmless: what was done before stays done";
-    BackfillRetried => "nothing: the backfill goes on where it stopped, after a wait that grows with each try; `tieline backfill list` says when";
-    RunRetried => "nothing: Tieline runs the flow again and goes on where it stopped; where the same error comes again, run `tieline doctor`, \
-        which says which system does not answer as it should";
+    BackfillRetried => "nothing: the backfill continues where it stopped, after a wait that grows with each try; `tieline backfill list` says when";
+    RunRetried => "nothing: Tieline runs the flow again and continues where it stopped; if the same error comes again, run `tieline doctor`, \
+        which shows which system does not answer correctly";
 
     // notices
     ReviewFailures => "look at the failures (`tieline failures`), correct the cause, then replay them: `tieline replay --failed-only`";
@@ -145,14 +146,14 @@ steps! {
         the definition, then replay the records";
     DecideConflicts => "decide whose value counts: `tieline conflicts list`, `tieline conflicts resolve`";
     ResumeFlow => "see why the flow stopped (`tieline status`) and correct that, then resume it: `tieline flow resume`";
-    CheckFlow => "run `tieline status` and `tieline doctor`: they say what keeps the flow from its end";
+    CheckFlow => "run `tieline status` and `tieline doctor`: they show what prevents the flow from finishing";
     RenewCertificate => "renew the files of `http.certificate`; Tieline reads them again when they change";
     TestOnly => "nothing: this was only a test";
 
     // entries of the conflict list
     ResolveConflict { id } => "decide whose value counts: `tieline conflicts resolve {id} --take syspro`, or `--take servicenow`";
     RunActs => "nothing: the flow's next run acts on it";
-    ConflictQueued => "see where the record stands (`tieline record`): SYSPRO's value has not been delivered yet";
+    ConflictQueued => "see the state of the record (`tieline record`): SYSPRO's value has not been delivered yet";
     ConflictDelivered => "nothing: delivered; the next run of the flow compares it and closes it";
     EnterInSyspro => "enter ServiceNow's value in SYSPRO, unless the entity's `[setup]` does; the entry leaves the list when a run sees it there";
     ConflictClosed { outcome, time } => "nothing: the entry is closed, {outcome} {time}";
@@ -161,31 +162,31 @@ steps! {
     NoSuchFlow => "name a flow that `tieline status` or `GET /api/v1/flows` lists; `syspro.companies` and the definitions make them";
     JoinKeyParts => "join the key's parts by `/`, leading zeros and capitals kept";
     CheckKey => "check how SYSPRO writes the key (leading zeros and capitals count), and in which company it is";
-    LeftOut => "nothing, where that is meant; otherwise change the rule in the entity's definition file, then run a sweep";
+    LeftOut => "nothing, if that is intended; otherwise change the rule in the entity's definition file, then run a sweep";
     RunToCome => "wait for the flow's next run, or run it now; a record whose dates are old is found by a sweep (`tieline sync --sweep`)";
     AskAgain => "ask again when SYSPRO answers; meanwhile it may be that SYSPRO does not have it, that the definition leaves it out, that its \
-        flow has not run, or that the key is written otherwise";
+        flow has not run, or that the key is written differently";
 
     // the doctor: this machine and the database
     Again => "run the check again in a moment";
     Credential => "set the credential with `tieline credential set`";
     FirstCredential => "set a credential, which makes the key too: `tieline credential set NAME --username U --password-stdin`";
-    KeyFile => "correct the key file: `chmod 600` where others can read it, its owner where it belongs to another account; put it back from its \
-        copy where it is missing, or set every credential again";
+    KeyFile => "correct the key file: `chmod 600` if others can read it; its owner if it belongs to another account; restore it from its copy if \
+        it is missing, or set every credential again";
     StateDirectory => "make the directory, or let the account of the service read and write it";
     CheckSpace => "check the free space with the system's own tools";
     FreeSpace { danger } => "free some space: {danger}";
     FreeSpaceOrMove => "free some space, or move `state.directory` to a larger disk";
     OwnCertificateEnds => "renew the certificate; Tieline reads the files again when they change";
-    KeyReadByOthers => "take the right to read the key away from others: `chmod o-r`";
+    KeyReadByOthers => "remove the right of others to read the key: `chmod o-r`";
     Database => "make sure that the database server runs and accepts `database.url`, then run the check again";
     DatabaseFirst => "make the database answer first, then run the check again";
     UpgradeServer { oldest } => "upgrade the database server: PostgreSQL {oldest} or newer is needed";
     ReplayOutdated => "run `tieline replay --outdated --why …`: it compares them with what was sent, says how many differ, and sends those, \
-        up to `flows.change_limit`; where the definition was changed back meanwhile, `tieline replay --failed-only` sends what failed";
+        up to `flows.change_limit`; if the definition was changed back meanwhile, `tieline replay --failed-only` sends what failed";
     Migrate => "run `tieline migrate`, and restart the service";
     TellCluster => "let the ledger's account see which cluster it is in: `GRANT EXECUTE ON FUNCTION pg_catalog.pg_control_system() TO …`";
-    LedgerRestored => "run `tieline restored` where that has not been done: it compares what the ledger says with what ServiceNow has";
+    LedgerRestored => "run `tieline restored` if that has not been done: it compares the ledger with ServiceNow";
     WatchDatabaseDisk => "watch the disk of the database server with its own tools";
     OtherSpelling => "write the company as the ledger knows it, or forget the other spelling: `tieline flow forget`";
 
@@ -196,7 +197,7 @@ steps! {
     AnswerOverTls { setting } => "have the service answer over TLS, and give `{setting}` its `https://` address";
     WhenReachable => "run the check again when the system can be reached";
     NoCertificateShown => "ask whoever runs the server why it shows no certificate";
-    ServerCertificateEnded => "have the certificate renewed by whoever runs the server: until then no request gets through";
+    ServerCertificateEnded => "have the certificate renewed by whoever runs the server: until then no request succeeds";
     TrustAuthority { section } => "get that authority's certificate as a PEM file, and name the file in `{section}.ca_file`";
     CertificateName { setting } => "give `{setting}` a name that the certificate is for, or have one made for this name";
     ServerCertificateBad => "ask the server's administrator for a new certificate";
@@ -206,7 +207,7 @@ steps! {
     Company => "make the OData service answer for this company: check `syspro.companies`, the operator's rights and the service itself; Tieline \
         did not check this company further";
     EnetSignIn => "check operator, password and company password, then run the check again; the message is SYSPRO's own";
-    EnetFirst => "correct what stands at `e.net sign-in` first, then run the check again";
+    EnetFirst => "correct what `e.net sign-in` reports first, then run the check again";
     EnetInUse => "run the diagnostics in the console of that node, or when no other run uses the session";
     SysproTable => "correct the table's name in the definition, or let SYSPRO serve it";
     SysproColumns => "take the columns out of the definition, or list them under `optional`";
@@ -218,7 +219,7 @@ steps! {
 
     // the doctor: ServiceNow
     Token => "check the items that the message lists, one after another; `servicenow.instance_url` must be the instance's own address";
-    TryCreate => "run `tieline doctor` without `--read-only`, or run diagnostics in the console that may create a row and take it away \
+    TryCreate => "run `tieline doctor` without `--read-only`, or run diagnostics in the console that may create a row and remove it \
         again";
     LongerKey { column, length } => "make `{column}` at least {length} characters long";
     LongerVersion { column, length } => "make `{column}` a whole number, or at least {length} characters long";
@@ -236,7 +237,7 @@ steps! {
     InstanceRefuses => "correct what the message names in ServiceNow, in `[servicenow]` or in the profile's definition, then run the check again";
     InstanceSilent => "run the check again when the instance answers";
     InstanceBusy => "run the check again when the instance no longer asks for time";
-    ReadMaps { column } => "let the OAuth application's user read `sys_transform_map` and `sys_transform_entry`, or see for yourself that the map \
+    ReadMaps { column } => "let the OAuth application's user read `sys_transform_map` and `sys_transform_entry`, or check yourself that the map \
         coalesces on `{column}` alone, and whether *Copy empty fields* is on";
     CoalesceOnKey { column } => "let the map coalesce on `{column}` alone";
     CopyEmpty { block } => "turn on *Copy empty fields* of the map, or set `clear_with = \"null\"` in `[{block}]`";
@@ -253,12 +254,12 @@ steps! {
     VersionColumn { table, column } => "make `{column}` of `{table}` a text column that the OAuth application's user may read";
     NameTargetTable => "name `target_table` in the profile's definition, or run the diagnostics again when the first record has arrived";
     ReadTargetTable => "let the OAuth application's user read it, or correct `target_table` in the profile's definition";
-    CoalesceWithoutEmpty => "let the transform map coalesce on the key column, without empty values: as it is, a record that is sent twice stands \
+    CoalesceWithoutEmpty => "let the transform map coalesce on the key column, without empty values: as it is, a record that is sent twice is \
         there twice";
     DeleteRowThenCoalesce => "delete this row in ServiceNow; then let the transform map coalesce on the key column, without empty values: as it \
-        is, a record that is sent twice stands there twice";
+        is, a record that is sent twice is there twice";
     CheckRowThenCoalesce => "check what this row says of the version; then let the transform map coalesce on the key column, without empty \
-        values: as it is, a record that is sent twice stands there twice";
+        values: as it is, a record that is sent twice is there twice";
     StagingRowLeft => "nothing: nothing was made of it, and the instance removes staging rows after seven days; until then no diagnostics run stages \
         another. Let the OAuth application's user delete staging rows, or use `--read-only`";
 }
@@ -287,8 +288,8 @@ mod tests {
     /// The allowed first words of a step: a verb that tells a person what to do, or that there is nothing to do.
     const BEGINNINGS: &[&str] = &[
         "add", "ask", "begin", "change", "check", "compare", "correct", "create", "decide", "delete", "enter", "find", "free", "get",
-        "give", "have", "join", "let", "look", "make", "map", "name", "nothing:", "nothing,", "release", "remind", "renew", "repeat",
-        "replay", "report", "run", "see", "set", "take", "turn", "upgrade", "wait", "watch", "where", "write",
+        "give", "have", "if", "join", "let", "look", "make", "map", "name", "nothing:", "nothing,", "release", "remind", "renew", "repeat",
+        "replay", "report", "run", "see", "set", "take", "turn", "upgrade", "wait", "watch", "write",
     ];
 
     #[test]

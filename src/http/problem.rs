@@ -66,7 +66,7 @@ impl Problem {
 
     /// 404: it does not exist.
     pub fn not_found(detail: impl Into<String>, next_step: impl Into<String>) -> Self {
-        Self::new(StatusCode::NOT_FOUND, "not-found", "there is no such thing", detail, next_step)
+        Self::new(StatusCode::NOT_FOUND, "not-found", "not found", detail, next_step)
     }
 
     /// 405: the path is right, the method is not.
@@ -144,7 +144,7 @@ impl Problem {
 
     /// 422: an unknown company or entity; an empty list would look like an all-clear.
     pub fn unknown(unknown: &Unknown) -> Self {
-        let title = "the request names something that there is not";
+        let title = "the request names an unknown company or entity";
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, "unknown-name", title, unknown.detail(), unknown.next_step())
     }
 

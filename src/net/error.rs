@@ -58,7 +58,7 @@ pub enum NetError {
     },
     /// The answer has an encoding that was not accepted.
     #[error(
-        "the answer of {host} is packed as `{encoding}`, and only gzip was asked for (`Accept-Encoding`); something on the way packs it anew"
+        "the answer of {host} is packed as `{encoding}`, and only gzip was asked for (`Accept-Encoding`); a proxy between them packs it again"
     )]
     Packed {
         /// Host and port.

@@ -43,8 +43,8 @@ pub async fn check(deps: &Deps) -> Result<(), StoreError> {
     };
     if went_back(asked, missing, percent) {
         let why = format!(
-            "{WENT_BACK}: {missing} of the {asked} newest records that arrived there are missing, or say what they said before (a clone, a \
-             restored instance?); {COMPARE}. If that is right as it is, `tieline flow resume` lets a flow go on"
+            "{WENT_BACK}: {missing} of the {asked} newest records that arrived there are missing or have an older version (a clone, a \
+             restored instance?); {COMPARE}. If ServiceNow's state is correct, `tieline flow resume` resumes a flow"
         );
         error!("{why}");
         deps.store.flows_stop(flows(deps), why, newest).await?;

@@ -181,7 +181,7 @@ impl Refused {
             Self::Selection(wrong) => wrong.what(),
             Self::Everything => "this would send every record again".into(),
             Self::OutdatedAndMore => "`outdated` goes with `company` and `entity` alone".into(),
-            Self::Replaying => "a replay is on its way".into(),
+            Self::Replaying => "a replay is running".into(),
             Self::AboveLimit { report, .. } => report.clone(),
             Self::NeverRead(records) => records.what(),
             Self::UnknownRun(run) => format!("there is no run `{run}`"),
@@ -288,13 +288,13 @@ impl Refused {
             ),
             Self::NoBackfill(_) => one_of(
                 "`GET /api/v1/backfills` lists them",
-                "the list of backfills names those there are",
+                "open the list of backfills and choose one",
                 "`tieline backfill list` lists them",
             ),
             Self::BackfillEnded { .. } => "there is nothing left to cancel".into(),
             Self::NothingToDecide(_) => one_of(
-                "`GET /api/v1/conflicts` lists those that stand",
-                "load the page again: it lists those that stand",
+                "`GET /api/v1/conflicts` lists the open entries",
+                "load the page again: it lists the open entries",
                 "see `tieline conflicts list`",
             ),
             Self::DiagnosticsRunning => one_of(

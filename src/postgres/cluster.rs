@@ -266,7 +266,7 @@ impl Place {
         }
         let finish = || {
             let mut file = File::options().append(true).open(draft.join("postgresql.conf"))?;
-            file.write_all(b"\n# Tieline writes tieline.conf anew at every start. What stands below this line wins.\ninclude_if_exists = 'tieline.conf'\n")?;
+            file.write_all(b"\n# Tieline writes tieline.conf again at every start. Settings below this line win.\ninclude_if_exists = 'tieline.conf'\n")?;
             file.sync_all()?;
             fs::rename(&draft, self.data())?;
             File::open(&self.directory)?.sync_all()

@@ -180,7 +180,7 @@ impl FlowBefore {
 
     /// The effect of pausing or resuming it, as a sentence.
     pub fn said(&self, flow: &FlowId, action: FlowAction) -> String {
-        let running = self.running_on.as_ref().map(|node| format!("; the run on node `{node}` goes on to its end")).unwrap_or_default();
+        let running = self.running_on.as_ref().map(|node| format!("; the run on node `{node}` continues to its end")).unwrap_or_default();
         match (action, self.paused, &self.stopped) {
             (FlowAction::Pause, true, _) => format!("flow {flow} was paused already; nothing changed"),
             (FlowAction::Pause, false, _) => {

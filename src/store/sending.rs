@@ -56,9 +56,9 @@ impl std::fmt::Display for Resumed {
             return f.write_str("ServiceNow has asked for no pause: there is nothing to resume");
         }
         match self.pauses {
-            0 => f.write_str("sending goes on")?,
-            1 => f.write_str("sending goes on: 1 pause that ServiceNow asked for is over")?,
-            pauses => write!(f, "sending goes on: {pauses} pauses that ServiceNow asked for are over")?,
+            0 => f.write_str("sending continues")?,
+            1 => f.write_str("sending continues: 1 pause that ServiceNow asked for is over")?,
+            pauses => write!(f, "sending continues: {pauses} pauses that ServiceNow asked for are over")?,
         }
         // deliveries that were due anyway also wait for the pause, and are not counted here
         match self.parts {

@@ -278,7 +278,7 @@ pub enum SysproError {
     /// More requests in one run than are allowed.
     #[error(
         "SYSPRO was asked {requests} times in this run for {asked}, and there is no end: {rows} rows came{}. Reading has stopped there: nothing is \
-         marked as gone. Reading again goes on at the same place where it reads changes, and at the beginning where it reads everything; when \
+         marked as gone. Another read continues at the same place if it reads changes, and at the beginning if it reads everything; when \
          the table is really that large, raise `syspro.run_requests` ({limit})",
         counted.map(|counted| format!(", where the service counts {counted}")).unwrap_or_default()
     )]

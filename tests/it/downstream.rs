@@ -154,7 +154,7 @@ fn what_fails_in_servicenow_later_is_set_aside_in_its_words_told_and_replayed_wi
         assert_eq!(world.failed().await, ["u_state = rejected: the vendor is blocked"]);
         assert!(rig.failures().await.iter().all(|row| row.next_step.is_some()));
         assert!(world.stands(failing).await.contains("it arrived, and failed in ServiceNow later"), "{}", world.stands(failing).await);
-        assert!(world.stands(vanishing).await.contains("could not be told"), "{}", world.stands(vanishing).await);
+        assert!(world.stands(vanishing).await.contains("its later state in ServiceNow is unknown"), "{}", world.stands(vanishing).await);
         let said: Vec<String> = rig.audit(AuditKind::Downstream).await.into_iter().filter_map(|row| row.detail).collect();
         assert!(said.iter().any(|detail| detail.contains("the vendor is blocked")) && said.len() == 2, "{said:?}");
         // the next cycle sends the notice at the latest

@@ -283,7 +283,7 @@ impl Apply<'_> {
     fn unchanged(&self, now: &str) -> String {
         format!(
             "SYSPRO accepted the change through `{}` and still shows `{now}`, so it is not called again. Compare the template's element names \
-             with the object's XSD (unknown elements are ignored without a word), then decide the entry anew: `tieline conflicts resolve`",
+             with the object's XSD (unknown elements are ignored without a word), then decide the entry again: `tieline conflicts resolve`",
             self.call.object
         )
     }

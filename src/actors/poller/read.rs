@@ -453,7 +453,7 @@ impl Reader {
 
     /// The keys out of these that SYSPRO has.
     pub(super) async fn by_key(&self, plan: &ReadPlan, keys: &[DocumentKey]) -> Result<Vec<DocumentKey>, String> {
-        let credential = self.session.send(GetCredential).await.map_err(|_| "the credential is being read anew".to_owned())?;
+        let credential = self.session.send(GetCredential).await.map_err(|_| "the credential is being read again".to_owned())?;
         let credential = credential.map_err(|error| error.to_string())?;
         let page = self.odata.by_key(&credential, &self.flow.company, plan, keys).await.map_err(|error| chain(&error))?;
         Ok(page.documents.into_iter().map(|document| document.key).collect())

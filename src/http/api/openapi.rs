@@ -51,8 +51,8 @@ fn document(routes: &Routes) -> OpenApi {
         .description(Some("An API key, made with `tieline api-key add NAME --role ROLE`"))
         .build();
     let info = InfoBuilder::new().title("Tieline").version(env!("CARGO_PKG_VERSION")).description(Some(
-        "Carries records from SYSPRO into ServiceNow. Lists answer `{\"items\", \"next\"}`; send `next` as `after` for the following page. \
-         Every action takes `why`, which the audit keeps, and may carry `Idempotency-Key`, under which it is done once. Refusals say in \
+        "Copies records from SYSPRO to ServiceNow. Lists answer `{\"items\", \"next\"}`; send `next` as `after` for the following page. \
+         Every action takes `why`, which the audit keeps, and accepts `Idempotency-Key`, with which it is carried out once. Refusals say in \
          `next_step` what to do.",
     ));
     OpenApiBuilder::new()
@@ -61,8 +61,8 @@ fn document(routes: &Routes) -> OpenApi {
         .components(Some(ComponentsBuilder::new().schemas_from_iter(components).security_scheme("key", SecurityScheme::Http(key)).build()))
         .tags(Some([
             TagBuilder::new().name("health").description(Some("Open, unless the settings close them")).build(),
-            TagBuilder::new().name("lists").description(Some("What can be read")).build(),
-            TagBuilder::new().name("actions").description(Some("What can be done; each names who, when and why in the audit")).build(),
+            TagBuilder::new().name("lists").description(Some("Read access")).build(),
+            TagBuilder::new().name("actions").description(Some("Actions; the audit stores who, when and why")).build(),
         ]))
         .build()
 }
@@ -120,7 +120,9 @@ fn described(route: &Route, said: &Described, components: &mut BTreeMap<String, 
                     .name("Idempotency-Key")
                     .parameter_in(ParameterIn::Header)
                     .required(Required::False)
-                    .description(Some("a fresh UUID for each action: asked for again with it within 24 hours, it is not done again"))
+                    .description(Some(
+                        "a new UUID for each action; a repeated request with the same value within 24 hours is not carried out again",
+                    ))
                     .schema(Some(text("^[\\x21-\\x7e]+$", 1, Some(255)))),
             );
     }
@@ -131,22 +133,22 @@ fn described(route: &Route, said: &Described, components: &mut BTreeMap<String, 
         (400, "the request cannot be understood"),
         (401, "no key, or one that is wrong, removed or expired"),
         (403, "the key's role may not do this"),
-        (500, "a mistake of ours"),
-        (503, "something that this needs does not answer"),
+        (500, "an error of Tieline"),
+        (503, "the database or another part does not answer"),
     ];
     if route.path.contains('{') || said.body.is_some() {
-        problems.push((404, "there is no such thing"));
+        problems.push((404, "not found"));
     }
     if said.body.is_none() && said.params.iter().any(|param| param.name == "company") {
-        problems.push((422, "it names a company or an entity that there is not"));
+        problems.push((422, "the company or entity is unknown"));
     }
     if said.body.is_some() {
         problems.extend([
             (408, "the body did not arrive in time"),
-            (409, "not now: something of this is on its way"),
+            (409, "not possible now: an action on the same records or flow is running"),
             (413, "the body is too large"),
             (415, "the body is compressed"),
-            (422, "what is asked for contradicts itself, or an earlier request with the same `Idempotency-Key`"),
+            (422, "the request contradicts itself, or an earlier request with the same `Idempotency-Key`"),
         ]);
     }
     for (status, what) in problems {
@@ -175,7 +177,7 @@ fn answer(answer: Shape, components: &mut BTreeMap<String, RefOr<Schema>>) -> (u
             let items = ArrayBuilder::new().items(Ref::from_schema_name(item(components))).build();
             let next = ObjectBuilder::new()
                 .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
-                .description(Some("to be sent as `after`; null: that was all"));
+                .description(Some("send it as `after` for the following page; null: this is the last page"));
             let page = ObjectBuilder::new().property("items", items).property("next", next).required("items").required("next").build();
             (200, (JSON, Schema::Object(page).into()))
         }

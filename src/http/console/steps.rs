@@ -40,7 +40,7 @@ pub(super) fn step(row: &AuditRow) -> Step {
         }
         Some(AuditKind::DeletionSeen) => ("SYSPRO no longer has it.".to_owned(), "warn"),
         Some(AuditKind::Replayed) => {
-            (format!("The stored content of version{version} was mapped anew, to be sent again.{}", warnings(&detail)), "")
+            (format!("The stored content of version{version} was mapped again and queued.{}", warnings(&detail)), "")
         }
         Some(AuditKind::Attempted) => {
             let look_up = detail.get("look_up").and_then(Value::as_bool) == Some(true);
@@ -92,7 +92,7 @@ pub(super) fn step(row: &AuditRow) -> Step {
         }
         Some(AuditKind::Released) => (format!("Queued again: {}", message()), ""),
         Some(AuditKind::Superseded) if detail.contains_key("message") => {
-            (format!("Nothing was written: {} The next run decides anew.", message()), "warn")
+            (format!("Nothing was written: {} The next run decides again.", message()), "warn")
         }
         Some(AuditKind::Superseded) => ("A later delivery of the record took its place before it was sent.".to_owned(), ""),
         Some(AuditKind::Downstream) => {
@@ -101,7 +101,7 @@ pub(super) fn step(row: &AuditRow) -> Step {
             match said("state").as_deref() {
                 Some("done") => (format!("ServiceNow has finished with it.{words}"), "good"),
                 Some("failed") => (format!("It failed in ServiceNow after it had arrived.{words}{again}"), "bad"),
-                _ => (format!("What became of it in ServiceNow could not be told.{words}"), "warn"),
+                _ => (format!("Its later state in ServiceNow is unknown.{words}"), "warn"),
             }
         }
         Some(AuditKind::Drifted) => (said("what").map(|text| capital(&text)).unwrap_or_default(), "warn"),
@@ -188,7 +188,7 @@ fn run(said: &dyn Fn(&str) -> Option<String>) -> String {
     match (said("event").as_deref(), said("error")) {
         (Some("begun"), _) => format!("A {} began.{why}", said("kind").unwrap_or_else(|| "run".to_owned())),
         (Some("failed"), Some(error)) => format!("The run failed: {}", sentence(&error)),
-        (Some("done"), _) => "The run came to its end.".to_owned(),
+        (Some("done"), _) => "The run finished.".to_owned(),
         (Some(event), _) => format!("The run: {event}."),
         (None, _) => String::new(),
     }
