@@ -18,7 +18,7 @@ use super::dropped;
 use super::error::WriteError;
 use super::outgoing::{self, Outgoing, Unsendable};
 use super::pace::{self, Pace, Paused};
-use super::verdict;
+use super::verdict::{self, Others};
 use crate::actors::Deps;
 use crate::actors::budget::Budget;
 use crate::actors::heartbeat::Heartbeat;
@@ -306,8 +306,8 @@ impl Sender {
     /// Whether a record without an answer is itself the cause. `answered`: another record of its batch got an answer. If nothing has
     /// succeeded yet, an instance that accepts no writes gives the same answers. Then the record is the cause only if hardly any other
     /// record is left to try.
-    async fn others_get_through(&self, answered: bool) -> bool {
-        match self.volatile.pace.others_get_through() {
+    async fn others_get_through(&self, answered: bool) -> Others {
+        let they_do = match self.volatile.pace.others_get_through() {
             Some(others) => others,
             None if answered => true,
             None => {
@@ -322,7 +322,8 @@ impl Sender {
                 // if the ledger does not answer, nothing is counted against a record
                 self.deps.store.delivery_open(queues.collect(), few + 1).await.is_ok_and(|open| open <= few)
             }
-        }
+        };
+        they_do.into()
     }
 
     /// Flows that must stop, because ServiceNow stores nothing of a field.

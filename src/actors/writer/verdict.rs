@@ -20,6 +20,27 @@ const NEXT_LOOKUP: Duration = Duration::from_secs(30);
 /// The longest that a look-up waits when the instance asks for time; the pace keeps a longer pause.
 const LONGEST_LOOKUP_WAIT: Duration = Duration::from_secs(900);
 
+/// Whether the instance processes other records at present: only then can a failure be the record's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Others {
+    /// It does.
+    GetThrough,
+    /// It does not, or that is not known.
+    MayNot,
+}
+
+impl Others {
+    pub(super) fn get_through(self) -> bool {
+        self == Self::GetThrough
+    }
+}
+
+impl From<bool> for Others {
+    fn from(get_through: bool) -> Self {
+        if get_through { Self::GetThrough } else { Self::MayNot }
+    }
+}
+
 /// Outcomes of a batch that was sent. `others` tells whether the instance processes other records: only then is this record itself the
 /// cause of the failure.
 pub(super) fn of_send(
@@ -27,7 +48,7 @@ pub(super) fn of_send(
     target: &TargetPlan,
     claim: &Claim,
     outcomes: Vec<Result<Outcome, Failed>>,
-    others: bool,
+    others: Others,
 ) -> Vec<Settlement> {
     let verdict = |delivery: &Claimed, outcome| match outcome {
         Ok(outcome) => sent(settings, target, delivery, outcome, others),
@@ -38,8 +59,8 @@ pub(super) fn of_send(
 }
 
 /// The query before the write failed for this record, so nothing of it was written.
-fn unsent(settings: &Settings, target: &TargetPlan, delivery: &Claimed, failed: &Failed, others: bool) -> Verdict {
-    let counted = failed.own && others;
+fn unsent(settings: &Settings, target: &TargetPlan, delivery: &Claimed, failed: &Failed, others: Others) -> Verdict {
+    let counted = failed.own && others.get_through();
     if counted && delivery.attempts >= most_tries(settings) {
         return exhausted(delivery, &format!("nothing was sent: {}", failed.error.chain()), lookup_fails(target));
     }
@@ -63,7 +84,7 @@ fn lookup_fails(target: &TargetPlan) -> NextStep {
     NextStep::LookUpFails { table: target.target_table.clone() }
 }
 
-fn sent(settings: &Settings, target: &TargetPlan, delivery: &Claimed, outcome: Outcome, others: bool) -> Verdict {
+fn sent(settings: &Settings, target: &TargetPlan, delivery: &Claimed, outcome: Outcome, others: Others) -> Verdict {
     match outcome {
         Outcome::Confirmed { partial, table, sys_id, .. } if !partial.is_empty() && target.partial_write == PartialWrite::Fail => {
             not_as_sent(&table, &sys_id, &partial)
@@ -83,7 +104,7 @@ fn sent(settings: &Settings, target: &TargetPlan, delivery: &Claimed, outcome: O
             Verdict::Failed { reason: FailureReason::Rejected, message: message.into(), field, next_step }
         }
         Outcome::Deferred { message, retry_after, throttled } => {
-            let counted = !throttled && others;
+            let counted = !throttled && others.get_through();
             if counted && delivery.attempts >= most_tries(settings) {
                 return exhausted(delivery, &message, NextStep::Exhausted);
             }
@@ -214,7 +235,7 @@ pub(super) fn of_lookup(
     target: &TargetPlan,
     claim: &Claim,
     settled: Vec<Result<Settled, Failed>>,
-    others: bool,
+    others: Others,
 ) -> Vec<Settlement> {
     claim
         .deliveries
@@ -230,7 +251,7 @@ pub(super) fn of_lookup(
 /// Separates the message of the lost attempt from what was found out since.
 const SINCE: &str = "; since then: ";
 
-fn looked_up(settings: &Settings, target: &TargetPlan, delivery: &Claimed, settled: Settled, others: bool) -> Verdict {
+fn looked_up(settings: &Settings, target: &TargetPlan, delivery: &Claimed, settled: Settled, others: Others) -> Verdict {
     let last = first_said(delivery);
     // a record counts as absent only when the instance can no longer be working on the lost request and what it wrote can be read
     let still = still_worked_on(settings, delivery);
@@ -239,7 +260,7 @@ fn looked_up(settings: &Settings, target: &TargetPlan, delivery: &Claimed, settl
             let message = format!("{last}{SINCE}{why}; the instance may still be working on it");
             return Verdict::Unknown { message, wait: still, failed_lookups: 0 };
         }
-        if others && delivery.attempts >= most_tries(settings) {
+        if others.get_through() && delivery.attempts >= most_tries(settings) {
             return exhausted(delivery, &format!("{last} ({why})"), when_exhausted);
         }
         // the first repeat comes at once
@@ -248,7 +269,7 @@ fn looked_up(settings: &Settings, target: &TargetPlan, delivery: &Claimed, settl
             message: format!("{last}{SINCE}{why}"),
             wait,
             throttled: false,
-            counted: others,
+            counted: others.get_through(),
             unanswered: true,
             next_step: NextStep::Retried,
         }
@@ -301,8 +322,8 @@ fn looked_up_later(delivery: &Claimed, error: &ServiceNowError) -> Verdict {
 
 /// A record that could not be looked up. If others could, it fails after as many look-ups as a record has attempts. It is not sent again
 /// without a look-up, because that could create it twice.
-fn not_looked_up(settings: &Settings, target: &TargetPlan, delivery: &Claimed, failed: &Failed, others: bool) -> Verdict {
-    if !failed.own || !others {
+fn not_looked_up(settings: &Settings, target: &TargetPlan, delivery: &Claimed, failed: &Failed, others: Others) -> Verdict {
+    if !failed.own || !others.get_through() {
         return looked_up_later(delivery, &failed.error);
     }
     let (last, failed_lookups, error) = (first_said(delivery), delivery.failed_lookups + 1, failed.error.chain());
