@@ -257,13 +257,14 @@ mod tests {
     #[test]
     fn every_command_that_a_next_step_names_is_one() {
         use clap::error::ErrorKind::{
-            DisplayHelpOnMissingArgumentOrSubcommand, MissingRequiredArgument, MissingSubcommand, ValueValidation,
+            DisplayHelpOnMissingArgumentOrSubcommand, InvalidValue, MissingRequiredArgument, MissingSubcommand, ValueValidation,
         };
         let known = |line: &str| match Cli::try_parse_from(line.split(' ')) {
             Ok(_) => true,
             Err(error) => {
-                // a number in an example is a word
-                let asks = [MissingRequiredArgument, MissingSubcommand, DisplayHelpOnMissingArgumentOrSubcommand, ValueValidation];
+                // a number or a name in an example is a word
+                let asks =
+                    [MissingRequiredArgument, MissingSubcommand, DisplayHelpOnMissingArgumentOrSubcommand, ValueValidation, InvalidValue];
                 asks.contains(&error.kind())
             }
         };

@@ -288,8 +288,8 @@ mod tests {
     /// The allowed first words of a step: a verb that tells a person what to do, or that there is nothing to do.
     const BEGINNINGS: &[&str] = &[
         "add", "ask", "begin", "change", "check", "compare", "correct", "create", "decide", "delete", "enter", "find", "free", "get",
-        "give", "have", "if", "join", "let", "look", "make", "map", "name", "nothing:", "nothing,", "release", "remind", "renew", "repeat",
-        "replay", "report", "run", "see", "set", "take", "turn", "upgrade", "wait", "watch", "write",
+        "give", "have", "if", "join", "let", "look", "make", "map", "name", "nothing:", "nothing,", "release", "remind", "remove", "renew",
+        "repeat", "replay", "report", "run", "see", "set", "take", "turn", "upgrade", "wait", "watch", "write",
     ];
 
     #[test]

@@ -83,7 +83,15 @@ fn a_service_at_rest_calls_the_ledger_as_often_with_many_flows_as_with_few() {
         let beats = |text: &str| total(text, "tieline_store_seconds_count", "call=\"write a heartbeat\"");
         // of the scrapes themselves, and of what goes by its own longer interval
         let other = |text: &str| {
-            let own = ["read what the metrics show", "seal the audit", "say what it holds last"];
+            let own = [
+                "read what the metrics show",
+                "seal the audit",
+                "say what it holds last",
+                // the pass of the day
+                "begin a day of the ledger",
+                "remove what is old",
+                "remove old events",
+            ];
             own.iter().map(|call| total(text, "tieline_store_seconds_count", &format!("call=\"{call}\""))).sum::<u64>()
         };
         let calls = |text: &str| total(text, "tieline_store_seconds_count", "") - other(text);
