@@ -40,8 +40,9 @@ lint:
 
 # cargo-nextest is faster, so it is used if it is installed. It does not run the examples in the
 # documentation; cargo does. The tests mostly wait for schedules, retries and the database: with two
-# tests per core, a third of the processor time stays unused. So four run at the same time per core.
-THREADS ?= $(shell echo $$(( $$(nproc) * 4 )))
+# tests per core, a third of the processor time stays unused. So four run at the same time per core, but
+# at most 16: they share one database server.
+THREADS ?= $(shell n=$$(( $$(nproc) * 4 )); echo $$(( n < 16 ? n : 16 )))
 unit: export TMPDIR = $(shell scripts/scratch.sh)
 unit: ## run only the tests; a filter in ARGS
 	@if cargo nextest --version >/dev/null 2>&1; then \
