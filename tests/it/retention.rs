@@ -72,7 +72,7 @@ fn seal(world: &World) {
     }
 }
 
-/// Everything happened ten years earlier. The seals are made anew, because they cover the times.
+/// Everything happened ten years earlier. The seals are computed again, because they cover the times.
 fn age(world: &World) {
     for (table, columns) in AGES {
         let moved: Vec<String> = columns.split(' ').map(|column| format!("{column} = {column} - interval '10 years'")).collect();

@@ -53,7 +53,10 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("remove what is old", "once a day, of rows that nothing needs; each step is one transaction, and the next pass removes the rest"),
     ("remove old events", "the same, by whole seals"),
     ("count what is old", "reads"),
-    ("begin a day of the ledger", "one statement, of a running service alone; a pass that ends with its process goes on the next day"),
+    (
+        "begin a day of the ledger",
+        "one statement, which only a running service sends; the pass of the next day removes what a killed one left",
+    ),
     ("read the size of the ledger", "reads"),
     ("see whether it was restored", "one transaction, before anything else is done; without it the next command does it"),
     ("say which life it is in", "reads"),
