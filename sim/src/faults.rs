@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::lock::lock;
 
-/// One way in which an answer goes wrong. Only `CutBody`, `Slow`, `Named` and the faults named `…AfterCommit` let the request take effect.
+/// One way in which an answer goes wrong. Only `CutBody`, `Slow`, `Held`, `Named` and the faults named `…AfterCommit` let the request take effect.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fault {
@@ -43,6 +43,8 @@ pub enum Fault {
     BrokenJsonAfterCommit,
     /// The answer begins this many milliseconds late.
     Slow(u64),
+    /// The request waits until the rules are cleared or replaced, and takes effect then.
+    Held,
     /// The connection is closed without an answer; the request has no effect.
     Drop,
     /// The request takes effect, and the connection is closed without an answer.
@@ -201,6 +203,8 @@ impl FaultPlan {
 #[derive(Clone, Debug, Default)]
 pub struct Faults {
     state: Arc<Mutex<State>>,
+    /// Counts the times that the rules were cleared or replaced; a held request waits for the next.
+    releases: Arc<tokio::sync::watch::Sender<u64>>,
 }
 
 #[derive(Debug)]
@@ -236,6 +240,7 @@ impl Faults {
         let mut state = self.lock();
         state.random = fastrand::Rng::with_seed(plan.seed);
         state.rules = plan.rules.iter().map(|rule| Armed { rule: rule.clone(), seen: 0, triggered: 0 }).collect();
+        self.releases.send_modify(|releases| *releases += 1);
     }
 
     /// Adds one rule after the others.
@@ -246,6 +251,16 @@ impl Faults {
     /// Removes all rules.
     pub fn clear(&self) {
         self.lock().rules.clear();
+        self.releases.send_modify(|releases| *releases += 1);
+    }
+
+    /// Waits while a chosen fault is [`Fault::Held`]; gives the fault that is left to apply.
+    pub async fn hold(&self, fault: Option<Fault>) -> Option<Fault> {
+        if fault != Some(Fault::Held) {
+            return fault;
+        }
+        let _ = self.releases.subscribe().changed().await;
+        None
     }
 
     /// How many faults have been triggered so far.
@@ -290,7 +305,8 @@ impl Faults {
 /// A middleware for `actix_web::middleware::from_fn`; the app must hold a `web::Data<Faults>`. Without one, or without a rule, it does nothing.
 /// The name of a [`Fault::Named`] is left in the request's extensions as [`NamedFault`].
 pub async fn inject<B: MessageBody + 'static>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<BoxBody>, Error> {
-    let fault = request.app_data::<web::Data<Faults>>().and_then(|faults| faults.next(request.method().as_str(), request.path()));
+    let Some(faults) = request.app_data::<web::Data<Faults>>().cloned() else { return play(None, request, next).await };
+    let fault = faults.hold(faults.next(request.method().as_str(), request.path())).await;
     play(fault, request, next).await
 }
 
@@ -305,7 +321,8 @@ pub async fn play<B: MessageBody + 'static>(
         Fault::Status(status) => Ok(request.into_response(page(status))),
         Fault::RetryAfter(seconds) => Ok(request.into_response(too_many(seconds))),
         Fault::HtmlPage200 => Ok(request.into_response(page(200))),
-        Fault::Hang => std::future::pending().await,
+        // held by `Faults::hold` before this; without a holder it never ends
+        Fault::Hang | Fault::Held => std::future::pending().await,
         Fault::Drop => Ok(request.into_response(dropped())),
         Fault::Slow(milliseconds) => {
             actix_rt::time::sleep(Duration::from_millis(milliseconds)).await;

@@ -157,7 +157,7 @@ fn run(instance: &Instance, outer: &Call, item: &Item, authorization: Option<&st
             let reply = instance.dispatch(&call, work);
             if reply.status < 400 { replaced(&named, &reply).unwrap_or(reply) } else { reply }
         }
-        None | Some(Fault::Slow(_)) => instance.dispatch(&call, work),
+        None | Some(Fault::Slow(_) | Fault::Held) => instance.dispatch(&call, work),
         Some(Fault::StatusAfterCommit(status)) => {
             let done = work.commits;
             let reply = instance.dispatch(&call, work);

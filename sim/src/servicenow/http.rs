@@ -52,7 +52,13 @@ async fn inject_fault<B: MessageBody + 'static>(mut request: ServiceRequest, nex
         }
         request.set_payload(body.into());
     }
-    let fault = instance.and_then(|instance| instance.faults.next_with(request.method().as_str(), request.path(), &text));
+    let fault = match instance {
+        Some(instance) => {
+            let faults = &instance.faults;
+            faults.hold(faults.next_with(request.method().as_str(), request.path(), &text)).await
+        }
+        None => None,
+    };
     let lost = matches!(
         fault,
         Some(
