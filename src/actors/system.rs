@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use actix::prelude::*;
 use tokio::sync::watch;
-use tracing::warn;
+use tracing::{info, warn};
 
 use super::Deps;
 use super::aligner::Aligner;
@@ -29,7 +29,7 @@ use super::poller::Poller;
 use super::retention::Retention;
 use super::root::{Root, RootParts};
 use super::scheduler::run_set::Recipients;
-use super::scheduler::{Scheduler, SchedulerParts};
+use super::scheduler::{LOG_WAITING, Scheduler, SchedulerParts};
 use super::servicenow_token::{ServiceNowToken, TokenClient};
 use super::syspro_session::{EnetClient, LogOff, SysproSession, SysproSessionParts, log_off};
 use super::writer::{LedgerOwners, Nudge, Quiet, Writer};
@@ -234,7 +234,7 @@ impl ActorSystem {
         self.stopping.begin();
         let ending = async {
             let _ = self.root.send(super::root::Stop).await;
-            let _ = self.quiet.send(Quiet).await;
+            let _ = saying_so("waiting for the batches that ServiceNow has not answered", self.quiet.send(Quiet)).await;
             let _ = self.seal.send(Seal).await;
         };
         if tokio::time::timeout(deadline, ending).await.is_err() {
@@ -243,6 +243,19 @@ impl ActorSystem {
         log_off(&self.log_off, deadline).await;
         for arbiter in self.arbiters {
             arbiter.stop();
+        }
+    }
+}
+
+/// Logs what is waited for as long as this work takes: after a second, and then every 10 s.
+async fn saying_so<F: Future>(what: &str, work: F) -> F::Output {
+    const AFTER: Duration = Duration::from_secs(1);
+    let mut due = tokio::time::interval_at(tokio::time::Instant::now() + AFTER, LOG_WAITING);
+    tokio::pin!(work);
+    loop {
+        tokio::select! {
+            done = &mut work => return done,
+            _ = due.tick() => info!("{what}"),
         }
     }
 }

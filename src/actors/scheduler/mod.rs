@@ -33,8 +33,8 @@ const TICK: Duration = Duration::from_secs(1);
 /// How long a request from outside the actors may take.
 pub(super) const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 
-/// How often the log names the flows that a run set waits for.
-const LOG_WAITING: Duration = Duration::from_secs(10);
+/// How often the log names what a stop waits for.
+pub(super) const LOG_WAITING: Duration = Duration::from_secs(10);
 
 /// What the Scheduler is made of.
 pub struct SchedulerParts {
@@ -385,8 +385,11 @@ impl Handler<LogWaiting> for Scheduler {
             return;
         }
         let flows: Vec<String> = self.running.iter().map(ToString::to_string).collect();
-        let flows = if flows.is_empty() { "none; the last batches are being settled".to_owned() } else { flows.join(", ") };
-        info!(flows, "waiting for running flows");
+        if flows.is_empty() {
+            info!("waiting for the batches of flows that have been read");
+        } else {
+            info!(flows = flows.join(", "), "waiting for running flows");
+        }
         ctx.notify_later(LogWaiting, LOG_WAITING);
     }
 }
