@@ -1,5 +1,7 @@
 //! The verdict of a transform, and unknown outcomes that staging rows settle.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use serde_json::{Value, json};
 
 use super::support::*;
@@ -158,6 +160,27 @@ async fn a_staging_row_is_never_taken_for_the_row_of_the_target() {
     // the row is staged, and nothing says that it was transformed
     let server = Server::start(move |_| reply(200, json!({"result": [staged()]})));
     assert_eq!(server.client().settle(&Tokens::default(), &target, &records(1)).await.unwrap(), [Settled::Absent]);
+}
+
+#[actix_rt::test]
+async fn a_single_refusal_of_the_staging_rows_is_not_believed() {
+    let target = target("x_stage", "x_stage", WriteMode::ImportSet);
+    let refusals = AtomicUsize::new(1);
+    let server = Server::start(move |seen| {
+        let staged = json!({
+            "sys_id": format!("{:032x}", 9), "u_source_key": "EDU1/e/0001", "u_source_version": version_of(3), "name": "Name 1",
+            "sys_import_state": "inserted", "sys_target_table": "x_landed", "sys_target_sys_id": format!("{:032x}", 1),
+        });
+        if seen.path != "/api/now/table/x_stage" {
+            return reply(200, json!({"result": [row(1, 3)]}));
+        }
+        match refusals.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)) {
+            Ok(_) => refusal(403, "Operation Failed", ""),
+            Err(_) => reply(200, json!({"result": [staged]})),
+        }
+    });
+    let settled = server.client().settle(&Tokens::default(), &target, &records(1)).await.unwrap();
+    assert!(matches!(&settled[0], Settled::Confirmed { table: Some(table), .. } if table == "x_landed"), "{settled:?}");
 }
 
 /// An instance whose answer to the write is `entry`, and that shows these rows of the target.
