@@ -29,6 +29,9 @@ pub enum SimulateCommand {
         /// Lines of each ordinary invoice; 1 to 6 at random when left out
         #[arg(long)]
         lines_per_invoice: Option<u32>,
+        /// Further companies C001, C002, ..., each with the data of EDU1
+        #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=999))]
+        more_companies: u32,
         /// Post new business automatically every N seconds
         #[arg(long, value_name = "N")]
         feed_seconds: Option<u64>,
@@ -136,6 +139,7 @@ async fn serve(command: &SimulateCommand, signals: &mut Signals) -> Result<Exit,
             common,
             documents,
             lines_per_invoice,
+            more_companies,
             feed_seconds,
             max_query_length,
             max_filter_nodes,
@@ -158,6 +162,7 @@ async fn serve(command: &SimulateCommand, signals: &mut Signals) -> Result<Exit,
                     seed: common.seed,
                     documents: *documents,
                     lines_per_invoice: *lines_per_invoice,
+                    copies: *more_companies,
                     ..DatasetOptions::default()
                 },
                 faults: Faults::new(&common.plan()?),

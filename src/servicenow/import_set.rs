@@ -71,7 +71,7 @@ async fn unhide(
     if asked.is_empty() {
         return;
     }
-    match settle(&transport.thorough(), tokens, target, &asked).await {
+    match settle(transport, tokens, target, &asked).await {
         Ok(settled) => {
             for ((at, words), settled) in refused.iter().zip(settled) {
                 match settled {
@@ -115,13 +115,15 @@ enum Staged {
     },
 }
 
-/// Reads the staging rows first (they keep the verdict for seven days), then the target row.
+/// Reads the staging rows first (they keep the verdict for seven days), then the target row. A refused read counts when it is refused
+/// repeatedly.
 pub(super) async fn settle(
     transport: &Transport,
     tokens: &dyn TokenSource,
     target: &TargetPlan,
     records: &[OutRecord],
 ) -> Result<Vec<Settled>, ServiceNowError> {
+    let transport = &transport.thorough();
     let Some(key_column) = target.key_column.as_deref() else {
         let reason = format!("`{}` has no key column in the definition, so its rows cannot be told apart", target.table);
         return Ok(vec![Settled::Unknown { reason: reason.into() }; records.len()]);
@@ -130,13 +132,7 @@ pub(super) async fn settle(
     let keys: Vec<&str> = records.iter().map(|record| record.source_key.as_str()).collect();
     let mut fields = vec!["sys_import_state", "sys_import_state_comment", "sys_target_table", "sys_target_sys_id"];
     fields.extend(columns(target));
-    let read = || staging::rows_by_key(transport, tokens, target, key_column, &keys, fields.clone());
-    let rows = match read().await {
-        // a single refusal says nothing of the rights: it counts when it is given twice
-        Err(error) if !error.passes() => read().await,
-        rows => rows,
-    };
-    let unread = match rows {
+    let unread = match staging::rows_by_key(transport, tokens, target, key_column, &keys, fields).await {
         Ok(rows) => {
             for (record, staged) in records.iter().zip(&mut staged) {
                 let rows = rows.get(record.source_key.as_str()).map_or(&[][..], Vec::as_slice);

@@ -349,12 +349,14 @@ fn hidden_row(target: &TargetPlan, record: &OutRecord, named: &str) -> Outcome {
     }
 }
 
+/// A refused read counts when it is refused repeatedly.
 pub(super) async fn settle(
     transport: &Transport,
     tokens: &dyn TokenSource,
     target: &TargetPlan,
     records: &[OutRecord],
 ) -> Result<Vec<Settled>, ServiceNowError> {
+    let transport = &transport.thorough();
     let asked: Vec<&OutRecord> = records.iter().collect();
     if !transport.settings().derived_sys_id && target.key_column.is_none() {
         let reason = format!("`{}` has neither a key column nor sys_ids derived from keys, so its rows cannot be told apart", target.table);

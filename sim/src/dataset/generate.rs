@@ -35,11 +35,20 @@ pub struct DatasetOptions {
     pub today: NaiveDate,
     /// Which companies are generated.
     pub companies: Companies,
+    /// Further companies `C001`, `C002`, …, each with the data of `EDU1`; at most 999.
+    pub copies: u32,
 }
 
 impl Default for DatasetOptions {
     fn default() -> Self {
-        Self { seed: 1, documents: 1_000, lines_per_invoice: None, today: Local::now().date_naive(), companies: Companies::default() }
+        Self {
+            seed: 1,
+            documents: 1_000,
+            lines_per_invoice: None,
+            today: Local::now().date_naive(),
+            companies: Companies::default(),
+            copies: 0,
+        }
     }
 }
 
@@ -66,6 +75,12 @@ pub fn generate(options: &DatasetOptions) -> Result<Database, EditError> {
         purchasing::fill(&mut maker, &invoices)?;
         ledger::special_journals(&mut maker)?;
         companies.insert(id.to_owned(), company);
+    }
+    for copy in 1..=options.copies.min(999) {
+        let id = format!("C{copy:03}");
+        let mut company = companies["EDU1"].clone();
+        company.id.clone_from(&id);
+        companies.insert(id, company);
     }
     Ok(Database { companies, today: options.today })
 }

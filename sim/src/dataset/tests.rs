@@ -8,7 +8,7 @@ use crate::syspro::{Switches, json::RowWriter};
 
 fn options(documents: u32) -> DatasetOptions {
     let today = chrono::NaiveDate::from_ymd_opt(2026, 3, 17).expect("date");
-    DatasetOptions { seed: 42, documents, lines_per_invoice: None, today, companies: Companies::Mixed }
+    DatasetOptions { seed: 42, documents, lines_per_invoice: None, today, companies: Companies::Mixed, copies: 0 }
 }
 
 static SMALL: LazyLock<Database> = LazyLock::new(|| generate(&options(300)).expect("data"));
@@ -278,4 +278,14 @@ fn apart_from_the_awkward_cases_the_figures_are_those_of_a_manufacturer() {
     }
     assert_eq!(later.count("EDU1", "ApInvoice"), Ok(315));
     assert_eq!(later.sum("EDU1", "GenJournalDetail", "EntryValue"), Ok(rust_decimal::Decimal::ZERO));
+}
+
+#[test]
+fn further_companies_have_the_data_of_the_first_one() {
+    let database = generate(&DatasetOptions { copies: 2, ..options(60) }).expect("data");
+    assert_eq!(database.companies.keys().collect::<Vec<_>>(), ["1", "C001", "C002", "EDU1"]);
+    assert_eq!(database.company("C002").expect("company").id, "C002");
+    for table in ["ApInvoice", "GlJournalDetail", "GenGroups"] {
+        assert_eq!(database.count("C001", table), database.count("EDU1", table), "{table}");
+    }
 }
