@@ -36,6 +36,22 @@ pub enum Kind {
     Session,
 }
 
+/// How much of a text is given. The end of a start may be the start of a secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TextPart {
+    /// All of it.
+    Whole,
+    /// Its start only.
+    Start,
+}
+
+impl TextPart {
+    /// The first `given` bytes of a text of `length` bytes.
+    pub fn up_to(given: usize, length: usize) -> Self {
+        if given < length { Self::Start } else { Self::Whole }
+    }
+}
+
 struct Entry {
     user: String,
     secret: SecretString,
@@ -101,8 +117,8 @@ impl Known {
         self.longest * spelling::LONGEST + spelling::LONGEST
     }
 
-    /// The places of secrets in a text, in order and without overlap. If the text was truncated, its end may be the start of one.
-    fn places(&self, text: &str, cut: bool) -> Vec<Range<usize>> {
+    /// The places of secrets in a text, in order and without overlap.
+    fn places(&self, text: &str, given: TextPart) -> Vec<Range<usize>> {
         let mut found: Vec<Range<usize>> = Vec::new();
         if self.spellings.is_empty() {
             return found;
@@ -115,7 +131,7 @@ impl Known {
             for (first, _) in spelling::ways(&text[from..]) {
                 for at in self.by_first.get(&first).into_iter().flatten() {
                     let spelling = &self.spellings[*at];
-                    let Some(length) = spelling::matches(&text[from..], spelling, cut) else { continue };
+                    let Some(length) = spelling::matches(&text[from..], spelling, given) else { continue };
                     let end = from + length;
                     if spelling.len() >= SHORTEST || alone(text, from, end) {
                         to = to.max(end);
@@ -173,7 +189,7 @@ impl Quoted {
         let reach = known().reach();
         let begin = text.floor_char_boundary(from.saturating_sub(reach));
         let end = text.ceil_char_boundary(to.saturating_add(reach).min(text.len()));
-        Self::within(&text[begin..end], from - begin..to - begin, end < text.len())
+        Self::within(&text[begin..end], from - begin..to - begin, TextPart::up_to(end, text.len()))
     }
 
     /// The first `most` characters of a text.
@@ -188,13 +204,13 @@ impl Quoted {
         let lossy = |part: Range<usize>| String::from_utf8_lossy(body.get(part).unwrap_or_default()).into_owned();
         let (before, within) = (lossy(from.saturating_sub(reach)..from), lossy(from..to));
         let text = format!("{before}{within}{}", lossy(to..to.saturating_add(reach).min(body.len())));
-        Self::within(&text, before.len()..before.len() + within.len(), true)
+        Self::within(&text, before.len()..before.len() + within.len(), TextPart::Start)
     }
 
-    /// The first `most` characters of a text as one line. `cut` says that the text itself is only the start of another.
-    pub fn line(text: &str, most: usize, cut: bool) -> Self {
+    /// The first `most` characters of a text as one line. `given` tells whether the text itself is only the start of another.
+    pub fn line(text: &str, most: usize, given: TextPart) -> Self {
         // secrets are removed first: a secret may contain a line end, and must not be cut into a piece that is not recognised
-        let whole = Self::within(text, 0..text.len(), cut).0;
+        let whole = Self::within(text, 0..text.len(), given).0;
         let line = whole.split_whitespace().collect::<Vec<_>>().join(" ");
         let end = line.char_indices().nth(most).map_or(line.len(), |(at, _)| at);
         Self(line[..end].to_owned())
@@ -205,9 +221,9 @@ impl Quoted {
         Self(parts.into_iter().map(|part| part.0).collect())
     }
 
-    fn within(text: &str, part: Range<usize>, cut: bool) -> Self {
+    fn within(text: &str, part: Range<usize>, given: TextPart) -> Self {
         let (from, to) = (part.start, part.end);
-        let places = known().places(text, cut);
+        let places = known().places(text, given);
         let mut out = String::with_capacity(to - from);
         let mut at = from;
         for place in places.iter().filter(|place| place.end > from && place.start < to) {
@@ -359,8 +375,8 @@ mod tests {
         for from in 0..22 {
             assert!(!Quoted::cut(text, from..text.len()).contains("CC1"), "{from}");
         }
-        assert_eq!(Quoted::line(&text[..15], 200, true), "UserId=***");
-        assert_eq!(Quoted::line(text, 9, false), "UserId=**");
+        assert_eq!(Quoted::line(&text[..15], 200, TextPart::Start), "UserId=***");
+        assert_eq!(Quoted::line(text, 9, TextPart::Whole), "UserId=**");
         // two overlapping secrets
         remember(Kind::Token, "", "abcdefgh");
         remember(Kind::Token, "", "efghijkl");

@@ -26,7 +26,7 @@ use url::Url;
 
 use crate::config::settings::Connection;
 use crate::failpoint;
-use crate::redact::Quoted;
+use crate::redact::{Quoted, TextPart};
 use crate::telemetry::labels::{RequestStatus, System};
 use crate::telemetry::metrics::metrics;
 
@@ -90,7 +90,7 @@ impl Response {
 /// The first 200 characters of a body as one line.
 pub fn excerpt(body: &[u8]) -> Quoted {
     let text = String::from_utf8_lossy(&body[..body.len().min(EXCERPT)]);
-    Quoted::line(&text, 200, body.len() > EXCERPT)
+    Quoted::line(&text, 200, TextPart::up_to(EXCERPT, body.len()))
 }
 
 /// The part of a body from which an excerpt is taken, in bytes.

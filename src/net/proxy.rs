@@ -13,7 +13,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use url::Url;
 
 use super::NetError;
-use crate::redact::{Kind, Quoted, remember};
+use crate::redact::{Kind, Quoted, TextPart, remember};
 
 /// The longest answer head that a proxy may send, in bytes.
 const HEAD_LIMIT: usize = 8192;
@@ -55,7 +55,7 @@ impl ProxyConnector {
         if line.split(' ').nth(1) == Some("200") {
             return Ok(());
         }
-        Err(io::Error::other(format!("the proxy {} refused: {}", self.address, Quoted::line(line, 200, false))))
+        Err(io::Error::other(format!("the proxy {} refused: {}", self.address, Quoted::line(line, 200, TextPart::Whole))))
     }
 
     /// Opens a tunnel on a blocking connection.

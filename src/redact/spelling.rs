@@ -1,6 +1,8 @@
 //! The spellings of a character: plain, percent-encoded or as a form's blank, escaped for JSON, as a reference of XML or HTML, and such a
 //! spelling encoded once more.
 
+use super::TextPart;
+
 /// How often a spelling may be encoded again.
 const DEPTH: u8 = 2;
 
@@ -41,15 +43,15 @@ pub(super) fn ways(text: &str) -> Vec<Read> {
     read(text, DEPTH).into_iter().map(|(c, length)| (fold(c), length)).collect()
 }
 
-/// How many bytes at the start of a text spell a secret: the most, if there are several ways to read it. `cut`: the text may end within the
-/// secret.
-pub(super) fn matches(text: &str, secret: &[char], cut: bool) -> Option<usize> {
+/// How many bytes at the start of a text spell a secret: the most, if there are several ways to read it. The start
+/// of a text may end within the secret.
+pub(super) fn matches(text: &str, secret: &[char], given: TextPart) -> Option<usize> {
     let mut ends = vec![0];
     for wanted in secret {
         let mut next = Vec::new();
         for end in ends {
             let rest = &text[end..];
-            if cut && (rest.is_empty() || rest.len() < LONGEST && rest.starts_with(LEADS)) {
+            if given == TextPart::Start && (rest.is_empty() || rest.len() < LONGEST && rest.starts_with(LEADS)) {
                 return Some(text.len());
             }
             next.extend(ways(rest).into_iter().filter(|(c, _)| c == wanted).map(|(_, length)| end + length));

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use super::bounded::{self, Few};
 use crate::net::brief;
-use crate::redact::Quoted;
+use crate::redact::{Quoted, TextPart};
 
 /// A value of a row: documented as a string, a `{link, value}` reference or a `{display_value, value}` pair.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -149,7 +149,7 @@ fn title(page: &str) -> Quoted {
     let inner = low.find("<title").and_then(|at| low[at..].find('>').map(|end| at + end + 1));
     let Some(from) = inner else { return Quoted::default() };
     let to = low[from..].find("</title").map_or(low.len(), |len| from + len);
-    Quoted::line(&page[from..to], 80, false)
+    Quoted::line(&page[from..to], 80, TextPart::Whole)
 }
 
 pub(super) fn cell(raw: &RawValue) -> Cell {
