@@ -28,6 +28,15 @@ pub(super) enum CountWay {
     Never,
 }
 
+/// What to find out of the size of a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Measure {
+    /// The number of its rows, where the service counts.
+    Count,
+    /// Whether there is any row.
+    AnyRow,
+}
+
 /// The number of rows of a table, as far as it is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TableSize {
@@ -52,10 +61,11 @@ impl SysproReader {
         call.count(&plan.root.table, &plan.root.key, call.fixed(plan.root.filter.as_ref())).await
     }
 
-    /// The numbers of rows of the tables that are joined to the root or are its children. `count`: counts where possible; otherwise only
-    /// finds whether there is any row. A table that may be absent, and is, has no rows; a table that cannot be queried is left out.
-    pub async fn sizes(&self, credential: &Credential, company: &CompanyId, plan: &ReadPlan, count: bool) -> Vec<TableSize> {
+    /// The numbers of rows of the tables that are joined to the root or are its children. A table that may be absent,
+    /// and is, has no rows; a table that cannot be queried is left out.
+    pub async fn sizes(&self, credential: &Credential, company: &CompanyId, plan: &ReadPlan, measure: Measure) -> Vec<TableSize> {
         let call = self.call(credential, company).await;
+        let measure = if self.inner.settings.count_check { measure } else { Measure::AnyRow };
         let vias = plan.children.iter().filter_map(|child| child.via.as_ref().map(|via| (&via.table, child.may_be_absent)));
         let joins = plan.joins.iter().map(|join| (&join.table, false));
         let tables = joins.chain(plan.children.iter().map(|child| (&child.table, child.may_be_absent))).chain(vias);
@@ -64,7 +74,7 @@ impl SysproReader {
             if sizes.iter().any(|size| size.table == table.table) {
                 continue;
             }
-            match call.size(table, count && self.inner.settings.count_check).await {
+            match call.size(table, measure).await {
                 Ok(size) => sizes.push(size),
                 // the read of the table reports the reason
                 Err(error) => {
@@ -79,9 +89,11 @@ impl SysproReader {
 }
 
 impl Call<'_> {
-    async fn size(&self, table: &TableRead, count: bool) -> Result<TableSize, SysproError> {
+    async fn size(&self, table: &TableRead, measure: Measure) -> Result<TableSize, SysproError> {
         let filter = self.fixed(table.filter.as_ref());
-        if count && let Ok(Some(rows)) = self.count(&table.table, &table.key, filter.clone()).await {
+        if measure == Measure::Count
+            && let Ok(Some(rows)) = self.count(&table.table, &table.key, filter.clone()).await
+        {
             return Ok(TableSize { table: table.table.clone(), rows, counted: true });
         }
         let any = self.any_row(table, filter).await?;

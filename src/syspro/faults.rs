@@ -79,7 +79,7 @@ pub(super) fn bad_root(table: &str, problem: &RowProblem) -> Fault {
             "its row of `{table}` cannot be read: {problem}. It was asked for alone, and only its key is known; the rows round it were read. \
              Correct the row in SYSPRO, or what the service makes of it; Tieline then reads it automatically"
         )),
-        RowProblem::LeftOut(columns) => left_out(format!("its row of `{table}`"), table, columns, true),
+        RowProblem::LeftOut(columns) => left_out(format!("its row of `{table}`"), table, columns, RowKey::Read),
         RowProblem::Oversized { column, bytes, limit } => oversized(&format!("its row of `{table}`"), column, *bytes, *limit),
         RowProblem::Nested { column } => nested(&format!("its row of `{table}`"), column),
     }
@@ -109,12 +109,19 @@ pub(super) fn heavy(table: &str, error: &super::error::SysproError) -> Fault {
     ))
 }
 
-/// The fault of a row that leaves columns out. `named`: it has its key and the columns that assign it.
-fn left_out(whose: String, table: &str, columns: &[String], named: bool) -> Fault {
+/// Whether the key of a row, and the columns that assign it to a record, could be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum RowKey {
+    Read,
+    Unknown,
+}
+
+/// The fault of a row that leaves columns out.
+fn left_out(whose: String, table: &str, columns: &[String], row_key: RowKey) -> Fault {
     let (columns_said, table_said) = (listed(columns), table.to_owned());
-    let next_step = match named {
-        true => NextStep::ColumnLeftOut { columns: columns_said, table: table_said },
-        false => NextStep::KeyLeftOut { columns: columns_said, table: table_said },
+    let next_step = match row_key {
+        RowKey::Read => NextStep::ColumnLeftOut { columns: columns_said, table: table_said },
+        RowKey::Unknown => NextStep::KeyLeftOut { columns: columns_said, table: table_said },
     };
     Fault {
         text: format!(
@@ -174,7 +181,7 @@ fn row_after(plan: &ReadPlan, table: Option<&str>, bad: &BadRow, number: usize) 
         RowProblem::Unreadable(problem) => Fault::of_rows(format!(
             "{whose} cannot be read, not even its key: {problem}. Correct it in SYSPRO, or what the service makes of it"
         )),
-        RowProblem::LeftOut(columns) => left_out(whose, table, columns, false),
+        RowProblem::LeftOut(columns) => left_out(whose, table, columns, RowKey::Unknown),
         RowProblem::Oversized { column, bytes, limit } => oversized(&whose, column, *bytes, *limit),
         RowProblem::Nested { column } => nested(&whose, column),
     };
@@ -231,7 +238,10 @@ pub(super) fn unreadable(related: &Related<'_>, bad: &[BadRow], rows: &[Vec<Cell
     for bad in bad {
         let table = &related.table.table;
         let owner = bad.cells.as_ref().map(|cells| related.group(cells));
-        let named = bad.cells.as_ref().is_some_and(|cells| !key_of(related, cells).contains(&Cell::Null));
+        let row_key = match &bad.cells {
+            Some(cells) if !key_of(related, cells).contains(&Cell::Null) => RowKey::Read,
+            _ => RowKey::Unknown,
+        };
         for (row, faults) in rows.iter().zip(&mut *faults) {
             let own = left.iter().map(|at| row[*at].key_text()).collect::<Vec<_>>();
             if owner.as_ref().is_some_and(|owner| *owner != own) {
@@ -251,7 +261,7 @@ pub(super) fn unreadable(related: &Related<'_>, bad: &[BadRow], rows: &[Vec<Cell
                         "{whose} cannot be read: {problem}. Nothing of it is sent until that row is corrected in SYSPRO, or what the service makes \
                          of it"
                     )),
-                    RowProblem::LeftOut(columns) => left_out(whose, table, columns, named),
+                    RowProblem::LeftOut(columns) => left_out(whose, table, columns, row_key),
                     RowProblem::Oversized { column, bytes, limit } => oversized(&whose, column, *bytes, *limit),
                     RowProblem::Nested { column } => nested(&whose, column),
                 }

@@ -32,6 +32,22 @@ pub(super) struct Condition {
     loose: bool,
 }
 
+/// How conditions are joined.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Joint {
+    And,
+    Or,
+}
+
+impl Joint {
+    fn word(self) -> &'static str {
+        match self {
+            Self::And => " and ",
+            Self::Or => " or ",
+        }
+    }
+}
+
 impl Condition {
     fn one(text: String) -> Self {
         Self { text, comparisons: 1, loose: false }
@@ -50,23 +66,24 @@ impl Condition {
 
     /// Joins conditions with `and`; `None` when there is none.
     pub(super) fn all(parts: Vec<Condition>) -> Option<Self> {
-        Self::joined(parts, " and ", false)
+        Self::joined(parts, Joint::And)
     }
 
     /// Joins conditions with `or`; `None` when there is none.
     pub(super) fn any(parts: Vec<Condition>) -> Option<Self> {
-        Self::joined(parts, " or ", true)
+        Self::joined(parts, Joint::Or)
     }
 
-    fn joined(mut parts: Vec<Condition>, word: &str, loose: bool) -> Option<Self> {
+    fn joined(mut parts: Vec<Condition>, joint: Joint) -> Option<Self> {
         if parts.len() < 2 {
             return parts.pop();
         }
         let comparisons = parts.iter().map(|part| part.comparisons).sum();
         let parts: Vec<String> = parts.iter().map(Condition::bracketed).collect();
         // the grammar needs no brackets for an `and` within an `or`, but with brackets every server reads it the same way
+        let loose = joint == Joint::Or;
         let text = parts.iter().map(|part| if loose && part.contains(" and ") { wrapped(part) } else { part.clone() });
-        Some(Self { text: text.collect::<Vec<_>>().join(word), comparisons, loose })
+        Some(Self { text: text.collect::<Vec<_>>().join(joint.word()), comparisons, loose })
     }
 }
 

@@ -9,20 +9,33 @@ use crate::domain::CompanyId;
 
 /// The `$metadata` of the companies, for all readers that share connections. Companies with the same tables share one copy.
 #[derive(Debug, Default)]
-pub(super) struct KnownMetadata(RefCell<HashMap<CompanyId, (Instant, bool, Rc<Metadata>)>>);
+pub(super) struct KnownMetadata(RefCell<HashMap<CompanyId, Asked>>);
+
+/// What the last request for a company's `$metadata` gave.
+#[derive(Clone, Debug)]
+pub(super) struct Asked {
+    /// When it was requested.
+    pub(super) at: Instant,
+    /// Whether it was received.
+    pub(super) received: bool,
+    /// Its content; empty if it was not received.
+    pub(super) metadata: Rc<Metadata>,
+}
 
 impl KnownMetadata {
-    /// When a company's `$metadata` was requested, whether it was received, and its content; `None`: it was never requested.
-    pub(super) fn of(&self, company: &CompanyId) -> Option<(Instant, bool, Rc<Metadata>)> {
+    /// What is known of a company; `None`: its `$metadata` was never requested.
+    pub(super) fn of(&self, company: &CompanyId) -> Option<Asked> {
         self.0.borrow().get(company).cloned()
     }
 
-    /// Keeps what was received of a company just now.
-    pub(super) fn learn(&self, company: &CompanyId, received: bool, metadata: Metadata) -> Rc<Metadata> {
+    /// Keeps what was received of a company just now; `None`: it was requested, and nothing was received.
+    pub(super) fn learn(&self, company: &CompanyId, answer: Option<Metadata>) -> Rc<Metadata> {
         let mut known = self.0.borrow_mut();
-        let same = known.values().find(|(_, _, other)| **other == metadata).map(|(_, _, other)| other.clone());
+        let received = answer.is_some();
+        let metadata = answer.unwrap_or_default();
+        let same = known.values().find(|other| *other.metadata == metadata).map(|other| other.metadata.clone());
         let metadata = same.unwrap_or_else(|| Rc::new(metadata));
-        known.insert(company.clone(), (Instant::now(), received, metadata.clone()));
+        known.insert(company.clone(), Asked { at: Instant::now(), received, metadata: metadata.clone() });
         metadata
     }
 }
@@ -299,10 +312,10 @@ mod tests {
             )
         };
         let known = KnownMetadata::default();
-        let of = |company: &str, column: &str| known.learn(&CompanyId::new(company), true, Metadata::parse(&text(column)));
+        let of = |company: &str, column: &str| known.learn(&CompanyId::new(company), Some(Metadata::parse(&text(column))));
         let (first, second, other) = (of("A", "Supplier"), of("B", "Supplier"), of("C", "Invoice"));
         assert!(Rc::ptr_eq(&first, &second) && !Rc::ptr_eq(&first, &other));
-        assert!(known.of(&CompanyId::new("B")).is_some_and(|(_, received, metadata)| received && Rc::ptr_eq(&metadata, &first)));
+        assert!(known.of(&CompanyId::new("B")).is_some_and(|asked| asked.received && Rc::ptr_eq(&asked.metadata, &first)));
         assert!(known.of(&CompanyId::new("D")).is_none());
     }
 }

@@ -36,7 +36,7 @@ mod tests;
 
 pub use capabilities::{Capabilities, SeenOrder};
 pub use columns::ProbeFinding;
-pub use count::TableSize;
+pub use count::{Measure, TableSize};
 pub use error::SysproError;
 pub use read::{Page, PageQuery, Position, Scope};
 pub use reader::{SysproConnections, SysproReader};

@@ -7,6 +7,7 @@ use super::error::SysproError;
 use super::left_out::Settled;
 use super::order::Course;
 use super::reader::{Call, Query, Rows, asked};
+use super::salvage::SinceFailure;
 use super::transport::Request;
 use super::wire::Cell;
 
@@ -37,8 +38,7 @@ impl Call<'_> {
         let (mut unaskable, mut least) = (0, 1);
         // rows with the last key of an answer, which are requested once more
         let mut held = Vec::new();
-        // whether rows were read since the service first failed on this query
-        let mut well = false;
+        let mut since_failure = SinceFailure::NothingRead;
         loop {
             let whole = cap.min(want.saturating_sub(found.rows.len() + found.bad.len())).max(least);
             // an unreadable row is often followed by another: it is requested alone before the rows are halved
@@ -81,14 +81,16 @@ impl Call<'_> {
                 // rows behind a link are requested by key instead
                 Err(error) if (error.is_unreadable() || error.is_failure_within()) && (by_link || top > 1) => {
                     debug!(%error, table = query.table, top, "an answer cannot be read and is asked for with fewer rows");
-                    well &= suspect.is_some();
+                    if suspect.is_none() {
+                        since_failure = SinceFailure::NothingRead;
+                    }
                     suspect = Some(if by_link { asked_for.saturating_sub(since).max(1) } else { top });
                     continue;
                 }
                 Err(error) if error.is_unreadable() || error.is_failure_within() => {
                     held.clear();
                     found.more = match error.is_failure_within() {
-                        true => self.salvage_failing(query, course, &mut found, error, well).await?,
+                        true => self.salvage_failing(query, course, &mut found, error, since_failure).await?,
                         false => self.salvage(query, course, &mut found, error).await?,
                     };
                     suspect = None;
@@ -117,7 +119,7 @@ impl Call<'_> {
                 continue;
             }
             empty = 0;
-            well = true;
+            since_failure = SinceFailure::RowsRead;
             suspect = suspect.map(|rows| rows.saturating_sub(count)).filter(|rows| *rows > 0);
             let Settled { rows, keys, bad } = self.settle(query, answer, course.after.as_deref())?;
             let beyond = if by_link { None } else { bound.as_deref() };

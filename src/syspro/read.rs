@@ -140,7 +140,7 @@ impl SysproReader {
                 let all = call.root_query(plan, vec![], limit);
                 let (mut rows, next) = call.page_of(&all, course, limit).await?;
                 rows.leave_out(&plan.root);
-                (call.documents(plan, rows, true).await?, next)
+                (call.documents(plan, rows, RootRows::Contiguous).await?, next)
             }
             Scope::Changed { query, since, until } => match plan.changes.get(query) {
                 Some(change) => call.changed(plan, change, Window { since, until }, course, limit).await?,
@@ -168,16 +168,34 @@ impl SysproReader {
         } else {
             let related = Related::new(&plan.root, plan.root.key.clone());
             let parts: Vec<Vec<String>> = keys.iter().map(DocumentKey::parts).filter(|parts| parts.len() == plan.root.key.len()).collect();
-            let mut found = call.by_text(&related, &parts, false).await;
+            let mut found = call.by_text(&related, &parts, KeyParts::Text).await;
             // without `$metadata` it is unknown which parts are numbers: parts that look like one are sent as numbers when text is refused
             if matches!(found, Err(SysproError::Refused { .. } | SysproError::Failed { .. })) && !call.metadata.has_tables() {
-                found = call.by_text(&related, &parts, true).await;
+                found = call.by_text(&related, &parts, KeyParts::MayBeNumbers).await;
             }
-            call.documents(plan, found?.into(), false).await?
+            call.documents(plan, found?.into(), RootRows::Scattered).await?
         };
         documents.retain(|document| wanted.contains(&document.key));
         Ok(call.finish(documents, None))
     }
+}
+
+/// How the parts of a key are written into a query. A key stored as text does not say which of them are numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum KeyParts {
+    /// As text.
+    Text,
+    /// Those that look like a number as numbers.
+    MayBeNumbers,
+}
+
+/// Which root rows are read together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum RootRows {
+    /// All rows between the first and the last: rows that belong to them can be requested by a range.
+    Contiguous,
+    /// Some rows: there may be others between them.
+    Scattered,
 }
 
 impl Call<'_> {
@@ -194,9 +212,9 @@ impl Call<'_> {
         }
     }
 
-    async fn by_text(&self, related: &Related<'_>, keys: &[Vec<String>], numbers: bool) -> Result<Found, SysproError> {
+    async fn by_text(&self, related: &Related<'_>, keys: &[Vec<String>], form: KeyParts) -> Result<Found, SysproError> {
         let cell = |part: &String| match crate::domain::money::parse_decimal(part) {
-            Some(number) if numbers && number.to_string() == *part => Cell::Number(part.as_str().into()),
+            Some(number) if form == KeyParts::MayBeNumbers && number.to_string() == *part => Cell::Number(part.as_str().into()),
             _ => Cell::Text(part.as_str().into()),
         };
         let mut keys: Vec<Vec<Cell>> = keys.iter().map(|key| key.iter().map(cell).collect()).collect();
@@ -293,7 +311,7 @@ impl Call<'_> {
             let query = self.root_query(plan, fixed, limit);
             let (mut rows, next) = self.dated(&query, change, window, course, limit).await?;
             rows.leave_out(&plan.root);
-            return Ok((self.documents(plan, rows, false).await?, next));
+            return Ok((self.documents(plan, rows, RootRows::Scattered).await?, next));
         }
         let touches = match change.touches.is_empty() {
             true => plan.root.key.iter().map(|name| (name.clone(), name.clone())).collect(),
@@ -335,7 +353,7 @@ impl Call<'_> {
         let roots = self.related(&related, &rows.rows, &left, None).await?;
         let wanted: HashSet<Vec<String>> = rows.rows.iter().map(|row| left.iter().map(|at| row[*at].key_text()).collect()).collect();
         let roots = Found { rows: roots.rows.into_iter().filter(|row| wanted.contains(&related.group(row))).collect(), bad: roots.bad };
-        let mut documents = self.documents(plan, roots.into(), false).await?;
+        let mut documents = self.documents(plan, roots.into(), RootRows::Scattered).await?;
         documents.extend(unknown);
         Ok((documents, next))
     }
@@ -435,8 +453,8 @@ impl Call<'_> {
         ways.get(way).copied().unwrap_or(time)
     }
 
-    /// Root rows with all rows that belong to them. `contiguous`: they are all rows between the first and the last.
-    async fn documents(&self, plan: &ReadPlan, rows: Rows, contiguous: bool) -> Result<Vec<Document>, SysproError> {
+    /// Root rows with all rows that belong to them.
+    async fn documents(&self, plan: &ReadPlan, rows: Rows, which: RootRows) -> Result<Vec<Document>, SysproError> {
         let root = Related::new(&plan.root, Vec::new());
         let Roots { mut rows, mut faults, nameless } = faults::roots(self, plan, rows);
         let mut values: Vec<Vec<Value>> = Vec::with_capacity(rows.len());
@@ -454,7 +472,7 @@ impl Call<'_> {
             let related = Related::new(&join.table, join.on.iter().map(|(_, column)| column.clone()).collect());
             let left = offsets(self, &plan.columns, join.on.iter().map(|(column, _)| column), &plan.root.table)?;
             let bounds = bounds(&join.on);
-            let found = match self.related(&related, &rows, &left, range(contiguous, plan, &bounds)).await {
+            let found = match self.related(&related, &rows, &left, range(which, plan, &bounds)).await {
                 // a joined table that a site may lack completely, such as a custom form's
                 Err(SysproError::UnknownTable { .. }) if lacks_nothing_needed(&related) => {
                     self.gone(&join.table.table, join.table.columns.clone())?;
@@ -491,7 +509,7 @@ impl Call<'_> {
         for child in &plan.children {
             let on = child.via.as_ref().map_or(&child.on, |via| &via.on);
             let bounds = bounds(on);
-            let found = match self.children(plan, child, &rows, range(contiguous, plan, &bounds), &mut faults).await {
+            let found = match self.children(plan, child, &rows, range(which, plan, &bounds), &mut faults).await {
                 // a single record: it is too large
                 Err(error @ SysproError::Heavy { .. }) if rows.len() == 1 => {
                     faults::first(&mut faults[0], || faults::heavy(&child.table.table, &error));
@@ -511,8 +529,9 @@ impl Call<'_> {
     }
 }
 
-fn range<'a>(contiguous: bool, plan: &'a ReadPlan, bounds: &'a [(usize, String)]) -> Option<Contiguous<'a>> {
-    contiguous.then(|| Contiguous { root: &plan.root.table, bounds: bounds.iter().map(|(at, name)| (*at, name.as_str())).collect() })
+fn range<'a>(which: RootRows, plan: &'a ReadPlan, bounds: &'a [(usize, String)]) -> Option<Contiguous<'a>> {
+    (which == RootRows::Contiguous)
+        .then(|| Contiguous { root: &plan.root.table, bounds: bounds.iter().map(|(at, name)| (*at, name.as_str())).collect() })
 }
 
 fn lacks_nothing_needed(related: &Related<'_>) -> bool {

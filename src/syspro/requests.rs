@@ -230,10 +230,10 @@ impl Call<'_> {
         if !self.odata.settings.metadata {
             return Rc::default();
         }
-        if let Some((since, known, metadata)) = self.odata.metadata.of(self.company)
-            && since.elapsed() < if known { METADATA_LIFE } else { METADATA_RETRY }
+        if let Some(asked) = self.odata.metadata.of(self.company)
+            && asked.at.elapsed() < if asked.received { METADATA_LIFE } else { METADATA_RETRY }
         {
-            return metadata;
+            return asked.metadata;
         }
         let answer = match self.address("$metadata", "") {
             Ok(url) => {
@@ -241,14 +241,14 @@ impl Call<'_> {
             }
             Err(error) => Err(error),
         };
-        let (known, metadata) = match answer {
-            Ok(response) => (true, Metadata::parse(&String::from_utf8_lossy(&response.body))),
+        let received = match answer {
+            Ok(response) => Some(Metadata::parse(&String::from_utf8_lossy(&response.body))),
             Err(error) => {
                 debug!(%error, company = %self.company, "no `$metadata`; types are taken from what is received");
-                (false, Metadata::default())
+                None
             }
         };
-        self.odata.metadata.learn(self.company, known, metadata)
+        self.odata.metadata.learn(self.company, received)
     }
 
     /// Whether the company itself answers; `None` when that is unknown.

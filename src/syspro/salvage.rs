@@ -13,6 +13,15 @@ const BAD_IN_A_ROW: u32 = 20;
 /// The same for rows whose key cannot be read.
 const NAMELESS_IN_A_ROW: usize = 3;
 
+/// What happened since the service first failed on a query.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SinceFailure {
+    /// Rows were read: the service works for them.
+    RowsRead,
+    /// No row was read.
+    NothingRead,
+}
+
 impl Call<'_> {
     /// Handles the next row, which cannot be read: by its key, if the key can be read alone. Answers whether there are more rows.
     ///
@@ -53,8 +62,7 @@ impl Call<'_> {
     }
 
     /// Handles the next row, on which the service fails (500). An outage gives the same answer. So the row is the cause only if its key can
-    /// be read alone, complete rows can be read beside it, and it fails once more when requested alone. `well`: rows were read since the
-    /// service first failed.
+    /// be read alone, complete rows can be read beside it, and it fails once more when requested alone.
     ///
     /// # Errors
     /// The failure itself, when no row is shown to be the reason.
@@ -64,7 +72,7 @@ impl Call<'_> {
         course: &mut Course,
         found: &mut Rows,
         error: SysproError,
-        well: bool,
+        since: SinceFailure,
     ) -> Result<bool, SysproError> {
         let known = found.bad.len();
         let failure = |error: &SysproError| match error {
@@ -78,7 +86,8 @@ impl Call<'_> {
         let Some(key) = course.after.clone().filter(|_| found.bad.len() > known) else { return Ok(more) };
         let selected = self.selected(query);
         let beyond = self.ask(query, &selected, Some(&key), 1)?;
-        let beside = well || self.attempt_times(query.table, &beyond, &selected, 1, 1).await.is_ok_and(|answer| !answer.rows.is_empty());
+        let beside = since == SinceFailure::RowsRead
+            || self.attempt_times(query.table, &beyond, &selected, 1, 1).await.is_ok_and(|answer| !answer.rows.is_empty());
         if !beside {
             return Err(error);
         }

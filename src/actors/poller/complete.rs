@@ -7,10 +7,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use tracing::debug;
 
+use super::read::Extent;
 use super::{PollError, Reader};
 use crate::definition::Plan;
 use crate::domain::Document;
-use crate::store::FlowRow;
+use crate::store::{FlowRow, SmallerTables};
+use crate::syspro::Measure;
 
 /// This many rows may always be missing: small tables change.
 const FEW: u64 = 5;
@@ -54,6 +56,11 @@ impl Sizes {
                 *self.tables.entry(table.clone()).or_default() += rows as u64;
             }
         }
+    }
+
+    /// What a person has said of tables with fewer rows.
+    pub(super) fn smaller(&self) -> SmallerTables {
+        SmallerTables::accepted(self.accept)
     }
 
     /// Reads what the ledger remembers.
@@ -107,17 +114,21 @@ impl Reader {
 
     /// Checks the tables joined to the root and those of its children before the read: a table that answers with nothing, or with a
     /// fraction of its rows, would empty every record. Answers what to remember after a whole read.
-    pub(super) async fn sizes_before(&self, plan: &Plan, known: &Sizes, whole: bool) -> Result<Sizes, PollError> {
+    pub(super) async fn sizes_before(&self, plan: &Plan, known: &Sizes, extent: Extent) -> Result<Sizes, PollError> {
         let related = !plan.read.joins.is_empty() || !plan.read.children.is_empty();
         if !related {
             return Ok(Sizes::default());
         }
-        if !whole && (known.accept || known.tables.values().all(|rows| *rows < FEW)) {
+        if extent == Extent::Changes && (known.accept || known.tables.values().all(|rows| *rows < FEW)) {
             return Ok(known.clone());
         }
         let credential = self.credential().await?;
         let mut sizes = Sizes::default();
-        for size in self.odata.sizes(&credential, &self.flow.company, &plan.read, whole).await {
+        let measure = match extent {
+            Extent::Whole => Measure::Count,
+            Extent::Changes => Measure::AnyRow,
+        };
+        for size in self.odata.sizes(&credential, &self.flow.company, &plan.read, measure).await {
             let before = known.tables.get(&size.table).copied().unwrap_or_default();
             // not counted: there is at least one row, and the read will show how many
             let now = if size.counted || size.rows == 0 { size.rows } else { before };

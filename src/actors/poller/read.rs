@@ -71,11 +71,20 @@ pub(super) struct Read {
     pub(super) proven: bool,
 }
 
+/// What a flow's own read covers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Extent {
+    /// The whole table: it shows which records are gone.
+    Whole,
+    /// What may have changed since the last read.
+    Changes,
+}
+
 /// The queries of a run: the whole table for a first read or a sweep, else the union of the change queries.
 ///
 /// The window starts `overlap_days` before the watermark, because documents arrive back-dated.
-pub(super) fn scopes(plan: &Plan, watermark: Option<NaiveDate>, since: Option<NaiveDate>, whole: bool) -> Vec<Scope> {
-    if whole || plan.read.changes.is_empty() || (watermark.is_none() && since.is_none()) {
+pub(super) fn scopes(plan: &Plan, watermark: Option<NaiveDate>, since: Option<NaiveDate>, extent: Extent) -> Vec<Scope> {
+    if extent == Extent::Whole || plan.read.changes.is_empty() || (watermark.is_none() && since.is_none()) {
         return vec![Scope::All];
     }
     let changes = plan.read.changes.iter().enumerate();
@@ -110,10 +119,12 @@ enum Keep {
 
 impl Reading {
     /// The flow's own read: what may have changed, or everything.
-    pub(super) fn of_flow(reader: &Reader, plan: &Plan, row: &FlowRow, whole: bool) -> Self {
-        let scopes = scopes(plan, row.watermark, reader.deps.settings.flows.since, whole);
-        let position = row.position.clone().filter(|_| !whole);
-        let keep = if whole { Keep::Sweep } else { Keep::Flow };
+    pub(super) fn of_flow(reader: &Reader, plan: &Plan, row: &FlowRow, extent: Extent) -> Self {
+        let scopes = scopes(plan, row.watermark, reader.deps.settings.flows.since, extent);
+        let (position, keep) = match extent {
+            Extent::Whole => (None, Keep::Sweep),
+            Extent::Changes => (row.position.clone(), Keep::Flow),
+        };
         Self { bookmark: Bookmark::read(position, reader, &scopes), scopes, keep }
     }
 
@@ -172,7 +183,8 @@ impl Reader {
         let known = Sizes::of(row);
         // only a complete whole read shows which records are gone; a backfill never does
         let whole = scopes.as_slice() == [Scope::All] && !matches!(keep, Keep::Backfill { .. });
-        let mut sizes = self.sizes_before(plan, &known, whole).await?;
+        let extent = if whole { Extent::Whole } else { Extent::Changes };
+        let mut sizes = self.sizes_before(plan, &known, extent).await?;
         if whole && after.is_none() {
             (bookmark.rows, bookmark.counted) = (Some(0), self.count_root(plan).await?);
         }

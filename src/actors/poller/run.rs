@@ -6,10 +6,9 @@ use actix::prelude::*;
 use chrono::{DateTime, Utc};
 use tracing::{info, warn};
 
-use super::complete::Sizes;
 use super::error::PollError;
 use super::overdue;
-use super::read::Reading;
+use super::read::{Extent, Reading};
 use super::reader::Reader;
 use crate::actors::aligner::{AlignError, AlignNow};
 use crate::actors::writer::{Drain, WriteError};
@@ -143,14 +142,14 @@ impl Reader {
             self.backfill(&plan, run, lease, &row).await?;
         } else {
             let whole = kind == RunKind::Sweep || plan.read.changes.is_empty() || row.whole_next;
+            let extent = if whole { Extent::Whole } else { Extent::Changes };
             if !whole {
                 self.same_company(&plan, &row).await?;
             }
-            let sizes = Sizes::of(&row);
             let row_is_first = row.watermark.is_none();
-            let read = self.read_all(&plan, Reading::of_flow(self, &plan, &row, whole), run, lease, &row).await?;
+            let read = self.read_all(&plan, Reading::of_flow(self, &plan, &row, extent), run, lease, &row).await?;
             if whole {
-                self.mark_gone(&plan, run, lease, &read, (sizes.accept, row.whole_next)).await?;
+                self.mark_gone(&plan, run, lease, &read, &row).await?;
             }
             self.end_reading(read).await?;
             let first = row_is_first && self.deps.settings.flows.since.is_none();

@@ -5,14 +5,14 @@ use std::collections::HashSet;
 use tracing::warn;
 
 use super::super::mapper::{MapPage, Presence};
-use super::complete::shrunk;
+use super::complete::{Sizes, shrunk};
 use super::read::Read;
 use super::{PollError, Reader};
 use crate::definition::Plan;
 use crate::domain::DocumentKey;
 use crate::domain::ids::RunId;
 use crate::domain::next_step::NextStep;
-use crate::store::{AbsentParent, GoneDocument, Intake, IntakeDocument, Lease};
+use crate::store::{AbsentParent, FlowRow, GoneDocument, Intake, IntakeDocument, Lease, SmallerTables};
 
 /// Parents checked after one whole read; the next one checks the others.
 const PARENTS: i64 = 500;
@@ -60,16 +60,10 @@ impl Reader {
 
     /// Marks gone records in the target by the definition's rule; none at all when there are more than one sweep may mark. Removes
     /// placeholders for rows that this read has not met, even where a row without a key keeps records from being marked.
-    pub(super) async fn mark_gone(
-        &self,
-        plan: &Plan,
-        run: RunId,
-        lease: &Lease,
-        read: &Read,
-        (accept, compared): (bool, bool),
-    ) -> Result<(), PollError> {
+    pub(super) async fn mark_gone(&self, plan: &Plan, run: RunId, lease: &Lease, read: &Read, row: &FlowRow) -> Result<(), PollError> {
         let limit = self.deps.settings.flows.max_gone_per_sweep;
-        let most = if accept { i64::MAX } else { i64::from(limit) };
+        let smaller = Sizes::of(row).smaller();
+        let most = if smaller == SmallerTables::Accept { i64::MAX } else { i64::from(limit) };
         let found = self.deps.store.sweep_gone(self.flow.clone(), run, most).await;
         let (gone, known, documents) = found.map_err(|error| self.store_error(&error))?;
         let rows = self.deps.store.sweep_rows(self.flow.clone(), run).await.map_err(|error| self.store_error(&error))?;
@@ -80,9 +74,9 @@ impl Reader {
             warn!(flow = %self.flow, gone, "a row's key cannot be read, and the row may be any of the records not seen: none is marked as gone");
             documents.clear();
         } else if any {
-            self.believe_gone(plan, read, accept, (gone, known), &documents).await?;
-            // a comparison has already shown whether one side was restored
-            if !accept && !compared {
+            self.believe_gone(plan, read, smaller, (gone, known), &documents).await?;
+            // `whole_next` follows a comparison, which has already shown whether one side was restored
+            if smaller == SmallerTables::Fault && !row.whole_next {
                 self.newest_are_there(&documents).await?;
             }
         }
@@ -121,7 +115,7 @@ impl Reader {
         &self,
         plan: &Plan,
         read: &Read,
-        accept: bool,
+        smaller: SmallerTables,
         (gone, known): (i64, i64),
         documents: &[GoneDocument],
     ) -> Result<(), PollError> {
@@ -134,7 +128,7 @@ impl Reader {
         if shrunk(known.unsigned_abs(), (known - gone).unsigned_abs(), percent) {
             limits.push(format!("`flows.max_shrink_percent` ({percent}) of them"));
         }
-        if !limits.is_empty() && !accept {
+        if !limits.is_empty() && smaller == SmallerTables::Fault {
             return Err(PollError::TooManyGone { flow: self.flow.clone(), gone, known, limits: limits.join(" and ") });
         }
         if read.proven {

@@ -126,7 +126,7 @@ fn a_table_is_not_missing_because_the_first_questions_about_it_are_answered_404(
     let rows = |settings: &SysproSettings| {
         let sizes = actix_rt::System::new().block_on(async {
             let odata = scripted::reader(settings, &quick_retry());
-            odata.sizes(&credential(), &"EDU1".into(), &plan, true).await
+            odata.sizes(&credential(), &"EDU1".into(), &plan, Measure::Count).await
         });
         sizes.into_iter().find(|size| size.table == "PorMasterDetail").map(|size| size.rows)
     };
