@@ -21,12 +21,6 @@ pub(super) struct Failed {
     pub(super) own: bool,
 }
 
-impl Failed {
-    fn new(error: &ServiceNowError, own: bool) -> Self {
-        Self { error: Box::new(error.clone()), own }
-    }
-}
-
 /// How far a batch may be split.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Parts {
@@ -115,8 +109,8 @@ pub(super) async fn ask_apart<T>(
     // that the time for the batch ran out shows no cause
     let later = stop.as_ref().filter(|error| !matches!(error, ServiceNowError::LeaseEnds { .. })).unwrap_or(&whole);
     let one = |one: Option<Result<T, ServiceNowError>>| match one {
-        Some(asked) => asked.map_err(|error| Failed::new(&error, true)),
-        None => Err(Failed::new(later, false)),
+        Some(asked) => asked.map_err(|error| Failed { error: Box::new(error), own: true }),
+        None => Err(Failed { error: Box::new(later.clone()), own: false }),
     };
     Ok(Apart { each: each.into_iter().map(one).collect(), answered, stop })
 }

@@ -21,6 +21,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
+use super::verdict::Others;
 use crate::actors::budget::Budget;
 use crate::config::settings::ServiceNowSettings;
 use crate::domain::budget::{Breaker, NodeBudget, OthersBudget, share};
@@ -319,12 +320,12 @@ impl Pace {
 
     /// Whether the instance processes records at present: a record without an answer is then the cause itself. `None`: nothing has
     /// succeeded since this program started, or since the breaker opened.
-    pub(super) fn others_get_through(&self) -> Option<bool> {
+    pub(super) fn others(&self) -> Option<Others> {
         let state = self.state.borrow();
         if state.breaker != Breaker::Closed || state.unanswered.len() > FEW {
-            return Some(false);
+            return Some(Others::MayNot);
         }
-        state.proven.then_some(true)
+        state.proven.then_some(Others::GetThrough)
     }
 
     /// Called after a batch of so many records that brought nothing at all for a temporary reason.

@@ -251,7 +251,7 @@ impl Sender {
                 Ok(Apart { each: settled, answered, stop }) => {
                     let returned: Vec<_> = settled.iter().map(|one| one.as_ref().ok().and_then(dropped::of_settled)).collect();
                     stops = self.stops(&servicenow, target, &claim, &records, &returned).await;
-                    let others = self.others_get_through(answered).await;
+                    let others = self.others(answered).await;
                     (verdict::of_lookup(&self.deps.settings, target, &claim, settled, others), stop)
                 }
                 Err(error) => (verdict::of_failed_lookup(&claim, &error), Some(error)),
@@ -268,7 +268,7 @@ impl Sender {
                         .iter()
                         .flatten()
                         .any(|outcome| !matches!(outcome, servicenow::Outcome::Unknown { .. } | servicenow::Outcome::Deferred { .. }));
-                    let others = self.others_get_through(answered).await;
+                    let others = self.others(answered).await;
                     (verdict::of_send(&self.deps.settings, target, &claim, outcomes, others), stop)
                 }
                 Err(error) => (verdict::of_failed_send(&self.deps.settings, &claim, &error), Some(error)),
@@ -306,10 +306,10 @@ impl Sender {
     /// Whether a record without an answer is itself the cause. `answered`: another record of its batch got an answer. If nothing has
     /// succeeded yet, an instance that accepts no writes gives the same answers. Then the record is the cause only if hardly any other
     /// record is left to try.
-    async fn others_get_through(&self, answered: bool) -> Others {
-        let they_do = match self.volatile.pace.others_get_through() {
+    async fn others(&self, answered: bool) -> Others {
+        match self.volatile.pace.others() {
             Some(others) => others,
-            None if answered => true,
+            None if answered => Others::GetThrough,
             None => {
                 let definitions = self.deps.definitions.now();
                 let companies = &self.deps.settings.syspro.companies;
@@ -320,10 +320,12 @@ impl Sender {
                 let queues = definitions.plans.iter().flat_map(|plan| companies.iter().filter_map(move |company| queue(plan, company)));
                 let few = i64::try_from(pace::FEW).unwrap_or(i64::MAX);
                 // if the ledger does not answer, nothing is counted against a record
-                self.deps.store.delivery_open(queues.collect(), few + 1).await.is_ok_and(|open| open <= few)
+                match self.deps.store.delivery_open(queues.collect(), few + 1).await {
+                    Ok(open) if open <= few => Others::GetThrough,
+                    _ => Others::MayNot,
+                }
             }
-        };
-        they_do.into()
+        }
     }
 
     /// Flows that must stop, because ServiceNow stores nothing of a field.

@@ -35,10 +35,13 @@ impl Others {
     }
 }
 
-impl From<bool> for Others {
-    fn from(get_through: bool) -> Self {
-        if get_through { Self::GetThrough } else { Self::MayNot }
-    }
+/// Whether an attempt counts against its record: after `retry.max_attempts` of these, the record fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Attempted {
+    /// It does: the failure can be the record's own.
+    Counted,
+    /// It does not.
+    Uncounted,
 }
 
 /// Outcomes of a batch that was sent. `others` tells whether the instance processes other records: only then is this record itself the
@@ -60,20 +63,20 @@ pub(super) fn of_send(
 
 /// The query before the write failed for this record, so nothing of it was written.
 fn unsent(settings: &Settings, target: &TargetPlan, delivery: &Claimed, failed: &Failed, others: Others) -> Verdict {
-    let counted = failed.own && others.get_through();
-    if counted && delivery.attempts >= most_tries(settings) {
+    let attempted = if failed.own && others.get_through() { Attempted::Counted } else { Attempted::Uncounted };
+    if attempted == Attempted::Counted && delivery.attempts >= most_tries(settings) {
         return exhausted(delivery, &format!("nothing was sent: {}", failed.error.chain()), lookup_fails(target));
     }
-    put_off(settings, delivery, &failed.error, counted)
+    put_off(settings, delivery, &failed.error, attempted)
 }
 
 /// Nothing of the record was written: it is sent again later.
-fn put_off(settings: &Settings, delivery: &Claimed, error: &ServiceNowError, counted: bool) -> Verdict {
+fn put_off(settings: &Settings, delivery: &Claimed, error: &ServiceNowError, attempted: Attempted) -> Verdict {
     Verdict::Deferred {
         message: error.chain(),
         wait: later(settings, delivery.attempts, error.retry_after()),
         throttled: error.class() == Class::Throttled && error.retry_after().is_some(),
-        counted,
+        counted: attempted == Attempted::Counted,
         // a record that made its whole batch fail is sent alone from then on
         unanswered: delivery.reason.as_deref() == Some(UNANSWERED),
         next_step: of_error(error),
@@ -114,7 +117,7 @@ fn sent(settings: &Settings, target: &TargetPlan, delivery: &Claimed, outcome: O
                 throttled: throttled && retry_after.is_some(),
                 counted,
                 unanswered: false,
-                next_step: waits(throttled),
+                next_step: if throttled { NextStep::Throttled } else { NextStep::Retried },
             }
         }
         Outcome::Withdrawn { message } => Verdict::Withdrawn { message: message.into() },
@@ -182,11 +185,6 @@ pub(super) fn of_unsendable(unsendable: &[(Claimed, Unsendable)], attempt: Attem
     unsendable.iter().map(|(delivery, problem)| settlement(delivery, verdict(problem))).collect()
 }
 
-/// What to do about a record that waits for its next attempt.
-fn waits(throttled: bool) -> NextStep {
-    if throttled { NextStep::Throttled } else { NextStep::Retried }
-}
-
 /// What to do about a request that failed as a whole: an error that does not pass by itself needs a person.
 fn of_error(error: &ServiceNowError) -> NextStep {
     match error {
@@ -199,13 +197,14 @@ fn of_error(error: &ServiceNowError) -> NextStep {
         ServiceNowError::Net { source, .. } | ServiceNowError::NoTokenAnswer { source, .. } if source.names_a_setting() => {
             NextStep::Settings
         }
-        error => waits(error.class() == Class::Throttled),
+        error if error.class() == Class::Throttled => NextStep::Throttled,
+        _ => NextStep::Retried,
     }
 }
 
 /// A batch of which nothing was written: everything is due again, and no attempt is counted.
 pub(super) fn of_failed_send(settings: &Settings, claim: &Claim, error: &ServiceNowError) -> Vec<Settlement> {
-    claim.deliveries.iter().map(|delivery| settlement(delivery, put_off(settings, delivery, error, false))).collect()
+    claim.deliveries.iter().map(|delivery| settlement(delivery, put_off(settings, delivery, error, Attempted::Uncounted))).collect()
 }
 
 /// A batch that could not be prepared: what was to be sent is queued again, what was to be looked up stays unknown.

@@ -217,7 +217,7 @@ async fn a_few_records_without_an_answer_say_nothing_new_of_the_instance() {
     let (size, allowed) = (pace.size(), pace.state.borrow().allowed);
     for _ in 0..20 {
         pace.learn(&poison, S, None);
-        assert_eq!(pace.others_get_through(), None, "nothing shows yet that the instance takes anything");
+        assert_eq!(pace.others(), None, "nothing shows yet that the instance takes anything");
     }
     assert_eq!((pace.state.borrow().breaker, pace.state.borrow().failures), (Breaker::Closed, 1));
     assert!(pace.size() >= size && pace.state.borrow().allowed >= allowed, "nor do they slow the others down");
@@ -226,7 +226,7 @@ async fn a_few_records_without_an_answer_say_nothing_new_of_the_instance() {
         pace.learn(&outcomes(1, &doubt()), S, None);
     }
     assert_eq!(pace.state.borrow().breaker, Breaker::Open);
-    assert_eq!(pace.others_get_through(), Some(false));
+    assert_eq!(pace.others(), Some(Others::MayNot));
 }
 
 #[actix_rt::test]
@@ -238,11 +238,11 @@ async fn more_than_a_few_records_without_an_answer_are_an_instance_that_is_down_
             pace.learn(batch, S, None);
         }
     }
-    assert_eq!(pace.others_get_through(), Some(false));
+    assert_eq!(pace.others(), Some(Others::MayNot));
     assert_eq!(pace.state.borrow().breaker, Breaker::Open);
     // they failed with the instance: each counts as new again after it recovers
     pace.learn(&outcomes(1, &good()), S, None);
-    assert!(pace.others_get_through() == Some(true) && pace.state.borrow().suspects.is_empty());
+    assert!(pace.others() == Some(Others::GetThrough) && pace.state.borrow().suspects.is_empty());
 }
 
 #[actix_rt::test]
@@ -256,7 +256,7 @@ async fn records_that_fail_one_by_one_among_others_fail_by_themselves() {
     for _ in 0..10 {
         for one in &poison {
             pace.learn(one, S, None);
-            assert_eq!(pace.others_get_through(), Some(true));
+            assert_eq!(pace.others(), Some(Others::GetThrough));
         }
     }
     assert_eq!(pace.state.borrow().breaker, Breaker::Closed);
