@@ -17,7 +17,7 @@ use super::writer::Nudge;
 use super::{Deps, in_force};
 use crate::domain::budget::UNRESPONSIVE_AFTER;
 use crate::domain::{EntityName, FlowId};
-use crate::store::NodeWork;
+use crate::store::{NodePart, NodeWork};
 
 /// How often the heartbeat is written and due work is read.
 const TICK: Duration = Duration::from_secs(1);
@@ -107,7 +107,8 @@ async fn beat(deps: &Deps, heartbeat: &Heartbeat, budget: &Budget) {
 
 /// Recovers the batches of dead nodes, and tells the Writer about every entity with due deliveries; answers the flows with open backfills.
 async fn due(deps: &Deps, nudge: &Recipient<Nudge>) -> Vec<FlowId> {
-    match deps.store.node_work(deps.node.clone(), UNRESPONSIVE_AFTER, deps.works()).await {
+    let part = if deps.works() { NodePart::Work } else { NodePart::RecoverOnly };
+    match deps.store.node_work(deps.node.clone(), UNRESPONSIVE_AFTER, part).await {
         Ok(NodeWork { due, backfills }) => {
             due.into_iter().for_each(|entity| nudge.do_send(Nudge { entity: EntityName::new(entity) }));
             backfills

@@ -150,9 +150,18 @@ fn worked_with(conn: &mut Conn, node: Option<&str>, number: i32) -> Tx<()> {
     Ok(())
 }
 
+/// Whether a set is already in force.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum SetStanding {
+    /// It is.
+    InForce,
+    /// It comes into force now.
+    New,
+}
+
 /// Stores how the set maps the records of each flow. A new mapping gets the next number of its flow. The mapping that was in force when the
-/// ledger began to keep mappings has number 0, as long as `same` says that no other set has come into force since.
-fn register_mappings(conn: &mut Conn, number: i32, set: &SetText, same: bool) -> Tx<()> {
+/// ledger began to keep mappings has number 0, as long as no other set has come into force since.
+fn register_mappings(conn: &mut Conn, number: i32, set: &SetText, standing: SetStanding) -> Tx<()> {
     let rows = || set.mappings.iter();
     sql_query(include_str!("sql/mapping_register.sql"))
         .bind::<Integer, _>(number)
@@ -161,7 +170,7 @@ fn register_mappings(conn: &mut Conn, number: i32, set: &SetText, same: bool) ->
         .bind::<Array<Text>, _>(rows().map(|(_, mapping)| mapping.hash.as_str()).collect::<Vec<_>>())
         .bind::<Array<Jsonb>, _>(rows().map(|(_, mapping)| json!(mapping.columns)).collect::<Vec<_>>())
         .bind::<Array<Jsonb>, _>(rows().map(|(_, mapping)| json!(mapping.places)).collect::<Vec<_>>())
-        .bind::<Bool, _>(same)
+        .bind::<Bool, _>(standing == SetStanding::InForce)
         .execute(conn)?;
     Ok(())
 }
@@ -188,7 +197,7 @@ fn number_of(conn: &mut Conn, set: &SetText) -> Tx<i32> {
 
 fn adopt(conn: &mut Conn, set: &SetText, who: &Adopter, before: Option<&Current>) -> Tx<(i32, Vec<String>)> {
     let number = number_of(conn, set)?;
-    register_mappings(conn, number, set, false)?;
+    register_mappings(conn, number, set, SetStanding::New)?;
     let by = (definition_in_force::number.eq(number), definition_in_force::adopted_by.eq(text(&who.actor)));
     diesel::insert_into(definition_in_force::table)
         .values(by)
@@ -223,7 +232,7 @@ impl Store {
             let before = current(conn)?;
             if let Some(before) = before.as_ref().filter(|before| before.hash == set.hash) {
                 worked_with(conn, who.node.as_deref(), before.number)?;
-                register_mappings(conn, before.number, &set, true)?;
+                register_mappings(conn, before.number, &set, SetStanding::InForce)?;
                 return Ok(Stands::InForce { number: SetNumber(before.number), adopted: None });
             }
             let known = definition::table.filter(definition::hash.eq(text(&set.hash))).select(definition::number);

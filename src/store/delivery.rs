@@ -159,14 +159,18 @@ fn with_claimable(sql: &str) -> String {
 
 /// The claim of deliveries for one kind of attempt.
 fn claim_sql(attempt: Attempt) -> &'static str {
-    static SEND: LazyLock<String> = LazyLock::new(|| claim_of(DeliveryState::Queued, false));
-    static LOOK_UP: LazyLock<String> = LazyLock::new(|| claim_of(DeliveryState::Unknown, true));
+    static SEND: LazyLock<String> = LazyLock::new(|| claim_of(Attempt::Send));
+    static LOOK_UP: LazyLock<String> = LazyLock::new(|| claim_of(Attempt::LookUp));
     if attempt.is_look_up() { &LOOK_UP } else { &SEND }
 }
 
-fn claim_of(state: DeliveryState, look_up: bool) -> String {
+fn claim_of(attempt: Attempt) -> String {
+    let (state, look_up) = match attempt {
+        Attempt::Send => (DeliveryState::Queued, "false"),
+        Attempt::LookUp => (DeliveryState::Unknown, "true"),
+    };
     let sql = with_claimable(include_str!("sql/delivery_claim.sql"));
-    sql.replace("{state}", state.as_str()).replace("{look_up}", if look_up { "true" } else { "false" })
+    sql.replace("{state}", state.as_str()).replace("{look_up}", look_up)
 }
 
 #[derive(QueryableByName)]

@@ -87,7 +87,7 @@ pub use intake::{Differing, GoneMarks, Intake, IntakeDocument, IntakeRecord, Map
 pub use ledger::{ServerRow, Store};
 pub use mapping::{OutdatedDocument, OutdatedPlace};
 pub use migrate::{OLDEST_SERVER, SchemaState};
-pub use node::{HeartbeatAnswer, Node, NodeRow, NodeWork};
+pub use node::{HeartbeatAnswer, Node, NodePart, NodeRow, NodeWork};
 pub use notice::{Notice, NoticeRules, SendResult, Standing};
 pub use other_side::ArrivedPart;
 pub use parent::{AbsentParent, AwaitedEntity};

@@ -36,6 +36,15 @@ impl Node {
     }
 }
 
+/// What a node does for the ledger at present.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NodePart {
+    /// It recovers batches, and reads and sends what is due.
+    Work,
+    /// It recovers the batches of dead senders, and nothing else.
+    RecoverOnly,
+}
+
 /// A node that runs as a service.
 #[derive(Debug, Clone, QueryableByName, Serialize, utoipa::ToSchema)]
 #[diesel(table_name = node, check_for_backend(Pg))]
@@ -154,14 +163,14 @@ impl Store {
     }
 
     /// Sets the outcome of batches of dead senders to unknown, and finds what is due. It is one transaction, because an idle node asks this
-    /// every second. A node that does not work (`works`) only recovers the batches.
+    /// every second. What is due is not read by a node that does no work.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn node_work(&self, node: Node, unresponsive_after: Duration, works: bool) -> Result<NodeWork, StoreError> {
+    pub async fn node_work(&self, node: Node, unresponsive_after: Duration, part: NodePart) -> Result<NodeWork, StoreError> {
         self.run_hot("find work", move |conn| {
             recover(conn, &node, Dead::Expired, unresponsive_after)?;
-            if !works {
+            if part == NodePart::RecoverOnly {
                 return Ok(NodeWork::default());
             }
             Ok(NodeWork { due: due(conn)?, backfills: flows_to_continue(conn)? })
