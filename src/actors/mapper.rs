@@ -16,7 +16,7 @@ use crate::domain::delivery::FailureReason;
 use crate::domain::next_step::NextStep;
 use crate::domain::{CompanyId, Document, DocumentKey, EntityName, Fault, LateReference};
 use crate::redact::Quoted;
-use crate::store::{GoneMarks, IntakeDocument, IntakeRecord, MapFailure};
+use crate::store::{GoneMarks, IntakeDocument, IntakeRecord, MapFailure, ParentRef};
 use crate::supervision::crash::CrashPoints;
 
 /// Maps the documents of one flow.
@@ -165,8 +165,8 @@ fn long_key(record: &IntakeRecord) -> Option<String> {
     if long(&record.record_key) {
         return Some(said_of(&format!("the key of a line of `{}`", record.block), &record.record_key));
     }
-    let (entity, key) = record.parents.iter().find(|(_, key)| long(key))?;
-    Some(said_of(&format!("the key of the {entity} that it belongs to"), key))
+    let parent = record.parents.iter().find(|parent| long(parent.key.as_str()))?;
+    Some(said_of(&format!("the key of the {} that it belongs to", parent.entity), parent.key.as_str()))
 }
 
 /// A document that crashed the Mapper twice.
@@ -200,7 +200,8 @@ fn first_block(plan: &Plan) -> String {
 fn intake_record(plan: &Plan, document: &Document, record: TargetRecord) -> IntakeRecord {
     // a line is sent after its own header anyway
     let own = |r: &Reference| r.entity == plan.entity && r.key == document.key;
-    let parents = record.references.iter().filter(|r| r.wait && !own(r)).map(|r| (r.entity.to_string(), r.key.to_string())).collect();
+    let awaited = record.references.iter().filter(|r| r.wait && !own(r));
+    let parents = awaited.map(|r| ParentRef { entity: r.entity.clone(), key: r.key.clone() }).collect();
     let late: Vec<_> = record
         .references
         .iter()

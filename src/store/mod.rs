@@ -83,7 +83,7 @@ pub use forget::{Forgotten, ForgottenFlow, Undelivered};
 pub use gauges::{ConflictCount, EntityCount, FlowMark, Gauges};
 pub use hold::{HoldRow, HoldView};
 pub use idempotency::IdempotencyState;
-pub use intake::{Differing, GoneMarks, Intake, IntakeDocument, IntakeRecord, MapFailure, Resend};
+pub use intake::{Differing, GoneMarks, Intake, IntakeDocument, IntakeRecord, MapFailure, ParentRef, Resend};
 pub use ledger::{ServerRow, Store};
 pub use mapping::{OutdatedDocument, OutdatedPlace};
 pub use migrate::{OLDEST_SERVER, SchemaState};

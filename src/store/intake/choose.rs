@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use super::super::{Conn, Tx};
 use super::differing::Differing;
 use super::mapping::{RowHere, RowsHere};
-use super::page::{Intake, IntakeRecord, MapFailure, Work};
+use super::page::{Intake, IntakeRecord, MapFailure, PartKey, Work};
 use crate::domain::delivery::{DeliveryState, FailureReason};
 use crate::domain::ids::DocumentId;
 use crate::domain::next_step::NextStep;
@@ -63,7 +63,7 @@ pub(super) struct NewDelivery<'a> {
 /// The block of the root row.
 pub(super) const HEADER: &str = "header";
 
-pub(super) type LatestByRecord = HashMap<(String, String), Latest>;
+pub(super) type LatestByRecord = HashMap<PartKey, Latest>;
 
 /// The newest delivery of every record of the documents that were already known.
 pub(super) fn latest_deliveries(conn: &mut Conn, work: &[Work<'_>]) -> Tx<HashMap<DocumentId, LatestByRecord>> {
@@ -76,7 +76,7 @@ pub(super) fn latest_deliveries(conn: &mut Conn, work: &[Work<'_>]) -> Tx<HashMa
     let rows: Vec<Latest> =
         prepared(include_str!("../sql/delivery_latest.sql")).bind::<Array<BigInt>, _>(ids).bind::<Array<BigInt>, _>(gone).load(conn)?;
     for row in rows {
-        latest.entry(row.document_id).or_default().insert((row.block.clone(), row.record_key.clone()), row);
+        latest.entry(row.document_id).or_default().insert(PartKey { block: row.block.clone(), record_key: row.record_key.clone() }, row);
     }
     Ok(latest)
 }
@@ -111,25 +111,23 @@ fn unmapped<'a>(w: &Work<'a>, failure: &'a MapFailure) -> NewDelivery<'a> {
 #[derive(Default)]
 pub(super) struct Chosen<'a> {
     pub(super) deliveries: Vec<NewDelivery<'a>>,
-    /// Records that never arrived and have nothing to be sent: (document, block, record).
-    pub(super) withdrawn: Vec<(DocumentId, String, String)>,
+    /// Parts that never arrived and have nothing to be sent.
+    pub(super) withdrawn: Vec<(DocumentId, PartKey)>,
 }
 
 impl<'a> Chosen<'a> {
     /// Adds the failure of a document that cannot be mapped, unless it already has this failure with the same message.
     pub(super) fn fail(&mut self, w: &Work<'a>, failure: &'a MapFailure, before: Option<&LatestByRecord>) {
         let delivery = unmapped(w, failure);
-        let known = before.and_then(|before| before.get(&(failure.block.clone(), String::new())));
+        let own = PartKey::header(&failure.block);
+        let known = before.and_then(|before| before.get(&own));
         let the_same = known.is_some_and(|last| last.action == "unmapped" && last.payload_hash == delivery.hash && last.state.is_some());
         if w.fresh || w.all || !the_same {
             self.deliveries.push(delivery);
         }
         // deliveries queued for other tables are not among these
-        let queued = before
-            .into_iter()
-            .flatten()
-            .filter(|(place, last)| w.moved && last.state.is_some() && **place != (failure.block.clone(), String::new()));
-        self.withdrawn.extend(queued.map(|(place, _)| (w.id, place.0.clone(), place.1.clone())));
+        let queued = before.into_iter().flatten().filter(|(place, last)| w.moved && last.state.is_some() && **place != own);
+        self.withdrawn.extend(queued.map(|(place, _)| (w.id, place.clone())));
     }
 
     /// The records whose content differs from what was last sent or is in progress, and those that are gone.
@@ -159,7 +157,8 @@ impl<'a> Chosen<'a> {
         let mut here: HashSet<(&str, &str)> = HashSet::new();
         for record in records {
             here.insert((&record.block, &record.record_key));
-            let last = before.and_then(|b| b.get(&(record.block.clone(), record.record_key.clone())));
+            let place = PartKey { block: record.block.clone(), record_key: record.record_key.clone() };
+            let last = before.and_then(|b| b.get(&place));
             let refs = record.refs.as_deref().map(Cow::Borrowed);
             let delivery =
                 new(record.block.as_str().into(), record.record_key.as_str().into(), "upsert", record.payload.as_str().into(), refs);
@@ -169,22 +168,23 @@ impl<'a> Chosen<'a> {
         }
         // records that the document no longer has
         let whole = w.document.marks.as_ref();
-        for (place, last) in before.into_iter().flatten().filter(|(place, _)| !here.contains(&(place.0.as_str(), place.1.as_str()))) {
-            let header = place.0 == HEADER;
+        for (place, last) in
+            before.into_iter().flatten().filter(|(place, _)| !here.contains(&(place.block.as_str(), place.record_key.as_str())))
+        {
             // the header of a document that stays is among its records, or could never be mapped
             let marks = match whole {
-                Some(marks) => marks.blocks.get(&place.0),
-                None if header => continue,
-                None => intake.on_gone.get(&place.0),
+                Some(marks) => marks.blocks.get(&place.block),
+                None if place.block == HEADER => continue,
+                None => intake.on_gone.get(&place.block),
             };
-            let row = if w.placed { rows.get(&(w.id, place.0.clone(), place.1.clone())) } else { None };
-            let sent = last.sent(row, w.moved);
+            let row = if w.placed { rows.get(&(w.id, place.clone())) } else { None };
+            let sent = last.sent(row, w);
             // a record that was sent to another table need not exist in the table in which it would be marked
             let there = if w.moved { row.is_some() } else { row.is_some() || last.may_have_arrived() };
-            let Some(payload) = there.then(|| sent.marked(marks, header)).flatten() else {
+            let Some(payload) = there.then(|| sent.marked(marks, &place.block)).flatten() else {
                 // a queued delivery was mapped for what was written before
                 if last.state.is_some() && (w.placed || !there) {
-                    self.withdrawn.push((w.id, place.0.clone(), place.1.clone()));
+                    self.withdrawn.push((w.id, place.clone()));
                 }
                 continue;
             };
@@ -193,7 +193,7 @@ impl<'a> Chosen<'a> {
                 Err(error) => (sent.payload.unwrap_or_default().to_owned(), Some(error)),
             };
             let refs = sent.refs.map(|refs| Cow::Owned(refs.to_owned()));
-            let mut delivery = new(place.0.clone().into(), place.1.clone().into(), "gone", payload.into(), refs);
+            let mut delivery = new(place.block.clone().into(), place.record_key.clone().into(), "gone", payload.into(), refs);
             if let Some(error) = unreadable {
                 (delivery.state, delivery.reason) = (DeliveryState::Failed, Some(FailureReason::Poison));
                 delivery.message = Some(format!(
@@ -204,7 +204,7 @@ impl<'a> Chosen<'a> {
             if !sent.says("gone", &delivery.hash) || (w.all && whole.is_some()) {
                 self.deliveries.push(delivery);
             } else if w.moved && last.state.is_some() {
-                self.withdrawn.push((w.id, place.0.clone(), place.1.clone()));
+                self.withdrawn.push((w.id, place.clone()));
             }
         }
     }
@@ -229,14 +229,14 @@ impl Sent<'_> {
     }
 
     /// The content that marks it as gone; `None` where it is not marked.
-    fn marked(&self, marks: Option<&BTreeMap<String, String>>, header: bool) -> Option<Result<String, serde_json::Error>> {
+    fn marked(&self, marks: Option<&BTreeMap<String, String>>, block: &str) -> Option<Result<String, serde_json::Error>> {
         let payload = self.payload?;
         let again = self.action == "gone";
         match marks {
             // the fields of a different way of writing need not be columns here
             Some(marks) if self.other_way => Some(serde_json::to_string(marks)),
             // a line that was gone before its document keeps its own mark
-            Some(marks) if header || !again => Some(overlay(payload, marks)),
+            Some(marks) if block == HEADER || !again => Some(overlay(payload, marks)),
             _ if again => Some(Ok(payload.to_owned())),
             _ => None,
         }
@@ -251,8 +251,8 @@ impl Latest {
 
     /// What was last sent to the current table of the part. `row` is its row there, if the document was mapped differently before: it
     /// decides, unless something newer is in progress for the same table.
-    fn sent<'a>(&'a self, row: Option<&'a RowHere>, moved: bool) -> Sent<'a> {
-        let row = row.filter(|row| moved || row.other_way || self.state.is_none());
+    fn sent<'a>(&'a self, row: Option<&'a RowHere>, w: &Work<'_>) -> Sent<'a> {
+        let row = row.filter(|row| w.moved || row.other_way || self.state.is_none());
         if let Some(RowHere { action: Some(action), payload_hash: Some(hash), payload, refs, other_way, .. }) = row {
             let (payload, refs) = (payload.as_deref(), refs.as_deref().filter(|_| !other_way));
             return Sent { action, hash, payload, refs, counts: true, other_way: *other_way };

@@ -14,12 +14,12 @@ use super::super::settle::pending_release;
 use super::super::{Conn, Tx};
 use super::choose::{Chosen, HEADER, NewDelivery, latest_deliveries};
 use super::mapping::{MappingInForce, RowsHere};
-use super::page::{Intake, Work, next_delivery_ids};
-use crate::domain::DocumentKey;
+use super::page::{Intake, ParentRef, PartKey, Work, next_delivery_ids};
 use crate::domain::audit::AuditKind;
 use crate::domain::delivery::{DeliveryState, FailureReason};
 use crate::domain::ids::{DeliveryId, DocumentId, RunId};
 use crate::domain::next_step::NextStep;
+use crate::domain::{DocumentKey, EntityName};
 use crate::store::prepared::prepared;
 use crate::store::text::{JsonText, Text};
 
@@ -95,39 +95,38 @@ pub(super) fn deliver(
         match &w.document.mapped {
             Err(failure) => chosen.fail(w, failure, before),
             Ok(records) => {
-                let parents: HashSet<&(String, String)> =
-                    records.iter().flat_map(|r| &r.parents).filter(|p| missing.contains_key(*p)).collect();
+                let parents: HashSet<&ParentRef> = records.iter().flat_map(|r| &r.parents).filter(|p| missing.contains_key(*p)).collect();
                 let first = chosen.deliveries.len();
                 chosen.choose(intake, w, records, before, here);
                 let Chosen { deliveries, withdrawn } = &mut chosen;
                 // the document can be mapped again, or is gone: that failure is over, even where nothing is sent
-                for ((block, record_key), last) in before.into_iter().flatten() {
+                for (place, last) in before.into_iter().flatten() {
                     if last.action == "unmapped"
                         && last.state.is_some()
-                        && record_key.is_empty()
-                        && !deliveries[first..].iter().any(|d| d.block == *block && d.record_key.is_empty())
+                        && place.record_key.is_empty()
+                        && !deliveries[first..].iter().any(|d| d.block == place.block && d.record_key.is_empty())
                     {
-                        let place = (w.id, block.clone(), String::new());
+                        let place = (w.id, place.clone());
                         if !withdrawn.contains(&place) {
                             withdrawn.push(place);
                         }
                     }
                 }
                 let header_open = deliveries[first..].iter().any(|d| d.block == HEADER)
-                    || before.is_some_and(|b| b.get(&(HEADER.to_owned(), String::new())).is_some_and(|l| l.state.is_some()));
+                    || before.is_some_and(|b| b.get(&PartKey::header(HEADER)).is_some_and(|l| l.state.is_some()));
                 if deliveries.len() > first && !parents.is_empty() {
-                    awaited.extend(parents.iter().map(|p| (w.id, p.0.as_str(), p.1.as_str())));
+                    awaited.extend(parents.iter().map(|p| (w.id, p.entity.as_str(), p.key.as_str())));
                 }
                 // a parent that only a person can deliver is named first
-                let elsewhere = |p: &&(String, String)| missing.get(*p).copied().unwrap_or_default();
+                let elsewhere = |p: &&ParentRef| missing.get(*p).copied().unwrap_or_default();
                 let named = parents.iter().copied().min_by_key(|p| (!elsewhere(p), *p));
                 let waits = named.map(|p| {
                     let (stands, next_step) = match elsewhere(&p) {
                         true => ("was delivered to another table, under a former definition", NextStep::ParentElsewhere),
                         false => ("has not been delivered", NextStep::ParentToCome),
                     };
-                    let (key, company) = (DocumentKey::shown(&p.1), &intake.flow.company);
-                    (format!("refers to {} `{key}` of company {company}, which {stands}", p.0), next_step)
+                    let (key, company) = (DocumentKey::shown(p.key.as_str()), &intake.flow.company);
+                    (format!("refers to {} `{key}` of company {company}, which {stands}", p.entity), next_step)
                 });
                 for delivery in deliveries[first..].iter_mut().filter(|delivery| delivery.state == DeliveryState::Queued) {
                     if let Some((message, next_step)) = &waits {
@@ -184,36 +183,37 @@ pub(super) fn deliver(
 }
 
 /// Which of the parents have not been delivered, and whether they were delivered to another table than the current one.
-fn missing_parents(conn: &mut Conn, intake: &Intake, work: &[Work<'_>]) -> Tx<HashMap<(String, String), bool>> {
-    let wanted: HashSet<&(String, String)> =
+fn missing_parents(conn: &mut Conn, intake: &Intake, work: &[Work<'_>]) -> Tx<HashMap<ParentRef, bool>> {
+    let wanted: HashSet<&ParentRef> =
         work.iter().filter_map(|w| w.document.mapped.as_ref().ok()).flatten().flat_map(|r| &r.parents).collect();
     if wanted.is_empty() {
         return Ok(HashMap::new());
     }
-    let (entities, keys): (Vec<&str>, Vec<&str>) = wanted.iter().map(|p| (p.0.as_str(), p.1.as_str())).unzip();
+    let (entities, keys): (Vec<&str>, Vec<&str>) = wanted.iter().map(|p| (p.entity.as_str(), p.key.as_str())).unzip();
     let rows: Vec<Parent> = prepared(include_str!("../sql/parent_missing.sql"))
         .bind::<Text, _>(intake.flow.company.as_str())
         .bind::<Array<Text>, _>(entities)
         .bind::<Array<Text>, _>(keys)
         .load(conn)?;
-    Ok(rows.into_iter().map(|row| ((row.entity, row.key), row.elsewhere)).collect())
+    let named = |row: &Parent| ParentRef { entity: EntityName::new(&row.entity), key: DocumentKey::from_text(&row.key) };
+    Ok(rows.iter().map(|row| (named(row), row.elsewhere)).collect())
 }
 
-/// Since when a record has failed, by document, block and line key.
-type FailedSince = HashMap<(DocumentId, String, String), DateTime<Utc>>;
+/// Since when a record has failed, by document and part.
+type FailedSince = HashMap<(DocumentId, PartKey), DateTime<Utc>>;
 
 /// Replaces unsent deliveries by a newer one of the same record; answers since when the replaced ones have failed.
 fn supersede(
     conn: &mut Conn,
     intake: &Intake,
     deliveries: &[NewDelivery<'_>],
-    withdrawn: &[(DocumentId, String, String)],
+    withdrawn: &[(DocumentId, PartKey)],
     standing_for_rows: &HashSet<DocumentId>,
     tally: &mut RunTally,
 ) -> Tx<FailedSince> {
     let new = deliveries.iter().map(|d| (d.document_id, d.block.as_ref(), d.record_key.as_ref()));
     let places: Vec<(DocumentId, &str, &str)> =
-        new.chain(withdrawn.iter().map(|(id, block, key)| (*id, block.as_str(), key.as_str()))).collect();
+        new.chain(withdrawn.iter().map(|(id, place)| (*id, place.block.as_str(), place.record_key.as_str()))).collect();
     if places.is_empty() {
         return Ok(FailedSince::new());
     }
@@ -237,7 +237,7 @@ fn supersede(
     let mut failed = FailedSince::new();
     for row in rows {
         let Some(at) = row.failed_at else { continue };
-        let first = failed.entry((row.document_id, row.block, row.record_key)).or_insert(at);
+        let first = failed.entry((row.document_id, PartKey { block: row.block, record_key: row.record_key })).or_insert(at);
         *first = at.min(*first);
     }
     Ok(failed)
@@ -272,7 +272,7 @@ fn insert_deliveries(
 fn insert_pending(conn: &mut Conn, intake: &Intake, ids: &[DeliveryId], deliveries: &[NewDelivery<'_>], failed: &FailedSince) -> Tx<()> {
     // a retry does not change since when a record has not arrived
     let since = |d: &NewDelivery<'_>| {
-        let place = (d.document_id, d.block.as_ref().to_owned(), d.record_key.as_ref().to_owned());
+        let place = (d.document_id, PartKey { block: d.block.as_ref().to_owned(), record_key: d.record_key.as_ref().to_owned() });
         failed.get(&place).copied()
     };
     let since: Vec<Option<DateTime<Utc>>> =

@@ -7,7 +7,7 @@ use diesel::sql_types::{Array, BigInt, Binary, Bool, Integer, Nullable};
 
 use super::super::schema::document;
 use super::super::{Conn, Tx};
-use super::page::{Intake, Work};
+use super::page::{Intake, PartKey, Work};
 use crate::domain::FlowId;
 use crate::domain::ids::DocumentId;
 use crate::store::prepared::prepared;
@@ -93,8 +93,8 @@ pub(super) struct RowHere {
     pub(super) other_way: bool,
 }
 
-/// Rows in the current tables, by document, block and line key, of documents that were mapped differently before.
-pub(super) type RowsHere = HashMap<(DocumentId, String, String), RowHere>;
+/// Rows in the current tables, by document and part, of documents that were mapped differently before.
+pub(super) type RowsHere = HashMap<(DocumentId, PartKey), RowHere>;
 
 /// Which parts of documents that were mapped differently have a row in their current tables. This is the state before [`leave_places`].
 pub(super) fn rows_here(conn: &mut Conn, intake: &Intake, work: &[Work<'_>], mapping: &MappingInForce) -> Tx<RowsHere> {
@@ -109,7 +109,8 @@ pub(super) fn rows_here(conn: &mut Conn, intake: &Intake, work: &[Work<'_>], map
         .bind::<Array<Integer>, _>(&placed.1)
         .bind::<Integer, _>(mapping.number)
         .load(conn)?;
-    Ok(rows.into_iter().map(|row| ((row.document_id, row.block.clone(), row.record_key.clone()), row)).collect())
+    let place = |row: &RowHere| (row.document_id, PartKey { block: row.block.clone(), record_key: row.record_key.clone() });
+    Ok(rows.into_iter().map(|row| (place(&row), row)).collect())
 }
 
 /// Documents that were written differently, or to other tables, before; and their mappings.

@@ -32,7 +32,7 @@ use self::versions::{
 
 pub use self::differing::Differing;
 use self::page::Work;
-pub use self::page::{GoneMarks, Intake, IntakeDocument, IntakeRecord, MapFailure, Resend};
+pub use self::page::{GoneMarks, Intake, IntakeDocument, IntakeRecord, MapFailure, ParentRef, Resend};
 pub(super) use self::page::{next_delivery_ids, next_document_ids};
 
 impl Store {

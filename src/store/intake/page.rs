@@ -13,7 +13,7 @@ use crate::domain::delivery::FailureReason;
 use crate::domain::ids::{DeliveryId, DocumentId, RunId};
 use crate::domain::next_step::NextStep;
 use crate::domain::warning::WarningKind;
-use crate::domain::{DocumentKey, Facts, FlowId};
+use crate::domain::{DocumentKey, EntityName, Facts, FlowId};
 use crate::redact::Quoted;
 use crate::store::prepared::prepared;
 use crate::store::text::Text;
@@ -144,6 +144,31 @@ pub struct GoneMarks {
     pub blocks: BTreeMap<String, BTreeMap<String, String>>,
 }
 
+/// Names a document of the same company to which a record refers.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ParentRef {
+    /// Its entity.
+    pub entity: EntityName,
+    /// Its key.
+    pub key: DocumentKey,
+}
+
+/// Names a part within its document.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct PartKey {
+    /// Its block.
+    pub(super) block: String,
+    /// The key of its line; empty for a header.
+    pub(super) record_key: String,
+}
+
+impl PartKey {
+    /// The one row of a block without lines.
+    pub(super) fn header(block: impl Into<String>) -> Self {
+        Self { block: block.into(), record_key: String::new() }
+    }
+}
+
 /// One target record.
 #[derive(Debug, Clone)]
 pub struct IntakeRecord {
@@ -155,8 +180,8 @@ pub struct IntakeRecord {
     pub payload: String,
     /// References by sys_id, as JSON, filled in when the record is sent.
     pub refs: Option<String>,
-    /// (entity, key) of the documents of the same company that must be delivered first.
-    pub parents: Vec<(String, String)>,
+    /// The documents of the same company that must be delivered first.
+    pub parents: Vec<ParentRef>,
 }
 
 /// A document that could not be mapped.
