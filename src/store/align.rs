@@ -13,7 +13,7 @@ use super::intake::{next_delivery_ids, payload_hash};
 use super::placeholder::with_placeholders;
 use super::run::{RunTally, run_tally};
 use super::schema::pending;
-use super::{Conn, Lease, Store, StoreError, Tx};
+use super::{Conn, Lease, RowPlace, Store, StoreError, Tx};
 use crate::domain::FlowId;
 use crate::domain::ids::{ConflictId, DocumentId, RunId};
 use crate::store::prepared::prepared;
@@ -95,6 +95,15 @@ pub struct AlignedDocument {
     pub unsent_expects: Option<String>,
 }
 
+/// A row that was found for a document.
+#[derive(Debug, Clone)]
+pub struct LinkedRow {
+    /// The document.
+    pub document_id: DocumentId,
+    /// Its row.
+    pub row: RowPlace,
+}
+
 /// What the comparison of a page changes; a page holds documents, or rows without a document.
 #[derive(Debug, Clone)]
 pub struct AlignIntake {
@@ -104,8 +113,8 @@ pub struct AlignIntake {
     pub ttl: Duration,
     /// The run.
     pub run: RunId,
-    /// Rows found for documents: (document, sys_id, table).
-    pub links: Vec<(DocumentId, String, String)>,
+    /// Rows found for documents.
+    pub links: Vec<LinkedRow>,
     /// The documents that were compared.
     pub compared: Vec<Compared>,
     /// What is queued.
@@ -300,9 +309,9 @@ fn link(conn: &mut Conn, intake: &AlignIntake) -> Tx<()> {
          SELECT n.document_id, 'header', '', n.sys_id, n.target_table, $4, 0, false FROM unnest($1::bigint[], $2::text[], $3::text[]) AS n (document_id, sys_id, target_table) \
          ON CONFLICT (document_id, block, record_key) DO UPDATE SET sys_id = excluded.sys_id, version = excluded.version, own_row = false",
     )
-    .bind::<Array<BigInt>, _>(intake.links.iter().map(|link| link.0).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(intake.links.iter().map(|link| link.1.as_str()).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(intake.links.iter().map(|link| link.2.as_str()).collect::<Vec<_>>())
+    .bind::<Array<BigInt>, _>(intake.links.iter().map(|link| link.document_id).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(intake.links.iter().map(|link| link.row.sys_id.as_str()).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(intake.links.iter().map(|link| link.row.target_table.as_str()).collect::<Vec<_>>())
     .bind::<Integer, _>(UNKNOWN_VERSION)
     .execute(conn)?;
     Ok(())

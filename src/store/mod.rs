@@ -58,7 +58,7 @@ mod time;
 mod word_columns;
 mod write_back;
 
-pub use align::{AlignDelivery, AlignEnd, AlignIntake, AlignedDocument, Alignment, Compared, Comparing, NewConflict};
+pub use align::{AlignDelivery, AlignEnd, AlignIntake, AlignedDocument, Alignment, Compared, Comparing, LinkedRow, NewConflict};
 pub use aligned_row::{AlignedRow, AlignedRowKeys, UnreadRow};
 pub use api_key::ApiKeyRow;
 pub use archive::{Archive, ArchiveReport};
@@ -93,7 +93,9 @@ pub use other_side::ArrivedPart;
 pub use parent::{AbsentParent, AwaitedEntity};
 pub use read::{FlowStatus, PendingPayload, RecordAttempt, RecordDelivery, RecordView, VersionView, Worry};
 pub use replay::{BeforeRelease, ReplayScope, StoredDocument};
-pub use restored::{ComparedPage, ComparedPart, RecordedPart, RestoredLock, RestoredPart, RestoredRow, RowPlace, UnknownRow};
+pub use restored::{
+    BlockTable, ComparedPage, ComparedPart, RecordedPart, RestoredLock, RestoredPart, RestoredRow, RowOwner, RowPlace, UnknownRow,
+};
 pub use retention::{LedgerSize, RemovedEvents, RemovedRows, Walk};
 pub use run::{Arrived, NewRun, RunFilter, RunRow};
 pub use sending::{AskedPause, Resumed};

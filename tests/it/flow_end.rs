@@ -6,7 +6,8 @@ use tieline::domain::FlowId;
 use tieline::domain::ids::{DocumentId, LifeId};
 use tieline::domain::run::Trigger;
 use tieline::store::{
-    ComparedPage, ComparedPart, Forgotten, LeaseResult, RestoredRow, RowPlace, SetNumber, Store, Undelivered, UnknownRow,
+    BlockTable, ComparedPage, ComparedPart, Forgotten, LeaseResult, RestoredRow, RowOwner, RowPlace, SetNumber, Store, Undelivered,
+    UnknownRow,
 };
 
 use crate::support::database::{Database, settings};
@@ -77,7 +78,7 @@ fn what_was_planned_for_a_forgotten_flow_ends_and_nothing_of_another() {
 fn a_comparison_stores_how_far_it_has_come_in_each_part() {
     run(async {
         let (database, store) = ledger().await;
-        let place = |block: &str| (block.to_owned(), "t".to_owned());
+        let place = |block: &str| BlockTable { block: block.to_owned(), target_table: "t".to_owned() };
         let row = |n: u8| {
             let place = RowPlace { target_table: "t".into(), sys_id: n.to_string() };
             RestoredRow { block: "header".into(), source_key: format!("EDU1:K{n}"), place, version: None }
@@ -99,7 +100,7 @@ fn a_comparison_stores_how_far_it_has_come_in_each_part() {
         let again = ComparedPart { document_id: DocumentId(1), block: "header".into(), record_key: String::new(), row: None };
         let page = ComparedPage { last_key: "K1".into(), again: vec![again], ..ComparedPage::default() };
         store.restored_compared(7, flow("supplier"), page).await.unwrap();
-        let unknown = UnknownRow { row: row(1), place: Some(("K1".into(), String::new())) };
+        let unknown = UnknownRow { row: row(1), owner: Some(RowOwner { key: "K1".into(), record_key: String::new() }) };
         store.restored_adopt(7, LifeId::fresh(), flow("supplier"), vec![unknown]).await.unwrap();
         let so_far = ["lines/t unreadable  0 0 0 0 no column", "header/t open 2 3 0 0 0 ", "/ open K1 0 0 1 1 "];
         assert_eq!(parts("supplier").await, so_far);

@@ -15,7 +15,7 @@ use crate::domain::ids::{ConflictId, DocumentId};
 use crate::domain::merge::{BaseVersion, Decided, Side};
 use crate::domain::{DocumentKey, FlowId};
 use crate::servicenow::same;
-use crate::store::{AlignDelivery, AlignedDocument, Compared, ConflictRow, NewConflict};
+use crate::store::{AlignDelivery, AlignedDocument, Compared, ConflictRow, LinkedRow, NewConflict, RowPlace};
 
 /// What holds for every page of a comparison.
 pub(super) struct Pass<'a> {
@@ -69,7 +69,7 @@ pub(super) struct PageInput {
 /// What a page changes.
 #[derive(Debug, Default)]
 pub(super) struct Changes {
-    pub(super) links: Vec<(DocumentId, String, String)>,
+    pub(super) links: Vec<LinkedRow>,
     pub(super) compared: Vec<Compared>,
     pub(super) deliveries: Vec<AlignDelivery>,
     pub(super) withdrawn: Vec<DocumentId>,
@@ -135,6 +135,15 @@ impl<'a> Rows<'a> {
             changes.claims.push((row.sys_id.clone(), document));
         }
     }
+}
+
+/// What a new row with the code of a deleted one is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum SameCode {
+    /// Another record, until a person decides otherwise.
+    AnotherRecord,
+    /// The record: a person decided that it is created again.
+    ThisRecord,
 }
 
 /// The row of a document.
@@ -204,8 +213,9 @@ impl Pass<'_> {
         let made = |conflict: &&&ConflictRow| document.sys_id.is_some() && conflict.kind == Kind::OnlySyspro.as_str();
         let standing: Vec<&ConflictRow> = stands.iter().filter(|conflict| !made(conflict)).copied().collect();
         let decided = decided(&standing);
-        let remade = decided.get(ROW).is_some_and(|decided| decided.side == Side::Syspro);
-        let found = self.find(document, syspro, remade, rows);
+        let recreated = decided.get(ROW).is_some_and(|decided| decided.side == Side::Syspro);
+        let same_code = if recreated { SameCode::ThisRecord } else { SameCode::AnotherRecord };
+        let found = self.find(document, syspro, same_code, rows);
         let (row, state) = match &found {
             Match::Row(row) | Match::Found(row) => (Some(*row), RowState::There(&row.fields)),
             Match::Missing => (None, RowState::Missing),
@@ -228,7 +238,8 @@ impl Pass<'_> {
         };
         if let Match::Found(row) = &found {
             rows.claim(row, document.id, changes);
-            changes.links.push((document.id, row.sys_id.clone(), self.target.target_table.clone()));
+            let place = RowPlace { target_table: self.target.target_table.clone(), sys_id: row.sys_id.clone() };
+            changes.links.push(LinkedRow { document_id: document.id, row: place });
             // this is another row: it has no base version
             agreed.clear();
         }
@@ -259,7 +270,7 @@ impl Pass<'_> {
         changes: &mut Changes,
     ) {
         changes.closed.extend(stands.iter().map(|conflict| (conflict.id, "its record in SYSPRO cannot be read")));
-        match self.find(document, known.unwrap_or(&Fields::new()), false, rows) {
+        match self.find(document, known.unwrap_or(&Fields::new()), SameCode::AnotherRecord, rows) {
             Match::Row(_) => {}
             Match::Found(row) => rows.claim(row, document.id, changes),
             Match::Several(several) => several.iter().for_each(|row| rows.claim(row, document.id, changes)),
@@ -309,7 +320,7 @@ impl Pass<'_> {
         natural(self.target, |column| fields.get(column).map(String::as_str))
     }
 
-    fn find<'s>(&self, document: &AlignedDocument, syspro: &Fields, remade: bool, rows: &Rows<'s>) -> Match<'s> {
+    fn find<'s>(&self, document: &AlignedDocument, syspro: &Fields, same_code: SameCode, rows: &Rows<'s>) -> Match<'s> {
         if let Some(row) = document.sys_id.as_deref().and_then(|id| rows.by_id.get(id)) {
             return Match::Row(row);
         }
@@ -321,8 +332,7 @@ impl Pass<'_> {
         if let Some(row) = rows.by_key.get(key.as_str()).filter(|row| rows.free(row, document.id)) {
             return Match::Found(row);
         }
-        // a new row with the code of a deleted one is another record until a person decides otherwise
-        if document.sys_id.is_some() && !remade {
+        if document.sys_id.is_some() && same_code == SameCode::AnotherRecord {
             return without;
         }
         let natural = self.natural(syspro).and_then(|natural| rows.by_natural.get(natural.as_str()));

@@ -25,7 +25,9 @@ use crate::domain::life::{ComparisonState, Life};
 use crate::domain::{DocumentKey, FlowId};
 use crate::retry::Class;
 use crate::servicenow::{ListPosition, ServiceNow, ServiceNowError};
-use crate::store::{ComparedPage, ComparedPart, FlowStatus, RecordedPart, RestoredPart, RestoredRow, RowPlace, StoreError, UnknownRow};
+use crate::store::{
+    BlockTable, ComparedPage, ComparedPart, FlowStatus, RecordedPart, RestoredPart, RestoredRow, RowOwner, RowPlace, StoreError, UnknownRow,
+};
 use crate::supervision::guard::RestartPolicy;
 
 /// Documents compared at once, and rows adopted at once.
@@ -255,7 +257,7 @@ impl Work<'_> {
         })
     }
 
-    async fn parts(&self, tables: Vec<(String, String)>) -> Result<Vec<RestoredPart>, NotCompared> {
+    async fn parts(&self, tables: Vec<BlockTable>) -> Result<Vec<RestoredPart>, NotCompared> {
         Ok(self.deps.store.restored_parts(self.life.number, self.flow.clone(), tables).await?)
     }
 
@@ -265,14 +267,14 @@ impl Work<'_> {
 
     /// The tables with records of this flow, by block. The transform decides where the records of a staging table go: the ledger has this
     /// for what was delivered, and the staging rows for what came after the backup.
-    async fn tables(&self) -> Result<Vec<(String, String)>, NotCompared> {
-        let mut tables: BTreeSet<(String, String)> = self.deps.store.restored_tables(self.flow.clone()).await?.into_iter().collect();
-        tables.retain(|(block, table)| {
-            let target = self.plan.targets.iter().find(|target| target.block == *block);
-            target.is_some_and(|target| target.write == WriteMode::ImportSet && !table.eq_ignore_ascii_case(&target.table))
+    async fn tables(&self) -> Result<Vec<BlockTable>, NotCompared> {
+        let mut tables: BTreeSet<BlockTable> = self.deps.store.restored_tables(self.flow.clone()).await?.into_iter().collect();
+        tables.retain(|of| {
+            let target = self.plan.targets.iter().find(|target| target.block == of.block);
+            target.is_some_and(|target| target.write == WriteMode::ImportSet && !of.target_table.eq_ignore_ascii_case(&target.table))
         });
         for target in &self.plan.targets {
-            let own = |table: &str| (target.block.clone(), table.to_owned());
+            let own = |table: &str| BlockTable { block: target.block.clone(), target_table: table.to_owned() };
             if target.write == WriteMode::Table || !target.target_table.eq_ignore_ascii_case(&target.table) {
                 tables.insert(own(&target.target_table));
                 continue;
@@ -295,7 +297,8 @@ impl Work<'_> {
     /// Reads the rows of a block with keys of this flow. A temporary error ends the command, which can then be started again. If rows
     /// cannot be read at all, that is stored, and all of the block is sent again.
     async fn read(&self, target: &TargetPlan, part: &RestoredPart) -> Result<(), NotCompared> {
-        let (prefix, place) = (self.prefix(), (target.block.clone(), part.target_table.clone()));
+        let prefix = self.prefix();
+        let place = BlockTable { block: target.block.clone(), target_table: part.target_table.clone() };
         let mut at = ListPosition::behind(part.after.clone(), part.hidden);
         loop {
             let page = self.servicenow.present(self.tokens, target, &part.target_table, &prefix, at).await;
@@ -362,8 +365,8 @@ impl Work<'_> {
             }
             let mut placed = Vec::with_capacity(rows.len());
             for row in rows {
-                let place = self.place_of(&row);
-                if place.is_none() {
+                let owner = self.owner_of(&row);
+                if owner.is_none() {
                     let RowPlace { target_table, sys_id } = &row.place;
                     let key: String = row.source_key.chars().take(KEY_SHOWN).collect();
                     warn!(flow = %self.flow, table = target_table, sys_id, key, "a row carries a key that no record of this flow can have: it is left as it is");
@@ -371,18 +374,18 @@ impl Work<'_> {
                         left_alone.push(format!("{target_table} {sys_id}"));
                     }
                 }
-                placed.push(UnknownRow { place, row });
+                placed.push(UnknownRow { owner, row });
             }
             self.deps.store.restored_adopt(self.life.number, self.life.id, self.flow.clone(), placed).await?;
         }
     }
 
-    /// The owner of a row by its key: the document's key and the line's. `None`: no record of this flow can have it, or none that the
+    /// The owner of a row by its key. `None`: no record of this flow can have it, or none that the
     /// ledger stores.
-    fn place_of(&self, row: &RestoredRow) -> Option<(String, String)> {
+    fn owner_of(&self, row: &RestoredRow) -> Option<RowOwner> {
         let line = self.plan.targets.iter().any(|target| target.block == row.block && target.child.is_some());
         let columns = line.then_some(self.plan.read.root.key.len());
-        let (key, line) = place_of(&self.flow.company, &self.flow.entity, columns, &row.source_key)?;
-        (key.shortened().is_none() && line.len() <= DocumentKey::LONGEST).then(|| (String::from(key), line))
+        let (key, record_key) = place_of(&self.flow.company, &self.flow.entity, columns, &row.source_key)?;
+        (key.shortened().is_none() && record_key.len() <= DocumentKey::LONGEST).then(|| RowOwner { key: key.into(), record_key })
     }
 }

@@ -16,13 +16,22 @@ use crate::store::{Conn, Store, StoreError, Tx};
 /// The content of such a row, which is not known: whatever SYSPRO returns differs from it.
 const UNKNOWN: &str = "{}";
 
+/// The record of a row, by the row's key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowOwner {
+    /// The document's key.
+    pub key: String,
+    /// The line's key; empty for a header.
+    pub record_key: String,
+}
+
 /// A row that the ledger did not know, with its record.
 #[derive(Debug, Clone)]
 pub struct UnknownRow {
     /// The row.
     pub row: RestoredRow,
-    /// The document's key and the line's key; `None`: the row is not touched.
-    pub place: Option<(String, String)>,
+    /// Its record; `None`: the row is not touched.
+    pub owner: Option<RowOwner>,
 }
 
 #[derive(Queryable)]
@@ -39,9 +48,8 @@ impl Store {
     /// [`StoreError`].
     pub async fn restored_adopt(&self, life: i32, life_id: LifeId, flow: FlowId, rows: Vec<UnknownRow>) -> Result<(), StoreError> {
         self.run("adopt rows that the ledger does not know", move |conn| {
-            let placed: Vec<(&RestoredRow, &(String, String))> =
-                rows.iter().filter_map(|one| Some((&one.row, one.place.as_ref()?))).collect();
-            let mut keys: Vec<&str> = placed.iter().map(|(_, place)| place.0.as_str()).collect();
+            let owned: Vec<(&RestoredRow, &RowOwner)> = rows.iter().filter_map(|one| Some((&one.row, one.owner.as_ref()?))).collect();
+            let mut keys: Vec<&str> = owned.iter().map(|(_, owner)| owner.key.as_str()).collect();
             keys.sort_unstable();
             keys.dedup();
             let find = |conn: &mut Conn| -> Tx<Vec<KnownDocument>> {
@@ -73,7 +81,7 @@ impl Store {
             }
             let all = find(conn)?;
             let of = |key: &str| all.iter().find(|document| document.key == key);
-            let found: Vec<_> = placed.iter().filter_map(|(row, place)| Some((*row, *place, of(&place.0)?))).collect();
+            let found: Vec<_> = owned.iter().filter_map(|(row, owner)| Some((*row, *owner, of(&owner.key)?))).collect();
             let ids = next_delivery_ids(conn, found.len())?;
             // a delivery with unknown content: what is read differs from it, and marks can be applied to it
             sql_query(
@@ -100,7 +108,7 @@ impl Store {
             .bind::<Array<BigInt>, _>(found.iter().map(|one| one.2.id).collect::<Vec<_>>())
             .bind::<Array<Integer>, _>(found.iter().map(|one| one.2.version).collect::<Vec<_>>())
             .bind::<Array<Text>, _>(found.iter().map(|one| one.0.block.as_str()).collect::<Vec<_>>())
-            .bind::<Array<Text>, _>(found.iter().map(|one| one.1.1.as_str()).collect::<Vec<_>>())
+            .bind::<Array<Text>, _>(found.iter().map(|one| one.1.record_key.as_str()).collect::<Vec<_>>())
             .bind::<Array<Text>, _>(found.iter().map(|one| one.0.place.sys_id.as_str()).collect::<Vec<_>>())
             .bind::<Array<Text>, _>(found.iter().map(|one| one.0.place.target_table.as_str()).collect::<Vec<_>>())
             .bind::<Text, _>(UNKNOWN)

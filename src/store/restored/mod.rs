@@ -26,7 +26,7 @@ use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Binary, Integer, Nullable};
 use serde_json::json;
 
-pub use adopt::UnknownRow;
+pub use adopt::{RowOwner, UnknownRow};
 pub use lock::RestoredLock;
 pub use progress::RestoredPart;
 pub use rows::{RestoredRow, RowPlace};
@@ -93,28 +93,31 @@ pub struct ComparedPage {
     pub aligned: bool,
 }
 
+/// A table with records of a block. A transform may put the records of one block into several.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, QueryableByName)]
+pub struct BlockTable {
+    /// The block.
+    #[diesel(sql_type = Text)]
+    pub block: String,
+    /// The table.
+    #[diesel(sql_type = Text)]
+    pub target_table: String,
+}
+
 impl Store {
     /// The tables, by block, that have records of a flow according to the ledger.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn restored_tables(&self, flow: FlowId) -> Result<Vec<(String, String)>, StoreError> {
-        #[derive(QueryableByName)]
-        struct Landed {
-            #[diesel(sql_type = Text)]
-            block: String,
-            #[diesel(sql_type = Text)]
-            target_table: String,
-        }
+    pub async fn restored_tables(&self, flow: FlowId) -> Result<Vec<BlockTable>, StoreError> {
         self.run("list the tables where records landed", move |conn| {
-            let rows: Vec<Landed> = sql_query(
+            Ok(sql_query(
                 "SELECT DISTINCT r.block, r.target_table FROM document d JOIN record r ON r.document_id = d.id \
                  WHERE d.company = $1 AND d.entity = $2 AND r.sys_id <> ''",
             )
             .bind::<Text, _>(flow.company.as_str())
             .bind::<Text, _>(flow.entity.as_str())
-            .load(conn)?;
-            Ok(rows.into_iter().map(|row| (row.block, row.target_table)).collect())
+            .load(conn)?)
         })
         .await
     }
@@ -124,11 +127,11 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn restored_parts(&self, life: i32, flow: FlowId, blocks: Vec<(String, String)>) -> Result<Vec<RestoredPart>, StoreError> {
+    pub async fn restored_parts(&self, life: i32, flow: FlowId, tables: Vec<BlockTable>) -> Result<Vec<RestoredPart>, StoreError> {
         self.run("see how far the comparison has come", move |conn| {
             let (company, entity) = (text(flow.company.as_str()), text(flow.entity.as_str()));
             let of = (restored_part::life.eq(life), restored_part::company.eq(company), restored_part::entity.eq(entity));
-            let places = blocks.iter().map(|(block, table)| (block.as_str(), table.as_str())).chain([(FLOW, "")]);
+            let places = tables.iter().map(|of| (of.block.as_str(), of.target_table.as_str())).chain([(FLOW, "")]);
             let rows: Vec<_> = places
                 .map(|(block, table)| (of, restored_part::block.eq(text(block)), restored_part::target_table.eq(text(table))))
                 .collect();

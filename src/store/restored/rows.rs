@@ -4,6 +4,7 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, Nullable};
 
+use super::BlockTable;
 use super::progress::part;
 use crate::domain::FlowId;
 use crate::domain::life::ComparisonState;
@@ -45,7 +46,7 @@ impl Store {
         &self,
         life: i32,
         flow: FlowId,
-        (block, table): (String, String),
+        of: BlockTable,
         rows: Vec<RestoredRow>,
         next: Option<(String, i64)>,
     ) -> Result<(), StoreError> {
@@ -55,7 +56,7 @@ impl Store {
                  SELECT $1, $2, $3, $4, n.* FROM unnest($5::text[], $6::text[], $7::text[], $8::text[]) AS n ON CONFLICT DO NOTHING",
                 (&life, &flow)
             )
-            .bind::<Text, _>(&block)
+            .bind::<Text, _>(&of.block)
             .bind::<Array<Text>, _>(rows.iter().map(|row| row.source_key.as_str()).collect::<Vec<_>>())
             .bind::<Array<Text>, _>(rows.iter().map(|row| row.place.sys_id.as_str()).collect::<Vec<_>>())
             .bind::<Array<Text>, _>(rows.iter().map(|row| row.place.target_table.as_str()).collect::<Vec<_>>())
@@ -63,7 +64,7 @@ impl Store {
             .execute(conn)?;
             let state = if next.is_some() { ComparisonState::Open } else { ComparisonState::Done };
             let (after, hidden) = next.clone().unwrap_or_default();
-            diesel::update(part(life, &flow, (&block, &table)))
+            diesel::update(part(life, &flow, (&of.block, &of.target_table)))
                 .set((
                     restored_part::after.eq(text(&after)),
                     restored_part::hidden.eq(hidden),
@@ -79,15 +80,9 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn restored_unreadable(
-        &self,
-        life: i32,
-        flow: FlowId,
-        (block, table): (String, String),
-        why: String,
-    ) -> Result<(), StoreError> {
+    pub async fn restored_unreadable(&self, life: i32, flow: FlowId, of: BlockTable, why: String) -> Result<(), StoreError> {
         self.run("note what cannot be compared", move |conn| {
-            diesel::update(part(life, &flow, (&block, &table)))
+            diesel::update(part(life, &flow, (&of.block, &of.target_table)))
                 .set((restored_part::state.eq(text(ComparisonState::Unreadable.as_str())), restored_part::said.eq(Some(&why))))
                 .execute(conn)?;
             Ok(())

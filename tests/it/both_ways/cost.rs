@@ -1,6 +1,7 @@
 //! What a run of the alignment costs, in statements.
 
 use super::*;
+use tieline::store::{LinkedRow, RowPlace};
 
 #[test]
 fn a_run_costs_the_same_statements_whatever_it_changes() {
@@ -56,7 +57,9 @@ fn a_run_costs_the_same_statements_whatever_it_changes() {
                 lease,
                 ttl,
                 run,
-                links: each().map(|id| (id, format!("{:032x}", id.0), COST.into())).collect(),
+                links: each()
+                    .map(|id| LinkedRow { document_id: id, row: RowPlace { target_table: COST.into(), sys_id: format!("{:032x}", id.0) } })
+                    .collect(),
                 compared: each().map(|document_id| Compared { document_id, version: 1, fields: "{}".into(), again: false }).collect(),
                 deliveries: each()
                     .map(|document_id| AlignDelivery { document_id, version: 1, action: "upsert", payload: "{}".into(), expects: None })

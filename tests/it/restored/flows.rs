@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 use tieline::domain::FlowId;
 use tieline::domain::ids::DocumentId;
-use tieline::store::{ComparedPage, ComparedPart, RestoredRow, RowPlace, Store};
+use tieline::store::{BlockTable, ComparedPage, ComparedPart, RestoredRow, RowPlace, Store};
 use tieline_sim::faults::{Fault, FaultRule};
 use tieline_sim::servicenow::schema::ColumnKind;
 
@@ -195,11 +195,16 @@ fn rows_of_two_tables_with_one_sys_id_are_two_rows() {
              INSERT INTO record (document_id, block, record_key, sys_id, target_table, version, delivery_id, own_row) \
              VALUES (1, 'header', '', 'a', 'first', 1, 1, true)",
         );
-        let both = ["first", "second"].map(|table| ("header".to_owned(), table.to_owned()));
+        let both = ["first", "second"].map(|table| BlockTable { block: "header".to_owned(), target_table: table.to_owned() });
         store.restored_parts(1, flow.clone(), both.to_vec()).await.unwrap();
         for place in both {
-            let at = RowPlace { target_table: place.1.clone(), sys_id: "a".into() };
-            let row = RestoredRow { block: "header".into(), source_key: format!("EDU1/invoice/{}", place.1), place: at, version: None };
+            let at = RowPlace { target_table: place.target_table.clone(), sys_id: "a".into() };
+            let row = RestoredRow {
+                block: "header".into(),
+                source_key: format!("EDU1/invoice/{}", place.target_table),
+                place: at,
+                version: None,
+            };
             store.restored_keep(1, flow.clone(), place, vec![row], None).await.unwrap();
         }
         let left = store.restored_left(1, flow.clone(), 10).await.unwrap();
