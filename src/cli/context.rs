@@ -139,9 +139,10 @@ impl Context {
                 Stands::Other { number: None, alive: true, .. } if Instant::now() < deadline => {
                     tokio::time::sleep(CHECK_EVERY).await;
                 }
-                Stands::Other { number, hash, alive, .. } => {
+                Stands::Other { hash, alive, .. } => {
                     let set = &self.checked.definitions.set;
-                    let text = not_in_force(set.short(), short(&hash), number.is_some(), alive);
+                    let services = if alive { Services::Running } else { Services::None };
+                    let text = not_in_force(set.short(), short(&hash), services);
                     return Err(Failure::new(Exit::Configuration, text + &self.checked.source()));
                 }
             }
@@ -257,19 +258,28 @@ pub(super) fn say_adopted(set: &SetText, stands: &Stands) {
     }
 }
 
+/// Whether a service works with the definitions in force.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Services {
+    Running,
+    None,
+}
+
 /// Why a command does nothing, and what to do.
-fn not_in_force(ours: &str, in_force: &str, known: bool, alive: bool) -> String {
+fn not_in_force(ours: &str, in_force: &str, services: Services) -> String {
     let what = format!(
         "the definitions of this command ({ours}) are not those in force in the ledger ({in_force}); nothing was mapped or sent; \
          `tieline definitions show` lists which files and settings differ"
     );
     let adopt = "`tieline definitions adopt --why …` puts those of this command into force";
-    match (alive, known) {
-        (true, _) => format!(
+    match services {
+        Services::Running => format!(
             "{what}. A running service works with those in force: it takes its own changed files up within seconds, or at once at SIGHUP; repeat \
              the command then. Otherwise {adopt}, and services that have other files stop working"
         ),
-        (false, _) => format!("{what}. The ledger had them in force before, and this machine has not seen those that came after; {adopt}"),
+        Services::None => {
+            format!("{what}. The ledger had them in force before, and this machine has not seen those that came after; {adopt}")
+        }
     }
 }
 

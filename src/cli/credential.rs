@@ -55,7 +55,9 @@ pub(super) fn credential(global: &Global, command: &CredentialCommand) -> Result
         CredentialCommand::Set { name, username, password_stdin, allow_empty } => Some(if prompt::is_typed() {
             ask_password(name, username, *allow_empty)?
         } else {
-            from_standard_input(*password_stdin, name, username)?;
+            if !password_stdin {
+                return Err(no_terminal(name, username));
+            }
             read_password(std::io::stdin().lock(), *allow_empty)?
         }),
         _ => None,
@@ -74,13 +76,10 @@ pub(super) fn credential(global: &Global, command: &CredentialCommand) -> Result
 }
 
 /// Everybody on the machine can read the command line, and some can read the environment: a password is accepted in neither.
-fn from_standard_input(said: bool, name: &str, username: &str) -> Result<(), Failure> {
-    if said {
-        return Ok(());
-    }
+fn no_terminal(name: &str, username: &str) -> Failure {
     let way = format!("`tieline credential set {name} --username {username} --password-stdin < FILE`");
     let text = format!("standard input is no terminal to ask for the password on: {way}, or a pipe in place of the file");
-    Err(Failure::new(Exit::Failed, text))
+    Failure::new(Exit::Failed, text)
 }
 
 /// Reads what is typed on the terminal without showing it.

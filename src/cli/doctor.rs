@@ -5,6 +5,7 @@ use super::context::Context;
 use super::failure::{Exit, Failure};
 use super::{Global, OutputForm, output, who};
 use crate::doctor::{self, Finding, Report, Scope, Verdict, Way};
+use crate::domain::next_step::NextStep;
 use crate::domain::reason::Reason;
 use crate::operations::note_diagnostics;
 use crate::store::StoreError;
@@ -52,7 +53,8 @@ async fn diagnose(checked: Checked, scope: Scope, why: Option<&Reason>) -> Resul
     match Context::open(checked).await {
         Err(failure) => {
             let unreachable = failure.exit == Exit::Unreachable;
-            doctor::without_ledger(&settings, &definitions, failure.text, unreachable, &report).await;
+            let database = Finding::failed("database", failure.text, NextStep::Database).unreachable_if(unreachable);
+            doctor::without_ledger(&settings, &definitions, database, &report).await;
         }
         Ok(context) => {
             let result = noted(&context, scope, why, &report).await;

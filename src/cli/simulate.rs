@@ -179,7 +179,7 @@ async fn serve(command: &SimulateCommand, signals: &mut Signals) -> Result<Exit,
                 "odata_url = \"{}\"\ntime_zone = \"Africa/Johannesburg\"\ncompanies = [\"EDU1\", \"1\"]\ncurrency = \"ZAR\"",
                 sim.url
             );
-            print_snippet("syspro", &keys, sim.ca_pem.is_some(), SYSPRO_ODATA, username)?;
+            print_snippet("syspro", &keys, sim.ca_pem.as_deref(), SYSPRO_ODATA, username)?;
             signals.next().await;
             sim.stop();
             Ok(Exit::Done)
@@ -201,7 +201,7 @@ async fn serve(command: &SimulateCommand, signals: &mut Signals) -> Result<Exit,
             output::line(&format!("instance_url={}\nclient_id={client_id}\nclient_secret={client_secret}", sim.url()))?;
             print_ca(sim.ca_pem())?;
             let keys = format!("instance_url = \"{}\"", sim.url());
-            print_snippet("servicenow", &keys, sim.ca_pem().is_some(), SERVICENOW, client_id)?;
+            print_snippet("servicenow", &keys, sim.ca_pem(), SERVICENOW, client_id)?;
             signals.next().await;
             sim.stop();
             Ok(Exit::Done)
@@ -210,8 +210,8 @@ async fn serve(command: &SimulateCommand, signals: &mut Signals) -> Result<Exit,
 }
 
 /// The settings for a `tieline.toml` to use it, as comments after the values that programs read.
-fn print_snippet(section: &str, keys: &str, tls: bool, credential: &str, username: &str) -> Result<(), Failure> {
-    let ca = if tls { "\nca_file = \"FILE\"" } else { "" };
+fn print_snippet(section: &str, keys: &str, ca_pem: Option<&str>, credential: &str, username: &str) -> Result<(), Failure> {
+    let ca = if ca_pem.is_some() { "\nca_file = \"FILE\"" } else { "" };
     let toml = format!("[{section}]\n{keys}{ca}").replace('\n', "\n#   ");
     let set = format!("tieline credential set {credential} --username {username} --password-stdin");
     output::line(&format!("# for tieline.toml:\n#   {toml}\n# and once: {set}\n# Ctrl-C ends it"))

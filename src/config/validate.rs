@@ -16,6 +16,15 @@ use super::load::Problem;
 use super::raw::{COMPANY, Raw, RawConnection, RawFlows, RawSyspro};
 use super::settings::*;
 
+/// How the names of companies are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum LetterCase {
+    /// Names that differ in case alone name one company.
+    Ignored,
+    /// They name two companies.
+    Compared,
+}
+
 /// Checks every value. Problems found while reading come first; they and the new ones are sorted by key.
 pub(super) fn resolve(raw: &Raw, context: &Context<'_>, problems: Vec<Problem>) -> Result<(Settings, Vec<String>), Vec<Problem>> {
     let mut check = Check { context, problems, warnings: Vec::new() };
@@ -178,7 +187,8 @@ impl Check<'_> {
             None => self.missing("syspro.time_zone", "the time zone of the SYSPRO server, such as `Africa/Johannesburg`"),
         };
         let differ = raw.companies_differ_by_case.unwrap_or(false);
-        let companies = self.companies(raw.companies.as_deref(), differ);
+        let letter_case = if differ { LetterCase::Compared } else { LetterCase::Ignored };
+        let companies = self.companies(raw.companies.as_deref(), letter_case);
         let date_literals = [
             ("auto", DateLiteral::Auto),
             ("date_time_offset", DateLiteral::DateTimeOffset),
@@ -262,7 +272,7 @@ impl Check<'_> {
         }
     }
 
-    fn companies(&mut self, raw: Option<&[String]>, differ: bool) -> Option<Vec<CompanyId>> {
+    fn companies(&mut self, raw: Option<&[String]>, letter_case: LetterCase) -> Option<Vec<CompanyId>> {
         let key = "syspro.companies";
         let Some(names) = raw.filter(|names| !names.is_empty()) else {
             return self.missing(key, "the SYSPRO companies to carry, such as `[\"EDU1\"]`");
@@ -273,7 +283,10 @@ impl Check<'_> {
                 self.problem::<()>(key, format!("`{key}` must hold company ids of letters and digits, got `{name}`"));
             }
             let folded = CompanyId::new(name).folded();
-            if let Some(other) = names[..at].iter().find(|other| *other == name || (!differ && CompanyId::new(other).folded() == folded)) {
+            if let Some(other) = names[..at]
+                .iter()
+                .find(|other| *other == name || (letter_case == LetterCase::Ignored && CompanyId::new(other).folded() == folded))
+            {
                 let spelled = if other == name {
                     String::new()
                 } else {

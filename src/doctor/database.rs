@@ -21,7 +21,7 @@ pub(super) async fn database(deps: &Deps) -> Vec<Finding> {
         Err(error) => {
             let full = disk::full(&deps.settings).map(|full| format!("{full}. What failed: "));
             let finding = Finding::failed("database", full.unwrap_or_default() + &chain(&error), NextStep::Database);
-            return vec![finding.unreachable(error.is_passing())];
+            return vec![finding.unreachable_if(error.is_passing())];
         }
     };
     let found = format!("PostgreSQL {}, the ledger holds {}", server.version, server.size);

@@ -19,6 +19,7 @@ use crate::domain::CompanyId;
 use crate::domain::budget::UNRESPONSIVE_AFTER;
 use crate::domain::chain;
 use crate::retry::Class;
+use crate::store::EncryptedCredential;
 use crate::syspro::enet::{Enet, EnetError, SignInResult};
 
 const SIGN_IN: &str = "e.net sign-in";
@@ -37,8 +38,8 @@ pub(super) enum Use {
 }
 
 impl Use {
-    /// `credential`: whether the operator's is set.
-    pub(super) fn of(settings: &Settings, definitions: &Definitions, credential: bool) -> Self {
+    /// `credentials`: those that are set.
+    pub(super) fn of(settings: &Settings, definitions: &Definitions, credentials: &[EncryptedCredential]) -> Self {
         let syspro = &settings.syspro;
         if matches!(syspro.source, SysproSource::Enet { .. }) {
             return Self::Source;
@@ -46,7 +47,8 @@ impl Use {
         if definitions.plans.iter().any(|plan| plan.setup.is_some() && plan.aligned().is_some()) {
             return Self::WriteBack;
         }
-        if syspro.enet_url.is_some() && credential { Self::SetUp } else { Self::None }
+        let operator = credentials.iter().any(|credential| credential.name == SYSPRO_ENET);
+        if syspro.enet_url.is_some() && operator { Self::SetUp } else { Self::None }
     }
 
     pub(super) fn is_used(self) -> bool {
@@ -159,7 +161,7 @@ fn finding(company: &CompanyId, operator: &str, visited: Result<SignInResult, En
             match error {
                 EnetError::Restarting { .. } | EnetError::Ledger { .. } => Finding::unknown(what, text, NextStep::Again),
                 error if error.class() == Class::Throttled => Finding::unknown(what, text, NextStep::EnetSignIn),
-                _ => Finding::failed(what, text, NextStep::EnetSignIn).unreachable(unreachable),
+                _ => Finding::failed(what, text, NextStep::EnetSignIn).unreachable_if(unreachable),
             }
         }
     }

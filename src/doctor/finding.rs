@@ -105,9 +105,9 @@ impl Finding {
         Self { part: Part::default(), what: what.into(), verdict, found: found.into(), to_do, unreachable: false }
     }
 
-    /// The same for a system that could not be reached.
+    /// The same; `unreachable`: because the system could not be reached.
     #[must_use]
-    pub fn unreachable(mut self, unreachable: bool) -> Self {
+    pub fn unreachable_if(mut self, unreachable: bool) -> Self {
         self.unreachable = unreachable;
         self
     }

@@ -52,8 +52,7 @@ pub async fn diagnose(deps: &Deps, way: &Way, scope: Scope, report: &Report) -> 
     report.note(database::outdated(deps).await?);
     let credentials = deps.store.credential_list().await?;
     report.note(machine::master_key(deps, Ciphertexts::of(credentials.len())));
-    let enet_set = credentials.iter().any(|credential| credential.name == crate::credentials::credential_store::SYSPRO_ENET);
-    let enet = Use::of(settings, &deps.definitions.now(), enet_set);
+    let enet = Use::of(settings, &deps.definitions.now(), &credentials);
     report.begin(Part::Syspro, "signing in to SYSPRO");
     let session = enet::sign_in(deps, way, enet, report).await;
     report.begin(Part::Syspro, "SYSPRO's tables and columns");
@@ -66,15 +65,15 @@ pub async fn diagnose(deps: &Deps, way: &Way, scope: Scope, report: &Report) -> 
     Ok(())
 }
 
-/// The remaining checks when the ledger cannot be opened, for the given reason.
-pub async fn without_ledger(settings: &Settings, definitions: &Definitions, problem: String, unreachable: bool, report: &Report) {
+/// The remaining checks when the ledger cannot be opened, which is the finding `database`.
+pub async fn without_ledger(settings: &Settings, definitions: &Definitions, database: Finding, report: &Report) {
     of_machine(settings, definitions, report);
     report.begin(Part::Database, "the database");
-    report.note(Finding::failed("database", problem, NextStep::Database).unreachable(unreachable));
+    report.note(database);
     let unknown = |what| Finding::unknown(what, "no credential can be read without the database", NextStep::DatabaseFirst);
     report.begin(Part::Syspro, "SYSPRO's certificates and clock");
     report.note(unknown("SYSPRO"));
-    syspro_from_outside(settings, Use::of(settings, definitions, false), report).await;
+    syspro_from_outside(settings, Use::of(settings, definitions, &[]), report).await;
     report.begin(Part::ServiceNow, "ServiceNow's certificate and clock");
     report.note(unknown("ServiceNow"));
     servicenow_from_outside(settings, report).await;

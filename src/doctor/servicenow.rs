@@ -60,7 +60,7 @@ fn finding(what: String, probe: ProbeFinding) -> Finding {
 async fn tokens(deps: &Deps, way: &Way, client: &ServiceNow, report: &Report) -> Option<Box<dyn TokenSource>> {
     let refused = |error: ServiceNowError| {
         let finding = Finding::failed("ServiceNow token", error.chain(), NextStep::Token);
-        report.note(finding.unreachable(error.class() == Class::Transient));
+        report.note(finding.unreachable_if(error.class() == Class::Transient));
     };
     let credential = match deps.credential_store.credential(SERVICENOW).await {
         Ok(credential) => credential,

@@ -60,7 +60,7 @@ pub(super) async fn tables(deps: &Deps, way: &Way, session: Session, report: &Re
                     let what = format!("SYSPRO {company} {}", plan.entity);
                     let step = if matches!(error, SysproError::WrongPassword { .. }) { NextStep::Credential } else { NextStep::Company };
                     let finding = Finding::failed(what, chain(&error), step);
-                    report.note(finding.unreachable(unreachable));
+                    report.note(finding.unreachable_if(unreachable));
                     whole = false;
                     break;
                 }

@@ -93,7 +93,7 @@ pub fn start(state: &StateSettings, database: &DatabaseSettings) -> Result<Clust
     let major = data_version(&data)?;
     let programs = find(&Places::of_this_machine(database.bin_directory.clone()), major.map(|major| (major, data.as_path())))?;
     let place = Place { programs, account, directory };
-    let password = place.password(major.is_some())?;
+    let password = if major.is_some() { place.stored_password()? } else { place.new_password()? };
     let mut origin = Origin::Adopted;
     if major.is_none() {
         place.init(database.durable)?;
@@ -223,15 +223,18 @@ impl Place {
     }
 
     /// The superuser's password, created with the data.
-    fn password(&self, data_exist: bool) -> Result<SecretString, ClusterError> {
+    fn stored_password(&self) -> Result<SecretString, ClusterError> {
         let path = self.directory.join("password");
-        if data_exist {
-            return match fs::read_to_string(&path) {
-                Ok(text) => Ok(text.into()),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => Err(ClusterError::PasswordMissing { path }),
-                Err(source) => Err(self.file("password", "read", source)),
-            };
+        match fs::read_to_string(&path) {
+            Ok(text) => Ok(text.into()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(ClusterError::PasswordMissing { path }),
+            Err(source) => Err(self.file("password", "read", source)),
         }
+    }
+
+    /// Creates the superuser's password, for data that are created next.
+    fn new_password(&self) -> Result<SecretString, ClusterError> {
+        let path = self.directory.join("password");
         let password = SecretString::from(hex::encode(random::<24>()?));
         let write = || {
             let _ = fs::remove_file(&path);

@@ -34,6 +34,15 @@ const SINGLE_LIMIT: usize = 200;
 /// The ASCII characters that are percent-encoded.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'*').remove(b'-').remove(b'.').remove(b'_');
 
+/// What to do about rows that the instance counts and does not return.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum HiddenRows {
+    /// Find the values that they have.
+    Find,
+    /// Nothing.
+    Ignore,
+}
+
 /// Percent-encoding for a query string.
 pub(super) fn encode(text: &str) -> String {
     utf8_percent_encode(text, ENCODED).to_string()
@@ -73,7 +82,7 @@ impl Query<'_> {
 
     /// Every row with one of the values, each once. The comparison is exact, whatever the instance considers equal.
     pub(super) async fn rows(&self, transport: &Transport, tokens: &dyn TokenSource, values: &[&str]) -> Result<Vec<Row>, ServiceNowError> {
-        Ok(self.ask(transport, tokens, values, false).await?.0)
+        Ok(self.ask(transport, tokens, values, HiddenRows::Ignore).await?.0)
     }
 
     /// The same, and the values for which the instance counts more rows than it returns: an access rule hides some.
@@ -83,7 +92,7 @@ impl Query<'_> {
         tokens: &dyn TokenSource,
         values: &[&str],
     ) -> Result<(Vec<Row>, HashSet<String>), ServiceNowError> {
-        self.ask(transport, tokens, values, true).await
+        self.ask(transport, tokens, values, HiddenRows::Find).await
     }
 
     async fn ask(
@@ -91,7 +100,7 @@ impl Query<'_> {
         transport: &Transport,
         tokens: &dyn TokenSource,
         values: &[&str],
-        hidden: bool,
+        hidden_rows: HiddenRows,
     ) -> Result<(Vec<Row>, HashSet<String>), ServiceNowError> {
         // an invalid id in the ledger, stored before ids were checked, is not the id of a row
         let usable = |value: &&str| !value.is_empty() && (self.column != "sys_id" || SysId::new(value).is_some());
@@ -101,7 +110,7 @@ impl Query<'_> {
         let (plain, special): (Vec<&str>, Vec<&str>) = ordered.into_iter().partition(|value| is_plain(value));
         let room = URL_LIMIT.saturating_sub(transport.settings().instance_url.as_str().len() + self.path("", 9999).len()).max(200);
         let groups = groups(&plain, room);
-        let many = futures_util::stream::iter(&groups).map(|group| self.ask_many(transport, tokens, group, hidden)).buffered(AT_ONCE);
+        let many = futures_util::stream::iter(&groups).map(|group| self.ask_many(transport, tokens, group, hidden_rows)).buffered(AT_ONCE);
         let mut answers: Vec<Answered> = many.try_collect().await?;
         let single = futures_util::stream::iter(&special).map(|value| self.ask_one(transport, tokens, value)).buffered(AT_ONCE);
         answers.extend(single.try_collect::<Vec<_>>().await?);
@@ -121,7 +130,7 @@ impl Query<'_> {
         transport: &Transport,
         tokens: &dyn TokenSource,
         group: &[&str],
-        hidden: bool,
+        hidden_rows: HiddenRows,
     ) -> Result<Answered, ServiceNowError> {
         if let [value] = group {
             return self.ask_one(transport, tokens, value).await;
@@ -132,7 +141,7 @@ impl Query<'_> {
         // the limit counts invisible rows, and rows that differ only in case: missing values are requested one by one
         let missing = |value: &&&str| !answer.rows.iter().any(|row| row.text(self.column) == Some(**value));
         let cut = answer.rows.len() >= limit && answer.rows.iter().any(|row| row.text(self.column).is_some());
-        if cut || (hidden && shows_less(answer.rows.len(), total)) {
+        if cut || (hidden_rows == HiddenRows::Find && shows_less(answer.rows.len(), total)) {
             let missing: Vec<&str> = group.iter().filter(missing).copied().collect();
             for value in missing {
                 let one = self.ask_one(transport, tokens, value).await?;

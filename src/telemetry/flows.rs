@@ -92,7 +92,7 @@ impl FlowMetrics {
             let (company, entity) = (flow.company.as_str(), flow.entity.as_str());
             for kind in RunKind::ALL {
                 for result in RunResult::ALL {
-                    if let Some(company) = run_company(shown, company, *result, true) {
+                    if let Some(company) = run_company(shown, company, *result, Series::Expected) {
                         self.runs.with_label_values(&[company, entity, kind.as_str(), result.as_str()]);
                     }
                 }
@@ -119,7 +119,7 @@ impl FlowMetrics {
 
     /// A run ended.
     pub(super) fn ran(&self, flow: &FlowId, kind: RunKind, result: RunResult) {
-        if let Some(company) = run_company(self.shown(), flow.company.as_str(), result, false) {
+        if let Some(company) = run_company(self.shown(), flow.company.as_str(), result, Series::Counted) {
             self.runs.with_label_values(&[company, flow.entity.as_str(), kind.as_str(), result.as_str()]).inc();
         }
     }
@@ -229,12 +229,21 @@ fn oldest(flows: &[FlowState]) -> BTreeMap<&str, (&FlowState, DateTime<Utc>)> {
     oldest
 }
 
+/// Why a series of runs is needed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Series {
+    /// Runs may follow: it exists from the start.
+    Expected,
+    /// A run ended.
+    Counted,
+}
+
 /// The company under which a run is counted. With problems alone, a failed run counts for its flow and any other run for all companies, so
 /// that sums are right. `None`: a series that does not exist before its first run.
-fn run_company(shown: ShownFlows, company: &str, result: RunResult, beforehand: bool) -> Option<&str> {
+fn run_company(shown: ShownFlows, company: &str, result: RunResult, series: Series) -> Option<&str> {
     match (shown, result) {
         (ShownFlows::All, _) => Some(company),
-        (ShownFlows::Problems, RunResult::Failed) => Some(company).filter(|_| !beforehand),
+        (ShownFlows::Problems, RunResult::Failed) => Some(company).filter(|_| series == Series::Counted),
         (ShownFlows::Problems | ShownFlows::Together, _) => Some(ALL_COMPANIES),
     }
 }

@@ -96,8 +96,8 @@ impl Filter {
             path: path.to_owned(),
             fields: Vec::new(),
             active: false,
-            since: day(&params, "since", false)?,
-            until: day(&params, "until", true)?,
+            since: day(&params, "since", Edge::First)?,
+            until: day(&params, "until", Edge::Last)?,
             later: params.text("after").is_some(),
             noun: "entry",
             without: None,
@@ -198,11 +198,21 @@ fn names(spec: &Spec) -> Vec<&'static str> {
     }
 }
 
+/// The first or the last day of a period.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Edge {
+    First,
+    Last,
+}
+
 /// The time for a day or a time in an address. A last day is included completely.
-fn day(params: &Params, name: &str, last: bool) -> Result<Option<DateTime<Utc>>, Problem> {
+fn day(params: &Params, name: &str, edge: Edge) -> Result<Option<DateTime<Utc>>, Problem> {
     let Some(text) = params.text(name) else { return Ok(None) };
     if let Ok(day) = text.parse::<NaiveDate>() {
-        let first = if last { day.checked_add_days(Days::new(1)) } else { Some(day) };
+        let first = match edge {
+            Edge::First => Some(day),
+            Edge::Last => day.checked_add_days(Days::new(1)),
+        };
         return Ok(first.map(|day| day.and_time(NaiveTime::MIN).and_utc()));
     }
     params.value(name, "a day such as 2026-01-31, or an instant such as 2026-01-31T08:00:00Z")
@@ -215,11 +225,11 @@ mod tests {
     #[test]
     fn a_last_day_is_meant_whole() {
         let params = |query| Params::parse(query, &["since", "until"]).expect("names");
-        let at = |query, name, last| day(&params(query), name, last).expect("a day").map(|at| at.to_rfc3339());
-        assert_eq!(at("since=2026-01-31", "since", false).as_deref(), Some("2026-01-31T00:00:00+00:00"));
-        assert_eq!(at("until=2026-01-31", "until", true).as_deref(), Some("2026-02-01T00:00:00+00:00"));
-        assert_eq!(at("until=2026-01-31T22:00:00Z", "until", true).as_deref(), Some("2026-01-31T22:00:00+00:00"));
-        assert_eq!(at("until=", "until", true), None);
-        assert_eq!(day(&params("since=soon"), "since", false).expect_err("no day").status, 400);
+        let at = |query, name, edge| day(&params(query), name, edge).expect("a day").map(|at| at.to_rfc3339());
+        assert_eq!(at("since=2026-01-31", "since", Edge::First).as_deref(), Some("2026-01-31T00:00:00+00:00"));
+        assert_eq!(at("until=2026-01-31", "until", Edge::Last).as_deref(), Some("2026-02-01T00:00:00+00:00"));
+        assert_eq!(at("until=2026-01-31T22:00:00Z", "until", Edge::Last).as_deref(), Some("2026-01-31T22:00:00+00:00"));
+        assert_eq!(at("until=", "until", Edge::Last), None);
+        assert_eq!(day(&params("since=soon"), "since", Edge::First).expect_err("no day").status, 400);
     }
 }

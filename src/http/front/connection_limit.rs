@@ -114,13 +114,22 @@ impl Standing {
     }
 }
 
+/// A kind of slot for a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Slot {
+    /// For every request.
+    Ordinary,
+    /// One of the reserve, for health requests only.
+    Reserved,
+}
+
 /// The permit of one connection; released when it is dropped.
 #[derive(Debug)]
 pub(super) struct Permit {
     limit: Arc<ConnectionLimit>,
     number: u64,
-    /// Whether it is one of the reserve, for health requests only.
-    pub(super) reserved: bool,
+    /// Which kind of slot it is for.
+    pub(super) slot: Slot,
     /// The state of its connection.
     pub(super) standing: Arc<Standing>,
 }
@@ -171,7 +180,7 @@ impl ConnectionLimit {
         taken.next += 1;
         taken.all.insert(number, (address, standing.clone()));
         *taken.by_address.entry(address).or_default() += 1;
-        Some(Permit { limit: self.clone(), number, reserved: false, standing })
+        Some(Permit { limit: self.clone(), number, slot: Slot::Ordinary, standing })
     }
 
     /// A slot of the reserve, for a connection from this machine.
@@ -184,7 +193,7 @@ impl ConnectionLimit {
             return None;
         }
         taken.reserve += 1;
-        Some(Permit { limit: self.clone(), number: 0, reserved: true, standing: Standing::new() })
+        Some(Permit { limit: self.clone(), number: 0, slot: Slot::Reserved, standing: Standing::new() })
     }
 
     fn taken(&self) -> MutexGuard<'_, Held> {
@@ -274,7 +283,7 @@ impl Held {
 impl Drop for Permit {
     fn drop(&mut self) {
         let mut taken = self.limit.taken();
-        if self.reserved {
+        if self.slot == Slot::Reserved {
             taken.reserve -= 1;
         } else {
             taken.leave(self.number);
@@ -309,7 +318,7 @@ mod tests {
         let limit = ConnectionLimit::new(3);
         let held: Vec<_> = (0..3).map(|_| working(&limit, address(1))).collect();
         assert!(limit.take(address(1)).is_none());
-        assert!(limit.take(address(2)).is_some_and(|permit| !permit.reserved));
+        assert!(limit.take(address(2)).is_some_and(|permit| permit.slot == Slot::Ordinary));
         drop(held);
         assert!(limit.take(address(1)).is_some());
         assert!(limit.taken.lock().unwrap().by_address.is_empty(), "what is free again is forgotten");
@@ -390,9 +399,11 @@ mod tests {
         assert!(limit.come(address(2)).await.is_none());
         let own: IpAddr = [127, 0, 0, 1].into();
         let reserve = join_all((0..RESERVE).map(|_| limit.come(own))).await;
-        assert!(reserve.iter().flatten().filter(|permit| permit.reserved).count() == RESERVE && limit.come(own).await.is_none());
+        assert!(
+            reserve.iter().flatten().filter(|permit| permit.slot == Slot::Reserved).count() == RESERVE && limit.come(own).await.is_none()
+        );
         drop(all);
-        assert!(!limit.come(own).await.unwrap().reserved);
+        assert_eq!(limit.come(own).await.unwrap().slot, Slot::Ordinary);
         drop(reserve);
         assert_eq!(limit.taken.lock().unwrap().reserve, 0);
     }

@@ -23,7 +23,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 
 pub(super) use self::connection_limit::ConnectionLimit;
-use self::connection_limit::{MOST, Permit, Standing, Waits};
+use self::connection_limit::{MOST, Permit, Slot, Standing, Waits};
 use self::framing::Framing;
 
 /// How many connections a worker of the server may accept at once: those with a slot and those that wait for one.
@@ -115,7 +115,7 @@ impl ActixStream for Admitted {
 /// Passes the requests of one connection on, one after another. `T`: the socket, or TLS over it.
 pub(super) struct OneAtATime<T> {
     stream: T,
-    reserved: bool,
+    slot: Slot,
     standing: Arc<Standing>,
     framing: Framing,
     /// Bytes that were read, and not passed on yet.
@@ -156,15 +156,15 @@ impl OverAdmitted for TlsStream<Admitted> {
 /// A connection for the HTTP service: the stream, and the client's address.
 pub(super) fn one_at_a_time<T: OverAdmitted>(stream: T) -> (OneAtATime<T>, Option<SocketAddr>) {
     let admitted = stream.admitted();
-    let (peer, reserved, standing) = (admitted.socket.peer_addr().ok(), admitted.permit.reserved, admitted.permit.standing.clone());
-    (OneAtATime::new(stream, reserved, standing), peer)
+    let (peer, slot, standing) = (admitted.socket.peer_addr().ok(), admitted.permit.slot, admitted.permit.standing.clone());
+    (OneAtATime::new(stream, slot, standing), peer)
 }
 
 impl<T> OneAtATime<T> {
-    fn new(stream: T, reserved: bool, standing: Arc<Standing>) -> Self {
+    fn new(stream: T, slot: Slot, standing: Arc<Standing>) -> Self {
         Self {
             stream,
-            reserved,
+            slot,
             standing,
             served: false,
             framing: Framing::new(),
@@ -259,7 +259,7 @@ impl<T> OneAtATime<T> {
     fn hand_on(&mut self, buf: &mut ReadBuf<'_>) -> io::Result<()> {
         let most = self.held.len().min(buf.remaining());
         let taken = self.framing.take(&self.held[..most]);
-        if self.reserved {
+        if self.slot == Slot::Reserved {
             let missing = FOR_HEALTH.len() - self.begin.len();
             self.begin.extend_from_slice(&self.held[..taken.min(missing)]);
             if !FOR_HEALTH.starts_with(&self.begin) {
@@ -356,9 +356,9 @@ mod tests {
 
     const REQUEST: &str = "GET /a HTTP/1.1\r\n\r\n";
 
-    fn pair(reserved: bool) -> (DuplexStream, OneAtATime<DuplexStream>) {
+    fn pair(slot: Slot) -> (DuplexStream, OneAtATime<DuplexStream>) {
         let (client, server) = duplex(1 << 20);
-        (client, OneAtATime::new(server, reserved, Standing::new()))
+        (client, OneAtATime::new(server, slot, Standing::new()))
     }
 
     /// Everything that is passed on until nothing more is.
@@ -379,7 +379,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_request_is_handed_on_when_the_answer_to_the_one_before_has_left() {
-        let (mut client, mut server) = pair(false);
+        let (mut client, mut server) = pair(Slot::Ordinary);
         client.write_all(REQUEST.repeat(3).as_bytes()).await.unwrap();
         assert_eq!(handed_on(&mut server).await, REQUEST);
         assert_eq!(handed_on(&mut server).await, "", "the second waits");
@@ -393,7 +393,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_request_that_was_sent_ahead_waits_a_little_longer() {
-        let (mut client, mut server) = pair(false);
+        let (mut client, mut server) = pair(Slot::Ordinary);
         client.write_all(REQUEST.repeat(2).as_bytes()).await.unwrap();
         let mut all = Vec::new();
         server.read_buf(&mut all).await.unwrap();
@@ -411,7 +411,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_body_comes_after_the_word_to_go_on_and_also_after_an_early_answer() {
         for (said, next) in [("HTTP/1.1 100 Continue\r\n\r\n", ""), ("HTTP/1.1 413 Payload Too Large\r\n\r\n", REQUEST)] {
-            let (mut client, mut server) = pair(false);
+            let (mut client, mut server) = pair(Slot::Ordinary);
             client.write_all(b"POST / HTTP/1.1\r\nContent-Length: 4\r\n\r\n").await.unwrap();
             assert!(handed_on(&mut server).await.starts_with("POST"));
             answer(&mut server, said).await;
@@ -422,24 +422,24 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_head_and_an_answer_have_their_time() {
-        let (mut client, mut server) = pair(false);
+        let (mut client, mut server) = pair(Slot::Ordinary);
         client.write_all(b"GET / HTTP/1.1\r\n").await.unwrap();
         let mut all = Vec::new();
         server.read_buf(&mut all).await.unwrap();
         assert_eq!(server.read_buf(&mut all).await.unwrap_err().kind(), io::ErrorKind::TimedOut);
         // the client does not read
-        let (_client, mut server) = pair(false);
+        let (_client, mut server) = pair(Slot::Ordinary);
         let unread = server.write_all(&vec![0; 2 << 20]).await.unwrap_err();
         assert_eq!(unread.kind(), io::ErrorKind::TimedOut);
         // the HTTP service handles an idle connection
-        let (_client, mut server) = pair(false);
+        let (_client, mut server) = pair(Slot::Ordinary);
         assert!(timeout(10 * HEAD_TIME, server.read_buf(&mut all)).await.is_err());
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_place_of_the_reserve_is_for_health() {
         for (asked, given) in [("GET /health/live HTTP/1.1\r\n\r\n", true), ("GET /healthy HTTP/1.1\r\n\r\n", false), ("POST /", false)] {
-            let (mut client, mut server) = pair(true);
+            let (mut client, mut server) = pair(Slot::Reserved);
             let mut all = Vec::new();
             let mut taken = Ok(0);
             for byte in asked.as_bytes() {

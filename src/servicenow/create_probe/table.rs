@@ -78,8 +78,11 @@ pub(super) async fn try_one(transport: &Transport, tokens: &dyn TokenSource, tar
     };
     match made {
         Some(id) => {
-            let kept = matches!(&judged, Judged::Done(document) if document.result.iter().flatten().any(|row| row.text(column) == Some(&place.mark)));
-            ended(&place, &id, "a row could be created", kept).await
+            let mark = match &judged {
+                Judged::Done(document) if document.result.iter().flatten().any(|row| row.text(column) == Some(&place.mark)) => Mark::AsSent,
+                _ => Mark::Otherwise,
+            };
+            ended(&place, &id, "a row could be created", mark).await
         }
         // a refusal can follow a committed write, and so can a lost answer: the table shows whether the row exists
         None => match rows_made(&place, &judged).await {
@@ -88,7 +91,7 @@ pub(super) async fn try_one(transport: &Transport, tokens: &dyn TokenSource, tar
                 NextStep::TrialRowUnseen { table: target.table.clone(), column: column.to_owned(), mark: place.mark.clone() },
             ),
             Ok(rows) => match rows.first().and_then(|row| row.filled("sys_id").and_then(SysId::new)) {
-                Some(id) => ended(&place, &id, "a row could be created, although the answer did not say so", true).await,
+                Some(id) => ended(&place, &id, "a row could be created, although the answer did not say so", Mark::AsSent).await,
                 None => no_verdict(&judged, ROLE),
             },
         },
@@ -105,10 +108,19 @@ async fn rows_made(place: &Place<'_>, judged: &Judged) -> Result<Vec<Row>, Servi
     }
 }
 
-async fn ended(place: &Place<'_>, id: &SysId, made: &str, kept: bool) -> Said {
+/// The value of the key column in the trial row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mark {
+    /// As it was sent.
+    AsSent,
+    /// Another value.
+    Otherwise,
+}
+
+async fn ended(place: &Place<'_>, id: &SysId, made: &str, mark: Mark) -> Said {
     match take_away(place.transport, place.tokens, place.table, id).await {
         Err(problem) => place.stands(id, &problem, made),
-        Ok(()) if kept => well(format!("{made}, and was taken away again")),
+        Ok(()) if mark == Mark::AsSent => well(format!("{made}, and was taken away again")),
         Ok(()) => (
             ProbeVerdict::Warning,
             format!("{made}, and was taken away again, but its `{}` came back otherwise than it was sent", place.column),
