@@ -1,5 +1,6 @@
 //! The conflict list: decides whose value counts, and matches two lists for the first time. The flow's next run applies the decisions.
 
+use super::flow::configured;
 use super::selection::{self, WrongSelection};
 use super::{Refused, Requested};
 use crate::actors::Deps;
@@ -31,10 +32,11 @@ pub async fn find(deps: &Deps, id: ConflictId) -> Result<ConflictRow, Refused> {
 /// record and differ.
 ///
 /// # Errors
-/// [`Refused::NotAligned`]; an error of the ledger.
+/// [`Refused::NoFlow`], [`Refused::NotAligned`]; an error of the ledger.
 pub async fn adopt(deps: &Deps, flow: FlowId, prefer: Option<Side>, requested: Requested) -> Result<Vec<ConflictRow>, Refused> {
+    configured(deps, &flow)?;
     let aligned = deps.definitions.now().plan(&flow.entity).is_some_and(|plan| plan.aligned().is_some());
-    if !aligned || !deps.settings.syspro.companies.contains(&flow.company) {
+    if !aligned {
         return Err(Refused::NotAligned(flow));
     }
     Ok(deps.store.conflict_adopt(flow, prefer, requested.by, requested.why.into()).await?)

@@ -300,6 +300,13 @@ fn the_command_line_the_api_and_the_console_do_the_same() {
         "there is no aligned flow EDU1/invoice",
         (1, 404),
     );
+    ways.refused_by_all_three(
+        &["conflicts", "adopt", "--company", "EDU7", "--entity", "cost_center", "--why", why],
+        ("/api/v1/conflicts/adopt", json!({ "company": "EDU7", "entity": "cost_center", "why": why })),
+        Some(("/conflicts/adopt", "company=EDU7&entity=cost_center&why=not+done")),
+        "there is no company `EDU7`; did you mean",
+        (2, 404),
+    );
     // a refusal of one kind has one exit code and one status, whichever operation refuses
     let run = "01936b2e-0000-7000-8000-000000000000";
     ways.refused_by_all_three(
@@ -366,6 +373,8 @@ fn the_command_line_the_api_and_the_console_do_the_same() {
     let shown = |path: &str, form: &str| ways.person.post(path, form).body.replace("<code class=\"inline\">", "`").replace("</code>", "`");
     assert!(shown("/replay", "run=x&why=not+done").contains("there is no run `x`"));
     assert!(shown("/conflicts/resolve", "id=x&take=syspro&why=not+done").contains("there is no conflict `x`"));
+    let none = shown("/conflicts/resolve", "take=syspro&why=not+done");
+    assert!(none.contains("no entry is chosen") && !none.contains("`ids`"), "{none}");
     let keys: Vec<String> = (0..1001).map(|key| key.to_string()).collect();
     let command: Vec<&str> = ["hold", "EDU1", "supplier", "--why", why].into_iter().chain(keys.iter().map(String::as_str)).collect();
     ways.refused_by_all_three(

@@ -188,7 +188,11 @@ pub(super) async fn resolve(app_state: web::Data<AppState>, request: HttpRequest
     let ids = form.all("id").iter().map(id).collect::<Result<Vec<ConflictId>, _>>()?;
     let take: Option<Side> = form.text("take").parse().ok();
     let requested = requested(&request, form.text("why"))?;
-    let decided = operations::conflict::resolve(&app_state.deps, &ids, side(take)?, requested).await?;
+    let take = side(take)?;
+    if ids.is_empty() {
+        return Err(Problem::bad_request("no entry is chosen", "go back and choose at least one").into());
+    }
+    let decided = operations::conflict::resolve(&app_state.deps, &ids, take, requested).await?;
     let left = match ids.iter().filter(|id| !decided.iter().any(|row| row.id == **id)).count() {
         0 => String::new(),
         count => format!(" {count} could not be decided: closed meanwhile, or several rows could be meant."),
