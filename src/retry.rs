@@ -5,6 +5,7 @@ use std::time::Duration;
 use backon::{BackoffBuilder, ConstantBuilder, ExponentialBuilder, Retryable};
 use chrono::{DateTime, NaiveDateTime, Utc};
 use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
 
 pub use crate::domain::Backoff;
 
@@ -86,6 +87,26 @@ pub async fn until<T, E, Asked: Future<Output = Result<T, E>>>(
     match attempt.retry(pauses).when(|why| matches!(why, NotYet::Early(_))).await {
         Ok(answer) | Err(NotYet::Early(answer)) => Ok(answer),
         Err(NotYet::Failed(error)) => Err(error),
+    }
+}
+
+/// The same for as long as `patience`: the question that is asked when it is over is the last one. A question may use what it borrows.
+///
+/// # Errors
+/// The error of a question, at once.
+pub async fn until_late<T, E>(
+    pause: Duration,
+    patience: Duration,
+    mut ask: impl AsyncFnMut() -> Result<T, E>,
+    is_final: impl Fn(&T) -> bool,
+) -> Result<T, E> {
+    let deadline = Instant::now() + patience;
+    loop {
+        let answer = ask().await?;
+        if is_final(&answer) || Instant::now() >= deadline {
+            return Ok(answer);
+        }
+        tokio::time::sleep(pause).await;
     }
 }
 

@@ -6,7 +6,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use tokio::time::Instant;
 
 use super::outdated::OutdatedReport;
 use crate::actors::Deps;
@@ -17,6 +16,7 @@ use crate::domain::ids::{DocumentId, RunId};
 use crate::domain::resent::{Resent, ResentOutcome, Stands};
 use crate::domain::run::RunKind;
 use crate::domain::{CompanyId, DocumentKey, FlowId};
+use crate::retry;
 use crate::store::{HoldRow, Intake, IntakeDocument, ReplayScope, Resend, StoreError, StoredDocument};
 
 /// Documents per transaction.
@@ -89,19 +89,16 @@ impl Followed {
     /// [`StoreError`].
     pub async fn settle(&self, deps: &Deps, patience: Duration) -> Result<Option<ResentOutcome>, StoreError> {
         let Some(since) = self.since.filter(|_| !self.beyond) else { return Ok(None) };
-        let deadline = Instant::now() + patience;
         let mut stands: HashMap<DocumentId, Stands> = HashMap::new();
         let mut moving: Vec<DocumentId> = self.documents.keys().copied().collect();
-        loop {
+        let ask = async || -> Result<usize, StoreError> {
             for ids in moving.chunks(AT_ONCE) {
                 stands.extend(deps.store.resent(ids.to_vec(), since).await?);
             }
             moving.retain(|id| stands.get(id) == Some(&Stands::Moving));
-            if moving.is_empty() || Instant::now() >= deadline {
-                break;
-            }
-            tokio::time::sleep(CHECK_EVERY).await;
-        }
+            Ok(moving.len())
+        };
+        retry::until_late(CHECK_EVERY, patience, ask, |moving| *moving == 0).await?;
         let records =
             self.documents.iter().filter_map(|(id, before)| Some(Resent { stands: stands.get(id)?.clone(), before: before.clone() }));
         Ok(Some(ResentOutcome::of(records)))

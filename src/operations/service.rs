@@ -6,7 +6,6 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
-use tokio::time::Instant;
 
 use super::explain::{Explained, known};
 use super::flow::configured;
@@ -29,6 +28,7 @@ use crate::domain::reason::Reason;
 use crate::domain::resent::ResentOutcome;
 use crate::domain::run::RunKind;
 use crate::operations::resend::ReplayReport;
+use crate::retry;
 use crate::store::{NewAudit, Store, StoreError};
 
 /// How long to wait for the start of a run.
@@ -104,22 +104,17 @@ impl Service {
     }
 
     async fn has_begun(&self, run: RunId, mut ended: UnboundedReceiver<Option<PollError>>) -> Result<bool, Refused> {
-        let deadline = Instant::now() + BEGIN_WAIT;
-        loop {
+        let ask = async || {
             // checked first: a run that has ended and left no row never started
             let result = ended.try_recv();
-            if self.deps.store.run_find(run).await?.is_some() {
-                return Ok(true);
+            match (self.deps.store.run_find(run).await?, result) {
+                (Some(_), _) => Ok(true),
+                (None, Ok(Some(error))) => Err(Refused::NotBegun(error.to_string())),
+                (None, _) => Ok(false),
             }
-            if let Ok(Some(error)) = result {
-                return Err(Refused::NotBegun(error.to_string()));
-            }
-            // it starts once the service's wait is over, which may take long
-            if Instant::now() >= deadline || self.deps.waits.why().is_some() {
-                return Ok(false);
-            }
-            tokio::time::sleep(BEGIN_CHECK).await;
-        }
+        };
+        // it starts once the service's wait is over, which may take long
+        retry::until_late(BEGIN_CHECK, BEGIN_WAIT, ask, |begun| *begun || self.deps.waits.why().is_some()).await
     }
 
     /// Sends records again and waits for the results, within limits; `None`: it continues in the background.

@@ -23,6 +23,7 @@ use crate::http::query::{Params, path_parts};
 use crate::http::route::Route;
 use crate::http::state::AppState;
 use crate::operations::{self, Requested, RunStarted};
+use crate::retry;
 use crate::store::{FlowAction, FlowStatus, NodeRow, RunFilter, RunRow, SmallerTables, Undelivered, Worry};
 
 pub(in crate::http) const ROUTES: &[Route] = &[
@@ -285,24 +286,18 @@ const RUN_CHECK: std::time::Duration = std::time::Duration::from_millis(100);
 /// The result of a requested run.
 async fn outcome(app_state: &AppState, started: RunStarted) -> Result<FlashMessage, Refusal> {
     let text = format!("The {} of flow {}", if started.kind == RunKind::Sweep { "sweep" } else { "run" }, started.flow);
-    let until = tokio::time::Instant::now() + RUN_WAIT;
-    loop {
-        let run = app_state.deps.store.run_find(started.run).await?;
-        let late = tokio::time::Instant::now() >= until;
-        match run {
-            Some(run) if run.outcome.is_some() => {
-                let counts = format!(
-                    "{} read, {} new, {} changed, {} delivered, {} failed",
-                    run.read, run.new, run.changed, run.delivered, run.failed
-                );
-                let how = run.error.map_or_else(|| format!("has ended: {counts}."), |error| format!("failed: {error} ({counts})"));
-                return Ok(FlashMessage { text: format!("{text} {how}"), run: Some(run.id) });
-            }
-            Some(run) if late => return Ok(FlashMessage { text: format!("{text} has started and is still running."), run: Some(run.id) }),
-            None if late => return Ok(FlashMessage::text(format!("{text} was asked for and has not started yet."))),
-            _ => tokio::time::sleep(RUN_CHECK).await,
+    let ask = async || app_state.deps.store.run_find(started.run).await;
+    let has_ended = |run: &Option<RunRow>| run.as_ref().is_some_and(|run| run.outcome.is_some());
+    Ok(match retry::until_late(RUN_CHECK, RUN_WAIT, ask, has_ended).await? {
+        Some(run) if run.outcome.is_some() => {
+            let counts =
+                format!("{} read, {} new, {} changed, {} delivered, {} failed", run.read, run.new, run.changed, run.delivered, run.failed);
+            let how = run.error.map_or_else(|| format!("has ended: {counts}."), |error| format!("failed: {error} ({counts})"));
+            FlashMessage { text: format!("{text} {how}"), run: Some(run.id) }
         }
-    }
+        Some(run) => FlashMessage { text: format!("{text} has started and is still running."), run: Some(run.id) },
+        None => FlashMessage::text(format!("{text} was asked for and has not started yet.")),
+    })
 }
 
 /// Adds a capital letter and a full stop.

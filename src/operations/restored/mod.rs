@@ -6,7 +6,7 @@
 mod judge;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde::Serialize;
 use tracing::{info, warn};
@@ -23,7 +23,7 @@ use crate::definition::record::{place_of, source_key};
 use crate::domain::budget::UNRESPONSIVE_AFTER;
 use crate::domain::life::{ComparisonState, Life};
 use crate::domain::{DocumentKey, FlowId};
-use crate::retry::Class;
+use crate::retry::{self, Class};
 use crate::servicenow::{ListPosition, ServiceNow, ServiceNowError};
 use crate::store::{
     BlockTable, ComparedPage, ComparedPart, FlowStatus, RecordedPart, RestoredPart, RestoredRow, RowOwner, RowPlace, StoreError, UnknownRow,
@@ -142,18 +142,13 @@ fn not_yet(row: &FlowStatus) -> Option<String> {
 
 /// Waits until no other node shows itself: the nodes in the backup are silent, and stay so.
 async fn alone(deps: &Deps, own_name: &str) -> Result<(), NotCompared> {
-    let deadline = Instant::now() + UNRESPONSIVE_AFTER + UNRESPONSIVE_AFTER / 2;
-    loop {
+    let ask = async || -> Result<Vec<String>, NotCompared> {
         let nodes = deps.store.node_list(UNRESPONSIVE_AFTER).await?;
-        let alive: Vec<String> = nodes.into_iter().filter(|node| node.alive && node.name != own_name).map(|node| node.name).collect();
-        if alive.is_empty() {
-            return Ok(());
-        }
-        if Instant::now() > deadline {
-            return Err(NotCompared::OtherNodes(alive));
-        }
-        tokio::time::sleep(CHECK_EVERY).await;
-    }
+        Ok(nodes.into_iter().filter(|node| node.alive && node.name != own_name).map(|node| node.name).collect())
+    };
+    let patience = UNRESPONSIVE_AFTER + UNRESPONSIVE_AFTER / 2;
+    let alive = retry::until_late(CHECK_EVERY, patience, ask, Vec::is_empty).await?;
+    if alive.is_empty() { Ok(()) } else { Err(NotCompared::OtherNodes(alive)) }
 }
 
 async fn all_flows(deps: &Deps, tokens: &TokenClient, life: &Life, by: &str) -> Result<Vec<ComparedFlow>, NotCompared> {
