@@ -8,11 +8,15 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
+use diesel::prelude::*;
+use diesel::sql_types::{Binary, Nullable};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::StoreError;
+use super::seal::SealRow;
 use crate::domain::retention::KeptTable;
+use crate::store::text::Text;
 
 /// Where a pass writes what it removes.
 #[derive(Debug, Clone)]
@@ -34,13 +38,13 @@ pub struct ArchiveReport {
 }
 
 /// A seal whose events were removed, as the ledger has it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, QueryableByName)]
 pub(super) struct RemovedSeal {
-    pub(super) id: i64,
-    pub(super) previous: Vec<u8>,
-    pub(super) mark: Option<String>,
-    pub(super) hash: Vec<u8>,
+    #[diesel(embed)]
+    pub(super) stored: SealRow,
+    #[diesel(sql_type = Nullable<Text>)]
     pub(super) archive: Option<String>,
+    #[diesel(sql_type = Nullable<Binary>)]
     pub(super) archive_sha256: Option<Vec<u8>>,
 }
 
@@ -229,9 +233,11 @@ fn check_file(directory: &Path, name: &str, seals: &[&RemovedSeal]) -> Result<()
     while reader.line(&mut line).map_err(|error| format!("cannot be read: {error}"))? {
         if line.starts_with(b"{") {
             let head: SealLine = serde_json::from_slice(&line).map_err(|error| format!("has a line that is no seal: {error}"))?;
-            let known =
-                seals.iter().find(|seal| seal.id == head.seal).ok_or_else(|| format!("has seal {}, which is not in it", head.seal))?;
-            if let Some((id, hash)) = current.replace((known.id, SealHash::new(&known.previous, known.mark.as_deref()))) {
+            let known = seals
+                .iter()
+                .find(|seal| seal.stored.id == head.seal)
+                .ok_or_else(|| format!("has seal {}, which is not in it", head.seal))?;
+            if let Some((id, hash)) = current.replace((known.stored.id, known.stored.recomputing())) {
                 found.insert(id, hash.end());
             }
         } else {
@@ -240,8 +246,8 @@ fn check_file(directory: &Path, name: &str, seals: &[&RemovedSeal]) -> Result<()
         }
     }
     found.extend(current.map(|(id, hash)| (id, hash.end())));
-    if let Some(seal) = seals.iter().find(|seal| found.get(&seal.id) != Some(&seal.hash)) {
-        return Err(format!("its events do not match seal {}", seal.id));
+    if let Some(seal) = seals.iter().find(|seal| found.get(&seal.stored.id) != Some(&seal.stored.hash)) {
+        return Err(format!("its events do not match seal {}", seal.stored.id));
     }
     let sha256 = reader.hash.finalize().to_vec();
     match seals.iter().find(|seal| seal.archive_sha256.as_ref() != Some(&sha256)) {
@@ -292,7 +298,11 @@ mod tests {
                 file.line(event.as_bytes()).unwrap();
             }
             let hash = hash.end();
-            let seal = RemovedSeal { id, previous, mark: Some("a mark".into()), hash: hash.clone(), archive: None, archive_sha256: None };
+            let seal = RemovedSeal {
+                stored: SealRow { id, rows: 1, previous, hash: hash.clone(), mark: Some("a mark".into()) },
+                archive: None,
+                archive_sha256: None,
+            };
             seals.push(seal);
             previous = hash;
         }

@@ -12,6 +12,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::archive::{self, ArchiveReport, RemovedSeal};
+use super::seal::SealRow;
 use super::{Conn, Store, StoreError, Tx, TxError};
 use crate::domain::DocumentKey;
 use crate::domain::audit::AuditKind;
@@ -270,22 +271,10 @@ struct FirstId {
 
 #[derive(QueryableByName)]
 struct SealCheck {
-    #[diesel(sql_type = BigInt)]
-    id: i64,
-    #[diesel(sql_type = BigInt)]
-    rows: i64,
-    #[diesel(sql_type = Binary)]
-    previous: Vec<u8>,
-    #[diesel(sql_type = Binary)]
-    hash: Vec<u8>,
-    #[diesel(sql_type = Nullable<Text>)]
-    mark: Option<String>,
+    #[diesel(embed)]
+    stored: SealRow,
     #[diesel(sql_type = Bool)]
     removed: bool,
-    #[diesel(sql_type = Nullable<Text>)]
-    archive: Option<String>,
-    #[diesel(sql_type = Nullable<Binary>)]
-    archive_sha256: Option<Vec<u8>>,
     #[diesel(sql_type = Binary)]
     recomputed: Vec<u8>,
 }
@@ -396,24 +385,24 @@ impl Store {
         loop {
             let seals = self.seal_checks(after).await?;
             let Some(last) = seals.last() else { break };
-            after = last.id;
+            after = last.stored.id;
             for seal in seals {
                 report.seals += 1;
-                report.rows += seal.rows;
+                report.rows += seal.stored.rows;
                 if seal.removed {
                     report.removed_seals += 1;
-                    report.removed_rows += seal.rows;
+                    report.removed_rows += seal.stored.rows;
                 }
-                let mut fits = seal.previous == previous && seal.hash == seal.recomputed;
+                let mut fits = seal.stored.previous == previous && seal.stored.hash == seal.recomputed;
                 if fits && report.broken_at.is_none() && !seal.removed_by_retention(up_to.as_ref()) {
                     // a pass may have removed its events since this was read
                     up_to = self.removed_up_to().await?;
                     fits = seal.removed_by_retention(up_to.as_ref());
                 }
                 if report.broken_at.is_none() && !fits {
-                    report.broken_at = Some(seal.id);
+                    report.broken_at = Some(seal.stored.id);
                 }
-                previous = seal.hash;
+                previous = seal.stored.hash;
             }
         }
         report.unsealed = self
@@ -439,16 +428,16 @@ impl Store {
         let mut removed = Vec::new();
         let mut after = 0_i64;
         loop {
-            let seals: Vec<SealCheck> = self
+            let seals: Vec<RemovedSeal> = self
                 .run("verify the audit", move |conn| {
-                    let sql = "SELECT id, rows, previous, hash, mark, true AS removed, archive, archive_sha256, hash AS recomputed \
+                    let sql = "SELECT id, rows, previous, hash, mark, archive, archive_sha256 \
                                FROM audit_seal WHERE removed_at IS NOT NULL AND id > $1 ORDER BY id LIMIT 1000";
                     Ok(sql_query(sql).bind::<BigInt, _>(after).load(conn)?)
                 })
                 .await?;
             let Some(last) = seals.last() else { break };
-            after = last.id;
-            removed.extend(seals.into_iter().map(RemovedSeal::from));
+            after = last.stored.id;
+            removed.extend(seals);
         }
         let what = "verify the audit";
         tokio::task::spawn_blocking(move || archive::check(&directory, &removed)).await.map_err(|_| StoreError::Panicked { what })
@@ -469,16 +458,9 @@ impl SealCheck {
     fn removed_by_retention(&self, up_to: Option<&RemovedUpTo>) -> bool {
         match up_to {
             // the last one must also be the seal that the event names; it may have been read before it was removed
-            Some(up_to) if self.id == up_to.last => hex::encode(&self.hash) == up_to.hash,
-            Some(up_to) => !self.removed || self.id < up_to.last,
+            Some(up_to) if self.stored.id == up_to.last => hex::encode(&self.stored.hash) == up_to.hash,
+            Some(up_to) => !self.removed || self.stored.id < up_to.last,
             None => !self.removed,
         }
-    }
-}
-
-impl From<SealCheck> for RemovedSeal {
-    fn from(seal: SealCheck) -> Self {
-        let SealCheck { id, previous, mark, hash, archive, archive_sha256, .. } = seal;
-        Self { id, previous, mark, hash, archive, archive_sha256 }
     }
 }

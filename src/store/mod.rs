@@ -48,6 +48,7 @@ mod row_conflict;
 mod run;
 mod same_ledger;
 mod schema;
+mod seal;
 mod sending;
 mod settle;
 mod sweep;

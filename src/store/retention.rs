@@ -9,8 +9,9 @@ use diesel::sql_types::{Array, BigInt, Binary, Bool, Integer, Nullable};
 use serde::Serialize;
 use serde_json::json;
 
-use super::archive::{Archive, EventFile, SealHash, SealLine};
+use super::archive::{Archive, EventFile, SealLine};
 use super::audit::{NewAudit, audit_append, not_json};
+use super::seal::SealRow;
 use super::{Conn, Store, StoreError, Tx};
 use crate::domain::audit::AuditKind;
 use crate::domain::retention::{Kept, KeptTable};
@@ -94,22 +95,14 @@ struct Line {
 
 #[derive(QueryableByName)]
 struct OldSeal {
-    #[diesel(sql_type = BigInt)]
-    id: i64,
+    #[diesel(embed)]
+    stored: SealRow,
     #[diesel(sql_type = Integer)]
     life: i32,
     #[diesel(sql_type = BigInt)]
     from_xid: i64,
     #[diesel(sql_type = BigInt)]
     to_xid: i64,
-    #[diesel(sql_type = BigInt)]
-    rows: i64,
-    #[diesel(sql_type = Binary)]
-    previous: Vec<u8>,
-    #[diesel(sql_type = Binary)]
-    hash: Vec<u8>,
-    #[diesel(sql_type = Nullable<Text>)]
-    mark: Option<String>,
     #[diesel(sql_type = Bool)]
     old: bool,
 }
@@ -273,7 +266,7 @@ fn old_seals(conn: &mut Conn, kept: &str) -> Tx<Vec<OldSeal>> {
     let mut rows = 0;
     let chosen = seals.into_iter().take_while(|seal| {
         let room = rows < SEALED_ROWS;
-        rows += seal.rows;
+        rows += seal.stored.rows;
         seal.old && room
     });
     Ok(chosen.collect())
@@ -283,17 +276,17 @@ fn old_seals(conn: &mut Conn, kept: &str) -> Tx<Vec<OldSeal>> {
 fn check_sealed(conn: &mut Conn, seal: &OldSeal, mut file: Option<&mut EventFile>) -> Tx<usize> {
     if let Some(file) = &mut file {
         let head = SealLine {
-            seal: seal.id,
+            seal: seal.stored.id,
             life: seal.life,
-            previous: hex::encode(&seal.previous),
-            hash: hex::encode(&seal.hash),
-            mark: seal.mark.clone(),
-            rows: seal.rows,
+            previous: hex::encode(&seal.stored.previous),
+            hash: hex::encode(&seal.stored.hash),
+            mark: seal.stored.mark.clone(),
+            rows: seal.stored.rows,
         };
         let head = serde_json::to_vec(&head).map_err(not_json)?;
         file.line(&head)?;
     }
-    let mut hash = SealHash::new(&seal.previous, seal.mark.as_deref());
+    let mut hash = seal.stored.recomputing();
     let mut events = 0;
     // one query for the whole seal: a query for each page could search all of its events each time
     sql_query(
@@ -318,8 +311,8 @@ fn check_sealed(conn: &mut Conn, seal: &OldSeal, mut file: Option<&mut EventFile
         }
     }
     sql_query("CLOSE sealed").execute(conn)?;
-    if hash.end() != seal.hash {
-        return Err(StoreError::BrokenSeal { seal: seal.id }.into());
+    if hash.end() != seal.stored.hash {
+        return Err(StoreError::BrokenSeal { seal: seal.stored.id }.into());
     }
     Ok(events)
 }
@@ -332,7 +325,7 @@ fn delete_sealed(conn: &mut Conn, seal: &OldSeal, events: usize) -> Tx<()> {
         .bind::<Integer, _>(seal.life)
         .execute(conn)?;
     if deleted != events {
-        return Err(StoreError::BrokenSeal { seal: seal.id }.into());
+        return Err(StoreError::BrokenSeal { seal: seal.stored.id }.into());
     }
     Ok(())
 }
@@ -400,7 +393,7 @@ impl Store {
                 sql_query(NO_LIMITS).execute(conn)?;
                 let seals = old_seals(conn, &interval)?;
                 let (Some(first), Some(last)) = (seals.first(), seals.last()) else { return Ok(none) };
-                let mut file = archive.map(|archive| archive.events(first.id, last.id)).transpose()?;
+                let mut file = archive.map(|archive| archive.events(first.stored.id, last.stored.id)).transpose()?;
                 // reading takes no number of a transaction, and from the first deletion on no younger transaction can be sealed: so what takes
                 // long is done before it
                 let events = seals.iter().map(|seal| check_sealed(conn, seal, file.as_mut())).collect::<Tx<Vec<_>>>()?;
@@ -409,15 +402,15 @@ impl Store {
                     delete_sealed(conn, seal, events)?;
                 }
                 sql_query("UPDATE audit_seal SET removed_at = now(), archive = $2, archive_sha256 = $3 WHERE id = ANY($1)")
-                    .bind::<Array<BigInt>, _>(seals.iter().map(|seal| seal.id).collect::<Vec<_>>())
+                    .bind::<Array<BigInt>, _>(seals.iter().map(|seal| seal.stored.id).collect::<Vec<_>>())
                     .bind::<Nullable<Text>, _>(&name)
                     .bind::<Nullable<Binary>, _>(&sha256)
                     .execute(conn)?;
-                let rows = seals.iter().map(|seal| seal.rows).sum();
+                let rows = seals.iter().map(|seal| seal.stored.rows).sum();
                 // `audit verify` accepts removed events up to the last seal of the newest such event
                 let mut event = NewAudit::of(AuditKind::Retention).detail(&json!({
                     "table": KeptTable::Event, "rows": rows, "older_than": kept.to_string(),
-                    "seals": { "first": first.id, "last": last.id, "hash": hex::encode(&last.hash) },
+                    "seals": { "first": first.stored.id, "last": last.stored.id, "hash": hex::encode(&last.stored.hash) },
                     "archive": name, "sha256": sha256.map(hex::encode),
                 }));
                 event.actor = actor;
