@@ -5,6 +5,10 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::Instant;
 
+use quick_xml::Reader;
+use quick_xml::escape::unescape;
+use quick_xml::events::{BytesStart, Event};
+
 use crate::domain::CompanyId;
 
 /// The `$metadata` of the companies, for all readers that share connections. Companies with the same tables share one copy.
@@ -123,35 +127,51 @@ impl Metadata {
         named(&self.tables, table).is_some()
     }
 
-    /// Reads a CSDL document by its tags alone; unknown tags are skipped.
+    /// Reads a CSDL document by its tags alone; unknown tags are skipped. After text that is not XML nothing is read.
     pub(super) fn parse(text: &str) -> Self {
         let mut types: HashMap<String, EntityType> = HashMap::new();
         let mut sets: Vec<(String, String)> = Vec::new();
         let mut namespaces: HashMap<String, String> = HashMap::new();
         let (mut namespace, mut current) = (String::new(), None::<String>);
-        for tag in (Tags { rest: text }) {
-            match tag.name {
+        let mut reader = Reader::from_str(text);
+        let config = reader.config_mut();
+        (config.check_end_names, config.allow_unmatched_ends, config.allow_dangling_amp) = (false, true, true);
+        // an element without content has a start and an end too
+        config.expand_empty_elements = true;
+        loop {
+            let tag = match reader.read_event() {
+                Ok(Event::Start(tag)) => tag,
+                Ok(Event::End(tag)) => {
+                    if tag.local_name().as_ref() == "EntityType" {
+                        current = None;
+                    }
+                    continue;
+                }
+                Ok(Event::Eof) | Err(_) => break,
+                Ok(_) => continue,
+            };
+            match tag.local_name().as_ref() {
                 "Schema" => {
-                    namespace = tag.attribute("Namespace").unwrap_or_default();
-                    if let Some(alias) = tag.attribute("Alias") {
+                    namespace = attribute(&tag, "Namespace").unwrap_or_default();
+                    if let Some(alias) = attribute(&tag, "Alias") {
                         namespaces.insert(alias, namespace.clone());
                     }
                 }
                 "EntityType" => {
-                    let name = format!("{namespace}.{}", tag.attribute("Name").unwrap_or_default());
-                    types.insert(name.clone(), EntityType { base: tag.attribute("BaseType"), columns: HashMap::new() });
-                    current = (!tag.empty).then_some(name);
+                    let name = format!("{namespace}.{}", attribute(&tag, "Name").unwrap_or_default());
+                    types.insert(name.clone(), EntityType { base: attribute(&tag, "BaseType"), columns: HashMap::new() });
+                    current = Some(name);
                 }
-                "/EntityType" | "ComplexType" => current = None,
+                "ComplexType" => current = None,
                 "Property" => {
-                    if let (Some(current), Some(name)) = (&current, tag.attribute("Name"))
+                    if let (Some(current), Some(name)) = (&current, attribute(&tag, "Name"))
                         && let Some(entity) = types.get_mut(current)
                     {
-                        entity.columns.insert(name, tag.attribute("Type").unwrap_or_default());
+                        entity.columns.insert(name, attribute(&tag, "Type").unwrap_or_default());
                     }
                 }
                 "EntitySet" => {
-                    if let (Some(name), Some(kind)) = (tag.attribute("Name"), tag.attribute("EntityType")) {
+                    if let (Some(name), Some(kind)) = (attribute(&tag, "Name"), attribute(&tag, "EntityType")) {
                         sets.push((name, kind));
                     }
                 }
@@ -185,75 +205,10 @@ fn named<'m, V>(map: &'m HashMap<String, V>, name: &str) -> Option<(&'m String, 
     })
 }
 
-/// A tag with its attributes, unread.
-struct Tag<'t> {
-    name: &'t str,
-    attributes: &'t str,
-    empty: bool,
-}
-
-impl Tag<'_> {
-    fn attribute(&self, wanted: &str) -> Option<String> {
-        let mut rest = self.attributes;
-        loop {
-            let (name, after) = rest.split_once('=')?;
-            let after = after.trim_start();
-            let quote = after.chars().next().filter(|c| matches!(c, '"' | '\''))?;
-            let (value, tail) = after[1..].split_once(quote)?;
-            if name.trim() == wanted {
-                let value = value.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&apos;", "'");
-                return Some(value.replace("&amp;", "&"));
-            }
-            rest = tail;
-        }
-    }
-}
-
-/// The tags of a document, comments and declarations left out.
-struct Tags<'t> {
-    rest: &'t str,
-}
-
-impl<'t> Iterator for Tags<'t> {
-    type Item = Tag<'t>;
-
-    fn next(&mut self) -> Option<Tag<'t>> {
-        loop {
-            let start = self.rest.find('<')?;
-            let text = &self.rest[start + 1..];
-            if let Some(comment) = text.strip_prefix("!--") {
-                self.rest = &comment[comment.find("-->")? + 3..];
-                continue;
-            }
-            let mut quote = None;
-            let end = text.find(|c| match (quote, c) {
-                (Some(open), c) => {
-                    if open == c {
-                        quote = None;
-                    }
-                    false
-                }
-                (None, '"' | '\'') => {
-                    quote = Some(c);
-                    false
-                }
-                (None, c) => c == '>',
-            })?;
-            self.rest = &text[end + 1..];
-            let inner = &text[..end];
-            if inner.starts_with(['?', '!']) {
-                continue;
-            }
-            let empty = inner.ends_with('/');
-            let inner = inner.trim_end_matches('/').trim_end();
-            let (name, attributes) = inner.split_once(|c: char| c.is_whitespace()).unwrap_or((inner, ""));
-            let local = match name.split_once(':') {
-                Some((prefix, local)) if !prefix.starts_with('/') => local,
-                _ => name,
-            };
-            return Some(Tag { name: local, attributes, empty });
-        }
-    }
+/// The value of a tag's attribute; one with an unknown entity is kept as it is.
+fn attribute(tag: &BytesStart<'_>, name: &str) -> Option<String> {
+    let found = tag.try_get_attribute(name).ok().flatten()?;
+    Some(unescape(&found.value).map_or_else(|_| found.value.to_string(), String::from))
 }
 
 #[cfg(test)]
@@ -301,6 +256,16 @@ mod tests {
     fn a_page_for_people_gives_no_knowledge() {
         assert!(Metadata::parse("<html><body>Log in <b a='>'>here</body>").tables.is_empty());
         assert!(Metadata::parse("<unclosed").tables.is_empty());
+    }
+
+    #[test]
+    fn references_in_attributes_are_resolved_and_what_is_odd_elsewhere_does_no_harm() {
+        let text = r#"<?xml version="1.0"?><!DOCTYPE x><m:Schema Namespace="M">Q & A &more;
+            <m:EntityType Name='A&amp;B'><m:Property Name="Q&#43;&lt;" Type="Edm.Date"/></wrong></m:EntityType><m:Property Name="Outside" Type="x"/>
+            <m:EntitySet Name="T&apos;s" EntityType="M.A&amp;B"/><m:EntitySet Name="a&no;b" EntityType="M.A&amp;B"/><m:EntityType Name="Empty"/>"#;
+        let metadata = Metadata::parse(text);
+        assert_eq!((metadata.edm("T's", "Q+<"), metadata.edm("T's", "Outside")), (Some("Edm.Date"), None));
+        assert!(metadata.has_table("a&no;b"));
     }
 
     #[test]
