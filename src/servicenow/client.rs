@@ -17,7 +17,7 @@ use crate::retry;
 use super::downstream::{Arrived, Later};
 use super::error::ServiceNowError;
 use super::listing::Listed;
-use super::outcome::{Found, OutRecord, Outcome, ProbeFinding, Settled, Verdict};
+use super::outcome::{OutRecord, Outcome, ProbeFinding, Settled, Verdict};
 use super::paging::ListPosition;
 use super::present::Present;
 use super::table::RowOwners;
@@ -31,7 +31,7 @@ const UNKNOWN_KEY: &str = "tieline unknown";
 /// The ServiceNow instance for one arbiter thread. Clones share what was learned of the instance.
 #[derive(Clone)]
 pub struct ServiceNow {
-    transport: Transport,
+    pub(super) transport: Transport,
     owners: Option<Rc<dyn RowOwners>>,
 }
 
@@ -96,34 +96,6 @@ impl ServiceNow {
             WriteMode::Table => table::send(&self.transport, self.owners.as_deref(), tokens, target, records).await?,
         };
         settle_failures(verdicts)
-    }
-
-    /// Finds rows by the key column. Compares the key of each returned row, and does not rely on the count.
-    ///
-    /// # Errors
-    /// [`ServiceNowError::UnknownColumn`] when rows come back without the key column; otherwise the error that prevented an answer.
-    pub async fn find_by_key(
-        &self,
-        tokens: &dyn TokenSource,
-        target: &TargetPlan,
-        keys: &[String],
-    ) -> Result<Vec<Option<Found>>, ServiceNowError> {
-        query::find_by_key(&self.transport, tokens, target, keys).await
-    }
-
-    /// Finds rows that somebody else may have created, by the natural key; compares it exactly with the returned one.
-    ///
-    /// If several rows have one natural key, the row with the record's own key comes first, then a row without a key.
-    ///
-    /// # Errors
-    /// As [`ServiceNow::find_by_key`].
-    pub async fn find_by_natural_key(
-        &self,
-        tokens: &dyn TokenSource,
-        target: &TargetPlan,
-        records: &[OutRecord],
-    ) -> Result<Vec<Option<Found>>, ServiceNowError> {
-        query::find_by_natural_key(&self.transport, tokens, target, records).await
     }
 
     /// Looks up unknown outcomes: whether ServiceNow has this version of each record; one answer per record, in the given order.

@@ -391,22 +391,6 @@ fn choose(target: &TargetPlan, record: &OutRecord, rows: &[&Row]) -> Natural {
     }
 }
 
-pub(super) async fn find_by_natural_key(
-    transport: &Transport,
-    tokens: &dyn TokenSource,
-    target: &TargetPlan,
-    records: &[OutRecord],
-) -> Result<Vec<Option<Found>>, ServiceNowError> {
-    let records: Vec<&OutRecord> = records.iter().collect();
-    let found = natural(transport, tokens, target, &records).await?;
-    let one = |natural| match natural {
-        Natural::Nothing | Natural::Hidden => None,
-        Natural::Free(found) | Natural::Taken(found, _) => Some(found),
-        Natural::Several(several) => several.into_iter().next(),
-    };
-    Ok(found.into_iter().map(one).collect())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -16,7 +16,7 @@ use tieline::domain::ids::DeliveryId;
 use tieline::domain::version::VersionText;
 use tieline::net::HttpClient;
 use tieline::servicenow::{
-    OutRecord, Outcome, ProbeVerdict, ServiceNow, ServiceNowError, Settled, Token, TokenSource, TokenState, fetch_token,
+    ListPosition, OutRecord, Outcome, ProbeVerdict, ServiceNow, ServiceNowError, Settled, Token, TokenSource, TokenState, fetch_token,
 };
 use tieline::telemetry::labels::System;
 use tieline_sim::faults::{Fault, FaultRule};
@@ -318,7 +318,8 @@ async fn short_tokens_and_a_site_without_key_columns() {
         let fields: Vec<&str> = partial.iter().map(|difference| difference.field.as_str()).collect();
         assert_eq!(fields, ["u_source_key", "u_source_version"]);
     }
-    let error = bench.client.find_by_key(&bench.tokens, &target, &["EDU1/e/00000".into()]).await.unwrap_err();
+    let start = ListPosition::behind(String::new(), 0);
+    let error = bench.client.present(&bench.tokens, &target, &target.target_table, "EDU1/", start).await.unwrap_err();
     assert!(matches!(error, ServiceNowError::UnknownColumn { .. }), "{error:?}");
 }
 

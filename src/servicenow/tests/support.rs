@@ -17,6 +17,7 @@ use crate::definition::plan::{ClearWith, FieldPlan, FieldSource, PartialWrite, T
 use crate::domain::SysId;
 use crate::domain::ids::DeliveryId;
 use crate::domain::version::VersionText;
+use crate::servicenow::query::{self, Natural};
 use crate::servicenow::*;
 
 /// A request as it arrived.
@@ -138,6 +139,35 @@ impl Server {
 
     pub(super) fn client(&self) -> ServiceNow {
         ServiceNow::new(&self.settings()).unwrap()
+    }
+}
+
+/// What a search finds, in place of what sending makes of it.
+impl ServiceNow {
+    pub(super) async fn find_by_key(
+        &self,
+        tokens: &dyn TokenSource,
+        target: &TargetPlan,
+        keys: &[String],
+    ) -> Result<Vec<Option<Found>>, ServiceNowError> {
+        query::find_by_key(&self.transport, tokens, target, keys).await
+    }
+
+    /// One row for each record.
+    pub(super) async fn find_by_natural_key(
+        &self,
+        tokens: &dyn TokenSource,
+        target: &TargetPlan,
+        records: &[OutRecord],
+    ) -> Result<Vec<Option<Found>>, ServiceNowError> {
+        let records: Vec<&OutRecord> = records.iter().collect();
+        let found = query::natural(&self.transport, tokens, target, &records).await?;
+        let one = |natural| match natural {
+            Natural::Nothing | Natural::Hidden => None,
+            Natural::Free(found) | Natural::Taken(found, _) => Some(found),
+            Natural::Several(several) => several.into_iter().next(),
+        };
+        Ok(found.into_iter().map(one).collect())
     }
 }
 
