@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::actors::scheduler::run_set::RunSetReport;
+use crate::domain::EntityName;
 use crate::store::AwaitedEntity;
 
 /// A line for each entity whose records wait for entities that this command did not run, with the command that brings those. `companies`:
@@ -28,7 +29,7 @@ fn line(entity: &str, rows: &[&AwaitedEntity], companies: usize) -> String {
         *most = row.documents.max(*most);
     }
     let waiting: i64 = waiting.values().sum();
-    let wanted: Vec<String> = parents.iter().map(|(parent, count)| many(*count, parent)).collect();
+    let wanted: Vec<String> = parents.iter().map(|(parent, count)| EntityName::new(parent).counted(*count)).collect();
     let verb = if waiting == 1 { "waits" } else { "wait" };
     let mut command = "tieline sync".to_owned();
     parents.keys().for_each(|parent| command += &format!(" --entity {parent}"));
@@ -36,18 +37,7 @@ fn line(entity: &str, rows: &[&AwaitedEntity], companies: usize) -> String {
     if of.len() < companies {
         of.iter().for_each(|company| command += &format!(" --company {company}"));
     }
-    format!("{} {verb} for {}: run `{command}` first", many(waiting, entity), wanted.join(" and "))
-}
-
-/// `5 suppliers`, `1 GL account`.
-fn many(count: i64, entity: &str) -> String {
-    let name = match entity {
-        "gl_account" => "GL account".to_owned(),
-        "gl_posting" => "GL posting".to_owned(),
-        "cost_center" => "cost centre".to_owned(),
-        other => other.replace('_', " "),
-    };
-    format!("{count} {name}{}", if count == 1 { "" } else { "s" })
+    format!("{} {verb} for {}: run `{command}` first", EntityName::new(entity).counted(waiting), wanted.join(" and "))
 }
 
 #[cfg(test)]

@@ -53,6 +53,30 @@ name_type! {
     EntityName
 }
 
+impl EntityName {
+    /// The name for people, in the singular: `purchase order`, `GL account`.
+    pub fn spoken(&self) -> String {
+        match self.as_str() {
+            "gl_account" => "GL account".into(),
+            "gl_posting" => "GL posting".into(),
+            "cost_center" => "cost centre".into(),
+            other => other.replace('_', " "),
+        }
+    }
+
+    /// The name for people of so many: `1 GL account`, `5 suppliers`.
+    pub fn counted(&self, count: i64) -> String {
+        format!("{count} {}{}", self.spoken(), if count == 1 { "" } else { "s" })
+    }
+
+    /// The name for people as the head of a list: `Purchase orders`.
+    pub fn heading(&self) -> String {
+        let mut text = self.spoken() + "s";
+        text.get_mut(..1).map(str::make_ascii_uppercase).unwrap_or_default();
+        text
+    }
+}
+
 impl CompanyId {
     /// A form that two spellings of one company share: without surrounding spaces, in lower case, full-width letters as normal ones.
     pub fn folded(&self) -> String {
@@ -109,6 +133,16 @@ impl fmt::Display for FlowId {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_entity_has_one_name_for_people() {
+        let of = |name: &str| {
+            let name = EntityName::new(name);
+            (name.counted(1), name.counted(2), name.heading())
+        };
+        assert_eq!(of("gl_account"), ("1 GL account".into(), "2 GL accounts".into(), "GL accounts".into()));
+        assert_eq!(of("purchase_order"), ("1 purchase order".into(), "2 purchase orders".into(), "Purchase orders".into()));
+    }
 
     #[test]
     fn a_company_in_another_spelling_is_found() {

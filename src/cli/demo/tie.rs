@@ -12,7 +12,7 @@ use crate::cli::output;
 use crate::domain::backlog::Backlog;
 use crate::domain::money::{amount_in, parse_decimal, thousands};
 use crate::domain::run::RunCounts;
-use crate::domain::{CompanyId, FlowId};
+use crate::domain::{CompanyId, EntityName, FlowId};
 use crate::store::FlowStatus;
 use tieline_sim::dataset::ODD;
 use tieline_sim::dataset::table::Cell;
@@ -35,8 +35,6 @@ pub(super) struct Summary {
 struct Records {
     company: String,
     entity: &'static str,
-    #[serde(skip)]
-    called: &'static str,
     counts: RunCounts,
     /// Undelivered records.
     undelivered: Backlog,
@@ -105,14 +103,14 @@ struct Measure {
 /// The fields of a row.
 type Row = BTreeMap<String, String>;
 
-/// Entities, their names for people, and the tables of their records.
-const ENTITIES: &[(&str, &str, &[&str])] = &[
-    ("cost_center", "Cost centres", &["cmn_cost_center"]),
-    ("gl_account", "GL accounts", &["itfm_gl_accounts"]),
-    ("supplier", "Suppliers", &["x_apo_supplier"]),
-    ("purchase_order", "Purchase orders", &["proc_po", "proc_po_item"]),
-    ("invoice", "Invoices", &["x_apo_invoice", "x_apo_invoice_line"]),
-    ("gl_posting", "GL journals", &["x_apo_gl_posting"]),
+/// Entities, and the tables of their records.
+const ENTITIES: &[(&str, &[&str])] = &[
+    ("cost_center", &["cmn_cost_center"]),
+    ("gl_account", &["itfm_gl_accounts"]),
+    ("supplier", &["x_apo_supplier"]),
+    ("purchase_order", &["proc_po", "proc_po_item"]),
+    ("invoice", &["x_apo_invoice", "x_apo_invoice_line"]),
+    ("gl_posting", &["x_apo_gl_posting"]),
 ];
 
 const MEASURES: &[Measure] = &[
@@ -288,7 +286,7 @@ async fn sums(deps: &Deps, systems: &Systems, measure: &Measure) -> Result<Sums,
 pub(super) async fn summary(deps: &Deps, systems: &Systems, status: &[FlowStatus]) -> Result<Summary, Failure> {
     let companies = &deps.settings.syspro.companies;
     let mut summary = Summary { records: Vec::new(), totals: Vec::new() };
-    for &(entity, called, targets) in ENTITIES {
+    for &(entity, targets) in ENTITIES {
         let mut rows: HashMap<String, usize> = HashMap::new();
         for row in targets.iter().flat_map(|target| systems.servicenow.rows(target)) {
             *rows.entry(company_of(&row)).or_default() += 1;
@@ -300,7 +298,6 @@ pub(super) async fn summary(deps: &Deps, systems: &Systems, status: &[FlowStatus
             summary.records.push(Records {
                 company: company.to_string(),
                 entity,
-                called,
                 counts: deps.progress.of(&FlowId::new(company.as_str(), entity)),
                 undelivered: status.iter().find(stands).map(FlowStatus::backlog).unwrap_or_default(),
                 rows: rows.get(company.as_str()).copied().unwrap_or_default(),
@@ -332,7 +329,7 @@ pub(super) fn text(summary: &Summary, companies: &[CompanyId]) -> String {
         let rows = summary.records.iter().filter(|records| records.company == company).map(|records| {
             let counts = &records.counts;
             let numbers = [counts.read, counts.delivered, records.undelivered.total(), i64::try_from(records.rows).unwrap_or(i64::MAX)];
-            [records.called.to_owned()].into_iter().chain(numbers.map(|number| thousands(&number.to_string()))).collect()
+            [EntityName::new(records.entity).heading()].into_iter().chain(numbers.map(|number| thousands(&number.to_string()))).collect()
         });
         let headers = ["records", "read", "delivered", "not delivered", "rows in ServiceNow"];
         text += &format!("{}\n", output::table(&headers, &[1, 2, 3, 4], rows));

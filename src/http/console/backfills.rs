@@ -149,13 +149,14 @@ async fn listed(app_state: &AppState, request: &HttpRequest) -> Result<(Filter, 
 pub(super) async fn backfills(app_state: web::Data<AppState>, request: HttpRequest) -> Page {
     let session = session::of(&request)?;
     let (filter, rows, more, done) = listed(&app_state, &request).await?;
-    let choice = |name: &str| Choice { value: name.to_owned(), label: name.replace('_', " "), chosen: false };
+    let choice = |value: &str, label: String| Choice { value: value.to_owned(), label, chosen: false };
+    let (companies, definitions) = (app_state.deps.settings.syspro.companies.iter(), app_state.deps.definitions.now());
     ok(&BackfillsPage {
         layout: Layout::of(&session, "/backfills", "Backfills").done(done.as_deref()),
         follow: filter.link("/live/backfills", &[]),
         next: rows.last().filter(|_| more).map(|row| filter.next(&row.id.to_string())),
-        companies: app_state.deps.settings.syspro.companies.iter().map(|company| choice(company.as_str())).collect(),
-        entities: app_state.deps.definitions.now().plans.iter().map(|plan| choice(plan.entity.as_str())).collect(),
+        companies: companies.map(|company| choice(company.as_str(), company.to_string())).collect(),
+        entities: definitions.plans.iter().map(|plan| choice(plan.entity.as_str(), plan.entity.spoken())).collect(),
         live: Live::of(rows),
         filter,
     })

@@ -13,7 +13,7 @@ use crate::domain::delivery::{FailureReason, FailureWord, PartState};
 use crate::domain::differing::{ValueCount, by_place};
 use crate::domain::ids::{DeliveryId, RunId};
 use crate::domain::role::Permission;
-use crate::domain::{CompanyId, DocumentKey};
+use crate::domain::{CompanyId, DocumentKey, EntityName};
 use crate::http::api::actions::{ReplayBody, requested, which};
 use crate::http::problem::Problem;
 use crate::http::query::path_parts;
@@ -110,7 +110,7 @@ impl CauseView {
         });
         let parent = |one: &ParentRow| ParentView {
             path: record_path(&one.company, &one.entity, &one.key),
-            name: format!("{} {}", one.entity.replace('_', " "), DocumentKey::shown(&one.key)),
+            name: format!("{} {}", EntityName::new(&one.entity).spoken(), DocumentKey::shown(&one.key)),
             words: CodeText(one.words()),
             counted: records(one.documents),
         };

@@ -119,8 +119,8 @@ impl Filter {
             }
             Spec::Entity => {
                 let definitions = app_state.deps.definitions.now();
-                let entities = definitions.plans.iter().map(|plan| plain(plan.entity.as_str()));
-                ("entity", "Entity", "every entity", entities.map(|(value, label)| (value, label.replace('_', " "))).collect())
+                let entities = definitions.plans.iter().map(|plan| (plan.entity.to_string(), plan.entity.spoken()));
+                ("entity", "Entity", "every entity", entities.collect())
             }
             Spec::Choice(name, label, none, words) => (name, label, none, words),
             Spec::Text(name, label, size) => {
