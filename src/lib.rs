@@ -27,6 +27,8 @@ pub mod notice;
 
 pub mod supervision;
 
+pub mod process;
+
 pub mod actors;
 
 pub mod doctor;

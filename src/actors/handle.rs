@@ -7,12 +7,12 @@ use std::time::Duration;
 use actix::prelude::*;
 use chrono::{DateTime, Utc};
 
-use super::in_force::InForce;
 use super::root::TakeUpDefinitions;
 use super::scheduler::run_set::RunSetRequest;
 use super::scheduler::{ANSWER_LIMIT, GetGaveUp, GetNextRuns, Scheduler, StartRefused, StartRunSet};
 use super::writer::Nudge;
 use crate::domain::FlowId;
+use crate::process::in_force::InForce;
 use crate::supervision::watchdog::Watchdog;
 
 /// Sends requests to the actors of a service.

@@ -5,7 +5,6 @@
 
 use actix::prelude::*;
 
-use super::in_force::Snapshot;
 use crate::definition::content;
 use crate::definition::gone::Marks;
 use crate::definition::map::Mapped;
@@ -15,6 +14,7 @@ use crate::definition::{Definitions, Plan};
 use crate::domain::delivery::FailureReason;
 use crate::domain::next_step::NextStep;
 use crate::domain::{CompanyId, Document, DocumentKey, EntityName, Fault, LateReference};
+use crate::process::in_force::Snapshot;
 use crate::redact::Quoted;
 use crate::store::{GoneMarks, IntakeDocument, IntakeRecord, MapFailure, ParentRef};
 use crate::supervision::crash::CrashPoints;

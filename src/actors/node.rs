@@ -10,14 +10,14 @@ use std::time::{Duration, Instant};
 use actix::prelude::*;
 use tracing::warn;
 
-use super::budget::Budget;
-use super::heartbeat::Heartbeat;
 use super::scheduler::ContinueBackfills;
 use super::writer::Nudge;
-use super::{Deps, in_force};
 use crate::domain::budget::UNRESPONSIVE_AFTER;
 use crate::domain::{EntityName, FlowId};
 use crate::store::{NodePart, NodeWork};
+use crate::process::budget::Budget;
+use crate::process::heartbeat::Heartbeat;
+use crate::process::{Deps, in_force};
 
 /// How often the heartbeat is written and due work is read.
 const TICK: Duration = Duration::from_secs(1);

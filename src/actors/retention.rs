@@ -11,10 +11,10 @@ use chrono::Utc;
 use serde::Serialize;
 use tracing::{info, warn};
 
-use super::Deps;
 use crate::config::settings::RetentionSettings;
 use crate::domain::chain;
 use crate::domain::retention::{Kept, KeptTable};
+use crate::process::Deps;
 use crate::store::{Archive, Store, StoreError, Walk};
 use crate::supervision::stopping::Stopping;
 use crate::telemetry::metrics::metrics;

@@ -12,13 +12,13 @@ use actix::prelude::*;
 use futures_util::future::LocalBoxFuture;
 use tracing::{debug, warn};
 
-use super::Deps;
-use super::enet_session_store::LedgerSessionStore;
 use crate::config::settings::SysproSettings;
 use crate::credentials::credential_store::{CredentialError, CredentialStore, SYSPRO_ENET, syspro_credential};
 use crate::credentials::secret::Credential;
 use crate::domain::CompanyId;
 use crate::domain::chain;
+use crate::process::Deps;
+use crate::process::enet_session_store::LedgerSessionStore;
 use crate::store::Store;
 use crate::supervision::crash::CrashPoints;
 use crate::syspro::enet::{Enet, EnetCall, EnetError, EnetTransport, SignInResult};

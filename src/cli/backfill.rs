@@ -11,7 +11,6 @@ use super::failure::{Exit, Failure};
 use super::signals::Signals;
 use super::words::closed;
 use super::{Global, OutputForm, output, sync, who};
-use crate::actors::mode::Mode;
 use crate::actors::poller::PollError;
 use crate::actors::scheduler::run_set::RunSetReport;
 use crate::actors::system::ActorSystem;
@@ -21,6 +20,7 @@ use crate::domain::ids::BackfillId;
 use crate::domain::reason::Reason;
 use crate::domain::run::{BackfillState, RunKind};
 use crate::operations::{self, backfill::Period};
+use crate::process::mode::Mode;
 use crate::store::{BackfillFilter, BackfillRow};
 use crate::supervision::guard::RestartPolicy;
 
@@ -151,7 +151,7 @@ async fn run(context: &Context, global: &Global, args: &BackfillArgs, signals: &
 /// Reads slice after slice, until none of these is open any more, or one fails.
 async fn slices(
     context: &Context,
-    deps: &crate::actors::Deps,
+    deps: &crate::process::Deps,
     system: &ActorSystem,
     ids: &[BackfillId],
     signals: &mut Signals,

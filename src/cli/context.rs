@@ -12,9 +12,6 @@ use super::checked::Checked;
 use super::failure::{Exit, Failure};
 use super::postgres_watchdog::restart_when_dead;
 use super::{Global, high_water};
-use crate::actors::Deps;
-use crate::actors::in_force::{InForce, Standing};
-use crate::actors::waits::Waits;
 use crate::config::{self, Settings};
 use crate::credentials::credential_store::CredentialStore;
 use crate::definition::SetText;
@@ -26,6 +23,9 @@ use crate::domain::ids::Incarnation;
 use crate::domain::life::Life;
 use crate::domain::name::{doubles, twice};
 use crate::postgres::{self, Cluster};
+use crate::process::Deps;
+use crate::process::in_force::{InForce, Standing};
+use crate::process::waits::Waits;
 use crate::store::{Adopter, Dead, FlowStatus, MayAdopt, Node, SetNumber, Stands, Store};
 use crate::supervision::crash::CrashPoints;
 use crate::supervision::stopping::Stopping;
@@ -198,7 +198,7 @@ impl Context {
 
     /// The state of every flow; flows that the configuration no longer contains are marked.
     pub(super) async fn flow_status(&self) -> Result<Vec<FlowStatus>, Failure> {
-        let mut rows = crate::actors::flows::flow_status(&self.deps()).await?;
+        let mut rows = crate::process::flows::flow_status(&self.deps()).await?;
         if self.uncompared().is_some() {
             rows.iter_mut().filter(|row| row.configured).for_each(|row| row.waits_for = Some(TO_COMPARE.to_owned()));
         }

@@ -13,11 +13,11 @@ use tracing::{error, info, warn};
 use super::checked::Checked;
 use super::context::say_adopted;
 use super::who::user;
-use crate::actors::Deps;
 use crate::actors::handle::ActorsHandle;
-use crate::actors::in_force::Standing;
 use crate::config::Loaded;
 use crate::domain::chain;
+use crate::process::Deps;
+use crate::process::in_force::Standing;
 use crate::store::{Adopter, MayAdopt, SetNumber};
 use crate::telemetry::metrics::metrics;
 

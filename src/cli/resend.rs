@@ -6,13 +6,13 @@ use super::context::Context;
 use super::failure::{Exit, Failure};
 use super::signals::Signals;
 use super::{output, sync};
-use crate::actors::Deps;
-use crate::actors::mode::Mode;
 use crate::actors::scheduler::run_set::RunSetReport;
 use crate::actors::system::ActorSystem;
 use crate::domain::budget::UNRESPONSIVE_AFTER;
 use crate::domain::resent::ResentOutcome;
 use crate::operations::resend::Followed;
+use crate::process::Deps;
+use crate::process::mode::Mode;
 use crate::store::FlowStatus;
 use crate::supervision::guard::RestartPolicy;
 

@@ -11,12 +11,12 @@ use super::context::Context;
 use super::failure::{Exit, Failure};
 use super::reload::Reloader;
 use super::signals::Signals;
-use crate::actors::Deps;
-use crate::actors::mode::Mode;
 use crate::actors::system::ActorSystem;
 use crate::domain::chain;
 use crate::http::{self, AppState, HttpError};
 use crate::operations::other_side;
+use crate::process::Deps;
+use crate::process::mode::Mode;
 use crate::supervision::guard::RestartPolicy;
 use crate::supervision::watchdog::Watchdog;
 

@@ -3,10 +3,10 @@
 use chrono::TimeDelta;
 
 use super::{Finding, disk, machine};
-use crate::actors::Deps;
 use crate::domain::chain;
 use crate::domain::name::{doubles, twice};
 use crate::domain::next_step::NextStep;
+use crate::process::Deps;
 use crate::store::{OLDEST_SERVER, StoreError};
 
 /// The allowed difference of clocks.

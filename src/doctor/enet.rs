@@ -8,8 +8,6 @@ use crate::domain::next_step::NextStep;
 use std::rc::Rc;
 
 use super::{Finding, Report, Way};
-use crate::actors::Deps;
-use crate::actors::enet_session_store::LedgerSessionStore;
 use crate::config::Settings;
 use crate::config::settings::SysproSource;
 use crate::credentials::credential_store::SYSPRO_ENET;
@@ -18,6 +16,8 @@ use crate::definition::Definitions;
 use crate::domain::CompanyId;
 use crate::domain::budget::UNRESPONSIVE_AFTER;
 use crate::domain::chain;
+use crate::process::Deps;
+use crate::process::enet_session_store::LedgerSessionStore;
 use crate::retry::Class;
 use crate::store::EncryptedCredential;
 use crate::syspro::enet::{Enet, EnetError, SignInResult};

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use chrono::{DateTime, Utc};
 
 use super::{Finding, Progress, Report, STEPS, Scope, Way, diagnose};
-use crate::actors::Deps;
 use crate::domain::chain;
+use crate::process::Deps;
 
 /// Who requested a diagnostics run, and why.
 #[derive(Debug, Clone)]

@@ -7,10 +7,10 @@ use chrono::Utc;
 
 use super::certificates::RENEWAL;
 use super::{Finding, disk};
-use crate::actors::Deps;
 use crate::config::settings::CertificateFiles;
 use crate::credentials::key_ring::{Ciphertexts, KeyPlace};
 use crate::domain::chain;
+use crate::process::Deps;
 
 /// Free space in MiB below which the private database is in danger, and below which a person should check it.
 const SPACE: (u64, u64) = (100, 1024);

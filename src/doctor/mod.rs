@@ -25,12 +25,12 @@ pub use way::{Scope, Way};
 
 use self::certificates::Place;
 use self::enet::Use;
-use crate::actors::Deps;
 use crate::config::Settings;
 use crate::config::settings::SysproSource;
 use crate::credentials::key_ring::Ciphertexts;
 use crate::definition::Definitions;
 use crate::domain::next_step::NextStep;
+use crate::process::Deps;
 use crate::store::StoreError;
 use crate::telemetry::labels::System;
 

@@ -6,8 +6,6 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use crate::actors::Deps;
-use crate::actors::enet_session_store::LedgerSessionStore;
 use crate::actors::system::Access;
 use crate::config::settings::SysproSource;
 use crate::credentials::credential_store::{SYSPRO_ENET, SYSPRO_ODATA};
@@ -15,6 +13,8 @@ use crate::definition::ReadPlan;
 use crate::domain::chain;
 use crate::domain::next_step::NextStep;
 use crate::domain::{CompanyId, DocumentKey, FlowId};
+use crate::process::Deps;
+use crate::process::enet_session_store::LedgerSessionStore;
 use crate::syspro::SysproReader;
 use crate::syspro::enet::Enet;
 

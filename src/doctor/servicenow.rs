@@ -5,9 +5,9 @@ use crate::domain::next_step::NextStep;
 use std::collections::BTreeSet;
 
 use super::{Finding, Part, Report, Scope, Verdict, Way};
-use crate::actors::Deps;
 use crate::credentials::credential_store::SERVICENOW;
 use crate::definition::plan::TargetPlan;
+use crate::process::Deps;
 use crate::retry::Class;
 use crate::servicenow::{OneToken, ProbeFinding, ProbeVerdict, ServiceNow, ServiceNowError, TokenSource};
 

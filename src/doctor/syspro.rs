@@ -5,12 +5,12 @@ use std::rc::Rc;
 use super::credential_step::credential_step;
 use super::enet::Session;
 use super::{Finding, Report, Verdict, Way};
-use crate::actors::Deps;
 use crate::config::settings::{AbsentColumns, KeyOrder, SysproSettings, SysproSource};
 use crate::credentials::credential_store::SYSPRO_ODATA;
 use crate::domain::CompanyId;
 use crate::domain::chain;
 use crate::domain::next_step::NextStep;
+use crate::process::Deps;
 use crate::syspro::enet::EnetError;
 use crate::syspro::{Capabilities, ProbeFinding, SeenOrder, SysproError, SysproReader};
 

@@ -8,11 +8,11 @@ use tokio::time::timeout;
 use super::problem::Problem;
 use super::route::{Cached, Route, Shape, reads};
 use super::state::AppState;
-use crate::actors::flows::flow_status;
 use crate::credentials::credential_store::{SERVICENOW, syspro_credential};
 use crate::doctor::disk;
 use crate::domain::FlowId;
 use crate::domain::delivery::DeliveryState;
+use crate::process::flows::flow_status;
 use crate::store::{FlowStatus, PendingCount};
 
 pub(super) const ROUTES: &[Route] = &[

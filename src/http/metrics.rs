@@ -9,10 +9,10 @@ use tokio::time::timeout;
 
 use super::route::{Cached, Route, Shape, reads};
 use super::state::AppState;
-use crate::actors::flows::flows;
-use crate::actors::in_force::Standing;
 use crate::domain::delivery::{DeliveryState, FailureReason};
 use crate::domain::{EntityName, FlowId};
+use crate::process::flows::flows;
+use crate::process::in_force::Standing;
 use crate::store::{FlowMark, Gauges, PendingCount};
 use crate::telemetry::flows::FlowState;
 use crate::telemetry::metrics as all_metrics;

@@ -48,10 +48,10 @@ pub use state::AppState;
 
 use self::front::{Admitted, ConnectionLimit};
 use self::tls::Certificate;
-use crate::actors::Deps;
 use crate::actors::handle::ActorsHandle;
 use crate::actors::system::Access;
 use crate::config::Loaded;
+use crate::process::Deps;
 
 /// All routes.
 pub static ROUTES: LazyLock<Routes> =

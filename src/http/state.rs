@@ -9,11 +9,11 @@ use super::problem::Problem;
 use super::query::Params;
 use super::route::Routes;
 use super::{host, response_cache};
-use crate::actors::Deps;
 use crate::actors::handle::ActorsHandle;
 use crate::actors::system::Access;
 use crate::config::Loaded;
 use crate::operations::{Service, check_names};
+use crate::process::Deps;
 
 /// Connections to the ledger for health and metrics together.
 const WATCHING: usize = 2;

@@ -4,10 +4,10 @@ use chrono::NaiveDate;
 
 use super::flow::configured_names;
 use super::{Refused, Requested};
-use crate::actors::Deps;
-use crate::actors::flows::flows;
 use crate::domain::FlowId;
 use crate::domain::ids::BackfillId;
+use crate::process::Deps;
+use crate::process::flows::flows;
 use crate::store::{BackfillFilter, BackfillRow, NewBackfill};
 
 /// The period to read again.

@@ -3,10 +3,10 @@
 use super::flow::configured;
 use super::selection::{self, WrongSelection};
 use super::{Refused, Requested};
-use crate::actors::Deps;
 use crate::domain::FlowId;
 use crate::domain::ids::ConflictId;
 use crate::domain::merge::Side;
+use crate::process::Deps;
 use crate::store::{ConflictFilter, ConflictRow};
 
 /// Decides entries, for their current values; answers the decided ones. The others are closed, do not exist, or could mean several rows.

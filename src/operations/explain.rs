@@ -1,9 +1,9 @@
 //! The state of a record, and the reason.
 
 use super::Refused;
-use crate::actors::Deps;
 use crate::doctor::one_record::{self, Seen};
 use crate::domain::FlowId;
+use crate::process::Deps;
 use crate::store::RecordView;
 
 /// The result for a record.

@@ -1,9 +1,9 @@
 //! Failures of flows that the configuration no longer contains: no replay and no run includes them, so their next step differs.
 
-use crate::actors::Deps;
-use crate::actors::flows::flows;
 use crate::domain::FlowId;
 use crate::domain::next_step::NextStep;
+use crate::process::Deps;
+use crate::process::flows::flows;
 use crate::store::{CauseRow, FailureFilter, FailureRow, StoreError};
 
 /// As [`Store::failure_list`](crate::store::Store::failure_list), with the next step for records of such flows.

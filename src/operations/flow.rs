@@ -1,10 +1,10 @@
 //! Pauses, resumes and forgets a flow. [`super::Service::run`] runs one.
 
 use super::{Refused, Requested};
-use crate::actors::Deps;
-use crate::actors::flows::{flow_status, flows};
 use crate::domain::word::Names;
 use crate::domain::{CompanyId, EntityName, FlowId};
+use crate::process::Deps;
+use crate::process::flows::{flow_status, flows};
 use crate::store::{FlowBefore, FlowStatus, Forgotten, ForgottenFlow, SmallerTables, Undelivered};
 
 /// The companies and entities of the configuration: each entity is a flow of each company.

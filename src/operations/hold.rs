@@ -2,9 +2,9 @@
 
 use super::selection::{self, WrongSelection};
 use super::{NeverRead, Refused, Requested, check_names};
-use crate::actors::Deps;
 use crate::domain::{DocumentKey, FlowId};
 use crate::operations::resend::{Followed, release as release_records};
+use crate::process::Deps;
 use crate::store::HoldRow;
 
 /// The results for records named by their keys.

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 
 use tracing::{error, warn};
 
-use crate::actors::Deps;
-use crate::actors::flows::flows;
 use crate::credentials::credential_store::SERVICENOW;
 use crate::definition::plan::{TargetPlan, WriteMode};
 use crate::domain::EntityName;
 use crate::domain::ids::AuditRowId;
 use crate::domain::life::{COMPARE, WENT_BACK, went_back};
+use crate::process::Deps;
+use crate::process::flows::flows;
 use crate::servicenow::{OneToken, ServiceNow};
 use crate::store::{ArrivedPart, StoreError};
 

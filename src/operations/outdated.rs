@@ -6,13 +6,13 @@ use std::fmt;
 use serde::Serialize;
 
 use super::resend::{PAGE, ReplayReport, remap};
-use crate::actors::Deps;
-use crate::actors::in_force::Snapshot;
 use crate::definition::Plan;
 use crate::domain::FlowId;
 use crate::domain::change_limit::ChangeLimit;
 use crate::domain::ids::RunId;
 use crate::domain::run::RunKind;
+use crate::process::Deps;
+use crate::process::in_force::Snapshot;
 use crate::store::{Differing, Intake, IntakeDocument, OutdatedDocument, OutdatedPlace, Resend, StoreError};
 
 /// One flow with records that were mapped under another definition.

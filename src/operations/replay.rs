@@ -6,10 +6,10 @@ use serde_json::json;
 use super::flow::configured_names;
 use super::selection::{self, MOST_NAMED, WrongSelection};
 use super::{NeverRead, Refused, Requested};
-use crate::actors::Deps;
 use crate::domain::audit::AuditKind;
 use crate::operations::outdated::{self, OutdatedReport};
 use crate::operations::resend::{ReplayReport, replay as take_in_scope};
+use crate::process::Deps;
 use crate::store::{NewAudit, ReplayScope};
 
 /// Selects records.

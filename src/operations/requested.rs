@@ -1,8 +1,8 @@
 //! What every request has: who asks and why, and the names in it.
 
 use super::refused::Refused;
-use crate::actors::Deps;
 use crate::domain::reason::Reason;
+use crate::process::Deps;
 
 /// The person who requests an operation, and the reason.
 #[derive(Debug, Clone)]

@@ -8,8 +8,6 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::outdated::OutdatedReport;
-use crate::actors::Deps;
-use crate::actors::in_force::Snapshot;
 use crate::actors::mapper::{Presence, map_document, poisoned};
 use crate::definition::Plan;
 use crate::domain::ids::{DocumentId, RunId};
@@ -17,6 +15,8 @@ use crate::domain::resent::{Resent, ResentOutcome, Stands};
 use crate::domain::run::RunKind;
 use crate::domain::{CompanyId, DocumentKey, FlowId};
 use crate::retry;
+use crate::process::Deps;
+use crate::process::in_force::Snapshot;
 use crate::store::{HoldRow, Intake, IntakeDocument, ReplayScope, Resend, StoreError, StoredDocument};
 
 /// Documents per transaction.

@@ -1,7 +1,7 @@
 //! Sending to ServiceNow: ends the pauses that it asked for early.
 
 use super::{Refused, Requested};
-use crate::actors::Deps;
+use crate::process::Deps;
 use crate::store::Resumed;
 
 /// Ends the pauses that ServiceNow asked for, for every node.

@@ -12,7 +12,6 @@ use super::flow::configured;
 use super::hold::{Named, release};
 use super::replay::{Which, note, take_in};
 use super::{Refused, Requested};
-use crate::actors::Deps;
 use crate::actors::handle::ActorsHandle;
 use crate::actors::poller::PollError;
 use crate::actors::scheduler::run_set::RunSetRequest;
@@ -29,6 +28,7 @@ use crate::domain::resent::ResentOutcome;
 use crate::domain::run::RunKind;
 use crate::operations::resend::ReplayReport;
 use crate::retry;
+use crate::process::Deps;
 use crate::store::{NewAudit, Store, StoreError};
 
 /// How long to wait for the start of a run.

@@ -11,7 +11,6 @@ mod write_back;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use tieline::actors::flows::flows;
 use tieline::actors::scheduler::run_set::RunSetReport;
 use tieline::actors::system::ActorSystem;
 use tieline::domain::audit::AuditKind;
@@ -19,6 +18,7 @@ use tieline::domain::ids::{ConflictId, DocumentId};
 use tieline::domain::merge::Side;
 use tieline::domain::run::{RunKind, Trigger};
 use tieline::domain::{DocumentKey, FlowId};
+use tieline::process::flows::flows;
 use tieline::store::{
     AlignDelivery, AlignIntake, Compared, Comparing, ConflictFilter, ConflictRow, Intake, IntakeDocument, LeaseResult, NewConflict,
     SetNumber, Store,

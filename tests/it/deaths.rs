@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use tieline::actors::audit_recorder::Seal;
-use tieline::actors::flows::flows;
-use tieline::actors::mode::Mode;
 use tieline::actors::system::ActorSystem;
 use tieline::domain::FlowId;
 use tieline::domain::audit::AuditKind;
 use tieline::domain::run::RunKind;
 use tieline::operations::resend::replay;
+use tieline::process::flows::flows;
+use tieline::process::mode::Mode;
 use tieline::store::ReplayScope;
 use tieline::supervision::guard::RestartPolicy;
 use tieline::telemetry::metrics::metrics;

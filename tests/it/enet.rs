@@ -5,13 +5,13 @@ use std::process::Stdio;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use tieline::actors::flows::flows;
 use tieline::config::settings::{EnetSettings, RetrySettings, SysproSettings, SysproSource};
 use tieline::credentials::secret::Credential;
 use tieline::definition::{self, ReadPlan};
 use tieline::domain::run::RunKind;
 use tieline::domain::setup_object::{SetupAction, SetupCall, SetupMode, SetupObject};
 use tieline::domain::{Backoff, Document, DocumentKey, Value};
+use tieline::process::flows::flows;
 use tieline::syspro::enet::{Alone, Enet, EnetCall, EnetError, SetupOutcome, setup_outcome};
 use tieline::syspro::{PageQuery, Scope, SysproError, SysproReader};
 use tieline_sim::dataset::DatasetOptions;
@@ -314,7 +314,7 @@ fn two_nodes_take_turns_at_the_one_operator() {
         let options = Options::of_one_company(60).with("SYSPRO__SOURCE", "enet").with("FLOWS__LEASE_SECONDS", "2");
         let rig = Rig::start(options).await;
         rig.sync_well().await;
-        let other = tieline::actors::Deps { node: node("two"), ..rig.deps.clone() };
+        let other = tieline::process::Deps { node: node("two"), ..rig.deps.clone() };
         let both = futures_util::future::join(
             run_set(&rig.deps, flows(&rig.deps), RunKind::Poll),
             run_set(&other, flows(&rig.deps), RunKind::Poll),

@@ -25,10 +25,11 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("servicenow", &["domain", "redact", "config", "credentials", "retry", "telemetry", "net", "definition"]),
     ("notice", &["domain", "redact", "config", "credentials", "telemetry", "net"]),
     ("supervision", &["retry"]),
+    ("process", &["domain", "config", "credentials", "telemetry", "definition", "syspro", "store", "supervision"]),
     ("actors", UP_TO_ACTORS),
     ("doctor", UP_TO_ACTORS),
-    ("operations", &["domain", "credentials", "retry", "definition", "servicenow", "store", "supervision", "actors", "doctor"]),
-    ("http", &["domain", "config", "credentials", "telemetry", "net", "store", "actors", "doctor", "operations"]),
+    ("operations", &["domain", "credentials", "retry", "definition", "servicenow", "store", "supervision", "process", "actors", "doctor"]),
+    ("http", &["domain", "config", "credentials", "telemetry", "net", "store", "process", "actors", "doctor", "operations"]),
     ("cli", EVERYTHING),
     ("main", EVERYTHING),
 ];
@@ -54,6 +55,7 @@ const UP_TO_ACTORS: &[&str] = &[
     "store",
     "notice",
     "supervision",
+    "process",
     "actors",
 ];
 
@@ -212,7 +214,7 @@ mod checker {
             ("store/mod.rs", "use crate::servicenow::wire;", false),
             ("store/mod.rs", "use crate::supervision::guard::Ping;", false),
             ("supervision/guard.rs", "use crate::store::Store;", false),
-            ("supervision/guard.rs", "use crate::actors::Deps;", false),
+            ("supervision/guard.rs", "use crate::process::Deps;", false),
             ("actors/root.rs", "use crate::{store, syspro, servicenow, postgres, supervision};", true),
             ("actors/root.rs", "use crate::http;", false),
             ("http/mod.rs", "use crate::actors::root::GetFlows;", true),

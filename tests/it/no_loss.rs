@@ -182,11 +182,11 @@ fn two_nodes_at_once_deliver_each_record_once() {
             tieline::actors::system::ActorSystem::start(
                 &other,
                 tieline::supervision::guard::RestartPolicy::default(),
-                tieline::actors::mode::Mode::Command,
+                tieline::process::mode::Mode::Command,
             )
             .unwrap(),
         ];
-        let all = || tieline::actors::flows::flows(&rig.deps);
+        let all = || tieline::process::flows::flows(&rig.deps);
         let reports = join(ask(&systems[0], all(), RunKind::Poll), ask(&systems[1], all(), RunKind::Poll)).await;
         let mut outcomes: BTreeMap<&str, usize> = BTreeMap::new();
         for (_, result) in reports.0.flows.iter().chain(&reports.1.flows) {

@@ -10,13 +10,13 @@ use hmac::{Hmac, KeyInit, Mac};
 use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 use serde_json::Value;
 use sha2::Sha256;
-use tieline::actors::flows::flows;
-use tieline::actors::mode::Mode;
 use tieline::actors::system::ActorSystem;
 use tieline::credentials::credential_store::NOTICES_WEBHOOK;
 use tieline::domain::FlowId;
 use tieline::domain::audit::AuditKind;
 use tieline::domain::run::RunKind;
+use tieline::process::flows::flows;
+use tieline::process::mode::Mode;
 use tieline::supervision::guard::RestartPolicy;
 use tieline_sim::servicenow::schema::{Abort, BusinessRule, ColumnKind};
 

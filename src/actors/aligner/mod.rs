@@ -24,8 +24,6 @@ use self::rows::Kept;
 pub use self::work::{AlignError, AlignNow, AlignReport};
 use self::work::{PAGE, Work};
 use self::write_back::WriteBack;
-use super::Deps;
-use super::in_force::Snapshot;
 use super::servicenow_token::TokenClient;
 use crate::definition::Plan;
 use crate::definition::plan::{AlignPlan, TargetPlan};
@@ -33,6 +31,8 @@ use crate::definition::record::source_key;
 use crate::domain::ids::{ConflictId, DocumentId};
 use crate::domain::run::RunKind;
 use crate::domain::{Document, DocumentKey, FlowId};
+use crate::process::Deps;
+use crate::process::in_force::Snapshot;
 use crate::servicenow::ServiceNow;
 use crate::store::{AlignEnd, AlignIntake, AlignedDocument, AlignedRowKeys, Comparing};
 

@@ -2,14 +2,14 @@
 
 use actix::prelude::*;
 
-use super::super::Deps;
-use super::super::in_force::Snapshot;
 use super::super::servicenow_token::TokenClient;
 use super::write_back::WriteBack;
 use crate::domain::FlowId;
 use crate::domain::chain;
 use crate::domain::ids::RunId;
 use crate::domain::run::RunKind;
+use crate::process::Deps;
+use crate::process::in_force::Snapshot;
 use crate::retry::Class;
 use crate::servicenow::{ServiceNow, ServiceNowError};
 use crate::store::{Lease, StoreError};

@@ -12,7 +12,6 @@ use futures_util::future::LocalBoxFuture;
 use tracing::{info, warn};
 
 use super::work::{AlignError, AlignNow, Work};
-use crate::actors::heartbeat::Heartbeat;
 use crate::actors::mapper::{Presence, map_document};
 use crate::actors::syspro_session::{EnetQuery, GetCredential, LogOff, log_off};
 use crate::config::settings::SysproSource;
@@ -25,6 +24,7 @@ use crate::domain::chain;
 use crate::domain::ids::DocumentId;
 use crate::domain::setup_object::{SetupCall, SetupMode};
 use crate::domain::{Document, DocumentKey};
+use crate::process::heartbeat::Heartbeat;
 use crate::servicenow::same;
 use crate::store::{Intake, StoreError, WriteBackDue, WriteBackStep, WriteBackUnder};
 use crate::syspro::SysproReader;

@@ -8,14 +8,14 @@ use std::time::Instant;
 use actix::prelude::*;
 
 use super::error::PollError;
-use crate::actors::Deps;
 use crate::actors::aligner::AlignNow;
-use crate::actors::in_force::Snapshot;
 use crate::actors::mapper::MapPage;
 use crate::actors::syspro_session::{CredentialRefused, GetCredential};
 use crate::actors::writer::{Drain, Nudge};
 use crate::domain::chain;
 use crate::domain::{DocumentKey, FlowId};
+use crate::process::Deps;
+use crate::process::in_force::Snapshot;
 use crate::store::StoreError;
 use crate::syspro::enet::EnetError;
 use crate::syspro::{SysproError, SysproReader};

@@ -17,14 +17,14 @@ use tracing::{debug, info, warn};
 
 use self::run_set::{Recipients, RunSetReport, RunSetRequest};
 use self::timetable::{Due, Schedules, Timetable};
-use super::Deps;
-use super::flows::flows;
-use super::mode::Mode;
 use super::poller::{PollError, PollNow};
 use super::writer::Nudge;
 use crate::domain::run::RunKind;
 use crate::domain::schedule::Schedule;
 use crate::domain::{EntityName, FlowId};
+use crate::process::Deps;
+use crate::process::flows::flows;
+use crate::process::mode::Mode;
 use crate::telemetry::metrics::metrics;
 
 /// How often the timetable is checked.

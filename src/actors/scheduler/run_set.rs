@@ -9,9 +9,7 @@ use futures_util::future::join_all;
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::UnboundedSender;
 
-use crate::actors::Deps;
 use crate::actors::downstream::PollArrived;
-use crate::actors::in_force::Snapshot;
 use crate::actors::notifier::NotifyNow;
 use crate::actors::poller::{PollError, PollNow, PollReport};
 use crate::actors::writer::{Drain, WriteError};
@@ -20,6 +18,8 @@ use crate::domain::budget::UNRESPONSIVE_AFTER;
 use crate::domain::ids::RunId;
 use crate::domain::run::{RunKind, Trigger};
 use crate::domain::{EntityName, FlowId};
+use crate::process::Deps;
+use crate::process::in_force::Snapshot;
 use crate::store::{Dead, StoreError};
 
 /// How long a flow keeps the next one from starting. A flow that has more to read, or waits, must not hold up the other companies.

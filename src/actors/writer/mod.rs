@@ -10,6 +10,7 @@ mod error;
 mod outgoing;
 mod pace;
 mod sender;
+mod shared_answer;
 mod verdict;
 
 use std::collections::HashSet;
@@ -23,13 +24,13 @@ use tracing::{debug, warn};
 pub use self::error::WriteError;
 
 use self::sender::{Sender, Volatile};
-use super::Deps;
-use super::budget::Budget;
-use super::heartbeat::Heartbeat;
 use super::servicenow_token::TokenClient;
 use crate::domain::EntityName;
 use crate::domain::budget::UNRESPONSIVE_AFTER;
 use crate::domain::chain;
+use crate::process::Deps;
+use crate::process::budget::Budget;
+use crate::process::heartbeat::Heartbeat;
 use crate::servicenow::{RowOwners, ServiceNow};
 use crate::store::{Dead, Store};
 

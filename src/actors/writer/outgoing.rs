@@ -4,13 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::WriteError;
-use crate::actors::Deps;
 use crate::definition::plan::{TargetPlan, WriteMode};
 use crate::definition::record::{derived_sys_id, source_key};
 use crate::domain::delivery::Attempt;
 use crate::domain::ids::{DeliveryId, DocumentId};
 use crate::domain::version::VersionText;
 use crate::domain::{CompanyId, DocumentKey, EntityName, FlowId, LateReference, RecordRef, SysId};
+use crate::process::Deps;
 use crate::servicenow::OutRecord;
 use crate::store::{Claim, Claimed, UNANSWERED};
 

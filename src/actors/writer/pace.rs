@@ -22,11 +22,11 @@ use tokio::time::Instant;
 use tracing::{info, warn};
 
 use super::verdict::Others;
-use crate::actors::budget::Budget;
 use crate::config::settings::ServiceNowSettings;
 use crate::domain::budget::{Breaker, NodeBudget, OthersBudget, share};
 use crate::domain::delivery::Attempt;
 use crate::domain::ids::DeliveryId;
+use crate::process::budget::Budget;
 use crate::retry::{self, Backoff};
 use crate::store::{Settlement, Verdict};
 use crate::telemetry::metrics::metrics;

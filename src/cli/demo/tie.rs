@@ -6,13 +6,13 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 
 use super::Systems;
-use crate::actors::Deps;
 use crate::cli::Failure;
 use crate::cli::output;
 use crate::domain::backlog::Backlog;
 use crate::domain::money::{amount_in, parse_decimal, thousands};
 use crate::domain::run::RunCounts;
 use crate::domain::{CompanyId, EntityName, FlowId};
+use crate::process::Deps;
 use crate::store::FlowStatus;
 use tieline_sim::dataset::ODD;
 use tieline_sim::dataset::table::Cell;

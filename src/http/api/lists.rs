@@ -4,8 +4,6 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use crate::actors::flows::flow_status;
-use crate::actors::in_force::Standing;
 use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
 use crate::domain::budget::UNRESPONSIVE_AFTER;
@@ -19,6 +17,8 @@ use crate::http::route::{Cached, Route, Shape, component, reads};
 use crate::http::state::AppState;
 use crate::operations::explain::Explained;
 use crate::operations::failures;
+use crate::process::flows::flow_status;
+use crate::process::in_force::Standing;
 use crate::store::{
     AuditFilter, AuditRow, CauseRow, DocumentFilter, DocumentRow, DocumentState, FailureFilter, FailureRow, FlowStatus, NodeRow,
     RecordView, RunFilter, RunRow, SetRow,

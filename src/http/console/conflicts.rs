@@ -8,7 +8,6 @@ use super::filter::{Filter, Spec};
 use super::flash::FlashMessage;
 use super::session::{self, Form};
 use super::view::{CodeText, Layout, Time, record_path};
-use crate::actors::flows::flows;
 use crate::domain::conflict::{ConflictKind, ConflictState};
 use crate::domain::ids::ConflictId;
 use crate::domain::merge::Side;
@@ -20,6 +19,7 @@ use crate::http::problem::Problem;
 use crate::http::route::Route;
 use crate::http::state::AppState;
 use crate::operations::{self, Refused};
+use crate::process::flows::flows;
 use crate::store::{ConflictFilter, ConflictRow, StoreError};
 
 pub(in crate::http) const ROUTES: &[Route] = &[

@@ -10,7 +10,6 @@ use super::runs::RunView;
 use super::session::{self, Form};
 use super::signed_in::Session;
 use super::view::{CodeText, Layout, Time, grouped, part, spell};
-use crate::actors::flows::flow_status;
 use crate::domain::FlowId;
 use crate::domain::backlog::Backlog;
 use crate::domain::budget::{Breaker, UNRESPONSIVE_AFTER};
@@ -24,6 +23,7 @@ use crate::http::route::Route;
 use crate::http::state::AppState;
 use crate::operations::{self, Requested, RunStarted};
 use crate::retry;
+use crate::process::flows::flow_status;
 use crate::store::{FlowAction, FlowStatus, NodeRow, RunFilter, RunRow, SmallerTables, Undelivered, Worry};
 
 pub(in crate::http) const ROUTES: &[Route] = &[

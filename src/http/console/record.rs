@@ -10,7 +10,6 @@ use super::answer::{Page, html, ok};
 use super::session;
 use super::steps::{Step, step};
 use super::view::{CodeText, Layout, Sentence, Time, part};
-use crate::actors::Deps;
 use crate::doctor::one_record::Seen;
 use crate::domain::delivery::{FailureReason, PartState};
 use crate::domain::format::{Child, Content, Formats, Shown};
@@ -22,6 +21,7 @@ use crate::http::query::{Params, path_parts};
 use crate::http::route::Route;
 use crate::http::state::AppState;
 use crate::operations::explain::Explained;
+use crate::process::Deps;
 use crate::store::{RecordView, VersionView};
 
 pub(in crate::http) const ROUTES: &[Route] =

@@ -12,9 +12,6 @@ use serde::Serialize;
 use tracing::{info, warn};
 
 use self::judge::judge;
-use crate::actors::Deps;
-use crate::actors::flows::{flow_status, flows};
-use crate::actors::mode::Mode;
 use crate::actors::servicenow_token::TokenClient;
 use crate::actors::system::ActorSystem;
 use crate::definition::Plan;
@@ -24,6 +21,9 @@ use crate::domain::budget::UNRESPONSIVE_AFTER;
 use crate::domain::life::{ComparisonState, Life};
 use crate::domain::{DocumentKey, FlowId};
 use crate::retry::{self, Class};
+use crate::process::Deps;
+use crate::process::flows::{flow_status, flows};
+use crate::process::mode::Mode;
 use crate::servicenow::{ListPosition, ServiceNow, ServiceNowError};
 use crate::store::{
     BlockTable, ComparedPage, ComparedPart, FlowStatus, RecordedPart, RestoredPart, RestoredRow, RowOwner, RowPlace, StoreError, UnknownRow,

@@ -27,25 +27,25 @@ struct Known {
 
 impl Budget {
     /// Stores what the Writer measured; `until` is the end of this node's pause, `asked` what ServiceNow asked for.
-    pub(super) fn found(&self, own: NodeBudget, until: Option<Instant>, asked: Option<(Duration, String, Instant)>) {
+    pub fn found(&self, own: NodeBudget, until: Option<Instant>, asked: Option<(Duration, String, Instant)>) {
         let mut known = self.known();
         (known.own, known.until, known.asked) = (own, until, asked);
     }
 
     /// A trial succeeded: the pause is over, here and for the other nodes.
-    pub(super) fn lifted(&self) {
+    pub fn lifted(&self) {
         self.known().lifted = true;
     }
 
     /// The budget that is reported to the other nodes.
-    pub(super) fn own(&self) -> NodeBudget {
+    pub fn own(&self) -> NodeBudget {
         let known = self.known();
         let pause = known.until.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()));
         NodeBudget { pause, ..known.own }
     }
 
     /// What is reported of a pause that ServiceNow asked for.
-    pub(super) fn asked(&self) -> PauseReport {
+    pub fn asked(&self) -> PauseReport {
         let known = self.known();
         let going_on = known.until.is_some_and(|until| until > Instant::now());
         let of = known.asked.as_ref().filter(|_| going_on);
@@ -54,7 +54,7 @@ impl Budget {
     }
 
     /// Stores what the other nodes report after they got `report`; `resumed`: how long ago a person ended the pauses.
-    pub(super) fn heard(&self, others: OthersBudget, report: &PauseReport, resumed: Option<Duration>) {
+    pub fn heard(&self, others: OthersBudget, report: &PauseReport, resumed: Option<Duration>) {
         let mut known = self.known();
         (known.others, known.update) = (others, true);
         known.lifted &= !report.lifted;
@@ -62,7 +62,7 @@ impl Budget {
     }
 
     /// What the other nodes report, and when a person ended the pauses; each report is returned once.
-    pub(super) fn update(&self) -> Option<(OthersBudget, Option<Instant>)> {
+    pub fn update(&self) -> Option<(OthersBudget, Option<Instant>)> {
         let mut known = self.known();
         std::mem::take(&mut known.update).then_some((known.others, known.resumed))
     }

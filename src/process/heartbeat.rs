@@ -24,7 +24,7 @@ impl Default for Heartbeat {
 
 impl Heartbeat {
     /// The ledger recorded a heartbeat of this node at `at`.
-    pub(super) fn record(&self, at: Instant) {
+    pub fn record(&self, at: Instant) {
         let now = self.since_start(at);
         let last = self.last.fetch_max(now, Ordering::Relaxed);
         if last > 0 && now > last.saturating_add(u64::try_from(OWN_LIMIT.as_millis()).unwrap_or(u64::MAX)) {

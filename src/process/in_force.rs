@@ -99,7 +99,7 @@ impl View {
 }
 
 /// The ledger has other definitions in force than this process knew: reads and logs which ones. The set of this node may be in force again.
-pub(super) async fn check(deps: &Deps, in_force: SetNumber) {
+pub async fn check(deps: &Deps, in_force: SetNumber) {
     let now = deps.definitions.now();
     let set = now.set.set.clone();
     let who = Adopter { node: Some(deps.node.name.clone()), actor: "tieline".into(), why: None, may: MayAdopt::Nothing };

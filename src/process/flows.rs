@@ -26,7 +26,7 @@ pub async fn flow_status(deps: &Deps) -> Result<Vec<FlowStatus>, StoreError> {
 }
 
 /// Every flow of these companies with one set of definitions, parents first.
-pub(super) fn flows_of(companies: &[CompanyId], definitions: &Snapshot) -> Vec<FlowId> {
+pub fn flows_of(companies: &[CompanyId], definitions: &Snapshot) -> Vec<FlowId> {
     let plans = &definitions.plans;
     plans.iter().flat_map(|plan| companies.iter().map(|company| FlowId { company: company.clone(), entity: plan.entity.clone() })).collect()
 }
