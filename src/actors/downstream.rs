@@ -16,10 +16,10 @@ use crate::domain::chain;
 use crate::domain::next_step::NextStep;
 use crate::domain::version::VersionText;
 use crate::domain::{CompanyId, DocumentKey, EntityName};
+use crate::process::Deps;
 use crate::process::in_force::InForce;
 use crate::process::mode::Mode;
-use crate::process::waits::Waits;
-use crate::process::{Deps, works};
+use crate::process::permission::Permission;
 use crate::retry::{self, Backoff};
 use crate::servicenow::{Arrived, Later, ServiceNow};
 use crate::store::{DownstreamDue, DownstreamVerdict, Queue, Store};
@@ -42,8 +42,8 @@ const LONGEST: Duration = Duration::from_secs(86_400);
 pub struct DownstreamParts {
     /// The definitions that say what is watched.
     pub definitions: InForce,
-    /// What is waited for before anything starts.
-    pub waits: Waits,
+    /// Whether this process may work.
+    pub permission: Permission,
     /// The ledger.
     pub store: Store,
     /// Whether nothing new may start.
@@ -56,7 +56,7 @@ impl From<&Deps> for DownstreamParts {
     fn from(deps: &Deps) -> Self {
         Self {
             definitions: deps.definitions.clone(),
-            waits: deps.waits.clone(),
+            permission: deps.permission(),
             store: deps.store.clone(),
             stopping: deps.stopping.clone(),
             crash: deps.crash.clone(),
@@ -148,7 +148,7 @@ struct Work {
 impl Work {
     async fn run(&self) {
         // a node with other definitions than those in force does nothing, and neither does one that waits
-        if !works(&self.parts.definitions, &self.parts.waits) {
+        if !self.parts.permission.is_given() {
             return;
         }
         let definitions = self.parts.definitions.now();

@@ -10,28 +10,33 @@ use actix::prelude::*;
 use url::Url;
 
 use super::aligner::write_back::WriteBack;
-use super::aligner::{AlignNow, Aligner};
+use super::aligner::{AlignNow, Aligner, AlignerParts};
 use super::child::{Supervision, of_flow};
 use super::mapper::Mapper;
-use super::poller::{Poison, PollNow, Poller, Reader};
+use super::poller::{Poison, PollNow, Poller, PollerParts, Reader};
 use super::servicenow_token::TokenClient;
 use super::syspro_session::{EnetQuery, SessionHandle, SysproSession};
 use super::writer::Writer;
+use crate::config::Settings;
 use crate::config::settings::{SysproSettings, SysproSource};
 use crate::domain::FlowId;
 use crate::domain::chain;
-use crate::process::Deps;
 use crate::process::flows::flows_of;
 use crate::process::heartbeat::Heartbeat;
-use crate::process::in_force::Snapshot;
+use crate::process::in_force::{InForce, Snapshot};
 use crate::servicenow::ServiceNow;
+use crate::supervision::crash::CrashPoints;
 use crate::supervision::guard::{Child, LivenessCheck, RestartPolicy, start_on};
 use crate::syspro::{SysproConnections, SysproError, SysproReader};
 use crate::telemetry::metrics::metrics;
 
 /// Starts the actors of flows, now and whenever new definitions come into force.
 pub struct FlowStarter {
-    pub(super) deps: Deps,
+    pub(super) settings: Arc<Settings>,
+    pub(super) definitions: InForce,
+    pub(super) poller: PollerParts,
+    pub(super) aligner: AlignerParts,
+    pub(super) crash: CrashPoints,
     pub(super) heartbeat: Arc<Heartbeat>,
     pub(super) ingest: ArbiterHandle,
     pub(super) supervision: Supervision,
@@ -51,9 +56,9 @@ pub struct StartedFlows {
 impl FlowStarter {
     /// Starts the actors of every flow with the current definitions.
     pub fn start_all(&self) -> StartedFlows {
-        let definitions = self.deps.definitions.now();
-        let flows = flows_of(&self.deps.settings.syspro.companies, &definitions);
-        metrics().announce(&flows, self.deps.settings.per_flow.of(flows.len()));
+        let definitions = self.definitions.now();
+        let flows = flows_of(&self.settings.syspro.companies, &definitions);
+        metrics().announce(&flows, self.settings.per_flow.of(flows.len()));
         let (mut pollers, mut liveness_checks) = (BTreeMap::new(), Vec::new());
         for flow in flows {
             let mapper = self.mapper(&definitions, &flow);
@@ -70,36 +75,38 @@ impl FlowStarter {
 
     fn mapper(&self, definitions: &Snapshot, flow: &FlowId) -> Child<Mapper> {
         let supervision = Supervision { policy: patient(self.supervision.policy), ..self.supervision.clone() };
-        let (definitions, flow_id, crash) = (definitions.clone(), flow.clone(), self.deps.crash.clone());
+        let (definitions, flow_id, crash) = (definitions.clone(), flow.clone(), self.crash.clone());
         start_on(&self.ingest, of_flow("mapper", flow), &supervision, move |_| {
             Mapper::new(definitions, flow_id.company, flow_id.entity, crash)
         })
     }
 
     fn aligner(&self, definitions: &Snapshot, flow: &FlowId) -> Child<Aligner> {
-        let (deps, tokens, session) = (self.deps.clone(), self.tokens.clone(), self.session.clone());
+        let (parts, settings) = (self.aligner.clone(), self.settings.clone());
+        let (tokens, session) = (self.tokens.clone(), self.session.clone());
         let (definitions, flow_id, heartbeat) = (definitions.clone(), flow.clone(), self.heartbeat.clone());
         start_on(&self.ingest, of_flow("aligner", flow), &self.supervision, move |_| {
-            let servicenow = ServiceNow::new(&deps.settings.servicenow).unwrap_or_else(|error| panic!("{}", error.chain()));
+            let servicenow = ServiceNow::new(&settings.servicenow).unwrap_or_else(|error| panic!("{}", error.chain()));
             let writes = definitions.plan(&flow_id.entity).is_some_and(|plan| plan.setup.is_some());
             let write_back = writes.then(|| WriteBack {
-                odata: reader(&deps, session.clone().recipient()).unwrap_or_else(|error| panic!("{}", chain(&error))),
+                odata: reader(&settings, session.clone().recipient()).unwrap_or_else(|error| panic!("{}", chain(&error))),
                 credential: session.clone().recipient(),
                 session: session.clone().recipient(),
                 log_off: session.recipient(),
                 heartbeat: heartbeat.clone(),
             });
-            Aligner::new(deps, definitions, flow_id, servicenow, tokens, write_back)
+            Aligner::new(parts, definitions, flow_id, servicenow, tokens, write_back)
         })
     }
 
     fn poller(&self, definitions: &Snapshot, flow: &FlowId, mapper: Addr<Mapper>, aligner: Option<Recipient<AlignNow>>) -> Child<Poller> {
-        let (deps, session, writer) = (self.deps.clone(), self.session.clone(), self.writer.clone());
+        let (parts, settings) = (self.poller.clone(), self.settings.clone());
+        let (session, writer) = (self.session.clone(), self.writer.clone());
         let (definitions, flow_id) = (definitions.clone(), flow.clone());
         start_on(&self.ingest, of_flow("poller", flow), &self.supervision, move |_| {
-            let odata = reader(&deps, session.clone().recipient()).unwrap_or_else(|error| panic!("{}", chain(&error)));
+            let odata = reader(&settings, session.clone().recipient()).unwrap_or_else(|error| panic!("{}", chain(&error)));
             Poller::new(Reader {
-                deps,
+                parts,
                 flow: flow_id,
                 definitions,
                 odata,
@@ -140,8 +147,8 @@ fn connections(url: &Url, syspro: &SysproSettings) -> Result<Rc<SysproConnection
 }
 
 /// The reader over the transport named in the settings.
-fn reader(deps: &Deps, session: Recipient<EnetQuery>) -> Result<SysproReader, SysproError> {
-    let (syspro, retry) = (&deps.settings.syspro, &deps.settings.retry);
+fn reader(settings: &Settings, session: Recipient<EnetQuery>) -> Result<SysproReader, SysproError> {
+    let (syspro, retry) = (&settings.syspro, &settings.retry);
     match &syspro.source {
         SysproSource::OData { url } => Ok(SysproReader::over(connections(url, syspro)?, retry)),
         SysproSource::Enet { .. } => Ok(SysproReader::over_enet(syspro, retry, Rc::new(SessionHandle(session)))),

@@ -17,18 +17,40 @@ use crate::domain::{EntityName, FlowId};
 use crate::store::{NodePart, NodeWork};
 use crate::process::budget::Budget;
 use crate::process::heartbeat::Heartbeat;
-use crate::process::{Deps, in_force};
+use crate::process::in_force::{self, InForce};
+use crate::process::permission::Permission;
+use crate::store::{self, Store};
+use crate::supervision::stopping::Stopping;
 
 /// How often the heartbeat is written and due work is read.
 const TICK: Duration = Duration::from_secs(1);
 
+/// What Node works with.
+#[derive(Clone)]
+pub struct NodeParts {
+    /// The identity of this node.
+    pub node: store::Node,
+    /// The definitions that are reported to the other nodes, and learn from the ledger whether they are in force.
+    pub definitions: InForce,
+    /// Whether this process may work.
+    pub permission: Permission,
+    /// The ledger.
+    pub store: Store,
+    /// Whether nothing new may start.
+    pub stopping: Stopping,
+    /// This process's heartbeats.
+    pub heartbeat: Arc<Heartbeat>,
+    /// What the Writer measured, and what the other nodes report.
+    pub budget: Arc<Budget>,
+    /// The Writer, for deliveries that are due.
+    pub nudge: Recipient<Nudge>,
+    /// The Scheduler, for open backfills.
+    pub backfills: Recipient<ContinueBackfills>,
+}
+
 /// This process among the nodes of the ledger.
 pub struct Node {
-    deps: Deps,
-    heartbeat: Arc<Heartbeat>,
-    budget: Arc<Budget>,
-    nudge: Recipient<Nudge>,
-    backfills: Recipient<ContinueBackfills>,
+    parts: NodeParts,
     /// A query is running: a second one would only wait for a connection as well.
     asking: bool,
 }
@@ -39,15 +61,9 @@ pub struct Node {
 struct Tick;
 
 impl Node {
-    /// An idle actor. `nudge`: the Writer; `backfills`: the Scheduler.
-    pub fn new(
-        deps: Deps,
-        heartbeat: Arc<Heartbeat>,
-        budget: Arc<Budget>,
-        nudge: Recipient<Nudge>,
-        backfills: Recipient<ContinueBackfills>,
-    ) -> Self {
-        Self { deps, heartbeat, budget, nudge, backfills, asking: false }
+    /// An idle actor.
+    pub fn new(parts: NodeParts) -> Self {
+        Self { parts, asking: false }
     }
 }
 
@@ -65,31 +81,32 @@ impl Handler<Tick> for Node {
     type Result = ();
 
     fn handle(&mut self, _: Tick, ctx: &mut Self::Context) {
-        if self.deps.stopping.has_begun() {
+        if self.parts.stopping.has_begun() {
             return;
         }
         ctx.notify_later(Tick, TICK);
         if std::mem::replace(&mut self.asking, true) {
             return;
         }
-        let (deps, heartbeat, budget, nudge) = (self.deps.clone(), self.heartbeat.clone(), self.budget.clone(), self.nudge.clone());
+        let parts = self.parts.clone();
         let round = async move {
-            beat(&deps, &heartbeat, &budget).await;
-            due(&deps, &nudge).await
+            beat(&parts).await;
+            due(&parts).await
         };
         ctx.spawn(round.into_actor(self).map(|backfills, this, _| {
             this.asking = false;
-            this.backfills.do_send(ContinueBackfills(backfills));
+            this.parts.backfills.do_send(ContinueBackfills(backfills));
         }));
     }
 }
 
 /// Writes the heartbeat, and stores what the ledger answers: the budgets of the other nodes, and which definitions are in force.
-async fn beat(deps: &Deps, heartbeat: &Heartbeat, budget: &Budget) {
+async fn beat(parts: &NodeParts) {
+    let NodeParts { node, definitions, store, heartbeat, budget, .. } = parts;
     let now = Instant::now();
-    let under = deps.definitions.now().number;
+    let under = definitions.now().number;
     let asked = budget.asked();
-    let beat = deps.store.node_heartbeat(deps.node.clone(), budget.own(), asked.clone(), UNRESPONSIVE_AFTER, Some(under));
+    let beat = store.node_heartbeat(node.clone(), budget.own(), asked.clone(), UNRESPONSIVE_AFTER, Some(under));
     match beat.await {
         Ok(answer) => {
             heartbeat.record(now);
@@ -97,8 +114,8 @@ async fn beat(deps: &Deps, heartbeat: &Heartbeat, budget: &Budget) {
                 warn!("{set_back}");
             }
             budget.heard(answer.others, &asked, answer.resumed);
-            if let Some(in_force) = answer.in_force.filter(|in_force| deps.definitions.is_new(*in_force)) {
-                in_force::check(deps, in_force).await;
+            if let Some(in_force) = answer.in_force.filter(|in_force| definitions.is_new(*in_force)) {
+                in_force::check(definitions, store, node, in_force).await;
             }
         }
         Err(error) => warn!(%error, "the heartbeat could not be written to the ledger; nothing is sent until it can be"),
@@ -106,11 +123,11 @@ async fn beat(deps: &Deps, heartbeat: &Heartbeat, budget: &Budget) {
 }
 
 /// Recovers the batches of dead nodes, and tells the Writer about every entity with due deliveries; answers the flows with open backfills.
-async fn due(deps: &Deps, nudge: &Recipient<Nudge>) -> Vec<FlowId> {
-    let part = if deps.works() { NodePart::Work } else { NodePart::RecoverOnly };
-    match deps.store.node_work(deps.node.clone(), UNRESPONSIVE_AFTER, part).await {
+async fn due(parts: &NodeParts) -> Vec<FlowId> {
+    let part = if parts.permission.is_given() { NodePart::Work } else { NodePart::RecoverOnly };
+    match parts.store.node_work(parts.node.clone(), UNRESPONSIVE_AFTER, part).await {
         Ok(NodeWork { due, backfills }) => {
-            due.into_iter().for_each(|entity| nudge.do_send(Nudge { entity: EntityName::new(entity) }));
+            due.into_iter().for_each(|entity| parts.nudge.do_send(Nudge { entity: EntityName::new(entity) }));
             backfills
         }
         Err(error) => {

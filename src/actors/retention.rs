@@ -15,7 +15,9 @@ use crate::config::settings::RetentionSettings;
 use crate::domain::chain;
 use crate::domain::retention::{Kept, KeptTable};
 use crate::process::Deps;
+use crate::process::permission::Permission;
 use crate::store::{Archive, Store, StoreError, Walk};
+use crate::supervision::crash::CrashPoints;
 use crate::supervision::stopping::Stopping;
 use crate::telemetry::metrics::metrics;
 
@@ -25,9 +27,36 @@ const FIRST: Duration = Duration::from_secs(5);
 /// Time between two checks whether a new day has begun.
 const EVERY: Duration = Duration::from_mins(15);
 
+/// What Retention works with.
+#[derive(Clone)]
+pub struct RetentionParts {
+    /// `[retention]`
+    pub settings: RetentionSettings,
+    /// Whether this process may work.
+    pub permission: Permission,
+    /// The ledger.
+    pub store: Store,
+    /// Whether nothing new may start.
+    pub stopping: Stopping,
+    /// Where a test may let it die.
+    pub crash: CrashPoints,
+}
+
+impl From<&Deps> for RetentionParts {
+    fn from(deps: &Deps) -> Self {
+        Self {
+            settings: deps.settings.retention.clone(),
+            permission: deps.permission(),
+            store: deps.store.clone(),
+            stopping: deps.stopping.clone(),
+            crash: deps.crash.clone(),
+        }
+    }
+}
+
 /// Runs the daily passes.
 pub struct Retention {
-    deps: Deps,
+    parts: RetentionParts,
 }
 
 /// Reminder. Begins the day if no node has, and sets the next reminder.
@@ -37,8 +66,8 @@ struct RetentionDue;
 
 impl Retention {
     /// At rest.
-    pub fn new(deps: Deps) -> Self {
-        Self { deps }
+    pub fn new(parts: RetentionParts) -> Self {
+        Self { parts }
     }
 }
 
@@ -56,26 +85,26 @@ impl Handler<RetentionDue> for Retention {
     type Result = ResponseActFuture<Self, ()>;
 
     fn handle(&mut self, _: RetentionDue, _: &mut Self::Context) -> Self::Result {
-        self.deps.crash.at("retention:timer", "");
+        self.parts.crash.at("retention:timer", "");
         // set after the work, so that passes never overlap
-        Box::pin(begin_day(self.deps.clone()).into_actor(self).map(|(), _, ctx| {
+        Box::pin(begin_day(self.parts.clone()).into_actor(self).map(|(), _, ctx| {
             ctx.notify_later(RetentionDue, EVERY);
         }))
     }
 }
 
 /// Runs the pass of today, unless it was begun already.
-async fn begin_day(deps: Deps) {
-    if deps.stopping.has_begun() || !deps.works() {
+async fn begin_day(parts: RetentionParts) {
+    if parts.stopping.has_begun() || !parts.permission.is_given() {
         return;
     }
-    match deps.store.ledger_day_begin().await {
+    match parts.store.ledger_day_begin().await {
         Ok(true) => {}
         Ok(false) => return,
         Err(error) => return warn!(error = %chain(&error), "the retention pass could not begin; Tieline retries"),
     }
-    let pass = Pass { store: deps.store, settings: deps.settings.retention.clone(), actor: "tieline".into(), pace: Pace::Gentle };
-    if let Err(error) = pass.run(&deps.stopping).await {
+    let pass = Pass { store: parts.store, settings: parts.settings, actor: "tieline".into(), pace: Pace::Gentle };
+    if let Err(error) = pass.run(&parts.stopping).await {
         warn!(error = %chain(&error), "the retention pass ended with an error; the next one continues");
     }
 }

@@ -44,7 +44,12 @@ impl From<&Deps> for SysproSessionParts {
             settings: deps.settings.syspro.clone(),
             store: deps.store.clone(),
             credential_store: deps.credential_store.clone(),
-            session_store: LedgerSessionStore::new(deps),
+            session_store: LedgerSessionStore::new(
+                deps.store.clone(),
+                deps.credential_store.clone(),
+                deps.node.holder(),
+                deps.settings.flows.lease,
+            ),
             crash: deps.crash.clone(),
         }
     }

@@ -11,23 +11,24 @@ use actix::prelude::*;
 use tokio::sync::watch;
 use tracing::{info, warn};
 
-use super::aligner::Aligner;
+use super::aligner::{Aligner, AlignerParts};
 use super::audit_recorder::{AuditRecorder, Seal};
 use super::child::{ChildExited, MAILBOX, Supervision, optional, vital};
 use super::downstream::{Downstream, DownstreamParts};
 use super::flow_starter::FlowStarter;
 use super::handle::ActorsHandle;
 use super::mapper::Mapper;
-use super::node::Node;
+use super::node::{Node, NodeParts};
 use super::notifier::{Notifier, NotifierParts};
-use super::poller::Poller;
-use super::retention::Retention;
+use super::poller::{Poller, PollerParts};
+use super::retention::{Retention, RetentionParts};
 use super::root::{Root, RootParts};
-use super::scheduler::run_set::Recipients;
+use super::scheduler::run_set::{Recipients, RunSetParts};
 use super::scheduler::{LOG_WAITING, Scheduler, SchedulerParts};
 use super::servicenow_token::{ServiceNowToken, TokenClient};
 use super::syspro_session::{EnetClient, LogOff, SysproSession, SysproSessionParts, log_off};
-use super::writer::{LedgerOwners, Nudge, Quiet, Writer};
+use super::writer::{LedgerOwners, Nudge, Quiet, Writer, WriterParts};
+use crate::config::Settings;
 use crate::config::settings::SysproSource;
 use crate::domain::chain;
 use crate::net::HttpClient;
@@ -108,7 +109,7 @@ impl ActorSystem {
     /// # Errors
     /// [`ActorSystemError`] when a client cannot be made from the settings: a certificate file that cannot be read, for example.
     pub fn start(deps: &Deps, policy: RestartPolicy, mode: Mode) -> Result<Self, ActorSystemError> {
-        check_clients(deps)?;
+        check_clients(&deps.settings)?;
         // each actor system stops by itself
         let deps = &Deps { stopping: Stopping::default(), ..deps.clone() };
         let (heartbeat, budget, watchdog) = (Arc::<Heartbeat>::default(), Arc::<Budget>::default(), Arc::<Watchdog>::default());
@@ -128,12 +129,12 @@ impl ActorSystem {
         let tokens = TokenClient { get: token.addr.clone().recipient(), refused: token.addr.clone().recipient() };
 
         let writer = {
-            let (deps, heartbeat, budget, tokens) = (deps.clone(), heartbeat.clone(), budget.clone(), tokens.clone());
+            let (parts, heartbeat, budget, tokens) = (WriterParts::from(deps), heartbeat.clone(), budget.clone(), tokens.clone());
             start_on(&delivery.handle(), vital("writer"), &supervision, move |_| {
-                let owners = Rc::new(LedgerOwners(deps.store.clone()));
-                let servicenow = ServiceNow::with_owners(&deps.settings.servicenow, owners);
+                let owners = Rc::new(LedgerOwners(parts.store.clone()));
+                let servicenow = ServiceNow::with_owners(&parts.settings.servicenow, owners);
                 let servicenow = servicenow.unwrap_or_else(|error| panic!("{}", error.chain()));
-                Writer::new(deps, heartbeat, budget, servicenow, tokens)
+                Writer::new(parts, heartbeat, budget, servicenow, tokens)
             })
         };
         let (store, crash) = (deps.store.clone(), deps.crash.clone());
@@ -144,8 +145,8 @@ impl ActorSystem {
         let notifier = told.then(|| start_notifier(&control, deps, &supervision, mode));
 
         let retention = mode.is_service().then(|| {
-            let deps = deps.clone();
-            start_on(&control, optional("retention"), &supervision, move |_| Retention::new(deps))
+            let parts = RetentionParts::from(deps);
+            start_on(&control, optional("retention"), &supervision, move |_| Retention::new(parts))
         });
 
         let mut liveness_checks =
@@ -154,7 +155,11 @@ impl ActorSystem {
         liveness_checks.extend(notifier.iter().map(|notifier| notifier.liveness_check()));
         liveness_checks.extend(retention.iter().map(|retention| retention.liveness_check()));
         let starter = FlowStarter {
-            deps: deps.clone(),
+            settings: deps.settings.clone(),
+            definitions: deps.definitions.clone(),
+            poller: PollerParts::from(deps),
+            aligner: AlignerParts::from(deps),
+            crash: deps.crash.clone(),
             heartbeat: heartbeat.clone(),
             ingest: ingest.handle(),
             supervision: supervision.clone(),
@@ -173,13 +178,31 @@ impl ActorSystem {
         let nudge: Recipient<Nudge> = writer.addr.clone().recipient();
         // their state exists nowhere else, or is too old after a wait: the first crash ends the process
         let never_restarted = Supervision { policy: RestartPolicy { limit: 0, ..policy }, ..supervision };
-        let parts = SchedulerParts { deps: deps.clone(), recipients: recipients.clone(), nudge: nudge.clone(), mode };
+        let parts = SchedulerParts {
+            settings: deps.settings.clone(),
+            definitions: deps.definitions.clone(),
+            permission: deps.permission(),
+            run_sets: RunSetParts::from(deps),
+            recipients: recipients.clone(),
+            nudge: nudge.clone(),
+            mode,
+        };
         let scheduler = start_on(&control, vital("scheduler"), &never_restarted, move |_| Scheduler::new(parts));
         liveness_checks.push(scheduler.liveness_check());
         // a command that runs once sends no heartbeat, and is trusted until its leases end
         let node = mode.is_service().then(|| {
-            let (deps, nudge, backfills) = (deps.clone(), nudge.clone(), scheduler.addr.clone().recipient());
-            start_on(&control, vital("node"), &never_restarted, move |_| Node::new(deps, heartbeat, budget, nudge, backfills))
+            let parts = NodeParts {
+                node: deps.node.clone(),
+                definitions: deps.definitions.clone(),
+                permission: deps.permission(),
+                store: deps.store.clone(),
+                stopping: deps.stopping.clone(),
+                heartbeat,
+                budget,
+                nudge: nudge.clone(),
+                backfills: scheduler.addr.clone().recipient(),
+            };
+            start_on(&control, vital("node"), &never_restarted, move |_| Node::new(parts))
         });
         liveness_checks.extend(node.iter().map(|node| node.liveness_check()));
         let parts = RootParts {
@@ -272,11 +295,10 @@ fn counted() -> Observer {
 }
 
 fn start_token(on: &ArbiterHandle, deps: &Deps, supervision: &Supervision) -> Child<ServiceNowToken> {
-    let deps = deps.clone();
+    let (credential_store, settings, crash) = (deps.credential_store.clone(), deps.settings.servicenow.clone(), deps.crash.clone());
     start_on(on, vital("servicenow_token"), supervision, move |_| {
-        let settings = deps.settings.servicenow.clone();
         let http = HttpClient::new(System::ServiceNow, &settings.connection).unwrap_or_else(|error| panic!("{error}"));
-        ServiceNowToken::new(deps.credential_store, settings, http, deps.crash)
+        ServiceNowToken::new(credential_store, settings, http, crash)
     })
 }
 
@@ -298,16 +320,16 @@ fn start_notifier(on: &ArbiterHandle, deps: &Deps, supervision: &Supervision, mo
 }
 
 /// The clients are created later on their own threads. This check reports a mistake in the settings now, where a person reads it.
-fn check_clients(deps: &Deps) -> Result<(), ActorSystemError> {
-    match &deps.settings.syspro.source {
+fn check_clients(settings: &Settings) -> Result<(), ActorSystemError> {
+    match &settings.syspro.source {
         SysproSource::OData { url } => {
-            drop(SysproReader::new(url, &deps.settings.syspro, &deps.settings.retry).map_err(|error| ActorSystemError(chain(&error)))?)
+            drop(SysproReader::new(url, &settings.syspro, &settings.retry).map_err(|error| ActorSystemError(chain(&error)))?)
         }
         SysproSource::Enet { .. } => {
-            drop(Enet::new(&deps.settings.syspro, String::new().into(), Rc::new(Alone)).map_err(|error| ActorSystemError(chain(&error)))?);
+            drop(Enet::new(&settings.syspro, String::new().into(), Rc::new(Alone)).map_err(|error| ActorSystemError(chain(&error)))?);
         }
     }
-    ServiceNow::new(&deps.settings.servicenow).map_err(|error| ActorSystemError(error.chain()))?;
-    Sender::new(&deps.settings.notices).map_err(ActorSystemError)?;
+    ServiceNow::new(&settings.servicenow).map_err(|error| ActorSystemError(error.chain()))?;
+    Sender::new(&settings.notices).map_err(ActorSystemError)?;
     Ok(())
 }

@@ -198,7 +198,7 @@ impl Context {
 
     /// The state of every flow; flows that the configuration no longer contains are marked.
     pub(super) async fn flow_status(&self) -> Result<Vec<FlowStatus>, Failure> {
-        let mut rows = crate::process::flows::flow_status(&self.deps()).await?;
+        let mut rows = self.deps().flow_status().await?;
         if self.uncompared().is_some() {
             rows.iter_mut().filter(|row| row.configured).for_each(|row| row.waits_for = Some(TO_COMPARE.to_owned()));
         }

@@ -4,7 +4,7 @@ use super::checked::Checked;
 use super::context::Context;
 use super::failure::{Exit, Failure};
 use super::{Global, OutputForm, output, who};
-use crate::doctor::{self, Finding, Report, Scope, Verdict, Way};
+use crate::doctor::{self, DiagnosticsParts, Finding, Report, Scope, Verdict, Way};
 use crate::domain::next_step::NextStep;
 use crate::domain::reason::Reason;
 use crate::operations::note_diagnostics;
@@ -67,5 +67,5 @@ async fn diagnose(checked: Checked, scope: Scope, why: Option<&Reason>) -> Resul
 
 async fn noted(context: &Context, scope: Scope, why: Option<&Reason>, report: &Report) -> Result<(), StoreError> {
     note_diagnostics(&context.store, scope, who::user(), why).await?;
-    doctor::diagnose(&context.deps(), &Way::Own, scope, report).await
+    doctor::diagnose(&DiagnosticsParts::from(&context.deps()), &Way::Own, scope, report).await
 }

@@ -3,11 +3,12 @@
 use chrono::TimeDelta;
 
 use super::{Finding, disk, machine};
+use crate::config::Settings;
+use crate::config::settings::SysproSettings;
 use crate::domain::chain;
 use crate::domain::name::{doubles, twice};
 use crate::domain::next_step::NextStep;
-use crate::process::Deps;
-use crate::store::{OLDEST_SERVER, StoreError};
+use crate::store::{OLDEST_SERVER, Store, StoreError};
 
 /// The allowed difference of clocks.
 const APART: TimeDelta = TimeDelta::seconds(30);
@@ -15,11 +16,11 @@ const APART: TimeDelta = TimeDelta::seconds(30);
 /// How long a restore of the ledger is reported.
 const RECENT: TimeDelta = TimeDelta::days(7);
 
-pub(super) async fn database(deps: &Deps) -> Vec<Finding> {
-    let server = match deps.store.server().await {
+pub(super) async fn database(settings: &Settings, store: &Store) -> Vec<Finding> {
+    let server = match store.server().await {
         Ok(server) => server,
         Err(error) => {
-            let full = disk::full(&deps.settings).map(|full| format!("{full}. What failed: "));
+            let full = disk::full(settings).map(|full| format!("{full}. What failed: "));
             let finding = Finding::failed("database", full.unwrap_or_default() + &chain(&error), NextStep::Database);
             return vec![finding.unreachable_if(error.is_passing())];
         }
@@ -30,7 +31,7 @@ pub(super) async fn database(deps: &Deps) -> Vec<Finding> {
     } else {
         Finding::ok("database", found)
     }];
-    findings.push(match deps.store.schema_state().await {
+    findings.push(match store.schema_state().await {
         Ok(state) if state.pending.is_empty() => {
             Finding::ok("database schema", format!("up to date: {} migrations, the newest is {}", state.run, state.newest))
         }
@@ -40,10 +41,10 @@ pub(super) async fn database(deps: &Deps) -> Vec<Finding> {
         }
         Err(error) => Finding::failed("database schema", chain(&error), NextStep::Database),
     });
-    findings.push(life(deps).await);
-    findings.push(clock(deps.store.clock_ahead()));
-    findings.push(match &deps.settings.database.url {
-        None => machine::space("database space", &deps.settings.state.directory.join("postgres"), "a full disk stops the database"),
+    findings.push(life(store).await);
+    findings.push(clock(store.clock_ahead()));
+    findings.push(match &settings.database.url {
+        None => machine::space("database space", &settings.state.directory.join("postgres"), "a full disk stops the database"),
         Some(_) => {
             let found = format!("the ledger holds {}; how much is free on the server's disk it does not tell", server.size);
             Finding::unknown("database space", found, NextStep::WatchDatabaseDisk)
@@ -64,8 +65,8 @@ fn clock(ahead: TimeDelta) -> Finding {
 }
 
 /// Whether records were mapped under another definition than the one in force.
-pub(super) async fn outdated(deps: &Deps) -> Result<Finding, StoreError> {
-    let flows = deps.store.outdated().await?;
+pub(super) async fn outdated(store: &Store) -> Result<Finding, StoreError> {
+    let flows = store.outdated().await?;
     let said: Vec<String> = flows.iter().map(|(flow, records)| format!("{records} of {flow}")).collect();
     Ok(if said.is_empty() {
         Finding::ok("mapped records", "all were mapped under the definitions in force")
@@ -79,9 +80,9 @@ pub(super) async fn outdated(deps: &Deps) -> Result<Finding, StoreError> {
 }
 
 /// The life of the ledger: whether it was restored, when, and from what.
-async fn life(deps: &Deps) -> Finding {
+async fn life(store: &Store) -> Finding {
     const WHAT: &str = "ledger";
-    let (life, tells) = match deps.store.life_now().await {
+    let (life, tells) = match store.life_now().await {
         Ok(life) => life,
         Err(error) => return Finding::failed(WHAT, chain(&error), NextStep::Database),
     };
@@ -89,7 +90,7 @@ async fn life(deps: &Deps) -> Finding {
         (Some(why), _) if life.compared_at.is_none() => {
             Finding::failed(WHAT, format!("{why}; it has not been compared with ServiceNow, and no flow runs"), NextStep::LedgerRestored)
         }
-        (Some(_), _) if deps.store.now_there() - life.began_at < RECENT => Finding::ok(WHAT, life.said().unwrap_or_default()),
+        (Some(_), _) if store.now_there() - life.began_at < RECENT => Finding::ok(WHAT, life.said().unwrap_or_default()),
         (_, None) => {
             let found = "the server does not tell which database cluster it is, so a ledger that is restored into another one is recognised by its \
                          transaction numbers and tables alone";
@@ -103,9 +104,8 @@ async fn life(deps: &Deps) -> Finding {
 }
 
 /// Whether the ledger knows a company of the settings in another spelling.
-pub(super) async fn companies(deps: &Deps) -> Result<Finding, StoreError> {
-    let syspro = &deps.settings.syspro;
-    let known = deps.store.companies().await?;
+pub(super) async fn companies(syspro: &SysproSettings, store: &Store) -> Result<Finding, StoreError> {
+    let known = store.companies().await?;
     Ok(match doubles(&syspro.companies, &known) {
         Some((ours, other)) if !syspro.companies_differ_by_case => {
             Finding::failed("companies", twice(&ours, &other), NextStep::OtherSpelling)

@@ -7,7 +7,7 @@ use super::credential_step::credential_step;
 use crate::domain::next_step::NextStep;
 use std::rc::Rc;
 
-use super::{Finding, Report, Way};
+use super::{DiagnosticsParts, Finding, Report, Way};
 use crate::config::Settings;
 use crate::config::settings::SysproSource;
 use crate::credentials::credential_store::SYSPRO_ENET;
@@ -16,8 +16,6 @@ use crate::definition::Definitions;
 use crate::domain::CompanyId;
 use crate::domain::budget::UNRESPONSIVE_AFTER;
 use crate::domain::chain;
-use crate::process::Deps;
-use crate::process::enet_session_store::LedgerSessionStore;
 use crate::retry::Class;
 use crate::store::EncryptedCredential;
 use crate::syspro::enet::{Enet, EnetError, SignInResult};
@@ -68,10 +66,10 @@ pub(super) enum Session {
     None,
 }
 
-pub(super) async fn sign_in(deps: &Deps, way: &Way, used: Use, report: &Report) -> Session {
+pub(super) async fn sign_in(parts: &DiagnosticsParts, way: &Way, used: Use, report: &Report) -> Session {
     let closed = || if used == Use::Source { Session::None } else { Session::NotNeeded };
     if used == Use::None {
-        let found = match &deps.settings.syspro.enet_url {
+        let found = match &parts.settings.syspro.enet_url {
             None => "not used: SYSPRO is read through OData, and no definition writes into SYSPRO",
             Some(_) => "not used: SYSPRO is read through OData, no definition writes into SYSPRO, and no operator is set for e.net",
         };
@@ -81,7 +79,7 @@ pub(super) async fn sign_in(deps: &Deps, way: &Way, used: Use, report: &Report) 
     if used == Use::Source {
         report.note(Finding::ok("SYSPRO OData", "not used: SYSPRO is read through e.net (`syspro.source`)"));
     }
-    let operator = match deps.credential_store.credential(SYSPRO_ENET).await {
+    let operator = match parts.credential_store.credential(SYSPRO_ENET).await {
         Ok(operator) => operator,
         Err(error) => {
             let what = if used == Use::Source { "SYSPRO credential" } else { "e.net credential" };
@@ -89,11 +87,11 @@ pub(super) async fn sign_in(deps: &Deps, way: &Way, used: Use, report: &Report) 
             return closed();
         }
     };
-    if let Some(finding) = in_use(deps, &operator.username).await {
+    if let Some(finding) = in_use(parts, &operator.username).await {
         report.note(finding);
         return closed();
     }
-    let own = match own(deps, way).await {
+    let own = match own(parts, way).await {
         Ok(own) => own,
         Err(error) => {
             report.note(Finding::failed("SYSPRO", chain(&error), NextStep::SettingsSection { section: "syspro".into() }));
@@ -101,7 +99,7 @@ pub(super) async fn sign_in(deps: &Deps, way: &Way, used: Use, report: &Report) 
         }
     };
     let mut signed_in = false;
-    for company in &deps.settings.syspro.companies {
+    for company in &parts.settings.syspro.companies {
         let visited = match (way, &own) {
             (Way::Service(access), _) => access.enet.visit(&operator, company).await,
             (Way::Own, Some(enet)) => enet.visit(&operator, company).await,
@@ -123,17 +121,17 @@ pub(super) async fn sign_in(deps: &Deps, way: &Way, used: Use, report: &Report) 
 }
 
 /// A client for a command; the service has its own.
-async fn own(deps: &Deps, way: &Way) -> Result<Option<Enet>, EnetError> {
+async fn own(parts: &DiagnosticsParts, way: &Way) -> Result<Option<Enet>, EnetError> {
     if matches!(way, Way::Service(_)) {
         return Ok(None);
     }
-    let password = deps.credential_store.company_password().await.map_err(|error| EnetError::Credential { problem: error.to_string() })?;
-    Enet::new(&deps.settings.syspro, password, Rc::new(LedgerSessionStore::at_once(deps))).map(Some)
+    let password = parts.credential_store.company_password().await.map_err(|error| EnetError::Credential { problem: error.to_string() })?;
+    Enet::new(&parts.settings.syspro, password, Rc::new(parts.session_store())).map(Some)
 }
 
 /// Who else uses the operator, if anybody does.
-async fn in_use(deps: &Deps, operator: &str) -> Option<Finding> {
-    let user = match deps.store.enet_session_user(operator.to_owned(), deps.node.holder(), UNRESPONSIVE_AFTER).await {
+async fn in_use(parts: &DiagnosticsParts, operator: &str) -> Option<Finding> {
+    let user = match parts.store.enet_session_user(operator.to_owned(), parts.holder.clone(), UNRESPONSIVE_AFTER).await {
         Ok(user) => user?,
         Err(error) => return Some(Finding::unknown(SIGN_IN, chain(&error), NextStep::DatabaseFirst)),
     };

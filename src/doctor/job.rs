@@ -4,9 +4,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
 
-use super::{Finding, Progress, Report, STEPS, Scope, Way, diagnose};
+use super::{DiagnosticsParts, Finding, Progress, Report, STEPS, Scope, Way, diagnose};
 use crate::domain::chain;
-use crate::process::Deps;
 
 /// Who requested a diagnostics run, and why.
 #[derive(Debug, Clone)]
@@ -48,7 +47,7 @@ impl DiagnosticsRun {
 /// Runs diagnostics and keeps the last run. A clone is the same job.
 #[derive(Clone)]
 pub struct DiagnosticsJob {
-    deps: Deps,
+    parts: DiagnosticsParts,
     way: Way,
     last: Arc<Mutex<Option<DiagnosticsRun>>>,
 }
@@ -61,8 +60,8 @@ struct EndGuard {
 
 impl DiagnosticsJob {
     /// A job without a run.
-    pub fn new(deps: Deps, way: Way) -> Self {
-        Self { deps, way, last: Arc::default() }
+    pub fn new(parts: DiagnosticsParts, way: Way) -> Self {
+        Self { parts, way, last: Arc::default() }
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<DiagnosticsRun>> {
@@ -87,7 +86,7 @@ impl DiagnosticsJob {
         }
         let mut ending = EndGuard { job: self.clone(), ended: false };
         Some(async move {
-            let result = diagnose(&ending.job.deps, &ending.job.way, scope, &report).await;
+            let result = diagnose(&ending.job.parts, &ending.job.way, scope, &report).await;
             ending.end(result.err().map(|error| format!("the ledger stopped answering: {}", chain(&error))));
         })
     }

@@ -8,9 +8,9 @@ use chrono::Utc;
 use super::certificates::RENEWAL;
 use super::{Finding, disk};
 use crate::config::settings::CertificateFiles;
+use crate::credentials::credential_store::CredentialStore;
 use crate::credentials::key_ring::{Ciphertexts, KeyPlace};
 use crate::domain::chain;
-use crate::process::Deps;
 
 /// Free space in MiB below which the private database is in danger, and below which a person should check it.
 const SPACE: (u64, u64) = (100, 1024);
@@ -41,12 +41,12 @@ fn room(what: &str, free: u64, directory: &Path, danger: &str) -> Finding {
 }
 
 /// The master key: where it is, whose it is, who may read it. Without ciphertexts it may be missing.
-pub(super) fn master_key(deps: &Deps, ciphertexts: Ciphertexts) -> Finding {
-    let (what, place) = ("master key", deps.credential_store.key_place());
+pub(super) fn master_key(credential_store: &CredentialStore, ciphertexts: Ciphertexts) -> Finding {
+    let (what, place) = ("master key", credential_store.key_place());
     if ciphertexts == Ciphertexts::None && !place.path().exists() {
         return Finding::warning(what, "no credential has been set, so none is needed yet", NextStep::FirstCredential);
     }
-    match deps.credential_store.keys(Ciphertexts::Stored) {
+    match credential_store.keys(Ciphertexts::Stored) {
         Ok(keys) => Finding::ok(what, format!("key `{}` in {}{}", keys.current_id(), place.path().display(), rights(&place))),
         Err(error) => Finding::failed(what, chain(&error), NextStep::KeyFile),
     }

@@ -14,12 +14,14 @@ mod finding;
 pub mod job;
 mod machine;
 pub mod one_record;
+mod parts;
 mod report;
 mod servicenow;
 mod syspro;
 mod way;
 
 pub use finding::{Finding, Part, Verdict};
+pub use parts::DiagnosticsParts;
 pub use report::{Progress, Report};
 pub use way::{Scope, Way};
 
@@ -30,7 +32,6 @@ use crate::config::settings::SysproSource;
 use crate::credentials::key_ring::Ciphertexts;
 use crate::definition::Definitions;
 use crate::domain::next_step::NextStep;
-use crate::process::Deps;
 use crate::store::StoreError;
 use crate::telemetry::labels::System;
 
@@ -41,25 +42,25 @@ pub const STEPS: usize = 8;
 ///
 /// # Errors
 /// [`StoreError`] when the ledger stops answering.
-pub async fn diagnose(deps: &Deps, way: &Way, scope: Scope, report: &Report) -> Result<(), StoreError> {
-    let settings = &deps.settings;
-    of_machine(settings, &deps.definitions.now(), report);
+pub async fn diagnose(parts: &DiagnosticsParts, way: &Way, scope: Scope, report: &Report) -> Result<(), StoreError> {
+    let DiagnosticsParts { settings, definitions, store, credential_store, .. } = parts;
+    of_machine(settings, &definitions.now(), report);
     report.begin(Part::Database, "the database");
-    for finding in database::database(deps).await {
+    for finding in database::database(settings, store).await {
         report.note(finding);
     }
-    report.note(database::companies(deps).await?);
-    report.note(database::outdated(deps).await?);
-    let credentials = deps.store.credential_list().await?;
-    report.note(machine::master_key(deps, Ciphertexts::of(credentials.len())));
-    let enet = Use::of(settings, &deps.definitions.now(), &credentials);
+    report.note(database::companies(&settings.syspro, store).await?);
+    report.note(database::outdated(store).await?);
+    let credentials = store.credential_list().await?;
+    report.note(machine::master_key(credential_store, Ciphertexts::of(credentials.len())));
+    let enet = Use::of(settings, &definitions.now(), &credentials);
     report.begin(Part::Syspro, "signing in to SYSPRO");
-    let session = enet::sign_in(deps, way, enet, report).await;
+    let session = enet::sign_in(parts, way, enet, report).await;
     report.begin(Part::Syspro, "SYSPRO's tables and columns");
-    syspro::tables(deps, way, session, report).await;
+    syspro::tables(parts, way, session, report).await;
     report.begin(Part::Syspro, "SYSPRO's certificates and clock");
     syspro_from_outside(settings, enet, report).await;
-    servicenow::servicenow(deps, way, scope, report).await;
+    servicenow::servicenow(parts, way, scope, report).await;
     report.begin(Part::ServiceNow, "ServiceNow's certificate and clock");
     servicenow_from_outside(settings, report).await;
     Ok(())

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
+use super::DiagnosticsParts;
 use crate::actors::system::Access;
 use crate::config::settings::SysproSource;
 use crate::credentials::credential_store::{SYSPRO_ENET, SYSPRO_ODATA};
@@ -13,8 +14,6 @@ use crate::definition::ReadPlan;
 use crate::domain::chain;
 use crate::domain::next_step::NextStep;
 use crate::domain::{CompanyId, DocumentKey, FlowId};
-use crate::process::Deps;
-use crate::process::enet_session_store::LedgerSessionStore;
 use crate::syspro::SysproReader;
 use crate::syspro::enet::Enet;
 
@@ -76,25 +75,31 @@ impl fmt::Display for Seen {
 
 /// Queries SYSPRO for one record. `access`: the service's access to SYSPRO; without it, as in a command, an own session is used, if nobody
 /// else uses the operator.
-pub async fn ask(deps: &Deps, access: Option<&Access>, flow: &FlowId, key: &str) -> Seen {
-    let definitions = deps.definitions.now();
-    let Some(plan) = definitions.plan(&flow.entity).filter(|_| deps.settings.syspro.companies.contains(&flow.company)) else {
+pub async fn ask(parts: &DiagnosticsParts, access: Option<&Access>, flow: &FlowId, key: &str) -> Seen {
+    let definitions = parts.definitions.now();
+    let Some(plan) = definitions.plan(&flow.entity).filter(|_| parts.settings.syspro.companies.contains(&flow.company)) else {
         return Seen::NoFlow;
     };
     let key = DocumentKey::from_text(key);
     if plan.read.root.derive.is_none() && key.parts().len() != plan.read.root.key.len() {
         return Seen::OtherKey { columns: plan.read.root.key.clone() };
     }
-    match timeout(PATIENCE, asked(deps, access, &plan.read, &flow.company, &key)).await {
+    match timeout(PATIENCE, asked(parts, access, &plan.read, &flow.company, &key)).await {
         Ok(Ok(seen)) => seen,
         Ok(Err(why)) => Seen::CouldNotTell { why },
         Err(_) => Seen::CouldNotTell { why: format!("no answer within {} s", PATIENCE.as_secs()) },
     }
 }
 
-async fn asked(deps: &Deps, access: Option<&Access>, plan: &ReadPlan, company: &CompanyId, key: &DocumentKey) -> Result<Seen, String> {
-    let (syspro, retry) = (&deps.settings.syspro, &deps.settings.retry);
-    let credential = |name| async move { deps.credential_store.credential(name).await.map_err(|error| error.to_string()) };
+async fn asked(
+    parts: &DiagnosticsParts,
+    access: Option<&Access>,
+    plan: &ReadPlan,
+    company: &CompanyId,
+    key: &DocumentKey,
+) -> Result<Seen, String> {
+    let (syspro, retry) = (&parts.settings.syspro, &parts.settings.retry);
+    let credential = |name| async move { parts.credential_store.credential(name).await.map_err(|error| error.to_string()) };
     let (odata, credential, own) = match (&syspro.source, access) {
         (SysproSource::OData { url }, _) => {
             (SysproReader::new(url, syspro, retry).map_err(|error| chain(&error))?, credential(SYSPRO_ODATA).await?, None)
@@ -104,8 +109,8 @@ async fn asked(deps: &Deps, access: Option<&Access>, plan: &ReadPlan, company: &
         }
         (SysproSource::Enet { .. }, None) => {
             let operator = credential(SYSPRO_ENET).await?;
-            let password = deps.credential_store.company_password().await.map_err(|error| error.to_string())?;
-            let enet = Enet::new(syspro, password, Rc::new(LedgerSessionStore::at_once(deps))).map_err(|error| chain(&error))?;
+            let password = parts.credential_store.company_password().await.map_err(|error| error.to_string())?;
+            let enet = Enet::new(syspro, password, Rc::new(parts.session_store())).map_err(|error| chain(&error))?;
             (SysproReader::over_enet(syspro, retry, Rc::new(enet.clone())), operator, Some(enet))
         }
     };

@@ -4,23 +4,22 @@ use super::credential_step::credential_step;
 use crate::domain::next_step::NextStep;
 use std::collections::BTreeSet;
 
-use super::{Finding, Part, Report, Scope, Verdict, Way};
+use super::{DiagnosticsParts, Finding, Part, Report, Scope, Verdict, Way};
 use crate::credentials::credential_store::SERVICENOW;
 use crate::definition::plan::TargetPlan;
-use crate::process::Deps;
 use crate::retry::Class;
 use crate::servicenow::{OneToken, ProbeFinding, ProbeVerdict, ServiceNow, ServiceNowError, TokenSource};
 
-pub(super) async fn servicenow(deps: &Deps, way: &Way, scope: Scope, report: &Report) {
+pub(super) async fn servicenow(parts: &DiagnosticsParts, way: &Way, scope: Scope, report: &Report) {
     report.begin(Part::ServiceNow, "ServiceNow's token, tables and columns");
-    let client = match ServiceNow::new(&deps.settings.servicenow) {
+    let client = match ServiceNow::new(&parts.settings.servicenow) {
         Ok(client) => client,
         Err(error) => {
             return report.note(Finding::failed("ServiceNow", error.chain(), NextStep::SettingsSection { section: "servicenow".into() }));
         }
     };
-    let Some(tokens) = tokens(deps, way, &client, report).await else { return };
-    let definitions = deps.definitions.now();
+    let Some(tokens) = tokens(parts, way, &client, report).await else { return };
+    let definitions = parts.definitions.now();
     let targets: Vec<&TargetPlan> = definitions.plans.iter().flat_map(|plan| &plan.targets).collect();
     for probe in client.probe(&*tokens, &targets).await {
         report.note(finding(format!("ServiceNow {}", probe.table), probe));
@@ -57,12 +56,12 @@ fn finding(what: String, probe: ProbeFinding) -> Finding {
 }
 
 /// The source of tokens, after the first token was received.
-async fn tokens(deps: &Deps, way: &Way, client: &ServiceNow, report: &Report) -> Option<Box<dyn TokenSource>> {
+async fn tokens(parts: &DiagnosticsParts, way: &Way, client: &ServiceNow, report: &Report) -> Option<Box<dyn TokenSource>> {
     let refused = |error: ServiceNowError| {
         let finding = Finding::failed("ServiceNow token", error.chain(), NextStep::Token);
         report.note(finding.unreachable_if(error.class() == Class::Transient));
     };
-    let credential = match deps.credential_store.credential(SERVICENOW).await {
+    let credential = match parts.credential_store.credential(SERVICENOW).await {
         Ok(credential) => credential,
         Err(error) => {
             report.note(Finding::failed("ServiceNow credential", error.to_string(), credential_step(&error)));

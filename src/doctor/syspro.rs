@@ -4,21 +4,20 @@ use std::rc::Rc;
 
 use super::credential_step::credential_step;
 use super::enet::Session;
-use super::{Finding, Report, Verdict, Way};
+use super::{DiagnosticsParts, Finding, Report, Verdict, Way};
 use crate::config::settings::{AbsentColumns, KeyOrder, SysproSettings, SysproSource};
 use crate::credentials::credential_store::SYSPRO_ODATA;
 use crate::domain::CompanyId;
 use crate::domain::chain;
 use crate::domain::next_step::NextStep;
-use crate::process::Deps;
 use crate::syspro::enet::EnetError;
 use crate::syspro::{Capabilities, ProbeFinding, SeenOrder, SysproError, SysproReader};
 
-pub(super) async fn tables(deps: &Deps, way: &Way, session: Session, report: &Report) {
-    let (syspro, retry) = (&deps.settings.syspro, &deps.settings.retry);
+pub(super) async fn tables(parts: &DiagnosticsParts, way: &Way, session: Session, report: &Report) {
+    let (syspro, retry) = (&parts.settings.syspro, &parts.settings.retry);
     let (odata, credential, own) = match (session, way) {
         (Session::NotNeeded, _) => {
-            let credential = match deps.credential_store.credential(SYSPRO_ODATA).await {
+            let credential = match parts.credential_store.credential(SYSPRO_ODATA).await {
                 Ok(credential) => credential,
                 Err(error) => return report.note(Finding::failed("SYSPRO credential", error.to_string(), credential_step(&error))),
             };
@@ -43,7 +42,7 @@ pub(super) async fn tables(deps: &Deps, way: &Way, session: Session, report: &Re
     };
     for company in &syspro.companies {
         let (mut seen, mut whole) = (Vec::new(), true);
-        for plan in &deps.definitions.now().plans {
+        for plan in &parts.definitions.now().plans {
             match odata.probe(&credential, company, &plan.read).await {
                 Ok(tables) => {
                     tables.iter().for_each(|table| report.note(table_finding(company, table, syspro.absent_columns)));

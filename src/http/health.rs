@@ -12,7 +12,6 @@ use crate::credentials::credential_store::{SERVICENOW, syspro_credential};
 use crate::doctor::disk;
 use crate::domain::FlowId;
 use crate::domain::delivery::DeliveryState;
-use crate::process::flows::flow_status;
 use crate::store::{FlowStatus, PendingCount};
 
 pub(super) const ROUTES: &[Route] = &[
@@ -75,7 +74,7 @@ pub(super) async fn ready(app_state: web::Data<AppState>) -> HttpResponse {
             missing.push(format!("the ledger: no answer within {} s{}", CHECK_LIMIT.as_secs(), why.unwrap_or_default()));
         }
     }
-    missing.extend(app_state.deps.complaint());
+    missing.extend(app_state.deps.permission().why_not());
     // an actor that is stuck does not answer, and is reported below
     let gave_up = timeout(ROOT_LIMIT, app_state.actors.gave_up()).await.unwrap_or_default();
     let left_out: Vec<String> = gave_up.into_iter().map(|(flow, why)| format!("{flow}: {why}")).collect();
@@ -94,7 +93,7 @@ pub(super) async fn flows(app_state: web::Data<AppState>) -> Result<HttpResponse
     let now = Utc::now();
     let next = app_state.actors.next_runs().await;
     let gave_up = app_state.actors.gave_up().await;
-    let rows = flow_status(&app_state.watching).await?;
+    let rows = app_state.watching.flow_status().await?;
     let pending = app_state.watching.store.pending_counts().await?;
     let paused = sending_paused(&app_state).await;
     let mut stuck = false;

@@ -11,7 +11,6 @@ use super::route::{Cached, Route, Shape, reads};
 use super::state::AppState;
 use crate::domain::delivery::{DeliveryState, FailureReason};
 use crate::domain::{EntityName, FlowId};
-use crate::process::flows::flows;
 use crate::process::in_force::Standing;
 use crate::store::{FlowMark, Gauges, PendingCount};
 use crate::telemetry::flows::FlowState;
@@ -42,7 +41,7 @@ pub(super) async fn metrics(app_state: web::Data<AppState>) -> HttpResponse {
     let gave_up = timeout(ROOT_LIMIT, app_state.actors.gave_up()).await;
     let view = app_state.deps.definitions.view();
     all_metrics().set_definitions(view.number.0, &view.hash, view.loaded_at, view.standing == Standing::InForce);
-    let made = flows(&app_state.deps);
+    let made = app_state.deps.flows();
     match (&gauges, &gave_up) {
         (Some(gauges), gave_up) => all_metrics().set_flows(&states(&made, gauges, gave_up.as_ref().ok(), store.now_there())),
         (None, Ok(gave_up)) => made.iter().for_each(|flow| all_metrics().set_gave_up(flow, gave_up.contains_key(flow))),

@@ -12,6 +12,7 @@ use super::{host, response_cache};
 use crate::actors::handle::ActorsHandle;
 use crate::actors::system::Access;
 use crate::config::Loaded;
+use crate::doctor::DiagnosticsParts;
 use crate::operations::{Service, check_names};
 use crate::process::Deps;
 
@@ -49,7 +50,7 @@ impl AppState {
         Self {
             names: Arc::new(host::Names::of(&deps.settings)),
             watching: sharing(WATCHING),
-            service: Service::new(callers.clone(), deps.clone(), actors.clone(), access),
+            service: Service::new(callers.clone(), DiagnosticsParts::from(&deps), actors.clone(), access),
             deps: callers,
             actors,
             loaded,

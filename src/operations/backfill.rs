@@ -7,7 +7,6 @@ use super::{Refused, Requested};
 use crate::domain::FlowId;
 use crate::domain::ids::BackfillId;
 use crate::process::Deps;
-use crate::process::flows::flows;
 use crate::store::{BackfillFilter, BackfillRow, NewBackfill};
 
 /// The period to read again.
@@ -50,7 +49,7 @@ pub async fn ask(deps: &Deps, period: Period, requested: Requested) -> Result<Ve
     configured_names(deps).check_all(&period.companies, &period.entities).map_err(Refused::NoFlow)?;
     let wanted = |all: &[String], name: &str| all.is_empty() || all.iter().any(|one| one == name);
     let chosen = |flow: &FlowId| wanted(&period.companies, flow.company.as_str()) && wanted(&period.entities, flow.entity.as_str());
-    let flows: Vec<FlowId> = flows(deps).into_iter().filter(chosen).collect();
+    let flows: Vec<FlowId> = deps.flows().into_iter().filter(chosen).collect();
     let new = NewBackfill { flows, since: period.since, until: period.until, requested_by: requested.by, why: requested.why.into() };
     Ok(deps.store.backfill_add(new).await?)
 }

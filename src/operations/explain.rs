@@ -1,6 +1,7 @@
 //! The state of a record, and the reason.
 
 use super::Refused;
+use crate::doctor::DiagnosticsParts;
 use crate::doctor::one_record::{self, Seen};
 use crate::domain::FlowId;
 use crate::process::Deps;
@@ -23,7 +24,7 @@ pub enum Explained {
 pub async fn explain(deps: &Deps, flow: &FlowId, key: &str) -> Result<Explained, Refused> {
     match known(deps, flow, key).await? {
         Some(view) => Ok(Explained::Known(view)),
-        None => Ok(Explained::NeverRead(one_record::ask(deps, None, flow, key).await)),
+        None => Ok(Explained::NeverRead(one_record::ask(&DiagnosticsParts::from(deps), None, flow, key).await)),
     }
 }
 

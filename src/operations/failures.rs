@@ -3,7 +3,6 @@
 use crate::domain::FlowId;
 use crate::domain::next_step::NextStep;
 use crate::process::Deps;
-use crate::process::flows::flows;
 use crate::store::{CauseRow, FailureFilter, FailureRow, StoreError};
 
 /// As [`Store::failure_list`](crate::store::Store::failure_list), with the next step for records of such flows.
@@ -34,7 +33,7 @@ struct Steps {
 
 impl Steps {
     fn of(deps: &Deps) -> Self {
-        Self { made: flows(deps) }
+        Self { made: deps.flows() }
     }
 
     fn correct(&self, company: &str, entity: &str, next_step: &mut Option<String>) {

@@ -4,7 +4,6 @@ use super::{Refused, Requested};
 use crate::domain::word::Names;
 use crate::domain::{CompanyId, EntityName, FlowId};
 use crate::process::Deps;
-use crate::process::flows::{flow_status, flows};
 use crate::store::{FlowBefore, FlowStatus, Forgotten, ForgottenFlow, SmallerTables, Undelivered};
 
 /// The companies and entities of the configuration: each entity is a flow of each company.
@@ -44,12 +43,12 @@ pub async fn resume(deps: &Deps, flow: FlowId, smaller: SmallerTables, requested
 /// [`Refused::Configured`], [`Refused::NoFlow`], [`Refused::NotInLedger`], [`Refused::BeingRead`], [`Refused::OutcomeUnknown`],
 /// [`Refused::NotSettled`]; an error of the ledger.
 pub async fn forget(deps: &Deps, flow: FlowId, undelivered: Undelivered, requested: Requested) -> Result<ForgottenFlow, Refused> {
-    if flows(deps).contains(&flow) {
+    if deps.flows().contains(&flow) {
         return Err(Refused::Configured(flow));
     }
     Err(match deps.store.flow_forget(flow.clone(), undelivered, requested.by, requested.why.into()).await? {
         Forgotten::Done(done) => return Ok(done),
-        Forgotten::Unknown => missing(&flow_status(deps).await?, flow),
+        Forgotten::Unknown => missing(&deps.flow_status().await?, flow),
         Forgotten::Held => Refused::BeingRead(flow),
         Forgotten::Unknowable { parts } => Refused::OutcomeUnknown { flow, parts },
         Forgotten::Unsettled { records } => Refused::NotSettled { flow, records },
@@ -106,7 +105,7 @@ pub async fn forget_all(
 
 /// The flows of a company that the configuration no longer makes.
 async fn unconfigured(deps: &Deps, company: CompanyId) -> Result<Vec<FlowId>, Refused> {
-    let mut all = flow_status(deps).await?;
+    let mut all = deps.flow_status().await?;
     let names = Names::of(all.iter().map(|row| &row.company), all.iter().map(|row| &row.entity));
     names.check(Some(company.as_str()), None).map_err(Refused::NoFlow)?;
     all.retain(|row| row.company == company.as_str() && !row.configured);

@@ -11,7 +11,6 @@ use crate::domain::EntityName;
 use crate::domain::ids::AuditRowId;
 use crate::domain::life::{COMPARE, WENT_BACK, went_back};
 use crate::process::Deps;
-use crate::process::flows::flows;
 use crate::servicenow::{OneToken, ServiceNow};
 use crate::store::{ArrivedPart, StoreError};
 
@@ -47,7 +46,7 @@ pub async fn check(deps: &Deps) -> Result<(), StoreError> {
              restored instance?); {COMPARE}. If ServiceNow's state is correct, `tieline flow resume` resumes a flow"
         );
         error!("{why}");
-        deps.store.flows_stop(flows(deps), why, newest).await?;
+        deps.store.flows_stop(deps.flows(), why, newest).await?;
     }
     Ok(())
 }

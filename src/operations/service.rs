@@ -18,7 +18,7 @@ use crate::actors::scheduler::run_set::RunSetRequest;
 use crate::actors::system::Access;
 use crate::doctor::job::{DiagnosticsJob, DiagnosticsRun, JobRequest};
 use crate::doctor::one_record::{self, Seen};
-use crate::doctor::{Scope, Way};
+use crate::doctor::{DiagnosticsParts, Scope, Way};
 use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
 use crate::domain::chain;
@@ -70,10 +70,10 @@ pub struct RunStarted {
 }
 
 impl Service {
-    /// Over a running actor system. `deps`: with the connections for callers; `diagnostics_deps`: with those for diagnostics.
-    pub fn new(deps: Deps, diagnostics_deps: Deps, actors: ActorsHandle, access: Access) -> Self {
+    /// Over a running actor system. `deps`: with the connections for callers; `diagnostics`: with those for diagnostics.
+    pub fn new(deps: Deps, diagnostics: DiagnosticsParts, actors: ActorsHandle, access: Access) -> Self {
         Self {
-            diagnostics: DiagnosticsJob::new(diagnostics_deps, Way::Service(access.clone())),
+            diagnostics: DiagnosticsJob::new(diagnostics, Way::Service(access.clone())),
             deps,
             actors,
             access,
@@ -201,7 +201,7 @@ impl Service {
             return Ok(Explained::Known(view));
         }
         let seen = match self.questions.try_acquire() {
-            Ok(_permit) => one_record::ask(&self.deps, Some(&self.access), flow, key).await,
+            Ok(_permit) => one_record::ask(&DiagnosticsParts::from(&self.deps), Some(&self.access), flow, key).await,
             Err(_) => Seen::CouldNotTell { why: "others are being asked for at this moment".into() },
         };
         Ok(Explained::NeverRead(seen))

@@ -6,7 +6,6 @@ use futures_util::future::LocalBoxFuture;
 use secrecy::{ExposeSecret, SecretString};
 use tracing::warn;
 
-use super::Deps;
 use crate::credentials::credential_store::CredentialStore;
 use crate::credentials::key_ring::Encrypted;
 use crate::domain::chain;
@@ -30,17 +29,15 @@ pub struct LedgerSessionStore {
 }
 
 impl LedgerSessionStore {
-    /// The store for this node.
-    pub fn new(deps: &Deps) -> Self {
-        let (store, credential_store) = (deps.store.clone(), deps.credential_store.clone());
-        let lease = deps.settings.flows.lease;
+    /// For this holder: a process start of a node. `lease`: how long the session stays the holder's without a renewal.
+    pub fn new(store: Store, credential_store: CredentialStore, holder: String, lease: Duration) -> Self {
         // a holder that has died does not renew its lease
-        Self { store, credential_store, holder: deps.node.holder(), lease, patience: lease + ASK_EVERY }
+        Self { store, credential_store, holder, lease, patience: lease + ASK_EVERY }
     }
 
     /// The same without waiting: reports at once that another node uses the operator.
-    pub fn at_once(deps: &Deps) -> Self {
-        Self { patience: Duration::ZERO, ..Self::new(deps) }
+    pub fn at_once(self) -> Self {
+        Self { patience: Duration::ZERO, ..self }
     }
 
     async fn open(&self, operator: &str, encrypted: EncryptedSession) -> Option<SecretString> {

@@ -9,10 +9,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 use chrono::{DateTime, Utc};
 use tracing::{error, info, warn};
 
-use super::Deps;
 use crate::definition::Definitions;
 use crate::definition::set::short;
-use crate::store::{Adopter, MayAdopt, SetNumber, Stands};
+use crate::store::{Adopter, MayAdopt, Node, SetNumber, Stands, Store};
 
 /// One set of definitions, with its number in the ledger.
 #[derive(Debug, Clone)]
@@ -99,17 +98,17 @@ impl View {
 }
 
 /// The ledger has other definitions in force than this process knew: reads and logs which ones. The set of this node may be in force again.
-pub async fn check(deps: &Deps, in_force: SetNumber) {
-    let now = deps.definitions.now();
+pub async fn check(definitions: &InForce, store: &Store, node: &Node, in_force: SetNumber) {
+    let now = definitions.now();
     let set = now.set.set.clone();
-    let who = Adopter { node: Some(deps.node.name.clone()), actor: "tieline".into(), why: None, may: MayAdopt::Nothing };
-    match deps.store.definition_stand(set, who).await {
+    let who = Adopter { node: Some(node.name.clone()), actor: "tieline".into(), why: None, may: MayAdopt::Nothing };
+    match store.definition_stand(set, who).await {
         Ok(stands) => {
             let standing = Standing::of(&stands);
-            if !deps.definitions.stand(now.number, standing) {
+            if !definitions.stand(now.number, standing) {
                 return;
             }
-            match deps.definitions.view().complaint() {
+            match definitions.view().complaint() {
                 Some(complaint) => error!(complaint, "other definitions came into force"),
                 None => info!(number = in_force.0, "the definitions of this node are in force again"),
             }

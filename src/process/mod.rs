@@ -6,26 +6,27 @@ pub mod flows;
 pub mod heartbeat;
 pub mod in_force;
 pub mod mode;
+pub mod permission;
 pub mod waits;
 
 use std::sync::Arc;
 
+use self::flows::flows_of;
 use self::in_force::InForce;
+use self::permission::Permission;
 use self::waits::Waits;
 use crate::config::Settings;
 use crate::credentials::credential_store::CredentialStore;
+use crate::domain::FlowId;
 use crate::domain::word::Names;
-use crate::store::{Node, Store, StoreError};
+use crate::store::{FlowStatus, Node, Store, StoreError};
 use crate::supervision::crash::CrashPoints;
 use crate::supervision::stopping::Stopping;
 use crate::telemetry::progress::Progress;
 
-/// Whether anything may be read, mapped or sent here.
-pub fn works(definitions: &InForce, waits: &Waits) -> bool {
-    definitions.is_in_force() && waits.why().is_none()
-}
-
-/// What the actors that read, map and send have; cheap to clone, free to change threads.
+/// What this process has for everything that runs in it; cheap to clone, free to change threads.
+///
+/// The operations, the HTTP server and the commands work with it. Each actor takes its own part of it when it is started.
 #[derive(Clone)]
 pub struct Deps {
     /// The settings.
@@ -50,13 +51,28 @@ pub struct Deps {
 
 impl Deps {
     /// Whether this process may read, map and send.
-    pub fn works(&self) -> bool {
-        works(&self.definitions, &self.waits)
+    pub fn permission(&self) -> Permission {
+        Permission::new(self.definitions.clone(), self.waits.clone())
     }
 
-    /// Why this process does no work; `None` when it does.
-    pub fn complaint(&self) -> Option<String> {
-        self.definitions.view().complaint().or_else(|| self.waits.why())
+    /// Every flow of the settings and definitions, parents first.
+    pub fn flows(&self) -> Vec<FlowId> {
+        flows_of(&self.settings.syspro.companies, &self.definitions.now())
+    }
+
+    /// The state of every flow of the ledger. Flows that the settings and definitions no longer contain are marked, and so are flows that
+    /// this process keeps waiting.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn flow_status(&self) -> Result<Vec<FlowStatus>, StoreError> {
+        let made = self.flows();
+        let mut rows = self.store.flow_status().await?;
+        for row in &mut rows {
+            row.configured = made.iter().any(|flow| row.is_of(flow));
+            row.waits_for = self.waits.why().filter(|_| row.configured);
+        }
+        Ok(rows)
     }
 
     /// The companies and entities for list filters: the configured ones, and those that have records in the ledger.

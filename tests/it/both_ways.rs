@@ -18,7 +18,6 @@ use tieline::domain::ids::{ConflictId, DocumentId};
 use tieline::domain::merge::Side;
 use tieline::domain::run::{RunKind, Trigger};
 use tieline::domain::{DocumentKey, FlowId};
-use tieline::process::flows::flows;
 use tieline::store::{
     AlignDelivery, AlignIntake, Compared, Comparing, ConflictFilter, ConflictRow, Intake, IntakeDocument, LeaseResult, NewConflict,
     SetNumber, Store,
@@ -68,7 +67,7 @@ impl Aligned {
     }
 
     async fn run_set(&self, kind: RunKind) -> RunSetReport {
-        let wanted = flows(&self.rig.deps).into_iter().filter(|flow| ["cost_center", "gl_account"].contains(&flow.entity.as_str()));
+        let wanted = self.rig.deps.flows().into_iter().filter(|flow| ["cost_center", "gl_account"].contains(&flow.entity.as_str()));
         run_set(&self.rig.deps, wanted.collect(), kind).await
     }
 

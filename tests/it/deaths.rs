@@ -8,7 +8,6 @@ use tieline::domain::FlowId;
 use tieline::domain::audit::AuditKind;
 use tieline::domain::run::RunKind;
 use tieline::operations::resend::replay;
-use tieline::process::flows::flows;
 use tieline::process::mode::Mode;
 use tieline::store::ReplayScope;
 use tieline::supervision::guard::RestartPolicy;
@@ -39,7 +38,7 @@ fn deaths(kind: &str, cause: &str) -> u64 {
 async fn settle(rig: &Rig, system: &ActorSystem) -> Vec<String> {
     let mut said = Vec::new();
     for _ in 0..60 {
-        let report = ask(system, flows(&rig.deps), RunKind::Poll).await;
+        let report = ask(system, rig.deps.flows(), RunKind::Poll).await;
         let wrong = errors(&report);
         let quiet = wrong.is_empty() && !rig.unsettled().await && rig.deps.crash.left() == 0;
         said.extend(wrong);
@@ -96,7 +95,7 @@ fn actors_that_die_in_the_middle_of_work_come_back_and_each_record_arrives_once(
         assert_eq!(rig.database.psql("SELECT company, entity, kind, started_at FROM run WHERE ended_at IS NULL"), "");
         assert_eq!(rig.database.psql("SELECT entity FROM flow WHERE holder IS NOT NULL"), "");
         let writes = rig.servicenow.writes();
-        assert_eq!(errors(&ask(&system, flows(&rig.deps), RunKind::Poll).await), Vec::<String>::new());
+        assert_eq!(errors(&ask(&system, rig.deps.flows(), RunKind::Poll).await), Vec::<String>::new());
         assert_eq!(rig.servicenow.writes(), writes);
         system.stop(Duration::from_secs(20)).await;
     });
@@ -152,7 +151,7 @@ fn one_that_dies_again_and_again_ends_the_process_by_name() {
             let work = async {
                 loop {
                     let _ = system.seal.send(Seal).await;
-                    ask(&system, flows(&rig.deps), RunKind::Poll).await;
+                    ask(&system, rig.deps.flows(), RunKind::Poll).await;
                 }
             };
             let why = tokio::select! { why = why => why, () = work => unreachable!() };
@@ -182,7 +181,7 @@ fn records_that_kill_their_mapper_fail_by_name_and_their_neighbours_arrive() {
             ActorSystem::start(&rig.deps, RestartPolicy { min: Duration::from_millis(20), ..RestartPolicy::default() }, Mode::Command)
                 .unwrap();
         for cycle in 1..=3 {
-            let report = ask(&system, flows(&rig.deps), RunKind::Poll).await;
+            let report = ask(&system, rig.deps.flows(), RunKind::Poll).await;
             assert_eq!(errors(&report), Vec::<String>::new(), "cycle {cycle}");
             let failures = rig.failures().await;
             let mut keys: Vec<&String> = failures.iter().map(|row| &row.key).collect();

@@ -11,7 +11,6 @@ use tieline::definition::{self, ReadPlan};
 use tieline::domain::run::RunKind;
 use tieline::domain::setup_object::{SetupAction, SetupCall, SetupMode, SetupObject};
 use tieline::domain::{Backoff, Document, DocumentKey, Value};
-use tieline::process::flows::flows;
 use tieline::syspro::enet::{Alone, Enet, EnetCall, EnetError, SetupOutcome, setup_outcome};
 use tieline::syspro::{PageQuery, Scope, SysproError, SysproReader};
 use tieline_sim::dataset::DatasetOptions;
@@ -316,8 +315,8 @@ fn two_nodes_take_turns_at_the_one_operator() {
         rig.sync_well().await;
         let other = tieline::process::Deps { node: node("two"), ..rig.deps.clone() };
         let both = futures_util::future::join(
-            run_set(&rig.deps, flows(&rig.deps), RunKind::Poll),
-            run_set(&other, flows(&rig.deps), RunKind::Poll),
+            run_set(&rig.deps, rig.deps.flows(), RunKind::Poll),
+            run_set(&other, rig.deps.flows(), RunKind::Poll),
         );
         let (one, two) = both.await;
         let done = one.flows.iter().chain(&two.flows).filter(|(_, result)| result.is_ok()).count();
@@ -325,7 +324,7 @@ fn two_nodes_take_turns_at_the_one_operator() {
         discipline(&rig.syspro, 0).unwrap();
         // and in turn, without waiting for one another's lease
         for deps in [&rig.deps, &other] {
-            let report = run_set(deps, flows(deps), RunKind::Poll).await;
+            let report = run_set(deps, deps.flows(), RunKind::Poll).await;
             assert_eq!(errors(&report), Vec::<String>::new());
         }
         discipline(&rig.syspro, 0).unwrap();

@@ -186,7 +186,7 @@ fn two_nodes_at_once_deliver_each_record_once() {
             )
             .unwrap(),
         ];
-        let all = || tieline::process::flows::flows(&rig.deps);
+        let all = || rig.deps.flows();
         let reports = join(ask(&systems[0], all(), RunKind::Poll), ask(&systems[1], all(), RunKind::Poll)).await;
         let mut outcomes: BTreeMap<&str, usize> = BTreeMap::new();
         for (_, result) in reports.0.flows.iter().chain(&reports.1.flows) {

@@ -15,7 +15,6 @@ use tieline::credentials::credential_store::NOTICES_WEBHOOK;
 use tieline::domain::FlowId;
 use tieline::domain::audit::AuditKind;
 use tieline::domain::run::RunKind;
-use tieline::process::flows::flows;
 use tieline::process::mode::Mode;
 use tieline::supervision::guard::RestartPolicy;
 use tieline_sim::servicenow::schema::{Abort, BusinessRule, ColumnKind};
@@ -83,7 +82,7 @@ impl NoticesWorld {
         let begun = Instant::now();
         while begun.elapsed() < LIMIT {
             self.rig.database.psql("UPDATE notice_delivery SET not_before = now()");
-            run_set(&self.rig.deps, flows(&self.rig.deps), RunKind::Sweep).await;
+            run_set(&self.rig.deps, self.rig.deps.flows(), RunKind::Sweep).await;
             let held_back = "SELECT count(*) FROM audit a, notice_position p WHERE a.kind IN ('failed', 'waiting', 'on_hold', 'partial_write') AND a.xid >= p.xid";
             if self.rig.database.psql(held_back) == "0" {
                 return;
@@ -302,7 +301,7 @@ fn a_notifier_that_dies_for_good_keeps_nothing_from_being_delivered() {
         let begun = Instant::now();
         while world.rig.deps.crash.left() > 0 && begun.elapsed() < LIMIT {
             world.rig.database.psql("UPDATE notice_delivery SET not_before = now()");
-            ask(&system, flows(&world.rig.deps), RunKind::Poll).await;
+            ask(&system, world.rig.deps.flows(), RunKind::Poll).await;
         }
         assert_eq!((world.rig.deps.crash.left(), world.web.seen().len()), (0, 0));
         assert!(system.fatal.borrow().is_none(), "{:?}", system.fatal.borrow());

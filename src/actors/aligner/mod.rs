@@ -21,7 +21,7 @@ use tracing::info;
 
 use self::pass::{Changes, Made, PageInput, Pass};
 use self::rows::Kept;
-pub use self::work::{AlignError, AlignNow, AlignReport};
+pub use self::work::{AlignError, AlignNow, AlignReport, AlignerParts};
 use self::work::{PAGE, Work};
 use self::write_back::WriteBack;
 use super::servicenow_token::TokenClient;
@@ -31,7 +31,6 @@ use crate::definition::record::source_key;
 use crate::domain::ids::{ConflictId, DocumentId};
 use crate::domain::run::RunKind;
 use crate::domain::{Document, DocumentKey, FlowId};
-use crate::process::Deps;
 use crate::process::in_force::Snapshot;
 use crate::servicenow::ServiceNow;
 use crate::store::{AlignEnd, AlignIntake, AlignedDocument, AlignedRowKeys, Comparing};
@@ -41,7 +40,7 @@ const ALWAYS: usize = 5;
 
 /// Keeps the records of one flow the same on both sides.
 pub struct Aligner {
-    deps: Deps,
+    parts: AlignerParts,
     definitions: Snapshot,
     flow: FlowId,
     servicenow: ServiceNow,
@@ -52,14 +51,14 @@ pub struct Aligner {
 impl Aligner {
     /// An idle aligner. Without a write-back, changes for SYSPRO are only listed.
     pub fn new(
-        deps: Deps,
+        parts: AlignerParts,
         definitions: Snapshot,
         flow: FlowId,
         servicenow: ServiceNow,
         tokens: TokenClient,
         write_back: Option<WriteBack>,
     ) -> Self {
-        Self { deps, definitions, flow, servicenow, tokens, write_back }
+        Self { parts, definitions, flow, servicenow, tokens, write_back }
     }
 }
 
@@ -74,7 +73,7 @@ impl Handler<AlignNow> for Aligner {
 
     fn handle(&mut self, ask: AlignNow, _: &mut Self::Context) -> Self::Result {
         let work = Work {
-            deps: self.deps.clone(),
+            parts: self.parts.clone(),
             definitions: self.definitions.clone(),
             flow: self.flow.clone(),
             servicenow: self.servicenow.clone(),
@@ -111,10 +110,10 @@ impl Work {
 
     /// Compares both sides once.
     async fn compare(&self, plan: &Plan, target: &TargetPlan, align: &AlignPlan, ask: &AlignNow) -> Result<AlignReport, AlignError> {
-        self.deps.store.write_back_forget(self.flow.clone()).await?;
-        let standing = self.deps.store.alignment(self.flow.clone()).await?;
+        self.parts.store.write_back_forget(self.flow.clone()).await?;
+        let standing = self.parts.store.alignment(self.flow.clone()).await?;
         let read = self.read(target, align, ask, &standing).await?;
-        let companies = &self.deps.settings.syspro.companies;
+        let companies = &self.parts.companies;
         let pass = Pass {
             flow: &self.flow,
             plan,
@@ -134,9 +133,8 @@ impl Work {
         }
         let mut written = Written(AlignReport { rows: read.rows, ..AlignReport::default() });
         self.pages(&pass, ask, &mut written).await?;
-        let end =
-            AlignEnd { lease: ask.lease.clone(), ttl: self.deps.settings.flows.lease, seen_to: read.seen_to, swept: read.whole, any_row };
-        self.deps.store.align_end(end).await?;
+        let end = AlignEnd { lease: ask.lease.clone(), ttl: self.parts.lease, seen_to: read.seen_to, swept: read.whole, any_row };
+        self.parts.store.align_end(end).await?;
         let report = written.0;
         info!(flow = %self.flow, whole = read.whole, rows = report.rows, due = report.due, listed = report.listed, closed = report.closed, "both sides compared");
         Ok(report)
@@ -145,7 +143,7 @@ impl Work {
     /// Goes through all that is to be compared, a page at a time. Answers whether some record of SYSPRO cannot be read and could own any
     /// row. In that case no row is treated as missing in SYSPRO.
     async fn pages(&self, pass: &Pass<'_>, ask: &AlignNow, take: &mut impl Take) -> Result<bool, AlignError> {
-        let store = &self.deps.store;
+        let store = &self.parts.store;
         let (mut after, mut any_row) = (DocumentId::default(), false);
         let which = if pass.whole { Comparing::All } else { Comparing::Changed };
         loop {
@@ -190,7 +188,7 @@ impl Work {
 
     /// Reads all that is known of a page of documents.
     async fn page_input(&self, pass: &Pass<'_>, documents: Vec<AlignedDocument>) -> Result<PageInput, AlignError> {
-        let store = &self.deps.store;
+        let store = &self.parts.store;
         let ids: Vec<DocumentId> = documents.iter().map(|document| document.id).collect();
         let standing = store.conflicts_standing(self.flow.clone(), ids.iter().map(DocumentId::to_string).collect()).await?;
         let called = store.write_back_called(ids).await?;
@@ -217,7 +215,7 @@ impl Work {
     }
 
     async fn find(&self, keys: AlignedRowKeys) -> Result<Vec<Kept>, AlignError> {
-        self.deps.store.aligned_rows_find(self.flow.clone(), keys).await?.into_iter().map(Kept::of).collect()
+        self.parts.store.aligned_rows_find(self.flow.clone(), keys).await?.into_iter().map(Kept::of).collect()
     }
 
     /// The fields of the aligned target that a document makes.
@@ -231,7 +229,7 @@ impl Work {
     async fn take_in(&self, ask: &AlignNow, changes: Changes) -> Result<(), AlignError> {
         let intake = AlignIntake {
             lease: ask.lease.clone(),
-            ttl: self.deps.settings.flows.lease,
+            ttl: self.parts.lease,
             run: ask.run,
             links: changes.links,
             compared: changes.compared,
@@ -241,9 +239,9 @@ impl Work {
             closed: changes.closed,
             arrived: changes.arrived,
         };
-        self.deps.crash.at("aligner:before_intake", self.flow.entity.as_str());
-        self.deps.store.align(intake).await?;
-        self.deps.crash.at("aligner:after_intake", self.flow.entity.as_str());
+        self.parts.crash.at("aligner:before_intake", self.flow.entity.as_str());
+        self.parts.store.align(intake).await?;
+        self.parts.crash.at("aligner:after_intake", self.flow.entity.as_str());
         Ok(())
     }
 }
@@ -261,7 +259,7 @@ impl Take for Counted {
     async fn page(&mut self, work: &Work, ask: &AlignNow, changes: Changes) -> Result<(), AlignError> {
         self.0 += changes.by_itself;
         if !changes.claims.is_empty() {
-            work.deps.store.aligned_rows_claim(ask.lease.clone(), work.deps.settings.flows.lease, changes.claims).await?;
+            work.parts.store.aligned_rows_claim(ask.lease.clone(), work.parts.lease, changes.claims).await?;
         }
         Ok(())
     }

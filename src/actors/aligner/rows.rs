@@ -83,8 +83,8 @@ impl Work {
     ) -> Result<Read, AlignError> {
         let since = standing.seen_to.filter(|_| !due_whole(align, standing, ask.kind));
         let from = since.map(|since| since - TimeDelta::seconds(i64::from(align.overlap_seconds)));
-        let ttl = self.deps.settings.flows.lease;
-        self.deps.store.aligned_rows_clear(ask.lease.clone(), ttl).await?;
+        let ttl = self.parts.lease;
+        self.parts.store.aligned_rows_clear(ask.lease.clone(), ttl).await?;
         let begun = Instant::now();
         let mut read = Read { whole: since.is_none(), rows: 0, seen_to: None };
         let mut at = Some(ListPosition::default());
@@ -101,7 +101,7 @@ impl Work {
         if !read.whole {
             read.rows += self.read_by_id(target, align, ask).await?;
         }
-        self.deps.store.aligned_rows_own(ask.lease.clone(), ttl).await?;
+        self.parts.store.aligned_rows_own(ask.lease.clone(), ttl).await?;
         debug!(flow = %self.flow, whole = read.whole, rows = read.rows, "the rows to be compared are in the ledger");
         Ok(read)
     }
@@ -111,14 +111,14 @@ impl Work {
             return Ok(());
         }
         let rows = page.iter().map(|row| kept(target, row)).collect();
-        Ok(self.deps.store.aligned_rows_put(ask.lease.clone(), self.deps.settings.flows.lease, rows).await?)
+        Ok(self.parts.store.aligned_rows_put(ask.lease.clone(), self.parts.lease, rows).await?)
     }
 
     /// Reads unchanged rows of changed documents.
     async fn read_by_id(&self, target: &TargetPlan, align: &AlignPlan, ask: &AlignNow) -> Result<usize, AlignError> {
         let (mut after, mut rows) = (DocumentId::default(), 0);
         loop {
-            let page = self.deps.store.aligned_rows_unread(self.flow.clone(), after, PAGE).await?;
+            let page = self.parts.store.aligned_rows_unread(self.flow.clone(), after, PAGE).await?;
             let Some(last) = page.last() else { return Ok(rows) };
             after = last.document_id;
             let ids: Vec<String> = page.into_iter().map(|row| row.sys_id).collect();

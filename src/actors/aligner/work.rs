@@ -1,18 +1,24 @@
 //! What the Aligner is asked, what it answers, and what one comparison works with.
 
+use std::time::Duration;
+
 use actix::prelude::*;
 
 use super::super::servicenow_token::TokenClient;
 use super::write_back::WriteBack;
-use crate::domain::FlowId;
+use crate::config::settings::SysproSource;
+use crate::credentials::credential_store::CredentialStore;
 use crate::domain::chain;
 use crate::domain::ids::RunId;
 use crate::domain::run::RunKind;
+use crate::domain::{CompanyId, FlowId};
 use crate::process::Deps;
 use crate::process::in_force::Snapshot;
 use crate::retry::Class;
 use crate::servicenow::{ServiceNow, ServiceNowError};
-use crate::store::{Lease, StoreError};
+use crate::store::{Lease, Store, StoreError};
+use crate::supervision::crash::CrashPoints;
+use crate::supervision::stopping::Stopping;
 
 /// Documents, rows or entries that are read at once.
 pub(super) const PAGE: i64 = 1000;
@@ -101,9 +107,42 @@ impl From<ServiceNowError> for AlignError {
     }
 }
 
+/// What every Aligner has from its process.
+#[derive(Clone)]
+pub struct AlignerParts {
+    /// The companies of the settings.
+    pub companies: Vec<CompanyId>,
+    /// How SYSPRO is read.
+    pub source: SysproSource,
+    /// How long a flow's lease is valid without renewal.
+    pub lease: Duration,
+    /// The ledger.
+    pub store: Store,
+    /// The credentials.
+    pub credential_store: CredentialStore,
+    /// Whether nothing new may start.
+    pub stopping: Stopping,
+    /// Where a test may let it die.
+    pub crash: CrashPoints,
+}
+
+impl From<&Deps> for AlignerParts {
+    fn from(deps: &Deps) -> Self {
+        Self {
+            companies: deps.settings.syspro.companies.clone(),
+            source: deps.settings.syspro.source.clone(),
+            lease: deps.settings.flows.lease,
+            store: deps.store.clone(),
+            credential_store: deps.credential_store.clone(),
+            stopping: deps.stopping.clone(),
+            crash: deps.crash.clone(),
+        }
+    }
+}
+
 /// All that one comparison of a flow needs.
 pub(super) struct Work {
-    pub(super) deps: Deps,
+    pub(super) parts: AlignerParts,
     pub(super) definitions: Snapshot,
     pub(super) flow: FlowId,
     pub(super) servicenow: ServiceNow,

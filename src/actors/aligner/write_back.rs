@@ -95,16 +95,12 @@ impl Work {
     pub(super) async fn apply(&self, plan: &Plan, ask: &AlignNow) -> Result<Applied, AlignError> {
         let mut applied = Applied::default();
         let (Some(call), Some(way)) = (&plan.setup, &self.write_back) else { return Ok(applied) };
-        let under = WriteBackUnder {
-            lease: ask.lease.clone(),
-            ttl: self.deps.settings.flows.lease,
-            run: ask.run,
-            object: call.object.as_str().to_owned(),
-        };
+        let under =
+            WriteBackUnder { lease: ask.lease.clone(), ttl: self.parts.lease, run: ask.run, object: call.object.as_str().to_owned() };
         let apply = Apply { work: self, plan, call, way, under };
         let mut rest = apply.due(DocumentId::default()).await?;
         let mut called = false;
-        while !rest.is_empty() && !self.deps.stopping.has_begun() {
+        while !rest.is_empty() && !self.parts.stopping.has_begun() {
             let document = rest[0].document_id;
             let of_others = rest.iter().position(|due| due.document_id != document).unwrap_or(rest.len());
             let mut changes: Vec<WriteBackDue> = rest.drain(..of_others).collect();
@@ -127,7 +123,7 @@ impl Work {
             }
         }
         // where SYSPRO is read through e.net, the session stays in use
-        if called && matches!(self.deps.settings.syspro.source, SysproSource::OData { .. }) {
+        if called && matches!(self.parts.source, SysproSource::OData { .. }) {
             log_off(&way.log_off, LOG_OFF).await;
         }
         self.take_back(plan, ask, &mut applied).await?;
@@ -142,11 +138,11 @@ impl Work {
         }
         let map = |document: &Document| map_document(plan, &self.definitions, &self.flow.company, document, Presence::There);
         let intake = Intake {
-            lease: Some((ask.lease.clone(), self.deps.settings.flows.lease)),
+            lease: Some((ask.lease.clone(), self.parts.lease)),
             aligned: true,
             ..Intake::of(self.flow.clone(), ask.run, documents.iter().map(map).collect())
         };
-        self.deps.store.intake(intake).await?;
+        self.parts.store.intake(intake).await?;
         applied.changed = true;
         Ok(())
     }
@@ -163,7 +159,7 @@ struct Apply<'a> {
 
 impl Apply<'_> {
     async fn due(&self, after: DocumentId) -> Result<Vec<WriteBackDue>, AlignError> {
-        Ok(self.work.deps.store.write_back_due(self.work.flow.clone(), after, PAGE).await?)
+        Ok(self.work.parts.store.write_back_due(self.work.flow.clone(), after, PAGE).await?)
     }
 
     /// All changes of a document.
@@ -174,12 +170,12 @@ impl Apply<'_> {
     }
 
     async fn say(&self, changes: Vec<WriteBackDue>, step: WriteBackStep, said: &str) -> Result<(), AlignError> {
-        Ok(self.work.deps.store.write_back_note(self.under.clone(), changes, step, Some(said.to_owned())).await?)
+        Ok(self.work.parts.store.write_back_note(self.under.clone(), changes, step, Some(said.to_owned())).await?)
     }
 
     /// The current row in SYSPRO and the fields mapped from it.
     async fn read(&self, key: &str) -> Result<Option<(Document, Fields)>, String> {
-        let source = &self.work.deps.settings.syspro.source;
+        let source = &self.work.parts.source;
         let credential = self.way.credential.send(GetCredential).await;
         let credential = credential.map_err(|_| {
             format!("credential `{}` cannot be read at this moment: the credential store is being restarted", syspro_credential(source))
@@ -219,15 +215,15 @@ impl Apply<'_> {
         if !self.trial(key, &text, &due).await? {
             return Ok(());
         }
-        self.work.deps.crash.at("aligner:before_apply", self.work.flow.entity.as_str());
+        self.work.parts.crash.at("aligner:before_apply", self.work.flow.entity.as_str());
         let begun = std::time::Instant::now();
-        self.work.deps.store.write_back_begin(self.under.clone(), due.clone()).await?;
+        self.work.parts.store.write_back_begin(self.under.clone(), due.clone()).await?;
         if !self.way.heartbeat.alive_since(begun) {
             let text = "this node did not show itself in time and begins nothing; the flow may be another node's by now".to_owned();
             return Err(Halt::Align(AlignError::Store { text }));
         }
         let step = self.real(key, &text, &due).await?;
-        self.work.deps.crash.at("aligner:after_apply", self.work.flow.entity.as_str());
+        self.work.parts.crash.at("aligner:after_apply", self.work.flow.entity.as_str());
         if step != WriteBackStep::Refused {
             self.read_back(key, &writes, step, applied).await?;
         }
@@ -327,7 +323,7 @@ impl Apply<'_> {
                 }
             }
         };
-        self.work.deps.store.write_back_note(self.under.clone(), due.to_vec(), step, said).await?;
+        self.work.parts.store.write_back_note(self.under.clone(), due.to_vec(), step, said).await?;
         halt.map_or(Ok(step), Err)
     }
 
@@ -366,7 +362,7 @@ impl Apply<'_> {
         Box::pin(async move {
             let operator: Credential = self
                 .work
-                .deps
+                .parts
                 .credential_store
                 .credential(SYSPRO_ENET)
                 .await

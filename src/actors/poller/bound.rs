@@ -24,7 +24,7 @@ impl Bound {
     pub(super) fn new(reader: &Reader, plan: &Plan, counted: Option<u64>) -> Self {
         // the rows of a derived entity come from another table
         let counted = counted.filter(|_| plan.read.root.derive.is_none());
-        let setting = reader.deps.settings.syspro.limits.run_requests;
+        let setting = reader.parts.syspro.limits.run_requests;
         let limit = setting.max(counted.unwrap_or_default().saturating_mul(REQUESTS_PER_ROW));
         Self { requests: 0, rows: 0, counted, limit }
     }

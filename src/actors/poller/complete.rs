@@ -109,7 +109,7 @@ pub(super) fn rows_of(plan: &Plan, content: &str) -> Vec<(String, usize)> {
 
 impl Reader {
     pub(super) fn percent(&self) -> u32 {
-        self.deps.settings.flows.max_shrink_percent
+        self.parts.flows.max_shrink_percent
     }
 
     /// Checks the tables joined to the root and those of its children before the read: a table that answers with nothing, or with a

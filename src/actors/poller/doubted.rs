@@ -55,7 +55,7 @@ impl Reader {
             return Ok(documents);
         }
         let hashes = documents.iter().map(|document| (document.key.as_str().to_owned(), document.hash)).collect();
-        let changed = self.deps.store.document_changed(self.flow.clone(), hashes).await.map_err(|error| self.store_error(&error))?;
+        let changed = self.parts.store.document_changed(self.flow.clone(), hashes).await.map_err(|error| self.store_error(&error))?;
         let before: HashMap<&str, &str> = changed.iter().map(|before| (before.key.as_str(), before.content.as_str())).collect();
         let mut sound = Vec::with_capacity(documents.len());
         for document in documents {

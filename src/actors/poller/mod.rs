@@ -21,7 +21,7 @@ mod went_back;
 use actix::prelude::*;
 
 pub use self::error::PollError;
-pub use self::reader::{Poison, Reader};
+pub use self::reader::{Poison, PollerParts, Reader};
 pub use self::run::{PollNow, PollReport};
 
 /// Reads one flow.

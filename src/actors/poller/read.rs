@@ -120,7 +120,7 @@ enum Keep {
 impl Reading {
     /// The flow's own read: what may have changed, or everything.
     pub(super) fn of_flow(reader: &Reader, plan: &Plan, row: &FlowRow, extent: Extent) -> Self {
-        let scopes = scopes(plan, row.watermark, reader.deps.settings.flows.since, extent);
+        let scopes = scopes(plan, row.watermark, reader.parts.flows.since, extent);
         let (position, keep) = match extent {
             Extent::Whole => (None, Keep::Sweep),
             Extent::Changes => (row.position.clone(), Keep::Flow),
@@ -151,7 +151,7 @@ impl Bookmark {
 
     /// Where a read continues, or its start.
     fn read(position: Option<Value>, reader: &Reader, scopes: &[Scope]) -> Self {
-        let today = || Utc::now().with_timezone(&reader.deps.settings.syspro.time_zone).date_naive();
+        let today = || Utc::now().with_timezone(&reader.parts.syspro.time_zone).date_naive();
         position
             .and_then(|position| serde_json::from_value::<Self>(position).ok())
             .filter(|bookmark| bookmark.scopes == scopes.len() && bookmark.scope < scopes.len())
@@ -193,7 +193,7 @@ impl Reader {
         let mut kinds: Kinds = row.kinds.clone().and_then(|kinds| serde_json::from_value(kinds).ok()).unwrap_or_default();
         self.know(plan, row, &kinds);
         let intake = |documents, (kinds, notes)| Intake {
-            lease: Some((lease.clone(), self.deps.settings.flows.lease)),
+            lease: Some((lease.clone(), self.parts.flows.lease)),
             kinds,
             notes,
             sweep: keep == Keep::Sweep,
@@ -211,7 +211,7 @@ impl Reader {
         // whether documents were read since the backlog was last checked: nothing else adds to it
         let mut grown = true;
         for (number, scope) in scopes.iter().enumerate().skip(first) {
-            let mut size = PageSize::new(self.deps.settings.syspro.page_size);
+            let mut size = PageSize::new(self.parts.syspro.page_size);
             if std::mem::take(&mut grown) {
                 self.catch_up().await?;
             }
@@ -317,7 +317,7 @@ impl Reader {
     async fn rests(&self, keep: Keep) -> Result<bool, PollError> {
         let Keep::Backfill { id, rests_at } = keep else { return Ok(false) };
         let filter = BackfillFilter { ids: vec![id], state: Some(BackfillState::Open), limit: 1, ..BackfillFilter::default() };
-        let open = self.deps.store.backfill_list(filter).await.map_err(|error| self.store_error(&error))?;
+        let open = self.parts.store.backfill_list(filter).await.map_err(|error| self.store_error(&error))?;
         Ok(open.is_empty() || Instant::now() >= rests_at)
     }
 
@@ -359,14 +359,14 @@ impl Reader {
 
     /// Reads one page from SYSPRO, with fewer documents where they take too much memory.
     async fn page(&self, plan: &Plan, scope: &Scope, after: Option<Position>, size: &mut PageSize) -> Result<Page, PollError> {
-        if self.deps.stopping.has_begun() {
+        if self.parts.stopping.has_begun() {
             return Err(PollError::Stopping { flow: self.flow.clone() });
         }
         let credential = self.credential().await?;
         // derived documents come all at once and are small: only the rows behind them are paged
         let derived = plan.read.root.derive.is_some();
         let page = loop {
-            let limit = if derived { self.deps.settings.syspro.page_size } else { size.documents() };
+            let limit = if derived { self.parts.syspro.page_size } else { size.documents() };
             let query = PageQuery { scope: *scope, after: after.clone(), limit };
             match self.odata.page(&credential, &self.flow.company, &plan.read, &query).await {
                 Err(error) if error.is_heavy() && !derived && size.shrink() => {
@@ -386,7 +386,7 @@ impl Reader {
     pub(super) async fn credential(&self) -> Result<Credential, PollError> {
         let credential = match self.session.send(GetCredential).await {
             Ok(credential) => credential,
-            Err(_) => Err(CredentialError::Restarting { name: syspro_credential(&self.deps.settings.syspro.source) }),
+            Err(_) => Err(CredentialError::Restarting { name: syspro_credential(&self.parts.syspro.source) }),
         };
         credential.map_err(|source| PollError::Credential { flow: self.flow.clone(), source })
     }
@@ -396,23 +396,23 @@ impl Reader {
     /// It stays stopped as long as a delivery succeeds now and then, even if ServiceNow is slow. When nothing has been delivered for
     /// `flows.backlog_wait_minutes`, the run ends and releases the flow, and the next run continues from here.
     async fn catch_up(&self) -> Result<(), PollError> {
-        let settings = &self.deps.settings.flows;
+        let settings = &self.parts.flows;
         let most = i64::from(settings.backlog);
         let Some(plan) = self.definitions.plan(&self.flow.entity) else { return Ok(()) };
         let blocks: Vec<String> = plan.targets.iter().map(|target| target.block.clone()).collect();
         let (mut seen, mut moved, mut nudged, mut checks) = (None, Instant::now(), None::<Instant>, 0);
         loop {
             // beyond twice the limit, the exact number does not matter
-            let backlog = self.deps.store.delivery_backlog(self.flow.clone(), blocks.clone(), 2 * most).await;
+            let backlog = self.parts.store.delivery_backlog(self.flow.clone(), blocks.clone(), 2 * most).await;
             let backlog = backlog.map_err(|error| self.store_error(&error))?;
-            if backlog.waiting < most || self.deps.stopping.has_begun() {
+            if backlog.waiting < most || self.parts.stopping.has_begun() {
                 return Ok(());
             }
             if let Some(why) = backlog.stopped {
                 return Err(PollError::Stopped { flow: self.flow.clone(), why });
             }
             // another node may deliver them: then only their number shows progress
-            let standing = (backlog.waiting, self.deps.progress.of(&self.flow));
+            let standing = (backlog.waiting, self.parts.progress.of(&self.flow));
             if seen.replace(standing).is_some_and(|before| before != standing) {
                 moved = Instant::now();
             } else if moved.elapsed() >= settings.backlog_wait {
@@ -489,10 +489,10 @@ impl Reader {
             }
         }
         let empty = intake.documents.is_empty();
-        self.deps.crash.at("poller:before_intake", self.flow.entity.as_str());
-        let counts = self.deps.store.intake_of(intake).await?;
-        self.deps.crash.at("poller:after_intake", self.flow.entity.as_str());
-        self.deps.progress.add(&self.flow, counts);
+        self.parts.crash.at("poller:before_intake", self.flow.entity.as_str());
+        let counts = self.parts.store.intake_of(intake).await?;
+        self.parts.crash.at("poller:after_intake", self.flow.entity.as_str());
+        self.parts.progress.add(&self.flow, counts);
         metrics().documents_read(&self.flow.entity, counts.read.unsigned_abs());
         metrics().versions_taken_in(&self.flow.entity, (counts.new + counts.changed + counts.deleted).unsigned_abs());
         if !empty {

@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Instant;
 
 use actix::prelude::*;
@@ -12,19 +13,60 @@ use crate::actors::aligner::AlignNow;
 use crate::actors::mapper::MapPage;
 use crate::actors::syspro_session::{CredentialRefused, GetCredential};
 use crate::actors::writer::{Drain, Nudge};
+use crate::config::settings::{FlowSettings, SysproSettings};
 use crate::domain::chain;
 use crate::domain::{DocumentKey, FlowId};
 use crate::process::Deps;
 use crate::process::in_force::Snapshot;
-use crate::store::StoreError;
+use crate::retry::Backoff;
+use crate::store::{Node, Store, StoreError};
+use crate::supervision::crash::CrashPoints;
+use crate::supervision::stopping::Stopping;
 use crate::syspro::enet::EnetError;
 use crate::syspro::{SysproError, SysproReader};
+use crate::telemetry::progress::Progress;
+
+/// What every Poller has from its process.
+#[derive(Clone)]
+pub struct PollerParts {
+    /// `[flows]`
+    pub flows: FlowSettings,
+    /// `[syspro]`
+    pub syspro: SysproSettings,
+    /// The waits between two tries.
+    pub backoff: Backoff,
+    /// The ledger.
+    pub store: Store,
+    /// The identity of this node, which holds the leases.
+    pub node: Node,
+    /// Counts of the current run set.
+    pub progress: Arc<Progress>,
+    /// Whether nothing new may start.
+    pub stopping: Stopping,
+    /// Where a test may let it die.
+    pub crash: CrashPoints,
+}
+
+impl From<&Deps> for PollerParts {
+    fn from(deps: &Deps) -> Self {
+        Self {
+            flows: deps.settings.flows.clone(),
+            syspro: deps.settings.syspro.clone(),
+            backoff: deps.settings.retry.backoff,
+            store: deps.store.clone(),
+            node: deps.node.clone(),
+            progress: deps.progress.clone(),
+            stopping: deps.stopping.clone(),
+            crash: deps.crash.clone(),
+        }
+    }
+}
 
 /// What a run needs; cloned for each.
 #[derive(Clone)]
 pub struct Reader {
-    /// What every actor has.
-    pub deps: Deps,
+    /// What every Poller has from its process.
+    pub parts: PollerParts,
     /// The flow.
     pub flow: FlowId,
     /// The definitions for every run of this reader.

@@ -40,7 +40,7 @@ impl Reader {
         let mut left = match reported.left {
             Some(left) => left,
             None => {
-                let standing = self.deps.store.rows_standing(self.flow.clone()).await.map_err(|error| self.store_error(&error))?;
+                let standing = self.parts.store.rows_standing(self.flow.clone()).await.map_err(|error| self.store_error(&error))?;
                 standing.iter().filter(|key| of_own_table(&DocumentKey::from_text(key))).count()
             }
         };

@@ -66,10 +66,10 @@ impl Reader {
 
     /// Takes the lease of the flow, runs it under the renewed lease, and returns the lease.
     async fn run_under_lease(self, ask: PollNow) -> Result<PollReport, PollError> {
-        let ttl = self.deps.settings.flows.lease;
+        let ttl = self.parts.flows.lease;
         let due = ask.due_at.map(|at| DueSince { age: overdue::since(at, Utc::now()), kind: ask.kind });
-        let (run, number, store) = (ask.run.unwrap_or_else(RunId::fresh), self.definitions.number, &self.deps.store);
-        let (kind, trigger, holder) = (ask.kind, ask.trigger, self.deps.node.holder());
+        let (run, number, store) = (ask.run.unwrap_or_else(RunId::fresh), self.definitions.number, &self.parts.store);
+        let (kind, trigger, holder) = (ask.kind, ask.trigger, self.parts.node.holder());
         let new = NewRun { id: run, flow: self.flow.clone(), kind, requested_by: ask.requested_by, reason: ask.reason };
         let taken = match kind {
             RunKind::Backfill => store.flow_take(self.flow.clone(), holder, ttl, trigger, due, number).await,
@@ -85,7 +85,7 @@ impl Reader {
         if kind == RunKind::Backfill {
             self.begin_backfill(new, &lease).await?;
         }
-        let before = self.deps.progress.of(&self.flow);
+        let before = self.parts.progress.of(&self.flow);
         let outcome = {
             let work = self.work(kind, run, &lease, *row);
             let renewal = self.renew(lease.clone(), ttl);
@@ -99,7 +99,7 @@ impl Reader {
 
     /// Starts the run of a backfill under the lease: only then is it certain which backfill is read.
     async fn begin_backfill(&self, run: NewRun, lease: &Lease) -> Result<(), PollError> {
-        let store = &self.deps.store;
+        let store = &self.parts.store;
         let NewRun { id, flow, kind, requested_by, reason } = self.of_whom(run).await;
         let Err(error) = store.run_begin_as(id, flow, kind, requested_by, reason, self.definitions.number).await else { return Ok(()) };
         // no node should wait for an unused lease
@@ -112,7 +112,7 @@ impl Reader {
 
     /// A backfill's run is attributed to the person who started the backfill, with the reason given then.
     async fn of_whom(&self, run: NewRun) -> NewRun {
-        match self.deps.store.backfill_next(self.flow.clone()).await {
+        match self.parts.store.backfill_next(self.flow.clone()).await {
             Ok(Some(backfill)) => NewRun { requested_by: backfill.requested_by, reason: Some(backfill.why), ..run },
             Ok(None) => run,
             Err(error) => {
@@ -126,7 +126,7 @@ impl Reader {
     async fn renew(&self, lease: Lease, ttl: Duration) -> PollError {
         loop {
             tokio::time::sleep(ttl / 3).await;
-            match self.deps.store.flow_renew(lease.clone(), ttl).await {
+            match self.parts.store.flow_renew(lease.clone(), ttl).await {
                 Ok(()) => {}
                 Err(error @ (StoreError::Fenced { .. } | StoreError::OtherDefinitions { .. })) => return self.store_error(&error),
                 Err(error) => warn!(%error, flow = %self.flow, "the lease could not be renewed; Tieline retries"),
@@ -152,7 +152,7 @@ impl Reader {
                 self.mark_gone(&plan, run, lease, &read, &row).await?;
             }
             self.end_reading(read).await?;
-            let first = row_is_first && self.deps.settings.flows.since.is_none();
+            let first = row_is_first && self.parts.flows.since.is_none();
             if whole || first {
                 self.mark_absent_parents(&plan, run).await?;
             }
@@ -175,7 +175,7 @@ impl Reader {
 
     /// Reads a slice of the flow's oldest open backfill. If it stops early, the backfill keeps the reason and the time of the next attempt.
     async fn backfill(&self, plan: &Plan, run: RunId, lease: &Lease, row: &FlowRow) -> Result<(), PollError> {
-        let store = &self.deps.store;
+        let store = &self.parts.store;
         let next = store.backfill_next(self.flow.clone()).await.map_err(|error| self.store_error(&error))?;
         let Some(backfill) = next else { return Ok(()) };
         let result = match self.read_all(plan, Reading::of_backfill(self, plan, &backfill), run, lease, row).await {
@@ -187,7 +187,7 @@ impl Reader {
             // if the service is stopping, the next service continues
             let wait = match error {
                 PollError::Stopping { .. } | PollError::Definitions { .. } => Duration::ZERO,
-                _ => retry::delay(tries, self.deps.settings.retry.backoff),
+                _ => retry::delay(tries, self.parts.backoff),
             };
             if let Err(unnoted) = store.backfill_failed(backfill.id, error.to_string(), wait).await {
                 warn!(error = %unnoted, flow = %self.flow, "the error of a backfill could not be stored");
@@ -204,14 +204,14 @@ impl Reader {
         before: RunCounts,
         outcome: Result<Option<WriteError>, PollError>,
     ) -> Result<PollReport, PollError> {
-        let after = self.deps.progress.of(&self.flow);
+        let after = self.parts.progress.of(&self.flow);
         let error = match &outcome {
             Err(error) => Some(error.to_string()),
             Ok(Some(error)) => Some(error.to_string()),
             Ok(None) => None,
         };
         let meaning = outcome.as_ref().err().map_or(AfterError::TryAgain, PollError::after);
-        let row = match self.deps.store.flow_end_run(run, lease, error, kind, meaning).await {
+        let row = match self.parts.store.flow_end_run(run, lease, error, kind, meaning).await {
             Ok(EndedRun { row, held }) => {
                 if !held {
                     let error = StoreError::Fenced { what: format!("flow {}", self.flow) };

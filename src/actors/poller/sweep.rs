@@ -23,7 +23,7 @@ impl Reader {
     /// After a whole read: finds the awaited parents that the read has not returned and that will not arrive. Stores this, with the reason,
     /// on the records that wait for them.
     pub(super) async fn mark_absent_parents(&self, plan: &Plan, run: RunId) -> Result<(), PollError> {
-        let unread = self.deps.store.parents_unread(self.flow.clone(), PARENTS).await.map_err(|error| self.store_error(&error))?;
+        let unread = self.parts.store.parents_unread(self.flow.clone(), PARENTS).await.map_err(|error| self.store_error(&error))?;
         if unread.is_empty() {
             return Ok(());
         }
@@ -51,7 +51,7 @@ impl Reader {
             _ => AbsentParent { key, why: "is not in SYSPRO".into(), next_step: NextStep::ParentNotThere },
         });
         let told =
-            self.deps.store.parents_absent(self.flow.clone(), run, absent.collect()).await.map_err(|error| self.store_error(&error))?;
+            self.parts.store.parents_absent(self.flow.clone(), run, absent.collect()).await.map_err(|error| self.store_error(&error))?;
         if told > 0 {
             tracing::warn!(flow = %self.flow, records = told, "records wait for parents that will not arrive; `tieline failures` names them");
         }
@@ -61,13 +61,13 @@ impl Reader {
     /// Marks gone records in the target by the definition's rule; none at all when there are more than one sweep may mark. Removes
     /// placeholders for rows that this read has not met, even where a row without a key keeps records from being marked.
     pub(super) async fn mark_gone(&self, plan: &Plan, run: RunId, lease: &Lease, read: &Read, row: &FlowRow) -> Result<(), PollError> {
-        let limit = self.deps.settings.flows.max_gone_per_sweep;
+        let limit = self.parts.flows.max_gone_per_sweep;
         let smaller = Sizes::of(row).smaller();
         let most = if smaller == SmallerTables::Accept { i64::MAX } else { i64::from(limit) };
-        let found = self.deps.store.sweep_gone(self.flow.clone(), run, most).await;
+        let found = self.parts.store.sweep_gone(self.flow.clone(), run, most).await;
         let (gone, known, documents) = found.map_err(|error| self.store_error(&error))?;
-        let rows = self.deps.store.sweep_rows(self.flow.clone(), run).await.map_err(|error| self.store_error(&error))?;
-        self.deps.store.sweep_forget(run).await.map_err(|error| self.store_error(&error))?;
+        let rows = self.parts.store.sweep_rows(self.flow.clone(), run).await.map_err(|error| self.store_error(&error))?;
+        self.parts.store.sweep_forget(run).await.map_err(|error| self.store_error(&error))?;
         let mut documents = documents;
         let any = gone > 0 || !documents.is_empty();
         if any && read.nameless {
@@ -103,7 +103,7 @@ impl Reader {
             })
             .collect();
         let intake = Intake {
-            lease: Some((lease.clone(), self.deps.settings.flows.lease)),
+            lease: Some((lease.clone(), self.parts.flows.lease)),
             aligned: plan.aligned().is_some(),
             ..Intake::of(self.flow.clone(), run, documents)
         };
@@ -119,8 +119,8 @@ impl Reader {
         (gone, known): (i64, i64),
         documents: &[GoneDocument],
     ) -> Result<(), PollError> {
-        let limit = self.deps.settings.flows.max_gone_per_sweep;
-        let percent = self.deps.settings.flows.max_shrink_percent;
+        let limit = self.parts.flows.max_gone_per_sweep;
+        let percent = self.parts.flows.max_shrink_percent;
         let mut limits = Vec::new();
         if gone > i64::from(limit) {
             limits.push(format!("`flows.max_gone_per_sweep` ({limit})"));

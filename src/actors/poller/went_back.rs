@@ -52,11 +52,11 @@ impl Reader {
     }
 
     async fn newest(&self) -> Result<Vec<String>, PollError> {
-        self.deps.store.document_newest(self.flow.clone(), SAMPLE).await.map_err(|error| self.store_error(&error))
+        self.parts.store.document_newest(self.flow.clone(), SAMPLE).await.map_err(|error| self.store_error(&error))
     }
 
     fn believe_newest(&self, asked: usize, missing: usize) -> Result<(), PollError> {
-        if went_back(asked, missing, self.deps.settings.flows.went_back_percent) {
+        if went_back(asked, missing, self.parts.flows.went_back_percent) {
             return Err(PollError::WentBack { flow: self.flow.clone(), missing, asked });
         }
         Ok(())

@@ -8,6 +8,7 @@ pub mod run_set;
 pub(super) mod timetable;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix::prelude::*;
@@ -15,16 +16,18 @@ use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 use tracing::{debug, info, warn};
 
-use self::run_set::{Recipients, RunSetReport, RunSetRequest};
+use self::run_set::{Recipients, RunSetParts, RunSetReport, RunSetRequest};
 use self::timetable::{Due, Schedules, Timetable};
 use super::poller::{PollError, PollNow};
 use super::writer::Nudge;
+use crate::config::Settings;
 use crate::domain::run::RunKind;
 use crate::domain::schedule::Schedule;
 use crate::domain::{EntityName, FlowId};
-use crate::process::Deps;
-use crate::process::flows::flows;
+use crate::process::flows::flows_of;
+use crate::process::in_force::InForce;
 use crate::process::mode::Mode;
+use crate::process::permission::Permission;
 use crate::telemetry::metrics::metrics;
 
 /// How often the timetable is checked.
@@ -38,8 +41,14 @@ pub(super) const LOG_WAITING: Duration = Duration::from_secs(10);
 
 /// What the Scheduler is made of.
 pub struct SchedulerParts {
-    /// What every actor has.
-    pub deps: Deps,
+    /// The settings: companies, schedules, leases and retries.
+    pub settings: Arc<Settings>,
+    /// The definitions, whose flows are run.
+    pub definitions: InForce,
+    /// Whether this process may work.
+    pub permission: Permission,
+    /// What every run set works with.
+    pub run_sets: RunSetParts,
     /// The actors to which a run set sends.
     pub recipients: Recipients,
     /// The Writer, for deliveries that may be due under new definitions.
@@ -153,8 +162,8 @@ pub enum StartRefused {
 impl Scheduler {
     /// An idle Scheduler.
     pub fn new(parts: SchedulerParts) -> Self {
-        let settings = &parts.deps.settings;
-        let timetable = Timetable::new(schedules(&parts.deps), settings.flows.lease, settings.retry.backoff);
+        let settings = &parts.settings;
+        let timetable = Timetable::new(schedules(&parts), settings.flows.lease, settings.retry.backoff);
         let (running, gave_up) = (BTreeSet::new(), BTreeMap::new());
         Self { parts, timetable, running, run_sets: watch::Sender::new(0), gave_up, stopping: false }
     }
@@ -166,7 +175,7 @@ impl Scheduler {
         due: Vec<Due>,
         ctx: &Context<Self>,
     ) -> impl ActorFuture<Self, Output = RunSetReport> + 'static {
-        let (deps, recipients, scheduler) = (self.parts.deps.clone(), self.parts.recipients.clone(), ctx.address());
+        let (parts, recipients, scheduler) = (self.parts.run_sets.clone(), self.parts.recipients.clone(), ctx.address());
         self.running.extend(ask.flows.iter().map(|(flow, _)| flow.clone()));
         self.run_sets.send_modify(|count| *count += 1);
         // each flow by itself: a flow that another node holds must be retried long before the slowest flow of the run set has ended
@@ -174,7 +183,7 @@ impl Scheduler {
             let due = due.iter().find(|due| due.flow == *flow).cloned();
             scheduler.do_send(FlowEnded { flow: flow.clone(), due, error: error.cloned() });
         };
-        async move { run_set::run(&deps, &recipients, ask, ended).await }.into_actor(self).map(|report, this, _| {
+        async move { run_set::run(&parts, &recipients, ask, ended).await }.into_actor(self).map(|report, this, _| {
             this.run_sets.send_modify(|count| *count -= 1);
             report
         })
@@ -187,18 +196,23 @@ impl Scheduler {
     }
 }
 
+/// Every flow, parents first.
+fn flows(parts: &SchedulerParts) -> Vec<FlowId> {
+    flows_of(&parts.settings.syspro.companies, &parts.definitions.now())
+}
+
 /// Poll and sweep schedules per entity. Every expression was checked with the settings and definitions.
-fn schedules(deps: &Deps) -> BTreeMap<EntityName, Schedules> {
-    let zone = deps.settings.syspro.time_zone;
-    let definitions = deps.definitions.now();
+fn schedules(parts: &SchedulerParts) -> BTreeMap<EntityName, Schedules> {
+    let zone = parts.settings.syspro.time_zone;
+    let definitions = parts.definitions.now();
     let parse = |text: &str| Schedule::parse(text, zone).map_err(|error| warn!(schedule = text, error, "not a schedule")).ok();
     definitions
         .plans
         .iter()
         .filter_map(|plan| {
             let default = definitions.schedule(&plan.entity).unwrap_or("5 * * * *");
-            let poll = parse(deps.settings.schedule.get(&plan.entity).map_or(default, String::as_str))?;
-            let sweep = plan.read.sweep.as_ref().map_or(deps.settings.flows.sweep.as_str(), |sweep| sweep.schedule.as_str());
+            let poll = parse(parts.settings.schedule.get(&plan.entity).map_or(default, String::as_str))?;
+            let sweep = plan.read.sweep.as_ref().map_or(parts.settings.flows.sweep.as_str(), |sweep| sweep.schedule.as_str());
             // a flow that is read whole at every run needs no sweep of its own
             let sweep = if plan.read.changes.is_empty() { None } else { parse(sweep) };
             Some((plan.entity.clone(), Schedules { poll, sweep }))
@@ -248,7 +262,7 @@ impl Handler<StartRunSet> for Scheduler {
         if self.stopping {
             return Err(StartRefused::Stopping);
         }
-        if let Some(why) = self.parts.deps.definitions.view().complaint() {
+        if let Some(why) = self.parts.definitions.view().complaint() {
             return Err(StartRefused::OtherDefinitions(why));
         }
         for (flow, _) in &ask.flows {
@@ -274,12 +288,12 @@ impl Handler<Tick> for Scheduler {
         ctx.notify_later(Tick, TICK);
         let (running, gave_up) = (&self.running, &self.gave_up);
         let busy = |flow: &FlowId| running.contains(flow) || gave_up.contains_key(flow);
-        let works = self.parts.deps.works();
+        let works = self.parts.permission.is_given();
         let now = Utc::now();
         if let Some(before) = self.timetable.clock(now) {
             warn!(%before, %now, "the clock was set back; from now on each flow is due at the next time of its schedule");
         }
-        let due = if works && !self.timetable.sleeps(now) { self.timetable.take(flows(&self.parts.deps), busy, now) } else { Vec::new() };
+        let due = if works && !self.timetable.sleeps(now) { self.timetable.take(flows(&self.parts), busy, now) } else { Vec::new() };
         if !due.is_empty() {
             let ask = RunSetRequest {
                 flows: due.iter().map(|due| (due.flow.clone(), due.kind)).collect(),
@@ -339,7 +353,7 @@ impl Handler<ReplacePollers> for Scheduler {
         self.parts.recipients.pollers = pollers;
         // these belonged to the former actors
         self.gave_up.clear();
-        self.timetable.replace(schedules(&self.parts.deps), Utc::now());
+        self.timetable.replace(schedules(&self.parts), Utc::now());
         for flow in self.parts.recipients.pollers.keys() {
             self.parts.nudge.do_send(Nudge { entity: flow.entity.clone() });
         }

@@ -13,14 +13,16 @@ use crate::actors::downstream::PollArrived;
 use crate::actors::notifier::NotifyNow;
 use crate::actors::poller::{PollError, PollNow, PollReport};
 use crate::actors::writer::{Drain, WriteError};
-use crate::config::Settings;
+use crate::config::settings::Connection;
 use crate::domain::budget::UNRESPONSIVE_AFTER;
 use crate::domain::ids::RunId;
 use crate::domain::run::{RunKind, Trigger};
 use crate::domain::{EntityName, FlowId};
 use crate::process::Deps;
-use crate::process::in_force::Snapshot;
-use crate::store::{Dead, StoreError};
+use crate::process::in_force::{InForce, Snapshot};
+use crate::process::permission::Permission;
+use crate::store::{Dead, Node, Store, StoreError};
+use crate::supervision::stopping::Stopping;
 
 /// How long a flow keeps the next one from starting. A flow that has more to read, or waits, must not hold up the other companies.
 const TURN: Duration = Duration::from_secs(5);
@@ -79,19 +81,54 @@ pub struct Recipients {
     pub notifier: Option<Recipient<NotifyNow>>,
 }
 
+/// What every run set works with.
+#[derive(Clone)]
+pub struct RunSetParts {
+    /// Each run set takes a snapshot of them.
+    pub definitions: InForce,
+    /// Whether this process may work.
+    pub permission: Permission,
+    /// The ledger.
+    pub store: Store,
+    /// The identity of this node.
+    pub node: Node,
+    /// Whether nothing new may start.
+    pub stopping: Stopping,
+    /// How many flows start together.
+    pub at_once: usize,
+}
+
+impl From<&Deps> for RunSetParts {
+    fn from(deps: &Deps) -> Self {
+        Self {
+            definitions: deps.definitions.clone(),
+            permission: deps.permission(),
+            store: deps.store.clone(),
+            node: deps.node.clone(),
+            stopping: deps.stopping.clone(),
+            at_once: at_once(&deps.settings.syspro.connection),
+        }
+    }
+}
+
 /// Runs flows rank by rank. Flows of one rank do not depend on one another and run at once, a few of them at a time. `ended` is called as
 /// soon as a flow has ended.
-pub async fn run(deps: &Deps, recipients: &Recipients, ask: RunSetRequest, ended: impl Fn(&FlowId, Option<&PollError>)) -> RunSetReport {
+pub async fn run(
+    parts: &RunSetParts,
+    recipients: &Recipients,
+    ask: RunSetRequest,
+    ended: impl Fn(&FlowId, Option<&PollError>),
+) -> RunSetReport {
     let mut report = RunSetReport::default();
     // what a person asked for in the meantime starts after the wait
-    if !deps.waits.over(&deps.stopping).await {
+    if !parts.permission.wait_over(&parts.stopping).await {
         return report;
     }
-    let definitions = deps.definitions.now();
-    if let Err(error) = prepare(deps, ask.trigger).await {
+    let definitions = parts.definitions.now();
+    if let Err(error) = prepare(parts, ask.trigger).await {
         report.write_errors.push(error.into());
     }
-    let turns = Semaphore::new(at_once(&deps.settings));
+    let turns = Semaphore::new(parts.at_once);
     for flows in by_rank(&definitions, &ask.flows) {
         let (ended, told, turns) = (&ended, &ask.ended, &turns);
         let runs = flows.into_iter().map(|(flow, kind)| {
@@ -108,7 +145,7 @@ pub async fn run(deps: &Deps, recipients: &Recipients, ask: RunSetRequest, ended
                 let run = async {
                     match poller {
                         // it waited for its turn until the process began to stop
-                        _ if deps.stopping.has_begun() => Err(PollError::Stopping { flow: flow.clone() }),
+                        _ if parts.stopping.has_begun() => Err(PollError::Stopping { flow: flow.clone() }),
                         Some(poller) => poller.send(now).await.unwrap_or_else(|_| Err(interrupted(&flow))),
                         None => Err(PollError::Store { flow: flow.clone(), text: "there is no such flow here".into() }),
                     }
@@ -123,7 +160,7 @@ pub async fn run(deps: &Deps, recipients: &Recipients, ask: RunSetRequest, ended
         report.flows.extend(join_all(runs).await);
     }
     // what deliveries of an earlier rank released, and what was left from earlier runs
-    if let Err(error) = deps.store.pending_release_all().await {
+    if let Err(error) = parts.store.pending_release_all().await {
         report.write_errors.push(error.into());
     }
     for entity in entities(&definitions) {
@@ -151,8 +188,8 @@ pub async fn run(deps: &Deps, recipients: &Recipients, ask: RunSetRequest, ended
 
 /// How many flows start together: for each request that SYSPRO may get at a time one that reads and one that stores. More would only wait
 /// for each other, each with a lease to renew and a page in memory.
-fn at_once(settings: &Settings) -> usize {
-    2 * settings.syspro.connection.connections.max(1)
+fn at_once(syspro: &Connection) -> usize {
+    2 * syspro.connections.max(1)
 }
 
 /// Runs in its turn. The turn ends with the run, or after `longest`: then the next one starts beside it.
@@ -166,12 +203,12 @@ async fn in_turn<T>(turns: &Semaphore, longest: Duration, run: impl Future<Outpu
     run.await
 }
 
-async fn prepare(deps: &Deps, trigger: Trigger) -> Result<(), StoreError> {
-    deps.store.delivery_recover(deps.node.clone(), Dead::Expired, UNRESPONSIVE_AFTER).await?;
+async fn prepare(parts: &RunSetParts, trigger: Trigger) -> Result<(), StoreError> {
+    parts.store.delivery_recover(parts.node.clone(), Dead::Expired, UNRESPONSIVE_AFTER).await?;
     if trigger == Trigger::Person {
-        deps.store.delivery_make_due().await?;
+        parts.store.delivery_make_due().await?;
     }
-    deps.store.pending_release_all().await.map(drop)
+    parts.store.pending_release_all().await.map(drop)
 }
 
 fn interrupted(flow: &FlowId) -> PollError {

@@ -9,6 +9,7 @@ mod dropped;
 mod error;
 mod outgoing;
 mod pace;
+mod parts;
 mod sender;
 mod shared_answer;
 mod verdict;
@@ -22,13 +23,13 @@ use futures_util::future::LocalBoxFuture;
 use tracing::{debug, warn};
 
 pub use self::error::WriteError;
+pub use self::parts::WriterParts;
 
 use self::sender::{Sender, Volatile};
 use super::servicenow_token::TokenClient;
 use crate::domain::EntityName;
 use crate::domain::budget::UNRESPONSIVE_AFTER;
 use crate::domain::chain;
-use crate::process::Deps;
 use crate::process::budget::Budget;
 use crate::process::heartbeat::Heartbeat;
 use crate::servicenow::{RowOwners, ServiceNow};
@@ -36,7 +37,7 @@ use crate::store::{Dead, Store};
 
 /// Sends deliveries.
 pub struct Writer {
-    deps: Deps,
+    parts: WriterParts,
     heartbeat: Arc<Heartbeat>,
     budget: Arc<Budget>,
     servicenow: ServiceNow,
@@ -68,15 +69,15 @@ pub struct Quiet;
 
 impl Writer {
     /// An idle Writer at its starting pace.
-    pub fn new(deps: Deps, heartbeat: Arc<Heartbeat>, budget: Arc<Budget>, servicenow: ServiceNow, tokens: TokenClient) -> Self {
-        let volatile = Rc::new(Volatile::new(&deps, &budget));
-        Self { deps, heartbeat, budget, servicenow, tokens, volatile }
+    pub fn new(parts: WriterParts, heartbeat: Arc<Heartbeat>, budget: Arc<Budget>, servicenow: ServiceNow, tokens: TokenClient) -> Self {
+        let volatile = Rc::new(Volatile::new(&parts, &budget));
+        Self { parts, heartbeat, budget, servicenow, tokens, volatile }
     }
 
     fn sender(&self, entity: &EntityName) -> Sender {
         let pump = self.volatile.pumps.borrow_mut().entry(entity.clone()).or_default().clone();
         Sender {
-            deps: self.deps.clone(),
+            parts: self.parts.clone(),
             heartbeat: self.heartbeat.clone(),
             servicenow: self.servicenow.clone(),
             tokens: self.tokens.clone(),
@@ -95,9 +96,9 @@ impl Actor for Writer {
             return;
         }
         // the requests before the restart were dropped: whether they arrived must be looked up
-        let deps = self.deps.clone();
+        let parts = self.parts.clone();
         let recover = async move {
-            match deps.store.delivery_recover(deps.node.clone(), Dead::ThisWriter, UNRESPONSIVE_AFTER).await {
+            match parts.store.delivery_recover(parts.node.clone(), Dead::ThisWriter, UNRESPONSIVE_AFTER).await {
                 Ok(records) => warn!(records, "the Writer was restarted; the outcome of its batches is looked up"),
                 Err(error) => warn!(%error, "the Writer's batches could not be recovered; they are recovered when their lease has run out"),
             }
@@ -108,7 +109,7 @@ impl Actor for Writer {
 
 impl Supervised for Writer {
     fn restarting(&mut self, _: &mut Self::Context) {
-        self.volatile = Rc::new(Volatile::new(&self.deps, &self.budget));
+        self.volatile = Rc::new(Volatile::new(&self.parts, &self.budget));
         self.volatile.restarted.set(true);
     }
 }

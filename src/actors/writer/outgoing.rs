@@ -10,9 +10,8 @@ use crate::domain::delivery::Attempt;
 use crate::domain::ids::{DeliveryId, DocumentId};
 use crate::domain::version::VersionText;
 use crate::domain::{CompanyId, DocumentKey, EntityName, FlowId, LateReference, RecordRef, SysId};
-use crate::process::Deps;
 use crate::servicenow::OutRecord;
-use crate::store::{Claim, Claimed, UNANSWERED};
+use crate::store::{Claim, Claimed, Store, UNANSWERED};
 
 /// The part of a claim that can be sent, and the part that cannot.
 pub(super) struct Outgoing {
@@ -64,7 +63,7 @@ fn read(delivery: &Claimed) -> Result<Stored, String> {
 /// The records of a claim, to be sent or looked up. Deliveries that cannot be sent are removed from it, so that they do not delay the
 /// others.
 pub(super) async fn records(
-    deps: &Deps,
+    store: &Store,
     entity: &EntityName,
     target: &TargetPlan,
     claim: &mut Claim,
@@ -92,7 +91,7 @@ pub(super) async fn records(
         .zip(&stored)
         .flat_map(|(delivery, one)| one.refs.iter().map(move |reference| referred(delivery, reference.clone())))
         .collect();
-    let resolved = async { Ok::<_, WriteError>((deps.store.record_resolve(wanted).await?, before(deps, target, claim).await?)) };
+    let resolved = async { Ok::<_, WriteError>((store.record_resolve(wanted).await?, before(store, target, claim).await?)) };
     let (found, before) = match resolved.await {
         Ok((found, before)) => (found.into_iter().collect::<HashMap<RecordRef, String>>(), before),
         Err(error) => {
@@ -143,14 +142,14 @@ fn referred(delivery: &Claimed, LateReference { entity, key, .. }: LateReference
 
 /// What was last delivered of records that exist in ServiceNow; for import sets only, because in the Table API an empty text clears a
 /// column.
-async fn before(deps: &Deps, target: &TargetPlan, claim: &Claim) -> Result<HashMap<DeliveryId, String>, WriteError> {
+async fn before(store: &Store, target: &TargetPlan, claim: &Claim) -> Result<HashMap<DeliveryId, String>, WriteError> {
     let known = claim.deliveries.iter().filter(|delivery| target.write == WriteMode::ImportSet && delivery.sys_id.is_some());
     let known: Vec<(DeliveryId, DocumentId, String)> =
         known.map(|delivery| (delivery.delivery_id, delivery.document_id, delivery.record_key.clone())).collect();
     if known.is_empty() {
         return Ok(HashMap::new());
     }
-    Ok(deps.store.record_payloads(target.block.clone(), known).await?.into_iter().collect())
+    Ok(store.record_payloads(target.block.clone(), known).await?.into_iter().collect())
 }
 
 /// Fields to be cleared: those that are empty now and had a value before. Where a row exists and its last delivered content is not known,

@@ -18,6 +18,7 @@ use super::dropped;
 use super::error::WriteError;
 use super::outgoing::{self, Outgoing, Unsendable};
 use super::pace::{self, Pace, Paused};
+use super::parts::WriterParts;
 use super::shared_answer::SharedAnswer;
 use super::verdict::{self, Others};
 use crate::actors::servicenow_token::TokenClient;
@@ -26,7 +27,6 @@ use crate::definition::plan::{PartialWrite, TargetPlan};
 use crate::domain::delivery::Attempt;
 use crate::domain::run::RunCounts;
 use crate::domain::{CompanyId, EntityName, FlowId};
-use crate::process::Deps;
 use crate::process::budget::Budget;
 use crate::process::heartbeat::Heartbeat;
 use crate::process::in_force::Snapshot;
@@ -64,9 +64,9 @@ pub(super) struct Pump {
 }
 
 impl Volatile {
-    pub(super) fn new(deps: &Deps, budget: &Arc<Budget>) -> Self {
+    pub(super) fn new(parts: &WriterParts, budget: &Arc<Budget>) -> Self {
         Self {
-            pace: Pace::new(&deps.settings.servicenow, deps.settings.retry.backoff, budget.clone()),
+            pace: Pace::new(&parts.settings.servicenow, parts.settings.retry.backoff, budget.clone()),
             pumps: RefCell::default(),
             fields: RefCell::default(),
             restarted: Cell::new(false),
@@ -78,7 +78,7 @@ impl Volatile {
 
 /// What one pass over an entity's deliveries needs.
 pub(super) struct Sender {
-    pub(super) deps: Deps,
+    pub(super) parts: WriterParts,
     pub(super) heartbeat: Arc<Heartbeat>,
     pub(super) servicenow: ServiceNow,
     pub(super) tokens: TokenClient,
@@ -111,7 +111,7 @@ enum Found {
 impl Sender {
     /// Releases what waited for a parent that is delivered.
     pub(super) async fn release(&self) -> Result<(), WriteError> {
-        let store = &self.deps.store;
+        let store = &self.parts.store;
         self.volatile.released.get(async || store.pending_release_all().await.map(drop).map_err(WriteError::from)).await
     }
 
@@ -122,12 +122,12 @@ impl Sender {
             return Ok(());
         }
         loop {
-            let definitions = self.deps.definitions.now();
+            let definitions = self.parts.definitions.now();
             self.pump.passes.set(self.pump.passes.get() + 1);
             let sent = self.drain_with(&definitions).await;
             self.pump.passes.set(self.pump.passes.get() - 1);
             // new definitions came into force here: the rest is sent with them
-            if self.deps.definitions.now().number == definitions.number {
+            if self.parts.definitions.now().number == definitions.number {
                 return sent;
             }
         }
@@ -140,7 +140,7 @@ impl Sender {
         if self.pump.passes.get() > 0 || self.volatile.pace.is_paused() {
             return Ok(false);
         }
-        let store = &self.deps.store;
+        let store = &self.parts.store;
         let due = self.volatile.due.get(async || Ok(Rc::new(store.delivery_due().await?.into_iter().collect()))).await?;
         Ok(!due.contains(self.entity.as_str()) && self.pump.passes.get() == 0)
     }
@@ -148,7 +148,7 @@ impl Sender {
     async fn drain_with(&self, definitions: &Snapshot) -> Result<(), WriteError> {
         let Some(plan) = definitions.plan(&self.entity) else { return Ok(()) };
         let targets: Vec<&TargetPlan> = plan.targets.iter().collect();
-        let workers = (0..self.deps.settings.servicenow.concurrency.max(1)).map(|n| {
+        let workers = (0..self.parts.settings.servicenow.concurrency.max(1)).map(|n| {
             let mut order = targets.clone();
             if n % 2 == 1 {
                 order.reverse();
@@ -162,7 +162,7 @@ impl Sender {
         loop {
             // registered before the claims, so that a batch that is settled in between is noticed
             let settled = self.pump.settled.notified();
-            if self.deps.stopping.has_begun() || self.deps.waits.why().is_some() {
+            if self.parts.stopping.has_begun() || self.parts.permission.is_waiting() {
                 return Ok(());
             }
             let mut found = Found::Nothing;
@@ -198,10 +198,10 @@ impl Sender {
         let size = self.volatile.pace.size();
         let queue = Queue { entity: self.entity.to_string(), block: target.block.clone() };
         // time for a look-up, for the batch itself, and for the ledger
-        let lease = 2 * self.deps.settings.servicenow.connection.longest() + Duration::from_secs(10);
+        let lease = 2 * self.parts.settings.servicenow.connection.longest() + Duration::from_secs(10);
         // taken before the claim, so that it is never later than the ledger's time
         let claimed = Instant::now();
-        let claim = self.deps.store.delivery_claim(queue, self.deps.node.clone(), size as i64, lease, attempt, under).await?;
+        let claim = self.parts.store.delivery_claim(queue, self.parts.node.clone(), size as i64, lease, attempt, under).await?;
         if claim.deliveries.is_empty() {
             return Ok(Found::Nothing);
         }
@@ -221,15 +221,15 @@ impl Sender {
         claimed: Instant,
         lease: Duration,
     ) -> Result<Found, WriteError> {
-        self.deps.crash.at("writer:before_send", self.entity.as_str());
+        self.parts.crash.at("writer:before_send", self.entity.as_str());
         let heartbeat = self.heartbeat.clone();
         let servicenow = self.servicenow.leased_until(claimed + lease, Rc::new(move || heartbeat.alive_since(claimed.into_std())));
         let started = Instant::now();
-        let Outgoing { records, unsendable } = match outgoing::records(&self.deps, &self.entity, target, &mut claim, attempt).await {
+        let Outgoing { records, unsendable } = match outgoing::records(&self.parts.store, &self.entity, target, &mut claim, attempt).await {
             Ok(outgoing) => outgoing,
             Err(error) => {
                 // nothing was sent: it is due again, and needs no look-up
-                let outcomes = verdict::of_nothing_sent(&self.deps.settings, &claim, &error.to_string(), attempt);
+                let outcomes = verdict::of_nothing_sent(&self.parts.settings, &claim, &error.to_string(), attempt);
                 self.store_outcomes(&claim, outcomes.into(), Vec::new().into(), attempt, claimed + lease).await?;
                 return Err(error);
             }
@@ -242,7 +242,7 @@ impl Sender {
         let mut stops = Vec::new();
         let readable = async |like: &OutRecord| servicenow.answers_for(&self.tokens, target, like).await;
         // whether a record may adopt a row depends on which rows the ledger knows to belong to others
-        let adopts = self.deps.settings.servicenow.adopt && !target.natural_key.is_empty();
+        let adopts = self.parts.settings.servicenow.adopt && !target.natural_key.is_empty();
         let parts = if attempt == Attempt::Send && adopts { Parts::UpToAnswer } else { Parts::All };
         let mut asked_for = None;
         let (mut outcomes, stop) = if attempt.is_look_up() {
@@ -252,7 +252,7 @@ impl Sender {
                     let returned: Vec<_> = settled.iter().map(|one| one.as_ref().ok().and_then(dropped::of_settled)).collect();
                     stops = self.stops(&servicenow, target, &claim, &records, &returned).await;
                     let others = self.others(answered).await;
-                    (verdict::of_lookup(&self.deps.settings, target, &claim, settled, others), stop)
+                    (verdict::of_lookup(&self.parts.settings, target, &claim, settled, others), stop)
                 }
                 Err(error) => (verdict::of_failed_lookup(&claim, &error), Some(error)),
             }
@@ -269,12 +269,12 @@ impl Sender {
                         .flatten()
                         .any(|outcome| !matches!(outcome, servicenow::Outcome::Unknown { .. } | servicenow::Outcome::Deferred { .. }));
                     let others = self.others(answered).await;
-                    (verdict::of_send(&self.deps.settings, target, &claim, outcomes, others), stop)
+                    (verdict::of_send(&self.parts.settings, target, &claim, outcomes, others), stop)
                 }
-                Err(error) => (verdict::of_failed_send(&self.deps.settings, &claim, &error), Some(error)),
+                Err(error) => (verdict::of_failed_send(&self.parts.settings, &claim, &error), Some(error)),
             }
         };
-        self.deps.crash.at("writer:after_send", self.entity.as_str());
+        self.parts.crash.at("writer:after_send", self.entity.as_str());
         if attempt == Attempt::Send && stop.is_none() && !outcomes.is_empty() {
             self.volatile.pace.learn(&outcomes, started.elapsed(), asked_for);
         }
@@ -285,7 +285,7 @@ impl Sender {
         }
         let sent = outcomes.len();
         self.store_outcomes(&claim, outcomes.into(), stops.into(), attempt, claimed + lease).await?;
-        self.deps.crash.at("writer:after_settle", self.entity.as_str());
+        self.parts.crash.at("writer:after_settle", self.entity.as_str());
         match stop {
             None => {
                 self.pump.trouble.take();
@@ -311,8 +311,8 @@ impl Sender {
             Some(others) => others,
             None if answered => Others::GetThrough,
             None => {
-                let definitions = self.deps.definitions.now();
-                let companies = &self.deps.settings.syspro.companies;
+                let definitions = self.parts.definitions.now();
+                let companies = &self.parts.settings.syspro.companies;
                 let queue = |plan: &Plan, company: &CompanyId| {
                     let block = plan.targets.first()?.block.clone();
                     Some((company.clone(), Queue { entity: plan.entity.to_string(), block }))
@@ -320,7 +320,7 @@ impl Sender {
                 let queues = definitions.plans.iter().flat_map(|plan| companies.iter().filter_map(move |company| queue(plan, company)));
                 let few = i64::try_from(pace::FEW).unwrap_or(i64::MAX);
                 // if the ledger does not answer, nothing is counted against a record
-                match self.deps.store.delivery_open(queues.collect(), few + 1).await {
+                match self.parts.store.delivery_open(queues.collect(), few + 1).await {
                     Ok(open) if open <= few => Others::GetThrough,
                     _ => Others::MayNot,
                 }
@@ -344,7 +344,7 @@ impl Sender {
             // the field may have been kept before this process started, or a person has accepted that records lack it
             let kept = target.partial_write != PartialWrite::Stop && servicenow.keeps_field(&self.tokens, target, dropped.field()).await;
             let accepted = target.partial_write == PartialWrite::Record
-                && self.deps.store.record_partial_known(flow.clone(), dropped.field().to_owned()).await.unwrap_or(false);
+                && self.parts.store.record_partial_known(flow.clone(), dropped.field().to_owned()).await.unwrap_or(false);
             if kept || accepted {
                 self.volatile.fields.borrow_mut().kept(&dropped);
                 continue;
@@ -368,8 +368,8 @@ impl Sender {
         until: Instant,
     ) -> Result<(), WriteError> {
         let settle = || {
-            let (queue, node) = (claim.queue.clone(), self.deps.node.clone());
-            self.deps.store.settle(claim.batch_id, queue, node, outcomes.clone(), stops.clone(), attempt)
+            let (queue, node) = (claim.queue.clone(), self.parts.node.clone());
+            self.parts.store.settle(claim.batch_id, queue, node, outcomes.clone(), stops.clone(), attempt)
         };
         let mut repeated = false;
         let settled = settle
@@ -412,7 +412,7 @@ impl Sender {
             by_company.entry(&one.company).or_default().delivered += one.records;
         }
         for (company, counts) in by_company {
-            self.deps.progress.add(&FlowId::new(company, self.entity.as_str()), counts);
+            self.parts.progress.add(&FlowId::new(company, self.entity.as_str()), counts);
         }
         let records = claim.deliveries.len();
         debug!(entity = %self.entity, block = claim.queue.block, records, look_up = attempt.is_look_up(), at = %Utc::now(), "batch settled");

@@ -27,7 +27,6 @@ use crate::domain::money::thousands;
 use crate::domain::role::Role;
 use crate::domain::run::RunKind;
 use crate::domain::schedule::Schedule;
-use crate::process::flows::flows;
 use crate::process::mode::Mode;
 use crate::supervision::guard::RestartPolicy;
 use tieline_sim::dataset::{Companies, DatasetOptions, ODD};
@@ -213,7 +212,7 @@ async fn show(
         .map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
     say(global, "One full sync of two companies, suppliers and accounts before invoices …");
     let started = Instant::now();
-    let flows: Vec<_> = flows(&deps).into_iter().map(|flow| (flow, RunKind::Poll)).collect();
+    let flows: Vec<_> = deps.flows().into_iter().map(|flow| (flow, RunKind::Poll)).collect();
     let mut report = sync::execute_run_set(&deps, &system, flows.clone(), None, signals).await?;
     // with faults, deliveries are retrying or unknown for a while: a person would run it again
     let mut cycles = 1;

@@ -17,7 +17,6 @@ use crate::http::route::{Cached, Route, Shape, component, reads};
 use crate::http::state::AppState;
 use crate::operations::explain::Explained;
 use crate::operations::failures;
-use crate::process::flows::flow_status;
 use crate::process::in_force::Standing;
 use crate::store::{
     AuditFilter, AuditRow, CauseRow, DocumentFilter, DocumentRow, DocumentState, FailureFilter, FailureRow, FlowStatus, NodeRow,
@@ -165,7 +164,7 @@ const INSTANT: &str = "an instant such as 2026-01-31T08:00:00Z";
 
 /// `GET /api/v1/flows`
 pub(super) async fn flows(app_state: web::Data<AppState>) -> Answer {
-    let rows = flow_status(&app_state.deps).await?;
+    let rows = app_state.deps.flow_status().await?;
     Ok(HttpResponse::Ok().json(Page::of(rows, i64::MAX, |_| String::new())))
 }
 

@@ -19,7 +19,6 @@ use crate::http::problem::Problem;
 use crate::http::route::Route;
 use crate::http::state::AppState;
 use crate::operations::{self, Refused};
-use crate::process::flows::flows;
 use crate::store::{ConflictFilter, ConflictRow, StoreError};
 
 pub(in crate::http) const ROUTES: &[Route] = &[
@@ -151,7 +150,7 @@ pub(super) async fn conflicts(app_state: web::Data<AppState>, request: HttpReque
 /// Aligned flows whose two lists have been compared, but not matched yet.
 async fn first_contacts(app_state: &AppState) -> Result<Vec<FirstContact>, StoreError> {
     let mut first = Vec::new();
-    for flow in flows(&app_state.deps) {
+    for flow in app_state.deps.flows() {
         let aligned = app_state.deps.definitions.now().plan(&flow.entity).is_some_and(|plan| plan.aligned().is_some());
         if !aligned {
             continue;

@@ -23,7 +23,6 @@ use crate::http::route::Route;
 use crate::http::state::AppState;
 use crate::operations::{self, Requested, RunStarted};
 use crate::retry;
-use crate::process::flows::flow_status;
 use crate::store::{FlowAction, FlowStatus, NodeRow, RunFilter, RunRow, SmallerTables, Undelivered, Worry};
 
 pub(in crate::http) const ROUTES: &[Route] = &[
@@ -95,7 +94,7 @@ impl From<FlowStatus> for GhostView {
 /// The warnings about the definitions of this node.
 fn warnings(app_state: &AppState, rows: &[FlowStatus]) -> Vec<CodeText> {
     let view = app_state.deps.definitions.view();
-    let mut said: Vec<CodeText> = app_state.deps.complaint().map(CodeText).into_iter().collect();
+    let mut said: Vec<CodeText> = app_state.deps.permission().why_not().map(CodeText).into_iter().collect();
     if let Some(refused) = &view.refused {
         let first = refused.problems.first().map(String::as_str).unwrap_or_default();
         let more = match refused.problems.len() {
@@ -192,7 +191,7 @@ pub(super) async fn overview_live(app_state: web::Data<AppState>, request: HttpR
 async fn live(app_state: &AppState) -> Result<Live, Refusal> {
     let store = &app_state.deps.store;
     let (rows, ghosts): (Vec<FlowStatus>, Vec<FlowStatus>) =
-        flow_status(&app_state.deps).await?.into_iter().partition(|row| row.configured);
+        app_state.deps.flow_status().await?.into_iter().partition(|row| row.configured);
     let pending = store.pending_counts().await?;
     let nodes = store.node_list(UNRESPONSIVE_AFTER).await?;
     let runs = store.run_list(RunFilter { limit: PICTURED_RUNS, ..RunFilter::default() }).await?;

@@ -22,7 +22,6 @@ use crate::domain::life::{ComparisonState, Life};
 use crate::domain::{DocumentKey, FlowId};
 use crate::retry::{self, Class};
 use crate::process::Deps;
-use crate::process::flows::{flow_status, flows};
 use crate::process::mode::Mode;
 use crate::servicenow::{ListPosition, ServiceNow, ServiceNowError};
 use crate::store::{
@@ -117,7 +116,7 @@ pub async fn compare(deps: &Deps, own_name: Option<&str>, by: &str) -> Result<Ve
     let done = all_flows(deps, &system.tokens, &life, by).await;
     system.stop(STOP_DEADLINE).await;
     let mut compared = done?;
-    for row in flow_status(deps).await? {
+    for row in deps.flow_status().await? {
         if let Some(flow) = compared.iter_mut().find(|flow| flow.configured && flow.company == row.company && flow.entity == row.entity) {
             flow.stopped = not_yet(&row);
         }
@@ -155,7 +154,7 @@ async fn all_flows(deps: &Deps, tokens: &TokenClient, life: &Life, by: &str) -> 
     let servicenow = ServiceNow::new(&deps.settings.servicenow).map_err(|error| NotCompared::Settings(error.chain()))?;
     let definitions = deps.definitions.now();
     let mut compared = Vec::new();
-    for flow in flows(deps) {
+    for flow in deps.flows() {
         let Some(plan) = definitions.plan(&flow.entity) else { continue };
         let work = Work { deps, tokens, servicenow: &servicenow, life, flow: &flow, plan, by };
         let result = work.run().await?;

@@ -24,7 +24,6 @@ use tieline::domain::audit::AuditKind;
 use tieline::domain::ids::Incarnation;
 use tieline::domain::run::RunKind;
 use tieline::process::Deps;
-use tieline::process::flows::flows;
 use tieline::process::in_force::{InForce, Standing};
 use tieline::process::mode::Mode;
 use tieline::process::waits::Waits;
@@ -147,12 +146,12 @@ impl Rig {
 
     /// Every flow polled once, as `tieline sync` does it.
     pub async fn sync(&self) -> RunSetReport {
-        run_set(&self.deps, flows(&self.deps), RunKind::Poll).await
+        run_set(&self.deps, self.deps.flows(), RunKind::Poll).await
     }
 
     /// Every flow of these entities swept once.
     pub async fn sweep(&self, entities: &[&str]) -> RunSetReport {
-        let flows = flows(&self.deps).into_iter().filter(|flow| entities.contains(&flow.entity.as_str())).collect();
+        let flows = self.deps.flows().into_iter().filter(|flow| entities.contains(&flow.entity.as_str())).collect();
         run_set(&self.deps, flows, RunKind::Sweep).await
     }
 
