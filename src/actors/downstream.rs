@@ -16,7 +16,7 @@ use crate::domain::chain;
 use crate::domain::next_step::NextStep;
 use crate::domain::version::VersionText;
 use crate::domain::{CompanyId, DocumentKey, EntityName};
-use crate::process::Deps;
+use crate::process::Process;
 use crate::process::in_force::InForce;
 use crate::process::mode::Mode;
 use crate::process::permission::Permission;
@@ -52,14 +52,14 @@ pub struct DownstreamParts {
     pub crash: CrashPoints,
 }
 
-impl From<&Deps> for DownstreamParts {
-    fn from(deps: &Deps) -> Self {
+impl From<&Process> for DownstreamParts {
+    fn from(process: &Process) -> Self {
         Self {
-            definitions: deps.definitions.clone(),
-            permission: deps.permission(),
-            store: deps.store.clone(),
-            stopping: deps.stopping.clone(),
-            crash: deps.crash.clone(),
+            definitions: process.definitions.clone(),
+            permission: process.permission(),
+            store: process.store.clone(),
+            stopping: process.stopping.clone(),
+            crash: process.crash.clone(),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The actors: mailboxes around plain functions. `crate::supervision` restarts them.
 //!
+//! `system` starts them all, `flow_starter` those of the flows, with the names and mailboxes of `child`; `handle` is for callers outside.
+//!
 //! Only this module and `crate::supervision` use actix. What must survive a restart is in Postgres; an actor's own state may be lost at any
 //! time.
 

@@ -18,7 +18,7 @@ use crate::domain::chain;
 use crate::domain::notice::NoticeEvent;
 use crate::net::certificate;
 use crate::notice::{Channel, Item, NotTaken, Sender, channels, compose};
-use crate::process::Deps;
+use crate::process::Process;
 use crate::process::flows::flows_of;
 use crate::process::in_force::InForce;
 use crate::process::mode::Mode;
@@ -57,17 +57,17 @@ pub struct NotifierParts {
     pub crash: CrashPoints,
 }
 
-impl From<&Deps> for NotifierParts {
-    fn from(deps: &Deps) -> Self {
+impl From<&Process> for NotifierParts {
+    fn from(process: &Process) -> Self {
         Self {
-            notices: deps.settings.notices.clone(),
-            certificate: deps.settings.http.certificate.clone(),
-            companies: deps.settings.syspro.companies.clone(),
-            definitions: deps.definitions.clone(),
-            store: deps.store.clone(),
-            credential_store: deps.credential_store.clone(),
-            stopping: deps.stopping.clone(),
-            crash: deps.crash.clone(),
+            notices: process.settings.notices.clone(),
+            certificate: process.settings.http.certificate.clone(),
+            companies: process.settings.syspro.companies.clone(),
+            definitions: process.definitions.clone(),
+            store: process.store.clone(),
+            credential_store: process.credential_store.clone(),
+            stopping: process.stopping.clone(),
+            crash: process.crash.clone(),
         }
     }
 }

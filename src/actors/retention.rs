@@ -14,7 +14,7 @@ use tracing::{info, warn};
 use crate::config::settings::RetentionSettings;
 use crate::domain::chain;
 use crate::domain::retention::{Kept, KeptTable};
-use crate::process::Deps;
+use crate::process::Process;
 use crate::process::permission::Permission;
 use crate::store::{Archive, Store, StoreError, Walk};
 use crate::supervision::crash::CrashPoints;
@@ -42,14 +42,14 @@ pub struct RetentionParts {
     pub crash: CrashPoints,
 }
 
-impl From<&Deps> for RetentionParts {
-    fn from(deps: &Deps) -> Self {
+impl From<&Process> for RetentionParts {
+    fn from(process: &Process) -> Self {
         Self {
-            settings: deps.settings.retention.clone(),
-            permission: deps.permission(),
-            store: deps.store.clone(),
-            stopping: deps.stopping.clone(),
-            crash: deps.crash.clone(),
+            settings: process.settings.retention.clone(),
+            permission: process.permission(),
+            store: process.store.clone(),
+            stopping: process.stopping.clone(),
+            crash: process.crash.clone(),
         }
     }
 }

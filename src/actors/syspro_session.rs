@@ -17,7 +17,7 @@ use crate::credentials::credential_store::{CredentialError, CredentialStore, SYS
 use crate::credentials::secret::Credential;
 use crate::domain::CompanyId;
 use crate::domain::chain;
-use crate::process::Deps;
+use crate::process::Process;
 use crate::process::enet_session_store::LedgerSessionStore;
 use crate::store::Store;
 use crate::supervision::crash::CrashPoints;
@@ -38,19 +38,19 @@ pub struct SysproSessionParts {
     pub crash: CrashPoints,
 }
 
-impl From<&Deps> for SysproSessionParts {
-    fn from(deps: &Deps) -> Self {
+impl From<&Process> for SysproSessionParts {
+    fn from(process: &Process) -> Self {
         Self {
-            settings: deps.settings.syspro.clone(),
-            store: deps.store.clone(),
-            credential_store: deps.credential_store.clone(),
+            settings: process.settings.syspro.clone(),
+            store: process.store.clone(),
+            credential_store: process.credential_store.clone(),
             session_store: LedgerSessionStore::new(
-                deps.store.clone(),
-                deps.credential_store.clone(),
-                deps.node.holder(),
-                deps.settings.flows.lease,
+                process.store.clone(),
+                process.credential_store.clone(),
+                process.node.holder(),
+                process.settings.flows.lease,
             ),
-            crash: deps.crash.clone(),
+            crash: process.crash.clone(),
         }
     }
 }

@@ -33,7 +33,7 @@ use crate::config::settings::SysproSource;
 use crate::domain::chain;
 use crate::net::HttpClient;
 use crate::notice::Sender;
-use crate::process::Deps;
+use crate::process::Process;
 use crate::process::budget::Budget;
 use crate::process::heartbeat::Heartbeat;
 use crate::process::in_force::InForce;
@@ -108,10 +108,10 @@ impl ActorSystem {
     ///
     /// # Errors
     /// [`ActorSystemError`] when a client cannot be made from the settings: a certificate file that cannot be read, for example.
-    pub fn start(deps: &Deps, policy: RestartPolicy, mode: Mode) -> Result<Self, ActorSystemError> {
-        check_clients(&deps.settings)?;
+    pub fn start(process: &Process, policy: RestartPolicy, mode: Mode) -> Result<Self, ActorSystemError> {
+        check_clients(&process.settings)?;
         // each actor system stops by itself
-        let deps = &Deps { stopping: Stopping::default(), ..deps.clone() };
+        let process = &Process { stopping: Stopping::default(), ..process.clone() };
         let (heartbeat, budget, watchdog) = (Arc::<Heartbeat>::default(), Arc::<Budget>::default(), Arc::<Watchdog>::default());
         let (draining, drained) = watch::channel(false);
         let (fatal_sender, fatal) = watch::channel(None);
@@ -121,15 +121,15 @@ impl ActorSystem {
         let control = Arbiter::current();
         let (ingest, delivery) = (Arbiter::with_tokio_rt(runtime), Arbiter::with_tokio_rt(runtime));
 
-        let session_parts = SysproSessionParts::from(deps);
+        let session_parts = SysproSessionParts::from(process);
         let session = start_on(&control, vital("syspro_session"), &supervision, move |_| SysproSession::new(session_parts));
         let log_off = session.addr.clone().recipient();
         let enet = EnetClient { query: session.addr.clone().recipient(), visit: session.addr.clone().recipient() };
-        let token = start_token(&control, deps, &supervision);
+        let token = start_token(&control, process, &supervision);
         let tokens = TokenClient { get: token.addr.clone().recipient(), refused: token.addr.clone().recipient() };
 
         let writer = {
-            let (parts, heartbeat, budget, tokens) = (WriterParts::from(deps), heartbeat.clone(), budget.clone(), tokens.clone());
+            let (parts, heartbeat, budget, tokens) = (WriterParts::from(process), heartbeat.clone(), budget.clone(), tokens.clone());
             start_on(&delivery.handle(), vital("writer"), &supervision, move |_| {
                 let owners = Rc::new(LedgerOwners(parts.store.clone()));
                 let servicenow = ServiceNow::with_owners(&parts.settings.servicenow, owners);
@@ -137,15 +137,15 @@ impl ActorSystem {
                 Writer::new(parts, heartbeat, budget, servicenow, tokens)
             })
         };
-        let (store, crash) = (deps.store.clone(), deps.crash.clone());
+        let (store, crash) = (process.store.clone(), process.crash.clone());
         let recorder = start_on(&delivery.handle(), vital("audit_recorder"), &supervision, move |_| AuditRecorder::new(store, crash));
 
-        let downstream = start_downstream(&delivery.handle(), deps, &supervision, &tokens, mode);
-        let told = !crate::notice::channels(&deps.settings.notices).is_empty();
-        let notifier = told.then(|| start_notifier(&control, deps, &supervision, mode));
+        let downstream = start_downstream(&delivery.handle(), process, &supervision, &tokens, mode);
+        let told = !crate::notice::channels(&process.settings.notices).is_empty();
+        let notifier = told.then(|| start_notifier(&control, process, &supervision, mode));
 
         let retention = mode.is_service().then(|| {
-            let parts = RetentionParts::from(deps);
+            let parts = RetentionParts::from(process);
             start_on(&control, optional("retention"), &supervision, move |_| Retention::new(parts))
         });
 
@@ -155,11 +155,11 @@ impl ActorSystem {
         liveness_checks.extend(notifier.iter().map(|notifier| notifier.liveness_check()));
         liveness_checks.extend(retention.iter().map(|retention| retention.liveness_check()));
         let starter = FlowStarter {
-            settings: deps.settings.clone(),
-            definitions: deps.definitions.clone(),
-            poller: PollerParts::from(deps),
-            aligner: AlignerParts::from(deps),
-            crash: deps.crash.clone(),
+            settings: process.settings.clone(),
+            definitions: process.definitions.clone(),
+            poller: PollerParts::from(process),
+            aligner: AlignerParts::from(process),
+            crash: process.crash.clone(),
             heartbeat: heartbeat.clone(),
             ingest: ingest.handle(),
             supervision: supervision.clone(),
@@ -179,10 +179,10 @@ impl ActorSystem {
         // their state exists nowhere else, or is too old after a wait: the first crash ends the process
         let never_restarted = Supervision { policy: RestartPolicy { limit: 0, ..policy }, ..supervision };
         let parts = SchedulerParts {
-            settings: deps.settings.clone(),
-            definitions: deps.definitions.clone(),
-            permission: deps.permission(),
-            run_sets: RunSetParts::from(deps),
+            settings: process.settings.clone(),
+            definitions: process.definitions.clone(),
+            permission: process.permission(),
+            run_sets: RunSetParts::from(process),
             recipients: recipients.clone(),
             nudge: nudge.clone(),
             mode,
@@ -192,11 +192,11 @@ impl ActorSystem {
         // a command that runs once sends no heartbeat, and is trusted until its leases end
         let node = mode.is_service().then(|| {
             let parts = NodeParts {
-                node: deps.node.clone(),
-                definitions: deps.definitions.clone(),
-                permission: deps.permission(),
-                store: deps.store.clone(),
-                stopping: deps.stopping.clone(),
+                node: process.node.clone(),
+                definitions: process.definitions.clone(),
+                permission: process.permission(),
+                store: process.store.clone(),
+                stopping: process.stopping.clone(),
                 heartbeat,
                 budget,
                 nudge: nudge.clone(),
@@ -207,7 +207,7 @@ impl ActorSystem {
         liveness_checks.extend(node.iter().map(|node| node.liveness_check()));
         let parts = RootParts {
             watchdog: watchdog.clone(),
-            stuck: deps.settings.flows.stuck,
+            stuck: process.settings.flows.stuck,
             scheduler: scheduler.addr.clone(),
             liveness_checks,
             flow_liveness_checks: started.liveness_checks,
@@ -220,7 +220,7 @@ impl ActorSystem {
             scheduler: scheduler.addr,
             watchdog,
             root,
-            definitions: deps.definitions.clone(),
+            definitions: process.definitions.clone(),
             nudge,
             recipients,
             seal: recorder.addr.recipient(),
@@ -228,7 +228,7 @@ impl ActorSystem {
             enet,
             fatal,
             quiet: writer.addr.recipient(),
-            stopping: deps.stopping.clone(),
+            stopping: process.stopping.clone(),
             log_off,
             draining,
             arbiters: vec![ingest, delivery],
@@ -294,8 +294,9 @@ fn counted() -> Observer {
     })
 }
 
-fn start_token(on: &ArbiterHandle, deps: &Deps, supervision: &Supervision) -> Child<ServiceNowToken> {
-    let (credential_store, settings, crash) = (deps.credential_store.clone(), deps.settings.servicenow.clone(), deps.crash.clone());
+fn start_token(on: &ArbiterHandle, process: &Process, supervision: &Supervision) -> Child<ServiceNowToken> {
+    let (credential_store, settings, crash) =
+        (process.credential_store.clone(), process.settings.servicenow.clone(), process.crash.clone());
     start_on(on, vital("servicenow_token"), supervision, move |_| {
         let http = HttpClient::new(System::ServiceNow, &settings.connection).unwrap_or_else(|error| panic!("{error}"));
         ServiceNowToken::new(credential_store, settings, http, crash)
@@ -303,16 +304,22 @@ fn start_token(on: &ArbiterHandle, deps: &Deps, supervision: &Supervision) -> Ch
 }
 
 /// Starts it even where nothing is tracked: new definitions may change that.
-fn start_downstream(on: &ArbiterHandle, deps: &Deps, supervision: &Supervision, tokens: &TokenClient, mode: Mode) -> Child<Downstream> {
-    let (parts, settings, tokens) = (DownstreamParts::from(deps), deps.settings.clone(), tokens.clone());
+fn start_downstream(
+    on: &ArbiterHandle,
+    process: &Process,
+    supervision: &Supervision,
+    tokens: &TokenClient,
+    mode: Mode,
+) -> Child<Downstream> {
+    let (parts, settings, tokens) = (DownstreamParts::from(process), process.settings.clone(), tokens.clone());
     start_on(on, optional("downstream"), supervision, move |_| {
         let servicenow = ServiceNow::new(&settings.servicenow).unwrap_or_else(|error| panic!("{}", error.chain()));
         Downstream::new(parts, servicenow, tokens, mode)
     })
 }
 
-fn start_notifier(on: &ArbiterHandle, deps: &Deps, supervision: &Supervision, mode: Mode) -> Child<Notifier> {
-    let parts = NotifierParts::from(deps);
+fn start_notifier(on: &ArbiterHandle, process: &Process, supervision: &Supervision, mode: Mode) -> Child<Notifier> {
+    let parts = NotifierParts::from(process);
     start_on(on, optional("notifier"), supervision, move |_| {
         let sender = Sender::new(&parts.notices).unwrap_or_else(|problem| panic!("{problem}"));
         Notifier::new(parts, sender, mode)

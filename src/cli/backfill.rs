@@ -94,7 +94,7 @@ pub(super) fn backfill(global: &Global, args: &BackfillArgs) -> Result<Exit, Fai
             Ok(Exit::Done)
         }),
         Some(BackfillCommand::Cancel { id, why }) => with_ledger(global, async |context| {
-            let row = operations::backfill::cancel(&context.deps(), *id, who::requested(why)).await?;
+            let row = operations::backfill::cancel(&context.process(), *id, who::requested(why)).await?;
             print(global, &[row]).map(|()| Exit::Done)
         }),
         None => start(global, args),
@@ -117,10 +117,10 @@ fn start(global: &Global, args: &BackfillArgs) -> Result<Exit, Failure> {
 
 async fn run(context: &Context, global: &Global, args: &BackfillArgs, signals: &mut Signals) -> Result<Exit, Failure> {
     // a backfill that is only queued is read with the definitions of the service
-    let deps = if args.no_wait { context.deps() } else { context.working_deps().await? };
+    let process = if args.no_wait { context.process() } else { context.working_process().await? };
     // clap has already required a reason
     let Some(why) = &args.why else { return Err(Failure::new(Exit::Usage, "no reason is given; say why with --why")) };
-    let rows = operations::backfill::ask(&deps, args.period(), who::requested(why)).await?;
+    let rows = operations::backfill::ask(&process, args.period(), who::requested(why)).await?;
     let ids: Vec<BackfillId> = rows.iter().map(|row| row.id).collect();
     if args.no_wait {
         output::even_unread(print(global, &rows))?;
@@ -131,9 +131,9 @@ async fn run(context: &Context, global: &Global, args: &BackfillArgs, signals: &
         }
         return Ok(Exit::Done);
     }
-    let system = ActorSystem::start(&deps, RestartPolicy::default(), Mode::Command)
+    let system = ActorSystem::start(&process, RestartPolicy::default(), Mode::Command)
         .map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
-    let last = slices(context, &deps, &system, &ids, signals).await;
+    let last = slices(context, &process, &system, &ids, signals).await;
     system.stop(STOP_DEADLINE).await;
     let last = last?;
     let status = context.flow_status().await?;
@@ -151,7 +151,7 @@ async fn run(context: &Context, global: &Global, args: &BackfillArgs, signals: &
 /// Reads slice after slice, until none of these is open any more, or one fails.
 async fn slices(
     context: &Context,
-    deps: &crate::process::Deps,
+    process: &crate::process::Process,
     system: &ActorSystem,
     ids: &[BackfillId],
     signals: &mut Signals,
@@ -164,7 +164,7 @@ async fn slices(
         flows.sort_by(|a, b| a.0.cmp(&b.0));
         flows.dedup_by(|a, b| a.0 == b.0);
         let done = flows.is_empty();
-        let report = sync::execute_run_set(deps, system, flows, None, signals).await?;
+        let report = sync::execute_run_set(process, system, flows, None, signals).await?;
         if done || report.flows.iter().any(|(_, result)| result.is_err()) {
             return Ok(report);
         }

@@ -116,7 +116,7 @@ pub(super) fn conflicts(global: &Global, command: &ConflictsCommand) -> Result<E
                 }
             }
             ConflictsCommand::Show { id } => {
-                let row = operations::conflict::find(&context.deps(), *id).await?;
+                let row = operations::conflict::find(&context.process(), *id).await?;
                 if global.output == OutputForm::Json {
                     output::json(&row)?;
                 } else {
@@ -124,7 +124,7 @@ pub(super) fn conflicts(global: &Global, command: &ConflictsCommand) -> Result<E
                 }
             }
             ConflictsCommand::Resolve(args) => {
-                let decided = operations::conflict::resolve(&context.deps(), &args.ids, args.take, requested(&args.why)).await?;
+                let decided = operations::conflict::resolve(&context.process(), &args.ids, args.take, requested(&args.why)).await?;
                 let left: Vec<ConflictId> = args.ids.iter().copied().filter(|id| !decided.iter().any(|row| row.id == *id)).collect();
                 done(global, &decided)?;
                 if !left.is_empty() {
@@ -134,7 +134,7 @@ pub(super) fn conflicts(global: &Global, command: &ConflictsCommand) -> Result<E
             }
             ConflictsCommand::Adopt(args) => {
                 let flow = FlowId::new(args.company.as_str(), args.entity.as_str());
-                let decided = operations::conflict::adopt(&context.deps(), flow, args.prefer, requested(&args.why)).await?;
+                let decided = operations::conflict::adopt(&context.process(), flow, args.prefer, requested(&args.why)).await?;
                 done(global, &decided)?;
             }
         }

@@ -23,7 +23,7 @@ use crate::domain::ids::Incarnation;
 use crate::domain::life::Life;
 use crate::domain::name::{doubles, twice};
 use crate::postgres::{self, Cluster};
-use crate::process::Deps;
+use crate::process::Process;
 use crate::process::in_force::{InForce, Standing};
 use crate::process::waits::Waits;
 use crate::store::{Adopter, Dead, FlowStatus, MayAdopt, Node, SetNumber, Stands, Store};
@@ -117,23 +117,23 @@ impl Context {
         Ok((migrated, node, alone))
     }
 
-    /// The dependencies of the actors for a command that only reads: the ledger allows no work under definitions without a number.
-    pub(super) fn deps(&self) -> Deps {
-        self.deps_with(InForce::new(self.checked.definitions.clone(), SetNumber(0), Standing::InForce))
+    /// The process of a command that only reads: the ledger allows no work under definitions without a number.
+    pub(super) fn process(&self) -> Process {
+        self.process_with(InForce::new(self.checked.definitions.clone(), SetNumber(0), Standing::InForce))
     }
 
-    /// The dependencies of the actors for a command that maps or sends.
+    /// The process of a command that maps or sends.
     ///
     /// # Errors
     /// [`Exit::Configuration`] when other definitions than those of this command are in force.
-    pub(super) async fn working_deps(&self) -> Result<Deps, Failure> {
+    pub(super) async fn working_process(&self) -> Result<Process, Failure> {
         self.check_compared().await?;
         self.check_companies().await?;
         let deadline = Instant::now() + TAKEN_UP;
         loop {
             match self.stand(MayAdopt::IfNoNodeAlive { unresponsive_after: UNRESPONSIVE_AFTER }).await? {
                 Stands::InForce { number, .. } => {
-                    return Ok(self.deps_with(InForce::new(self.checked.definitions.clone(), number, Standing::InForce)));
+                    return Ok(self.process_with(InForce::new(self.checked.definitions.clone(), number, Standing::InForce)));
                 }
                 // the files were changed a moment ago: a service with the same files loads them
                 Stands::Other { number: None, alive: true, .. } if Instant::now() < deadline => {
@@ -149,8 +149,8 @@ impl Context {
         }
     }
 
-    /// The dependencies of the actors for a service, which may wait for its definitions to come into force.
-    pub(super) async fn service_deps(&self) -> Result<Deps, Failure> {
+    /// The process of a service, which may wait for its definitions to come into force.
+    pub(super) async fn service_process(&self) -> Result<Process, Failure> {
         self.check_compared().await?;
         self.check_companies().await?;
         let stands = self.stand(MayAdopt::Changed).await?;
@@ -158,7 +158,7 @@ impl Context {
             Stands::InForce { number, .. } => *number,
             Stands::Other { number, .. } => number.unwrap_or(SetNumber(0)),
         };
-        Ok(self.deps_with(InForce::new(self.checked.definitions.clone(), number, Standing::of(&stands))))
+        Ok(self.process_with(InForce::new(self.checked.definitions.clone(), number, Standing::of(&stands))))
     }
 
     /// The stored name of this node; `None` for a command beside a running service.
@@ -174,8 +174,8 @@ impl Context {
         Ok(stands)
     }
 
-    fn deps_with(&self, definitions: InForce) -> Deps {
-        Deps {
+    fn process_with(&self, definitions: InForce) -> Process {
+        Process {
             settings: Arc::new(self.checked.settings().clone()),
             definitions,
             store: self.store.clone(),
@@ -191,14 +191,14 @@ impl Context {
     /// Refuses a company or an entity that neither the configuration nor the ledger contains: an empty list would look like an all-clear.
     pub(super) async fn check_names(&self, company: Option<&str>, entity: Option<&str>) -> Result<(), Failure> {
         if company.is_some() || entity.is_some() {
-            self.deps().names().await?.check(company, entity)?;
+            self.process().names().await?.check(company, entity)?;
         }
         Ok(())
     }
 
     /// The state of every flow; flows that the configuration no longer contains are marked.
     pub(super) async fn flow_status(&self) -> Result<Vec<FlowStatus>, Failure> {
-        let mut rows = self.deps().flow_status().await?;
+        let mut rows = self.process().flow_status().await?;
         if self.uncompared().is_some() {
             rows.iter_mut().filter(|row| row.configured).for_each(|row| row.waits_for = Some(TO_COMPARE.to_owned()));
         }

@@ -67,5 +67,5 @@ async fn diagnose(checked: Checked, scope: Scope, why: Option<&Reason>) -> Resul
 
 async fn noted(context: &Context, scope: Scope, why: Option<&Reason>, report: &Report) -> Result<(), StoreError> {
     note_diagnostics(&context.store, scope, who::user(), why).await?;
-    doctor::diagnose(&DiagnosticsParts::from(&context.deps()), &Way::Own, scope, report).await
+    doctor::diagnose(&DiagnosticsParts::from(&context.process()), &Way::Own, scope, report).await
 }

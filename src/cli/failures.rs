@@ -67,7 +67,7 @@ pub(super) fn failures(global: &Global, args: &FailuresArgs) -> Result<Exit, Fai
         let json = global.output == OutputForm::Json;
         let parts = args.records || args.cause.is_some() || (json && !args.causes);
         let (number, what) = if parts {
-            let rows = failures::failure_list(&context.deps(), filter).await?;
+            let rows = failures::failure_list(&context.process(), filter).await?;
             if json {
                 return output::json(&rows).map(|()| Exit::Done);
             }
@@ -76,7 +76,7 @@ pub(super) fn failures(global: &Global, args: &FailuresArgs) -> Result<Exit, Fai
             }
             (rows.len(), "parts of records")
         } else {
-            let rows = failures::failure_causes(&context.deps(), filter).await?;
+            let rows = failures::failure_causes(&context.process(), filter).await?;
             if json {
                 return output::json(&rows).map(|()| Exit::Done);
             }

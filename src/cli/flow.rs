@@ -68,10 +68,10 @@ pub(super) fn flow(global: &Global, command: &FlowCommand) -> Result<Exit, Failu
     };
     with_ledger(global, async |context| {
         let flow = FlowId::new(args.company.as_str(), args.entity.as_str());
-        let (deps, requested) = (context.deps(), requested(&args.why));
+        let (process, requested) = (context.process(), requested(&args.why));
         let before = match action {
-            FlowAction::Pause => operations::flow::pause(&deps, flow.clone(), requested).await,
-            FlowAction::Resume => operations::flow::resume(&deps, flow.clone(), smaller, requested).await,
+            FlowAction::Pause => operations::flow::pause(&process, flow.clone(), requested).await,
+            FlowAction::Resume => operations::flow::resume(&process, flow.clone(), smaller, requested).await,
         };
         let before = before.map_err(|refused| context.checked.refused(refused))?;
         let text = before.said(&flow, action);
@@ -90,10 +90,10 @@ pub(super) fn flow(global: &Global, command: &FlowCommand) -> Result<Exit, Failu
 /// Forgets one flow, or every flow of a company that is no longer configured.
 fn forget(global: &Global, args: &ForgetArgs) -> Result<Exit, Failure> {
     with_ledger(global, async |context| {
-        let (deps, requested) = (context.deps(), requested(&args.why));
+        let (process, requested) = (context.process(), requested(&args.why));
         let undelivered = if args.drop_pending { Undelivered::Drop } else { Undelivered::Keep };
         let entity = args.entity.as_ref().map(EntityName::new);
-        let forgotten = operations::flow::forget_all(&deps, CompanyId::new(&args.company), entity, undelivered, requested).await?;
+        let forgotten = operations::flow::forget_all(&process, CompanyId::new(&args.company), entity, undelivered, requested).await?;
         let ForgottenFlows { done, refused } = forgotten;
         if global.output == OutputForm::Json {
             let refused: Vec<String> = refused.iter().map(Refused::what).collect();

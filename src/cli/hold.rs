@@ -52,7 +52,7 @@ struct Released {
 /// `tieline hold`
 pub(super) fn hold(global: &Global, args: &HoldArgs) -> Result<Exit, Failure> {
     with_ledger(global, async |context| {
-        let Named { records, unknown } = operations::hold::hold(&context.deps(), args.flow(), &args.keys, requested(&args.why)).await?;
+        let Named { records, unknown } = operations::hold::hold(&context.process(), args.flow(), &args.keys, requested(&args.why)).await?;
         match global.output {
             OutputForm::Json => output::json(&records)?,
             OutputForm::Table => records.iter().try_for_each(|row| output::line(&held(row)))?,
@@ -66,8 +66,8 @@ pub(super) fn release(global: &Global, args: &ReleaseArgs) -> Result<Exit, Failu
     let (args, no_send) = (&args.records, args.no_send);
     with_ledger(global, async |context| {
         // what is only queued is sent by a process with the definitions in force
-        let deps = if no_send { context.deps() } else { context.working_deps().await? };
-        let (named, followed) = operations::hold::release(&deps, args.flow(), &args.keys, requested(&args.why)).await?;
+        let process = if no_send { context.process() } else { context.working_process().await? };
+        let (named, followed) = operations::hold::release(&process, args.flow(), &args.keys, requested(&args.why)).await?;
         let Named { records, unknown } = named;
         let people = global.output == OutputForm::Table;
         // a reader that closes the output early must not prevent any sending
@@ -75,7 +75,7 @@ pub(super) fn release(global: &Global, args: &ReleaseArgs) -> Result<Exit, Failu
         if people {
             records.iter().try_for_each(|row| say(&released(row)))?;
         }
-        let sent = if no_send || followed.is_empty() { None } else { Some(resend::send(context, &deps, &followed).await?) };
+        let sent = if no_send || followed.is_empty() { None } else { Some(resend::send(context, &process, &followed).await?) };
         match &sent {
             Some(sent) if people => sent.say()?,
             None if people && !followed.is_empty() => say("A running service, or the next `tieline sync`, sends what is queued.")?,

@@ -29,8 +29,8 @@ struct Line {
 pub(super) fn notices(global: &Global, command: &NoticesCommand) -> Result<Exit, Failure> {
     let NoticesCommand::Test = command;
     with_ledger(global, async |context| {
-        let deps = context.deps();
-        let settings = &deps.settings.notices;
+        let process = context.process();
+        let settings = &process.settings.notices;
         let all = channels(settings);
         if all.is_empty() {
             let text = "there is no channel: set `notices.webhook_urls` or `notices.mail_server`";
@@ -50,7 +50,7 @@ pub(super) fn notices(global: &Global, command: &NoticesCommand) -> Result<Exit,
         let message = compose(&[item], settings.public_url.as_ref());
         let mut lines = Vec::new();
         for channel in &all {
-            let sent = match credential(&deps.credential_store, channel).await {
+            let sent = match credential(&process.credential_store, channel).await {
                 Ok(credential) => sender.send(channel, credential.as_ref(), &message).await.map_err(|not| not.text),
                 Err(error) => Err(error.to_string().into()),
             };

@@ -28,7 +28,7 @@ pub struct RecordArgs {
 pub(super) fn record(global: &Global, args: &RecordArgs) -> Result<Exit, Failure> {
     super::context::with_ledger(global, async |context| {
         let flow = FlowId::new(args.company.as_str(), args.entity.as_str());
-        let view = match explain(&context.deps(), &flow, &args.key).await? {
+        let view = match explain(&context.process(), &flow, &args.key).await? {
             Explained::Known(view) => view,
             Explained::NeverRead(seen) => {
                 let text = format!("{flow} `{}` was never read: {seen}; {}", args.key, seen.next_step());

@@ -16,7 +16,7 @@ use super::who::user;
 use crate::actors::handle::ActorsHandle;
 use crate::config::Loaded;
 use crate::domain::chain;
-use crate::process::Deps;
+use crate::process::Process;
 use crate::process::in_force::Standing;
 use crate::store::{Adopter, MayAdopt, SetNumber};
 use crate::telemetry::metrics::metrics;
@@ -27,7 +27,7 @@ const EVERY: Duration = Duration::from_secs(1);
 /// Loads changed definitions.
 pub(super) struct Reloader {
     /// The dependencies of the actors.
-    pub(super) deps: Deps,
+    pub(super) process: Process,
     /// Is told when this process has other definitions.
     pub(super) actors: ActorsHandle,
     /// The settings as read at the start.
@@ -83,17 +83,17 @@ impl Reloader {
                 return true;
             }
         };
-        let now = self.deps.definitions.view();
+        let now = self.process.definitions.view();
         if definitions.set.hash == now.hash {
             if now.refused.is_some() || cause == Cause::Signal {
                 info!(hash = definitions.set.short(), "the definition files say what is worked with already");
             }
-            self.deps.definitions.unchanged();
+            self.process.definitions.unchanged();
             metrics().definitions_refused(false);
             return true;
         }
-        let who = Adopter { node: Some(self.deps.node.name.clone()), actor: user(), why: None, may: MayAdopt::Changed };
-        let stands = match self.deps.store.definition_stand(definitions.set.clone(), who).await {
+        let who = Adopter { node: Some(self.process.node.name.clone()), actor: user(), why: None, may: MayAdopt::Changed };
+        let stands = match self.process.store.definition_stand(definitions.set.clone(), who).await {
             Ok(stands) => stands,
             Err(error) => {
                 warn!(error = %chain(&error), "changed definitions cannot be loaded while the ledger does not answer; Tieline retries");
@@ -105,9 +105,9 @@ impl Reloader {
             crate::store::Stands::InForce { number, .. } => *number,
             crate::store::Stands::Other { number, .. } => number.unwrap_or(SetNumber(0)),
         };
-        self.deps.definitions.replace(definitions, number, Standing::of(&stands));
+        self.process.definitions.replace(definitions, number, Standing::of(&stands));
         metrics().definitions_refused(false);
-        if let Some(complaint) = self.deps.definitions.view().complaint() {
+        if let Some(complaint) = self.process.definitions.view().complaint() {
             error!(complaint, "changed definitions are not in force");
         }
         self.actors.take_up_definitions().await;
@@ -115,13 +115,13 @@ impl Reloader {
     }
 
     fn refuse(&self, problems: Vec<String>) {
-        let now = self.deps.definitions.view();
+        let now = self.process.definitions.view();
         error!(
             in_force = crate::definition::set::short(&now.hash),
             problems = problems.join("\n  "),
             "changed definitions are refused as a whole; those before stay"
         );
-        self.deps.definitions.refuse(problems);
+        self.process.definitions.refuse(problems);
         metrics().definitions_refused(true);
     }
 }

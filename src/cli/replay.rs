@@ -120,7 +120,7 @@ pub(super) fn replay(global: &Global, args: &ReplayArgs) -> Result<Exit, Failure
 }
 
 async fn run(context: &Context, global: &Global, args: &ReplayArgs, which: Which) -> Result<Exit, Failure> {
-    let deps = context.working_deps().await?;
+    let process = context.working_process().await?;
     let people = global.output == OutputForm::Table;
     // a reader that closes the output early must not prevent any sending, nor change the exit code
     let say = |text: &str| output::even_unread(output::line(text));
@@ -130,7 +130,7 @@ async fn run(context: &Context, global: &Global, args: &ReplayArgs, which: Which
             let _ = say(&report.to_string());
         }
     };
-    let taken_in = operations::replay::replay(&deps, which, &who::requested(&args.why), compared).await;
+    let taken_in = operations::replay::replay(&process, which, &who::requested(&args.why), compared).await;
     let mut taken_in = taken_in.map_err(|refused| context.checked.refused(refused))?;
     if let (true, Some(stopped)) = (people, taken_in.outdated.as_ref().and_then(|report| report.stopped.as_ref())) {
         say(stopped)?;
@@ -155,15 +155,15 @@ async fn run(context: &Context, global: &Global, args: &ReplayArgs, which: Which
         }
         return Ok(if left_out { Exit::Partly } else { Exit::Done });
     }
-    let sent = resend::send(context, &deps, &taken_in.followed).await?;
+    let sent = resend::send(context, &process, &taken_in.followed).await?;
     if people {
-        for (flow, counts) in deps.progress.all() {
+        for (flow, counts) in process.progress.all() {
             say(&format!("{flow}: delivered {}", counts.delivered))?;
         }
         sent.say()?;
     } else {
         let mut all = RunCounts::default();
-        deps.progress.all().into_values().for_each(|counts| all += counts);
+        process.progress.all().into_values().for_each(|counts| all += counts);
         taken_in.outcome.clone_from(&sent.outcome);
         let (parts, confirmed, delivered) = (Some(all.sent), Some(all.confirmed), Some(all.delivered));
         output::even_unread(output::json(&Outcome { taken_in, sent: parts, confirmed, delivered, errors: sent.errors() }))?;

@@ -11,7 +11,7 @@ use crate::actors::system::ActorSystem;
 use crate::domain::budget::UNRESPONSIVE_AFTER;
 use crate::domain::resent::ResentOutcome;
 use crate::operations::resend::Followed;
-use crate::process::Deps;
+use crate::process::Process;
 use crate::process::mode::Mode;
 use crate::store::FlowStatus;
 use crate::supervision::guard::RestartPolicy;
@@ -31,17 +31,17 @@ pub(super) struct Sent {
 }
 
 /// Sends what is queued, and reads the states of these records after that.
-pub(super) async fn send(context: &Context, deps: &Deps, followed: &Followed) -> Result<Sent, Failure> {
-    let system = ActorSystem::start(deps, RestartPolicy::default(), Mode::Command)
+pub(super) async fn send(context: &Context, process: &Process, followed: &Followed) -> Result<Sent, Failure> {
+    let system = ActorSystem::start(process, RestartPolicy::default(), Mode::Command)
         .map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
     // a run set without flows reads nothing and sends what is due
     let mut signals = Signals::listen();
-    let run_set = sync::execute_run_set(deps, &system, Vec::new(), None, &mut signals).await;
+    let run_set = sync::execute_run_set(process, &system, Vec::new(), None, &mut signals).await;
     system.stop(STOP_DEADLINE).await;
     let run_set = run_set?;
     // a service may have claimed some of them before this command did
-    let others = deps.store.node_list(UNRESPONSIVE_AFTER).await?.iter().any(|node| node.alive);
-    let outcome = followed.settle(deps, if others { OTHERS_WAIT } else { Duration::ZERO }).await?;
+    let others = process.store.node_list(UNRESPONSIVE_AFTER).await?.iter().any(|node| node.alive);
+    let outcome = followed.settle(process, if others { OTHERS_WAIT } else { Duration::ZERO }).await?;
     Ok(Sent { outcome, run_set, status: context.flow_status().await? })
 }
 

@@ -15,9 +15,9 @@ pub(super) fn restored(global: &Global) -> Result<Exit, Failure> {
     super::block_on(async {
         let mut signals = Signals::listen();
         let context = Context::open(checked).await?;
-        let (deps, own_name, by) = (context.deps(), context.own_name(), super::who::user());
+        let (process, own_name, by) = (context.process(), context.own_name(), super::who::user());
         let result = tokio::select! {
-            result = operations::restored::compare(&deps, own_name.as_deref(), &by) => result.map_err(Failure::from),
+            result = operations::restored::compare(&process, own_name.as_deref(), &by) => result.map_err(Failure::from),
             () = signals.next() => Err(Failure::new(Exit::Failed, "stopped by a signal; nothing is lost, and the next `tieline restored` continues there")),
         };
         context.close().await;

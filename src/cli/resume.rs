@@ -19,7 +19,7 @@ pub struct ResumeArgs {
 /// Every node sends again as soon as it reads this.
 pub(super) fn resume(global: &Global, args: &ResumeArgs) -> Result<Exit, Failure> {
     with_ledger(global, async |context| {
-        let resumed = operations::sending::resume(&context.deps(), requested(&args.why)).await?;
+        let resumed = operations::sending::resume(&context.process(), requested(&args.why)).await?;
         match global.output {
             OutputForm::Json => output::json(&resumed)?,
             _ => output::line(&resumed.to_string())?,

@@ -15,7 +15,7 @@ use crate::actors::system::ActorSystem;
 use crate::domain::chain;
 use crate::http::{self, AppState, HttpError};
 use crate::operations::other_side;
-use crate::process::Deps;
+use crate::process::Process;
 use crate::process::mode::Mode;
 use crate::supervision::guard::RestartPolicy;
 use crate::supervision::watchdog::Watchdog;
@@ -68,13 +68,13 @@ pub(super) enum Reload {
 
 /// Serves until a signal.
 pub(super) async fn serve(context: &Context, signals: &mut Signals, reload: Reload) -> Result<Exit, Failure> {
-    let deps = context.service_deps().await?;
-    deps.waits.begin(other_side::CHECKING);
-    let system = ActorSystem::start(&deps, RestartPolicy::default(), Mode::Service)
+    let process = context.service_process().await?;
+    process.waits.begin(other_side::CHECKING);
+    let system = ActorSystem::start(&process, RestartPolicy::default(), Mode::Service)
         .map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
     let (actors, loaded) = (system.handle(), Arc::new(context.checked.loaded.clone()));
     let watchdog = system.watchdog.clone();
-    let app_state = AppState::new(deps.clone(), actors.clone(), system.access(), loaded.clone());
+    let app_state = AppState::new(process.clone(), actors.clone(), system.access(), loaded.clone());
     let server = match http::start(&app_state) {
         Ok(server) => server,
         Err(error) => {
@@ -83,28 +83,28 @@ pub(super) async fn serve(context: &Context, signals: &mut Signals, reload: Relo
             return Err(Failure::new(exit, error.to_string()));
         }
     };
-    let guarded = watchdog.guard_root(deps.settings.flows.stuck, |why| {
+    let guarded = watchdog.guard_root(process.settings.flows.stuck, |why| {
         error!(why, "the service cannot continue and ends; the service manager restarts it");
         std::process::exit(Exit::Stuck as i32);
     });
     if let Err(error) = guarded {
         warn!(%error, "no thread can be had to watch Root");
     }
-    info!(node = deps.node.name, flows = system.recipients.pollers.len(), address = %server.address, "tieline runs");
+    info!(node = process.node.name, flows = system.recipients.pollers.len(), address = %server.address, "tieline runs");
     notify(sd_notify::NotifyState::Ready);
     if let Some(every) = sd_notify::watchdog_enabled() {
-        notify_service_manager(watchdog.clone(), deps.settings.flows.stuck, every);
+        notify_service_manager(watchdog.clone(), process.settings.flows.stuck, every);
     }
-    if let Some(complaint) = deps.definitions.view().complaint() {
+    if let Some(complaint) = process.definitions.view().complaint() {
         error!(complaint, "this node waits");
     }
     // the HTTP server answers from now on, however long ServiceNow takes
-    let mut checking = actix_rt::spawn(check_first(deps.clone()));
-    let reloading = (reload == Reload::OnChange).then(|| actix_rt::spawn(Reloader { deps: deps.clone(), actors, loaded }.run()));
+    let mut checking = actix_rt::spawn(check_first(process.clone()));
+    let reloading = (reload == Reload::OnChange).then(|| actix_rt::spawn(Reloader { process: process.clone(), actors, loaded }.run()));
     let mut fatal = system.fatal.clone();
     let result = tokio::select! {
         () = signals.next() => Ok(Exit::Done),
-        why = witness(context, &deps) => Err(Failure::new(Exit::Configuration, why)),
+        why = witness(context, &process) => Err(Failure::new(Exit::Configuration, why)),
         // without this check nothing would ever start
         Err(_) = &mut checking => Err(Failure::new(Exit::Failed, "the first check of ServiceNow crashed; the service manager starts the service again")),
         _ = fatal.wait_for(Option::is_some) => {
@@ -125,8 +125,8 @@ pub(super) async fn serve(context: &Context, signals: &mut Signals, reload: Relo
     notify(sd_notify::NotifyState::Stopping);
     info!("stopping: running work is finished first");
     // before the HTTP server stops: it answers requests that wait for the first check
-    deps.stopping.begin();
-    if deps.waits.why().is_some() {
+    process.stopping.begin();
+    if process.waits.why().is_some() {
         // waiting tasks check again within a tenth of a second, and their answer must still be sent
         tokio::time::sleep(TO_ANSWER).await;
     }
@@ -139,11 +139,11 @@ pub(super) async fn serve(context: &Context, signals: &mut Signals, reload: Relo
 }
 
 /// Checks whether ServiceNow was set back, and only then lets anything start.
-async fn check_first(deps: Deps) {
+async fn check_first(process: Process) {
     loop {
         // with other definitions than those in force, nothing starts anyway
-        if deps.definitions.is_in_force() {
-            match other_side::check(&deps).await {
+        if process.definitions.is_in_force() {
+            match other_side::check(&process).await {
                 Ok(()) => break,
                 Err(error) => {
                     warn!(
@@ -155,11 +155,11 @@ async fn check_first(deps: Deps) {
         }
         tokio::time::sleep(CHECK_EVERY).await;
     }
-    deps.waits.end();
+    process.waits.end();
 }
 
 /// Stores the ledger's last row beside it, and ends when the ledger was restored while this process ran.
-async fn witness(context: &Context, deps: &Deps) -> String {
+async fn witness(context: &Context, process: &Process) -> String {
     let directory = context.checked.settings().state.directory.clone();
     let mut checks = 0_u32;
     loop {
@@ -169,8 +169,8 @@ async fn witness(context: &Context, deps: &Deps) -> String {
         }
         checks = checks.wrapping_add(1);
         if checks.is_multiple_of(OTHER_SIDE_EVERY)
-            && deps.definitions.is_in_force()
-            && let Err(error) = other_side::check(deps).await
+            && process.definitions.is_in_force()
+            && let Err(error) = other_side::check(process).await
         {
             warn!(error = %chain(&error), "whether ServiceNow has the newest records that arrived could not be checked");
         }

@@ -24,7 +24,7 @@ use crate::domain::run::{RunCounts, RunKind};
 use crate::domain::word::Names;
 use crate::domain::{CompanyId, EntityName, FlowId};
 use crate::operations::{self, Refused};
-use crate::process::Deps;
+use crate::process::Process;
 use crate::process::mode::Mode;
 use crate::retry::Class;
 use crate::store::FlowStatus;
@@ -108,30 +108,30 @@ async fn sync_flows(
     why: Option<&Reason>,
     signals: &mut Signals,
 ) -> Result<Exit, Failure> {
-    let deps = context.working_deps().await?;
-    operations::other_side::check(&deps).await?;
-    let system = ActorSystem::start(&deps, RestartPolicy::default(), Mode::Command)
+    let process = context.working_process().await?;
+    operations::other_side::check(&process).await?;
+    let system = ActorSystem::start(&process, RestartPolicy::default(), Mode::Command)
         .map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
-    let report = execute_run_set(&deps, &system, flows, why, signals).await;
+    let report = execute_run_set(&process, &system, flows, why, signals).await;
     system.stop(STOP_DEADLINE).await;
     let report = report?;
     let status = context.flow_status().await?;
     // the exit code shows the results of the records, whether or not anybody reads the summary
     let awaited = if status.iter().any(|row| row.backlog().waiting > 0) { context.store.parents_awaited().await? } else { Vec::new() };
-    let advice = first::advice(&report, &awaited, deps.settings.syspro.companies.len());
-    output::even_unread(print(global, &deps, &report, &status, &advice))?;
+    let advice = first::advice(&report, &awaited, process.settings.syspro.companies.len());
+    output::even_unread(print(global, &process, &report, &status, &advice))?;
     Ok(exit_code(&report, &status))
 }
 
 /// Runs one run set with bars. `why`: the person's reason, for the audit of each run.
 pub(super) async fn execute_run_set(
-    deps: &Deps,
+    process: &Process,
     system: &ActorSystem,
     flows: Vec<(FlowId, RunKind)>,
     why: Option<&Reason>,
     signals: &mut Signals,
 ) -> Result<RunSetReport, Failure> {
-    let bars = Bars::start(deps.progress.clone());
+    let bars = Bars::start(process.progress.clone());
     let ask = RunSetRequest::by_hand(flows, user(), why.map(ToString::to_string));
     let mut fatal = system.fatal.clone();
     let report = tokio::select! {
@@ -148,7 +148,7 @@ pub(super) async fn execute_run_set(
 
 /// A line for each requested flow, and for each other flow with records that this command delivered or that are not delivered yet. Records of
 /// a flow that the configuration no longer contains are not an error, as in `status`.
-fn lines(deps: &Deps, report: &RunSetReport, status: &[FlowStatus]) -> Vec<FlowLine> {
+fn lines(process: &Process, report: &RunSetReport, status: &[FlowStatus]) -> Vec<FlowLine> {
     let backlog = |flow: &FlowId| {
         let row = status.iter().find(|row| row.company == flow.company.as_str() && row.entity == flow.entity.as_str());
         row.map(FlowStatus::backlog).unwrap_or_default()
@@ -156,7 +156,7 @@ fn lines(deps: &Deps, report: &RunSetReport, status: &[FlowStatus]) -> Vec<FlowL
     let line = |flow: &FlowId, error: Option<String>| FlowLine {
         company: flow.company.to_string(),
         entity: flow.entity.to_string(),
-        counts: deps.progress.of(flow),
+        counts: process.progress.of(flow),
         outstanding: backlog(flow),
         outdated: status.iter().find(|row| row.is_of(flow)).map_or(0, |row| row.outdated),
         error,
@@ -171,12 +171,12 @@ fn lines(deps: &Deps, report: &RunSetReport, status: &[FlowStatus]) -> Vec<FlowL
     all
 }
 
-fn print(global: &Global, deps: &Deps, report: &RunSetReport, status: &[FlowStatus], advice: &[String]) -> Result<(), Failure> {
-    let lines = lines(deps, report, status);
+fn print(global: &Global, process: &Process, report: &RunSetReport, status: &[FlowStatus], advice: &[String]) -> Result<(), Failure> {
+    let lines = lines(process, report, status);
     let errors: Vec<String> = write_errors(report).map(ToString::to_string).collect();
     if global.output == OutputForm::Json {
         let answer = serde_json::json!({
-            "flows": lines, "write_errors": errors, "run_first": advice, "statements": deps.store.statements()
+            "flows": lines, "write_errors": errors, "run_first": advice, "statements": process.store.statements()
         });
         return output::json(&answer);
     }
@@ -188,7 +188,7 @@ fn print(global: &Global, deps: &Deps, report: &RunSetReport, status: &[FlowStat
     let headers = ["company", "entity", "read", "new", "changed", "gone", "delivered", "in progress", "waiting", "on hold", "failed"];
     let printed = output::line(&output::table(&headers, &[2, 3, 4, 5, 6, 7, 8, 9, 10], rows));
     print_errors(report);
-    if let Some(full) = disk::full(&deps.settings) {
+    if let Some(full) = disk::full(&process.settings) {
         output::complaint(&full.to_string());
     }
     say_why(status);

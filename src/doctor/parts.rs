@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::config::Settings;
 use crate::credentials::credential_store::CredentialStore;
-use crate::process::Deps;
+use crate::process::Process;
 use crate::process::enet_session_store::LedgerSessionStore;
 use crate::process::in_force::InForce;
 use crate::store::Store;
@@ -24,14 +24,14 @@ pub struct DiagnosticsParts {
     pub holder: String,
 }
 
-impl From<&Deps> for DiagnosticsParts {
-    fn from(deps: &Deps) -> Self {
+impl From<&Process> for DiagnosticsParts {
+    fn from(process: &Process) -> Self {
         Self {
-            settings: deps.settings.clone(),
-            definitions: deps.definitions.clone(),
-            store: deps.store.clone(),
-            credential_store: deps.credential_store.clone(),
-            holder: deps.node.holder(),
+            settings: process.settings.clone(),
+            definitions: process.definitions.clone(),
+            store: process.store.clone(),
+            credential_store: process.credential_store.clone(),
+            holder: process.node.holder(),
         }
     }
 }

@@ -113,7 +113,7 @@ async fn refused(peer: Option<SocketAddr>, app_state: &AppState) {
 /// The caller, or why there is none. Only a caller with a key, or a request under an open prefix, learns that a path does not exist; such a
 /// request goes no further.
 async fn permit(request: &ServiceRequest, app_state: &AppState, route: Option<&Route>, path: &str) -> Result<Option<Caller>, Problem> {
-    let settings = &app_state.deps.settings.http;
+    let settings = &app_state.process.settings.http;
     let open = match path {
         path if path.starts_with("/health/") => settings.open_health,
         "/metrics" => settings.open_metrics,

@@ -34,7 +34,7 @@ pub(super) fn actor(key: &str, peer: Option<SocketAddr>) -> String {
 /// 401 when there is none; 503 when the ledger does not answer.
 pub(super) async fn key_of(text: &str, app_state: &AppState) -> Result<(ApiKeyRow, Role), Problem> {
     let prefix = api_key::prefix(text).ok_or_else(Problem::unauthorized)?;
-    let row = app_state.deps.store.api_key_find(prefix.to_owned()).await?;
+    let row = app_state.process.store.api_key_find(prefix.to_owned()).await?;
     let role = opens(text, row.as_ref(), Utc::now()).ok_or_else(Problem::unauthorized)?;
     row.map(|row| (row, role)).ok_or_else(Problem::unauthorized)
 }

@@ -53,15 +53,15 @@ pub(super) async fn live() -> HttpResponse {
 pub(super) async fn ready(app_state: web::Data<AppState>) -> HttpResponse {
     let mut missing = Vec::new();
     // before the ledger, because the settings may cause its errors
-    let settings = app_state.deps.settings.clone();
+    let settings = app_state.process.settings.clone();
     if let Ok(Ok(Some(full))) = timeout(CHECK_LIMIT, web::block(move || disk::full(&settings))).await {
         missing.push(full.to_string());
     }
     // the store's own limits are longer than a caller of this route waits
     match timeout(CHECK_LIMIT, app_state.watching.store.ping()).await {
         Ok(Ok(())) => {
-            for name in [syspro_credential(&app_state.deps.settings.syspro.source), SERVICENOW] {
-                match timeout(CHECK_LIMIT, app_state.deps.credential_store.credential(name)).await {
+            for name in [syspro_credential(&app_state.process.settings.syspro.source), SERVICENOW] {
+                match timeout(CHECK_LIMIT, app_state.process.credential_store.credential(name)).await {
                     Ok(Ok(_)) => {}
                     Ok(Err(error)) => missing.push(error.to_string()),
                     Err(_) => missing.push(format!("credential `{name}` could not be read within {} s", CHECK_LIMIT.as_secs())),
@@ -74,11 +74,11 @@ pub(super) async fn ready(app_state: web::Data<AppState>) -> HttpResponse {
             missing.push(format!("the ledger: no answer within {} s{}", CHECK_LIMIT.as_secs(), why.unwrap_or_default()));
         }
     }
-    missing.extend(app_state.deps.permission().why_not());
+    missing.extend(app_state.process.permission().why_not());
     // an actor that is stuck does not answer, and is reported below
     let gave_up = timeout(ROOT_LIMIT, app_state.actors.gave_up()).await.unwrap_or_default();
     let left_out: Vec<String> = gave_up.into_iter().map(|(flow, why)| format!("{flow}: {why}")).collect();
-    missing.extend(app_state.actors.unresponsive(app_state.deps.settings.flows.stuck));
+    missing.extend(app_state.actors.unresponsive(app_state.process.settings.flows.stuck));
     let restored = app_state.watching.store.life().filter(|life| Utc::now() - life.began_at < RESTORED_LATELY).and_then(|life| life.said());
     // not an error of this service, so it stays ready; a caller still sees why nothing arrives
     let paused = sending_paused(&app_state).await;

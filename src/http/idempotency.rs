@@ -53,7 +53,7 @@ pub(super) async fn once<B: MessageBody + 'static>(mut request: ServiceRequest, 
         hash.update(part);
     }
     request.set_payload(Payload::from(body));
-    let store = &app_state.deps.store;
+    let store = &app_state.process.store;
     match store.idempotency_ask(caller.clone(), key.clone(), hash.finalize().to_vec()).await {
         Err(error) => return Ok(request.error_response(Problem::from(error)).map_into_boxed_body()),
         Ok(IdempotencyState::First) => {}
@@ -101,7 +101,7 @@ pub(super) async fn once<B: MessageBody + 'static>(mut request: ServiceRequest, 
 }
 
 async fn keep(app_state: &AppState, caller: String, key: String, answer: Option<(u16, String)>) {
-    if let Err(error) = app_state.deps.store.idempotency_answer(caller, key, answer).await {
+    if let Err(error) = app_state.process.store.idempotency_answer(caller, key, answer).await {
         warn!(%error, "an action's answer could not be kept; asked for again with its key, it may be done again");
     }
 }

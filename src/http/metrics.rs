@@ -39,9 +39,9 @@ pub(super) async fn metrics(app_state: web::Data<AppState>) -> HttpResponse {
     let (busy, idle) = store.connections();
     all_metrics().set_connections(busy, idle);
     let gave_up = timeout(ROOT_LIMIT, app_state.actors.gave_up()).await;
-    let view = app_state.deps.definitions.view();
+    let view = app_state.process.definitions.view();
     all_metrics().set_definitions(view.number.0, &view.hash, view.loaded_at, view.standing == Standing::InForce);
-    let made = app_state.deps.flows();
+    let made = app_state.process.flows();
     match (&gauges, &gave_up) {
         (Some(gauges), gave_up) => all_metrics().set_flows(&states(&made, gauges, gave_up.as_ref().ok(), store.now_there())),
         (None, Ok(gave_up)) => made.iter().for_each(|flow| all_metrics().set_gave_up(flow, gave_up.contains_key(flow))),
@@ -56,7 +56,7 @@ pub(super) async fn metrics(app_state: web::Data<AppState>) -> HttpResponse {
         for count in &gauges.conflicts {
             all_metrics().set_conflicts(&count.entity, &count.kind, &count.state, count.count);
         }
-        for plan in &app_state.deps.definitions.now().plans {
+        for plan in &app_state.process.definitions.now().plans {
             show_entity(&plan.entity, &gauges);
         }
     }

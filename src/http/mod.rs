@@ -51,7 +51,7 @@ use self::tls::Certificate;
 use crate::actors::handle::ActorsHandle;
 use crate::actors::system::Access;
 use crate::config::Loaded;
-use crate::process::Deps;
+use crate::process::Process;
 
 /// All routes.
 pub static ROUTES: LazyLock<Routes> =
@@ -59,8 +59,8 @@ pub static ROUTES: LazyLock<Routes> =
 
 impl AppState {
     /// The state of the handlers, over a running actor system.
-    pub fn new(deps: Deps, actors: ActorsHandle, access: Access, loaded: Arc<Loaded>) -> Self {
-        Self::of(deps, actors, access, loaded, &ROUTES)
+    pub fn new(process: Process, actors: ActorsHandle, access: Access, loaded: Arc<Loaded>) -> Self {
+        Self::of(process, actors, access, loaded, &ROUTES)
     }
 }
 
@@ -115,11 +115,11 @@ impl Server {
 /// # Errors
 /// [`HttpError`] when the address is not available, or the certificate cannot be used.
 pub fn start(app_state: &AppState) -> Result<Server, HttpError> {
-    let address = app_state.deps.settings.http.listen;
+    let address = app_state.process.settings.http.listen;
     let failed = |source| HttpError::Bind { address, source };
     let listener = TcpListener::bind(address).map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;
-    let certificate = app_state.deps.settings.http.certificate.as_ref().map(Certificate::read).transpose()?;
+    let certificate = app_state.process.settings.http.certificate.as_ref().map(Certificate::read).transpose()?;
     let data = web::Data::new(app_state.clone());
     let cache = web::Data::from(app_state.cache.clone());
     let secure = app_state.secure();
@@ -140,7 +140,7 @@ pub fn start(app_state: &AppState) -> Result<Server, HttpError> {
         .disable_signals()
         .shutdown_timeout(STOP_SECONDS)
         .max_concurrent_connections(front::PER_WORKER);
-    let connection_limit = ConnectionLimit::new(app_state.deps.settings.http.connections_per_address);
+    let connection_limit = ConnectionLimit::new(app_state.process.settings.http.connections_per_address);
     // actix-web's own server offers HTTP/2 whenever it serves TLS: these use only the HTTP/1 service
     let server = match &certificate {
         Some(certificate) => {

@@ -14,7 +14,7 @@ use crate::actors::system::Access;
 use crate::config::Loaded;
 use crate::doctor::DiagnosticsParts;
 use crate::operations::{Service, check_names};
-use crate::process::Deps;
+use crate::process::Process;
 
 /// Connections to the ledger for health and metrics together.
 const WATCHING: usize = 2;
@@ -22,10 +22,10 @@ const WATCHING: usize = 2;
 /// The state of every handler.
 #[derive(Clone)]
 pub struct AppState {
-    /// The dependencies of the actors. Handlers may use half of the ledger's connections; the rest is for the flows.
-    pub deps: Deps,
+    /// The process, with half of the ledger's connections; the rest is for the flows.
+    pub process: Process,
     /// The same for health and metrics, which must not wait for other callers.
-    pub(super) watching: Deps,
+    pub(super) watching: Process,
     /// Sends requests to the actors.
     pub actors: ActorsHandle,
     /// The settings with their origins, as read.
@@ -44,14 +44,14 @@ pub struct AppState {
 
 impl AppState {
     /// The state over a running actor system.
-    pub(super) fn of(deps: Deps, actors: ActorsHandle, access: Access, loaded: Arc<Loaded>, routes: &'static Routes) -> Self {
-        let sharing = |connections| Deps { store: deps.store.shared_by(connections), ..deps.clone() };
-        let callers = sharing(deps.settings.database.pool_size as usize / 2);
+    pub(super) fn of(process: Process, actors: ActorsHandle, access: Access, loaded: Arc<Loaded>, routes: &'static Routes) -> Self {
+        let sharing = |connections| Process { store: process.store.shared_by(connections), ..process.clone() };
+        let callers = sharing(process.settings.database.pool_size as usize / 2);
         Self {
-            names: Arc::new(host::Names::of(&deps.settings)),
+            names: Arc::new(host::Names::of(&process.settings)),
             watching: sharing(WATCHING),
-            service: Service::new(callers.clone(), DiagnosticsParts::from(&deps), actors.clone(), access),
-            deps: callers,
+            service: Service::new(callers.clone(), DiagnosticsParts::from(&process), actors.clone(), access),
+            process: callers,
             actors,
             loaded,
             routes,
@@ -64,7 +64,7 @@ impl AppState {
 impl AppState {
     /// Whether browsers use TLS directly to this server.
     pub(super) fn secure(&self) -> bool {
-        self.deps.settings.http.certificate.is_some()
+        self.process.settings.http.certificate.is_some()
     }
 
     /// The parameters that the request's route describes, checked by kind; a company and an entity must exist.
@@ -73,7 +73,7 @@ impl AppState {
     /// 400 as [`Params::of`]; 422 for a company or an entity that neither the configuration nor the ledger contains.
     pub(super) async fn described(&self, request: &HttpRequest) -> Result<Params, Problem> {
         let params = Params::of(&request.extensions(), request.query_string())?;
-        check_names(&self.deps, params.text("company").as_deref(), params.text("entity").as_deref()).await?;
+        check_names(&self.process, params.text("company").as_deref(), params.text("entity").as_deref()).await?;
         Ok(params)
     }
 }

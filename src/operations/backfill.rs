@@ -6,7 +6,7 @@ use super::flow::configured_names;
 use super::{Refused, Requested};
 use crate::domain::FlowId;
 use crate::domain::ids::BackfillId;
-use crate::process::Deps;
+use crate::process::Process;
 use crate::store::{BackfillFilter, BackfillRow, NewBackfill};
 
 /// The period to read again.
@@ -44,24 +44,24 @@ impl Period {
 ///
 /// # Errors
 /// As [`Period::check`]; [`Refused::NoFlow`]; an error of the ledger.
-pub async fn ask(deps: &Deps, period: Period, requested: Requested) -> Result<Vec<BackfillRow>, Refused> {
+pub async fn ask(process: &Process, period: Period, requested: Requested) -> Result<Vec<BackfillRow>, Refused> {
     period.check()?;
-    configured_names(deps).check_all(&period.companies, &period.entities).map_err(Refused::NoFlow)?;
+    configured_names(process).check_all(&period.companies, &period.entities).map_err(Refused::NoFlow)?;
     let wanted = |all: &[String], name: &str| all.is_empty() || all.iter().any(|one| one == name);
     let chosen = |flow: &FlowId| wanted(&period.companies, flow.company.as_str()) && wanted(&period.entities, flow.entity.as_str());
-    let flows: Vec<FlowId> = deps.flows().into_iter().filter(chosen).collect();
+    let flows: Vec<FlowId> = process.flows().into_iter().filter(chosen).collect();
     let new = NewBackfill { flows, since: period.since, until: period.until, requested_by: requested.by, why: requested.why.into() };
-    Ok(deps.store.backfill_add(new).await?)
+    Ok(process.store.backfill_add(new).await?)
 }
 
 /// Ends a backfill early; the documents that it has read stay.
 ///
 /// # Errors
 /// [`Refused::NoBackfill`], [`Refused::BackfillEnded`]; an error of the ledger.
-pub async fn cancel(deps: &Deps, id: BackfillId, requested: Requested) -> Result<BackfillRow, Refused> {
-    match deps.store.backfill_cancel(id, requested.by, requested.why.into()).await? {
+pub async fn cancel(process: &Process, id: BackfillId, requested: Requested) -> Result<BackfillRow, Refused> {
+    match process.store.backfill_cancel(id, requested.by, requested.why.into()).await? {
         Some(row) => Ok(row),
-        None => Err(Refused::BackfillEnded { id, state: find(deps, id).await?.state }),
+        None => Err(Refused::BackfillEnded { id, state: find(process, id).await?.state }),
     }
 }
 
@@ -69,7 +69,7 @@ pub async fn cancel(deps: &Deps, id: BackfillId, requested: Requested) -> Result
 ///
 /// # Errors
 /// [`Refused::NoBackfill`]; an error of the ledger.
-pub async fn find(deps: &Deps, id: BackfillId) -> Result<BackfillRow, Refused> {
-    let rows = deps.store.backfill_list(BackfillFilter { ids: vec![id], limit: 1, ..BackfillFilter::default() }).await?;
+pub async fn find(process: &Process, id: BackfillId) -> Result<BackfillRow, Refused> {
+    let rows = process.store.backfill_list(BackfillFilter { ids: vec![id], limit: 1, ..BackfillFilter::default() }).await?;
     rows.into_iter().next().ok_or_else(|| Refused::NoBackfill(id.to_string()))
 }

@@ -6,16 +6,16 @@ use super::{Refused, Requested};
 use crate::domain::FlowId;
 use crate::domain::ids::ConflictId;
 use crate::domain::merge::Side;
-use crate::process::Deps;
+use crate::process::Process;
 use crate::store::{ConflictFilter, ConflictRow};
 
 /// Decides entries, for their current values; answers the decided ones. The others are closed, do not exist, or could mean several rows.
 ///
 /// # Errors
 /// [`Refused::Selection`]; [`Refused::NothingToDecide`] when none of them can be decided; an error of the ledger.
-pub async fn resolve(deps: &Deps, ids: &[ConflictId], take: Side, requested: Requested) -> Result<Vec<ConflictRow>, Refused> {
+pub async fn resolve(process: &Process, ids: &[ConflictId], take: Side, requested: Requested) -> Result<Vec<ConflictRow>, Refused> {
     selection::named(ids.len(), WrongSelection::Entries)?;
-    let decided = deps.store.conflict_decide(ids.to_vec(), take, requested.by, requested.why.into()).await?;
+    let decided = process.store.conflict_decide(ids.to_vec(), take, requested.by, requested.why.into()).await?;
     if decided.is_empty() { Err(Refused::NothingToDecide(ids.to_vec())) } else { Ok(decided) }
 }
 
@@ -23,8 +23,8 @@ pub async fn resolve(deps: &Deps, ids: &[ConflictId], take: Side, requested: Req
 ///
 /// # Errors
 /// [`Refused::NoConflict`]; an error of the ledger.
-pub async fn find(deps: &Deps, id: ConflictId) -> Result<ConflictRow, Refused> {
-    let rows = deps.store.conflict_list(ConflictFilter { ids: vec![id], limit: 1, ..ConflictFilter::default() }).await?;
+pub async fn find(process: &Process, id: ConflictId) -> Result<ConflictRow, Refused> {
+    let rows = process.store.conflict_list(ConflictFilter { ids: vec![id], limit: 1, ..ConflictFilter::default() }).await?;
     rows.into_iter().next().ok_or_else(|| Refused::NoConflict(id.to_string()))
 }
 
@@ -33,11 +33,11 @@ pub async fn find(deps: &Deps, id: ConflictId) -> Result<ConflictRow, Refused> {
 ///
 /// # Errors
 /// [`Refused::NoFlow`], [`Refused::NotAligned`]; an error of the ledger.
-pub async fn adopt(deps: &Deps, flow: FlowId, prefer: Option<Side>, requested: Requested) -> Result<Vec<ConflictRow>, Refused> {
-    configured(deps, &flow)?;
-    let aligned = deps.definitions.now().plan(&flow.entity).is_some_and(|plan| plan.aligned().is_some());
+pub async fn adopt(process: &Process, flow: FlowId, prefer: Option<Side>, requested: Requested) -> Result<Vec<ConflictRow>, Refused> {
+    configured(process, &flow)?;
+    let aligned = process.definitions.now().plan(&flow.entity).is_some_and(|plan| plan.aligned().is_some());
     if !aligned {
         return Err(Refused::NotAligned(flow));
     }
-    Ok(deps.store.conflict_adopt(flow, prefer, requested.by, requested.why.into()).await?)
+    Ok(process.store.conflict_adopt(flow, prefer, requested.by, requested.why.into()).await?)
 }

@@ -4,7 +4,7 @@ use super::Refused;
 use crate::doctor::DiagnosticsParts;
 use crate::doctor::one_record::{self, Seen};
 use crate::domain::FlowId;
-use crate::process::Deps;
+use crate::process::Process;
 use crate::store::RecordView;
 
 /// The result for a record.
@@ -21,10 +21,10 @@ pub enum Explained {
 ///
 /// # Errors
 /// [`Refused::NoFlow`]; an error of the ledger.
-pub async fn explain(deps: &Deps, flow: &FlowId, key: &str) -> Result<Explained, Refused> {
-    match known(deps, flow, key).await? {
+pub async fn explain(process: &Process, flow: &FlowId, key: &str) -> Result<Explained, Refused> {
+    match known(process, flow, key).await? {
         Some(view) => Ok(Explained::Known(view)),
-        None => Ok(Explained::NeverRead(one_record::ask(&DiagnosticsParts::from(deps), None, flow, key).await)),
+        None => Ok(Explained::NeverRead(one_record::ask(&DiagnosticsParts::from(process), None, flow, key).await)),
     }
 }
 
@@ -32,11 +32,11 @@ pub async fn explain(deps: &Deps, flow: &FlowId, key: &str) -> Result<Explained,
 ///
 /// # Errors
 /// As [`explain`].
-pub(super) async fn known(deps: &Deps, flow: &FlowId, key: &str) -> Result<Option<Box<RecordView>>, Refused> {
-    let view = deps.store.record_view(flow.company.to_string(), flow.entity.to_string(), key.to_owned()).await?;
+pub(super) async fn known(process: &Process, flow: &FlowId, key: &str) -> Result<Option<Box<RecordView>>, Refused> {
+    let view = process.store.record_view(flow.company.to_string(), flow.entity.to_string(), key.to_owned()).await?;
     if view.known {
         return Ok(Some(Box::new(view)));
     }
-    deps.names().await?.check(Some(flow.company.as_str()), Some(flow.entity.as_str())).map_err(Refused::NoFlow)?;
+    process.names().await?.check(Some(flow.company.as_str()), Some(flow.entity.as_str())).map_err(Refused::NoFlow)?;
     Ok(None)
 }

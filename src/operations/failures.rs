@@ -2,16 +2,16 @@
 
 use crate::domain::FlowId;
 use crate::domain::next_step::NextStep;
-use crate::process::Deps;
+use crate::process::Process;
 use crate::store::{CauseRow, FailureFilter, FailureRow, StoreError};
 
 /// As [`Store::failure_list`](crate::store::Store::failure_list), with the next step for records of such flows.
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn failure_list(deps: &Deps, filter: FailureFilter) -> Result<Vec<FailureRow>, StoreError> {
-    let mut rows = deps.store.failure_list(filter).await?;
-    let steps = Steps::of(deps);
+pub async fn failure_list(process: &Process, filter: FailureFilter) -> Result<Vec<FailureRow>, StoreError> {
+    let mut rows = process.store.failure_list(filter).await?;
+    let steps = Steps::of(process);
     rows.iter_mut().for_each(|row| steps.correct(&row.company, &row.entity, &mut row.next_step));
     Ok(rows)
 }
@@ -20,9 +20,9 @@ pub async fn failure_list(deps: &Deps, filter: FailureFilter) -> Result<Vec<Fail
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn failure_causes(deps: &Deps, filter: FailureFilter) -> Result<Vec<CauseRow>, StoreError> {
-    let mut rows = deps.store.failure_causes(filter).await?;
-    let steps = Steps::of(deps);
+pub async fn failure_causes(process: &Process, filter: FailureFilter) -> Result<Vec<CauseRow>, StoreError> {
+    let mut rows = process.store.failure_causes(filter).await?;
+    let steps = Steps::of(process);
     rows.iter_mut().for_each(|row| steps.correct(&row.company, &row.entity, &mut row.next_step));
     Ok(rows)
 }
@@ -32,8 +32,8 @@ struct Steps {
 }
 
 impl Steps {
-    fn of(deps: &Deps) -> Self {
-        Self { made: deps.flows() }
+    fn of(process: &Process) -> Self {
+        Self { made: process.flows() }
     }
 
     fn correct(&self, company: &str, entity: &str, next_step: &mut Option<String>) {

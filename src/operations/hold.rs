@@ -4,7 +4,7 @@ use super::selection::{self, WrongSelection};
 use super::{NeverRead, Refused, Requested, check_names};
 use crate::domain::{DocumentKey, FlowId};
 use crate::operations::resend::{Followed, release as release_records};
-use crate::process::Deps;
+use crate::process::Process;
 use crate::store::HoldRow;
 
 /// The results for records named by their keys.
@@ -27,10 +27,10 @@ impl Named {
 }
 
 /// The keys in the ledger's form, once the names are checked.
-async fn checked(deps: &Deps, flow: &FlowId, keys: &[String]) -> Result<Vec<String>, Refused> {
+async fn checked(process: &Process, flow: &FlowId, keys: &[String]) -> Result<Vec<String>, Refused> {
     selection::named(keys.len(), WrongSelection::HeldKeys)?;
     selection::storable([&flow.company.to_string(), &flow.entity.to_string()].into_iter().chain(keys))?;
-    check_names(deps, Some(flow.company.as_str()), Some(flow.entity.as_str())).await?;
+    check_names(process, Some(flow.company.as_str()), Some(flow.entity.as_str())).await?;
     Ok(keys.iter().map(|key| DocumentKey::typed(key).into()).collect())
 }
 
@@ -38,9 +38,9 @@ async fn checked(deps: &Deps, flow: &FlowId, keys: &[String]) -> Result<Vec<Stri
 ///
 /// # Errors
 /// [`Refused::Selection`], [`Refused::UnknownName`]; [`Refused::NeverRead`] when none of them is known; an error of the ledger.
-pub async fn hold(deps: &Deps, flow: FlowId, keys: &[String], requested: Requested) -> Result<Named, Refused> {
-    let keys = checked(deps, &flow, keys).await?;
-    let rows = deps.store.hold_put(flow.clone(), keys.clone(), requested.by, requested.why.into()).await?;
+pub async fn hold(process: &Process, flow: FlowId, keys: &[String], requested: Requested) -> Result<Named, Refused> {
+    let keys = checked(process, &flow, keys).await?;
+    let rows = process.store.hold_put(flow.clone(), keys.clone(), requested.by, requested.why.into()).await?;
     Named::of(&flow, keys, rows)
 }
 
@@ -48,8 +48,8 @@ pub async fn hold(deps: &Deps, flow: FlowId, keys: &[String], requested: Request
 ///
 /// # Errors
 /// As [`hold`].
-pub async fn release(deps: &Deps, flow: FlowId, keys: &[String], requested: Requested) -> Result<(Named, Followed), Refused> {
-    let keys = checked(deps, &flow, keys).await?;
-    let (rows, followed) = release_records(deps, flow.clone(), keys.clone(), &requested.by, requested.why.into()).await?;
+pub async fn release(process: &Process, flow: FlowId, keys: &[String], requested: Requested) -> Result<(Named, Followed), Refused> {
+    let keys = checked(process, &flow, keys).await?;
+    let (rows, followed) = release_records(process, flow.clone(), keys.clone(), &requested.by, requested.why.into()).await?;
     Ok((Named::of(&flow, keys, rows)?, followed))
 }

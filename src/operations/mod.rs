@@ -1,8 +1,9 @@
 //! The operations for people. The HTTP API, the console and the command line only call them: they read the request, and present the result
 //! in their own form.
 //!
-//! Most operations need only the ledger and the definitions (`Deps`), and take effect in any running service. The operations of [`Service`]
-//! need the running process. Each writes its audit row in the same transaction; for longer work, before the work starts.
+//! Most operations need only the ledger and the definitions of a [`Process`](crate::process::Process), and take effect in any running
+//! service. The operations of [`Service`] need the running actors. Each writes its audit row in the same transaction; for longer work, before
+//! the work starts.
 
 pub mod backfill;
 pub mod conflict;

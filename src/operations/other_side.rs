@@ -10,7 +10,7 @@ use crate::definition::plan::{TargetPlan, WriteMode};
 use crate::domain::EntityName;
 use crate::domain::ids::AuditRowId;
 use crate::domain::life::{COMPARE, WENT_BACK, went_back};
-use crate::process::Deps;
+use crate::process::Process;
 use crate::servicenow::{OneToken, ServiceNow};
 use crate::store::{ArrivedPart, StoreError};
 
@@ -27,13 +27,13 @@ pub const CHECKING: &str = "flows wait until Tieline has checked that ServiceNow
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn check(deps: &Deps) -> Result<(), StoreError> {
-    let newest = deps.store.arrived_newest(NEWEST).await?;
-    let percent = deps.settings.flows.went_back_percent;
+pub async fn check(process: &Process) -> Result<(), StoreError> {
+    let newest = process.store.arrived_newest(NEWEST).await?;
+    let percent = process.settings.flows.went_back_percent;
     if newest.is_empty() || percent >= 100 {
         return Ok(());
     }
-    let Compared { asked, missing, newest } = match compare(deps, newest).await {
+    let Compared { asked, missing, newest } = match compare(process, newest).await {
         Ok(counted) => counted,
         Err(why) => {
             warn!(why, "whether ServiceNow has the newest records that arrived could not be asked");
@@ -46,7 +46,7 @@ pub async fn check(deps: &Deps) -> Result<(), StoreError> {
              restored instance?); {COMPARE}. If ServiceNow's state is correct, `tieline flow resume` resumes a flow"
         );
         error!("{why}");
-        deps.store.flows_stop(deps.flows(), why, newest).await?;
+        process.store.flows_stop(process.flows(), why, newest).await?;
     }
     Ok(())
 }
@@ -62,11 +62,11 @@ struct Compared {
     newest: AuditRowId,
 }
 
-async fn compare(deps: &Deps, newest: Vec<ArrivedPart>) -> Result<Compared, String> {
-    let client = ServiceNow::new(&deps.settings.servicenow).map_err(|error| error.chain())?;
-    let credential = deps.credential_store.credential(SERVICENOW).await.map_err(|error| error.to_string())?;
+async fn compare(process: &Process, newest: Vec<ArrivedPart>) -> Result<Compared, String> {
+    let client = ServiceNow::new(&process.settings.servicenow).map_err(|error| error.chain())?;
+    let credential = process.credential_store.credential(SERVICENOW).await.map_err(|error| error.to_string())?;
     let tokens = OneToken::fetch(client.http(), client.settings(), &credential).await.map_err(|error| error.chain())?;
-    let definitions = deps.definitions.now();
+    let definitions = process.definitions.now();
     // rows made by a transform may not be readable at all, which would give the same answer
     let target_of = |part: &ArrivedPart| {
         let plan = definitions.plan(&EntityName::new(&part.entity))?;

@@ -11,7 +11,7 @@ use crate::domain::FlowId;
 use crate::domain::change_limit::ChangeLimit;
 use crate::domain::ids::RunId;
 use crate::domain::run::RunKind;
-use crate::process::Deps;
+use crate::process::Process;
 use crate::process::in_force::Snapshot;
 use crate::store::{Differing, Intake, IntakeDocument, OutdatedDocument, OutdatedPlace, Resend, StoreError};
 
@@ -133,9 +133,14 @@ impl fmt::Display for OutdatedReport {
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn compare(deps: &Deps, company: Option<&str>, entity: Option<&str>, allowed: Option<i64>) -> Result<OutdatedReport, StoreError> {
-    let definitions = deps.definitions.now();
-    let status = deps.store.flow_status().await?;
+pub async fn compare(
+    process: &Process,
+    company: Option<&str>,
+    entity: Option<&str>,
+    allowed: Option<i64>,
+) -> Result<OutdatedReport, StoreError> {
+    let definitions = process.definitions.now();
+    let status = process.store.flow_status().await?;
     let mut report = OutdatedReport {
         flows: Vec::new(),
         change_limit: String::new(),
@@ -151,19 +156,19 @@ pub async fn compare(deps: &Deps, company: Option<&str>, entity: Option<&str>, a
                 continue;
             }
             let flow = FlowId::new(row.company.as_str(), row.entity.as_str());
-            if !deps.settings.syspro.companies.contains(&flow.company) {
+            if !process.settings.syspro.companies.contains(&flow.company) {
                 continue;
             }
-            let limit = deps.settings.flows.change_limit.of(row.documents);
-            report.flows.push(compare_flow(deps, &definitions, flow, row.documents, row.outdated, limit).await?);
+            let limit = process.settings.flows.change_limit.of(row.documents);
+            report.flows.push(compare_flow(process, &definitions, flow, row.documents, row.outdated, limit).await?);
         }
     }
-    report.decide(deps.settings.flows.change_limit);
+    report.decide(process.settings.flows.change_limit);
     Ok(report)
 }
 
 async fn compare_flow(
-    deps: &Deps,
+    process: &Process,
     definitions: &Snapshot,
     flow: FlowId,
     records: i64,
@@ -174,12 +179,12 @@ async fn compare_flow(
         OutdatedFlow { flow: flow.clone(), records, outdated, differing: Differing::default(), to_read: 0, unreadable: Vec::new(), limit };
     let mut after = OutdatedPlace::default();
     loop {
-        let page = deps.store.outdated_page(flow.clone(), after, PAGE).await?;
+        let page = process.store.outdated_page(flow.clone(), after, PAGE).await?;
         let Some(last) = page.last() else { return Ok(all) };
         after = last.place();
         all.to_read += page.iter().filter(|document| !document.whole).count() as i64;
-        let documents = mapped(deps, definitions, &flow, page, &mut all.unreadable);
-        let found = deps.store.differing(intake(definitions, &flow, RunId::fresh(), documents)).await?;
+        let documents = mapped(process, definitions, &flow, page, &mut all.unreadable);
+        let found = process.store.differing(intake(definitions, &flow, RunId::fresh(), documents)).await?;
         all.differing.compared += found.compared;
         all.differing.records += found.records;
         all.differing.parts += found.parts;
@@ -193,25 +198,25 @@ async fn compare_flow(
 ///
 /// # Errors
 /// [`StoreError`]; [`StoreError::OtherDefinitions`] if others came into force in the meantime.
-pub async fn send(deps: &Deps, compared: &mut OutdatedReport, requested_by: &str, why: &str) -> Result<ReplayReport, StoreError> {
+pub async fn send(process: &Process, compared: &mut OutdatedReport, requested_by: &str, why: &str) -> Result<ReplayReport, StoreError> {
     let definitions = compared.definitions.clone();
     let mut report = ReplayReport::default();
-    report.followed.begin(deps.store.time().await?);
+    report.followed.begin(process.store.time().await?);
     let mut sum = 0;
     for flow in &compared.flows {
-        let run = deps
+        let run = process
             .store
             .run_begin(flow.flow.clone(), RunKind::Replay, requested_by.to_owned(), Some(why.to_owned()), definitions.number)
             .await?;
         report.runs.push((flow.flow.clone(), run));
         // a person's number is for all flows, the limit is per flow
         let mut most = Most { most: compared.allowed.unwrap_or(flow.limit), sum: if compared.allowed.is_some() { sum } else { 0 } };
-        let outcome = send_flow(deps, &definitions, &flow.flow, run, requested_by, &mut most, &mut report).await;
+        let outcome = send_flow(process, &definitions, &flow.flow, run, requested_by, &mut most, &mut report).await;
         let error = match &outcome {
             Ok(stopped) => stopped.clone(),
             Err(error) => Some(error.to_string()),
         };
-        deps.store.run_end(flow.flow.clone(), run, error).await?;
+        process.store.run_end(flow.flow.clone(), run, error).await?;
         compared.stopped = outcome?;
         if compared.stopped.is_some() {
             break;
@@ -244,7 +249,7 @@ impl Most {
 }
 
 async fn send_flow(
-    deps: &Deps,
+    process: &Process,
     definitions: &Snapshot,
     flow: &FlowId,
     run: RunId,
@@ -254,18 +259,18 @@ async fn send_flow(
 ) -> Result<Option<String>, StoreError> {
     let mut after = OutdatedPlace::default();
     loop {
-        let page = deps.store.outdated_page(flow.clone(), after, PAGE).await?;
+        let page = process.store.outdated_page(flow.clone(), after, PAGE).await?;
         let Some(last) = page.last() else { return Ok(None) };
         after = last.place();
-        let documents = mapped(deps, definitions, flow, page, &mut report.skipped);
+        let documents = mapped(process, definitions, flow, page, &mut report.skipped);
         let page = Intake { actor: requested_by.to_owned(), ..intake(definitions, flow, run, documents) };
-        let differing = deps.store.differing(page.clone()).await?;
+        let differing = process.store.differing(page.clone()).await?;
         if let Err(stopped) = most.take(flow, differing.records) {
             return Ok(Some(stopped));
         }
         report.documents += differing.ids.len() as u64;
         differing.ids.iter().for_each(|id| report.followed.add(*id, None));
-        deps.store.intake(page).await?;
+        process.store.intake(page).await?;
     }
 }
 
@@ -276,7 +281,7 @@ fn intake(definitions: &Snapshot, flow: &FlowId, run: RunId, documents: Vec<Inta
 
 /// The records of a page that were read with every column, mapped again.
 fn mapped(
-    deps: &Deps,
+    process: &Process,
     definitions: &Snapshot,
     flow: &FlowId,
     page: Vec<OutdatedDocument>,
@@ -284,7 +289,7 @@ fn mapped(
 ) -> Vec<IntakeDocument> {
     let mut documents = Vec::with_capacity(page.len());
     for OutdatedDocument { stored, .. } in page.into_iter().filter(|document| document.whole) {
-        match remap(deps, definitions, flow, &stored) {
+        match remap(process, definitions, flow, &stored) {
             Ok(document) => documents.push(document),
             Err(problem) => problems.push(format!("{flow}/{}: {problem}", stored.key)),
         }

@@ -9,7 +9,7 @@ use super::{NeverRead, Refused, Requested};
 use crate::domain::audit::AuditKind;
 use crate::operations::outdated::{self, OutdatedReport};
 use crate::operations::resend::{ReplayReport, replay as take_in_scope};
-use crate::process::Deps;
+use crate::process::Process;
 use crate::store::{NewAudit, ReplayScope};
 
 /// Selects records.
@@ -99,11 +99,11 @@ fn shown(time: DateTime<Utc>) -> String {
 ///
 /// # Errors
 /// [`Refused::UnknownName`], [`Refused::UnknownRun`]; an error of the ledger.
-pub(super) async fn note(deps: &Deps, which: &Which, requested: &Requested) -> Result<(), Refused> {
+pub(super) async fn note(process: &Process, which: &Which, requested: &Requested) -> Result<(), Refused> {
     let scope = which.scope();
-    configured_names(deps).check(scope.company.as_deref(), scope.entity.as_deref())?;
+    configured_names(process).check(scope.company.as_deref(), scope.entity.as_deref())?;
     if let Some(run) = scope.run
-        && deps.store.run_find(run).await?.is_none()
+        && process.store.run_find(run).await?.is_none()
     {
         return Err(Refused::UnknownRun(run.to_string()));
     }
@@ -115,12 +115,12 @@ pub(super) async fn note(deps: &Deps, which: &Which, requested: &Requested) -> R
         &json!({ "action": "replay", "why": requested.why, "company": scope.company, "entity": scope.entity, "key": scope.key, "run": scope.run, "failed_only": scope.failed_only, "since": scope.since, "until": scope.until, "reason": scope.reason, "text": scope.text, "cause": scope.cause, "keys": scope.keys, "outdated": outdated, "allow": allow }),
     );
     row.actor.clone_from(&requested.by);
-    Ok(deps.store.audit_write(row).await?)
+    Ok(process.store.audit_write(row).await?)
 }
 
 /// Queues the records again. `compared` is called with the differences of outdated ones, before any of them is sent.
 pub(super) async fn take_in(
-    deps: &Deps,
+    process: &Process,
     which: Which,
     requested: &Requested,
     compared: impl FnOnce(&OutdatedReport),
@@ -133,11 +133,11 @@ pub(super) async fn take_in(
         keys: vec![key.to_owned()],
     });
     let report = match which {
-        Which::Scope(scope) => take_in_scope(deps, scope, by, Some(why.to_owned())).await?,
+        Which::Scope(scope) => take_in_scope(process, scope, by, Some(why.to_owned())).await?,
         Which::Outdated { scope, allow } => {
-            let mut report = outdated::compare(deps, scope.company.as_deref(), scope.entity.as_deref(), allow).await?;
+            let mut report = outdated::compare(process, scope.company.as_deref(), scope.entity.as_deref(), allow).await?;
             compared(&report);
-            let taken_in = if report.above { ReplayReport::default() } else { outdated::send(deps, &mut report, by, why).await? };
+            let taken_in = if report.above { ReplayReport::default() } else { outdated::send(process, &mut report, by, why).await? };
             ReplayReport { outdated: Some(report), ..taken_in }
         }
     };
@@ -154,13 +154,13 @@ pub(super) async fn take_in(
 /// [`Refused::UnknownName`], [`Refused::UnknownRun`], [`Refused::NeverRead`]; an error of the ledger. What was done before the error stays done, and a repeat is
 /// harmless.
 pub async fn replay(
-    deps: &Deps,
+    process: &Process,
     which: Which,
     requested: &Requested,
     compared: impl FnOnce(&OutdatedReport),
 ) -> Result<ReplayReport, Refused> {
-    note(deps, &which, requested).await?;
-    take_in(deps, which, requested, compared).await
+    note(process, &which, requested).await?;
+    take_in(process, which, requested, compared).await
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::refused::Refused;
 use crate::domain::reason::Reason;
-use crate::process::Deps;
+use crate::process::Process;
 
 /// The person who requests an operation, and the reason.
 #[derive(Debug, Clone)]
@@ -24,9 +24,9 @@ impl Requested {
 ///
 /// # Errors
 /// [`Refused::UnknownName`] for one that neither the configuration nor the ledger contains.
-pub async fn check_names(deps: &Deps, company: Option<&str>, entity: Option<&str>) -> Result<(), Refused> {
+pub async fn check_names(process: &Process, company: Option<&str>, entity: Option<&str>) -> Result<(), Refused> {
     if company.is_some() || entity.is_some() {
-        deps.names().await?.check(company, entity)?;
+        process.names().await?.check(company, entity)?;
     }
     Ok(())
 }

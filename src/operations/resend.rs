@@ -15,7 +15,7 @@ use crate::domain::resent::{Resent, ResentOutcome, Stands};
 use crate::domain::run::RunKind;
 use crate::domain::{CompanyId, DocumentKey, FlowId};
 use crate::retry;
-use crate::process::Deps;
+use crate::process::Process;
 use crate::process::in_force::Snapshot;
 use crate::store::{HoldRow, Intake, IntakeDocument, ReplayScope, Resend, StoreError, StoredDocument};
 
@@ -87,13 +87,13 @@ impl Followed {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn settle(&self, deps: &Deps, patience: Duration) -> Result<Option<ResentOutcome>, StoreError> {
+    pub async fn settle(&self, process: &Process, patience: Duration) -> Result<Option<ResentOutcome>, StoreError> {
         let Some(since) = self.since.filter(|_| !self.beyond) else { return Ok(None) };
         let mut stands: HashMap<DocumentId, Stands> = HashMap::new();
         let mut moving: Vec<DocumentId> = self.documents.keys().copied().collect();
         let ask = async || -> Result<usize, StoreError> {
             for ids in moving.chunks(AT_ONCE) {
-                stands.extend(deps.store.resent(ids.to_vec(), since).await?);
+                stands.extend(process.store.resent(ids.to_vec(), since).await?);
             }
             moving.retain(|id| stands.get(id) == Some(&Stands::Moving));
             Ok(moving.len())
@@ -111,14 +111,14 @@ impl Followed {
 /// # Errors
 /// [`StoreError`].
 pub async fn release(
-    deps: &Deps,
+    process: &Process,
     flow: FlowId,
     keys: Vec<String>,
     requested_by: &str,
     why: String,
 ) -> Result<(Vec<HoldRow>, Followed), StoreError> {
-    let (before, since) = deps.store.before_release(flow.clone(), keys.clone()).await?;
-    let rows = deps.store.hold_end(flow, keys, requested_by.to_owned(), why).await?;
+    let (before, since) = process.store.before_release(flow.clone(), keys.clone()).await?;
+    let rows = process.store.hold_end(flow, keys, requested_by.to_owned(), why).await?;
     let sent = |key: &str| rows.iter().any(|row| row.key == key && row.deliveries > 0);
     let documents = before.into_iter().filter(|row| sent(&row.key)).map(|row| (row.id, row.failed)).collect();
     Ok((rows, Followed::new(documents, since)))
@@ -128,36 +128,36 @@ pub async fn release(
 ///
 /// # Errors
 /// [`StoreError`]. What was done before the error stays done, and a repeat is harmless.
-pub async fn replay(deps: &Deps, scope: ReplayScope, requested_by: &str, reason: Option<String>) -> Result<ReplayReport, StoreError> {
+pub async fn replay(process: &Process, scope: ReplayScope, requested_by: &str, reason: Option<String>) -> Result<ReplayReport, StoreError> {
     let mut report = ReplayReport::default();
     // one set for the whole replay: the ledger refuses it once another one is in force
-    let definitions = deps.definitions.now();
-    report.followed.begin(deps.store.time().await?);
+    let definitions = process.definitions.now();
+    report.followed.begin(process.store.time().await?);
     let mut runs: BTreeMap<FlowId, RunId> = BTreeMap::new();
     let mut after = DocumentId::default();
     // records of other companies are history: no code list and no settings are there for them
-    let companies: Vec<String> = deps.settings.syspro.companies.iter().map(ToString::to_string).collect();
+    let companies: Vec<String> = process.settings.syspro.companies.iter().map(ToString::to_string).collect();
     let outcome = loop {
-        let page = match deps.store.replay_page(scope.clone(), companies.clone(), after, PAGE).await {
+        let page = match process.store.replay_page(scope.clone(), companies.clone(), after, PAGE).await {
             Ok(page) => page,
             Err(error) => break Err(error),
         };
         let Some(last) = page.last() else { break Ok(()) };
         after = last.id;
-        if let Err(error) = replay_page(deps, &definitions, page, requested_by, reason.as_ref(), &mut runs, &mut report).await {
+        if let Err(error) = replay_page(process, &definitions, page, requested_by, reason.as_ref(), &mut runs, &mut report).await {
             break Err(error);
         }
     };
     for (flow, run) in &runs {
         let error = outcome.as_ref().err().map(|error: &StoreError| error.to_string());
-        deps.store.run_end(flow.clone(), *run, error).await?;
+        process.store.run_end(flow.clone(), *run, error).await?;
     }
     report.runs = runs.into_iter().collect();
     outcome.map(|()| report)
 }
 
 async fn replay_page(
-    deps: &Deps,
+    process: &Process,
     definitions: &Snapshot,
     page: Vec<StoredDocument>,
     requested_by: &str,
@@ -168,7 +168,7 @@ async fn replay_page(
     let mut flows: BTreeMap<FlowId, Vec<IntakeDocument>> = BTreeMap::new();
     for stored in page {
         let flow = FlowId::new(stored.company.as_str(), stored.entity.as_str());
-        match remap(deps, definitions, &flow, &stored) {
+        match remap(process, definitions, &flow, &stored) {
             Ok(document) => {
                 report.followed.add(stored.id, stored.failed);
                 flows.entry(flow).or_default().push(document);
@@ -180,7 +180,7 @@ async fn replay_page(
         let run = match runs.get(&flow) {
             Some(run) => *run,
             None => {
-                let run = deps
+                let run = process
                     .store
                     .run_begin(flow.clone(), RunKind::Replay, requested_by.to_owned(), reason.cloned(), definitions.number)
                     .await?;
@@ -194,17 +194,17 @@ async fn replay_page(
         let on_gone = plan.map(Plan::line_marks).unwrap_or_default();
         let intake =
             Intake { resend: Resend::Everything, aligned, on_gone, actor: requested_by.to_owned(), ..Intake::of(flow, run, documents) };
-        deps.store.intake(intake).await?;
+        process.store.intake(intake).await?;
     }
     Ok(())
 }
 
-pub(super) fn remap(deps: &Deps, definitions: &Snapshot, flow: &FlowId, stored: &StoredDocument) -> Result<IntakeDocument, String> {
+pub(super) fn remap(process: &Process, definitions: &Snapshot, flow: &FlowId, stored: &StoredDocument) -> Result<IntakeDocument, String> {
     let plan = definitions.plan(&flow.entity).ok_or("its entity has no definition any more")?;
     let document = plan.content_from_json(DocumentKey::from_text(&stored.key), &stored.content)?;
     // no actor isolates a panic here, and the page's other records must continue
     let mapped = catch_unwind(AssertUnwindSafe(|| {
-        deps.crash.at("mapper:document", document.key.as_str());
+        process.crash.at("mapper:document", document.key.as_str());
         let presence = if stored.deleted { Presence::Gone } else { Presence::There };
         map_document(plan, definitions, &CompanyId::new(&stored.company), &document, presence)
     }));

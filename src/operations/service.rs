@@ -28,7 +28,7 @@ use crate::domain::resent::ResentOutcome;
 use crate::domain::run::RunKind;
 use crate::operations::resend::ReplayReport;
 use crate::retry;
-use crate::process::Deps;
+use crate::process::Process;
 use crate::store::{NewAudit, Store, StoreError};
 
 /// How long to wait for the start of a run.
@@ -45,7 +45,7 @@ const QUESTIONS: usize = 2;
 /// The running service. A clone is the same one.
 #[derive(Clone)]
 pub struct Service {
-    deps: Deps,
+    process: Process,
     actors: ActorsHandle,
     access: Access,
     /// One replay at a time.
@@ -70,11 +70,11 @@ pub struct RunStarted {
 }
 
 impl Service {
-    /// Over a running actor system. `deps`: with the connections for callers; `diagnostics`: with those for diagnostics.
-    pub fn new(deps: Deps, diagnostics: DiagnosticsParts, actors: ActorsHandle, access: Access) -> Self {
+    /// Over a running actor system. `process`: with the connections for callers; `diagnostics`: with those for diagnostics.
+    pub fn new(process: Process, diagnostics: DiagnosticsParts, actors: ActorsHandle, access: Access) -> Self {
         Self {
             diagnostics: DiagnosticsJob::new(diagnostics, Way::Service(access.clone())),
-            deps,
+            process,
             actors,
             access,
             replaying: Arc::new(Semaphore::new(1)),
@@ -87,8 +87,8 @@ impl Service {
     /// # Errors
     /// [`Refused::NoFlow`], [`Refused::Running`], [`Refused::NoRun`], [`Refused::NotBegun`]; an error of the ledger.
     pub async fn run(&self, flow: FlowId, kind: RunKind, requested: Requested) -> Result<RunStarted, Refused> {
-        configured(&self.deps, &flow)?;
-        let status = self.deps.store.flow_status().await?;
+        configured(&self.process, &flow)?;
+        let status = self.process.store.flow_status().await?;
         let row = status.iter().find(|row| row.company == flow.company.as_str() && row.entity == flow.entity.as_str());
         if let Some(node) = row.and_then(|row| row.holder.clone()) {
             return Err(Refused::Running { flow, node });
@@ -107,14 +107,14 @@ impl Service {
         let ask = async || {
             // checked first: a run that has ended and left no row never started
             let result = ended.try_recv();
-            match (self.deps.store.run_find(run).await?, result) {
+            match (self.process.store.run_find(run).await?, result) {
                 (Some(_), _) => Ok(true),
                 (None, Ok(Some(error))) => Err(Refused::NotBegun(error.to_string())),
                 (None, _) => Ok(false),
             }
         };
         // it starts once the service's wait is over, which may take long
-        retry::until_late(BEGIN_CHECK, BEGIN_WAIT, ask, |begun| *begun || self.deps.waits.why().is_some()).await
+        retry::until_late(BEGIN_CHECK, BEGIN_WAIT, ask, |begun| *begun || self.process.waits.why().is_some()).await
     }
 
     /// Sends records again and waits for the results, within limits; `None`: it continues in the background.
@@ -123,21 +123,21 @@ impl Service {
     /// [`Refused::OtherDefinitions`], [`Refused::UnknownName`], [`Refused::UnknownRun`], [`Refused::Replaying`], [`Refused::AboveLimit`],
     /// [`Refused::NeverRead`], [`Refused::Stopping`], [`Refused::Crashed`]; an error of the ledger.
     pub async fn replay(&self, which: Which, requested: Requested) -> Result<Option<ReplayReport>, Refused> {
-        if let Some(why) = self.deps.definitions.view().complaint() {
+        if let Some(why) = self.process.definitions.view().complaint() {
             return Err(Refused::OtherDefinitions(why));
         }
         let Ok(permit) = self.replaying.clone().try_acquire_owned() else { return Err(Refused::Replaying) };
-        note(&self.deps, &which, &requested).await?;
-        let (deps, actors) = (self.deps.clone(), self.actors.clone());
+        note(&self.process, &which, &requested).await?;
+        let (process, actors) = (self.process.clone(), self.actors.clone());
         // a task of its own: when a caller disconnects, the run must still be ended
         let task = actix_rt::spawn(async move {
             let _permit = permit;
             // nothing is mapped before the service's wait is over
-            if !deps.waits.over(&deps.stopping).await {
+            if !process.waits.over(&process.stopping).await {
                 tracing::warn!("the service stops; a replay that waited for the check of ServiceNow did not begin");
                 return Err(Refused::Stopping);
             }
-            let result = take_in(&deps, which, &requested, |_| {}).await;
+            let result = take_in(&process, which, &requested, |_| {}).await;
             if let Err(Refused::Ledger(error)) = &result {
                 tracing::warn!(error = %chain(error), "a replay did not come to its end; doing it again is harmless");
             }
@@ -151,7 +151,7 @@ impl Service {
                     return Err(Refused::AboveLimit { report: outdated.to_string(), differing: outdated.differing() });
                 }
                 // the replay is done, even if its results cannot be read
-                report.outcome = report.followed.settle(&self.deps, OUTCOME_WAIT).await.unwrap_or_default();
+                report.outcome = report.followed.settle(&self.process, OUTCOME_WAIT).await.unwrap_or_default();
                 Ok(Some(report))
             }
             Ok(Err(_)) => Err(Refused::Crashed),
@@ -164,12 +164,12 @@ impl Service {
     /// # Errors
     /// As [`release`].
     pub async fn release(&self, flow: FlowId, keys: &[String], requested: Requested) -> Result<(Named, Option<ResentOutcome>), Refused> {
-        let (named, followed) = release(&self.deps, flow, keys, requested).await?;
+        let (named, followed) = release(&self.process, flow, keys, requested).await?;
         self.actors.nudge_all();
         // only of those that had something to release; an unreadable outcome does not undo the release
         let outcome = match followed.is_empty() {
             true => None,
-            false => followed.settle(&self.deps, OUTCOME_WAIT).await.unwrap_or_default(),
+            false => followed.settle(&self.process, OUTCOME_WAIT).await.unwrap_or_default(),
         };
         Ok((named, outcome))
     }
@@ -181,7 +181,7 @@ impl Service {
     pub async fn diagnose(&self, scope: Scope, requested: Requested) -> Result<(), Refused> {
         let asked = JobRequest { by: requested.by.clone(), why: requested.why.to_string(), scope };
         let Some(diagnostics_run) = self.diagnostics.begin(asked) else { return Err(Refused::DiagnosticsRunning) };
-        note_diagnostics(&self.deps.store, scope, requested.by, Some(&requested.why)).await?;
+        note_diagnostics(&self.process.store, scope, requested.by, Some(&requested.why)).await?;
         // a task of its own: when a caller disconnects, a test row must still be deleted
         actix_rt::spawn(diagnostics_run);
         Ok(())
@@ -197,11 +197,11 @@ impl Service {
     /// # Errors
     /// [`Refused::NoFlow`]; an error of the ledger.
     pub async fn explain(&self, flow: &FlowId, key: &str) -> Result<Explained, Refused> {
-        if let Some(view) = known(&self.deps, flow, key).await? {
+        if let Some(view) = known(&self.process, flow, key).await? {
             return Ok(Explained::Known(view));
         }
         let seen = match self.questions.try_acquire() {
-            Ok(_permit) => one_record::ask(&DiagnosticsParts::from(&self.deps), Some(&self.access), flow, key).await,
+            Ok(_permit) => one_record::ask(&DiagnosticsParts::from(&self.process), Some(&self.access), flow, key).await,
             Err(_) => Seen::CouldNotTell { why: "others are being asked for at this moment".into() },
         };
         Ok(Explained::NeverRead(seen))

@@ -1,4 +1,4 @@
-//! What the actors and the operations of one process share: its settings, its definitions, its ledger, and whether it may work.
+//! What everything in one process shares: its settings, its definitions, its ledger, and whether it may work.
 
 pub mod budget;
 pub mod enet_session_store;
@@ -28,7 +28,7 @@ use crate::telemetry::progress::Progress;
 ///
 /// The operations, the HTTP server and the commands work with it. Each actor takes its own part of it when it is started.
 #[derive(Clone)]
-pub struct Deps {
+pub struct Process {
     /// The settings.
     pub settings: Arc<Settings>,
     /// The current plans and code lists: each piece of work takes a snapshot of them.
@@ -49,7 +49,7 @@ pub struct Deps {
     pub crash: CrashPoints,
 }
 
-impl Deps {
+impl Process {
     /// Whether this process may read, map and send.
     pub fn permission(&self) -> Permission {
         Permission::new(self.definitions.clone(), self.waits.clone())

@@ -67,8 +67,8 @@ impl Aligned {
     }
 
     async fn run_set(&self, kind: RunKind) -> RunSetReport {
-        let wanted = self.rig.deps.flows().into_iter().filter(|flow| ["cost_center", "gl_account"].contains(&flow.entity.as_str()));
-        run_set(&self.rig.deps, wanted.collect(), kind).await
+        let wanted = self.rig.process.flows().into_iter().filter(|flow| ["cost_center", "gl_account"].contains(&flow.entity.as_str()));
+        run_set(&self.rig.process, wanted.collect(), kind).await
     }
 
     async fn well(&self) {
@@ -349,7 +349,7 @@ fn lists_of_several_pages_are_compared_as_one() {
                 .insert_row(COST, &[("code", &format!("X{n}")), ("account_number", &format!("X{n}")), ("name", "Alone")])
                 .unwrap();
         }
-        let poll = || async { errors(&run_set(&rig.deps, vec![flow.clone()], RunKind::Poll).await) };
+        let poll = || async { errors(&run_set(&rig.process, vec![flow.clone()], RunKind::Poll).await) };
         assert_eq!(poll().await, Vec::<String>::new());
         let of = |kind: &str, found: &[ConflictRow]| -> Vec<String> {
             found.iter().filter(|row| row.kind == kind && !row.key.starts_with('1')).map(|row| row.key.clone()).collect()

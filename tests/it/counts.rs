@@ -86,9 +86,9 @@ fn every_run_accounts_for_each_record_that_it_queued() {
         due(&invoices[1], REFUSED_DATE);
 
         // invoices before their suppliers: they wait, and another flow's run delivers the suppliers
-        let invoice = rig.deps.definitions.now().plans.iter().find(|plan| plan.entity.as_str() == "invoice").unwrap().entity.clone();
+        let invoice = rig.process.definitions.now().plans.iter().find(|plan| plan.entity.as_str() == "invoice").unwrap().entity.clone();
         let flow = tieline::domain::FlowId { company: COMPANY.into(), entity: invoice };
-        run_set(&rig.deps, vec![flow.clone()], RunKind::Poll).await;
+        run_set(&rig.process, vec![flow.clone()], RunKind::Poll).await;
         add_up(&rig).await;
         let first = runs(&rig).await.into_iter().find(|run| run.entity == "invoice").unwrap();
         assert!(first.waiting > 30 && first.delivered == 0, "{first:?}");
@@ -104,7 +104,7 @@ fn every_run_accounts_for_each_record_that_it_queued() {
         }
         rig.sweep(&["invoice"]).await;
         let scope = tieline::store::ReplayScope { entity: Some("invoice".into()), ..Default::default() };
-        tieline::operations::resend::replay(&rig.deps, scope, "test", Some("again".into())).await.unwrap();
+        tieline::operations::resend::replay(&rig.process, scope, "test", Some("again".into())).await.unwrap();
         add_up(&rig).await;
         rig.servicenow.clear_faults();
         rig.sync_until_settled(40).await;

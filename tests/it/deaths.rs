@@ -38,16 +38,16 @@ fn deaths(kind: &str, cause: &str) -> u64 {
 async fn settle(rig: &Rig, system: &ActorSystem) -> Vec<String> {
     let mut said = Vec::new();
     for _ in 0..60 {
-        let report = ask(system, rig.deps.flows(), RunKind::Poll).await;
+        let report = ask(system, rig.process.flows(), RunKind::Poll).await;
         let wrong = errors(&report);
-        let quiet = wrong.is_empty() && !rig.unsettled().await && rig.deps.crash.left() == 0;
+        let quiet = wrong.is_empty() && !rig.unsettled().await && rig.process.crash.left() == 0;
         said.extend(wrong);
         if quiet {
             return said;
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
-    panic!("it does not settle, {} crashes are still to come: {said:#?}", rig.deps.crash.left());
+    panic!("it does not settle, {} crashes are still to come: {said:#?}", rig.process.crash.left());
 }
 
 fn all_once(rig: &Rig, less: &[(&str, usize)]) {
@@ -67,7 +67,7 @@ fn actors_that_die_in_the_middle_of_work_come_back_and_each_record_arrives_once(
     run(async {
         let options = Options::of_one_company(60).with("SERVICENOW__BATCH_SIZE", "20").with("SYSPRO__PAGE_SIZE", "20");
         let rig = Rig::start(options).await;
-        let crash = &rig.deps.crash;
+        let crash = &rig.process.crash;
         // a Mapper dies once of each of two pages, without any document being to blame
         crash.arm("mapper:document", None, 3, 1);
         crash.arm("mapper:document", None, 70, 1);
@@ -78,9 +78,9 @@ fn actors_that_die_in_the_middle_of_work_come_back_and_each_record_arrives_once(
         crash.arm("writer:after_send", Some("supplier"), 1, 1);
         crash.arm("writer:after_send", Some("invoice"), 3, 2);
         crash.arm("writer:after_settle", Some("purchase_order"), 2, 1);
-        let system = ActorSystem::start(&rig.deps, quick(), Mode::Command).unwrap();
+        let system = ActorSystem::start(&rig.process, quick(), Mode::Command).unwrap();
         let said = settle(&rig, &system).await;
-        assert_eq!(rig.deps.crash.left(), 0);
+        assert_eq!(rig.process.crash.left(), 0);
         let counts = ["mapper", "poller", "writer"].map(restarts);
         assert!(counts[0] >= 2 && counts[1] == 4 && counts[2] == 5, "{counts:?} {said:#?}");
         assert!(system.fatal.borrow().is_none(), "{:?}", *system.fatal.borrow());
@@ -95,7 +95,7 @@ fn actors_that_die_in_the_middle_of_work_come_back_and_each_record_arrives_once(
         assert_eq!(rig.database.psql("SELECT company, entity, kind, started_at FROM run WHERE ended_at IS NULL"), "");
         assert_eq!(rig.database.psql("SELECT entity FROM flow WHERE holder IS NOT NULL"), "");
         let writes = rig.servicenow.writes();
-        assert_eq!(errors(&ask(&system, rig.deps.flows(), RunKind::Poll).await), Vec::<String>::new());
+        assert_eq!(errors(&ask(&system, rig.process.flows(), RunKind::Poll).await), Vec::<String>::new());
         assert_eq!(rig.servicenow.writes(), writes);
         system.stop(Duration::from_secs(20)).await;
     });
@@ -108,7 +108,7 @@ fn the_actors_that_all_depend_on_die_at_every_place_and_come_back() {
         // every token is dead at once, so that there are many
         options.servicenow.token_lifetime = Duration::from_secs(1);
         let rig = Rig::start(options).await;
-        let crash = &rig.deps.crash;
+        let crash = &rig.process.crash;
         crash.arm("token:started", None, 0, 2);
         crash.arm("token:asked", None, 3, 2);
         crash.arm("token:fetched", None, 1, 2);
@@ -116,7 +116,7 @@ fn the_actors_that_all_depend_on_die_at_every_place_and_come_back() {
         crash.arm("session:asked", None, 4, 2);
         crash.arm("recorder:started", None, 0, 2);
         crash.arm("recorder:asked", None, 0, 1);
-        let system = ActorSystem::start(&rig.deps, quick(), Mode::Command).unwrap();
+        let system = ActorSystem::start(&rig.process, quick(), Mode::Command).unwrap();
         let _ = system.seal.send(Seal).await;
         settle(&rig, &system).await;
         // the recorder's own timer may have sealed before this does
@@ -142,16 +142,16 @@ fn one_that_dies_again_and_again_ends_the_process_by_name() {
     for (point, actor) in dying {
         run(async {
             let rig = Rig::start(Options::of_one_company(26)).await;
-            rig.deps.crash.arm(point, None, 0, 1_000);
+            rig.process.crash.arm(point, None, 0, 1_000);
             let policy =
                 RestartPolicy { min: Duration::from_millis(1), max: Duration::from_millis(2), limit: 5, ..RestartPolicy::default() };
-            let system = ActorSystem::start(&rig.deps, policy, Mode::Command).unwrap();
+            let system = ActorSystem::start(&rig.process, policy, Mode::Command).unwrap();
             let mut fatal = system.fatal.clone();
             let why = async { fatal.wait_for(Option::is_some).await.unwrap().clone().unwrap() };
             let work = async {
                 loop {
                     let _ = system.seal.send(Seal).await;
-                    ask(&system, rig.deps.flows(), RunKind::Poll).await;
+                    ask(&system, rig.process.flows(), RunKind::Poll).await;
                 }
             };
             let why = tokio::select! { why = why => why, () = work => unreachable!() };
@@ -174,14 +174,14 @@ fn records_that_kill_their_mapper_fail_by_name_and_their_neighbours_arrive() {
         let poison: Vec<&String> = suppliers.iter().filter(|supplier| !supplier.starts_with(' ') && without(supplier)).take(4).collect();
         assert_eq!(poison.len(), 4, "too few suppliers without documents in {suppliers:?}");
         for supplier in &poison {
-            rig.deps.crash.arm("mapper:document", Some(supplier), 0, 1_000);
+            rig.process.crash.arm("mapper:document", Some(supplier), 0, 1_000);
         }
         // the product's own limit of deaths, which N records would use up
         let system =
-            ActorSystem::start(&rig.deps, RestartPolicy { min: Duration::from_millis(20), ..RestartPolicy::default() }, Mode::Command)
+            ActorSystem::start(&rig.process, RestartPolicy { min: Duration::from_millis(20), ..RestartPolicy::default() }, Mode::Command)
                 .unwrap();
         for cycle in 1..=3 {
-            let report = ask(&system, rig.deps.flows(), RunKind::Poll).await;
+            let report = ask(&system, rig.process.flows(), RunKind::Poll).await;
             assert_eq!(errors(&report), Vec::<String>::new(), "cycle {cycle}");
             let failures = rig.failures().await;
             let mut keys: Vec<&String> = failures.iter().map(|row| &row.key).collect();
@@ -205,7 +205,7 @@ fn records_that_kill_their_mapper_fail_by_name_and_their_neighbours_arrive() {
             key: Some(key.into()),
             ..ReplayScope::default()
         };
-        let tried = replay(&rig.deps, scope(poison[0]), "test", Some("try".into())).await;
+        let tried = replay(&rig.process, scope(poison[0]), "test", Some("try".into())).await;
         assert!(tried.is_ok(), "{tried:?}");
         assert_eq!(rig.failures().await.iter().filter(|row| row.reason.as_deref() == Some("poison")).count(), 4);
         system.stop(Duration::from_secs(20)).await;
@@ -218,14 +218,14 @@ fn a_mapper_that_gave_up_blames_no_record_that_it_has_not_tried() {
         let rig = Rig::start(Options::of_one_company(30)).await;
         // every document kills it: a fault of the program, not of a record
         const MANY: usize = 1_000_000;
-        rig.deps.crash.arm("mapper:document", None, 0, MANY);
+        rig.process.crash.arm("mapper:document", None, 0, MANY);
         let policy = RestartPolicy { min: Duration::from_millis(1), max: Duration::from_millis(2), ..RestartPolicy::default() };
-        let system = ActorSystem::start(&rig.deps, policy, Mode::Command).unwrap();
+        let system = ActorSystem::start(&rig.process, policy, Mode::Command).unwrap();
         let flows = vec![FlowId::new("EDU1", "gl_account")];
         let report = ask(&system, flows, RunKind::Poll).await;
         let said = errors(&report);
         assert!(said.iter().any(|text| text.contains("gl_account") && text.contains("crashed too often")), "{said:?}");
-        let (deaths, failed) = (MANY - rig.deps.crash.left(), rig.failures().await.len());
+        let (deaths, failed) = (MANY - rig.process.crash.left(), rig.failures().await.len());
         assert!(deaths > 5 && failed * 2 < deaths, "{failed} records failed after {deaths} deaths");
         assert!(rig.syspro.count("EDU1", "GenMaster").unwrap() > failed + 10);
         system.stop(Duration::from_secs(20)).await;

@@ -48,7 +48,7 @@ impl Watched {
             .with("NOTICES__WEBHOOK_URLS", &format!("http://127.0.0.1:{}/", web.port));
         options.servicenow.second_stages = vec![stage];
         let rig = Rig::start(options).await;
-        set_credentials(&rig.store, &rig.deps.credential_store, [(NOTICES_WEBHOOK, "tieline".to_owned(), "secret".to_owned())]).await;
+        set_credentials(&rig.store, &rig.process.credential_store, [(NOTICES_WEBHOOK, "tieline".to_owned(), "secret".to_owned())]).await;
         rig.sync_until_settled(6).await;
         Self { rig, web, _site: site }
     }
@@ -173,7 +173,7 @@ fn what_fails_in_servicenow_later_is_set_aside_in_its_words_told_and_replayed_wi
         // a person mends it there and sends it again: the row that is there is worked on again
         world.blocked(&[]);
         let scope = ReplayScope { entity: Some("invoice".into()), key: Some(key(failing)), ..ReplayScope::default() };
-        replay(&rig.deps, scope, "tester", Some("the vendor was unblocked".into())).await.unwrap();
+        replay(&rig.process, scope, "tester", Some("the vendor was unblocked".into())).await.unwrap();
         rig.sync_until_settled(6).await;
         assert!(world.known(failing).starts_with("open|"), "{}", world.known(failing));
         world.after(HALF_AN_HOUR * 3).await;
@@ -261,9 +261,9 @@ fn a_staging_row_that_fails_later_is_seen_by_its_import_state() {
         let row = rows.iter().find(|row| !row["u_source_key"].contains('%')).unwrap();
         world.blocked(&[row]);
         world.change(row, "CHANGED").await;
-        rig.deps.crash.arm("downstream:after_poll", None, 0, 1);
+        rig.process.crash.arm("downstream:after_poll", None, 0, 1);
         rig.sync().await;
-        assert_eq!(rig.deps.crash.left(), 0);
+        assert_eq!(rig.process.crash.left(), 0);
         // the actor died over its poll: what it had taken comes again
         world.after(HALF_AN_HOUR).await;
         assert_eq!(world.known(row), "failed|the vendor is blocked");

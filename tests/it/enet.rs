@@ -313,18 +313,18 @@ fn two_nodes_take_turns_at_the_one_operator() {
         let options = Options::of_one_company(60).with("SYSPRO__SOURCE", "enet").with("FLOWS__LEASE_SECONDS", "2");
         let rig = Rig::start(options).await;
         rig.sync_well().await;
-        let other = tieline::process::Deps { node: node("two"), ..rig.deps.clone() };
+        let other = tieline::process::Process { node: node("two"), ..rig.process.clone() };
         let both = futures_util::future::join(
-            run_set(&rig.deps, rig.deps.flows(), RunKind::Poll),
-            run_set(&other, rig.deps.flows(), RunKind::Poll),
+            run_set(&rig.process, rig.process.flows(), RunKind::Poll),
+            run_set(&other, rig.process.flows(), RunKind::Poll),
         );
         let (one, two) = both.await;
         let done = one.flows.iter().chain(&two.flows).filter(|(_, result)| result.is_ok()).count();
         assert!(done >= one.flows.len(), "{:?} {:?}", errors(&one), errors(&two));
         discipline(&rig.syspro, 0).unwrap();
         // and in turn, without waiting for one another's lease
-        for deps in [&rig.deps, &other] {
-            let report = run_set(deps, deps.flows(), RunKind::Poll).await;
+        for process in [&rig.process, &other] {
+            let report = run_set(process, process.flows(), RunKind::Poll).await;
             assert_eq!(errors(&report), Vec::<String>::new());
         }
         discipline(&rig.syspro, 0).unwrap();

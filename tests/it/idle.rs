@@ -37,7 +37,7 @@ fn a_poll_without_news_costs_few_statements_however_many_queries_it_sends() {
         // no document is of a later date
         let rig = Rig::start(Options::new(20).with("FLOWS__SINCE", "2099-01-01")).await;
         let system = rig.system();
-        let plan = |entity: &str| rig.deps.definitions.now().plan(&entity.into()).unwrap().read.changes.len() as u64;
+        let plan = |entity: &str| rig.process.definitions.now().plan(&entity.into()).unwrap().read.changes.len() as u64;
         // the entities with the fewest and the most queries for changes
         let mut entities: Vec<(&str, u64)> = ENTITIES.iter().map(|entity| (*entity, plan(entity))).collect();
         entities.retain(|(_, queries)| *queries > 0);

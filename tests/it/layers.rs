@@ -214,7 +214,7 @@ mod checker {
             ("store/mod.rs", "use crate::servicenow::wire;", false),
             ("store/mod.rs", "use crate::supervision::guard::Ping;", false),
             ("supervision/guard.rs", "use crate::store::Store;", false),
-            ("supervision/guard.rs", "use crate::process::Deps;", false),
+            ("supervision/guard.rs", "use crate::process::Process;", false),
             ("actors/root.rs", "use crate::{store, syspro, servicenow, postgres, supervision};", true),
             ("actors/root.rs", "use crate::http;", false),
             ("http/mod.rs", "use crate::actors::root::GetFlows;", true),

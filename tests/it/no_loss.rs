@@ -158,10 +158,10 @@ fn two_nodes_never_read_one_flow() {
     run(async {
         let rig = Rig::start(Options::of_one_company(30)).await;
         rig.syspro.switch(|switches| switches.latency_ms = 300);
-        let mut other = rig.deps.clone();
+        let mut other = rig.process.clone();
         other.node = node("two");
         let flows = || vec![FlowId::new("EDU1", "cost_center")];
-        let (one, two) = join(run_set(&rig.deps, flows(), RunKind::Poll), run_set(&other, flows(), RunKind::Poll)).await;
+        let (one, two) = join(run_set(&rig.process, flows(), RunKind::Poll), run_set(&other, flows(), RunKind::Poll)).await;
         let outcomes = [flow(&one, "EDU1", "cost_center"), flow(&two, "EDU1", "cost_center")];
         let held = outcomes.iter().filter(|outcome| matches!(outcome, Err(PollError::Held { .. }))).count();
         assert_eq!((held, outcomes.iter().filter(|outcome| outcome.is_ok()).count()), (1, 1), "{outcomes:?}");
@@ -175,7 +175,7 @@ fn two_nodes_never_read_one_flow() {
 fn two_nodes_at_once_deliver_each_record_once() {
     run(async {
         let rig = Rig::start(Options::new(40)).await;
-        let mut other = rig.deps.clone();
+        let mut other = rig.process.clone();
         other.node = node("two");
         let systems = [
             rig.system(),
@@ -186,7 +186,7 @@ fn two_nodes_at_once_deliver_each_record_once() {
             )
             .unwrap(),
         ];
-        let all = || rig.deps.flows();
+        let all = || rig.process.flows();
         let reports = join(ask(&systems[0], all(), RunKind::Poll), ask(&systems[1], all(), RunKind::Poll)).await;
         let mut outcomes: BTreeMap<&str, usize> = BTreeMap::new();
         for (_, result) in reports.0.flows.iter().chain(&reports.1.flows) {

@@ -61,7 +61,7 @@ impl NoticesWorld {
         let rule = BusinessRule { name, column: "u_due_date".into(), abort: Abort::Equals("2033-03-03".into()), silent: false };
         options.servicenow.table("x_apo_invoice").unwrap().rules.push(rule);
         let rig = Rig::start(options).await;
-        set_credentials(&rig.store, &rig.deps.credential_store, [(NOTICES_WEBHOOK, "tieline".to_owned(), SECRET.to_owned())]).await;
+        set_credentials(&rig.store, &rig.process.credential_store, [(NOTICES_WEBHOOK, "tieline".to_owned(), SECRET.to_owned())]).await;
         Self { rig, web, mail }
     }
 
@@ -82,7 +82,7 @@ impl NoticesWorld {
         let begun = Instant::now();
         while begun.elapsed() < LIMIT {
             self.rig.database.psql("UPDATE notice_delivery SET not_before = now()");
-            run_set(&self.rig.deps, self.rig.deps.flows(), RunKind::Sweep).await;
+            run_set(&self.rig.process, self.rig.process.flows(), RunKind::Sweep).await;
             let held_back = "SELECT count(*) FROM audit a, notice_position p WHERE a.kind IN ('failed', 'waiting', 'on_hold', 'partial_write') AND a.xid >= p.xid";
             if self.rig.database.psql(held_back) == "0" {
                 return;
@@ -275,14 +275,14 @@ fn a_notifier_that_dies_loses_nothing() {
     run(async {
         let world = NoticesWorld::start(&[]).await;
         world.spoil(0, 1);
-        world.rig.deps.crash.arm("notifier:before_send", None, 0, 1);
+        world.rig.process.crash.arm("notifier:before_send", None, 0, 1);
         world.sweep().await;
-        assert_eq!((world.web.seen().len(), world.rig.deps.crash.left()), (0, 0));
+        assert_eq!((world.web.seen().len(), world.rig.process.crash.left()), (0, 0));
         world.sweep_until(1).await;
         assert_eq!((world.web.seen().len(), world.mail.seen().len()), (1, 1));
         // crashes between the answer and its record: the message is sent once more with the same number, for a receiver that checks it
         world.spoil(1, 1);
-        world.rig.deps.crash.arm("notifier:after_send", None, 0, 1);
+        world.rig.process.crash.arm("notifier:after_send", None, 0, 1);
         world.sweep_until(3).await;
         let told = world.told();
         assert_eq!((told.len(), &told[1]["notices"][0]["id"]), (3, &told[2]["notices"][0]["id"]));
@@ -296,14 +296,14 @@ fn a_notifier_that_dies_for_good_keeps_nothing_from_being_delivered() {
         let world = NoticesWorld::start(&[]).await;
         world.spoil(0, 1);
         let policy = RestartPolicy { min: Duration::from_millis(1), max: Duration::from_millis(2), limit: 2, ..RestartPolicy::default() };
-        let system = ActorSystem::start(&world.rig.deps, policy, Mode::Command).unwrap();
-        world.rig.deps.crash.arm("notifier:before_send", None, 0, 3);
+        let system = ActorSystem::start(&world.rig.process, policy, Mode::Command).unwrap();
+        world.rig.process.crash.arm("notifier:before_send", None, 0, 3);
         let begun = Instant::now();
-        while world.rig.deps.crash.left() > 0 && begun.elapsed() < LIMIT {
+        while world.rig.process.crash.left() > 0 && begun.elapsed() < LIMIT {
             world.rig.database.psql("UPDATE notice_delivery SET not_before = now()");
-            ask(&system, world.rig.deps.flows(), RunKind::Poll).await;
+            ask(&system, world.rig.process.flows(), RunKind::Poll).await;
         }
-        assert_eq!((world.rig.deps.crash.left(), world.web.seen().len()), (0, 0));
+        assert_eq!((world.rig.process.crash.left(), world.web.seen().len()), (0, 0));
         assert!(system.fatal.borrow().is_none(), "{:?}", system.fatal.borrow());
         assert!(world.rig.servicenow.count("x_apo_invoice") > 5);
         system.stop(Duration::from_secs(20)).await;
@@ -342,7 +342,7 @@ fn a_stale_flow_is_told_once_until_it_runs_again() {
         let world = NoticesWorld::start(&[]).await;
         world.sweep().await;
         assert_eq!(world.web.seen().len(), 0);
-        let other = || async { run_set(&world.rig.deps, vec![FlowId::new("EDU1", "gl_account")], RunKind::Poll).await };
+        let other = || async { run_set(&world.rig.process, vec![FlowId::new("EDU1", "gl_account")], RunKind::Poll).await };
         let stale = || world.rig.database.psql("UPDATE flow SET last_success_at = now() - interval '27 hours' WHERE entity = 'supplier'");
         for _ in 0..2 {
             stale();

@@ -349,9 +349,9 @@ fn what_is_gone_and_cannot_be_read_back_fails_by_name_and_is_not_sent() {
 fn reading_rests_while_more_of_the_flow_waits_than_the_setting_says() {
     run(async {
         let mut rig = Rig::start(options().with("FLOWS__BACKLOG", "3").with("SYSPRO__PAGE_SIZE", "4")).await;
-        let mut settings: Settings = (*rig.deps.settings).clone();
+        let mut settings: Settings = (*rig.process.settings).clone();
         settings.flows.backlog_wait = Duration::from_secs(1);
-        rig.deps.settings = std::sync::Arc::new(settings);
+        rig.process.settings = std::sync::Arc::new(settings);
         rig.servicenow.set_fault(FaultRule::always(Fault::RetryAfter(60)).on_path("/api/now"));
         let report = rig.sync().await;
         let said = errors(&report);
@@ -389,7 +389,7 @@ fn a_flow_whose_run_cannot_be_noted_is_given_back() {
 fn the_master_key_is_read_when_its_file_has_changed() {
     run(async {
         let rig = Rig::start(options()).await;
-        let (credential_store, file) = (&rig.deps.credential_store, rig.deps.settings.state.key_file.clone());
+        let (credential_store, file) = (&rig.process.credential_store, rig.process.settings.state.key_file.clone());
         let first = credential_store.key_ring().await.unwrap();
         assert!(std::sync::Arc::ptr_eq(&first, &credential_store.key_ring().await.unwrap()), "it is read once");
         let text = std::fs::read_to_string(&file).unwrap();

@@ -12,7 +12,7 @@ use crate::domain::chain;
 use crate::domain::ids::RunId;
 use crate::domain::run::RunKind;
 use crate::domain::{CompanyId, FlowId};
-use crate::process::Deps;
+use crate::process::Process;
 use crate::process::in_force::Snapshot;
 use crate::retry::Class;
 use crate::servicenow::{ServiceNow, ServiceNowError};
@@ -126,16 +126,16 @@ pub struct AlignerParts {
     pub crash: CrashPoints,
 }
 
-impl From<&Deps> for AlignerParts {
-    fn from(deps: &Deps) -> Self {
+impl From<&Process> for AlignerParts {
+    fn from(process: &Process) -> Self {
         Self {
-            companies: deps.settings.syspro.companies.clone(),
-            source: deps.settings.syspro.source.clone(),
-            lease: deps.settings.flows.lease,
-            store: deps.store.clone(),
-            credential_store: deps.credential_store.clone(),
-            stopping: deps.stopping.clone(),
-            crash: deps.crash.clone(),
+            companies: process.settings.syspro.companies.clone(),
+            source: process.settings.syspro.source.clone(),
+            lease: process.settings.flows.lease,
+            store: process.store.clone(),
+            credential_store: process.credential_store.clone(),
+            stopping: process.stopping.clone(),
+            crash: process.crash.clone(),
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::actors::writer::{Drain, Nudge};
 use crate::config::settings::{FlowSettings, SysproSettings};
 use crate::domain::chain;
 use crate::domain::{DocumentKey, FlowId};
-use crate::process::Deps;
+use crate::process::Process;
 use crate::process::in_force::Snapshot;
 use crate::retry::Backoff;
 use crate::store::{Node, Store, StoreError};
@@ -47,17 +47,17 @@ pub struct PollerParts {
     pub crash: CrashPoints,
 }
 
-impl From<&Deps> for PollerParts {
-    fn from(deps: &Deps) -> Self {
+impl From<&Process> for PollerParts {
+    fn from(process: &Process) -> Self {
         Self {
-            flows: deps.settings.flows.clone(),
-            syspro: deps.settings.syspro.clone(),
-            backoff: deps.settings.retry.backoff,
-            store: deps.store.clone(),
-            node: deps.node.clone(),
-            progress: deps.progress.clone(),
-            stopping: deps.stopping.clone(),
-            crash: deps.crash.clone(),
+            flows: process.settings.flows.clone(),
+            syspro: process.settings.syspro.clone(),
+            backoff: process.settings.retry.backoff,
+            store: process.store.clone(),
+            node: process.node.clone(),
+            progress: process.progress.clone(),
+            stopping: process.stopping.clone(),
+            crash: process.crash.clone(),
         }
     }
 }

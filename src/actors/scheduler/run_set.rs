@@ -18,7 +18,7 @@ use crate::domain::budget::UNRESPONSIVE_AFTER;
 use crate::domain::ids::RunId;
 use crate::domain::run::{RunKind, Trigger};
 use crate::domain::{EntityName, FlowId};
-use crate::process::Deps;
+use crate::process::Process;
 use crate::process::in_force::{InForce, Snapshot};
 use crate::process::permission::Permission;
 use crate::store::{Dead, Node, Store, StoreError};
@@ -98,15 +98,15 @@ pub struct RunSetParts {
     pub at_once: usize,
 }
 
-impl From<&Deps> for RunSetParts {
-    fn from(deps: &Deps) -> Self {
+impl From<&Process> for RunSetParts {
+    fn from(process: &Process) -> Self {
         Self {
-            definitions: deps.definitions.clone(),
-            permission: deps.permission(),
-            store: deps.store.clone(),
-            node: deps.node.clone(),
-            stopping: deps.stopping.clone(),
-            at_once: at_once(&deps.settings.syspro.connection),
+            definitions: process.definitions.clone(),
+            permission: process.permission(),
+            store: process.store.clone(),
+            node: process.node.clone(),
+            stopping: process.stopping.clone(),
+            at_once: at_once(&process.settings.syspro.connection),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::config::Settings;
-use crate::process::Deps;
+use crate::process::Process;
 use crate::process::in_force::InForce;
 use crate::process::permission::Permission;
 use crate::store::{Node, Store};
@@ -32,17 +32,17 @@ pub struct WriterParts {
     pub crash: CrashPoints,
 }
 
-impl From<&Deps> for WriterParts {
-    fn from(deps: &Deps) -> Self {
+impl From<&Process> for WriterParts {
+    fn from(process: &Process) -> Self {
         Self {
-            settings: deps.settings.clone(),
-            definitions: deps.definitions.clone(),
-            permission: deps.permission(),
-            store: deps.store.clone(),
-            node: deps.node.clone(),
-            progress: deps.progress.clone(),
-            stopping: deps.stopping.clone(),
-            crash: deps.crash.clone(),
+            settings: process.settings.clone(),
+            definitions: process.definitions.clone(),
+            permission: process.permission(),
+            store: process.store.clone(),
+            node: process.node.clone(),
+            progress: process.progress.clone(),
+            stopping: process.stopping.clone(),
+            crash: process.crash.clone(),
         }
     }
 }

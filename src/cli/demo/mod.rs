@@ -207,13 +207,13 @@ async fn show(
     signals: &mut Signals,
 ) -> Result<Exit, Failure> {
     set_credentials(context).await?;
-    let deps = context.service_deps().await?;
-    let system = ActorSystem::start(&deps, RestartPolicy::default(), Mode::Command)
+    let process = context.service_process().await?;
+    let system = ActorSystem::start(&process, RestartPolicy::default(), Mode::Command)
         .map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
     say(global, "One full sync of two companies, suppliers and accounts before invoices …");
     let started = Instant::now();
-    let flows: Vec<_> = deps.flows().into_iter().map(|flow| (flow, RunKind::Poll)).collect();
-    let mut report = sync::execute_run_set(&deps, &system, flows.clone(), None, signals).await?;
+    let flows: Vec<_> = process.flows().into_iter().map(|flow| (flow, RunKind::Poll)).collect();
+    let mut report = sync::execute_run_set(&process, &system, flows.clone(), None, signals).await?;
     // with faults, deliveries are retrying or unknown for a while: a person would run it again
     let mut cycles = 1;
     while args.faults && cycles < 20 && unsettled(context).await? {
@@ -227,7 +227,7 @@ async fn show(
     system.stop(STOP_DEADLINE).await;
     let status = context.flow_status().await?;
     let exit = sync::exit_code(&report, &status);
-    let summary = tie::summary(&deps, systems, &status).await?;
+    let summary = tie::summary(&process, systems, &status).await?;
     let ties = summary.ties();
     if global.output == OutputForm::Json {
         output::json(&serde_json::json!({ "seconds": took.as_secs(), "cycles": cycles, "ties_out": ties, "summary": summary }))?;

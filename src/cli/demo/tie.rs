@@ -12,7 +12,7 @@ use crate::domain::backlog::Backlog;
 use crate::domain::money::{amount_in, parse_decimal, thousands};
 use crate::domain::run::RunCounts;
 use crate::domain::{CompanyId, EntityName, FlowId};
-use crate::process::Deps;
+use crate::process::Process;
 use crate::store::FlowStatus;
 use tieline_sim::dataset::ODD;
 use tieline_sim::dataset::table::Cell;
@@ -245,12 +245,12 @@ fn company_of(row: &Row) -> String {
 }
 
 /// The sums of these amounts in each system and in the ledger.
-async fn sums(deps: &Deps, systems: &Systems, measure: &Measure) -> Result<Sums, Failure> {
+async fn sums(process: &Process, systems: &Systems, measure: &Measure) -> Result<Sums, Failure> {
     let mut sums = Sums::new();
     let mut add = |at: usize, company: &str, currency: &str, amount: Decimal| {
         sums.entry((company.to_owned(), currency.to_owned())).or_default()[at] += amount;
     };
-    let companies = &deps.settings.syspro.companies;
+    let companies = &process.settings.syspro.companies;
     for company in companies {
         for (currency, amount) in (measure.syspro)(&systems.syspro, company.as_str()) {
             add(0, company.as_str(), &currency, amount);
@@ -269,7 +269,7 @@ async fn sums(deps: &Deps, systems: &Systems, measure: &Measure) -> Result<Sums,
     }
     let of_order: HashMap<&str, HashMap<String, String>> =
         companies.iter().map(|company| (company.as_str(), order_currencies(&systems.syspro, company.as_str()))).collect();
-    for one in deps.store.pending_payloads(measure.entity.into(), measure.block.into()).await? {
+    for one in process.store.pending_payloads(measure.entity.into(), measure.block.into()).await? {
         let row: Row = serde_json::from_str(&one.payload).unwrap_or_default();
         let of_order = || of_order.get(one.company.as_str())?.get(&one.key).map(String::as_str);
         let currency = row.get("u_currency").map(String::as_str).or_else(of_order).unwrap_or_default();
@@ -283,8 +283,8 @@ async fn sums(deps: &Deps, systems: &Systems, measure: &Measure) -> Result<Sums,
 }
 
 /// Records and amounts of every company, each read from the system that has them.
-pub(super) async fn summary(deps: &Deps, systems: &Systems, status: &[FlowStatus]) -> Result<Summary, Failure> {
-    let companies = &deps.settings.syspro.companies;
+pub(super) async fn summary(process: &Process, systems: &Systems, status: &[FlowStatus]) -> Result<Summary, Failure> {
+    let companies = &process.settings.syspro.companies;
     let mut summary = Summary { records: Vec::new(), totals: Vec::new() };
     for &(entity, targets) in ENTITIES {
         let mut rows: HashMap<String, usize> = HashMap::new();
@@ -298,7 +298,7 @@ pub(super) async fn summary(deps: &Deps, systems: &Systems, status: &[FlowStatus
             summary.records.push(Records {
                 company: company.to_string(),
                 entity,
-                counts: deps.progress.of(&FlowId::new(company.as_str(), entity)),
+                counts: process.progress.of(&FlowId::new(company.as_str(), entity)),
                 undelivered: status.iter().find(stands).map(FlowStatus::backlog).unwrap_or_default(),
                 rows: rows.get(company.as_str()).copied().unwrap_or_default(),
                 duplicates: if at == 0 { duplicates } else { 0 },
@@ -306,7 +306,7 @@ pub(super) async fn summary(deps: &Deps, systems: &Systems, status: &[FlowStatus
         }
     }
     for measure in MEASURES {
-        let all = sums(deps, systems, measure).await?;
+        let all = sums(process, systems, measure).await?;
         summary.totals.extend(all.into_iter().map(|((company, currency), [syspro, servicenow, undelivered])| Total {
             company,
             amounts_of: measure.amounts_of,

@@ -243,21 +243,21 @@ async fn run(app_state: web::Data<AppState>, request: HttpRequest, payload: web:
 
 async fn pause(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Answer {
     let (flow, asked): (FlowId, FlowBody) = (flow_of(&request)?, body(payload).await?);
-    let before = operations::flow::pause(&app_state.deps, flow.clone(), requested(&request, &asked.why)?).await?;
+    let before = operations::flow::pause(&app_state.process, flow.clone(), requested(&request, &asked.why)?).await?;
     Ok(HttpResponse::Ok().json(Paused::of(flow, FlowAction::Pause, before)))
 }
 
 async fn resume(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Answer {
     let (flow, asked): (FlowId, FlowBody) = (flow_of(&request)?, body(payload).await?);
     let smaller = SmallerTables::accepted(asked.accept_smaller);
-    let before = operations::flow::resume(&app_state.deps, flow.clone(), smaller, requested(&request, &asked.why)?).await?;
+    let before = operations::flow::resume(&app_state.process, flow.clone(), smaller, requested(&request, &asked.why)?).await?;
     Ok(HttpResponse::Ok().json(Paused::of(flow, FlowAction::Resume, before)))
 }
 
 async fn forget(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Answer {
     let (flow, asked): (FlowId, FlowBody) = (flow_of(&request)?, body(payload).await?);
     let undelivered = if asked.drop_pending { Undelivered::Drop } else { Undelivered::Keep };
-    let forgotten = operations::flow::forget(&app_state.deps, flow, undelivered, requested(&request, &asked.why)?).await?;
+    let forgotten = operations::flow::forget(&app_state.process, flow, undelivered, requested(&request, &asked.why)?).await?;
     Ok(HttpResponse::Ok().json(forgotten))
 }
 

@@ -104,7 +104,7 @@ async fn add(app_state: web::Data<AppState>, request: HttpRequest, payload: web:
     let requested = requested(&request, &asked.why)?;
     let (companies, entities) = (asked.company.into_iter().collect(), asked.entity.into_iter().collect());
     let period = Period { companies, entities, since: asked.since, until: asked.until, all: asked.all };
-    let rows = operations::backfill::ask(&app_state.deps, period, requested).await?;
+    let rows = operations::backfill::ask(&app_state.process, period, requested).await?;
     Ok(HttpResponse::Accepted().json(Accepted { items: rows, follow: "/api/v1/backfills/{id}" }))
 }
 
@@ -116,20 +116,20 @@ pub(super) async fn list(app_state: web::Data<AppState>, request: HttpRequest) -
     let before = Some(params.after()?).filter(|before| *before > 0).map(BackfillId);
     let filter =
         BackfillFilter { company: params.text("company"), entity: params.text("entity"), state, ids: Vec::new(), before, limit: limit + 1 };
-    let rows = app_state.deps.store.backfill_list(filter).await?;
+    let rows = app_state.process.store.backfill_list(filter).await?;
     Ok(HttpResponse::Ok().json(Page::of(rows, limit, |row| row.id.to_string())))
 }
 
 async fn show(app_state: web::Data<AppState>, request: HttpRequest) -> Answer {
     let id = id(&request, 3)?;
-    Ok(HttpResponse::Ok().json(operations::backfill::find(&app_state.deps, id).await?))
+    Ok(HttpResponse::Ok().json(operations::backfill::find(&app_state.process, id).await?))
 }
 
 /// What was read stays.
 async fn cancel(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Answer {
     let asked: CancelBody = body(payload).await?;
     let requested = requested(&request, &asked.why)?;
-    Ok(HttpResponse::Ok().json(operations::backfill::cancel(&app_state.deps, id(&request, 3)?, requested).await?))
+    Ok(HttpResponse::Ok().json(operations::backfill::cancel(&app_state.process, id(&request, 3)?, requested).await?))
 }
 
 /// The id in a path, after `skip` other parts.

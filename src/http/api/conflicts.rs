@@ -145,7 +145,7 @@ pub(super) async fn list(app_state: web::Data<AppState>, request: HttpRequest) -
         after: ConflictId(params.after()?),
         limit: limit + 1,
     };
-    let rows = app_state.deps.store.conflict_list(filter).await?;
+    let rows = app_state.process.store.conflict_list(filter).await?;
     Ok(HttpResponse::Ok().json(Page::of(rows, limit, |row| row.id.to_string())))
 }
 
@@ -154,14 +154,14 @@ pub(super) async fn show(app_state: web::Data<AppState>, request: HttpRequest) -
     let parts = path_parts(request.uri().path(), 3, 1)?;
     let text = parts.first().map(String::as_str).unwrap_or_default();
     let id: ConflictId = text.parse().map_err(|_| Refused::NoConflict(text.to_owned()))?;
-    Ok(HttpResponse::Ok().json(operations::conflict::find(&app_state.deps, id).await?))
+    Ok(HttpResponse::Ok().json(operations::conflict::find(&app_state.process, id).await?))
 }
 
 async fn resolve(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Answer {
     let asked: ResolveBody = body(payload).await?;
     let requested = requested(&request, &asked.why)?;
     let take = side(asked.take)?;
-    let decided = operations::conflict::resolve(&app_state.deps, &asked.ids, take, requested).await?;
+    let decided = operations::conflict::resolve(&app_state.process, &asked.ids, take, requested).await?;
     let left_out = asked.ids.into_iter().filter(|id| !decided.iter().any(|row| row.id == *id)).collect();
     Ok(HttpResponse::Ok().json(Resolved { decided, left_out, follow: "/api/v1/conflicts/{id}" }))
 }
@@ -177,7 +177,7 @@ pub(in crate::http) fn side(take: Option<Side>) -> Result<Side, Problem> {
 async fn adopt(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Answer {
     let asked: AdoptBody = body(payload).await?;
     let flow = FlowId::new(asked.company.as_str(), asked.entity.as_str());
-    let decided = operations::conflict::adopt(&app_state.deps, flow, asked.prefer, requested(&request, &asked.why)?).await?;
+    let decided = operations::conflict::adopt(&app_state.process, flow, asked.prefer, requested(&request, &asked.why)?).await?;
     Ok(HttpResponse::Ok().json(Adopted { decided: decided.len(), follow: "/api/v1/conflicts" }))
 }
 

@@ -70,7 +70,7 @@ struct HoldAnswer {
 async fn hold(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Answer {
     let asked: HoldBody = body(payload).await?;
     let (requested, flow) = (requested(&request, &asked.why)?, asked.flow());
-    let named = operations::hold::hold(&app_state.deps, flow, &asked.keys, requested).await?;
+    let named = operations::hold::hold(&app_state.process, flow, &asked.keys, requested).await?;
     Ok(HttpResponse::Ok().json(HoldAnswer::of(named, None)))
 }
 

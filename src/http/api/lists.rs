@@ -164,13 +164,13 @@ const INSTANT: &str = "an instant such as 2026-01-31T08:00:00Z";
 
 /// `GET /api/v1/flows`
 pub(super) async fn flows(app_state: web::Data<AppState>) -> Answer {
-    let rows = app_state.deps.flow_status().await?;
+    let rows = app_state.process.flow_status().await?;
     Ok(HttpResponse::Ok().json(Page::of(rows, i64::MAX, |_| String::new())))
 }
 
 /// `GET /api/v1/nodes`
 pub(super) async fn nodes(app_state: web::Data<AppState>) -> Answer {
-    let rows = app_state.deps.store.node_list(UNRESPONSIVE_AFTER).await?;
+    let rows = app_state.process.store.node_list(UNRESPONSIVE_AFTER).await?;
     Ok(HttpResponse::Ok().json(Page::of(rows, i64::MAX, |_| String::new())))
 }
 
@@ -198,8 +198,8 @@ pub(super) struct DefinitionsView {
 
 /// `GET /api/v1/definitions`
 pub(super) async fn definitions(app_state: web::Data<AppState>) -> Answer {
-    let items = app_state.deps.store.definition_list(SETS).await?;
-    let view = app_state.deps.definitions.view();
+    let items = app_state.process.store.definition_list(SETS).await?;
+    let view = app_state.process.definitions.view();
     let (refused, refused_at) = view.refused.map(|refused| (refused.problems, refused.at)).unzip();
     Ok(HttpResponse::Ok().json(DefinitionsView {
         hash: view.hash,
@@ -227,7 +227,7 @@ pub(super) async fn runs(app_state: web::Data<AppState>, request: HttpRequest) -
         before,
         limit: limit + 1,
     };
-    let rows = app_state.deps.store.run_list(filter).await?;
+    let rows = app_state.process.store.run_list(filter).await?;
     Ok(HttpResponse::Ok().json(Page::of(rows, limit, |row| row.id.to_string())))
 }
 
@@ -247,7 +247,7 @@ pub(super) async fn records(app_state: web::Data<AppState>, request: HttpRequest
         after: DocumentId(params.after()?),
         limit: limit + 1,
     };
-    let rows = app_state.deps.store.document_list(filter).await?;
+    let rows = app_state.process.store.document_list(filter).await?;
     Ok(HttpResponse::Ok().json(Page::of(rows, limit, |row| row.id.to_string())))
 }
 
@@ -292,7 +292,7 @@ pub(super) async fn failures(app_state: web::Data<AppState>, request: HttpReques
     let params = app_state.described(&request).await?;
     let limit = params.limit()?;
     let filter = FailureFilter { after: DeliveryId(params.after()?), ..failure_filter(&params, limit + 1)? };
-    let rows = failures::failure_list(&app_state.deps, filter).await?;
+    let rows = failures::failure_list(&app_state.process, filter).await?;
     Ok(HttpResponse::Ok().json(Page::of(rows, limit, |row| row.delivery_id.to_string())))
 }
 
@@ -301,7 +301,7 @@ pub(super) async fn causes(app_state: web::Data<AppState>, request: HttpRequest)
     let params = app_state.described(&request).await?;
     let oldest = params.text("order").as_deref() == Some("oldest");
     let filter = FailureFilter { oldest, ..failure_filter(&params, params.limit()?)? };
-    let rows = failures::failure_causes(&app_state.deps, filter).await?;
+    let rows = failures::failure_causes(&app_state.process, filter).await?;
     Ok(HttpResponse::Ok().json(Page::of(rows, i64::MAX, |_| String::new())))
 }
 
@@ -319,6 +319,6 @@ pub(super) async fn audit(app_state: web::Data<AppState>, request: HttpRequest) 
         after: AuditRowId(params.after()?),
         limit: limit + 1,
     };
-    let rows = app_state.deps.store.audit_list(filter).await?;
+    let rows = app_state.process.store.audit_list(filter).await?;
     Ok(HttpResponse::Ok().json(Page::of(rows, limit, |row| row.id.to_string())))
 }

@@ -24,6 +24,6 @@ pub(super) async fn show(app_state: web::Data<AppState>, request: HttpRequest) -
     let text = parts.first().map(String::as_str).unwrap_or_default();
     let missing = || Refused::UnknownRun(text.to_owned());
     let id: RunId = text.parse().map_err(|_| missing())?;
-    let row = app_state.deps.store.run_find(id).await?.ok_or_else(missing)?;
+    let row = app_state.process.store.run_find(id).await?.ok_or_else(missing)?;
     Ok(HttpResponse::Ok().json(row))
 }

@@ -60,6 +60,6 @@ pub(super) async fn show(app_state: web::Data<AppState>) -> Result<HttpResponse,
 /// `POST /api/v1/sending/resume`
 pub(super) async fn resume(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Problem> {
     let asked: SendingBody = body(payload).await?;
-    let resumed: Resumed = operations::sending::resume(&app_state.deps, requested(&request, &asked.why)?).await?;
+    let resumed: Resumed = operations::sending::resume(&app_state.process, requested(&request, &asked.why)?).await?;
     Ok(HttpResponse::Ok().json(resumed))
 }

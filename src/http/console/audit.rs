@@ -83,7 +83,7 @@ fn flow_of(row: &AuditRow) -> String {
 pub(super) async fn audit(app_state: web::Data<AppState>, request: HttpRequest) -> Page {
     let session = session::of(&request)?;
     let (filter, asked) = chosen(&app_state, request.query_string(), &["after"], PAGE + 1).await?;
-    let mut rows = app_state.deps.store.audit_newest(asked).await?;
+    let mut rows = app_state.process.store.audit_newest(asked).await?;
     let more = rows.len() > PAGE;
     rows.truncate(PAGE);
     ok(&AuditPage {
@@ -117,8 +117,8 @@ impl From<AuditRow> for AuditView {
 pub(super) async fn csv(app_state: web::Data<AppState>, request: HttpRequest) -> Page {
     let (_, filter) = chosen(&app_state, request.query_string(), &[], CSV_STEP).await?;
     // an unreachable ledger gives an error page; later the answer can only be cut off
-    let first = app_state.deps.store.audit_list(filter.clone()).await?;
-    let store = app_state.deps.store.clone();
+    let first = app_state.process.store.audit_list(filter.clone()).await?;
+    let store = app_state.process.store.clone();
     let pages = stream::try_unfold((Some(first), filter), move |(rows, mut filter)| {
         let store = store.clone();
         async move {

@@ -139,7 +139,7 @@ async fn listed(app_state: &AppState, request: &HttpRequest) -> Result<(Filter, 
         before,
         limit: PAGE as i64 + 1,
     };
-    let mut rows = app_state.deps.store.backfill_list(asked).await?;
+    let mut rows = app_state.process.store.backfill_list(asked).await?;
     let more = rows.len() > PAGE;
     rows.truncate(PAGE);
     Ok((filter, rows, more, params.text("done")))
@@ -187,7 +187,7 @@ pub(super) async fn add(app_state: web::Data<AppState>, request: HttpRequest, pa
         until: day("last")?.map(|last| last.succ_opt().unwrap_or(last)),
         all: form.text("all") == "yes",
     };
-    let rows = operations::backfill::ask(&app_state.deps, period, requested).await?;
+    let rows = operations::backfill::ask(&app_state.process, period, requested).await?;
     let said = match rows.len() {
         1 => "1 backfill is queued; a running service reads the period beside its scheduled runs.".to_owned(),
         count => format!("{count} backfills are noted, one a flow; a running service reads the period beside its polls."),
@@ -201,7 +201,7 @@ pub(super) async fn cancel(app_state: web::Data<AppState>, request: HttpRequest,
     let form = Form::of(&session, payload).await?;
     let requested = requested(&request, form.text("why"))?;
     let id = id(&request, 1)?;
-    operations::backfill::cancel(&app_state.deps, id, requested).await?;
+    operations::backfill::cancel(&app_state.process, id, requested).await?;
     let said = format!("Backfill {id} is cancelled; what it has read stays.");
     Ok(see_other(&FlashMessage::text(said).on(&session, "/backfills")))
 }

@@ -136,7 +136,7 @@ pub(super) async fn conflicts(app_state: web::Data<AppState>, request: HttpReque
         after: ConflictId(params.after()?),
         limit: PAGE as i64 + 1,
     };
-    let mut rows = app_state.deps.store.conflict_list(asked).await?;
+    let mut rows = app_state.process.store.conflict_list(asked).await?;
     let more = rows.len() > PAGE;
     rows.truncate(PAGE);
     let next = rows.last().filter(|_| more).map(|row| filter.next(&row.id.to_string()));
@@ -150,12 +150,12 @@ pub(super) async fn conflicts(app_state: web::Data<AppState>, request: HttpReque
 /// Aligned flows whose two lists have been compared, but not matched yet.
 async fn first_contacts(app_state: &AppState) -> Result<Vec<FirstContact>, StoreError> {
     let mut first = Vec::new();
-    for flow in app_state.deps.flows() {
-        let aligned = app_state.deps.definitions.now().plan(&flow.entity).is_some_and(|plan| plan.aligned().is_some());
+    for flow in app_state.process.flows() {
+        let aligned = app_state.process.definitions.now().plan(&flow.entity).is_some_and(|plan| plan.aligned().is_some());
         if !aligned {
             continue;
         }
-        let standing = app_state.deps.store.alignment(flow.clone()).await?;
+        let standing = app_state.process.store.alignment(flow.clone()).await?;
         if standing.swept_ago.is_some() && !standing.adopted {
             first.push(FirstContact { company: flow.company.to_string(), entity: flow.entity.to_string() });
         }
@@ -173,7 +173,7 @@ pub(super) async fn adopt(app_state: web::Data<AppState>, request: HttpRequest, 
         side => Some(side.parse().map_err(|problem: String| Problem::bad_request(problem, "load the page again"))?),
     };
     let requested = requested(&request, form.text("why"))?;
-    let adopted = operations::conflict::adopt(&app_state.deps, flow.clone(), prefer, requested).await?;
+    let adopted = operations::conflict::adopt(&app_state.process, flow.clone(), prefer, requested).await?;
     let decided = if adopted.is_empty() { String::new() } else { format!(" {} entries are decided with it.", adopted.len()) };
     let said = format!("The two lists of {flow} count as in step from now on.{decided} The flow’s next run acts on it.");
     Ok(see_other(&FlashMessage::text(said).on(&session, "/conflicts")))
@@ -191,7 +191,7 @@ pub(super) async fn resolve(app_state: web::Data<AppState>, request: HttpRequest
     if ids.is_empty() {
         return Err(Problem::bad_request("no entry is chosen", "go back and choose at least one").into());
     }
-    let decided = operations::conflict::resolve(&app_state.deps, &ids, take, requested).await?;
+    let decided = operations::conflict::resolve(&app_state.process, &ids, take, requested).await?;
     let left = match ids.iter().filter(|id| !decided.iter().any(|row| row.id == **id)).count() {
         0 => String::new(),
         count => format!(" {count} could not be decided: closed meanwhile, or several rows could be meant."),

@@ -103,7 +103,7 @@ impl CauseView {
         let (cause, tone) = words(&row.reason);
         let counted = row.counted();
         let company = CompanyId::new(&row.company);
-        let definitions = app_state.deps.definitions.now();
+        let definitions = app_state.process.definitions.now();
         let amounts = row.amounts.iter().map(|one| {
             let currency = definitions.code_lists.currency_shown(&company, &one.currency);
             AmountView { amount: one.shown(&currency), currency: currency.to_string(), records: records(one.documents) }
@@ -242,9 +242,9 @@ async fn listed(app_state: &AppState, request: &HttpRequest) -> Result<(Filter, 
     let mut filter = filter.listing("failure");
     // the order hides nothing
     filter.active = ["company", "entity", "reason", "text", "since", "until"].iter().any(|name| filter.text(name).is_some());
-    let rows = failures::failure_causes(&app_state.deps, asked(&filter, CAUSES)).await?;
+    let rows = failures::failure_causes(&app_state.process, asked(&filter, CAUSES)).await?;
     if rows.is_empty() && filter.active {
-        filter.without = Some(grouped(app_state.deps.store.failure_count().await?));
+        filter.without = Some(grouped(app_state.process.store.failure_count().await?));
     }
     let text = |name: &str| filter.text(name).unwrap_or_default();
     let is_reason = |reason: &str| reason.is_empty() || reason.parse::<FailureReason>().is_ok();
@@ -328,9 +328,9 @@ pub(super) async fn cause(app_state: web::Data<AppState>, request: HttpRequest) 
     let filter = filter.listing("failure");
     let of_cause = FailureFilter { cause: Some(name), ..asked(&filter, PAGE + 1) };
     let cause =
-        failures::failure_causes(&app_state.deps, FailureFilter { limit: 1, cause: of_cause.cause.clone(), ..FailureFilter::default() })
+        failures::failure_causes(&app_state.process, FailureFilter { limit: 1, cause: of_cause.cause.clone(), ..FailureFilter::default() })
             .await?;
-    let mut rows = failures::failure_list(&app_state.deps, FailureFilter { after: DeliveryId(params.after()?), ..of_cause }).await?;
+    let mut rows = failures::failure_list(&app_state.process, FailureFilter { after: DeliveryId(params.after()?), ..of_cause }).await?;
     let more = rows.len() > PAGE;
     rows.truncate(PAGE);
     let cause = cause.into_iter().next().map(|row| CauseView::of(&app_state, row, None));

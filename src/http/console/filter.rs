@@ -85,7 +85,7 @@ impl Filter {
     ) -> Result<(Self, Params), Problem> {
         let names: Vec<&'static str> = specs.iter().flat_map(names).collect();
         let params = Params::parse(query, &[&names[..], more].concat())?;
-        check_names(&app_state.deps, params.text("company").as_deref(), params.text("entity").as_deref()).await?;
+        check_names(&app_state.process, params.text("company").as_deref(), params.text("entity").as_deref()).await?;
         for spec in &specs {
             let Spec::Choice(name, _, _, words) = spec else { continue };
             let Some(text) = params.text(name) else { continue };
@@ -114,11 +114,11 @@ impl Filter {
         let plain = |name: &str| (name.to_owned(), name.to_owned());
         let (name, label, none, words) = match spec {
             Spec::Company => {
-                let companies = app_state.deps.settings.syspro.companies.iter().map(|company| plain(company.as_str()));
+                let companies = app_state.process.settings.syspro.companies.iter().map(|company| plain(company.as_str()));
                 ("company", "Company", "every company", companies.collect())
             }
             Spec::Entity => {
-                let definitions = app_state.deps.definitions.now();
+                let definitions = app_state.process.definitions.now();
                 let entities = definitions.plans.iter().map(|plan| (plan.entity.to_string(), plan.entity.spoken()));
                 ("entity", "Entity", "every entity", entities.collect())
             }

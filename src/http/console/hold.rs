@@ -23,7 +23,7 @@ pub(in crate::http) const ROUTES: &[Route] = &[
 async fn hold(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Page {
     let session = session::of(&request)?;
     let HoldRequest { flow, key, back, requested } = asked(&request, payload).await?;
-    let named = operations::hold::hold(&app_state.deps, flow, &[key], requested).await?;
+    let named = operations::hold::hold(&app_state.process, flow, &[key], requested).await?;
     let said = named.records.first().map(held).unwrap_or_default();
     Ok(see_other(&FlashMessage::text(said).on(&session, &back)))
 }

@@ -93,8 +93,8 @@ impl From<FlowStatus> for GhostView {
 
 /// The warnings about the definitions of this node.
 fn warnings(app_state: &AppState, rows: &[FlowStatus]) -> Vec<CodeText> {
-    let view = app_state.deps.definitions.view();
-    let mut said: Vec<CodeText> = app_state.deps.permission().why_not().map(CodeText).into_iter().collect();
+    let view = app_state.process.definitions.view();
+    let mut said: Vec<CodeText> = app_state.process.permission().why_not().map(CodeText).into_iter().collect();
     if let Some(refused) = &view.refused {
         let first = refused.problems.first().map(String::as_str).unwrap_or_default();
         let more = match refused.problems.len() {
@@ -189,9 +189,9 @@ pub(super) async fn overview_live(app_state: web::Data<AppState>, request: HttpR
 }
 
 async fn live(app_state: &AppState) -> Result<Live, Refusal> {
-    let store = &app_state.deps.store;
+    let store = &app_state.process.store;
     let (rows, ghosts): (Vec<FlowStatus>, Vec<FlowStatus>) =
-        app_state.deps.flow_status().await?.into_iter().partition(|row| row.configured);
+        app_state.process.flow_status().await?.into_iter().partition(|row| row.configured);
     let pending = store.pending_counts().await?;
     let nodes = store.node_list(UNRESPONSIVE_AFTER).await?;
     let runs = store.run_list(RunFilter { limit: PICTURED_RUNS, ..RunFilter::default() }).await?;
@@ -285,7 +285,7 @@ const RUN_CHECK: std::time::Duration = std::time::Duration::from_millis(100);
 /// The result of a requested run.
 async fn outcome(app_state: &AppState, started: RunStarted) -> Result<FlashMessage, Refusal> {
     let text = format!("The {} of flow {}", if started.kind == RunKind::Sweep { "sweep" } else { "run" }, started.flow);
-    let ask = async || app_state.deps.store.run_find(started.run).await;
+    let ask = async || app_state.process.store.run_find(started.run).await;
     let has_ended = |run: &Option<RunRow>| run.as_ref().is_some_and(|run| run.outcome.is_some());
     Ok(match retry::until_late(RUN_CHECK, RUN_WAIT, ask, has_ended).await? {
         Some(run) if run.outcome.is_some() => {
@@ -325,14 +325,14 @@ async fn run(app_state: web::Data<AppState>, request: HttpRequest, payload: web:
 
 async fn pause(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Page {
     let (session, flow, requested, _) = asked(&request, payload).await?;
-    let before = operations::flow::pause(&app_state.deps, flow.clone(), requested).await?;
+    let before = operations::flow::pause(&app_state.process, flow.clone(), requested).await?;
     Ok(see_other(&FlashMessage::text(sentence(&before.said(&flow, FlowAction::Pause))).on(&session, "/")))
 }
 
 async fn resume(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Page {
     let (session, flow, requested, form) = asked(&request, payload).await?;
     let smaller = SmallerTables::accepted(form.text("accept_smaller") == "yes");
-    let before = operations::flow::resume(&app_state.deps, flow.clone(), smaller, requested).await?;
+    let before = operations::flow::resume(&app_state.process, flow.clone(), smaller, requested).await?;
     let next =
         app_state.actors.next_runs().await.get(&flow).map(|at| format!(" Its next run is at {}.", at.format("%Y-%m-%d %H:%M:%S UTC")));
     let said = format!("{}{}", sentence(&before.said(&flow, FlowAction::Resume)), next.unwrap_or_default());
@@ -342,7 +342,7 @@ async fn resume(app_state: web::Data<AppState>, request: HttpRequest, payload: w
 async fn forget(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Page {
     let (session, flow, requested, form) = asked(&request, payload).await?;
     let undelivered = if form.text("drop_pending") == "yes" { Undelivered::Drop } else { Undelivered::Keep };
-    let forgotten = operations::flow::forget(&app_state.deps, flow, undelivered, requested).await?;
+    let forgotten = operations::flow::forget(&app_state.process, flow, undelivered, requested).await?;
     Ok(see_other(&FlashMessage::text(sentence(&forgotten.to_string())).on(&session, "/")))
 }
 

@@ -21,7 +21,7 @@ use crate::http::query::{Params, path_parts};
 use crate::http::route::Route;
 use crate::http::state::AppState;
 use crate::operations::explain::Explained;
-use crate::process::Deps;
+use crate::process::Process;
 use crate::store::{RecordView, VersionView};
 
 pub(in crate::http) const ROUTES: &[Route] =
@@ -129,7 +129,7 @@ pub(super) async fn record(app_state: web::Data<AppState>, request: HttpRequest)
     let [company, entity, key] = parts;
     let explained = app_state.service.explain(&FlowId::new(company.as_str(), entity.as_str()), &key).await?;
     let layout = Layout::of(&session, "/records", &format!("{entity} {key}")).done(done.as_deref());
-    let definitions = app_state.deps.definitions.now();
+    let definitions = app_state.process.definitions.now();
     let plan = definitions.plan(&entity.as_str().into());
     let view = match explained {
         Explained::Known(view) => *view,
@@ -145,7 +145,7 @@ pub(super) async fn record(app_state: web::Data<AppState>, request: HttpRequest)
         plan.map(|plan| plan.read.children.iter().map(|child| (child.name.clone(), child.table.key.clone())).collect()).unwrap_or_default();
     let own = definitions.code_lists.currency_of(&CompanyId::new(&company)).map(ToString::to_string);
     let formats = plan.map(|plan| plan.formats(own.as_deref())).unwrap_or_default();
-    ok(&page(layout, view, most, &keys, &Writing { deps: &app_state.deps, company: CompanyId::new(&company), formats }))
+    ok(&page(layout, view, most, &keys, &Writing { process: &app_state.process, company: CompanyId::new(&company), formats }))
 }
 
 impl From<Fault> for FaultRow {
@@ -156,7 +156,7 @@ impl From<Fault> for FaultRow {
 
 /// How to write this record's values.
 struct Writing<'a> {
-    deps: &'a Deps,
+    process: &'a Process,
     company: CompanyId,
     formats: Formats,
 }
@@ -164,7 +164,7 @@ struct Writing<'a> {
 impl Writing<'_> {
     /// Uses the currency as ServiceNow has it, if the site's code list contains it.
     fn iso(&self, mut shown: Shown) -> Shown {
-        if let Ok(code) = self.deps.definitions.now().code_lists.resolve("currency", &self.company, &shown.currency) {
+        if let Ok(code) = self.process.definitions.now().code_lists.resolve("currency", &self.company, &shown.currency) {
             shown.currency = code.into_owned();
         }
         shown

@@ -89,7 +89,7 @@ pub(super) async fn search(app_state: web::Data<AppState>, request: HttpRequest)
         limit: PAGE as i64 + 1,
     };
     let run = asked.run.map(|run| format!("/runs/{run}"));
-    let mut rows = app_state.deps.store.document_list(asked).await?;
+    let mut rows = app_state.process.store.document_list(asked).await?;
     let more = rows.len() > PAGE;
     rows.truncate(PAGE);
     ok(&RecordsPage {

@@ -138,7 +138,7 @@ async fn listed(app_state: &AppState, request: &HttpRequest) -> Result<(Filter, 
         before: params.value::<RunId>("after", "the address of the link on the page before")?,
         limit: PAGE as i64 + 1,
     };
-    let mut rows = app_state.deps.store.run_list(asked).await?;
+    let mut rows = app_state.process.store.run_list(asked).await?;
     let more = rows.len() > PAGE;
     rows.truncate(PAGE);
     Ok((filter, rows, more))
@@ -223,7 +223,7 @@ async fn found(app_state: &AppState, request: &HttpRequest, skip: usize) -> Resu
     let text = parts.first().map(String::as_str).unwrap_or_default();
     let missing = || Refused::UnknownRun(text.to_owned());
     let id: RunId = text.parse().map_err(|_| missing())?;
-    Ok(app_state.deps.store.run_find(id).await?.ok_or_else(missing)?)
+    Ok(app_state.process.store.run_find(id).await?.ok_or_else(missing)?)
 }
 
 /// `GET /runs/{id}`

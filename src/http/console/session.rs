@@ -58,7 +58,7 @@ pub(in crate::http) async fn permit(
     let Some(token) = cookie(request.request()) else { return Err(back()) };
     let hash = hash_of(&token);
     let by = if request.match_info().as_str().starts_with("/live/") { UsedBy::Refresh } else { UsedBy::Person };
-    let row = app_state.deps.store.session_use(hash, by).await?.ok_or_else(back)?;
+    let row = app_state.process.store.session_use(hash, by).await?.ok_or_else(back)?;
     // an unknown role allows nothing
     let role: Role = row.role.parse().map_err(|_| back())?;
     let caller = Caller { name: actor(&row.name, request.peer_addr()), key: row.name.clone(), id: None };
@@ -179,7 +179,7 @@ pub(super) async fn sign_in(app_state: web::Data<AppState>, request: HttpRequest
     };
     let bytes = random::<32>().map_err(|error| Problem::unavailable(error.to_string(), "try again"))?;
     let token = hex::encode(bytes);
-    app_state.deps.store.session_open(hash_of(&token), row.id, actor(&row.name, request.peer_addr())).await?;
+    app_state.process.store.session_open(hash_of(&token), row.id, actor(&row.name, request.peer_addr())).await?;
     let mut response = see_other(&to);
     set_cookie(&mut response, token, LIFETIME, secure(&app_state, &request))?;
     Ok(response)
@@ -189,7 +189,7 @@ pub(super) async fn sign_in(app_state: web::Data<AppState>, request: HttpRequest
 pub(super) async fn sign_out(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Page {
     let session = of(&request)?;
     Form::of(&session, payload).await?;
-    app_state.deps.store.session_close(session.hash, actor(&session.key, request.peer_addr())).await?;
+    app_state.process.store.session_close(session.hash, actor(&session.key, request.peer_addr())).await?;
     let mut response = see_other("/sign-in");
     set_cookie(&mut response, String::new(), Duration::ZERO, secure(&app_state, &request))?;
     Ok(response)

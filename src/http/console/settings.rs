@@ -52,8 +52,8 @@ struct DefinitionsView {
 
 impl DefinitionsView {
     fn of(app_state: &AppState) -> Self {
-        let view = app_state.deps.definitions.view();
-        let settings = &app_state.deps.settings.definitions;
+        let view = app_state.process.definitions.view();
+        let settings = &app_state.process.settings.definitions;
         Self {
             complaint: view.complaint().map(CodeText),
             hash: view.hash,

@@ -21,7 +21,7 @@ use crate::domain::budget::UNRESPONSIVE_AFTER;
 use crate::domain::life::{ComparisonState, Life};
 use crate::domain::{DocumentKey, FlowId};
 use crate::retry::{self, Class};
-use crate::process::Deps;
+use crate::process::Process;
 use crate::process::mode::Mode;
 use crate::servicenow::{ListPosition, ServiceNow, ServiceNowError};
 use crate::store::{
@@ -102,30 +102,30 @@ pub enum NotCompared {
 ///
 /// # Errors
 /// [`NotCompared`].
-pub async fn compare(deps: &Deps, own_name: Option<&str>, by: &str) -> Result<Vec<ComparedFlow>, NotCompared> {
+pub async fn compare(process: &Process, own_name: Option<&str>, by: &str) -> Result<Vec<ComparedFlow>, NotCompared> {
     let own_name = own_name.ok_or(NotCompared::NodeAtWork)?;
-    let lock = deps.store.restored_lock().await?.ok_or(NotCompared::Comparing)?;
-    alone(deps, own_name).await?;
-    let life = match deps.store.life() {
+    let lock = process.store.restored_lock().await?.ok_or(NotCompared::Comparing)?;
+    alone(process, own_name).await?;
+    let life = match process.store.life() {
         Some(life) if life.compared_at.is_none() => life,
         // a restore without any trace, such as a snapshot of the whole machine
-        _ => deps.store.life_check(None, Some(by.to_owned())).await?.0,
+        _ => process.store.life_check(None, Some(by.to_owned())).await?.0,
     };
     let system =
-        ActorSystem::start(deps, RestartPolicy::default(), Mode::Command).map_err(|error| NotCompared::Settings(error.to_string()))?;
-    let done = all_flows(deps, &system.tokens, &life, by).await;
+        ActorSystem::start(process, RestartPolicy::default(), Mode::Command).map_err(|error| NotCompared::Settings(error.to_string()))?;
+    let done = all_flows(process, &system.tokens, &life, by).await;
     system.stop(STOP_DEADLINE).await;
     let mut compared = done?;
-    for row in deps.flow_status().await? {
+    for row in process.flow_status().await? {
         if let Some(flow) = compared.iter_mut().find(|flow| flow.configured && flow.company == row.company && flow.entity == row.entity) {
             flow.stopped = not_yet(&row);
         }
     }
     // a node may have been starting during the first check
-    alone(deps, own_name).await?;
+    alone(process, own_name).await?;
     let _lock = lock.still_held().await.ok_or(NotCompared::LockLost)?;
     let summary = serde_json::to_value(&compared).unwrap_or_default();
-    deps.store.restored_done(life.number, by.to_owned(), summary).await?;
+    process.store.restored_done(life.number, by.to_owned(), summary).await?;
     Ok(compared)
 }
 
@@ -140,9 +140,9 @@ fn not_yet(row: &FlowStatus) -> Option<String> {
 }
 
 /// Waits until no other node shows itself: the nodes in the backup are silent, and stay so.
-async fn alone(deps: &Deps, own_name: &str) -> Result<(), NotCompared> {
+async fn alone(process: &Process, own_name: &str) -> Result<(), NotCompared> {
     let ask = async || -> Result<Vec<String>, NotCompared> {
-        let nodes = deps.store.node_list(UNRESPONSIVE_AFTER).await?;
+        let nodes = process.store.node_list(UNRESPONSIVE_AFTER).await?;
         Ok(nodes.into_iter().filter(|node| node.alive && node.name != own_name).map(|node| node.name).collect())
     };
     let patience = UNRESPONSIVE_AFTER + UNRESPONSIVE_AFTER / 2;
@@ -150,20 +150,20 @@ async fn alone(deps: &Deps, own_name: &str) -> Result<(), NotCompared> {
     if alive.is_empty() { Ok(()) } else { Err(NotCompared::OtherNodes(alive)) }
 }
 
-async fn all_flows(deps: &Deps, tokens: &TokenClient, life: &Life, by: &str) -> Result<Vec<ComparedFlow>, NotCompared> {
-    let servicenow = ServiceNow::new(&deps.settings.servicenow).map_err(|error| NotCompared::Settings(error.chain()))?;
-    let definitions = deps.definitions.now();
+async fn all_flows(process: &Process, tokens: &TokenClient, life: &Life, by: &str) -> Result<Vec<ComparedFlow>, NotCompared> {
+    let servicenow = ServiceNow::new(&process.settings.servicenow).map_err(|error| NotCompared::Settings(error.chain()))?;
+    let definitions = process.definitions.now();
     let mut compared = Vec::new();
-    for flow in deps.flows() {
+    for flow in process.flows() {
         let Some(plan) = definitions.plan(&flow.entity) else { continue };
-        let work = Work { deps, tokens, servicenow: &servicenow, life, flow: &flow, plan, by };
+        let work = Work { process, tokens, servicenow: &servicenow, life, flow: &flow, plan, by };
         let result = work.run().await?;
         info!(%flow, adopted = result.adopted, again = result.again, unknown = result.unknown, "compared with ServiceNow");
         compared.push(result);
     }
-    for flow in deps.store.restored_flows().await? {
-        if definitions.plan(&flow.entity).is_none() || !deps.settings.syspro.companies.contains(&flow.company) {
-            compared.push(set_aside(deps, life, &flow, by).await?);
+    for flow in process.store.restored_flows().await? {
+        if definitions.plan(&flow.entity).is_none() || !process.settings.syspro.companies.contains(&flow.company) {
+            compared.push(set_aside(process, life, &flow, by).await?);
         }
     }
     Ok(compared)
@@ -171,15 +171,15 @@ async fn all_flows(deps: &Deps, tokens: &TokenClient, life: &Life, by: &str) -> 
 
 /// A flow that the configuration does not contain cannot be compared, because its tables are not known. So none of it counts as delivered,
 /// its unsent deliveries are dropped, and it stays stopped until it was compared.
-async fn set_aside(deps: &Deps, life: &Life, flow: &FlowId, by: &str) -> Result<ComparedFlow, NotCompared> {
+async fn set_aside(process: &Process, life: &Life, flow: &FlowId, by: &str) -> Result<ComparedFlow, NotCompared> {
     let own = async || -> Result<Option<RestoredPart>, NotCompared> {
-        let parts = deps.store.restored_parts(life.number, flow.clone(), Vec::new()).await?;
+        let parts = process.store.restored_parts(life.number, flow.clone(), Vec::new()).await?;
         Ok(parts.into_iter().find(|part| part.block.is_empty()))
     };
     if let Some(part) = own().await?.filter(|part| part.state == ComparisonState::Open) {
         let mut after = part.after;
         loop {
-            let recorded = deps.store.restored_recorded(flow.clone(), after, PAGE).await?;
+            let recorded = process.store.restored_recorded(flow.clone(), after, PAGE).await?;
             let Some(last) = recorded.last() else { break };
             after = last.key.clone();
             let again = recorded.iter().filter_map(|part| {
@@ -187,9 +187,9 @@ async fn set_aside(deps: &Deps, life: &Life, flow: &FlowId, by: &str) -> Result<
                 Some(ComparedPart { document_id: part.document_id, block, record_key, row: None })
             });
             let page = ComparedPage { last_key: after.clone(), again: again.collect(), aligned: true, ..ComparedPage::default() };
-            deps.store.restored_compared(life.number, flow.clone(), page).await?;
+            process.store.restored_compared(life.number, flow.clone(), page).await?;
         }
-        deps.store.restored_flow_aside(life.number, flow.clone(), by.to_owned()).await?;
+        process.store.restored_flow_aside(life.number, flow.clone(), by.to_owned()).await?;
         warn!(%flow, "not configured, and so not compared: what it still had to send is dropped, and it is stopped");
     }
     Ok(ComparedFlow {
@@ -207,7 +207,7 @@ async fn set_aside(deps: &Deps, life: &Life, flow: &FlowId, by: &str) -> Result<
 
 /// The comparison of one flow.
 struct Work<'a> {
-    deps: &'a Deps,
+    process: &'a Process,
     tokens: &'a TokenClient,
     servicenow: &'a ServiceNow,
     life: &'a Life,
@@ -233,7 +233,7 @@ impl Work<'_> {
             parts = self.parts(Vec::new()).await?;
             self.compare(&parts).await?;
             left_alone = self.adopt().await?;
-            self.deps.store.restored_flow_done(self.life.number, self.flow.clone(), self.by.to_owned()).await?;
+            self.process.store.restored_flow_done(self.life.number, self.flow.clone(), self.by.to_owned()).await?;
         }
         let parts = self.parts(Vec::new()).await?;
         let own = parts.iter().find(|part| part.block.is_empty());
@@ -252,7 +252,7 @@ impl Work<'_> {
     }
 
     async fn parts(&self, tables: Vec<BlockTable>) -> Result<Vec<RestoredPart>, NotCompared> {
-        Ok(self.deps.store.restored_parts(self.life.number, self.flow.clone(), tables).await?)
+        Ok(self.process.store.restored_parts(self.life.number, self.flow.clone(), tables).await?)
     }
 
     fn prefix(&self) -> String {
@@ -262,7 +262,7 @@ impl Work<'_> {
     /// The tables with records of this flow, by block. The transform decides where the records of a staging table go: the ledger has this
     /// for what was delivered, and the staging rows for what came after the backup.
     async fn tables(&self) -> Result<Vec<BlockTable>, NotCompared> {
-        let mut tables: BTreeSet<BlockTable> = self.deps.store.restored_tables(self.flow.clone()).await?.into_iter().collect();
+        let mut tables: BTreeSet<BlockTable> = self.process.store.restored_tables(self.flow.clone()).await?.into_iter().collect();
         tables.retain(|of| {
             let target = self.plan.targets.iter().find(|target| target.block == of.block);
             target.is_some_and(|target| target.write == WriteMode::ImportSet && !of.target_table.eq_ignore_ascii_case(&target.table))
@@ -301,7 +301,7 @@ impl Work<'_> {
                 Err(error) if matches!(error.class(), Class::Permanent) => {
                     let why = error.chain();
                     warn!(flow = %self.flow, block = target.block, why, "what ServiceNow has cannot be told by its keys");
-                    self.deps.store.restored_unreadable(self.life.number, self.flow.clone(), place, why).await?;
+                    self.process.store.restored_unreadable(self.life.number, self.flow.clone(), place, why).await?;
                     return Ok(());
                 }
                 Err(error) => return Err(self.unreachable(&error)),
@@ -313,7 +313,7 @@ impl Work<'_> {
                 version: row.version.map(|there| there.to_string()),
             });
             let kept = next.as_ref().map(ListPosition::parts);
-            self.deps.store.restored_keep(self.life.number, self.flow.clone(), place.clone(), rows.collect(), kept).await?;
+            self.process.store.restored_keep(self.life.number, self.flow.clone(), place.clone(), rows.collect(), kept).await?;
             match next {
                 Some(next) => at = next,
                 None => return Ok(()),
@@ -327,16 +327,16 @@ impl Work<'_> {
             parts.iter().filter(|part| part.state == ComparisonState::Unreadable).map(|part| part.block.as_str()).collect();
         let mut after = parts.iter().find(|part| part.block.is_empty()).map(|part| part.after.clone()).unwrap_or_default();
         loop {
-            let recorded = self.deps.store.restored_recorded(self.flow.clone(), after, PAGE).await?;
+            let recorded = self.process.store.restored_recorded(self.flow.clone(), after, PAGE).await?;
             let Some(last) = recorded.last() else { return Ok(()) };
             after = last.key.clone();
             let keys: Vec<String> = recorded.iter().filter_map(|part| self.key_of(part)).collect();
-            let rows = self.deps.store.restored_rows(self.life.number, self.flow.clone(), keys).await?;
+            let rows = self.process.store.restored_rows(self.life.number, self.flow.clone(), keys).await?;
             let key_of = |part: &RecordedPart| self.key_of(part);
             let mut page = judge(&recorded, &rows, &unreadable, key_of);
             page.last_key.clone_from(&after);
             page.aligned = self.plan.aligned().is_some();
-            self.deps.store.restored_compared(self.life.number, self.flow.clone(), page).await?;
+            self.process.store.restored_compared(self.life.number, self.flow.clone(), page).await?;
         }
     }
 
@@ -353,7 +353,7 @@ impl Work<'_> {
             return Ok(left_alone);
         }
         loop {
-            let rows = self.deps.store.restored_left(self.life.number, self.flow.clone(), PAGE).await?;
+            let rows = self.process.store.restored_left(self.life.number, self.flow.clone(), PAGE).await?;
             if rows.is_empty() {
                 return Ok(left_alone);
             }
@@ -370,7 +370,7 @@ impl Work<'_> {
                 }
                 placed.push(UnknownRow { owner, row });
             }
-            self.deps.store.restored_adopt(self.life.number, self.life.id, self.flow.clone(), placed).await?;
+            self.process.store.restored_adopt(self.life.number, self.life.id, self.flow.clone(), placed).await?;
         }
     }
 

@@ -120,7 +120,8 @@ impl Storm {
 
     /// A cycle, to the last answer.
     async fn run_set(&self, kind: RunKind) -> RunSetReport {
-        let wanted = self.world.rig.deps.flows().into_iter().filter(|flow| ["cost_center", "gl_account"].contains(&flow.entity.as_str()));
+        let wanted =
+            self.world.rig.process.flows().into_iter().filter(|flow| ["cost_center", "gl_account"].contains(&flow.entity.as_str()));
         let report = run_set_of(&self.system, wanted.collect(), kind).await;
         let started = Instant::now();
         while self.world.rig.database.psql("SELECT count(*) FROM pending WHERE state = 'sending'") != "0" {

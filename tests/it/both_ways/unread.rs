@@ -49,7 +49,7 @@ impl Aligned {
     }
 
     async fn replay(&self, scope: ReplayScope) -> ReplayReport {
-        replay(&self.rig.deps, scope, "tester", Some("once more".into())).await.unwrap()
+        replay(&self.rig.process, scope, "tester", Some("once more".into())).await.unwrap()
     }
 
     /// What the conflict list says of accounts.

@@ -273,7 +273,7 @@ fn a_value_that_arrived_unseen_is_no_edit_of_syspro() {
         // the call is carried out, and neither its answer nor the row can be had
         rig.syspro.faults.push(FaultRule::always(Fault::DropAfterCommit).on_path(SETUP).after(1).times(1));
         world.edit("100", "First");
-        rig.deps.crash.arm("aligner:after_apply", None, 0, 1);
+        rig.process.crash.arm("aligner:after_apply", None, 0, 1);
         let said = errors(&world.run_set(RunKind::Poll).await);
         assert_eq!(said.len(), 1, "{said:?}");
         assert_eq!(world.described("100"), "First");

@@ -29,7 +29,7 @@ async fn told(
     let settings = [("NOTICES__MAIL_TLS", word), ("NOTICES__CA_FILE", file.path().to_str().unwrap())];
     let world = NoticesWorld::by(Receiver::web(), mail, &settings).await;
     let credential = (NOTICES_MAIL, USER.to_owned(), PASSWORD.to_owned());
-    set_credentials(&world.rig.store, &world.rig.deps.credential_store, [credential]).await;
+    set_credentials(&world.rig.store, &world.rig.process.credential_store, [credential]).await;
     (world, file)
 }
 

@@ -23,7 +23,7 @@ use tieline::domain::FlowId;
 use tieline::domain::audit::AuditKind;
 use tieline::domain::ids::Incarnation;
 use tieline::domain::run::RunKind;
-use tieline::process::Deps;
+use tieline::process::Process;
 use tieline::process::in_force::{InForce, Standing};
 use tieline::process::mode::Mode;
 use tieline::process::waits::Waits;
@@ -74,7 +74,7 @@ impl Options {
 pub struct Rig {
     pub syspro: SysproSim,
     pub servicenow: ServiceNowSim,
-    pub deps: Deps,
+    pub process: Process,
     pub store: Store,
     pub database: Database,
     _state: tempfile::TempDir,
@@ -125,7 +125,7 @@ impl Rig {
             (SERVICENOW, client.client_id, client.client_secret),
         ];
         set_credentials(&store, &credential_store, credentials).await;
-        let deps = Deps {
+        let process = Process {
             settings: Arc::new(settings),
             definitions,
             store: store.clone(),
@@ -136,23 +136,23 @@ impl Rig {
             waits: Waits::default(),
             crash: CrashPoints::default(),
         };
-        Self { syspro, servicenow, deps, store, database, _state: state }
+        Self { syspro, servicenow, process, store, database, _state: state }
     }
 
     /// The actors, without schedules.
     pub fn system(&self) -> ActorSystem {
-        ActorSystem::start(&self.deps, RestartPolicy::default(), Mode::Command).unwrap()
+        ActorSystem::start(&self.process, RestartPolicy::default(), Mode::Command).unwrap()
     }
 
     /// Every flow polled once, as `tieline sync` does it.
     pub async fn sync(&self) -> RunSetReport {
-        run_set(&self.deps, self.deps.flows(), RunKind::Poll).await
+        run_set(&self.process, self.process.flows(), RunKind::Poll).await
     }
 
     /// Every flow of these entities swept once.
     pub async fn sweep(&self, entities: &[&str]) -> RunSetReport {
-        let flows = self.deps.flows().into_iter().filter(|flow| entities.contains(&flow.entity.as_str())).collect();
-        run_set(&self.deps, flows, RunKind::Sweep).await
+        let flows = self.process.flows().into_iter().filter(|flow| entities.contains(&flow.entity.as_str())).collect();
+        run_set(&self.process, flows, RunKind::Sweep).await
     }
 
     /// Polls every flow once and asserts that all succeed.
@@ -208,8 +208,8 @@ impl Rig {
 }
 
 /// Starts actors and runs a cycle with them.
-pub async fn run_set(deps: &Deps, flows: Vec<FlowId>, kind: RunKind) -> RunSetReport {
-    let system = ActorSystem::start(deps, RestartPolicy::default(), Mode::Command).unwrap();
+pub async fn run_set(process: &Process, flows: Vec<FlowId>, kind: RunKind) -> RunSetReport {
+    let system = ActorSystem::start(process, RestartPolicy::default(), Mode::Command).unwrap();
     let report = ask(&system, flows, kind).await;
     system.stop(Duration::from_secs(20)).await;
     report
