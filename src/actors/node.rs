@@ -14,12 +14,12 @@ use super::scheduler::ContinueBackfills;
 use super::writer::Nudge;
 use crate::domain::budget::UNRESPONSIVE_AFTER;
 use crate::domain::{EntityName, FlowId};
-use crate::store::{NodePart, NodeWork};
 use crate::process::budget::Budget;
 use crate::process::heartbeat::Heartbeat;
 use crate::process::in_force::{self, InForce};
 use crate::process::permission::Permission;
 use crate::store::{self, Store};
+use crate::store::{NodePart, NodeWork};
 use crate::supervision::stopping::Stopping;
 
 /// How often the heartbeat is written and due work is read.

@@ -14,9 +14,9 @@ use crate::domain::ids::{DocumentId, RunId};
 use crate::domain::resent::{Resent, ResentOutcome, Stands};
 use crate::domain::run::RunKind;
 use crate::domain::{CompanyId, DocumentKey, FlowId};
-use crate::retry;
 use crate::process::Process;
 use crate::process::in_force::Snapshot;
+use crate::retry;
 use crate::store::{HoldRow, Intake, IntakeDocument, ReplayScope, Resend, StoreError, StoredDocument};
 
 /// Documents per transaction.

@@ -27,8 +27,8 @@ use crate::domain::reason::Reason;
 use crate::domain::resent::ResentOutcome;
 use crate::domain::run::RunKind;
 use crate::operations::resend::ReplayReport;
-use crate::retry;
 use crate::process::Process;
+use crate::retry;
 use crate::store::{NewAudit, Store, StoreError};
 
 /// How long to wait for the start of a run.

@@ -150,7 +150,7 @@ pub(super) async fn backfills(app_state: web::Data<AppState>, request: HttpReque
     let session = session::of(&request)?;
     let (filter, rows, more, done) = listed(&app_state, &request).await?;
     let choice = |value: &str, label: String| Choice { value: value.to_owned(), label, chosen: false };
-    let (companies, definitions) = (app_state.deps.settings.syspro.companies.iter(), app_state.deps.definitions.now());
+    let (companies, definitions) = (app_state.process.settings.syspro.companies.iter(), app_state.process.definitions.now());
     ok(&BackfillsPage {
         layout: Layout::of(&session, "/backfills", "Backfills").done(done.as_deref()),
         follow: filter.link("/live/backfills", &[]),

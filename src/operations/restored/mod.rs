@@ -20,9 +20,9 @@ use crate::definition::record::{place_of, source_key};
 use crate::domain::budget::UNRESPONSIVE_AFTER;
 use crate::domain::life::{ComparisonState, Life};
 use crate::domain::{DocumentKey, FlowId};
-use crate::retry::{self, Class};
 use crate::process::Process;
 use crate::process::mode::Mode;
+use crate::retry::{self, Class};
 use crate::servicenow::{ListPosition, ServiceNow, ServiceNowError};
 use crate::store::{
     BlockTable, ComparedPage, ComparedPart, FlowStatus, RecordedPart, RestoredPart, RestoredRow, RowOwner, RowPlace, StoreError, UnknownRow,
