@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use tracing::debug;
 
-use super::read::Extent;
+use super::extent::Extent;
 use super::{PollError, Reader};
 use crate::definition::Plan;
 use crate::domain::Document;

@@ -8,6 +8,7 @@ mod bound;
 mod complete;
 mod doubted;
 mod error;
+mod extent;
 mod overdue;
 mod page_size;
 mod parts;

@@ -14,6 +14,7 @@ use super::super::writer::Nudge;
 use super::bound::Bound;
 use super::complete::{Sizes, short};
 use super::doubted::{Doubted, faulty};
+use super::extent::Extent;
 use super::page_size::PageSize;
 use super::reported_rows::ReportedRows;
 use super::{PollError, Reader};
@@ -69,15 +70,6 @@ pub(super) struct Read {
     pub(super) nameless: bool,
     /// Whether the number of rows read is the number that the service counts.
     pub(super) proven: bool,
-}
-
-/// What a flow's own read covers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Extent {
-    /// The whole table: it shows which records are gone.
-    Whole,
-    /// What may have changed since the last read.
-    Changes,
 }
 
 /// The queries of a run: the whole table for a first read or a sweep, else the union of the change queries.

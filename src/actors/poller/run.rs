@@ -7,8 +7,9 @@ use chrono::{DateTime, Utc};
 use tracing::{info, warn};
 
 use super::error::PollError;
+use super::extent::Extent;
 use super::overdue;
-use super::read::{Extent, Reading};
+use super::read::Reading;
 use super::reader::Reader;
 use crate::actors::aligner::{AlignError, AlignNow};
 use crate::actors::writer::{Drain, WriteError};
