@@ -29,7 +29,8 @@ configure_site "$at" "listen = \"127.0.0.1:$port\"" "" "" error
 keep_database "$at"
 
 echo "loading $companies companies ..." >&2
-"$binary" sync > /dev/null
+# 3: some records wait for others, on purpose
+"$binary" sync > /dev/null || [[ $? == 3 ]]
 python3 - "$binary" "$rounds" "$rest" "$port" "$companies" <<'PYTHON'
 import os, re, statistics, subprocess, sys, time, urllib.request
 
@@ -57,7 +58,7 @@ def cycle():
     child = subprocess.Popen([binary, "sync"], stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(child.pid, 0)
     child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode:
+    if child.returncode not in (0, 3):
         sys.exit(f"`tieline sync` ended with exit code {child.returncode}")
     return time.monotonic() - began, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
 

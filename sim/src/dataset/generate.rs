@@ -58,28 +58,24 @@ pub fn generate(options: &DatasetOptions) -> Result<Database, EditError> {
     let mut companies = BTreeMap::new();
     let apart = options.companies == Companies::Apart;
     let (small, other) = if apart { (ODD, "ODD2") } else { ("1", "2") };
-    for (id, other, documents) in [("EDU1", "EDU2", documents), (small, other, (documents / 20).max(payables::SPECIAL))] {
+    let copies = (1..=options.copies.min(999)).map(|copy| (format!("C{copy:03}"), "EDU1", "EDU2", documents));
+    let own = [("EDU1".to_owned(), "EDU1", "EDU2", documents), (small.to_owned(), small, other, (documents / 20).max(payables::SPECIAL))];
+    for (id, like, other, documents) in own.into_iter().chain(copies) {
         let seed =
-            options.seed ^ id.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
-        let mut company = Company::new(id);
+            options.seed ^ like.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+        let mut company = Company::new(&id);
         company.ordinary = apart && id != ODD;
         let mut maker =
             Maker { company: &mut company, random: Rng::with_seed(seed), today: options.today, lines: options.lines_per_invoice };
         masters::fill(&mut maker, other, documents)?;
         if maker.company.ordinary {
             ordinary::fill(&mut maker, documents)?;
-            companies.insert(id.to_owned(), company);
+            companies.insert(id, company);
             continue;
         }
         let invoices = payables::fill(&mut maker, documents)?;
         purchasing::fill(&mut maker, &invoices)?;
         ledger::special_journals(&mut maker)?;
-        companies.insert(id.to_owned(), company);
-    }
-    for copy in 1..=options.copies.min(999) {
-        let id = format!("C{copy:03}");
-        let mut company = companies["EDU1"].clone();
-        company.id.clone_from(&id);
         companies.insert(id, company);
     }
     Ok(Database { companies, today: options.today })
