@@ -1,21 +1,16 @@
 //! Finds out whether SYSPRO has a record that was never read, and why it was not: one query, on a person's request. Nothing is stored.
 
 use std::fmt;
-use std::rc::Rc;
 use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::DiagnosticsParts;
+use super::{DiagnosticsParts, SysproLink};
 use crate::actors::system::Access;
-use crate::config::settings::SysproSource;
-use crate::credentials::credential_store::{SYSPRO_ENET, SYSPRO_ODATA};
 use crate::definition::ReadPlan;
 use crate::domain::chain;
 use crate::domain::next_step::NextStep;
 use crate::domain::{CompanyId, DocumentKey, FlowId};
-use crate::syspro::SysproReader;
-use crate::syspro::enet::Enet;
 
 /// The time limit for SYSPRO: a person is waiting.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -98,27 +93,12 @@ async fn asked(
     company: &CompanyId,
     key: &DocumentKey,
 ) -> Result<Seen, String> {
-    let (syspro, retry) = (&parts.settings.syspro, &parts.settings.retry);
-    let credential = |name| async move { parts.credential_store.credential(name).await.map_err(|error| error.to_string()) };
-    let (odata, credential, own) = match (&syspro.source, access) {
-        (SysproSource::OData { url }, _) => {
-            (SysproReader::new(url, syspro, retry).map_err(|error| chain(&error))?, credential(SYSPRO_ODATA).await?, None)
-        }
-        (SysproSource::Enet { .. }, Some(access)) => {
-            (SysproReader::over_enet(syspro, retry, Rc::new(access.enet.handle())), credential(SYSPRO_ENET).await?, None)
-        }
-        (SysproSource::Enet { .. }, None) => {
-            let operator = credential(SYSPRO_ENET).await?;
-            let password = parts.credential_store.company_password().await.map_err(|error| error.to_string())?;
-            let enet = Enet::new(syspro, password, Rc::new(parts.session_store())).map_err(|error| chain(&error))?;
-            (SysproReader::over_enet(syspro, retry, Rc::new(enet.clone())), operator, Some(enet))
-        }
-    };
+    let link = SysproLink::open(parts, access).await?;
     // only the record: its lines would show nothing more
     let alone = ReadPlan { children: Vec::new(), ..plan.clone() };
     let bare = alone.without_rules();
     let found = async |plan: &ReadPlan| {
-        let page = odata.by_key(&credential, company, plan, std::slice::from_ref(key)).await.map_err(|error| chain(&error))?;
+        let page = link.reader.by_key(&link.credential, company, plan, std::slice::from_ref(key)).await.map_err(|error| chain(&error))?;
         Ok::<_, String>(!page.documents.is_empty())
     };
     let seen = async {
@@ -129,8 +109,6 @@ async fn asked(
         })
     };
     let seen = seen.await;
-    if let Some(enet) = own {
-        enet.log_off().await;
-    }
+    link.close().await;
     seen
 }

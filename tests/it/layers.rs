@@ -28,8 +28,11 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("process", &["domain", "config", "credentials", "telemetry", "definition", "syspro", "store", "supervision"]),
     ("actors", UP_TO_ACTORS),
     ("doctor", UP_TO_ACTORS),
-    ("operations", &["domain", "credentials", "retry", "definition", "servicenow", "store", "supervision", "process", "actors", "doctor"]),
-    ("http", &["domain", "config", "credentials", "telemetry", "net", "store", "process", "actors", "doctor", "operations"]),
+    (
+        "operations",
+        &["domain", "credentials", "retry", "definition", "syspro", "servicenow", "store", "supervision", "process", "actors", "doctor"],
+    ),
+    ("http", &["domain", "config", "credentials", "retry", "telemetry", "net", "store", "process", "actors", "doctor", "operations"]),
     ("cli", EVERYTHING),
     ("main", EVERYTHING),
 ];

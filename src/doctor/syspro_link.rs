@@ -1,0 +1,59 @@
+//! Access to SYSPRO beside the flows: for a look-up of one record, or for a whole read on a person's request.
+
+use std::rc::Rc;
+
+use super::DiagnosticsParts;
+use crate::actors::system::Access;
+use crate::config::settings::SysproSource;
+use crate::credentials::credential_store::{SYSPRO_ENET, SYSPRO_ODATA};
+use crate::credentials::secret::Credential;
+use crate::domain::chain;
+use crate::syspro::SysproReader;
+use crate::syspro::enet::Enet;
+
+/// A reader of SYSPRO with its credential.
+pub struct SysproLink {
+    /// The reader.
+    pub reader: SysproReader,
+    /// The operator.
+    pub credential: Credential,
+    /// The e.net session that was opened for it alone.
+    own: Option<Enet>,
+}
+
+impl SysproLink {
+    /// Opens it. `access`: the service's access to SYSPRO; without it, as in a command, an own session is used, if nobody else uses the
+    /// operator.
+    ///
+    /// # Errors
+    /// Why not, for people.
+    pub async fn open(parts: &DiagnosticsParts, access: Option<&Access>) -> Result<Self, String> {
+        let (syspro, retry) = (&parts.settings.syspro, &parts.settings.retry);
+        let credential = |name| async move { parts.credential_store.credential(name).await.map_err(|error| error.to_string()) };
+        Ok(match (&syspro.source, access) {
+            (SysproSource::OData { url }, _) => Self {
+                reader: SysproReader::new(url, syspro, retry).map_err(|error| chain(&error))?,
+                credential: credential(SYSPRO_ODATA).await?,
+                own: None,
+            },
+            (SysproSource::Enet { .. }, Some(access)) => Self {
+                reader: SysproReader::over_enet(syspro, retry, Rc::new(access.enet.handle())),
+                credential: credential(SYSPRO_ENET).await?,
+                own: None,
+            },
+            (SysproSource::Enet { .. }, None) => {
+                let credential = credential(SYSPRO_ENET).await?;
+                let password = parts.credential_store.company_password().await.map_err(|error| error.to_string())?;
+                let enet = Enet::new(syspro, password, Rc::new(parts.session_store())).map_err(|error| chain(&error))?;
+                Self { reader: SysproReader::over_enet(syspro, retry, Rc::new(enet.clone())), credential, own: Some(enet) }
+            }
+        })
+    }
+
+    /// Logs its own session off.
+    pub async fn close(self) {
+        if let Some(enet) = self.own {
+            enet.log_off().await;
+        }
+    }
+}
