@@ -5,6 +5,7 @@ use super::compile_align;
 use super::compile_condition::conditions;
 use super::compile_gone;
 use super::compile_number::OWN_CURRENCY;
+use super::compile_tie_out;
 use super::compile_watch;
 use super::form;
 use super::parse::Text;
@@ -46,6 +47,7 @@ pub(super) fn target_plans(file: &ProfileFile, read: Option<&ReadPlan>, world: &
             gone: _,
             align,
             watch,
+            tie_out,
         } = header;
         let names = [table, target_table, key_column, version_column].into_iter().any(Option::is_some);
         if names
@@ -56,6 +58,7 @@ pub(super) fn target_plans(file: &ProfileFile, read: Option<&ReadPlan>, world: &
             || fields.is_some()
             || align.is_some()
             || watch.is_some()
+            || tie_out.is_some()
         {
             let text = "with `write = \"none\"` nothing but `gone` may stand in the block: the root row is not delivered";
             report.add(header.line, "header", text);
@@ -164,9 +167,12 @@ impl Block<'_> {
             }
         }
         let watch = shape.watch.as_ref().map(|watch| compile_watch::watch_plan(shape, watch, &table, &self.name.value, report));
+        let tie_out =
+            shape.tie_out.as_ref().map(|tie_out| compile_tie_out::tie_out_plan(self, tie_out, &fields, report)).unwrap_or_default();
         TargetPlan {
             align,
             watch,
+            tie_out,
             block: self.name.value.clone(),
             target_table: shape.target_table.as_ref().map_or_else(|| table.clone(), |name| name.value.clone()),
             table,
@@ -194,7 +200,7 @@ impl Block<'_> {
         to.is_some_and(|entity| self.world.keys.contains_key(&entity.value) && !self.world.parts.contains_key(&entity.value))
     }
 
-    fn check_name(&self, name: &Text, key: &str, report: &mut Report<'_>) {
+    pub(super) fn check_name(&self, name: &Text, key: &str, report: &mut Report<'_>) {
         let fits = !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
         if name.line > 0 && !fits {
             let text = format!("`{}` cannot be a name in ServiceNow: small letters, digits and `_` only", name.value);

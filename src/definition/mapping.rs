@@ -62,6 +62,7 @@ fn said(definitions: &Definitions, plan: &Plan, profile: &str, files: &BTreeMap<
     for (_, block) in &mut target {
         if let toml::Value::Table(block) = block {
             block.remove("watch");
+            block.remove("tie_out");
         }
     }
     let mut lists = BTreeSet::new();

@@ -11,6 +11,7 @@ mod compile_number;
 mod compile_read;
 mod compile_shows;
 mod compile_target;
+mod compile_tie_out;
 mod compile_watch;
 pub mod content;
 mod distinct;
@@ -35,6 +36,7 @@ mod schema;
 pub mod set;
 mod shape;
 mod shows;
+pub mod tie_out;
 pub mod transform;
 mod unique;
 

@@ -8,6 +8,7 @@ mod gone;
 mod read;
 mod shows;
 mod target;
+mod tie_out;
 
 use crate::domain::EntityName;
 use crate::domain::setup_object::SetupCall;
@@ -22,6 +23,7 @@ pub use read::{
 };
 pub use shows::{RowNumber, RowSum, ShownAmount, Shows};
 pub use target::{CLEAR, ClearWith, Condition, PartialWrite, TargetPlan, WatchPlan, WatchRow, WriteMode};
+pub use tie_out::TieOutPlan;
 
 /// One entity, compiled once at start from its two files.
 #[derive(Debug, Clone)]

@@ -73,7 +73,7 @@ pub(super) use entity::{
 pub(super) use field::{FieldShape, FieldTable, FormWord, MissingWord};
 pub(super) use number::{ConvertShape, ValueDiscountShape};
 pub(super) use profile::{
-    AlignShape, BlockShape, ClearWord, ConditionShape, GoneCaseShape, GoneShape, PartialWord, ProfileFile, RuleWord, WasShape, WatchShape,
-    WatchWord, WriteWord,
+    AlignShape, BlockShape, ClearWord, ConditionShape, GoneCaseShape, GoneShape, PartialWord, ProfileFile, RuleWord, TieOutShape, WasShape,
+    WatchShape, WatchWord, WriteWord,
 };
 pub(super) use shows::{AmountShape, RowNumberShape, RowSumShape, ShowsShape};

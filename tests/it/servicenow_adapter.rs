@@ -148,6 +148,7 @@ impl Bench {
 fn target(table: &str, target_table: &str, write: WriteMode) -> TargetPlan {
     let field = |name: &str| FieldPlan { name: name.into(), source: FieldSource::Company, limit: None, form: Default::default() };
     TargetPlan {
+        tie_out: Default::default(),
         align: None,
         watch: None,
         block: "header".into(),

@@ -140,6 +140,7 @@ mod tests {
         TargetPlan {
             align: None,
             watch: None,
+            tie_out: Default::default(),
             block: "header".into(),
             table: "t".into(),
             write: WriteMode::Table,

@@ -1,6 +1,6 @@
 //! The target tables of one entity's records, and how they are written.
 
-use super::{AlignPlan, FieldPlan, GoneCase};
+use super::{AlignPlan, FieldPlan, GoneCase, TieOutPlan};
 
 /// One target table.
 #[derive(Debug, Clone)]
@@ -36,6 +36,8 @@ pub struct TargetPlan {
     pub align: Option<AlignPlan>,
     /// How records are polled after their delivery. `None`: the answer to the write is the verdict.
     pub watch: Option<WatchPlan>,
+    /// How both systems are compared.
+    pub tie_out: TieOutPlan,
 }
 
 /// Tracking of records that ServiceNow still processes after their delivery. The profile names the columns and values that show the state,

@@ -49,6 +49,8 @@ shape! {
         align = "align": Option<AlignShape>,
         /// ServiceNow still processes a record after its delivery: it is polled until ServiceNow reports a final state.
         watch = "watch": Option<WatchShape>,
+        /// The amount that both systems must agree on, its fiscal period, and the names of columns in `target_table`.
+        tie_out = "tie_out": Option<TieOutShape>,
     }
 }
 
@@ -148,6 +150,23 @@ words! {
         Target = "target",
         /// The staging row, by `key_column`; an instance keeps it for seven days.
         Staging = "staging",
+    }
+}
+
+shape! {
+    /// The comparison of both systems by `tieline tie-out`.
+    TieOutShape {
+        /// The field whose amounts are summed; without it records are only counted and compared.
+        amount = "amount": Option<Text>,
+        /// The field with the currency of `amount`.
+        currency = "currency": Option<Text>,
+        /// The SYSPRO column with the fiscal year.
+        year = "year": Option<Text>,
+        /// The SYSPRO column with the fiscal period.
+        period = "period": Option<Text>,
+        /// Field to the column of `target_table` that the transform map fills from it, where the names differ; `""`: the table has no
+        /// such column.
+        columns = "columns": Option<Table<Text>>,
     }
 }
 

@@ -276,6 +276,7 @@ pub(super) fn target(table: &str, target_table: &str, write: WriteMode) -> Targe
     TargetPlan {
         align: None,
         watch: None,
+        tie_out: Default::default(),
         block: "header".into(),
         table: table.into(),
         write,

@@ -1,0 +1,51 @@
+//! Compiles `[tie_out]` of a target block: how both systems are compared.
+
+use super::block::Block;
+use super::parse::Text;
+use super::plan::{FieldPlan, TieOutPlan};
+use super::problem::{Report, list};
+use super::shape::TieOutShape;
+
+/// Compiles it; `fields` are the fields of the block.
+pub(super) fn tie_out_plan(block: &Block<'_>, shape: &TieOutShape, fields: &[FieldPlan], report: &mut Report<'_>) -> TieOutPlan {
+    let is_field = |name: &Text, key: &str, report: &mut Report<'_>| {
+        if name.line > 0 && !fields.iter().any(|field| field.name == name.value) {
+            let allowed = list(fields.iter().map(|field| &field.name));
+            report.add(name.line, block.key(key), format!("`{}` is not among the fields, which are {allowed}", name.value));
+        }
+    };
+    for (key, name) in [("tie_out.amount", &shape.amount), ("tie_out.currency", &shape.currency)] {
+        if let Some(name) = name {
+            is_field(name, key, report);
+        }
+    }
+    if shape.amount.is_some() != shape.currency.is_some() {
+        report.add(shape.line, block.key("tie_out"), "`amount` and `currency` belong together: amounts of two currencies are never added");
+    }
+    if shape.period.is_some() && shape.year.is_none() {
+        report.add(shape.line, block.key("tie_out"), "`period` needs `year`");
+    }
+    for (name, column) in shape.columns.iter().flat_map(|columns| &columns.0) {
+        let own = block.shape.key_column.as_ref().is_some_and(|key| key.value == name.value);
+        if !own {
+            is_field(name, &format!("tie_out.columns.{}", name.value), report);
+        }
+        if !column.is_empty() {
+            block.check_name(column, &format!("tie_out.columns.{}", name.value), report);
+        }
+    }
+    let text = |name: &Option<Text>| name.as_ref().map(|name| name.value.clone());
+    let mut place = |name: &Option<Text>, key: &str| name.as_ref().map(|name| block.place(name, &block.key(key), report));
+    TieOutPlan {
+        amount: text(&shape.amount),
+        currency: text(&shape.currency),
+        year: place(&shape.year, "tie_out.year"),
+        period: place(&shape.period, "tie_out.period"),
+        columns: shape
+            .columns
+            .iter()
+            .flat_map(|columns| &columns.0)
+            .map(|(name, column)| (name.value.clone(), column.value.clone()))
+            .collect(),
+    }
+}

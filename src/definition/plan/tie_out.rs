@@ -1,0 +1,27 @@
+//! How the records of a target are compared in both systems.
+
+use std::collections::BTreeMap;
+
+use super::Place;
+
+/// The comparison of one target's records. Empty: the records are counted, and their fields are compared.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TieOutPlan {
+    /// The field whose amounts are summed.
+    pub amount: Option<String>,
+    /// The field with the currency of the amounts.
+    pub currency: Option<String>,
+    /// The SYSPRO column with the fiscal year.
+    pub year: Option<Place>,
+    /// The SYSPRO column with the fiscal period.
+    pub period: Option<Place>,
+    /// Columns of the table that finally has the record, by field, where the names differ. Empty: it has no such column.
+    pub columns: BTreeMap<String, String>,
+}
+
+impl TieOutPlan {
+    /// The column of a field in the table that finally has the record; `None`: it has none.
+    pub fn column<'a>(&'a self, field: &'a str) -> Option<&'a str> {
+        self.columns.get(field).map_or(Some(field), |column| Some(column.as_str()).filter(|column| !column.is_empty()))
+    }
+}
