@@ -41,6 +41,7 @@ mod simulate;
 mod start;
 mod status;
 mod sync;
+mod tie_out;
 mod who;
 mod words;
 
@@ -117,6 +118,8 @@ pub enum Command {
     /// Lists and decides conflicts between the two systems
     #[command(subcommand)]
     Conflicts(conflicts::ConflictsCommand),
+    /// Ties out: reads both systems, compares records, fields and sums by fiscal period, and names every difference with its cause
+    TieOut(tie_out::TieOutArgs),
     /// Removes what is older than `[retention]` allows; a running service does it once a day
     Retention(retention::RetentionArgs),
     /// Lists the audit (JSON: one object per line), and verifies or seals its chain
@@ -183,6 +186,7 @@ pub fn main(cli: Cli) -> ExitCode {
         Command::Notices(command) => notices::notices(&cli.global, &command),
         Command::Definitions(command) => definitions::definitions(&cli.global, &command),
         Command::Conflicts(command) => conflicts::conflicts(&cli.global, &command),
+        Command::TieOut(args) => tie_out::tie_out(&cli.global, &args),
         Command::Retention(args) => retention::retention(&cli.global, &args),
         Command::Audit(args) => audit::audit(&cli.global, &args),
         #[cfg(target_os = "linux")]

@@ -73,6 +73,12 @@ ids! {
     AuditRowId(i64);
     /// Identifies a backfill.
     BackfillId(i64);
+    /// Identifies a tie-out. The default, 0, comes before every one.
+    #[derive(Default, utoipa::ToSchema)]
+    TieOutId(i64);
+    /// Identifies a difference that a tie-out found. The default, 0, comes before every one: the page after it is the first.
+    #[derive(Default, utoipa::ToSchema)]
+    TieOutItemId(i64);
     /// Identifies a notice.
     NoticeId(i64);
     /// Identifies an API key; a later key with the same name has another id.
@@ -85,6 +91,8 @@ typed! {
     RunId: uuid::Error;
     ConflictId: ParseIntError;
     BackfillId: ParseIntError;
+    TieOutId: ParseIntError;
+    TieOutItemId: ParseIntError;
 }
 
 #[cfg(test)]

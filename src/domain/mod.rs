@@ -31,6 +31,7 @@ pub mod run;
 pub mod schedule;
 pub mod setup_object;
 pub mod sys_id;
+pub mod tie_out;
 pub mod value;
 pub mod version;
 pub mod visible;

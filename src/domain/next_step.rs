@@ -124,6 +124,18 @@ steps! {
     OtherRowAnswered => "find the rule of the table that answers with another row, and delete the row that is wrong; then replay the record";
     RowOfOther => "find out which of the two records the row is for and correct its key column, then replay the record";
 
+    // differences between SYSPRO and ServiceNow
+    TieOutNotRead => "run the flow (`tieline sync`; a silent edit is found by `tieline sync --sweep`), then tie out again";
+    TieOutOnItsWay => "nothing: Tieline delivers it, and the next tie-out does not show it";
+    TieOutFailed => "find out with `tieline record` why its delivery did not succeed, and do what stands there as the next step";
+    TieOutGone => "run a sweep (`tieline sync --sweep`), which marks what SYSPRO no longer has, then tie out again";
+    TieOutOutdated => "run `tieline replay --outdated --why …`, which maps and sends the records of former definitions again";
+    TieOutChangedThere => "ask who changed the row in ServiceNow (the item names user and time); if SYSPRO's value is right, replay the record";
+    TieOutDeletedThere => "find out whether the row was deleted or is hidden from the OAuth application's user; replay a record whose row was deleted";
+    TieOutTwice => "delete the row that is one too many in ServiceNow, and let the transform map coalesce on the key column alone";
+    TieOutUnknownRow => "find out who made the row in ServiceNow; delete it there, or correct its key column";
+    TieOutCouldNotTell => "look at the record (`tieline record`) and at its row in ServiceNow, then tie out again";
+
     // errors of every record of a block, a system or a set of credentials
     TableMissing => "have the table made in ServiceNow, or correct `table` in the profile's definition; Tieline then sends the record \
         automatically";

@@ -21,6 +21,7 @@ pub mod restored;
 mod selection;
 pub mod sending;
 mod service;
+pub mod tie_out;
 
 pub use refused::{Class, Interface, NeverRead, Refused};
 pub use requested::{Requested, check_names};

@@ -120,6 +120,10 @@ pub enum Refused {
     },
     /// None of these entries of the conflict list can be decided.
     NothingToDecide(Vec<ConflictId>),
+    /// There is no such tie-out, or none yet.
+    NoTieOut(String),
+    /// Another tie-out is being made.
+    TyingOut,
     /// Diagnostics are running already.
     DiagnosticsRunning,
     /// The service is stopping.
@@ -143,6 +147,7 @@ impl Refused {
             | Self::UnknownRun(_)
             | Self::NoConflict(_)
             | Self::NoBackfill(_)
+            | Self::NoTieOut(_)
             | Self::NothingToDecide(_) => Class::Missing,
             Self::NoRun(StartRefused::Stopping | StartRefused::Unresponsive) | Self::Stopping | Self::Crashed => Class::Unavailable,
             Self::Configured(_)
@@ -155,6 +160,7 @@ impl Refused {
             | Self::NotBegun(_)
             | Self::OtherDefinitions(_)
             | Self::Replaying
+            | Self::TyingOut
             | Self::AboveLimit { .. }
             | Self::BackfillEnded { .. }
             | Self::DiagnosticsRunning => Class::NotNow,
@@ -195,6 +201,9 @@ impl Refused {
                 let ids = ids.iter().map(|id| format!("`{id}`")).collect::<Vec<_>>().join(", ");
                 format!("{ids} cannot be decided: not in the list, closed, or several rows could be meant")
             }
+            Self::NoTieOut(id) if id.is_empty() => "no tie-out has been made yet".into(),
+            Self::NoTieOut(id) => format!("there is no tie-out `{id}`"),
+            Self::TyingOut => "another tie-out is being made".into(),
             Self::DiagnosticsRunning => "diagnostics are running".into(),
             Self::Stopping => "the service is stopping; nothing was mapped or sent again".into(),
             Self::Crashed => "the replay crashed; what it did stays done".into(),
@@ -296,6 +305,19 @@ impl Refused {
                 "`GET /api/v1/conflicts` lists the open entries",
                 "load the page again: it lists the open entries",
                 "see `tieline conflicts list`",
+            ),
+            Self::NoTieOut(id) if id.is_empty() => one_of(
+                "`POST /api/v1/tie-outs` makes one",
+                "make one with the form on the page of tie-outs",
+                "`tieline tie-out --why …` makes one",
+            ),
+            Self::NoTieOut(_) => {
+                one_of("`GET /api/v1/tie-outs` lists them", "the page of tie-outs lists them", "`tieline tie-out list` lists them")
+            }
+            Self::TyingOut => one_of(
+                "wait until it has ended; `GET /api/v1/tie-outs` shows it",
+                "wait until it has ended; the page of tie-outs shows it",
+                "wait until it has ended; `tieline tie-out list` shows it. One whose process has died counts as ended after 15 minutes",
             ),
             Self::DiagnosticsRunning => one_of(
                 "wait until it has ended; `GET /api/v1/doctor` shows how far it is",

@@ -20,10 +20,11 @@ use super::listing::Listed;
 use super::outcome::{OutRecord, Outcome, ProbeFinding, Settled, Verdict};
 use super::paging::ListPosition;
 use super::present::Present;
+use super::standing::{StandingPage, StandingRow};
 use super::table::RowOwners;
 use super::token::TokenSource;
 use super::transport::Transport;
-use super::{create_probe, downstream, import_set, listing, present, probe, probe_maps, query, table};
+use super::{create_probe, downstream, import_set, listing, present, probe, probe_maps, query, standing, table};
 
 /// Start of a key that no record has: keys start with a company.
 const UNKNOWN_KEY: &str = "tieline unknown";
@@ -112,6 +113,35 @@ impl ServiceNow {
             WriteMode::ImportSet => import_set::settle(&self.transport, tokens, target, records).await,
             WriteMode::Table => table::settle(&self.transport, tokens, target, records).await,
         }
+    }
+
+    /// A page of the rows of a table whose keys start with `prefix`, with the values that are compared with SYSPRO.
+    ///
+    /// # Errors
+    /// The error that prevented an answer, or an answer with which the rows cannot be told apart.
+    pub async fn standing(
+        &self,
+        tokens: &dyn TokenSource,
+        target: &TargetPlan,
+        table: &str,
+        prefix: &str,
+        at: ListPosition,
+    ) -> Result<StandingPage, ServiceNowError> {
+        standing::page(&self.transport, tokens, target, table, prefix, at).await
+    }
+
+    /// The rows of a table with these keys, with the same values.
+    ///
+    /// # Errors
+    /// As [`ServiceNow::standing`].
+    pub async fn standing_of(
+        &self,
+        tokens: &dyn TokenSource,
+        target: &TargetPlan,
+        table: &str,
+        keys: &[String],
+    ) -> Result<Vec<StandingRow>, ServiceNowError> {
+        standing::by_keys(&self.transport, tokens, target, table, keys).await
     }
 
     /// Whether the instance answers a query for an unknown record of this kind. If it does, and does not answer for the record itself, the

@@ -8,7 +8,8 @@ use diesel::sql_types::{BigInt, Uuid as SqlUuid};
 use uuid::Uuid;
 
 use crate::domain::ids::{
-    ApiKeyId, AuditRowId, BackfillId, BatchId, ConflictId, DeliveryId, DocumentId, Incarnation, LifeId, NoticeId, RunId,
+    ApiKeyId, AuditRowId, BackfillId, BatchId, ConflictId, DeliveryId, DocumentId, Incarnation, LifeId, NoticeId, RunId, TieOutId,
+    TieOutItemId,
 };
 
 /// Maps ids to a SQL type, by the Rust type that they contain.
@@ -38,4 +39,4 @@ macro_rules! columns {
 }
 
 columns!(SqlUuid, Uuid: RunId BatchId Incarnation LifeId);
-columns!(BigInt, i64: DocumentId DeliveryId ConflictId AuditRowId BackfillId NoticeId ApiKeyId);
+columns!(BigInt, i64: DocumentId DeliveryId ConflictId AuditRowId BackfillId NoticeId ApiKeyId TieOutId TieOutItemId);

@@ -55,6 +55,7 @@ mod sweep;
 #[cfg(test)]
 mod tests;
 mod text;
+mod tie_out;
 mod time;
 mod word_columns;
 mod write_back;
@@ -102,4 +103,7 @@ pub use run::{Arrived, NewRun, RunFilter, RunRow};
 pub use sending::{AskedPause, Resumed};
 pub use settle::{PartialField, Settlement, Verdict};
 pub use sweep::{ChangedDocument, GoneDocument};
+pub use tie_out::{
+    GoneRecord, NewDifference, TieOutBlock, TieOutBucket, TieOutItem, TieOutItems, TieOutPair, TieOutRow, TieOutRun, TieOutSide,
+};
 pub use write_back::{WriteBackCalled, WriteBackDue, WriteBackStep, WriteBackUnder};

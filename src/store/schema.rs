@@ -706,6 +706,125 @@ diesel::table! {
     use diesel::sql_types::*;
     use crate::store::text::{Jsonb, Text};
 
+    tie_out (id) {
+        id -> BigInt,
+        requested_by -> Text,
+        why -> Nullable<Text>,
+        state -> Text,
+        started_at -> Timestamptz,
+        ended_at -> Nullable<Timestamptz>,
+        seen_at -> Timestamptz,
+        error -> Nullable<Text>,
+        definition -> Nullable<Integer>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::text::{Jsonb, Text};
+
+    tie_out_block (tie_out_id, company, entity, block) {
+        tie_out_id -> BigInt,
+        company -> Text,
+        entity -> Text,
+        block -> Text,
+        tables -> Array<Text>,
+        not_compared -> Array<Text>,
+        unverified -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::text::{Jsonb, Text};
+
+    tie_out_bucket (id) {
+        id -> BigInt,
+        tie_out_id -> BigInt,
+        company -> Text,
+        entity -> Text,
+        block -> Text,
+        year -> Nullable<Integer>,
+        period -> Nullable<Integer>,
+        currency -> Text,
+        syspro_records -> BigInt,
+        syspro_amount -> Nullable<Numeric>,
+        ledger_records -> BigInt,
+        ledger_amount -> Nullable<Numeric>,
+        gone_records -> BigInt,
+        gone_amount -> Nullable<Numeric>,
+        servicenow_records -> BigInt,
+        servicenow_amount -> Nullable<Numeric>,
+        open_items -> BigInt,
+        timing_items -> BigInt,
+        explained -> Nullable<Numeric>,
+        verdict -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::text::{Jsonb, Text};
+
+    tie_out_item (id) {
+        id -> BigInt,
+        tie_out_id -> BigInt,
+        company -> Text,
+        entity -> Text,
+        block -> Text,
+        document_key -> Text,
+        record_key -> Text,
+        year -> Nullable<Integer>,
+        period -> Nullable<Integer>,
+        currency -> Text,
+        amount -> Nullable<Numeric>,
+        kind -> Text,
+        field -> Nullable<Text>,
+        syspro_value -> Nullable<Text>,
+        servicenow_value -> Nullable<Text>,
+        sys_id -> Nullable<Text>,
+        target_table -> Nullable<Text>,
+        updated_by -> Nullable<Text>,
+        updated_at -> Nullable<Text>,
+        document_hash -> Nullable<Binary>,
+        cause -> Nullable<Text>,
+        open -> Bool,
+        message -> Nullable<Text>,
+        first_seen_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::text::{Jsonb, Text};
+
+    tie_out_row (tie_out_id, company, entity, block, side, document_key, record_key, document_hash, year, period, currency, amount, fields, unmapped, sys_id, target_table, updated_by, updated_at, nth) {
+        tie_out_id -> BigInt,
+        company -> Text,
+        entity -> Text,
+        block -> Text,
+        side -> Text,
+        document_key -> Text,
+        record_key -> Text,
+        document_hash -> Nullable<Binary>,
+        year -> Nullable<Integer>,
+        period -> Nullable<Integer>,
+        currency -> Text,
+        amount -> Nullable<Numeric>,
+        fields -> Text,
+        unmapped -> Nullable<Text>,
+        sys_id -> Nullable<Text>,
+        target_table -> Nullable<Text>,
+        updated_by -> Nullable<Text>,
+        updated_at -> Nullable<Text>,
+        nth -> Integer,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::text::{Jsonb, Text};
+
     version (document_id, version_) {
         document_id -> BigInt,
         #[sql_name = "version"]

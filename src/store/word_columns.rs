@@ -5,6 +5,7 @@ use diesel::pg::{Pg, PgValue};
 
 use crate::domain::budget::Breaker;
 use crate::domain::life::ComparisonState;
+use crate::domain::tie_out::{Cause, Difference, TieOutState, Verdict};
 use crate::store::text::Text;
 
 /// Loads these enums from their words.
@@ -26,4 +27,4 @@ macro_rules! columns {
     )+};
 }
 
-columns!(Breaker ComparisonState);
+columns!(Breaker ComparisonState TieOutState Verdict Difference Cause);

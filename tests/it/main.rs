@@ -73,6 +73,7 @@ mod stuck;
 mod supervision;
 mod support;
 mod sync_first;
+mod tie_out;
 mod tls;
 mod values;
 mod vanished;

@@ -1,0 +1,251 @@
+//! `tieline tie-out`: compares both systems, and shows what was found.
+
+use rust_decimal::Decimal;
+
+use super::context::{Context, with_ledger};
+use super::failure::{Exit, Failure};
+use super::output::at;
+use super::words::closed;
+use super::{Global, OutputForm, output, sync, who};
+use crate::actors::system::ActorSystem;
+use crate::cli::checked::Checked;
+use crate::domain::DocumentKey;
+use crate::domain::ids::{TieOutId, TieOutItemId};
+use crate::domain::money::amount_in;
+use crate::domain::reason::Reason;
+use crate::domain::tie_out::{Cause, Verdict};
+use crate::operations::tie_out::{self, Asked, TieOutReport};
+use crate::process::mode::Mode;
+use crate::store::{TieOutBucket, TieOutItem, TieOutItems, TieOutRun};
+use crate::supervision::guard::RestartPolicy;
+
+/// How long running work may take to finish.
+const STOP_DEADLINE: std::time::Duration = std::time::Duration::from_secs(20);
+
+/// What to do.
+#[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct TieOutArgs {
+    #[command(subcommand)]
+    command: Option<TieOutCommand>,
+    /// Only this company; may be repeated
+    #[arg(long = "company", value_name = "COMPANY")]
+    companies: Vec<String>,
+    /// Only this entity; may be repeated
+    #[arg(long = "entity", value_name = "ENTITY")]
+    entities: Vec<String>,
+    /// Why, for the audit
+    #[arg(long, value_name = "TEXT", default_value = "asked for on the command line")]
+    why: Reason,
+}
+
+/// The parts of `tie-out`.
+#[derive(Debug, clap::Subcommand)]
+enum TieOutCommand {
+    /// Lists tie-outs, the newest first
+    List {
+        /// At most this number
+        #[arg(long, default_value_t = 20, value_name = "N", value_parser = clap::value_parser!(i64).range(1..=10_000))]
+        limit: i64,
+    },
+    /// Shows the sums of a tie-out
+    Show {
+        /// Its number; without it, the newest
+        id: Option<TieOutId>,
+    },
+    /// Lists the differences that a tie-out found
+    Items {
+        /// The number of the tie-out; without it, the newest
+        id: Option<TieOutId>,
+        /// Only this company
+        #[arg(long)]
+        company: Option<String>,
+        /// Only this entity
+        #[arg(long)]
+        entity: Option<String>,
+        /// Only this cause
+        #[arg(long, value_parser = closed::<Cause>(Cause::WORDS.iter().copied()))]
+        cause: Option<Cause>,
+        /// Only differences that a person must look at
+        #[arg(long)]
+        open: bool,
+        /// At most this number
+        #[arg(long, default_value_t = 200, value_name = "N", value_parser = clap::value_parser!(i64).range(1..=1_000_000))]
+        limit: i64,
+    },
+}
+
+/// `tieline tie-out`
+pub(super) fn tie_out(global: &Global, args: &TieOutArgs) -> Result<Exit, Failure> {
+    match &args.command {
+        None => make(global, args),
+        Some(TieOutCommand::List { limit }) => with_ledger(global, async |context| {
+            let runs = tie_out::list(&context.process(), None, *limit).await?;
+            if global.output == OutputForm::Json {
+                return output::json(&runs).map(|()| Exit::Done);
+            }
+            let row = |run: &TieOutRun| {
+                let ended = at(run.ended_at);
+                vec![
+                    run.id.to_string(),
+                    run.state.to_string(),
+                    at(Some(run.started_at)),
+                    ended,
+                    run.requested_by.clone(),
+                    run.error.clone().unwrap_or_default(),
+                ]
+            };
+            output::line(&output::table(&["number", "state", "began", "ended", "asked by", "error"], &[0], runs.iter().map(row)))?;
+            Ok(Exit::Done)
+        }),
+        Some(TieOutCommand::Show { id }) => {
+            with_ledger(global, async |context| print(global, &tie_out::find(&context.process(), *id).await?))
+        }
+        Some(TieOutCommand::Items { id, company, entity, cause, open, limit }) => with_ledger(global, async |context| {
+            context.check_names(company.as_deref(), entity.as_deref()).await?;
+            let process = context.process();
+            let of = tie_out::find(&process, *id).await?.run.id;
+            let filter = TieOutItems {
+                of,
+                company: company.clone(),
+                entity: entity.clone(),
+                cause: *cause,
+                open: *open,
+                after: TieOutItemId::default(),
+                limit: *limit,
+            };
+            let items = tie_out::items(&process, filter).await?;
+            if global.output == OutputForm::Json {
+                output::json(&items)?;
+            } else if items.is_empty() {
+                output::line("No difference.")?;
+            } else {
+                output::line(&items.iter().map(difference).collect::<Vec<_>>().join("\n\n"))?;
+            }
+            Ok(Exit::Done)
+        }),
+    }
+}
+
+fn make(global: &Global, args: &TieOutArgs) -> Result<Exit, Failure> {
+    let checked = Checked::load(global)?;
+    sync::check_names(&checked, &args.companies, &args.entities)?;
+    super::start_logging(global, &checked, super::Logs::Command)?;
+    super::block_on(async {
+        let context = Context::open(checked).await?;
+        let result = run(&context, global, args).await;
+        context.close().await;
+        result
+    })
+}
+
+async fn run(context: &Context, global: &Global, args: &TieOutArgs) -> Result<Exit, Failure> {
+    let process = context.working_process().await?;
+    let asked = Asked { companies: args.companies.clone(), entities: args.entities.clone() };
+    let begun = tie_out::begin(&process, &asked, who::requested(&args.why)).await?;
+    let system = ActorSystem::start(&process, RestartPolicy::default(), Mode::Command)
+        .map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
+    let done = tie_out::run(&process, &system.access(), begun.id, &asked).await;
+    system.stop(STOP_DEADLINE).await;
+    done?;
+    print(global, &tie_out::find(&process, Some(begun.id)).await?)
+}
+
+/// Prints the sums. Answers 3 when something is not tied.
+fn print(global: &Global, report: &TieOutReport) -> Result<Exit, Failure> {
+    let worst = report.buckets.iter().map(|bucket| bucket.verdict).max();
+    let exit = match worst {
+        None | Some(Verdict::Tied | Verdict::Balanced) if report.blocks.iter().all(|block| block.unverified.is_none()) => Exit::Done,
+        _ => Exit::Partly,
+    };
+    if global.output == OutputForm::Json {
+        return output::json(report).map(|()| exit);
+    }
+    let run = &report.run;
+    output::line(&format!("Tie-out {}: {}, as of {}.", run.id, run.state, at(Some(run.started_at))))?;
+    if let Some(error) = &run.error {
+        output::line(&format!("It ended early: {error}"))?;
+    }
+    let headers = ["company", "records", "period", "in", "SYSPRO", "gone", "ServiceNow", "difference", "open", "result"];
+    if !report.buckets.is_empty() {
+        output::line(&output::table(&headers, &[4, 5, 6, 7, 8], report.buckets.iter().map(line)))?;
+    }
+    for block in &report.blocks {
+        let of = format!("{}/{}/{}", block.company, block.entity, block.block);
+        if let Some(why) = &block.unverified {
+            output::line(&format!("{of} is not verified: {why}."))?;
+        }
+        if !block.not_compared.is_empty() {
+            output::line(&format!("{of}: ServiceNow returned no {}; not compared.", block.not_compared.join(", ")))?;
+        }
+    }
+    let (open, timing) = report.buckets.iter().fold((0, 0), |(open, timing), one| (open + one.open_items, timing + one.timing_items));
+    if open + timing > 0 {
+        output::line(&format!(
+            "{open} differences need a person, {timing} end with the next runs; `tieline tie-out items {}` names them.",
+            run.id
+        ))?;
+    }
+    Ok(exit)
+}
+
+/// A period: `2026/03`, `2026`, or nothing.
+fn period(year: Option<i32>, period: Option<i32>) -> String {
+    match (year, period) {
+        (Some(year), Some(period)) => format!("{year}/{period:02}"),
+        (Some(year), None) => year.to_string(),
+        _ => String::new(),
+    }
+}
+
+fn line(bucket: &TieOutBucket) -> Vec<String> {
+    let block = if bucket.block == "header" { bucket.entity.clone() } else { format!("{} {}", bucket.entity, bucket.block) };
+    let amounts = !bucket.currency.is_empty();
+    let cell = |amount: Option<Decimal>, records: i64| {
+        if amounts { amount_in(amount.unwrap_or_default(), &bucket.currency) } else { records.to_string() }
+    };
+    let difference = if amounts {
+        amount_in(bucket.difference(), &bucket.currency)
+    } else {
+        (bucket.servicenow_records - bucket.syspro_records - bucket.gone_records).to_string()
+    };
+    vec![
+        bucket.company.clone(),
+        block,
+        period(bucket.year, bucket.period),
+        if amounts { bucket.currency.clone() } else { "records".to_owned() },
+        cell(bucket.syspro_amount, bucket.syspro_records),
+        cell(bucket.gone_amount, bucket.gone_records),
+        cell(bucket.servicenow_amount, bucket.servicenow_records),
+        difference,
+        bucket.open_items.to_string(),
+        bucket.verdict.to_string(),
+    ]
+}
+
+/// A difference, as a few lines.
+fn difference(item: &TieOutItem) -> String {
+    let key = DocumentKey::shown(&item.document_key);
+    let record = if item.record_key.is_empty() { String::new() } else { format!(" line {}", DocumentKey::shown(&item.record_key)) };
+    let cause = item.cause.unwrap_or(Cause::CouldNotTell);
+    let mut lines = vec![format!("{}/{} {key}{record}: {} ({})", item.company, item.entity, item.kind, cause.text())];
+    if let Some(field) = &item.field {
+        let value = |value: &Option<String>| value.clone().unwrap_or_default();
+        lines.push(format!("  {field}: SYSPRO `{}`, ServiceNow `{}`", value(&item.syspro_value), value(&item.servicenow_value)));
+    }
+    if let Some(amount) = item.amount.filter(|amount| !amount.is_zero()) {
+        let when = period(item.year, item.period);
+        let when = if when.is_empty() { when } else { format!(" in {when}") };
+        lines.push(format!("  ServiceNow's sum differs by {} {}{when}", amount_in(amount, &item.currency), item.currency));
+    }
+    if let (Some(table), Some(sys_id)) = (&item.target_table, &item.sys_id) {
+        let by = match (&item.updated_by, &item.updated_at) {
+            (Some(by), Some(at)) => format!(", changed last by {by} at {at} UTC"),
+            _ => String::new(),
+        };
+        lines.push(format!("  row {table} {sys_id}{by}"));
+    }
+    lines.extend(item.message.iter().map(|message| format!("  {message}")));
+    lines.push(format!("  next step: {}", cause.next_step()));
+    lines.join("\n")
+}

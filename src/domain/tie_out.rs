@@ -1,0 +1,157 @@
+//! Words of the tie-out: the comparison of SYSPRO's records with ServiceNow's rows.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::delivery::words;
+use super::next_step::NextStep;
+
+/// The state of a tie-out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TieOutState {
+    /// A process makes it.
+    Running,
+    /// It has ended, and says what it found.
+    Done,
+    /// It has ended early, and says nothing about the two sides.
+    Failed,
+}
+
+words!(TieOutState { Running = "running", Done = "done", Failed = "failed" });
+
+/// The result for one period and currency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Both sides have the same records with the same values.
+    Tied,
+    /// The amounts agree, and differences remain: some that the next runs end, or some without effect on the amount.
+    Balanced,
+    /// The amounts differ, or a person must look at a difference.
+    Untied,
+    /// One side could not be read completely.
+    Unverified,
+}
+
+words!(Verdict { Tied = "tied", Balanced = "balanced", Untied = "untied", Unverified = "unverified" });
+
+/// How a record differs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Difference {
+    /// ServiceNow has no row for it.
+    Missing,
+    /// ServiceNow has a row, and SYSPRO has no record.
+    Extra,
+    /// ServiceNow has more than one row for it.
+    Twice,
+    /// A field has two values.
+    Differs,
+    /// It cannot be mapped, so that it is not known what ServiceNow should have.
+    Unmapped,
+}
+
+words!(Difference { Missing = "missing", Extra = "extra", Twice = "twice", Differs = "differs", Unmapped = "unmapped" });
+
+/// Why a record differs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// No run has read it, or its newest content, yet.
+    NotReadYet,
+    /// It is queued, or on its way.
+    OnItsWay,
+    /// A record that it refers to has not been delivered.
+    WaitingForParent,
+    /// Its delivery failed.
+    Failed,
+    /// Whether it arrived is looked up.
+    OutcomeUnknown,
+    /// A person holds it.
+    OnHold,
+    /// ServiceNow refused it after its delivery.
+    RejectedDownstream,
+    /// SYSPRO no longer has it, and no sweep has marked it yet.
+    GoneInSyspro,
+    /// It was sent under other definitions than those in force.
+    DefinitionChanged,
+    /// ServiceNow did not keep the field as it was sent.
+    PartialWrite,
+    /// Somebody changed the row in ServiceNow.
+    #[serde(rename = "changed_in_servicenow")]
+    ChangedInServiceNow,
+    /// It was delivered, and its row is not there any more, or is hidden.
+    #[serde(rename = "deleted_in_servicenow")]
+    DeletedInServiceNow,
+    /// Two rows carry its key.
+    StandsTwice,
+    /// The ledger has no record for the row.
+    UnknownRow,
+    /// None of these.
+    CouldNotTell,
+}
+
+words!(Cause {
+    NotReadYet = "not_read_yet",
+    OnItsWay = "on_its_way",
+    WaitingForParent = "waiting_for_parent",
+    Failed = "failed",
+    OutcomeUnknown = "outcome_unknown",
+    OnHold = "on_hold",
+    RejectedDownstream = "rejected_downstream",
+    GoneInSyspro = "gone_in_syspro",
+    DefinitionChanged = "definition_changed",
+    PartialWrite = "partial_write",
+    ChangedInServiceNow = "changed_in_servicenow",
+    DeletedInServiceNow = "deleted_in_servicenow",
+    StandsTwice = "stands_twice",
+    UnknownRow = "unknown_row",
+    CouldNotTell = "could_not_tell",
+});
+
+impl Cause {
+    /// Causes that the next runs end without a person.
+    pub const TIMING: &'static [Cause] = &[Self::NotReadYet, Self::OnItsWay, Self::OutcomeUnknown, Self::GoneInSyspro];
+
+    /// For people.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::NotReadYet => "not read yet",
+            Self::OnItsWay => "on its way",
+            Self::WaitingForParent => "waits for a parent",
+            Self::Failed => "failed",
+            Self::OutcomeUnknown => "outcome unknown",
+            Self::OnHold => "on hold",
+            Self::RejectedDownstream => "refused in ServiceNow after its delivery",
+            Self::GoneInSyspro => "SYSPRO no longer has it",
+            Self::DefinitionChanged => "sent under former definitions",
+            Self::PartialWrite => "ServiceNow did not keep the field",
+            Self::ChangedInServiceNow => "changed in ServiceNow",
+            Self::DeletedInServiceNow => "deleted or hidden in ServiceNow",
+            Self::StandsTwice => "stands twice",
+            Self::UnknownRow => "a row without a record",
+            Self::CouldNotTell => "the cause could not be found",
+        }
+    }
+
+    /// What to do.
+    pub fn next_step(self) -> NextStep {
+        match self {
+            Self::NotReadYet => NextStep::TieOutNotRead,
+            Self::OnItsWay | Self::OutcomeUnknown => NextStep::TieOutOnItsWay,
+            Self::WaitingForParent | Self::Failed | Self::RejectedDownstream => NextStep::TieOutFailed,
+            Self::OnHold => NextStep::OnHold,
+            Self::GoneInSyspro => NextStep::TieOutGone,
+            Self::DefinitionChanged => NextStep::TieOutOutdated,
+            Self::PartialWrite => NextStep::KeptOtherwise,
+            Self::ChangedInServiceNow => NextStep::TieOutChangedThere,
+            Self::DeletedInServiceNow => NextStep::TieOutDeletedThere,
+            Self::StandsTwice => NextStep::TieOutTwice,
+            Self::UnknownRow => NextStep::TieOutUnknownRow,
+            Self::CouldNotTell => NextStep::TieOutCouldNotTell,
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Comparable rows of both sides, and the comparison of their fields. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rust_decimal::Decimal;
+
+use crate::definition::plan::TargetPlan;
+use crate::definition::tie_out::PeriodRecord;
+use crate::domain::money::parse_decimal;
+use crate::servicenow::{StandingRow, same};
+use crate::store::{NewDifference, TieOutPair, TieOutRow};
+
+type Fields = BTreeMap<String, String>;
+
+/// The amount in a field: a number, or `EUR;10.00`.
+fn amount(text: &str) -> Option<Decimal> {
+    let text = text.trim();
+    parse_decimal(text.split_once(';').map_or(text, |(_, amount)| amount.trim()))
+}
+
+/// The amount and the currency of a record.
+fn money(target: &TargetPlan, fields: &Fields) -> (Option<Decimal>, String) {
+    let of = |name: &Option<String>| name.as_ref().and_then(|name| fields.get(name)).map(String::as_str);
+    let plan = &target.tie_out;
+    (of(&plan.amount).and_then(amount), of(&plan.currency).unwrap_or_default().trim().to_owned())
+}
+
+/// The fields that ServiceNow has a column for, as JSON with its keys in order.
+fn comparable(target: &TargetPlan, fields: &Fields) -> String {
+    let compared: BTreeMap<&str, &str> = fields
+        .iter()
+        .filter(|(name, _)| target.tie_out.column(name).is_some())
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
+    serde_json::to_string(&compared).unwrap_or_default()
+}
+
+/// A record as it should stand in ServiceNow.
+pub(super) fn expected(target: &TargetPlan, document_key: &str, document_hash: [u8; 32], record: &PeriodRecord) -> TieOutRow {
+    let (amount, currency) = money(target, &record.record.fields);
+    TieOutRow {
+        document_key: document_key.to_owned(),
+        record_key: record.record.record_key.clone(),
+        document_hash: Some(document_hash),
+        year: record.year,
+        period: record.period,
+        currency,
+        amount,
+        fields: comparable(target, &record.record.fields),
+        ..TieOutRow::default()
+    }
+}
+
+/// A record that SYSPRO no longer has, as it was delivered.
+pub(super) fn gone(target: &TargetPlan, place: (String, String), payload: &str, period: (Option<i32>, Option<i32>)) -> TieOutRow {
+    let fields: Fields = serde_json::from_str(payload).unwrap_or_default();
+    let (amount, currency) = money(target, &fields);
+    TieOutRow {
+        document_key: place.0,
+        record_key: place.1,
+        year: period.0,
+        period: period.1,
+        currency,
+        amount,
+        fields: comparable(target, &fields),
+        ..TieOutRow::default()
+    }
+}
+
+/// A row of ServiceNow.
+pub(super) fn found(target: &TargetPlan, place: (String, String), table: &str, row: StandingRow) -> TieOutRow {
+    let (amount, currency) = money(target, &row.values);
+    TieOutRow {
+        document_key: place.0,
+        record_key: place.1,
+        currency,
+        amount,
+        fields: comparable(target, &row.values),
+        sys_id: Some(row.sys_id.into()),
+        target_table: Some(table.to_owned()),
+        updated_by: row.updated_by,
+        updated_at: row.updated_at,
+        ..TieOutRow::default()
+    }
+}
+
+/// The fields of a record that have two values. A field that ServiceNow did not return is not compared.
+pub(super) fn differences(target: &TargetPlan, pair: &TieOutPair) -> Vec<NewDifference> {
+    let fields = |text: &str| serde_json::from_str::<Fields>(text).unwrap_or_default();
+    let (ours, theirs) = (fields(&pair.fields), fields(&pair.found_fields));
+    let plan = &target.tie_out;
+    let mut found = Vec::new();
+    let other_currency = !pair.found_currency.is_empty() && pair.found_currency != pair.currency;
+    for (name, value) in &ours {
+        let Some(there) = theirs.get(name) else { continue };
+        if same(target.form(name), value, there) {
+            continue;
+        }
+        let is = |field: &Option<String>| field.as_ref() == Some(name);
+        let new = |currency: &str, amount: Option<Decimal>| NewDifference {
+            of: pair.clone(),
+            field: name.clone(),
+            syspro_value: value.clone(),
+            servicenow_value: there.clone(),
+            currency: currency.to_owned(),
+            amount,
+        };
+        if is(&plan.currency) && other_currency {
+            // the amount is missing in one currency, and is too much in the other
+            found.push(new(&pair.currency, pair.amount.map(|amount| -amount)));
+            found.push(new(&pair.found_currency, pair.found_amount));
+        } else if is(&plan.amount) && !other_currency {
+            let effect = pair.found_amount.unwrap_or_default() - pair.amount.unwrap_or_default();
+            found.push(new(&pair.currency, Some(effect)));
+        } else {
+            found.push(new(&pair.currency, None));
+        }
+    }
+    found
+}
+
+/// Fields with a column that no row returned.
+pub(super) fn not_compared(target: &TargetPlan, returned: &BTreeSet<String>) -> Vec<String> {
+    let own = target.fields.iter().filter(|field| target.tie_out.column(&field.name).is_some());
+    own.map(|field| field.name.clone()).filter(|name| !returned.contains(name)).collect()
+}

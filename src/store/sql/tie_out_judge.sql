@@ -1,0 +1,44 @@
+-- Why each record differs: the first match counts. `$4`: the causes that the next runs end.
+UPDATE tie_out_item i
+SET cause = c.cause, open = NOT c.cause = ANY($4), message = coalesce(i.message, c.message),
+    first_seen_at = coalesce((
+        SELECT min(o.first_seen_at) FROM tie_out_item o
+        WHERE o.tie_out_id = (SELECT max(t.id) FROM tie_out t WHERE t.id < $1 AND t.state = 'done')
+          AND o.company = $2 AND o.entity = $3 AND o.block = i.block AND o.document_key = i.document_key AND o.record_key = i.record_key
+          AND o.kind = i.kind AND o.field IS NOT DISTINCT FROM i.field), i.first_seen_at)
+FROM (
+    SELECT i.id,
+           CASE
+               WHEN i.kind = 'twice' THEN 'stands_twice'
+               WHEN d.id IS NULL AND i.kind IN ('missing', 'unmapped') THEN 'not_read_yet'
+               WHEN d.id IS NULL THEN 'unknown_row'
+               WHEN p.state = 'failed' AND p.reason = 'downstream_failed' THEN 'rejected_downstream'
+               WHEN p.state = 'failed' THEN 'failed'
+               WHEN p.state = 'waiting' THEN 'waiting_for_parent'
+               WHEN p.state = 'on_hold' THEN 'on_hold'
+               WHEN p.state = 'unknown' THEN 'outcome_unknown'
+               WHEN p.state IS NOT NULL THEN 'on_its_way'
+               WHEN i.kind = 'extra' AND r.document_id IS NULL THEN 'unknown_row'
+               WHEN i.kind = 'extra' THEN 'gone_in_syspro'
+               WHEN i.document_hash <> d.hash THEN 'not_read_yet'
+               WHEN i.kind = 'unmapped' THEN 'failed'
+               WHEN i.kind = 'missing' AND r.sys_id <> '' THEN 'deleted_in_servicenow'
+               WHEN i.kind = 'missing' AND r.document_id IS NULL THEN 'definition_changed'
+               WHEN i.field = ANY(r.partial) THEN 'partial_write'
+               WHEN l.payload::jsonb ->> i.field IS NOT DISTINCT FROM i.syspro_value THEN 'changed_in_servicenow'
+               WHEN i.kind = 'differs' THEN 'definition_changed'
+               ELSE 'could_not_tell'
+           END AS cause,
+           p.message
+    FROM tie_out_item i
+    LEFT JOIN document d ON d.company = $2 AND d.entity = $3 AND d.key = i.document_key
+    LEFT JOIN record r ON r.document_id = d.id AND r.block = i.block AND r.record_key = i.record_key
+    LEFT JOIN delivery l ON l.id = r.delivery_id
+    LEFT JOIN LATERAL (
+        -- of the record itself, or of the header on which it depends
+        SELECT p.state, p.reason, p.message FROM pending p
+        WHERE p.document_id = d.id AND (p.block = i.block AND p.record_key = i.record_key OR p.record_key = '')
+        ORDER BY p.block = i.block AND p.record_key = i.record_key DESC, p.delivery_id DESC LIMIT 1) p ON true
+    WHERE i.tie_out_id = $1 AND i.company = $2 AND i.entity = $3
+) c
+WHERE i.id = c.id

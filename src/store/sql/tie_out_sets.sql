@@ -1,0 +1,33 @@
+-- Records that only one side has, that ServiceNow has more than once, and that cannot be mapped. `$5`: only these documents.
+WITH expected AS (
+    SELECT * FROM tie_out_row
+    WHERE tie_out_id = $1 AND company = $2 AND entity = $3 AND block = $4 AND side IN ('syspro', 'gone') AND ($5 IS NULL OR document_key = ANY($5))
+), found AS (
+    SELECT * FROM tie_out_row
+    WHERE tie_out_id = $1 AND company = $2 AND entity = $3 AND block = $4 AND side = 'servicenow' AND ($5 IS NULL OR document_key = ANY($5))
+), unmapped AS (
+    SELECT document_key FROM tie_out_row
+    WHERE tie_out_id = $1 AND company = $2 AND entity = $3 AND unmapped IS NOT NULL
+)
+INSERT INTO tie_out_item (tie_out_id, company, entity, block, document_key, record_key, year, period, currency, amount, kind, sys_id, target_table,
+                          updated_by, updated_at, document_hash, message)
+SELECT $1, $2, $3, $4, e.document_key, e.record_key, e.year, e.period, e.currency, NULL, 'unmapped', NULL, NULL, NULL, NULL, e.document_hash, e.unmapped
+FROM expected e WHERE e.unmapped IS NOT NULL
+UNION ALL
+SELECT $1, $2, $3, $4, e.document_key, e.record_key, e.year, e.period, e.currency, -e.amount, 'missing', NULL, NULL, NULL, NULL, e.document_hash, NULL
+FROM expected e LEFT JOIN found f ON f.document_key = e.document_key AND f.record_key = e.record_key AND f.nth = 1
+WHERE f.document_key IS NULL AND e.unmapped IS NULL
+UNION ALL
+-- what ServiceNow has of a document that cannot be mapped belongs to that document
+SELECT $1, $2, $3, $4, f.document_key, f.record_key, NULL, NULL, f.currency, f.amount, CASE WHEN u.document_key IS NULL THEN 'extra' ELSE 'unmapped' END,
+       f.sys_id, f.target_table, f.updated_by, f.updated_at, NULL, NULL
+FROM found f
+LEFT JOIN expected e ON e.document_key = f.document_key AND e.record_key = f.record_key AND e.unmapped IS NULL
+LEFT JOIN (SELECT DISTINCT document_key FROM unmapped) u ON u.document_key = f.document_key
+WHERE e.document_key IS NULL AND f.nth = 1
+UNION ALL
+SELECT $1, $2, $3, $4, f.document_key, f.record_key, e.year, e.period, coalesce(nullif(f.currency, ''), e.currency, ''), f.amount, 'twice',
+       f.sys_id, f.target_table, f.updated_by, f.updated_at, e.document_hash, NULL
+FROM found f
+LEFT JOIN expected e ON e.document_key = f.document_key AND e.record_key = f.record_key AND e.unmapped IS NULL
+WHERE f.nth > 1

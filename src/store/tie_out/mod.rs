@@ -1,0 +1,396 @@
+//! Tie-outs: what was read of both sides, the differences, and the sums by fiscal period.
+//!
+//! `rows` stores what was read, page by page, until it is compared. `compare` finds the differences, their causes and the sums with one
+//! statement each. This file begins, ends and lists tie-outs.
+
+mod compare;
+mod rows;
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use diesel::dsl::now;
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{Array, BigInt, Double, Nullable};
+use rust_decimal::Decimal;
+use serde::Serialize;
+
+pub use self::compare::{NewDifference, TieOutPair};
+pub use self::rows::{GoneRecord, TieOutRow, TieOutSide};
+use super::audit::{NewAudit, audit_append};
+use super::definition::SetNumber;
+use super::schema::{tie_out, tie_out_block, tie_out_bucket, tie_out_item};
+use super::{Store, StoreError};
+use crate::domain::FlowId;
+use crate::domain::audit::AuditKind;
+use crate::domain::ids::{TieOutId, TieOutItemId};
+use crate::domain::tie_out::{Cause, Difference, TieOutState, Verdict};
+use crate::store::text::{Text, text};
+
+/// A tie-out.
+#[derive(Debug, Clone, Queryable, Selectable, Serialize, utoipa::ToSchema)]
+#[diesel(table_name = tie_out, check_for_backend(Pg))]
+#[schema(as = TieOut)]
+pub struct TieOutRun {
+    /// Its number, ascending.
+    #[schema(value_type = i64)]
+    pub id: TieOutId,
+    /// Who asked.
+    pub requested_by: String,
+    /// Why.
+    pub why: Option<String>,
+    /// Its state.
+    pub state: TieOutState,
+    /// The cut: what changes later is not a difference.
+    pub started_at: DateTime<Utc>,
+    /// When it ended.
+    pub ended_at: Option<DateTime<Utc>>,
+    /// Why it ended early.
+    pub error: Option<String>,
+}
+
+/// A block of a flow in a tie-out.
+#[derive(Debug, Clone, Queryable, Selectable, Serialize, utoipa::ToSchema)]
+#[diesel(table_name = tie_out_block, check_for_backend(Pg))]
+pub struct TieOutBlock {
+    /// The company.
+    pub company: String,
+    /// The entity.
+    pub entity: String,
+    /// `header`, or the name of the lines.
+    pub block: String,
+    /// The tables of ServiceNow that were read.
+    pub tables: Vec<String>,
+    /// Fields that no row of ServiceNow returned, so that they were not compared.
+    pub not_compared: Vec<String>,
+    /// Why the two sides could not be compared.
+    pub unverified: Option<String>,
+}
+
+/// The sums of one block, fiscal period and currency.
+#[derive(Debug, Clone, Queryable, Selectable, Serialize, utoipa::ToSchema)]
+#[diesel(table_name = tie_out_bucket, check_for_backend(Pg))]
+pub struct TieOutBucket {
+    /// The company.
+    pub company: String,
+    /// The entity.
+    pub entity: String,
+    /// `header`, or the name of the lines.
+    pub block: String,
+    /// The fiscal year; null: the records have none.
+    pub year: Option<i32>,
+    /// The fiscal period; null: the records have none.
+    pub period: Option<i32>,
+    /// The ISO code of the currency; empty: there are no amounts.
+    pub currency: String,
+    /// Records in SYSPRO.
+    pub syspro_records: i64,
+    /// Their amount.
+    #[schema(value_type = Option<String>)]
+    pub syspro_amount: Option<Decimal>,
+    /// Those that were delivered, according to the ledger.
+    pub ledger_records: i64,
+    /// The amount that was delivered of them.
+    #[schema(value_type = Option<String>)]
+    pub ledger_amount: Option<Decimal>,
+    /// Records that SYSPRO no longer has, and that ServiceNow keeps with a mark.
+    pub gone_records: i64,
+    /// Their amount.
+    #[schema(value_type = Option<String>)]
+    pub gone_amount: Option<Decimal>,
+    /// Rows in ServiceNow.
+    pub servicenow_records: i64,
+    /// Their amount.
+    #[schema(value_type = Option<String>)]
+    pub servicenow_amount: Option<Decimal>,
+    /// Differences that a person must look at.
+    pub open_items: i64,
+    /// Differences that the next runs end.
+    pub timing_items: i64,
+    /// The amount of all named differences. It is the difference of the sums, or the bucket is not verified.
+    #[schema(value_type = Option<String>)]
+    pub explained: Option<Decimal>,
+    /// The result.
+    pub verdict: Verdict,
+}
+
+impl TieOutBucket {
+    /// ServiceNow's amount less SYSPRO's and what is gone.
+    pub fn difference(&self) -> Decimal {
+        let amount = |amount: Option<Decimal>| amount.unwrap_or_default();
+        amount(self.servicenow_amount) - amount(self.syspro_amount) - amount(self.gone_amount)
+    }
+}
+
+/// One difference.
+#[derive(Debug, Clone, Queryable, Selectable, Serialize, utoipa::ToSchema)]
+#[diesel(table_name = tie_out_item, check_for_backend(Pg))]
+pub struct TieOutItem {
+    /// Its number, ascending.
+    #[schema(value_type = i64)]
+    pub id: TieOutItemId,
+    /// The company.
+    pub company: String,
+    /// The entity.
+    pub entity: String,
+    /// `header`, or the name of the lines.
+    pub block: String,
+    /// The document's key.
+    pub document_key: String,
+    /// The line's key; empty for a header.
+    pub record_key: String,
+    /// The fiscal year.
+    pub year: Option<i32>,
+    /// The fiscal period.
+    pub period: Option<i32>,
+    /// The currency of `amount`.
+    pub currency: String,
+    /// What it adds to ServiceNow's amount less SYSPRO's.
+    #[schema(value_type = Option<String>)]
+    pub amount: Option<Decimal>,
+    /// How the record differs.
+    pub kind: Difference,
+    /// The field, for `differs`.
+    pub field: Option<String>,
+    /// Its value by SYSPRO's record.
+    pub syspro_value: Option<String>,
+    /// Its value in ServiceNow.
+    pub servicenow_value: Option<String>,
+    /// The row in ServiceNow.
+    pub sys_id: Option<String>,
+    /// Its table.
+    pub target_table: Option<String>,
+    /// The user who changed it last.
+    pub updated_by: Option<String>,
+    /// When, in UTC, as ServiceNow writes it.
+    pub updated_at: Option<String>,
+    /// Why it differs.
+    pub cause: Option<Cause>,
+    /// Whether a person must look at it.
+    pub open: bool,
+    /// The message of its delivery, or of the mapping.
+    pub message: Option<String>,
+    /// When the first of the tie-outs in a row that found it was made.
+    pub first_seen_at: DateTime<Utc>,
+}
+
+/// Which differences to list.
+#[derive(Debug, Clone, Default)]
+pub struct TieOutItems {
+    /// Of this tie-out.
+    pub of: TieOutId,
+    /// Only this company.
+    pub company: Option<String>,
+    /// Only this entity.
+    pub entity: Option<String>,
+    /// Only this cause.
+    pub cause: Option<Cause>,
+    /// Only those that a person must look at.
+    pub open: bool,
+    /// After this one.
+    pub after: TieOutItemId,
+    /// At most so many.
+    pub limit: i64,
+}
+
+impl Store {
+    /// Begins a tie-out: stores who asked, and says it in the audit. `None`: another one is being made.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn tie_out_begin(
+        &self,
+        requested_by: String,
+        why: Option<String>,
+        under: SetNumber,
+    ) -> Result<Option<TieOutRun>, StoreError> {
+        self.run("begin a tie-out", move |conn| {
+            // two that begin at once
+            sql_query("LOCK TABLE tie_out IN SHARE ROW EXCLUSIVE MODE").execute(conn)?;
+            let running = tie_out::table.filter(tie_out::state.eq(text(TieOutState::Running.as_str())));
+            if diesel::select(diesel::dsl::exists(running)).get_result::<bool>(conn)? {
+                return Ok(None);
+            }
+            let run: TieOutRun = diesel::insert_into(tie_out::table)
+                .values((
+                    tie_out::requested_by.eq(text(&requested_by)),
+                    tie_out::why.eq(why.as_deref().map(text)),
+                    tie_out::definition.eq(Some(under.0)),
+                ))
+                .returning(TieOutRun::as_select())
+                .get_result(conn)?;
+            let mut row = NewAudit::of(AuditKind::Action).detail(&serde_json::json!({ "action": "tie_out", "number": run.id, "why": why }));
+            row.actor = requested_by;
+            audit_append(conn, &[row])?;
+            Ok(Some(run))
+        })
+        .await
+    }
+
+    /// Ends a tie-out: done, or early with an error. What was read for it is removed.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn tie_out_end(&self, id: TieOutId, error: Option<String>) -> Result<TieOutRun, StoreError> {
+        self.run("end a tie-out", move |conn| {
+            sql_query("DELETE FROM tie_out_row WHERE tie_out_id = $1").bind::<BigInt, _>(id).execute(conn)?;
+            let state = if error.is_some() { TieOutState::Failed } else { TieOutState::Done };
+            Ok(diesel::update(tie_out::table.find(id))
+                .set((tie_out::state.eq(text(state.as_str())), tie_out::ended_at.eq(now), tie_out::error.eq(error.as_deref().map(text))))
+                .returning(TieOutRun::as_select())
+                .get_result(conn)?)
+        })
+        .await
+    }
+
+    /// Ends the tie-outs whose process has stored nothing for this time: it has died.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn tie_out_abandon(&self, silent: Duration) -> Result<(), StoreError> {
+        self.run("end abandoned tie-outs", move |conn| {
+            sql_query(
+                "WITH gone AS (UPDATE tie_out SET state = 'failed', ended_at = now(), error = 'the process that made it ended' \
+                 WHERE state = 'running' AND seen_at < now() - make_interval(secs => $1) RETURNING id) \
+                 DELETE FROM tie_out_row WHERE tie_out_id IN (SELECT id FROM gone)",
+            )
+            .bind::<Double, _>(silent.as_secs_f64())
+            .execute(conn)?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Stores what is compared of a block; `unverified`: why it is not.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn tie_out_block(&self, id: TieOutId, flow: FlowId, block: TieOutBlock) -> Result<(), StoreError> {
+        self.run("store what a tie-out compares", move |conn| {
+            sql_query(
+                "INSERT INTO tie_out_block (tie_out_id, company, entity, block, tables, not_compared, unverified) VALUES ($1, $2, $3, $4, $5, $6, $7) \
+                 ON CONFLICT (tie_out_id, company, entity, block) DO UPDATE \
+                 SET tables = excluded.tables, not_compared = excluded.not_compared, unverified = coalesce(excluded.unverified, tie_out_block.unverified)",
+            )
+            .bind::<BigInt, _>(id)
+            .bind::<Text, _>(flow.company.as_str())
+            .bind::<Text, _>(flow.entity.as_str())
+            .bind::<Text, _>(block.block)
+            .bind::<Array<Text>, _>(block.tables)
+            .bind::<Array<Text>, _>(block.not_compared)
+            .bind::<Nullable<Text>, _>(block.unverified)
+            .execute(conn)?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Tie-outs, the newest first; before this one, if given.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn tie_out_list(&self, before: Option<TieOutId>, limit: i64) -> Result<Vec<TieOutRun>, StoreError> {
+        self.run("list tie-outs", move |conn| {
+            let mut runs = tie_out::table.order(tie_out::id.desc()).limit(limit).select(TieOutRun::as_select()).into_boxed::<Pg>();
+            if let Some(before) = before {
+                runs = runs.filter(tie_out::id.lt(before));
+            }
+            Ok(runs.load(conn)?)
+        })
+        .await
+    }
+
+    /// One tie-out.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn tie_out_find(&self, id: TieOutId) -> Result<Option<TieOutRun>, StoreError> {
+        self.run("find a tie-out", move |conn| Ok(tie_out::table.find(id).select(TieOutRun::as_select()).get_result(conn).optional()?))
+            .await
+    }
+
+    /// The newest tie-out that is done.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn tie_out_newest(&self) -> Result<Option<TieOutRun>, StoreError> {
+        self.run("find the newest tie-out", move |conn| {
+            let done = tie_out::table.filter(tie_out::state.eq(text(TieOutState::Done.as_str())));
+            Ok(done.order(tie_out::id.desc()).select(TieOutRun::as_select()).first(conn).optional()?)
+        })
+        .await
+    }
+
+    /// The blocks of a tie-out.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn tie_out_blocks(&self, id: TieOutId) -> Result<Vec<TieOutBlock>, StoreError> {
+        self.run("list the blocks of a tie-out", move |conn| {
+            let blocks = tie_out_block::table.filter(tie_out_block::tie_out_id.eq(id));
+            let order = (tie_out_block::company, tie_out_block::entity, tie_out_block::block);
+            Ok(blocks.order(order).select(TieOutBlock::as_select()).load(conn)?)
+        })
+        .await
+    }
+
+    /// The sums of a tie-out, in the order of company, entity, block, period and currency.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn tie_out_buckets(&self, id: TieOutId) -> Result<Vec<TieOutBucket>, StoreError> {
+        self.run("list the sums of a tie-out", move |conn| {
+            let buckets = tie_out_bucket::table.filter(tie_out_bucket::tie_out_id.eq(id));
+            let order = (
+                tie_out_bucket::company,
+                tie_out_bucket::entity,
+                tie_out_bucket::block,
+                tie_out_bucket::year,
+                tie_out_bucket::period,
+                tie_out_bucket::currency,
+            );
+            Ok(buckets.order(order).select(TieOutBucket::as_select()).load(conn)?)
+        })
+        .await
+    }
+
+    /// A page of differences.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn tie_out_items(&self, filter: TieOutItems) -> Result<Vec<TieOutItem>, StoreError> {
+        self.run("list the differences of a tie-out", move |conn| {
+            let items = tie_out_item::table.filter(tie_out_item::tie_out_id.eq(filter.of)).filter(tie_out_item::id.gt(filter.after));
+            let mut items = items.order(tie_out_item::id).limit(filter.limit).select(TieOutItem::as_select()).into_boxed::<Pg>();
+            if let Some(company) = &filter.company {
+                items = items.filter(tie_out_item::company.eq(text(company)));
+            }
+            if let Some(entity) = &filter.entity {
+                items = items.filter(tie_out_item::entity.eq(text(entity)));
+            }
+            if let Some(cause) = filter.cause {
+                items = items.filter(tie_out_item::cause.eq(text(cause.as_str())));
+            }
+            if filter.open {
+                items = items.filter(tie_out_item::open);
+            }
+            Ok(items.load(conn)?)
+        })
+        .await
+    }
+}
+
+/// Binds the first parameters of the statements about one block.
+macro_rules! of_block {
+    ($sql:expr, $at:expr) => {{
+        let (id, flow, block): (crate::domain::ids::TieOutId, &crate::domain::FlowId, &str) = $at;
+        diesel::sql_query($sql)
+            .bind::<diesel::sql_types::BigInt, _>(id)
+            .bind::<crate::store::text::Text, _>(flow.company.as_str().to_owned())
+            .bind::<crate::store::text::Text, _>(flow.entity.as_str().to_owned())
+            .bind::<crate::store::text::Text, _>(block.to_owned())
+    }};
+}
+use of_block;

@@ -1,0 +1,170 @@
+//! `tieline tie-out`: what differs between the two systems is found and named with its cause, and nothing else is. The differences are
+//! planted through the simulators, as people would make them.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::binary::text;
+use crate::support::world::{COMPANY, World};
+
+/// What a tie-out says, and its exit code.
+fn tie_out(world: &World) -> (Value, Option<i32>) {
+    let out = world.command(&["--output", "json", "tie-out", "--why", "month end"]).output().unwrap();
+    (serde_json::from_slice(&out.stdout).unwrap_or_else(|error| panic!("{error}: {}", text(&out))), out.status.code())
+}
+
+/// The differences of the newest tie-out.
+fn items(world: &World, arguments: &[&str]) -> Vec<Value> {
+    let out = world.command(&[&["--output", "json", "tie-out", "items"], arguments].concat()).output().unwrap();
+    serde_json::from_slice(&out.stdout).unwrap_or_else(|error| panic!("{error}: {}", text(&out)))
+}
+
+/// Number of differences by kind, cause and table.
+fn counted(items: &[Value]) -> BTreeMap<(String, String), usize> {
+    let mut counts = BTreeMap::new();
+    for item in items {
+        let word = |name: &str| item[name].as_str().unwrap_or_default().to_owned();
+        *counts.entry((word("kind"), word("cause"))).or_default() += 1;
+    }
+    counts
+}
+
+#[test]
+fn both_systems_tie_out_after_a_load_to_the_cent() {
+    let world = World::start();
+    let (writes, reads) = (world.servicenow.writes(), world.servicenow.requests());
+    let (report, exit) = tie_out(&world);
+    assert_eq!(items(&world, &[]), Vec::<Value>::new(), "{report:#}");
+    assert_eq!((exit, report["state"].as_str()), (Some(0), Some("done")), "{report:#}");
+    let buckets = report["buckets"].as_array().unwrap();
+    assert!(buckets.iter().all(|bucket| bucket["verdict"] == "tied"), "{report:#}");
+    assert!(report["blocks"].as_array().unwrap().iter().all(|block| block["unverified"].is_null()), "{report:#}");
+    // the sums are those of the two systems
+    let sum = |entity: &str, block: &str, side: &str| {
+        let of = buckets.iter().filter(|bucket| bucket["entity"] == entity && bucket["block"] == block);
+        let amounts = of.filter_map(|bucket| bucket[side].as_str()).map(|text| text.parse::<rust_decimal::Decimal>().unwrap());
+        amounts.sum::<rust_decimal::Decimal>()
+    };
+    for (entity, block, table, column) in [
+        ("invoice", "header", "x_apo_invoice", "u_amount_invoiced"),
+        ("invoice", "lines", "x_apo_invoice_line", "u_line_amount_invoiced"),
+        ("gl_posting", "lines", "x_apo_gl_posting", "u_amount"),
+    ] {
+        let there = world.servicenow.sum(table, column);
+        assert_eq!(sum(entity, block, "servicenow_amount"), there, "{entity} {block}");
+        assert_eq!(sum(entity, block, "syspro_amount"), there, "{entity} {block}");
+        assert_eq!(sum(entity, block, "ledger_amount"), there, "{entity} {block}");
+    }
+    let periods = |entity: &str| buckets.iter().filter(|bucket| bucket["entity"] == entity && bucket["period"].is_number()).count();
+    assert!(periods("invoice") > 0 && periods("gl_posting") > 0, "{report:#}");
+    // it only reads
+    assert_eq!(world.servicenow.writes(), writes);
+    let posts = |requests: &BTreeMap<String, u64>| {
+        requests.iter().filter(|(name, _)| !name.contains("GET") && !name.contains("oauth")).map(|(_, count)| *count).sum::<u64>()
+    };
+    assert_eq!(posts(&world.servicenow.requests()), posts(&reads));
+    let shown = world.command(&["tie-out", "show"]).output().unwrap();
+    assert!(text(&shown).contains("invoice lines"), "{}", text(&shown));
+}
+
+#[test]
+fn every_planted_difference_is_found_and_named_with_its_cause() {
+    let world = World::start();
+    let invoices = || world.servicenow.rows("x_apo_invoice");
+    let mut rows = invoices();
+    rows.sort_by(|a, b| a["u_source_key"].cmp(&b["u_source_key"]));
+    let id = |n: usize| rows[n]["sys_id"].clone();
+    // changed and deleted by somebody in ServiceNow; a second row; a row of nobody
+    assert!(world.servicenow.edit_row("x_apo_invoice", &id(0), &[("u_amount_invoiced", "0.01")]));
+    assert!(world.servicenow.edit_row("x_apo_invoice", &id(1), &[("u_supplier_invoice_number", "edited")]));
+    assert!(world.servicenow.delete_row("x_apo_invoice", &id(2)));
+    let copy: Vec<(&str, &str)> =
+        rows[3].iter().filter(|(name, _)| name.starts_with("u_")).map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    world.servicenow.insert_row("x_apo_invoice", &copy).unwrap();
+    let stranger = [("u_source_key", "EDU1/invoice/NOBODY/1"), ("u_amount_invoiced", "77.00"), ("u_currency", "ZAR")];
+    world.servicenow.insert_row("x_apo_invoice", &stranger).unwrap();
+    // of another currency
+    assert!(world.servicenow.edit_row("x_apo_invoice", &id(4), &[("u_currency", "XTS")]));
+    // in SYSPRO, after the last run: changed without a date, new, deleted
+    let key = |n: usize| {
+        let source = rows[n]["u_source_key"].clone();
+        let parts: Vec<String> = source.split('/').skip(2).map(str::to_owned).collect();
+        (parts[0].clone(), parts[1].clone())
+    };
+    let edited = key(5);
+    let of = |(supplier, invoice): &(String, String), values: &[(&str, &str)]| {
+        world.syspro.update(COMPANY, "ApInvoice", &[("Supplier", supplier), ("Invoice", invoice)], values)
+    };
+    of(&edited, &[("Reference", "Silent")]).unwrap();
+    let new = [("Supplier", "042"), ("Invoice", "NEW1"), ("InvoiceDate", "2026-01-15"), ("OrigInvValue", "12.34"), ("Currency", "R")];
+    world.syspro.insert(COMPANY, "ApInvoice", &new).unwrap();
+
+    let (report, exit) = tie_out(&world);
+    assert_eq!(exit, Some(3), "{report:#}");
+    let found = items(&world, &["--entity", "invoice"]);
+    let counts = counted(&found);
+    let expected: BTreeMap<(String, String), usize> = [
+        (("differs", "changed_in_servicenow"), 4),
+        (("missing", "deleted_in_servicenow"), 1),
+        (("twice", "stands_twice"), 1),
+        (("extra", "unknown_row"), 1),
+        (("differs", "not_read_yet"), 1),
+        (("missing", "not_read_yet"), 1),
+    ]
+    .into_iter()
+    .map(|((kind, cause), count)| ((kind.to_owned(), cause.to_owned()), count))
+    .collect();
+    assert_eq!(counts, expected, "{found:#?}");
+    // nothing else differs
+    assert_eq!(items(&world, &[]).len(), found.len());
+    let edit = found.iter().find(|item| item["field"] == "u_supplier_invoice_number" && item["servicenow_value"] == "edited").unwrap();
+    assert_eq!(
+        (edit["updated_by"].is_string(), edit["syspro_value"].as_str()),
+        (true, Some(rows[1]["u_supplier_invoice_number"].as_str())),
+        "{edit:#}"
+    );
+    // the named differences add up to the difference of the sums: no bucket is unverified
+    let buckets = report["buckets"].as_array().unwrap();
+    assert!(buckets.iter().all(|bucket| bucket["verdict"] != "unverified"), "{report:#}");
+    assert!(buckets.iter().any(|bucket| bucket["verdict"] == "untied"), "{report:#}");
+    // only open ones on request, and people read the cause and the next step
+    let open = items(&world, &["--open"]);
+    assert_eq!(open.len(), found.len() - 2, "{open:#?}");
+    let shown = world.command(&["tie-out", "items"]).output().unwrap();
+    let shown = text(&shown);
+    assert!(shown.contains("changed in ServiceNow") && shown.contains("next step:"), "{shown}");
+
+    // a sweep sends what SYSPRO changed; the next tie-out names the rest again, first seen before
+    world.rest(&["sync", "--sweep"]).unwrap();
+    let first = found.iter().find(|item| item["kind"] == "twice").unwrap()["first_seen_at"].clone();
+    tie_out(&world);
+    let later = items(&world, &[]);
+    assert!(later.iter().all(|item| item["cause"] != "not_read_yet"), "{later:#?}");
+    assert_eq!(later.iter().find(|item| item["kind"] == "twice").unwrap()["first_seen_at"], first);
+}
+
+#[test]
+fn what_cannot_be_read_completely_is_not_verified_and_does_not_keep_others_from_it() {
+    use tieline_sim::faults::{Fault, FaultRule};
+
+    let world = World::start();
+    world.servicenow.set_fault(FaultRule::always(Fault::Status(403)).on_method("GET").on_path("/api/now/table/x_apo_gl_posting"));
+    let (report, exit) = tie_out(&world);
+    assert_eq!(exit, Some(3), "{report:#}");
+    let blocks = report["blocks"].as_array().unwrap();
+    let why = |entity: &str| blocks.iter().find(|block| block["entity"] == entity).unwrap()["unverified"].clone();
+    assert!(why("gl_posting").as_str().unwrap().contains("x_apo_gl_posting"), "{report:#}");
+    assert!(why("invoice").is_null(), "{report:#}");
+    let buckets = report["buckets"].as_array().unwrap();
+    let all = |entity: &str, verdict: &str| buckets.iter().filter(|one| one["entity"] == entity).all(|one| one["verdict"] == verdict);
+    assert!(all("gl_posting", "unverified") && all("invoice", "tied"), "{report:#}");
+    // SYSPRO does not answer
+    world.servicenow.clear_faults();
+    world.syspro.faults.push(FaultRule::always(Fault::Status(500)).on_path(&world.table_path("ApInvoice")));
+    let (report, exit) = tie_out(&world);
+    assert_eq!(exit, Some(3), "{report:#}");
+    let blocks = report["blocks"].as_array().unwrap();
+    let unverified = |entity: &str| blocks.iter().filter(|one| one["entity"] == entity).all(|one| one["unverified"].is_string());
+    assert!(unverified("invoice") && !unverified("supplier") && !unverified("gl_posting"), "{report:#}");
+}
