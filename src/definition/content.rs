@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde_json::value::RawValue;
 
 use crate::domain::history::FAULTS;
-use crate::domain::{Document, DocumentKey, Fault, Row, Value};
+use crate::domain::{Document, DocumentKey, Fault, Row, Value, json_text};
 
 use super::plan::Plan;
 
@@ -13,12 +13,13 @@ impl Plan {
     /// The content as a JSON object: columns by name, each child's rows as an array under its name. Each value contains its kind
     /// ([`Value::to_json`]), so that reading it back is exact; nulls are left out.
     pub fn content_to_json(&self, document: &Document) -> String {
-        let mut out = String::with_capacity(32 * (document.root.len() + 1));
+        let values = document.root.len() + document.children.iter().flatten().map(|row| row.len()).sum::<usize>();
+        let mut out = String::with_capacity(24 * (values + 1));
         out.push('{');
         write_row(&mut out, self.read.columns.iter().map(String::as_str), &document.root);
         for (child, rows) in self.read.children.iter().zip(&document.children) {
             comma(&mut out);
-            write_text(&mut out, &child.name);
+            json_text::write(&mut out, &child.name);
             out.push_str(":[");
             for row in rows {
                 comma(&mut out);
@@ -30,7 +31,7 @@ impl Plan {
         }
         if !document.faults.is_empty() {
             comma(&mut out);
-            write_text(&mut out, FAULTS);
+            json_text::write(&mut out, FAULTS);
             out.push(':');
             out.push_str(&serde_json::to_string(&document.faults).unwrap_or_default());
         }
@@ -84,14 +85,10 @@ fn write_row<'a>(out: &mut String, columns: impl Iterator<Item = &'a str>, row: 
             continue;
         }
         comma(out);
-        write_text(out, column);
+        json_text::write(out, column);
         out.push(':');
-        out.push_str(&value.to_json());
+        value.write_json(out);
     }
-}
-
-fn write_text(out: &mut String, text: &str) {
-    out.push_str(&serde_json::Value::from(text).to_string());
 }
 
 fn read_row<'a>(columns: impl Iterator<Item = &'a str>, fields: &Fields<'_>) -> Result<Row, String> {

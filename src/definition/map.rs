@@ -74,26 +74,27 @@ impl Plan {
 
     /// Checks that date columns contain only dates: any other value is neither sent nor treated as empty.
     fn check_dates(&self, document: &Document) -> Result<(), MapError> {
+        let no_date = |value: &Value| !matches!(value, Value::Date(_)) && !value.is_blank();
         for ((name, kind), value) in self.read.columns.iter().zip(self.read.kinds()).zip(&document.root) {
-            self.check_date(kind, None, name, "", value)?;
+            if kind == ColumnKind::Date && no_date(value) {
+                return Err(self.no_date(None, name, "", value));
+            }
         }
         for ((n, child), rows) in self.read.children.iter().enumerate().zip(&document.children) {
+            let dates: Vec<usize> = child.kinds().enumerate().filter(|(_, kind)| *kind == ColumnKind::Date).map(|(at, _)| at).collect();
             for row in rows {
-                for ((name, kind), value) in child.column_names().zip(child.kinds()).zip(row) {
-                    let key = || String::from(DocumentKey::from_values(child.table.key_at.iter().map(|&at| &row[at])));
-                    if kind == ColumnKind::Date {
-                        self.check_date(kind, Some(n), name, &key(), value)?;
-                    }
+                let wrong = dates.iter().find_map(|at| row.get(*at).filter(|value| no_date(value)).map(|value| (*at, value)));
+                if let Some((at, value)) = wrong {
+                    let key = String::from(DocumentKey::from_values(child.table.key_at.iter().map(|&at| &row[at])));
+                    return Err(self.no_date(Some(n), child.column_names().nth(at).unwrap_or_default(), &key, value));
                 }
             }
         }
         Ok(())
     }
 
-    fn check_date(&self, kind: ColumnKind, child: Option<usize>, column: &str, row: &str, value: &Value) -> Result<(), MapError> {
-        if kind != ColumnKind::Date || matches!(value, Value::Date(_)) || value.is_blank() {
-            return Ok(());
-        }
+    /// The error for a value in a date column that is not a date.
+    fn no_date(&self, child: Option<usize>, column: &str, row: &str, value: &Value) -> MapError {
         let target = self.targets.iter().find(|target| target.child == child).or_else(|| self.targets.first());
         let reads = |field: &&FieldPlan| match (&field.source, child) {
             (FieldSource::Column { at: Place::Root(at), .. }, None) => self.read.columns.get(*at).is_some_and(|name| name == column),
@@ -106,14 +107,14 @@ impl Plan {
         let of = if row.is_empty() { String::new() } else { format!(" of row `{row}`") };
         let problem = "the entity's file names it in `dates`, and this is no date; correct the value in SYSPRO, or take the column out of \
                        `dates`: then it is carried as text, once it was read again";
-        Err(MapError {
+        MapError {
             block: target.map_or("header", |target| target.block.as_str()).into(),
             field: field.map_or_else(|| column.to_owned(), |field| field.name.clone()),
             column: format!("{column}{of}").into(),
             value: value.to_text().into(),
             problem: problem.to_owned(),
             next_step: None,
-        })
+        }
     }
 }
 
@@ -182,8 +183,8 @@ impl<'a> Scope<'a> {
                         .to_owned(),
                 ));
             }
-            let line = if record_key.is_empty() { String::new() } else { format!("of line `{record_key}` ") };
-            let warning = |(kind, text)| MapWarning { kind, field: field.name.clone(), text: format!("{line}{text}") };
+            let line = || if record_key.is_empty() { String::new() } else { format!("of line `{record_key}` ") };
+            let warning = |(kind, text)| MapWarning { kind, field: field.name.clone(), text: format!("{}{text}", line()) };
             warnings.extend(said.into_iter().map(warning));
             fields.insert(field.name.clone(), text);
         }

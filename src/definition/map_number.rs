@@ -1,5 +1,7 @@
 //! Numbers and amounts of a document: computed exactly and rounded once; every lost digit causes a warning.
 
+use std::borrow::Cow;
+
 use crate::domain::currency::minor_units;
 use crate::domain::ratio::{MAX_PLACES, Ratio};
 use crate::domain::warning::WarningKind;
@@ -42,7 +44,7 @@ fn shown(amount: Ratio) -> String {
 impl Scope<'_> {
     /// The text of a number.
     pub(super) fn number(&self, field: &FieldPlan, plan: &NumberPlan, said: &mut Vec<(WarningKind, String)>) -> Result<String, MapError> {
-        let (column, value, amount) = match plan.from {
+        let (value, amount, own) = match plan.from {
             NumberFrom::Sum { child, at } => {
                 let mut sum = Ratio::ZERO;
                 for row in self.delivered(child) {
@@ -51,16 +53,21 @@ impl Scope<'_> {
                     let number = fraction(value).map_err(wrong)?.unwrap_or(Ratio::ZERO);
                     sum = sum.plus(number).ok_or_else(|| wrong(TOO_LONG.to_owned()))?;
                 }
-                (self.child_name(child, at), Value::Text(shown(sum).into()), Some(sum))
+                (Cow::Owned(Value::Text(shown(sum).into())), Some(sum), None)
             }
             NumberFrom::Column(at) => {
                 let wrong = |at: Place, problem: String| self.error(field, self.name(at), self.value(at), problem);
                 let at = self.own_or_foreign(plan, at).map_err(|problem| wrong(at, problem))?;
-                (self.name(at), self.value(at).clone(), fraction(self.value(at)).map_err(|problem| wrong(at, problem))?)
+                let value = self.value(at);
+                (Cow::Borrowed(value), fraction(value).map_err(|problem| wrong(at, problem))?, Some(at))
             }
         };
         let Some(amount) = amount else { return Ok(String::new()) };
-        let wrong = |problem: String| self.error(field, column.clone(), &value, problem);
+        let column = || match (plan.from, own) {
+            (NumberFrom::Sum { child, at }, _) => self.child_name(child, at),
+            (NumberFrom::Column(at), own) => self.name(own.unwrap_or(at)),
+        };
+        let wrong = |problem: String| self.error(field, column(), &value, problem);
         let amount = self.computed(plan, amount).map_err(wrong)?;
         let code = match plan.currency {
             Some(at) if plan.with_currency => {

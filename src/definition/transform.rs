@@ -121,11 +121,7 @@ pub(super) fn number(value: &Value) -> Result<Option<rust_decimal::Decimal>, Str
 
 /// The value as text.
 pub(super) fn plain(value: &Value) -> Cow<'_, str> {
-    match value {
-        Value::Text(text) => Cow::Borrowed(text),
-        Value::Null => Cow::Borrowed(""),
-        value => Cow::Owned(value.to_text()),
-    }
+    value.as_text()
 }
 
 fn trimmed(value: &Value) -> Cow<'_, str> {

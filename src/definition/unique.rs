@@ -51,7 +51,7 @@ pub(crate) fn compare(a: &Value, b: &Value) -> Ordering {
     match (a, b) {
         (Value::Number(a), Value::Number(b)) => a.cmp(b),
         (Value::Date(a), Value::Date(b)) => a.cmp(b),
-        (a, b) => a.to_text().cmp(&b.to_text()),
+        (a, b) => a.as_text().cmp(&b.as_text()),
     }
 }
 

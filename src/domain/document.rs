@@ -29,12 +29,18 @@ const EMPTY: &str = "(empty)";
 impl DocumentKey {
     /// From the key columns' values.
     pub fn from_values<'a>(parts: impl IntoIterator<Item = &'a Value>) -> Self {
-        Self::written(parts.into_iter().map(Value::to_text))
+        Self::written(parts.into_iter().map(Value::as_text))
     }
 
     fn written<T: AsRef<str>>(parts: impl IntoIterator<Item = T>) -> Self {
-        let parts: Vec<String> = parts.into_iter().map(|part| written_part(part.as_ref())).collect();
-        let key = Self(parts.join("/").into());
+        let mut text = String::new();
+        for (at, part) in parts.into_iter().enumerate() {
+            if at > 0 {
+                text.push('/');
+            }
+            write_part(&mut text, part.as_ref());
+        }
+        let key = Self(text.into());
         match key.stands_for_a_row() || key.as_str() == EMPTY {
             true => Self(key.0.replacen('(', "%28", 1).into()),
             false => key,
@@ -116,16 +122,27 @@ const KEY_SHOWN: usize = 100;
 
 /// A part in the text form.
 fn written_part(part: &str) -> String {
-    let blanks = part.len() - part.trim_start_matches(' ').len();
-    let mut text = "%20".repeat(blanks);
-    for c in part[blanks..].chars() {
+    let mut text = String::new();
+    write_part(&mut text, part);
+    text
+}
+
+/// Appends a part in the text form.
+fn write_part(text: &mut String, part: &str) {
+    let plain = part.trim_start_matches(' ');
+    for _ in plain.len()..part.len() {
+        text.push_str("%20");
+    }
+    if !plain.bytes().any(|byte| matches!(byte, b'/' | b'%')) {
+        return text.push_str(plain);
+    }
+    for c in plain.chars() {
         match c {
             '/' => text.push_str("%2F"),
             '%' => text.push_str("%25"),
             c => text.push(c),
         }
     }
-    text
 }
 
 /// Decodes a part: an escape written by [`DocumentKey::from_values`] becomes its character again, once. A `%` before anything else, as a
@@ -237,7 +254,7 @@ impl Document {
 fn hash_row(hasher: &mut Sha256, row: &[Value]) {
     for value in row {
         if !value.is_blank() {
-            let text = value.to_text();
+            let text = value.as_text();
             hasher.update(u32::try_from(text.len()).unwrap_or(u32::MAX).to_be_bytes());
             hasher.update(text.as_bytes());
             if matches!(value, Value::Date(_)) {

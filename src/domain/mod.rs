@@ -15,6 +15,7 @@ pub mod explain;
 pub mod format;
 pub mod history;
 pub mod ids;
+pub mod json_text;
 pub mod life;
 pub mod merge;
 pub mod name;

@@ -2,12 +2,14 @@
 //!
 //! The kind of a value comes from the definition or from the received type, never from the form of its text: a GL code may be `1200-05-10`.
 
-use std::fmt;
+use std::borrow::Cow;
+use std::fmt::{self, Write as _};
 
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use serde::Deserialize;
 
+use super::json_text;
 use super::money::parse_decimal;
 
 /// One column's value. A text has its trailing spaces removed, never its leading ones.
@@ -51,14 +53,35 @@ impl Value {
         self.to_string()
     }
 
+    /// The same text, borrowed where the value is a text.
+    pub fn as_text(&self) -> Cow<'_, str> {
+        match self {
+            Value::Null => Cow::Borrowed(""),
+            Value::Text(text) => Cow::Borrowed(text),
+            value => Cow::Owned(value.to_string()),
+        }
+    }
+
     /// The value as JSON with its kind: a text is a string, a date is `{"date":"2026-01-31"}`, a number has all its digits.
     pub fn to_json(&self) -> String {
-        match self {
-            Value::Null => "null".to_owned(),
-            Value::Text(text) => serde_json::Value::from(&**text).to_string(),
-            Value::Number(_) | Value::Flag(_) => self.to_text(),
-            Value::Date(date) => format!("{{\"date\":\"{}\"}}", date.format(DATE)),
-        }
+        let mut out = String::new();
+        self.write_json(&mut out);
+        out
+    }
+
+    /// Appends the value as JSON with its kind.
+    pub fn write_json(&self, out: &mut String) {
+        // writing to a `String` never fails
+        let _ = match self {
+            Value::Null => out.write_str("null"),
+            Value::Text(text) => {
+                json_text::write(out, text);
+                Ok(())
+            }
+            Value::Number(number) => write_number(out, *number),
+            Value::Flag(flag) => write!(out, "{flag}"),
+            Value::Date(date) => write!(out, "{{\"date\":\"{date}\"}}"),
+        };
     }
 
     /// The value from such JSON; `None` when it is not valid.
@@ -85,13 +108,44 @@ impl Value {
 /// The format of a date.
 const DATE: &str = "%Y-%m-%d";
 
+/// Writes a number as its own `Display` does. Nearly all numbers are short, and are written from their digits in one piece.
+fn write_number(out: &mut impl fmt::Write, number: Decimal) -> fmt::Result {
+    let scale = number.scale() as usize;
+    let mut left = match u64::try_from(number.mantissa().unsigned_abs()) {
+        Ok(digits @ 1..) if scale <= SHORT => digits,
+        _ => return write!(out, "{number}"),
+    };
+    // twenty digits at most, a point, and a sign
+    let mut text = [b'0'; 24];
+    let (mut at, mut written) = (text.len(), 0);
+    while left > 0 || written <= scale {
+        if written == scale && scale > 0 {
+            at -= 1;
+            text[at] = b'.';
+        }
+        at -= 1;
+        // a digit is below ten
+        text[at] = b'0' + (left % 10) as u8;
+        (left, written) = (left / 10, written + 1);
+    }
+    if number.is_sign_negative() {
+        at -= 1;
+        text[at] = b'-';
+    }
+    out.write_str(std::str::from_utf8(&text[at..]).map_err(|_| fmt::Error)?)
+}
+
+/// The most decimals that [`write_number`] writes by itself.
+const SHORT: usize = 12;
+
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Value::Null => Ok(()),
             Value::Text(text) => f.write_str(text),
-            Value::Number(number) => write!(f, "{number}"),
-            Value::Date(date) => write!(f, "{}", date.format(DATE)),
+            Value::Number(number) => write_number(f, *number),
+            // `YYYY-MM-DD`
+            Value::Date(date) => write!(f, "{date}"),
             Value::Flag(flag) => f.write_str(if *flag { "true" } else { "false" }),
         }
     }
@@ -129,6 +183,14 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_number_is_written_as_decimals_are(units in prop_oneof![any::<i64>(), -1000_i64..1000], more in any::<u32>(), scale in 0_u32..28) {
+            for number in [Decimal::new(units, scale), Decimal::from_i128_with_scale(i128::from(units) * i128::from(more), scale)] {
+                prop_assert_eq!(Value::Number(number).to_text(), number.to_string());
+                prop_assert_eq!(Value::Number(number).to_json(), number.to_string());
+            }
+        }
+
         #[test]
         fn any_value_comes_back_from_its_json(
             text in any::<String>(), units in any::<i64>(), scale in 0_u32..20, day in 0_u64..3_000_000, flag in any::<bool>()

@@ -18,7 +18,10 @@ const MINOR_UNITS: &[(u32, &str)] = &[
 
 /// The decimals of an amount in the currency; `None` for a code that ISO 4217 does not list, or lists without decimals.
 pub fn minor_units(code: &str) -> Option<u32> {
-    MINOR_UNITS.iter().find(|(_, codes)| codes.split(' ').any(|listed| listed == code)).map(|(places, _)| *places)
+    let code: &[u8; 3] = code.as_bytes().try_into().ok()?;
+    // each code takes three bytes, and a space
+    let lists = |codes: &str| codes.as_bytes().chunks(4).any(|listed| listed.starts_with(code));
+    MINOR_UNITS.iter().find(|(_, codes)| lists(codes)).map(|(places, _)| *places)
 }
 
 #[cfg(test)]

@@ -33,7 +33,8 @@ impl Ratio {
     fn new(numerator: i128, denominator: i128) -> Option<Self> {
         let common = gcd(numerator.unsigned_abs(), denominator.unsigned_abs());
         let common = i128::try_from(common).ok().filter(|common| *common > 0)?;
-        let (numerator, denominator) = (numerator / common, denominator / common);
+        let (numerator, denominator) =
+            if common == 1 { (numerator, denominator) } else { (divided(numerator, common).0, divided(denominator, common).0) };
         match denominator {
             0 => None,
             1.. => Some(Self { numerator, denominator }),
@@ -101,7 +102,7 @@ impl Ratio {
     pub fn write(self, least: u32, most: u32) -> Option<Written> {
         let most = most.min(MAX_PLACES);
         let scaled = self.numerator.checked_mul(10_i128.checked_pow(most)?)?;
-        let (whole, rest) = (scaled / self.denominator, scaled % self.denominator);
+        let (whole, rest) = divided(scaled, self.denominator);
         let half = rest.unsigned_abs().checked_mul(2)? >= self.denominator.unsigned_abs();
         let rounded = if half { whole.checked_add(scaled.signum())? } else { whole };
         let digits = format!("{:0>width$}", rounded.unsigned_abs(), width = most as usize + 1);
@@ -114,7 +115,27 @@ impl Ratio {
     }
 }
 
+/// The quotient and the rest.
+fn divided(number: i128, by: i128) -> (i128, i128) {
+    match (i64::try_from(number), i64::try_from(by)) {
+        (Ok(number), Ok(by @ 1..)) => ((number / by).into(), (number % by).into()),
+        _ => (number / by, number % by),
+    }
+}
+
 fn gcd(a: u128, b: u128) -> u128 {
+    let (mut a, mut b) = (a, b);
+    while b != 0 {
+        // nearly all amounts fit, and dividing 64 bits takes a fraction of the time
+        if let (Ok(a), Ok(b)) = (u64::try_from(a), u64::try_from(b)) {
+            return gcd_of_small(a, b).into();
+        }
+        (a, b) = (b, a % b);
+    }
+    a
+}
+
+fn gcd_of_small(a: u64, b: u64) -> u64 {
     let (mut a, mut b) = (a, b);
     while b != 0 {
         (a, b) = (b, a % b);
