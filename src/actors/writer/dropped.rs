@@ -1,6 +1,7 @@
 //! Fields of which ServiceNow stores nothing: the column does not exist or may not be written. If several records lose the field and none
 //! keeps it, the cause is the definition or a right, not a record: the flow must stop.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::definition::plan::{PartialWrite, TargetPlan};
@@ -11,9 +12,10 @@ use crate::store::Claim;
 /// The number of records that must lose a field, with none that keeps it, before the flow stops.
 const RECORDS: u32 = 3;
 
-/// What has been seen of each field since the program started.
+/// What has been seen of each field since the program started: by flow and block, and then by the field's name, so that a record's fields
+/// are found by their names alone.
 #[derive(Debug, Default)]
-pub(super) struct ObservedFields(BTreeMap<Place, Field>);
+pub(super) struct ObservedFields(BTreeMap<(FlowId, String), BTreeMap<String, Field>>);
 
 /// One field of one block. Two entities may have columns with the same name, in two tables with different rights.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -69,36 +71,48 @@ impl ObservedFields {
         for ((delivery, record), differences) in claim.deliveries.iter().zip(records).zip(returned) {
             let Some(differences) = differences else { continue };
             let flow = FlowId::new(delivery.company.as_str(), claim.queue.entity.as_str());
-            let version = target.version_column.iter().map(|column| (column.clone(), record.version.to_string()));
-            let fields = record.fields.iter().map(|(name, text)| (name.clone(), text.clone()));
+            let observed = self.0.entry((flow.clone(), claim.queue.block.clone())).or_default();
+            let version = target.version_column.iter().map(|column| (column, Cow::Owned(record.version.to_string())));
+            let fields = record.fields.iter().map(|(name, text)| (name, Cow::Borrowed(text.as_str())));
             for (name, sent) in version.chain(fields).filter(|(_, text)| !text.trim().is_empty()) {
-                let gone = differences.iter().any(|d| d.field == name && d.returned.as_deref().unwrap_or_default().trim().is_empty());
-                let place = Place { flow: flow.clone(), block: claim.queue.block.clone(), field: name };
-                let field = self.0.entry(place.clone()).or_default();
+                let gone = differences.iter().any(|d| d.field == *name && d.returned.as_deref().unwrap_or_default().trim().is_empty());
+                if !observed.contains_key(name) {
+                    observed.insert(name.clone(), Field::default());
+                }
+                let Some(field) = observed.get_mut(name) else { continue };
                 field.kept |= !gone;
                 if !gone {
                     continue;
                 }
                 field.dropped = field.dropped.saturating_add(1);
                 if target.partial_write == PartialWrite::Stop || !field.kept && field.dropped >= RECORDS {
-                    let (key, records) = (delivery.key.clone(), field.dropped);
+                    let place = Place { flow: flow.clone(), block: claim.queue.block.clone(), field: name.clone() };
+                    let (key, records, sent) = (delivery.key.clone(), field.dropped, sent.into_owned());
                     found.insert(place.clone(), Dropped { place, records, sent, key });
                 }
             }
         }
         let still =
-            |dropped: &Dropped| target.partial_write == PartialWrite::Stop || self.0.get(&dropped.place).is_some_and(|field| !field.kept);
+            |dropped: &Dropped| target.partial_write == PartialWrite::Stop || self.of(&dropped.place).is_some_and(|field| !field.kept);
         found.into_values().filter(still).collect()
+    }
+
+    fn of(&self, place: &Place) -> Option<&Field> {
+        self.0.get(&(place.flow.clone(), place.block.clone()))?.get(&place.field)
+    }
+
+    fn of_block(&mut self, place: &Place) -> &mut BTreeMap<String, Field> {
+        self.0.entry((place.flow.clone(), place.block.clone())).or_default()
     }
 
     /// The field is stored after all.
     pub(super) fn kept(&mut self, dropped: &Dropped) {
-        self.0.entry(dropped.place.clone()).or_default().kept = true;
+        self.of_block(&dropped.place).entry(dropped.place.field.clone()).or_default().kept = true;
     }
 
     /// The flow is stopped: after a person has resumed it, the count starts from zero.
     pub(super) fn stopped(&mut self, dropped: &Dropped) {
-        self.0.remove(&dropped.place);
+        self.of_block(&dropped.place).remove(&dropped.place.field);
     }
 }
 
