@@ -212,7 +212,7 @@ fn intake_record(plan: &Plan, document: &Document, record: TargetRecord) -> Inta
     IntakeRecord {
         block: plan.targets[record.target].block.clone(),
         record_key: record.record_key,
-        payload: serde_json::to_string(&record.fields).unwrap_or_default(),
+        payload: record.fields.to_json(),
         refs,
         parents,
     }

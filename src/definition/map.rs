@@ -1,10 +1,9 @@
 //! Maps documents to target records. Pure, with loops over offsets. The same document always gives the same records.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 use crate::domain::warning::WarningKind;
-use crate::domain::{CompanyId, Document, DocumentKey, Fault, Row, Value};
+use crate::domain::{CompanyId, Document, DocumentKey, Fault, Row, Texts, Value};
 
 use super::code_lists::{CURRENCY, CodeLists};
 use super::plan::{
@@ -156,7 +155,7 @@ impl<'a> Scope<'a> {
     }
 
     pub(super) fn record(&self, target: usize, record_key: String, warnings: &mut Vec<MapWarning>) -> Result<TargetRecord, MapError> {
-        let mut fields = BTreeMap::new();
+        let mut fields = Texts::default();
         let mut references = Vec::new();
         for field in &self.target.fields {
             let mut said = Vec::new();
@@ -186,7 +185,7 @@ impl<'a> Scope<'a> {
             let line = || if record_key.is_empty() { String::new() } else { format!("of line `{record_key}` ") };
             let warning = |(kind, text)| MapWarning { kind, field: field.name.clone(), text: format!("{}{text}", line()) };
             warnings.extend(said.into_iter().map(warning));
-            fields.insert(field.name.clone(), text);
+            fields.set(&field.name, &text);
         }
         Ok(TargetRecord { target, record_key, fields, references })
     }

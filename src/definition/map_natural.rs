@@ -42,6 +42,6 @@ impl Plan {
             Document { key: key.clone(), root: root.into(), children: vec![Vec::new(); self.read.children.len()], faults: Vec::new() };
         let company_value = Value::Text(company.as_str().into());
         let scope = Scope::of_root(self, &only, company, &company_value, &document, code_lists);
-        scope.record(0, String::new(), &mut Vec::new()).ok().map(|record| record.fields)
+        scope.record(0, String::new(), &mut Vec::new()).ok().map(|record| record.fields.to_map())
     }
 }

@@ -1,12 +1,10 @@
 //! A target record: the result of mapping a document, before it is sent.
 
-use std::collections::BTreeMap;
-
 use sha2::{Digest, Sha256};
 
 use crate::domain::next_step::NextStep;
 use crate::domain::warning::WarningKind;
-use crate::domain::{CompanyId, DocumentKey, EntityName};
+use crate::domain::{CompanyId, DocumentKey, EntityName, Texts};
 
 use super::plan::ReferenceForm;
 
@@ -18,7 +16,7 @@ pub struct TargetRecord {
     /// Identifies the record within its document: empty for the header, the child row's key for a line.
     pub record_key: String,
     /// The fields, all text, without key and version column; references by sys_id are not included, but listed in `references`.
-    pub fields: BTreeMap<String, String>,
+    pub fields: Texts,
     /// The records that this one refers to. A line with its header's sys_id (or key text) refers to its own document: same entity, same
     /// key. That concerns the order within the document, and is never a parent that has not arrived.
     pub references: Vec<Reference>,

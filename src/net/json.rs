@@ -1,6 +1,8 @@
 //! JSON texts with escapes that no text can hold. A Java program that truncates a text at a number of UTF-16 units leaves half of a
 //! character.
 
+use std::borrow::Cow;
+
 /// Precedes an escape that is written because no text can hold the character; no text of a database contains it.
 pub const WRITTEN_OUT: char = '\u{fffe}';
 
@@ -9,28 +11,60 @@ const DEPTH: usize = 64;
 
 /// The message about a document with too many levels; `None`: it has not too many. Only brackets outside of texts count.
 pub fn too_deep(body: &[u8]) -> Option<String> {
-    let (mut depth, mut quoted, mut escaped) = (0_usize, false, false);
-    for byte in body {
+    let (mut depth, mut at) = (0_usize, 0);
+    while let Some(byte) = body.get(at) {
+        at += 1;
         match byte {
-            _ if escaped => escaped = false,
-            b'\\' if quoted => escaped = true,
-            b'"' => quoted = !quoted,
-            b'[' | b'{' if !quoted => {
+            b'"' => at = behind_text(body, at),
+            b'[' | b'{' => {
                 depth += 1;
                 if depth > DEPTH {
                     return Some(format!("it is nested more than {DEPTH} levels deep"));
                 }
             }
-            b']' | b'}' if !quoted => depth = depth.saturating_sub(1),
+            b']' | b'}' => depth = depth.saturating_sub(1),
             _ => {}
         }
     }
     None
 }
 
+/// The position after a text whose opening quote is before `from`. Most of an answer is inside texts, so they are searched many bytes at a
+/// time.
+fn behind_text(body: &[u8], from: usize) -> usize {
+    let mut at = from;
+    while let Some(found) = body.get(at..).and_then(quote_or_escape) {
+        at += found;
+        match body[at] {
+            b'"' => return at + 1,
+            // the next byte belongs to the escape
+            _ => at += 2,
+        }
+    }
+    body.len()
+}
+
+/// The position of the first quote or backslash.
+fn quote_or_escape(bytes: &[u8]) -> Option<usize> {
+    const AT_ONCE: usize = 32;
+    let special = |byte: &u8| matches!(byte, b'"' | b'\\');
+    // without an early exit, the compiler compares a block in a few instructions
+    let without = |block: &&[u8]| !block.iter().fold(false, |any, byte| any | special(byte));
+    let from = bytes.chunks_exact(AT_ONCE).take_while(without).count() * AT_ONCE;
+    bytes[from..].iter().position(special).map(|at| from + at)
+}
+
 /// The text of a JSON string, quotes included. A character that it cannot hold stays escaped (`\ud83d`), so that the text is never lost.
-pub fn text(raw: &str) -> String {
-    serde_json::from_str(raw).unwrap_or_else(|_| lenient(raw).replace(WRITTEN_OUT, ""))
+pub fn text(raw: &str) -> Cow<'_, str> {
+    match plain(raw) {
+        Some(text) => Cow::Borrowed(text),
+        None => serde_json::from_str::<String>(raw).unwrap_or_else(|_| lenient(raw).replace(WRITTEN_OUT, "")).into(),
+    }
+}
+
+/// The text between the quotes of a JSON string that a parser has accepted; `None` when it has escapes.
+pub fn plain(raw: &str) -> Option<&str> {
+    raw.strip_prefix('"')?.strip_suffix('"').filter(|inner| !inner.as_bytes().contains(&b'\\'))
 }
 
 /// A JSON text with invalid escapes, quotes included: halves of surrogate pairs and unknown escapes are written out.

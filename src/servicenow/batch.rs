@@ -11,14 +11,15 @@ use serde_json::value::RawValue;
 use tokio::time::Instant;
 use tracing::{debug, warn};
 
+use crate::domain::json_text;
 use crate::net::Method;
 use crate::redact::Quoted;
 
 use super::batch_route::BatchRoute;
 use super::error::ServiceNowError;
 use super::token::TokenSource;
-use super::transport::{Answer, Judged, Op, Transport, judge, retry_after, unanswered, what};
-use super::wire::{BatchHeader, BatchItem, BatchRequest, BatchResponse, Body, Serviced, Words, read_body, scalar};
+use super::transport::{Answer, Judged, Op, Transport, What, judge, retry_after, unanswered};
+use super::wire::{self, Body, Serviced, Words, read_body, scalar};
 
 /// The largest request sent, in bytes; the documented ceiling is 10 MB.
 pub(super) const REQUEST_LIMIT: usize = 8_000_000;
@@ -188,17 +189,13 @@ enum Batched {
 }
 
 async fn batch(transport: &Transport, tokens: &dyn TokenSource, path: &str, ops: &[Op]) -> Batched {
-    const JSON: &str = "application/json";
-    let headers = [BatchHeader { name: "Accept", value: JSON }, BatchHeader { name: "Content-Type", value: JSON }];
-    let rest_requests = ops.iter().enumerate().map(|(at, op)| item(at, op, headers)).collect();
-    let request = BatchRequest { batch_request_id: uuid::Uuid::now_v7().simple().to_string(), rest_requests };
+    let body = body_of(&uuid::Uuid::now_v7().simple().to_string(), ops);
     let all = |judged: &dyn Fn() -> Judged| Batched::Judged(ops.iter().map(|_| judged()).collect());
-    let Ok(body) = serde_json::to_vec(&request) else { return Batched::RefusedWhole("the batch could not be written as JSON".into()) };
     let answer = match transport.call(tokens, &Method::POST, path, body.into()).await {
         Ok(answer) => answer,
         Err(error) => return all(&|| unanswered(error.clone())),
     };
-    let outer = what(&Method::POST, path);
+    let outer = What::of(&Method::POST, path);
     if matches!(answer.status, 200..=299)
         && let Some(judged) = read_batch(tokens, ops, &answer)
     {
@@ -212,26 +209,50 @@ async fn batch(transport: &Transport, tokens: &dyn TokenSource, path: &str, ops:
             Batched::Unsupported(format!("status 400: {}", refusal(&answer.body).line()).into())
         }
         400 | 413 | 422 => Batched::RefusedWhole(format!("status {}: {}", answer.status, refusal(&answer.body).line()).into()),
-        200..=299 => all(&|| match judge(&outer, &answer) {
+        200..=299 => all(&|| match judge(outer, &answer) {
             Judged::Done(_) => Judged::Doubt(format!("{outer}: status {} without the members of a batch answer", answer.status).into()),
             other => other,
         }),
-        _ => all(&|| match judge(&outer, &answer) {
+        _ => all(&|| match judge(outer, &answer) {
             Judged::Refused { status, words } => Judged::NotSent(format!("{outer}: status {status}: {}", words.line()).into()),
             other => other,
         }),
     }
 }
 
-fn item<'a>(at: usize, op: &'a Op, headers: [BatchHeader<'a>; 2]) -> BatchItem<'a> {
-    let body = BASE64_STANDARD.encode(&op.body);
-    BatchItem { id: (at + 1).to_string(), method: op.method.as_str(), url: &op.path, headers, body, exclude_response_headers: false }
+/// `POST /api/now/v1/batch`, as sent. `id`: the answer returns it. The bodies are in base64, which needs no escapes, so each is encoded
+/// where it is sent from. Inner requests need `Accept` and `Content-Type` too. Without response headers, a 429 inside would not say how long
+/// to wait.
+fn body_of(id: &str, ops: &[Op]) -> Vec<u8> {
+    const HEADERS: &str = r#"[{"name":"Accept","value":"application/json"},{"name":"Content-Type","value":"application/json"}]"#;
+    let mut out =
+        String::with_capacity(ops.iter().map(|op| op.body.len().div_ceil(3) * 4 + op.path.len() + ITEM_FRAME).sum::<usize>() + 100);
+    out.push_str(r#"{"batch_request_id":"#);
+    json_text::write(&mut out, id);
+    out.push_str(r#","rest_requests":["#);
+    for (at, op) in ops.iter().enumerate() {
+        if at > 0 {
+            out.push(',');
+        }
+        out.push_str(r#"{"id":"#);
+        json_text::write(&mut out, &(at + 1).to_string());
+        out.push_str(r#","method":"#);
+        json_text::write(&mut out, op.method.as_str());
+        out.push_str(r#","url":"#);
+        json_text::write(&mut out, &op.path);
+        out.push_str(r#","headers":"#);
+        out.push_str(HEADERS);
+        out.push_str(r#","body":""#);
+        BASE64_STANDARD.encode_string(&op.body, &mut out);
+        out.push_str(r#"","exclude_response_headers":false}"#);
+    }
+    out.push_str("]}");
+    out.into_bytes()
 }
 
 /// One judgement per item; `None` when the answer is not a batch answer.
 pub(super) fn read_batch(tokens: &dyn TokenSource, ops: &[Op], answer: &Answer) -> Option<Vec<Judged>> {
-    let Body::Document(_) = read_body(&answer.body) else { return None };
-    let response: BatchResponse<'_> = serde_json::from_slice(&answer.body).ok()?;
+    let response = wire::read_batch(&answer.body)?;
     if response.serviced_requests.is_none() && response.unserviced_requests.is_none() {
         return None;
     }
@@ -276,7 +297,7 @@ fn judge_item(op: &Op, item: &Serviced<'_>, batch: &Answer) -> Judged {
     let retry_after = if status == 429 { asked_to_wait() } else { None };
     let body = item.body.map(decode).unwrap_or_default().into();
     let answer = Answer { status, retry_after, body, ..batch.without_body() };
-    judge(&what(&op.method, &op.path), &answer)
+    judge(What::of(&op.method, &op.path), &answer)
 }
 
 fn header(header: &super::wire::ServicedHeader<'_>) -> (String, String) {
@@ -303,6 +324,18 @@ mod tests {
 
     fn ops(sizes: &[usize]) -> Vec<Op> {
         sizes.iter().map(|size| Op { method: Method::POST, path: "/p".into(), body: vec![b'x'; *size], alone: false }).collect()
+    }
+
+    #[test]
+    fn a_batch_is_written_as_documented() {
+        let op = |path: &str, body: &str| Op { method: Method::PATCH, path: path.into(), body: body.into(), alone: false };
+        let body = body_of("4f", &[op("/a?b=\"c\"", r#"{"x":"1"}"#), op("/d", "")]);
+        let headers = r#"[{"name":"Accept","value":"application/json"},{"name":"Content-Type","value":"application/json"}]"#;
+        let item = |id: &str, url: &str, body: &str| {
+            format!(r#"{{"id":"{id}","method":"PATCH","url":{url},"headers":{headers},"body":"{body}","exclude_response_headers":false}}"#)
+        };
+        let items = [item("1", r#""/a?b=\"c\"""#, "eyJ4IjoiMSJ9"), item("2", "\"/d\"", "")].join(",");
+        assert_eq!(String::from_utf8(body).expect("text"), format!(r#"{{"batch_request_id":"4f","rest_requests":[{items}]}}"#));
     }
 
     #[test]

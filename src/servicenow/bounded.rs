@@ -1,6 +1,5 @@
 //! JSON of unknown size: lists and objects are read up to a limit, and refused beyond it before they are in memory.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
@@ -9,7 +8,8 @@ use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visito
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use super::wire::{Row, cell};
+use super::wire::{Row, push_cell};
+use crate::domain::texts::Text;
 
 /// The most members of one row; the widest tables have some hundreds of columns.
 const MEMBERS: usize = 2000;
@@ -112,18 +112,18 @@ impl<'de> Visitor<'de> for OneRow<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Row, A::Error> {
-        let mut row = BTreeMap::new();
+        let mut row = Row::default();
         let mut members = 0;
-        while let Some(name) = map.next_key::<String>()? {
+        while let Some(Text(name)) = map.next_key()? {
             members += 1;
             *self.cells += 1;
             if members > MEMBERS || *self.cells > CELLS {
                 return Err(A::Error::custom(format!("a row has more than {MEMBERS} members, or all of them more than {CELLS}")));
             }
             let raw: &RawValue = map.next_value()?;
-            row.insert(name, cell(raw));
+            push_cell(&mut row, &name, raw);
         }
-        Ok(Row(row))
+        Ok(row.sorted())
     }
 }
 
@@ -145,7 +145,7 @@ impl<'de> Visitor<'de> for Members {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut members = BTreeMap::new();
-        while let Some(name) = map.next_key::<Cow<'de, str>>()? {
+        while let Some(Text(name)) = map.next_key()? {
             match self.names.iter().find(|known| **known == name) {
                 Some(known) => drop(members.insert(*known, map.next_value()?)),
                 None => drop(map.next_value::<IgnoredAny>()?),

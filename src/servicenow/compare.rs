@@ -7,44 +7,58 @@ use rust_decimal::Decimal;
 use crate::definition::plan::{Form, TargetPlan};
 
 use super::outcome::FieldDifference;
-use super::wire::{Cell, Row};
+use super::wire::Row;
 
 /// The fields that came back with another value than was sent.
 ///
 /// `sys_id` is not compared: the instance may choose its own.
 pub(super) fn differences<'a>(target: &TargetPlan, sent: impl Iterator<Item = (&'a str, &'a str)>, row: &Row) -> Vec<FieldDifference> {
     let pairs = sent.filter(|(field, _)| *field != "sys_id");
-    let different = pairs.filter(|(field, value)| !same_cell(target.form(field), value, row.0.get(*field)));
+    let different = pairs.filter(|(field, value)| !same_cell(target, field, value, row));
     different
         .map(|(field, value)| FieldDifference { field: field.into(), sent: value.into(), returned: row.text(field).map(str::to_owned) })
         .collect()
 }
 
 /// The same for a row that was read earlier as plain values.
-pub(super) fn differences_found(
+pub(super) fn differences_found<'a>(
     target: &TargetPlan,
-    sent: &BTreeMap<String, String>,
+    sent: impl Iterator<Item = (&'a str, &'a str)>,
     found: &BTreeMap<String, String>,
 ) -> Vec<FieldDifference> {
     let same = |field: &str, value: &str| match found.get(field) {
         Some(returned) => same(target.form(field), value, returned),
         None => value.trim().is_empty(),
     };
-    let different = sent.iter().filter(|(field, value)| *field != "sys_id" && !same(field, value));
+    let different = sent.filter(|(field, value)| *field != "sys_id" && !same(field, value));
     different
-        .map(|(field, value)| FieldDifference { field: field.clone(), sent: value.clone(), returned: found.get(field).cloned() })
+        .map(|(field, value)| FieldDifference { field: field.into(), sent: value.into(), returned: found.get(field).cloned() })
         .collect()
 }
 
+/// The names and texts of a map, for a comparison.
+pub(super) fn texts(map: &BTreeMap<String, String>) -> impl Iterator<Item = (&str, &str)> {
+    map.iter().map(|(field, value)| (field.as_str(), value.as_str()))
+}
+
 /// Whether a row that was read earlier already has the values to be sent.
-pub(super) fn same_fields(target: &TargetPlan, sent: &BTreeMap<String, String>, found: &BTreeMap<String, String>) -> bool {
+pub(super) fn same_fields<'a>(
+    target: &TargetPlan,
+    sent: impl Iterator<Item = (&'a str, &'a str)>,
+    found: &BTreeMap<String, String>,
+) -> bool {
     differences_found(target, sent, found).is_empty()
 }
 
-fn same_cell(form: Form, sent: &str, cell: Option<&Cell>) -> bool {
-    match cell {
+fn same_cell(target: &TargetPlan, field: &str, sent: &str, row: &Row) -> bool {
+    match row.text(field) {
         None => sent.trim().is_empty(),
-        Some(cell) => same(form, sent, &cell.value) || cell.display.as_deref().is_some_and(|display| same(form, sent, display)),
+        // nearly every value comes back as it was sent, whatever its form
+        Some(value) if value == sent => true,
+        Some(value) => {
+            let form = target.form(field);
+            same(form, sent, value) || row.display(field).is_some_and(|display| same(form, sent, display))
+        }
     }
 }
 
@@ -238,7 +252,7 @@ mod tests {
 
     #[test]
     fn a_missing_field_is_a_difference_unless_nothing_was_sent() {
-        let row = Row([("a".to_owned(), Cell { value: "1".into(), display: None })].into());
+        let row = Row::of([("a", "1", None)]);
         let found = differences(
             &crate::servicenow::tests::support::table(),
             [("a", "1.0"), ("b", ""), ("c", "kept"), ("sys_id", "x")].into_iter(),

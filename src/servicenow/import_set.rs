@@ -18,6 +18,7 @@ use super::token::TokenSource;
 use super::transport::{Judged, Op, Transport, unknown_table};
 use super::wire::{Row, Words};
 use crate::domain::SysId;
+use crate::domain::json_text::object;
 use crate::redact::Quoted;
 
 pub(super) async fn send(
@@ -30,7 +31,7 @@ pub(super) async fn send(
     let op = |record: &OutRecord| Op {
         method: Method::POST,
         path: path.clone(),
-        body: serde_json::to_vec(&staged(target, record)).unwrap_or_default(),
+        body: object(staged(target, record).iter()).into_bytes(),
         alone: record.alone,
     };
     let judged = perform(transport, tokens, records.iter().map(op).collect()).await;
@@ -213,13 +214,14 @@ fn by_row(target: &TargetPlan, record: &OutRecord, table: &str, found: Option<&F
 /// Whether a row of the target has this version: by its version and content hash, or else by its fields.
 fn by_content(target: &TargetPlan, record: &OutRecord, found: &Found) -> bool {
     let said = found.version.as_ref().and_then(|there| there.is(&record.version));
-    said.unwrap_or_else(|| same_fields(target, &record.fields, &found.fields))
+    said.unwrap_or_else(|| same_fields(target, record.fields.iter(), &found.fields))
 }
 
 /// `None` when they show nothing.
 fn staging_verdict(target: &TargetPlan, record: &OutRecord, rows: &[Row]) -> Option<Staged> {
     let version = |row: &&Row| {
-        staging::of_version(target, row, &record.version).unwrap_or_else(|| same_fields(target, &record.fields, &query::plain(target, row)))
+        staging::of_version(target, row, &record.version)
+            .unwrap_or_else(|| same_fields(target, record.fields.iter(), &query::plain(target, row)))
     };
     let rows: Vec<&Row> = rows.iter().filter(version).collect();
     let state = |row: &Row| row.filled("sys_import_state").unwrap_or_default().to_ascii_lowercase();
@@ -231,7 +233,7 @@ fn staging_verdict(target: &TargetPlan, record: &OutRecord, rows: &[Row]) -> Opt
             return Some(Staged::InRow { table: table(row), ignored: None });
         };
         let sent = record.fields.iter().filter(|(_, text)| !text.trim().is_empty());
-        let partial = differences(target, sent.map(|(name, text)| (name.as_str(), text.as_str())), row);
+        let partial = differences(target, sent, row);
         return Some(Staged::Final(Settled::Confirmed { sys_id, table: table(row), partial, said: comment(row) }));
     }
     if let Some(row) = rows.iter().find(is(&["ignored"])) {

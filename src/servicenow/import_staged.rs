@@ -9,7 +9,7 @@ use crate::definition::plan::TargetPlan;
 use crate::domain::SysId;
 
 use super::compare::{differences, keeps_less};
-use super::outcome::{FieldDifference, How, OutRecord, Outcome, Verdict};
+use super::outcome::{FieldDifference, How, OutRecord, Outcome, Verdict, Written};
 use super::query::{self, columns};
 use super::staging::{self, staged};
 use super::staging_proof::Size;
@@ -40,7 +40,10 @@ pub(super) async fn staged_as_sent(
     let transport = &transport.impatient();
     let confirmed: Vec<usize> =
         (0..records.len()).filter(|at| matches!(&verdicts[*at], Ok(Outcome::Confirmed { how, .. }) if *how != How::Unchanged)).collect();
-    let fields: BTreeMap<usize, BTreeMap<String, String>> = confirmed.iter().map(|at| (*at, filled(target, &records[*at]))).collect();
+    if transport.learned().proof.has_given_up(target) {
+        return;
+    }
+    let fields: BTreeMap<usize, Written<'_>> = confirmed.iter().map(|at| (*at, filled(target, &records[*at]))).collect();
     let open = transport.learned().proof.open(target, &fields);
     let longest = transport.learned().proof.longest(target, &fields);
     let sample: BTreeSet<usize> = open.unseen.iter().copied().take(SAMPLE).chain(longest).collect();
@@ -66,15 +69,15 @@ pub(super) async fn staged_as_sent(
                 .and_then(|rows| rows.iter().find(|row| staging::of_version(target, row, &records[at].version).unwrap_or(true)));
             let Some(row) = newest else { continue };
             let sent = &fields[&at];
-            let mut found = differences(target, sent.iter().map(|(name, text)| (name.as_str(), text.as_str())), row);
+            let mut found = differences(target, sent.iter(), row);
             let less = less.remove(&at).unwrap_or_default();
             let new = less.into_iter().filter(|d| found.iter().all(|known| known.field != d.field)).collect::<Vec<_>>();
             found.extend(new);
             let difference = |name: &str| found.iter().find(|d| d.field == name);
             let kept = |name: &str| difference(name).is_none_or(|d| !d.returned.as_deref().unwrap_or_default().trim().is_empty());
-            transport.learned().proof.seen(target, sent.keys().map(String::as_str).filter(|name| kept(name)));
+            transport.learned().proof.seen(target, sent.iter().map(|(name, _)| name).filter(|name| kept(name)));
             let whole = sent.iter().filter(|(name, _)| difference(name).is_none());
-            transport.learned().proof.whole(target, whole.map(|(name, text)| (name.as_str(), Size::of(text))));
+            transport.learned().proof.whole(target, whole.map(|(name, text)| (name, Size::of(text))));
             different |= !found.is_empty();
             if let Ok(Outcome::Confirmed { partial, .. }) = &mut verdicts[at] {
                 *partial = found;
@@ -93,7 +96,7 @@ async fn kept_less(
     tokens: &dyn TokenSource,
     target: &TargetPlan,
     ats: &[usize],
-    fields: &BTreeMap<usize, BTreeMap<String, String>>,
+    fields: &BTreeMap<usize, Written<'_>>,
     verdicts: &[Verdict],
 ) -> HashMap<usize, Vec<FieldDifference>> {
     let mut by_table: BTreeMap<&str, Vec<(usize, &SysId)>> = BTreeMap::new();
@@ -114,12 +117,12 @@ async fn kept_less(
         };
         for (at, id) in rows {
             let Some(row) = found.values().find(|row| row.sys_id.names(id)) else { continue };
-            let kept_less = |(name, sent): (&String, &String)| {
+            let kept_less = |(name, sent): (&str, &str)| {
                 let there = row.fields.get(name).filter(|there| keeps_less(target.form(name), sent, there))?;
-                Some(FieldDifference { field: name.clone(), sent: sent.clone(), returned: Some(there.clone()) })
+                Some(FieldDifference { field: name.to_owned(), sent: sent.to_owned(), returned: Some(there.clone()) })
             };
             // a shortened key makes one row of two records; the rows themselves show that
-            let told = |name: &String| target.key_column.as_ref() == Some(name);
+            let told = |name: &str| target.key_column.as_deref() == Some(name);
             less.insert(at, fields[&at].iter().filter(|(name, _)| !told(name)).filter_map(kept_less).collect::<Vec<_>>());
         }
     }
@@ -127,6 +130,8 @@ async fn kept_less(
 }
 
 /// The values of a record that its staging row must show.
-fn filled(target: &TargetPlan, record: &OutRecord) -> BTreeMap<String, String> {
-    staged(target, record).into_iter().filter(|(name, text)| !text.trim().is_empty() && !record.cleared.contains(name)).collect()
+fn filled<'a>(target: &'a TargetPlan, record: &'a OutRecord) -> Written<'a> {
+    let mut fields = staged(target, record);
+    fields.retain(|name, text| !text.trim().is_empty() && !record.cleared.contains(name));
+    fields
 }

@@ -37,13 +37,9 @@ pub(super) fn stands(target: &TargetPlan, record: &OutRecord, table: &str, found
         return Stands::Other(key.to_owned());
     }
     // columns of the staging table that the target does not have show nothing
-    let common: BTreeMap<String, String> = record
-        .fields
-        .iter()
-        .filter(|(name, _)| found.fields.contains_key(*name))
-        .map(|(name, text)| (name.clone(), text.clone()))
-        .collect();
-    let different = differences_found(target, &common, &found.fields);
+    let common = record.fields.iter().filter(|(name, _)| found.fields.contains_key(*name));
+    let compared = common.clone().count();
+    let different = differences_found(target, common, &found.fields);
     let first = different.first().map(|d| {
         let there = d.returned.as_deref().unwrap_or_default();
         format!("`{}` is `{there}` there, `{}` was sent", d.field, d.sent)
@@ -58,7 +54,7 @@ pub(super) fn stands(target: &TargetPlan, record: &OutRecord, table: &str, found
         (_, Some(first)) => Stands::No(format!("row {} of `{table}` is not as it was sent: {first}", found.sys_id)),
         (said, None) => {
             let column = target.version_column.as_deref().unwrap_or("version column");
-            let compared = if common.is_empty() { "nothing of the row".to_owned() } else { format!("{} columns", common.len()) };
+            let compared = if compared == 0 { "nothing of the row".to_owned() } else { format!("{compared} columns") };
             Stands::Yes(Some(match said {
                 Some((there, _)) => {
                     format!("`{column}` of the row is {there} and says nothing of the content, so {compared} could be compared")

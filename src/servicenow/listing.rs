@@ -40,11 +40,11 @@ fn columns<'a>(target: &'a TargetPlan, align: &'a AlignPlan) -> Vec<&'a str> {
 }
 
 fn listed(row: &Row) -> Option<Listed> {
-    let fields = row.0.iter().filter(|(name, _)| !matches!(name.as_str(), "sys_id" | UPDATED));
+    let fields = row.iter().filter(|(name, _)| !matches!(*name, "sys_id" | UPDATED));
     Some(Listed {
         sys_id: row.filled("sys_id")?.to_owned(),
         updated_at: row.filled(UPDATED).and_then(instant),
-        fields: fields.map(|(name, cell)| (name.clone(), cell.value.clone())).collect(),
+        fields: fields.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
     })
 }
 

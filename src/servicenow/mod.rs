@@ -31,6 +31,7 @@ mod present;
 mod probe;
 mod probe_maps;
 mod query;
+mod row;
 mod staging;
 mod staging_proof;
 mod standing;

@@ -1,12 +1,13 @@
 //! A record to be sent, and its outcome.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::domain::SysId;
 use crate::domain::ids::DeliveryId;
 use crate::domain::next_step::NextStep;
 use crate::domain::version::{VersionText, VersionThere};
+use crate::domain::{SysId, Texts};
 use crate::redact::Quoted;
 
 use super::error::ServiceNowError;
@@ -21,7 +22,7 @@ pub struct OutRecord {
     /// Written to the version column.
     pub version: VersionText,
     /// The fields, all text, without key and version column.
-    pub fields: BTreeMap<String, String>,
+    pub fields: Texts,
     /// For import sets only: fields that are empty now and had a value in the last delivery.
     pub cleared: BTreeSet<String>,
     /// The row's sys_id, if known from an earlier delivery or from adoption.
@@ -89,6 +90,34 @@ pub enum Outcome {
         /// Why.
         message: Quoted,
     },
+}
+
+/// The texts to be written, in the order of their columns.
+pub(super) struct Written<'a>(Vec<(&'a str, Cow<'a, str>)>);
+
+impl<'a> Written<'a> {
+    /// The fields of a record.
+    pub(super) fn of(record: &'a OutRecord) -> Self {
+        Self(record.fields.iter().map(|(column, text)| (column, Cow::Borrowed(text))).collect())
+    }
+
+    /// Sets the text of a column.
+    pub(super) fn set(&mut self, column: &'a str, text: impl Into<Cow<'a, str>>) {
+        match self.0.binary_search_by(|(known, _)| (*known).cmp(column)) {
+            Ok(at) => self.0[at].1 = text.into(),
+            Err(at) => self.0.insert(at, (column, text.into())),
+        }
+    }
+
+    /// Keeps only some columns.
+    pub(super) fn retain(&mut self, keep: impl Fn(&str, &str) -> bool) {
+        self.0.retain(|(column, text)| keep(column, text));
+    }
+
+    /// The columns with their texts.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &str)> + Clone {
+        self.0.iter().map(|(column, text)| (*column, &**text))
+    }
 }
 
 /// One verdict per record; the error if the cause is not the record.

@@ -373,7 +373,7 @@ pub(super) async fn natural(
 }
 
 fn natural_key<'a>(target: &TargetPlan, record: &'a OutRecord) -> Option<Vec<&'a str>> {
-    let value = |column: &String| record.fields.get(column).map(String::as_str).filter(|value| !value.trim().is_empty());
+    let value = |column: &String| record.fields.get(column).filter(|value| !value.trim().is_empty());
     if target.natural_key.is_empty() { None } else { target.natural_key.iter().map(value).collect() }
 }
 

@@ -1,28 +1,28 @@
 //! Staging rows, which an instance keeps for seven days: each attempt and each version has its own row, under the record's key.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use crate::definition::plan::{CLEAR, ClearWith, TargetPlan};
 use crate::domain::version::{VersionText, VersionThere};
 
 use super::error::ServiceNowError;
-use super::outcome::OutRecord;
+use super::outcome::{OutRecord, Written};
 use super::query::Query;
 use super::token::TokenSource;
 use super::transport::Transport;
 use super::wire::Row;
 
 /// The staged values: only strings, as the API requires.
-pub(super) fn staged(target: &TargetPlan, record: &OutRecord) -> BTreeMap<String, String> {
-    let mut fields = record.fields.clone();
+pub(super) fn staged<'a>(target: &'a TargetPlan, record: &'a OutRecord) -> Written<'a> {
+    let mut fields = Written::of(record);
     if target.clear_with == ClearWith::Null {
-        fields.extend(record.cleared.iter().map(|name| (name.clone(), CLEAR.to_owned())));
+        record.cleared.iter().for_each(|name| fields.set(name, CLEAR));
     }
     if let Some(column) = &target.key_column {
-        fields.insert(column.clone(), record.source_key.clone());
+        fields.set(column, record.source_key.as_str());
     }
     if let Some(column) = &target.version_column {
-        fields.insert(column.clone(), record.version.to_string());
+        fields.set(column, record.version.to_string());
     }
     fields
 }

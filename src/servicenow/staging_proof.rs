@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use tracing::warn;
 
+use super::outcome::Written;
 use crate::definition::plan::TargetPlan;
 
 /// Batches without a staging row before the attempt to prove columns through them ends.
@@ -58,7 +59,12 @@ pub(super) struct Open {
 }
 
 impl Proof {
-    pub(super) fn open(&self, target: &TargetPlan, batch: &BTreeMap<usize, BTreeMap<String, String>>) -> Open {
+    /// Whether the columns of the staging table are no longer proven, because its rows cannot be read.
+    pub(super) fn has_given_up(&self, target: &TargetPlan) -> bool {
+        self.0.borrow().get(&target.table).is_some_and(|columns| columns.given_up)
+    }
+
+    pub(super) fn open(&self, target: &TargetPlan, batch: &BTreeMap<usize, Written<'_>>) -> Open {
         let tables = self.0.borrow();
         let columns = tables.get(&target.table);
         let mut open = Open::default();
@@ -66,8 +72,8 @@ impl Proof {
             return open;
         }
         for (at, sent) in batch {
-            let known = |name: &String| columns.and_then(|columns| columns.seen.get(name));
-            if sent.keys().any(|name| known(name).is_none()) {
+            let known = |name: &str| columns.and_then(|columns| columns.seen.get(name));
+            if sent.iter().any(|(name, _)| known(name).is_none()) {
                 open.unseen.insert(*at);
             }
             if sent.iter().any(|(name, text)| known(name).is_none_or(|whole| !Size::of(text).fits(*whole))) {
@@ -78,7 +84,7 @@ impl Proof {
     }
 
     /// For each column, the records with the longest text and with the most decimals, if these exceed what came back complete.
-    pub(super) fn longest(&self, target: &TargetPlan, batch: &BTreeMap<usize, BTreeMap<String, String>>) -> BTreeSet<usize> {
+    pub(super) fn longest(&self, target: &TargetPlan, batch: &BTreeMap<usize, Written<'_>>) -> BTreeSet<usize> {
         let tables = self.0.borrow();
         let columns = tables.get(&target.table);
         if columns.is_some_and(|columns| columns.given_up) {
@@ -86,7 +92,7 @@ impl Proof {
         }
         let mut most: HashMap<&str, [(usize, Option<usize>); 2]> = HashMap::new();
         for (at, sent) in batch {
-            for (name, text) in sent {
+            for (name, text) in sent.iter() {
                 let whole = columns.and_then(|columns| columns.seen.get(name)).copied().unwrap_or_default();
                 let size = Size::of(text);
                 let most = most.entry(name).or_insert([(whole.characters, None), (whole.decimals, None)]);

@@ -10,11 +10,12 @@ use tracing::{debug, warn};
 
 use crate::definition::plan::TargetPlan;
 use crate::domain::SysId;
+use crate::domain::json_text::object;
 use crate::domain::next_step::NextStep;
 use crate::net::Method;
 
 use super::batch::perform;
-use super::compare::{differences, differences_found, same_fields};
+use super::compare::{differences, differences_found, same_fields, texts};
 use super::error::ServiceNowError;
 use super::outcome::{Found, How, OutRecord, Outcome, Settled, Verdict};
 use super::query::{self, Natural, encode};
@@ -50,7 +51,8 @@ pub(super) async fn send(
         if due.is_empty() {
             break;
         }
-        let ops = due.iter().map(|at| op(transport, target, &records[*at], &steps[*at])).collect();
+        let mut wanted = Wanted::default();
+        let ops = due.iter().map(|at| op(transport, target, &records[*at], &steps[*at], &mut wanted)).collect();
         for (at, judged) in due.into_iter().zip(perform(transport, tokens, ops).await) {
             steps[at] = after(transport, target, &records[at], &steps[at], judged);
         }
@@ -175,10 +177,10 @@ async fn read_before_write(
             steps[at] = withdrawn(format!("row {id} of `{}` is gone, or may not be read", target.table).into());
             continue;
         };
-        let changed = differences_found(target, expects, &row.fields);
+        let changed = differences_found(target, texts(expects), &row.fields);
         match changed.first() {
             None => {}
-            Some(_) if same_fields(target, &records[at].fields, &row.fields) => {
+            Some(_) if same_fields(target, records[at].fields.iter(), &row.fields) => {
                 steps[at] = Step::Done(Ok(Outcome::Confirmed {
                     sys_id: id,
                     table: target.table.clone(),
@@ -197,7 +199,7 @@ async fn read_before_write(
 }
 
 fn natural_text(target: &TargetPlan, record: &OutRecord) -> String {
-    let part = |column: &String| format!("`{column}` = `{}`", record.fields.get(column).map(String::as_str).unwrap_or_default());
+    let part = |column: &String| format!("`{column}` = `{}`", record.fields.get(column).unwrap_or_default());
     target.natural_key.iter().map(part).collect::<Vec<_>>().join(", ")
 }
 
@@ -244,7 +246,25 @@ fn several(target: &TargetPlan, record: &OutRecord, found: &[Found]) -> Outcome 
     }
 }
 
-fn op(transport: &Transport, target: &TargetPlan, record: &OutRecord, step: &Step) -> Op {
+/// The `sysparm_fields` of the record before: nearly all records of a batch have the same columns, and encoding them takes time.
+#[derive(Default)]
+struct Wanted {
+    columns: Vec<String>,
+    encoded: String,
+}
+
+impl Wanted {
+    /// `sys_id` and these columns, encoded for an address.
+    fn of<'a>(&mut self, columns: impl Iterator<Item = &'a str> + Clone) -> &str {
+        if self.encoded.is_empty() || !columns.clone().eq(self.columns.iter().map(String::as_str)) {
+            self.encoded = encode(&std::iter::once("sys_id").chain(columns.clone()).collect::<Vec<_>>().join(","));
+            self.columns = columns.map(str::to_owned).collect();
+        }
+        &self.encoded
+    }
+}
+
+fn op(transport: &Transport, target: &TargetPlan, record: &OutRecord, step: &Step, wanted: &mut Wanted) -> Op {
     let mut fields = written(target, record);
     let mut path = format!("/api/now/table/{}", encode(&target.table));
     let method = match step {
@@ -254,19 +274,18 @@ fn op(transport: &Transport, target: &TargetPlan, record: &OutRecord, step: &Ste
         }
         _ => {
             if transport.settings().derived_sys_id {
-                fields.insert("sys_id".into(), record.derived_sys_id.clone());
+                fields.set("sys_id", record.derived_sys_id.as_str());
             }
             Method::POST
         }
     };
     path.push_str("?sysparm_display_value=false&sysparm_exclude_reference_link=true");
-    let wanted: Vec<&str> = std::iter::once("sys_id").chain(fields.keys().map(String::as_str).filter(|name| *name != "sys_id")).collect();
-    let wanted = encode(&wanted.join(","));
+    let wanted = wanted.of(fields.iter().map(|(name, _)| name).filter(|name| *name != "sys_id"));
     if wanted.len() <= FIELDS_LIMIT {
-        path.push_str(&format!("&sysparm_fields={wanted}"));
+        path.push_str("&sysparm_fields=");
+        path.push_str(wanted);
     }
-    // a map of texts always serializes
-    Op { method, path, body: serde_json::to_vec(&fields).unwrap_or_default(), alone: record.alone }
+    Op { method, path, body: object(fields.iter()).into_bytes(), alone: record.alone }
 }
 
 fn after(transport: &Transport, target: &TargetPlan, record: &OutRecord, step: &Step, judged: Judged) -> Step {
@@ -333,7 +352,7 @@ fn confirmed(transport: &Transport, target: &TargetPlan, record: &OutRecord, upd
     }
     let how = if updating.is_some() { How::Updated } else { How::Inserted };
     let sent = must_show(target, record, how);
-    let partial = differences(target, sent.iter().map(|(field, value)| (field.as_str(), value.as_str())), row);
+    let partial = differences(target, sent.iter(), row);
     Step::Done(Ok(Outcome::Confirmed { sys_id, table: target.table.clone(), how, partial, said: None }))
 }
 
@@ -375,7 +394,7 @@ pub(super) async fn settle(
             },
             None if holds(target, record, &found) => {
                 let how = if record.sys_id.is_some() { How::Updated } else { How::Inserted };
-                let partial = differences_found(target, &must_show(target, record, how), &found.fields);
+                let partial = differences_found(target, must_show(target, record, how).iter(), &found.fields);
                 Settled::Confirmed { sys_id: found.sys_id, table: None, partial, said: None }
             }
             None => Settled::Absent,

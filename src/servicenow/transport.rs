@@ -2,6 +2,7 @@
 //!
 //! All other modules that send requests to the instance use this one.
 
+use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -218,7 +219,7 @@ impl Transport {
     /// One write as a single request.
     pub(super) async fn write(&self, tokens: &dyn TokenSource, op: &Op) -> Judged {
         match self.call(tokens, &op.method, &op.path, op.body.clone().into()).await {
-            Ok(answer) => judge(&what(&op.method, &op.path), &answer),
+            Ok(answer) => judge(What::of(&op.method, &op.path), &answer),
             Err(error) => unanswered(error),
         }
     }
@@ -239,7 +240,7 @@ pub(super) fn unanswered(error: ServiceNowError) -> Judged {
 }
 
 /// Judges an answer to a write.
-pub(super) fn judge(what: &str, answer: &Answer) -> Judged {
+pub(super) fn judge(what: What<'_>, answer: &Answer) -> Judged {
     let status = answer.status;
     let body = read_body(&answer.body);
     if status == 429 {
@@ -252,7 +253,9 @@ pub(super) fn judge(what: &str, answer: &Answer) -> Judged {
             return Judged::Doubt(format!("{what}: status {status} with an error inside: {}", words.line()).into());
         }
         (_, Body::Page(title)) => {
-            return Judged::Doubt(ServiceNowError::Page { what: what.into(), status, title: quoted(&title).into() }.to_string().into());
+            return Judged::Doubt(
+                ServiceNowError::Page { what: what.to_string(), status, title: quoted(&title).into() }.to_string().into(),
+            );
         }
         (200 | 201, Body::Empty) => return Judged::Doubt(format!("{what}: status {status} without a body").into()),
         (200 | 201, Body::Garbage(problem)) => {
@@ -267,7 +270,7 @@ pub(super) fn judge(what: &str, answer: &Answer) -> Judged {
     match status {
         408 | 499 => Judged::Doubt(format!("{what}: status {status}: {}", words.line()).into()),
         403 if words.say("User Not Authorized") || words.say("API level ACL") => {
-            Judged::Failed(ServiceNowError::Forbidden { what: what.into(), words: words.line() })
+            Judged::Failed(ServiceNowError::Forbidden { what: what.to_string(), words: words.line() })
         }
         400..=498 => Judged::Refused { status, words },
         _ => Judged::Doubt(format!("{what}: status {status}: {}", words.line()).into()),
@@ -345,7 +348,26 @@ fn read_rows(path: &str, answer: &Answer) -> Result<Vec<Row>, ServiceNowError> {
 
 /// Method and path without the query: safe to print.
 pub(super) fn what(method: &Method, path: &str) -> String {
-    format!("{method} {}", path.split('?').next().unwrap_or_default())
+    What::of(method, path).to_string()
+}
+
+/// A request for a message, written only if there is one: its method and its path without the query.
+#[derive(Clone, Copy)]
+pub(super) struct What<'a> {
+    method: &'a Method,
+    path: &'a str,
+}
+
+impl<'a> What<'a> {
+    pub(super) fn of(method: &'a Method, path: &'a str) -> Self {
+        Self { method, path: path.split('?').next().unwrap_or_default() }
+    }
+}
+
+impl fmt::Display for What<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.method, self.path)
+    }
 }
 
 /// A path on the instance.

@@ -1,38 +1,14 @@
 //! JSON shapes. Numbers stay text, so that no binary float is involved; optional members may be absent.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::bounded::{self, Few};
+pub use super::row::Row;
 use crate::net::brief;
 use crate::redact::{Quoted, TextPart};
-
-/// A value of a row: documented as a string, a `{link, value}` reference or a `{display_value, value}` pair.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Cell {
-    /// The raw value.
-    pub value: String,
-    /// The display value, if present.
-    pub display: Option<String>,
-}
-
-/// One object of `result`.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Row(pub BTreeMap<String, Cell>);
-
-impl Row {
-    /// A column's value; `None` when the column is not there.
-    pub fn text(&self, column: &str) -> Option<&str> {
-        self.0.get(column).map(|cell| cell.value.as_str())
-    }
-
-    /// A column's value; `None` if it is missing or empty.
-    pub fn filled(&self, column: &str) -> Option<&str> {
-        self.text(column).map(str::trim).filter(|text| !text.is_empty())
-    }
-}
 
 /// A JSON answer of the Table or the Import Set API.
 #[derive(Debug, Clone, Default)]
@@ -107,41 +83,69 @@ pub fn read_body(bytes: &[u8]) -> Body {
 
 /// Reads a body with at most this many rows; it stops at the first row too many.
 pub fn read_list(bytes: &[u8], most: usize) -> Body {
-    let Ok(text) = std::str::from_utf8(bytes) else { return Body::Garbage("it is not UTF-8".into()) };
-    let text = text.trim_start_matches('\u{feff}').trim();
-    if text.is_empty() {
-        return Body::Empty;
-    }
-    if text.starts_with('<') {
-        return Body::Page(title(text));
-    }
-    // serde would accept a list for the members of a struct, in their order
-    if !text.starts_with('{') {
-        return Body::Garbage("it is not a JSON object".into());
-    }
-    if let Some(problem) = crate::net::json::too_deep(bytes) {
-        return Body::Garbage(problem.into());
-    }
+    let text = match object(bytes) {
+        Ok(text) => text,
+        Err(body) => return body,
+    };
     let envelope: Envelope<'_> = match serde_json::from_str(text) {
         Ok(envelope) => envelope,
         Err(error) if error.is_eof() => return Body::Garbage("it ends in the middle".into()),
         Err(error) => return Body::Garbage(format!("it is not the JSON expected ({})", brief(&error.to_string())).into()),
     };
-    if let Some(error) = envelope.error.filter(|raw| !matches!(raw.get(), "null" | "\"\"" | "{}")) {
-        let mut words = words(error);
-        if let Some(more) = envelope.error_description {
-            words.detail = scalar(more);
-        }
+    if let Some(words) = envelope.failure() {
         return Body::Failure(words);
-    }
-    if envelope.status.is_some_and(|raw| scalar(raw).eq_ignore_ascii_case("failure")) {
-        return Body::Failure(Words::default());
     }
     match envelope.result.map(|raw| bounded::rows(raw, most)) {
         None => Body::Document(Document { result: None }),
         Some(Ok(rows)) => Body::Document(Document { result: Some(rows) }),
         Some(Err(error)) => Body::Garbage(format!("`result` has an unknown shape ({})", brief(&error.to_string())).into()),
     }
+}
+
+/// The text of a body that starts like a JSON object, or what the body is instead.
+fn object(bytes: &[u8]) -> Result<&str, Body> {
+    let Ok(text) = std::str::from_utf8(bytes) else { return Err(Body::Garbage("it is not UTF-8".into())) };
+    let text = text.trim_start_matches('\u{feff}').trim();
+    if text.is_empty() {
+        return Err(Body::Empty);
+    }
+    if text.starts_with('<') {
+        return Err(Body::Page(title(text)));
+    }
+    // serde would accept a list for the members of a struct, in their order
+    if !text.starts_with('{') {
+        return Err(Body::Garbage("it is not a JSON object".into()));
+    }
+    match crate::net::json::too_deep(bytes) {
+        Some(problem) => Err(Body::Garbage(problem.into())),
+        None => Ok(text),
+    }
+}
+
+impl Envelope<'_> {
+    /// What the body says of a failure; `None`: it says nothing of one.
+    fn failure(&self) -> Option<Words> {
+        if let Some(error) = self.error.filter(|raw| !matches!(raw.get(), "null" | "\"\"" | "{}")) {
+            let mut words = words(error);
+            if let Some(more) = self.error_description {
+                words.detail = scalar(more);
+            }
+            return Some(words);
+        }
+        self.status.is_some_and(|raw| scalar(raw).eq_ignore_ascii_case("failure")).then(Words::default)
+    }
+}
+
+/// Reads the answer to a batch. `None`: it is a failure, or not the answer to a batch.
+pub fn read_batch(bytes: &[u8]) -> Option<BatchResponse<'_>> {
+    object(bytes).ok()?;
+    let WholeBatch { result, error, error_description, status, serviced_requests, unserviced_requests } =
+        serde_json::from_slice(bytes).ok()?;
+    let envelope = Envelope { result, error, error_description, status };
+    if envelope.failure().is_some() || envelope.result.is_some_and(|raw| bounded::rows(raw, ENTRIES).is_err()) {
+        return None;
+    }
+    Some(BatchResponse { serviced_requests, unserviced_requests })
 }
 
 fn title(page: &str) -> Quoted {
@@ -152,24 +156,31 @@ fn title(page: &str) -> Quoted {
     Quoted::line(&page[from..to], 80, TextPart::Whole)
 }
 
-pub(super) fn cell(raw: &RawValue) -> Cell {
+/// Adds a column with its value to a row.
+pub(super) fn push_cell(row: &mut Row, name: &str, raw: &RawValue) {
     if !raw.get().starts_with('{') {
-        return Cell { value: scalar(raw), display: None };
+        return row.push(name, &borrowed(raw), None);
     }
     let members = bounded::members(raw, &["value", "display_value", "link"]);
     let member = |name: &str| members.get(name).map(|raw| scalar(raw));
     let display = member("display_value");
     // with sysparm_display_value=true a reference has no `value`, but its link ends in it
     let linked = || member("link").and_then(|link| link.rsplit('/').next().map(str::to_owned));
-    Cell { value: member("value").or_else(linked).or_else(|| display.clone()).unwrap_or_default(), display }
+    let value = member("value").or_else(linked).or_else(|| display.clone()).unwrap_or_default();
+    row.push(name, &value, display.as_deref());
 }
 
 /// A scalar as text: strings without quotes, null as empty, numbers and booleans unchanged.
 pub fn scalar(raw: &RawValue) -> String {
+    borrowed(raw).into_owned()
+}
+
+/// The same, borrowed where it has no escapes.
+fn borrowed(raw: &RawValue) -> Cow<'_, str> {
     match raw.get() {
-        "null" => String::new(),
+        "null" => Cow::Borrowed(""),
         text if text.starts_with('"') => crate::net::json::text(text),
-        text => text.to_owned(),
+        text => Cow::Borrowed(text),
     }
 }
 
@@ -182,49 +193,29 @@ fn words(raw: &RawValue) -> Words {
     Words { message: member("message"), detail: member("detail") }
 }
 
-/// `POST /api/now/v1/batch`, as sent.
-#[derive(Debug, Serialize)]
-pub struct BatchRequest<'a> {
-    /// The answer returns it as a string.
-    pub batch_request_id: String,
-    /// The items.
-    pub rest_requests: Vec<BatchItem<'a>>,
-}
-
-/// One item of a batch.
-#[derive(Debug, Serialize)]
-pub struct BatchItem<'a> {
-    /// Set by Tieline; assigns the answer to the item.
-    pub id: String,
-    /// The method.
-    pub method: &'a str,
-    /// Path and query, relative to the instance.
-    pub url: &'a str,
-    /// `Accept` and `Content-Type`, which inner requests need too.
-    pub headers: [BatchHeader<'a>; 2],
-    /// Base64.
-    pub body: String,
-    /// `false`: a 429 inside gives its `Retry-After` only in a header.
-    pub exclude_response_headers: bool,
-}
-
-/// A header of an item.
-#[derive(Debug, Serialize, Clone, Copy)]
-pub struct BatchHeader<'a> {
-    /// Its name.
-    pub name: &'a str,
-    /// Its value.
-    pub value: &'a str,
+/// The answer to a batch, with the members that every answer may have.
+#[derive(Deserialize)]
+struct WholeBatch<'a> {
+    #[serde(borrow, default)]
+    result: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    error: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    error_description: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    status: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    serviced_requests: Option<Few<Serviced<'a>, ITEMS>>,
+    #[serde(borrow, default)]
+    unserviced_requests: Option<Few<&'a RawValue, ITEMS>>,
 }
 
 /// The answer to a batch.
-#[derive(Debug, Deserialize)]
+#[derive(Debug)]
 pub struct BatchResponse<'a> {
     /// Items that ran.
-    #[serde(borrow, default)]
     pub serviced_requests: Option<Few<Serviced<'a>, ITEMS>>,
     /// Items that were not run.
-    #[serde(borrow, default)]
     pub unserviced_requests: Option<Few<&'a RawValue, ITEMS>>,
 }
 
@@ -252,8 +243,8 @@ pub struct Serviced<'a> {
 #[derive(Debug, Deserialize)]
 pub struct ServicedHeader<'a> {
     /// Its name.
-    #[serde(default)]
-    pub name: String,
+    #[serde(borrow, default)]
+    pub name: Cow<'a, str>,
     /// Its value.
     #[serde(borrow, default)]
     pub value: Option<&'a RawValue>,
@@ -297,17 +288,14 @@ mod tests {
         let rows = one.result.unwrap();
         let row = &rows[0];
         assert_eq!((row.text("a"), row.text("b"), row.text("c")), (Some("x"), Some("id1"), Some("12.50")));
-        assert_eq!((row.text("d"), row.0["d"].display.as_deref()), (Some("id2"), Some("Name")));
+        assert_eq!((row.text("d"), row.display("d")), (Some("id2"), Some("Name")));
         assert_eq!((row.text("e"), row.text("f"), row.text("g")), (Some(""), Some("12.500000000000000000001"), Some("true")));
         assert_eq!((row.text("z"), row.filled("h")), (None, None));
         assert_eq!(document(r#"{"result":[{"a":"1"},{"a":"2"}]}"#).result.unwrap().len(), 2);
         assert!(document(r#"{"import_set":"I"}"#).result.is_none());
         // a text that the instance truncated in the middle of a character is not empty
         let cut = document(r#"{"result":{"a":"Caf\ud83d","b":{"value":"\ud83d","display_value":"x\ud83d"}}}"#).result.unwrap();
-        assert_eq!(
-            (cut[0].text("a"), cut[0].text("b"), cut[0].0["b"].display.as_deref()),
-            (Some(r"Caf\ud83d"), Some(r"\ud83d"), Some(r"x\ud83d"))
-        );
+        assert_eq!((cut[0].text("a"), cut[0].text("b"), cut[0].display("b")), (Some(r"Caf\ud83d"), Some(r"\ud83d"), Some(r"x\ud83d")));
     }
 
     #[test]

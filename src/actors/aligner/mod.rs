@@ -223,7 +223,7 @@ impl Work {
         let mapped = plan.map(&self.flow.company, document, &self.definitions.code_lists).map_err(|error| error.to_string())?;
         let block = plan.aligned().map(|(target, _)| &target.block);
         let found = mapped.records.into_iter().find(|record| Some(&plan.targets[record.target].block) == block);
-        found.map(|record| record.fields).ok_or_else(|| "the definition leaves the record out".to_owned())
+        found.map(|record| record.fields.to_map()).ok_or_else(|| "the definition leaves the record out".to_owned())
     }
 
     async fn take_in(&self, ask: &AlignNow, changes: Changes) -> Result<(), AlignError> {

@@ -312,7 +312,7 @@ impl Pass<'_> {
             return Made::Unread(if key.stands_for_a_row() { None } else { known() });
         };
         let record = mapped.records.into_iter().find(|record| self.plan.targets[record.target].block == self.target.block);
-        record.map_or(Made::LeftOut, |record| Made::Record(record.fields))
+        record.map_or(Made::LeftOut, |record| Made::Record(record.fields.to_map()))
     }
 
     /// The natural key of a record as text, as rows are stored by it; `None` when a part of it is empty.

@@ -72,12 +72,12 @@ impl ObservedFields {
             let Some(differences) = differences else { continue };
             let flow = FlowId::new(delivery.company.as_str(), claim.queue.entity.as_str());
             let observed = self.0.entry((flow.clone(), claim.queue.block.clone())).or_default();
-            let version = target.version_column.iter().map(|column| (column, Cow::Owned(record.version.to_string())));
-            let fields = record.fields.iter().map(|(name, text)| (name, Cow::Borrowed(text.as_str())));
+            let version = target.version_column.iter().map(|column| (column.as_str(), Cow::Owned(record.version.to_string())));
+            let fields = record.fields.iter().map(|(name, text)| (name, Cow::Borrowed(text)));
             for (name, sent) in version.chain(fields).filter(|(_, text)| !text.trim().is_empty()) {
-                let gone = differences.iter().any(|d| d.field == *name && d.returned.as_deref().unwrap_or_default().trim().is_empty());
+                let gone = differences.iter().any(|d| d.field == name && d.returned.as_deref().unwrap_or_default().trim().is_empty());
                 if !observed.contains_key(name) {
-                    observed.insert(name.clone(), Field::default());
+                    observed.insert(name.to_owned(), Field::default());
                 }
                 let Some(field) = observed.get_mut(name) else { continue };
                 field.kept |= !gone;
@@ -86,7 +86,7 @@ impl ObservedFields {
                 }
                 field.dropped = field.dropped.saturating_add(1);
                 if target.partial_write == PartialWrite::Stop || !field.kept && field.dropped >= RECORDS {
-                    let place = Place { flow: flow.clone(), block: claim.queue.block.clone(), field: name.clone() };
+                    let place = Place { flow: flow.clone(), block: claim.queue.block.clone(), field: name.to_owned() };
                     let (key, records, sent) = (delivery.key.clone(), field.dropped, sent.into_owned());
                     found.insert(place.clone(), Dropped { place, records, sent, key });
                 }

@@ -9,7 +9,7 @@ use crate::definition::record::{derived_sys_id, source_key};
 use crate::domain::delivery::Attempt;
 use crate::domain::ids::{DeliveryId, DocumentId};
 use crate::domain::version::VersionText;
-use crate::domain::{CompanyId, DocumentKey, EntityName, FlowId, LateReference, RecordRef, SysId};
+use crate::domain::{CompanyId, DocumentKey, EntityName, FlowId, LateReference, RecordRef, SysId, Texts};
 use crate::servicenow::OutRecord;
 use crate::store::{Claim, Claimed, Store, UNANSWERED};
 
@@ -31,7 +31,7 @@ pub(super) enum Unsendable {
 
 /// The stored content of one delivery.
 struct Stored {
-    fields: BTreeMap<String, String>,
+    fields: Texts,
     refs: Vec<LateReference>,
     expects: Option<BTreeMap<String, String>>,
 }
@@ -108,7 +108,7 @@ pub(super) async fn records(
             for reference in refs {
                 let field = reference.field.clone();
                 if let Some(sys_id) = found.get(&referred(delivery, reference)) {
-                    fields.insert(field, sys_id.clone());
+                    fields.set(&field, sys_id);
                 }
             }
             let key = source_key(&CompanyId::new(&delivery.company), entity, &DocumentKey::from_text(&delivery.key), &delivery.record_key);
@@ -155,10 +155,10 @@ async fn before(store: &Store, target: &TargetPlan, claim: &Claim) -> Result<Has
 /// Fields to be cleared: those that are empty now and had a value before. Where a row exists and its last delivered content is not known,
 /// as after a restore, all empty fields. A version that is already delivered is sent again because a person asked for it: all its empty
 /// fields are cleared, so that a row that was never cleared becomes correct.
-fn cleared(target: &TargetPlan, delivery: &Claimed, before: Option<&String>, fields: &BTreeMap<String, String>) -> BTreeSet<String> {
+fn cleared(target: &TargetPlan, delivery: &Claimed, before: Option<&String>, fields: &Texts) -> BTreeSet<String> {
     let unknown = delivery.sys_id.is_some() && before.is_none();
     let again = target.write == WriteMode::ImportSet && (delivery.stands || unknown);
     let before: BTreeMap<String, String> = before.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
-    let filled = |name: &String| before.get(name).is_some_and(|text| !text.trim().is_empty());
-    fields.iter().filter(|(name, text)| text.trim().is_empty() && (again || filled(name))).map(|(name, _)| name.clone()).collect()
+    let filled = |name: &str| before.get(name).is_some_and(|text| !text.trim().is_empty());
+    fields.iter().filter(|(name, text)| text.trim().is_empty() && (again || filled(name))).map(|(name, _)| name.to_owned()).collect()
 }

@@ -75,7 +75,7 @@ fn several_orders_stand_side_by_side_and_are_never_taken_for_one() {
             .collect();
         let mapped = plan.map(&"EDU1".into(), &document, &definitions.code_lists).expect("mapped");
         let several = mapped.warnings.iter().filter(|warning| warning.kind == WarningKind::Several).count();
-        (mapped.records[0].fields["u_purchase_order"].clone(), several)
+        (field(&mapped.records[0], "u_purchase_order").to_owned(), several)
     };
     assert_eq!(map(&[]), (String::new(), 0));
     assert_eq!(map(&[("A", "1"), ("A", "2"), ("", "3")]), ("A".into(), 0), "one order, and a receipt of none");

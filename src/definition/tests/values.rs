@@ -43,7 +43,7 @@ fn an_order_cancelled_by_its_flag_is_cancelled_with_its_lines() {
         let plan = plan(&definitions, "purchase_order");
         let status = |header: &[(&str, &str)], line: &[(&str, &str)]| {
             let mapped = map(&definitions, "purchase_order", &order(plan, header, line));
-            let of_line = mapped.records[1].fields.get("status").cloned();
+            let of_line = mapped.records[1].fields.get("status").map(str::to_owned);
             (field(&mapped.records[0], name).to_owned(), of_line.unwrap_or_else(|| "-".into()))
         };
         let line = |text: &str| if profile == "apo" { text.to_owned() } else { "-".to_owned() };

@@ -217,7 +217,7 @@ async fn made_away(transport: &Transport, tokens: &dyn TokenSource, table: &str,
 /// Renames a staging row's columns to the names in the POST's answer.
 fn verdict_of(row: &Row) -> Row {
     let names = [("sys_target_table", "table"), ("sys_target_sys_id", "sys_id"), ("sys_import_state", "status")];
-    Row(names.iter().filter_map(|(column, name)| Some(((*name).to_owned(), row.0.get(*column)?.clone()))).collect())
+    Row::of(names.iter().filter_map(|(column, name)| Some((*name, row.text(column)?, row.display(column)))))
 }
 
 /// A staging row that could not be deleted: the instance deletes it by itself later.

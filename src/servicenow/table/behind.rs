@@ -68,7 +68,7 @@ fn behind(
                 sys_id: found.sys_id.clone(),
                 table: target.table.clone(),
                 how,
-                partial: differences_found(target, &must_show(target, record, how), &found.fields),
+                partial: differences_found(target, must_show(target, record, how).iter(), &found.fields),
                 said: Some(why.line(target, record).into()),
             })
         }
@@ -188,5 +188,5 @@ pub(super) fn foreign(target: &TargetPlan, record: &OutRecord, found: &Found) ->
 /// values of its row is one of several with the same version: only its fields decide.
 pub(super) fn holds(target: &TargetPlan, record: &OutRecord, found: &Found) -> bool {
     let said = found.version.as_ref().filter(|_| record.expects.is_none()).and_then(|there| there.is(&record.version));
-    said.unwrap_or_else(|| same_fields(target, &record.fields, &found.fields))
+    said.unwrap_or_else(|| same_fields(target, record.fields.iter(), &found.fields))
 }

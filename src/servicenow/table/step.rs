@@ -1,11 +1,9 @@
 //! The state of a record while it is written: the next step, why a row is read first, what is written, and what the row must show then.
 
-use std::collections::BTreeMap;
-
 use crate::definition::plan::TargetPlan;
 use crate::domain::SysId;
 use crate::domain::version::VersionThere;
-use crate::servicenow::outcome::{How, OutRecord, Outcome, Verdict, rejection};
+use crate::servicenow::outcome::{How, OutRecord, Outcome, Verdict, Written, rejection};
 use crate::servicenow::query::columns;
 use crate::servicenow::wire::Words;
 
@@ -49,19 +47,19 @@ pub(super) fn key_column(target: &TargetPlan) -> String {
 }
 
 /// Everything that is written: the fields, the key and the version.
-pub(super) fn written(target: &TargetPlan, record: &OutRecord) -> BTreeMap<String, String> {
-    let mut fields = record.fields.clone();
+pub(super) fn written<'a>(target: &'a TargetPlan, record: &'a OutRecord) -> Written<'a> {
+    let mut fields = Written::of(record);
     if let Some(column) = &target.key_column {
-        fields.insert(column.clone(), record.source_key.clone());
+        fields.set(column, record.source_key.as_str());
     }
     if let Some(column) = &target.version_column {
-        fields.insert(column.clone(), record.version.to_string());
+        fields.set(column, record.version.to_string());
     }
     fields
 }
 
 /// What a row must show. If an empty field was sent for a new row, the instance may have set a default: no value of SYSPRO is lost.
-pub(super) fn must_show(target: &TargetPlan, record: &OutRecord, how: How) -> BTreeMap<String, String> {
+pub(super) fn must_show<'a>(target: &'a TargetPlan, record: &'a OutRecord, how: How) -> Written<'a> {
     let mut fields = written(target, record);
     fields.retain(|_, text| how != How::Inserted || !text.trim().is_empty());
     fields

@@ -8,7 +8,7 @@ use crate::servicenow::batch::read_batch;
 use crate::servicenow::import_answer::{self, Answered};
 use crate::servicenow::query::found;
 use crate::servicenow::token_request::read_token;
-use crate::servicenow::transport::{Answer, Judged, Op, judge};
+use crate::servicenow::transport::{Answer, Judged, Op, What, judge};
 use crate::servicenow::wire::{Body, read_body};
 
 const WORDS: &[&str] = &[
@@ -74,7 +74,7 @@ fn servicenow_answers() {
             |status| Answer { status, retry_after: None, total: None, body: body.clone(), generation: 1, _permit: Default::default() };
         let mut said = String::new();
         for status in [201, 403, 429] {
-            said += &judged(&plan, &judge("POST /x", &answer(status)));
+            said += &judged(&plan, &judge(What::of(&Method::POST, "/x"), &answer(status)));
         }
         if let Some(items) = read_batch(&tokens, &ops, &answer(200)) {
             assert_eq!(items.len(), ops.len(), "one judgement per item");

@@ -437,7 +437,7 @@ async fn a_row_that_no_longer_says_what_is_expected_is_left_alone() {
             "GET" => reply(200, json!({"result": row().into_iter().collect::<Vec<_>>()})),
             _ => echo(seen, 200),
         });
-        let fields: std::collections::BTreeMap<_, _> = [("name".to_owned(), "Name 1".to_owned())].into();
+        let fields = [("name".to_owned(), "Name 1".to_owned())].into();
         let expects = Some([("name".to_owned(), "Old".to_owned())].into());
         let aligned = OutRecord { sys_id: Some(id("abc")), fields, expects, ..record(1) };
         let outcomes = send(&server, |_| (), &table(), &[aligned]).await;
