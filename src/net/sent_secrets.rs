@@ -15,6 +15,9 @@ fn is_name(part: &str) -> bool {
     part.len() < PART && part.bytes().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'-' | b'_'))
 }
 
+/// The parts of an e.net address that sign in: users with their passwords, and the session. The first part of each name counts.
+const SIGN_IN: [&str; 5] = ["Operator", "OperatorPassword", "CompanyId", "CompanyPassword", "UserId"];
+
 /// Remembers the secrets in these headers, in this address and in this form.
 pub(super) fn remember(system: System, headers: &[(&str, &str)], url: &Url, body: &[u8]) {
     let value = |wanted: &str| headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| *value);
@@ -32,13 +35,19 @@ pub(super) fn remember(system: System, headers: &[(&str, &str)], url: &Url, body
         }
     }
     // e.net has passwords and session ids in the address
-    let query = |wanted: &str| url.query_pairs().find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value.into_owned());
-    for (user, name) in [("Operator", "OperatorPassword"), ("CompanyId", "CompanyPassword")] {
-        if let Some(password) = query(name) {
-            known(Kind::Password, &query(user).unwrap_or_default(), &password);
+    let mut found: [Option<String>; SIGN_IN.len()] = Default::default();
+    for (name, value) in url.query_pairs() {
+        if let Some(at) = SIGN_IN.iter().position(|known| name.eq_ignore_ascii_case(known)).filter(|at| found[*at].is_none()) {
+            found[at] = Some(value.into_owned());
         }
     }
-    if let Some(session) = query("UserId") {
+    let [operator, operator_password, company, company_password, session] = found;
+    for (user, password) in [(operator, operator_password), (company, company_password)] {
+        if let Some(password) = password {
+            known(Kind::Password, &user.unwrap_or_default(), &password);
+        }
+    }
+    if let Some(session) = session {
         known(Kind::Session, "", &session);
     }
     if system == System::Notices {

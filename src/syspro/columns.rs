@@ -207,9 +207,9 @@ impl Call<'_> {
                 (true, false) => finding.unnamed_dates.push(format!("{name} ({edm})")),
                 (false, true) if edm == "Edm.String" => {
                     let odd = answer.rows.iter().filter_map(|row| row.get(at)?.as_ref()).find_map(|cell| {
-                        let text = value(cell, ColumnKind::AsReceived, None, self.dates()).to_text();
+                        let text = value(cell, ColumnKind::AsReceived, false, self.dates()).to_text();
                         let none = text.trim().is_empty() || NO_DATE.iter().any(|none| text.starts_with(none));
-                        let date = matches!(value(cell, ColumnKind::Date, None, self.dates()), Value::Date(_));
+                        let date = matches!(value(cell, ColumnKind::Date, false, self.dates()), Value::Date(_));
                         (!none && !date).then_some(text)
                     });
                     finding.not_dates.extend(odd.map(|text| format!("{name} ({edm}, which holds `{text}`)")));

@@ -11,7 +11,7 @@ use super::faults;
 use super::filter::excluded;
 use super::order::Course;
 use super::reader::{Call, Query};
-use super::value::value;
+use super::value::{is_number, value};
 use super::wire::Cell;
 
 impl Call<'_> {
@@ -96,7 +96,7 @@ impl Call<'_> {
         }
         let mut values: Vec<Value> = vec![Value::Null; plan.columns.len().max(root.columns.len())];
         for ((at, name), cell) in root.columns.iter().enumerate().zip(&cells) {
-            values[at] = value(cell, root.kind(name), self.metadata.edm(&root.table, name), self.dates());
+            values[at] = value(cell, root.kind(name), self.metadata.edm(&root.table, name).is_some_and(is_number), self.dates());
         }
         let key = DocumentKey::from_values(root.key_at.iter().filter_map(|at| values.get(*at)));
         Some(Document { key, root: values.into(), children: vec![Vec::new(); plan.children.len()], faults: Vec::new() })

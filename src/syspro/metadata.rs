@@ -95,12 +95,14 @@ impl Metadata {
                 word.push(c);
                 continue;
             }
-            // a word before a quote is the type of a literal, such as `datetime'…'`
-            match named(columns, &word).filter(|_| c != '\'') {
-                Some((name, _)) => text.push_str(name),
-                None => text.push_str(&word),
+            // most characters follow no word; a word before a quote is the type of a literal, such as `datetime'…'`
+            if !word.is_empty() {
+                match Some(&word).filter(|_| c != '\'').and_then(|word| named(columns, word)) {
+                    Some((name, _)) => text.push_str(name),
+                    None => text.push_str(&word),
+                }
+                word.clear();
             }
-            word.clear();
             quoted ^= c == '\'';
             text.push(c);
         }

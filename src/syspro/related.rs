@@ -1,5 +1,6 @@
 //! Rows that belong to other rows: read by a range of keys where they are close together, otherwise by lists of keys.
 
+use std::cell::OnceCell;
 use std::cmp::Ordering;
 use std::collections::HashSet;
 
@@ -14,7 +15,7 @@ use super::error::SysproError;
 use super::filter::{Bound, Column, Condition, encoded_len, excluded, lists, one_of, sort_keys, within};
 use super::order::Course;
 use super::reader::{BadRow, Call, Query, Rows};
-use super::value::value;
+use super::value::{is_number, value};
 use super::wire::Cell;
 
 /// The most concurrent lists; fewer where the settings allow fewer connections.
@@ -28,6 +29,8 @@ pub(super) struct Related<'a> {
     pub(super) columns: Vec<String>,
     /// The kind of each of them.
     kinds: Vec<ColumnKind>,
+    /// Whether each has a number type in `$metadata`; looked up with the first row.
+    types: OnceCell<Vec<bool>>,
     /// The columns with the other side's key.
     pub(super) on: Vec<String>,
     on_at: Vec<usize>,
@@ -68,7 +71,7 @@ impl<'a> Related<'a> {
         // every name was added just above
         let on_at = on.iter().filter_map(|name| columns.iter().position(|column| column == name)).collect();
         let kinds = columns.iter().map(|name| table.kind(name)).collect();
-        Self { table, columns, kinds, on, on_at }
+        Self { table, columns, kinds, types: OnceCell::new(), on, on_at }
     }
 
     /// Joined only on the first `count` of its columns; the others are only read.
@@ -127,9 +130,12 @@ pub(super) fn order(a: &Cell, b: &Cell) -> Option<Ordering> {
 impl Call<'_> {
     /// The values of a row's first `width` columns.
     pub(super) fn values<'r>(&'r self, related: &'r Related<'_>, row: &'r [Cell], width: usize) -> impl Iterator<Item = Value> + 'r {
-        let table = &related.table.table;
-        let columns = related.columns.iter().zip(&related.kinds).zip(row).take(width);
-        columns.map(move |((name, kind), cell)| value(cell, *kind, self.metadata.edm(table, name), self.dates()))
+        let types = related.types.get_or_init(|| {
+            let number = |name: &String| self.metadata.edm(&related.table.table, name).is_some_and(is_number);
+            related.columns.iter().map(number).collect()
+        });
+        let (columns, dates) = (related.kinds.iter().zip(types).zip(row).take(width), self.dates());
+        columns.map(move |((kind, number), cell)| value(cell, *kind, *number, dates))
     }
 
     /// The rows that belong to `rows`; `left` is the position of their key for this table.

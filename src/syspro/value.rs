@@ -23,14 +23,15 @@ pub(super) struct Dates {
 }
 
 /// A cell as a value. A text in a date column that is not a date stays text: the mapping reports it, and nothing of its record is sent.
-pub(super) fn value(cell: &Cell, kind: ColumnKind, edm: Option<&str>, dates: Dates) -> Value {
+/// `numeric`: whether `$metadata` gives the column a number type.
+pub(super) fn value(cell: &Cell, kind: ColumnKind, numeric: bool, dates: Dates) -> Value {
     match (cell, kind) {
         (Cell::Null, _) => Value::Null,
         (Cell::Flag(flag), _) => Value::Flag(*flag),
         (Cell::Number(text), _) => number(text),
         (Cell::Text(text), ColumnKind::Date) => date(text, dates).unwrap_or_else(|| Value::text(text)),
         (Cell::Text(text), ColumnKind::Number) => number(text),
-        (Cell::Text(text), ColumnKind::AsReceived) if edm.is_some_and(is_number) => number(text),
+        (Cell::Text(text), ColumnKind::AsReceived) if numeric => number(text),
         (Cell::Text(text), ColumnKind::AsReceived) => Value::text(text),
         (Cell::Escaped(text), _) => Value::text(text),
     }
@@ -64,7 +65,9 @@ fn date(text: &str, dates: Dates) -> Option<Value> {
     if !written.bytes().enumerate().all(|(i, b)| if i == 4 || i == 7 { b == b'-' } else { b.is_ascii_digit() }) {
         return None;
     }
-    let written = NaiveDate::parse_from_str(written, "%Y-%m-%d").ok()?;
+    // digits alone by now
+    let part = |range: std::ops::Range<usize>| written.get(range)?.parse::<u32>().ok();
+    let written = NaiveDate::from_ymd_opt(i32::try_from(part(0..4)?).ok()?, part(5..7)?, part(8..10)?)?;
     let date = match dates.zone {
         // a date-time without a zone is already in the server's calendar
         DateZone::Instant if !time.is_empty() => {
@@ -105,7 +108,7 @@ mod tests {
     }
 
     fn read(text: &str, kind: ColumnKind, edm: Option<&str>, zone: DateZone) -> Value {
-        value(&Cell::Text(text.into()), kind, edm, dates(zone))
+        value(&Cell::Text(text.into()), kind, edm.is_some_and(is_number), dates(zone))
     }
 
     fn dated(text: &str) -> Value {
@@ -159,7 +162,7 @@ mod tests {
             assert_eq!(dated(text), Value::Null, "{text}");
         }
         let first = NaiveDate::from_ymd_opt(1800, 1, 1).expect("a date");
-        let earlier = value(&Cell::Text("1900-01-01".into()), ColumnKind::Date, None, Dates { first, ..dates(DateZone::Label) });
+        let earlier = value(&Cell::Text("1900-01-01".into()), ColumnKind::Date, false, Dates { first, ..dates(DateZone::Label) });
         assert_eq!(earlier.to_text(), "1900-01-01", "where a site has dates that old");
     }
 
@@ -169,7 +172,7 @@ mod tests {
         {
             assert_eq!(dated(text), Value::text(text), "{text}");
         }
-        assert_eq!(value(&Cell::Number("20260131".into()), ColumnKind::Date, None, dates(DateZone::Label)).to_text(), "20260131");
+        assert_eq!(value(&Cell::Number("20260131".into()), ColumnKind::Date, false, dates(DateZone::Label)).to_text(), "20260131");
     }
 
     #[test]
@@ -178,7 +181,7 @@ mod tests {
         assert_eq!(plain("2026-01-31"), Value::Text("2026-01-31".into()));
         assert_eq!(plain("2026-01-31T08:30"), Value::Text("2026-01-31T08:30".into()));
         assert_eq!(plain(" 00001   "), Value::Text(" 00001".into()));
-        let number = |text: &str| value(&Cell::Number(text.into()), ColumnKind::AsReceived, None, dates(DateZone::Label));
+        let number = |text: &str| value(&Cell::Number(text.into()), ColumnKind::AsReceived, false, dates(DateZone::Label));
         assert_eq!(number("12345678901234.567891").to_text(), "12345678901234.567891");
         let long = "123456789012345678901234567890.5";
         assert_eq!(number(long).to_text(), long, "more digits than a decimal holds are kept as text");

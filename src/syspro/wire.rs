@@ -1,6 +1,5 @@
 //! The JSON shapes of OData 4: a page of rows, cells as received, error objects.
 
-use std::borrow::Cow;
 use std::cell::{Cell as Slot, RefCell};
 use std::collections::HashMap;
 use std::fmt;
@@ -11,7 +10,8 @@ use serde_json::value::RawValue;
 
 use crate::domain::DocumentKey;
 use crate::domain::money::parse_decimal;
-use crate::net::json::{WRITTEN_OUT, lenient, too_deep};
+use crate::domain::texts::Text;
+use crate::net::json::{WRITTEN_OUT, lenient, plain, too_deep};
 use crate::redact::Quoted;
 
 /// One value as received: text untrimmed, a number by its digits.
@@ -34,9 +34,9 @@ impl Cell {
     fn from_raw(raw: &RawValue) -> Result<Self, serde_json::Error> {
         let text = raw.get();
         Ok(match text.as_bytes().first() {
-            Some(b'"') => match serde_json::from_str::<String>(text) {
-                Ok(text) => Cell::from_text(text),
-                Err(_) => Cell::from_text(lenient(text)),
+            Some(b'"') => match plain(text) {
+                Some(text) if is_storable(text) => Cell::Text(text.into()),
+                _ => Cell::from_text(serde_json::from_str::<String>(text).unwrap_or_else(|_| lenient(text))),
             },
             Some(b'n') => Cell::Null,
             Some(b't') => Cell::Flag(true),
@@ -47,7 +47,7 @@ impl Cell {
 
     /// A text as received. Spaces and NULs at its end are padding; other characters that cannot be stored are written as escapes.
     pub(super) fn from_text(text: String) -> Self {
-        if !text.contains(['\0', WRITTEN_OUT]) {
+        if is_storable(&text) {
             return Cell::Text(text.into());
         }
         let body = text.trim_end_matches([' ', '\0']);
@@ -75,10 +75,23 @@ impl Cell {
         match self {
             Cell::Null => String::new(),
             Cell::Flag(flag) => flag.to_string(),
+            Cell::Number(text) if is_plain_whole(text) => text.to_string(),
             Cell::Number(text) => parse_decimal(text).map_or_else(|| text.to_string(), |number| number.normalize().to_string()),
             Cell::Text(text) | Cell::Escaped(text) => text.trim_end_matches([' ', '\0']).to_owned(),
         }
     }
+}
+
+/// Whether a number is written as its value is: whole, without a sign, and without leading zeros.
+fn is_plain_whole(text: &str) -> bool {
+    // every number of so few digits is a decimal
+    text.len() <= 18 && text.bytes().all(|byte| byte.is_ascii_digit()) && (text.len() == 1 || !text.starts_with('0')) && !text.is_empty()
+}
+
+/// Whether a text has neither a NUL nor an escape that was written out.
+fn is_storable(text: &str) -> bool {
+    // nearly all texts are ASCII, and a comparison of all their bytes takes a few instructions
+    (text.is_ascii() && !text.as_bytes().contains(&0)) || !text.contains(['\0', WRITTEN_OUT])
 }
 
 /// The most members of a row: no table has as many columns.
@@ -143,13 +156,8 @@ pub(super) fn parse(body: &[u8], columns: &[&str], room: Room) -> Result<Answer,
     if let Some(problem) = too_deep(body) {
         return Err(Unread::Malformed(problem.into()));
     }
-    let page = Page {
-        columns,
-        at: columns.iter().enumerate().map(|(i, name)| (*name, i)).collect(),
-        room,
-        unasked: Slot::new(false),
-        no_values: RefCell::default(),
-    };
+    let at: HashMap<&str, usize> = columns.iter().enumerate().map(|(i, name)| (*name, i)).collect();
+    let page = Page { columns, repeats: at.len() < columns.len(), at, room, unasked: Slot::new(false), no_values: RefCell::default() };
     let read = |body: &[u8]| {
         page.no_values.borrow_mut().clear();
         let mut reader = serde_json::Deserializer::from_slice(body);
@@ -250,9 +258,21 @@ pub(super) fn error_text(body: &[u8]) -> Option<Quoted> {
 struct Page<'c> {
     columns: &'c [&'c str],
     at: HashMap<&'c str, usize>,
+    /// Whether a column is requested twice: the last position counts.
+    repeats: bool,
     room: Room,
     unasked: Slot<bool>,
     no_values: RefCell<Vec<NoValue>>,
+}
+
+impl Page<'_> {
+    /// The position of a column. `next`: the likeliest, because services answer in the order of the request.
+    fn place(&self, next: usize, name: &str) -> Option<usize> {
+        if self.columns.get(next).is_some_and(|column| *column == name) && !self.repeats {
+            return Some(next);
+        }
+        self.at.get(name).copied()
+    }
 }
 
 impl<'de> DeserializeSeed<'de> for &Page<'_> {
@@ -278,7 +298,7 @@ impl<'de> Visitor<'de> for &Page<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Answer, A::Error> {
         let (mut answer, mut found) = (Answer::default(), false);
-        while let Some(name) = map.next_key::<Cow<'de, str>>()? {
+        while let Some(Text(name)) = map.next_key()? {
             match &*name {
                 "value" => {
                     (answer.rows, found) = (map.next_value_seed(Rows(self))?, true);
@@ -358,14 +378,14 @@ impl<'de> Visitor<'de> for OneRow<'_, '_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut row = vec![None; self.0.columns.len()];
-        let mut members = 0;
-        while let Some(name) = map.next_key::<Cow<'de, str>>()? {
+        let (mut members, mut next) = (0, 0);
+        while let Some(Text(name)) = map.next_key()? {
             members += 1;
             if members > MEMBERS {
                 return Err(serde::de::Error::custom(format!("a row has more than {MEMBERS} members")));
             }
             // names are compared exactly, and without case only if that fails: some servers change the case
-            let exact = self.0.at.get(&*name).copied();
+            let exact = self.0.place(next, &name);
             if let Some(at) = exact
                 && row[at].is_some()
             {
@@ -374,6 +394,7 @@ impl<'de> Visitor<'de> for OneRow<'_, '_> {
             let folded = || self.0.columns.iter().position(|column| column.eq_ignore_ascii_case(&name)).filter(|at| row[*at].is_none());
             match exact.or_else(folded) {
                 Some(at) => {
+                    next = at + 1;
                     let raw: &RawValue = map.next_value()?;
                     let bytes = raw.get().len();
                     let nested = raw.get().starts_with(['{', '[']);
