@@ -3,6 +3,8 @@
 //! Owns only the plan; its Poller calls it. A restart loses the current page. The Poller then sends its documents one at a time, so that a
 //! document that crashes the Mapper twice is found and fails. Runs on the ingest arbiter.
 
+use std::sync::Arc;
+
 use actix::prelude::*;
 
 use crate::definition::content;
@@ -31,8 +33,8 @@ pub struct Mapper {
 #[derive(Message)]
 #[rtype(result = "Vec<IntakeDocument>")]
 pub struct MapPage {
-    /// The documents.
-    pub documents: Vec<Document>,
+    /// The documents; its Poller keeps them for a second attempt.
+    pub documents: Arc<Vec<Document>>,
     /// Whether SYSPRO has them.
     pub presence: Presence,
 }

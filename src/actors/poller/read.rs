@@ -337,8 +337,15 @@ impl Reader {
     /// Learns from a page about its columns: the flow's new knowledge, and messages for the log.
     fn learn(&self, plan: &Plan, kinds: &mut Kinds, documents: &[Document]) -> Result<(Option<Value>, Vec<String>), PollError> {
         // a document with errors shows nothing about its columns
-        let whole: Vec<Document> = documents.iter().filter(|document| document.faults.is_empty()).cloned().collect();
-        let (new, drifts) = kinds.learn(plan, if whole.len() == documents.len() { documents } else { &whole });
+        let whole: Vec<Document>;
+        let shown = match documents.iter().all(|document| document.faults.is_empty()) {
+            true => documents,
+            false => {
+                whole = documents.iter().filter(|document| document.faults.is_empty()).cloned().collect();
+                &whole
+            }
+        };
+        let (new, drifts) = kinds.learn(plan, shown);
         let said: Vec<String> = drifts.iter().map(ToString::to_string).collect();
         if !said.is_empty() {
             if plan.read.type_change == TypeChange::Stop {
@@ -429,15 +436,17 @@ impl Reader {
     pub(super) async fn map(&self, plan: &Plan, documents: Vec<Document>) -> Result<Vec<IntakeDocument>, PollError> {
         let (known, documents): (Vec<Document>, Vec<Document>) = documents.into_iter().partition(|document| self.is_poison(document));
         let mut all: Vec<IntakeDocument> = known.iter().map(|document| poisoned(plan, document)).collect();
+        let documents = Arc::new(documents);
         if let Ok(mapped) = self.mapper.send(MapPage { documents: documents.clone(), presence: Presence::There }).await {
             all.extend(mapped);
             return Ok(all);
         }
         warn!(flow = %self.flow, "the Mapper crashed on a page; its documents are mapped one by one");
-        for document in documents {
+        for document in &*documents {
             let mut mapped = None;
             for _ in 0..2 {
-                if let Ok(one) = self.mapper.send(MapPage { documents: vec![document.clone()], presence: Presence::There }).await {
+                if let Ok(one) = self.mapper.send(MapPage { documents: Arc::new(vec![document.clone()]), presence: Presence::There }).await
+                {
                     mapped = one.into_iter().next();
                     break;
                 }
@@ -449,7 +458,7 @@ impl Reader {
             all.push(mapped.unwrap_or_else(|| {
                 warn!(flow = %self.flow, key = %document.key, "mapping this document crashed twice; the record fails");
                 self.poison.borrow_mut().insert(document.key.clone(), document.hash().0);
-                poisoned(plan, &document)
+                poisoned(plan, document)
             }));
         }
         Ok(all)

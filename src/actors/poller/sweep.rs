@@ -1,6 +1,7 @@
 //! The end of a whole read: documents that it has not seen are gone from SYSPRO.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use tracing::warn;
 
@@ -88,10 +89,11 @@ impl Reader {
             documents.iter().map(|gone| plan.content_from_json(DocumentKey::from_text(&gone.key), &gone.content)).collect();
         let read = read.map_err(|text| PollError::Store { flow: self.flow.clone(), text })?;
         // if the Mapper crashes here, the next sweep marks them
-        let mapped = self.mapper.send(MapPage { documents: read, presence: Presence::Gone }).await.map_err(|_| PollError::Store {
-            flow: self.flow.clone(),
-            text: "the Mapper stopped while it mapped documents that are gone; the next sweep repeats this".into(),
-        })?;
+        let mapped =
+            self.mapper.send(MapPage { documents: Arc::new(read), presence: Presence::Gone }).await.map_err(|_| PollError::Store {
+                flow: self.flow.clone(),
+                text: "the Mapper stopped while it mapped documents that are gone; the next sweep repeats this".into(),
+            })?;
         let documents: Vec<IntakeDocument> = mapped
             .into_iter()
             .zip(&documents)
