@@ -131,6 +131,14 @@ fn events(rows: &[NewAudit]) -> Vec<(Step<'_>, Vec<&NewAudit>)> {
     let mut open: HashMap<Step<'_>, usize> = HashMap::new();
     for row in rows {
         let step = (row.kind, row.company.as_deref(), row.entity.as_deref(), row.batch_id, row.run_id, row.actor.as_str());
+        // most rows follow another one of their step
+        if let Some((last, rows)) = events.last_mut()
+            && *last == step
+            && rows.len() < RECORDS
+        {
+            rows.push(row);
+            continue;
+        }
         match open.get(&step).and_then(|place| events.get_mut(*place)) {
             Some((_, rows)) if rows.len() < RECORDS => rows.push(row),
             _ => {

@@ -153,7 +153,7 @@ impl Store {
         outcomes: Arc<[Settlement]>,
         stops: Arc<[(FlowId, String)]>,
         attempt: Attempt,
-    ) -> Result<(Vec<Settlement>, Vec<Arrived>), StoreError> {
+    ) -> Result<(Arc<[Settlement]>, Vec<Arrived>), StoreError> {
         let mut tries = 0;
         loop {
             // nearly always each row belongs to one record, and the unique index tells if not: only then the rows are compared
@@ -177,7 +177,7 @@ impl Store {
         outcomes: Arc<[Settlement]>,
         stops: Arc<[(FlowId, String)]>,
         (attempt, rows): (Attempt, Rows),
-    ) -> Result<(Vec<Settlement>, Vec<Arrived>), StoreError> {
+    ) -> Result<(Arc<[Settlement]>, Vec<Arrived>), StoreError> {
         self.run_hot("store the outcomes of a batch", move |conn| {
             let ours =
                 intent::table.find(batch_id).filter(intent::node.eq(text(&node.name))).filter(intent::incarnation.eq(node.incarnation));
@@ -186,8 +186,8 @@ impl Store {
             }
             let now = now(conn)?;
             let outcomes = match rows {
-                Rows::NotCompared => outcomes.to_vec(),
-                Rows::Compared => row_conflicts(conn, &queue, &outcomes)?,
+                Rows::NotCompared => outcomes,
+                Rows::Compared => row_conflicts(conn, &queue, &outcomes)?.into(),
             };
             record_confirmed(conn, &queue, &outcomes)?;
             let arrived = confirmed(&outcomes).filter_map(|(one, ..)| Some((one, now + one.poll_after?)));
@@ -377,37 +377,45 @@ fn put_back(conn: &mut Conn, outcomes: &[Settlement], attempt: Attempt, now: Dat
 fn audit_row(outcome: &Settlement, batch_id: BatchId, attempt: Attempt, now: DateTime<Utc>) -> NewAudit {
     let (kind, detail) = match &outcome.verdict {
         Verdict::Confirmed { sys_id, table, how, partial, said } => {
-            let mut detail = serde_json::json!({ "sys_id": sys_id.as_str(), "table": table, "how": how });
-            if let Some(said) = said {
-                detail["said"] = said.as_str().into();
-            }
             let kind = match (partial.is_empty(), attempt) {
                 (true, Attempt::LookUp) => AuditKind::LookedUp,
                 (true, Attempt::Send) => AuditKind::Confirmed,
-                (false, _) => {
-                    detail["fields"] = serde_json::json!(partial);
-                    AuditKind::PartialWrite
-                }
+                (false, _) => AuditKind::PartialWrite,
             };
-            (kind, detail)
+            let fields = (!partial.is_empty()).then(|| serde_json::json!(partial));
+            let detail = ConfirmedDetail { fields, how, said: said.as_deref(), sys_id: sys_id.as_str(), table };
+            (kind, serde_json::to_string(&detail).unwrap_or_default())
         }
         Verdict::Failed { reason, message, field, next_step } => (
             AuditKind::of(*reason),
-            serde_json::json!({ "reason": reason, "message": message, "field": field, "next_step": next_step.text() }),
+            serde_json::json!({ "reason": reason, "message": message, "field": field, "next_step": next_step.text() }).to_string(),
         ),
         Verdict::Deferred { message, wait, next_step, .. } => (
             if attempt.is_look_up() { AuditKind::LookedUp } else { AuditKind::Deferred },
-            serde_json::json!({ "message": message, "not_before": now + *wait, "next_step": next_step.text() }),
+            serde_json::json!({ "message": message, "not_before": now + *wait, "next_step": next_step.text() }).to_string(),
         ),
-        Verdict::Withdrawn { message } => (AuditKind::Superseded, serde_json::json!({ "message": message })),
+        Verdict::Withdrawn { message } => (AuditKind::Superseded, serde_json::json!({ "message": message }).to_string()),
         Verdict::Unknown { message, wait, .. } => {
-            (AuditKind::Unknown, serde_json::json!({ "message": message, "next_look_up": now + *wait }))
+            (AuditKind::Unknown, serde_json::json!({ "message": message, "next_look_up": now + *wait }).to_string())
         }
     };
-    let mut row = NewAudit::of(kind).detail(&detail);
+    let mut row = NewAudit { detail: Some(detail), ..NewAudit::of(kind) };
     (row.document_id, row.version, row.delivery_id, row.batch_id) =
         (Some(outcome.document_id), Some(outcome.version), Some(outcome.delivery_id), Some(batch_id));
     row
+}
+
+/// The details of a confirmed record. Nearly every record has them, so they are written without a map in between: the members are in the
+/// order of their names, as in a map.
+#[derive(Serialize)]
+struct ConfirmedDetail<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fields: Option<serde_json::Value>,
+    how: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    said: Option<&'a str>,
+    sys_id: &'a str,
+    table: &'a str,
 }
 
 /// Releases lines of confirmed headers, and documents that waited for a confirmed one.
