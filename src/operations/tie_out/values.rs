@@ -37,7 +37,8 @@ fn comparable(target: &TargetPlan, fields: &Fields) -> String {
 
 /// A record as it should stand in ServiceNow.
 pub(super) fn expected(target: &TargetPlan, document_key: &str, document_hash: [u8; 32], record: &PeriodRecord) -> TieOutRow {
-    let (amount, currency) = money(target, &record.record.fields);
+    let fields = record.record.fields.to_map();
+    let (amount, currency) = money(target, &fields);
     TieOutRow {
         document_key: document_key.to_owned(),
         record_key: record.record.record_key.clone(),
@@ -46,7 +47,7 @@ pub(super) fn expected(target: &TargetPlan, document_key: &str, document_hash: [
         period: record.period,
         currency,
         amount,
-        fields: comparable(target, &record.record.fields),
+        fields: comparable(target, &fields),
         ..TieOutRow::default()
     }
 }
