@@ -25,6 +25,7 @@ mod notices;
 mod output;
 mod postgres_watchdog;
 mod prompt;
+mod prove;
 mod record;
 mod reload;
 mod replay;
@@ -120,6 +121,8 @@ pub enum Command {
     Conflicts(conflicts::ConflictsCommand),
     /// Ties out: reads both systems, compares records, fields and sums by fiscal period, and names every difference with its cause
     TieOut(tie_out::TieOutArgs),
+    /// Proves that no key stands twice in ServiceNow, by two requests per table
+    Prove(prove::ProveArgs),
     /// Removes what is older than `[retention]` allows; a running service does it once a day
     Retention(retention::RetentionArgs),
     /// Lists the audit (JSON: one object per line), and verifies or seals its chain
@@ -187,6 +190,7 @@ pub fn main(cli: Cli) -> ExitCode {
         Command::Definitions(command) => definitions::definitions(&cli.global, &command),
         Command::Conflicts(command) => conflicts::conflicts(&cli.global, &command),
         Command::TieOut(args) => tie_out::tie_out(&cli.global, &args),
+        Command::Prove(args) => prove::run(&cli.global, &args),
         Command::Retention(args) => retention::retention(&cli.global, &args),
         Command::Audit(args) => audit::audit(&cli.global, &args),
         #[cfg(target_os = "linux")]

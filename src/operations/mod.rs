@@ -13,6 +13,7 @@ pub mod flow;
 pub mod hold;
 pub mod other_side;
 pub mod outdated;
+pub mod prove;
 mod refused;
 pub mod replay;
 mod requested;
@@ -21,6 +22,7 @@ pub mod restored;
 mod selection;
 pub mod sending;
 mod service;
+mod tables;
 pub mod tie_out;
 
 pub use refused::{Class, Interface, NeverRead, Refused};

@@ -14,6 +14,7 @@ use crate::domain::{CompanyId, SysId};
 use crate::net::HttpClient;
 use crate::retry;
 
+use super::aggregate::Uniqueness;
 use super::downstream::{Arrived, Later};
 use super::error::ServiceNowError;
 use super::listing::Listed;
@@ -24,7 +25,7 @@ use super::standing::{StandingPage, StandingRow};
 use super::table::RowOwners;
 use super::token::TokenSource;
 use super::transport::Transport;
-use super::{create_probe, downstream, import_set, listing, present, probe, probe_maps, query, standing, table};
+use super::{aggregate, create_probe, downstream, import_set, listing, present, probe, probe_maps, query, standing, table};
 
 /// Start of a key that no record has: keys start with a company.
 const UNKNOWN_KEY: &str = "tieline unknown";
@@ -113,6 +114,20 @@ impl ServiceNow {
             WriteMode::ImportSet => import_set::settle(&self.transport, tokens, target, records).await,
             WriteMode::Table => table::settle(&self.transport, tokens, target, records).await,
         }
+    }
+
+    /// How many rows of a table have keys that start with `prefix`, and which of these keys more than one row carries. Two requests.
+    ///
+    /// # Errors
+    /// The error that prevented an answer; [`ServiceNowError::Forbidden`] also where the user may not read every row.
+    pub async fn uniqueness(
+        &self,
+        tokens: &dyn TokenSource,
+        table: &str,
+        column: &str,
+        prefix: &str,
+    ) -> Result<Uniqueness, ServiceNowError> {
+        aggregate::uniqueness(&self.transport, tokens, table, column, prefix).await
     }
 
     /// A page of the rows of a table whose keys start with `prefix`, with the values that are compared with SYSPRO.

@@ -10,6 +10,7 @@
 //! committed write. So a write is confirmed only by what the body says of the record, and an answer that cannot be trusted makes the
 //! outcome unknown.
 
+mod aggregate;
 mod batch;
 mod batch_route;
 mod bounded;
@@ -41,6 +42,7 @@ mod token_request;
 mod transport;
 pub mod wire;
 
+pub use aggregate::{Repeated, Uniqueness};
 pub use client::ServiceNow;
 pub use compare::same;
 pub use downstream::{Arrived, Later};

@@ -192,10 +192,44 @@ impl Transport {
 
     /// The same, with the number of all rows, invisible ones included.
     pub(super) async fn read_counted(&self, tokens: &dyn TokenSource, path: &str) -> Result<(Vec<Row>, Option<u64>), ServiceNowError> {
-        let read = || async {
-            let answer = self.call(tokens, &Method::GET, path, Bytes::new()).await?;
-            Ok((read_rows(path, &answer)?, answer.total))
+        self.read_as(tokens, path, |answer| Ok((read_rows(path, answer)?, answer.total))).await
+    }
+
+    /// The answer to a request whose JSON is no list of rows. It is repeated as a read of rows is.
+    ///
+    /// # Errors
+    /// As for a list; [`ServiceNowError::BadAnswer`] when the JSON is not the one expected.
+    pub(super) async fn read_json<T: serde::de::DeserializeOwned>(
+        &self,
+        tokens: &dyn TokenSource,
+        path: &str,
+    ) -> Result<T, ServiceNowError> {
+        let read = |answer: &Answer| {
+            let wrong = |problem: String| ServiceNowError::BadAnswer {
+                what: what(&Method::GET, path),
+                status: answer.status,
+                problem: problem.into(),
+            };
+            match serde_json::from_slice(&answer.body) {
+                Ok(value) if answer.status == 200 => Ok(value),
+                // every other answer is judged as that of a list
+                parsed => match (read_rows(path, answer), parsed) {
+                    (Err(error), _) => Err(error),
+                    (Ok(_), Err(error)) => Err(wrong(format!("it is not the JSON expected ({error})"))),
+                    (Ok(_), Ok(_)) => Err(wrong("it has an unexpected status".to_owned())),
+                },
+            }
         };
+        self.read_as(tokens, path, read).await
+    }
+
+    async fn read_as<T>(
+        &self,
+        tokens: &dyn TokenSource,
+        path: &str,
+        parse: impl Fn(&Answer) -> Result<T, ServiceNowError>,
+    ) -> Result<T, ServiceNowError> {
+        let read = || async { parse(&self.call(tokens, &Method::GET, path, Bytes::new()).await?) };
         let retries = self.read_tries.saturating_sub(1) as usize;
         let mut attempt = 0;
         read.retry(retry::delays(READ_AGAIN).with_max_times(retries))

@@ -168,3 +168,36 @@ fn what_cannot_be_read_completely_is_not_verified_and_does_not_keep_others_from_
     let unverified = |entity: &str| blocks.iter().filter(|one| one["entity"] == entity).all(|one| one["unverified"].is_string());
     assert!(unverified("invoice") && !unverified("supplier") && !unverified("gl_posting"), "{report:#}");
 }
+
+#[test]
+fn that_nothing_stands_twice_is_proven_by_two_requests_per_table() {
+    let world = World::start();
+    let prove = || {
+        let out = world.command(&["--output", "json", "prove"]).output().unwrap();
+        let proofs: Vec<Value> = serde_json::from_slice(&out.stdout).unwrap_or_else(|error| panic!("{error}: {}", text(&out)));
+        (proofs, out.status.code())
+    };
+    let requests = || world.servicenow.requests().get("GET /api/now/stats").copied().unwrap_or_default();
+    let (proofs, exit) = prove();
+    assert_eq!(exit, Some(0), "{proofs:#?}");
+    assert_eq!(requests(), 2 * proofs.len() as u64);
+    for proof in &proofs {
+        let table = proof["table"].as_str().unwrap();
+        assert_eq!(proof["rows"].as_u64().unwrap(), world.servicenow.count(table) as u64, "{table}");
+    }
+    let row = world.servicenow.rows("x_apo_invoice").swap_remove(0);
+    let copy: Vec<(&str, &str)> =
+        row.iter().filter(|(name, _)| name.starts_with("u_")).map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    world.servicenow.insert_row("x_apo_invoice", &copy).unwrap();
+    let (proofs, exit) = prove();
+    let found: Vec<&Value> = proofs.iter().filter(|proof| proof["repeated"] != serde_json::json!([])).collect();
+    assert_eq!((exit, found.len()), (Some(3), 1), "{proofs:#?}");
+    assert_eq!(found[0]["repeated"], serde_json::json!([{ "key": row["u_source_key"], "rows": 2 }]));
+    // an instance that does not let the user count
+    use tieline_sim::faults::{Fault, FaultRule};
+    world.servicenow.set_fault(FaultRule::always(Fault::Status(403)).on_path("/api/now/stats/x_apo_invoice_line"));
+    let out = world.command(&["prove"]).output().unwrap();
+    assert_eq!(out.status.code(), Some(3));
+    let said = text(&out);
+    assert!(said.contains("not proven") && said.contains("carry the key"), "{said}");
+}

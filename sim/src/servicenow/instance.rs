@@ -15,7 +15,7 @@ use super::options::ServiceNowOptions;
 use super::reply::{Call, Reply, Work};
 use super::store::{Field, Store, Writer};
 use super::token::Tokens;
-use super::{import_set, scheduled, stats, table_api};
+use super::{aggregate, import_set, scheduled, stats, table_api};
 
 /// The state of the instance, shared by the server's workers.
 #[derive(Debug)]
@@ -107,7 +107,8 @@ impl Instance {
     /// One call of the Table or Import Set API.
     pub(super) fn dispatch(&self, call: &Call, work: &mut Work) -> Reply {
         let table = call.path.starts_with("/api/now/table/");
-        if !table && !call.path.starts_with("/api/now/import/") {
+        let stats = call.path.starts_with("/api/now/stats/");
+        if !table && !stats && !call.path.starts_with("/api/now/import/") {
             return Reply::error(self.options.unknown_route_status, "Requested URI does not represent any resource", Some(&call.path));
         }
         if let Some(problem) = call.format_problem(&self.options) {
@@ -115,7 +116,9 @@ impl Instance {
         }
         let before = work.commits;
         let mut store = self.settled();
-        let reply = if table {
+        let reply = if stats {
+            aggregate::handle(&store, call, &self.options)
+        } else if table {
             table_api::handle(&mut store, call, &self.options, work)
         } else {
             import_set::handle(&mut store, call, &self.options, work)
@@ -169,7 +172,7 @@ fn owned<'a>(fields: &[(&'a str, &'a str)]) -> Vec<Field<'a>> {
 /// Method and route of a call, without table and id: `POST /api/now/import`.
 pub(super) fn kind(call: &Call) -> String {
     let path = call.path.as_str();
-    let known = ["/api/now/table", "/api/now/import", "/api/now/batch", "/oauth_token.do", "/oauth_revoke_token.do"];
+    let known = ["/api/now/table", "/api/now/import", "/api/now/stats", "/api/now/batch", "/oauth_token.do", "/oauth_revoke_token.do"];
     let route = if path.ends_with("/insertMultiple") {
         "/api/now/import/insertMultiple"
     } else {

@@ -10,6 +10,7 @@
 //!
 //! Left out: Attachment, Aggregate and AP Invoice APIs, XML, JSONv2, SOAP, `^NQ` and scripts in queries, domain separation.
 
+mod aggregate;
 mod batch;
 mod catalog;
 mod dictionary;
@@ -51,7 +52,7 @@ use super::faults::{FaultPlan, FaultRule};
 use super::lock::lock;
 use super::server::{RunningServer, serve};
 
-pub use options::{CallerSysId, LateFailure, LongText, RateRule, SecondStage, SemaphoreRule, ServiceNowOptions};
+pub use options::{AggregateRights, CallerSysId, LateFailure, LongText, RateRule, SecondStage, SemaphoreRule, ServiceNowOptions};
 
 use instance::Instance;
 use reply::Work;

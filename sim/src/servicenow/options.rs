@@ -5,6 +5,16 @@ use std::time::Duration;
 use super::catalog;
 use super::schema::{Abort, TableSchema};
 
+/// Who may use the Aggregate API; the documentation of releases differs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum AggregateRights {
+    /// Until 2025: who may read every record of the query; one hidden record makes 403.
+    #[default]
+    EveryRow,
+    /// Since 2026: who may read the table; hidden records are counted too.
+    Table,
+}
+
 /// What happens to a text longer than its column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LongText {
@@ -150,6 +160,8 @@ pub struct ServiceNowOptions {
     pub dictionary: bool,
     /// Whether a query with an unknown column finds nothing (`glide.invalid_query.returns_no_rows`) rather than drop the clause.
     pub invalid_query_returns_no_rows: bool,
+    /// Who may use the Aggregate API.
+    pub aggregate_rights: AggregateRights,
     /// What happens to a text that is too long.
     pub long_text: LongText,
     /// Decimals a decimal column keeps.
@@ -246,6 +258,7 @@ impl Default for ServiceNowOptions {
             open_column_length: 255,
             dictionary: false,
             invalid_query_returns_no_rows: false,
+            aggregate_rights: AggregateRights::default(),
             long_text: LongText::Cut,
             decimal_places: 2,
             any_choice: false,

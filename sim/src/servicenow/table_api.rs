@@ -51,12 +51,12 @@ pub(super) fn handle(store: &mut Store, call: &Call, options: &ServiceNowOptions
 }
 
 /// Whether the row is old enough to be read.
-fn readable(row: &Row, now: i64, options: &ServiceNowOptions) -> bool {
+pub(super) fn readable(row: &Row, now: i64, options: &ServiceNowOptions) -> bool {
     options.read_delay.is_zero() || row.created + options.read_delay.as_millis() as i64 <= now
 }
 
 /// Whether a row ACL hides the row.
-fn hidden(table: &Table, row: &Row) -> bool {
+pub(super) fn hidden(table: &Table, row: &Row) -> bool {
     table.schema.hidden.as_ref().is_some_and(|(column, value)| table.text(row, column) == value.as_str())
 }
 

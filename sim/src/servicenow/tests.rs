@@ -1,5 +1,6 @@
 //! Each group of numbered behaviours, driven over real HTTP.
 
+mod aggregate;
 mod client;
 mod faults;
 mod fuzz;

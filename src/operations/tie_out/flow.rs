@@ -5,9 +5,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use tracing::warn;
 
+use super::super::tables::{Tables, tables};
 use super::{prefix, values};
 use crate::actors::servicenow_token::TokenClient;
-use crate::definition::plan::{TargetPlan, WriteMode};
+use crate::definition::plan::TargetPlan;
 use crate::definition::record::{place_of, source_key};
 use crate::definition::tie_out::PeriodRecord;
 use crate::definition::{Definitions, Plan};
@@ -239,37 +240,13 @@ impl<'a> FlowWork<'a> {
         Ok(())
     }
 
-    /// The tables that finally have the records of a block. The transform decides where the records of a staging table go: the ledger knows
-    /// it of what was delivered, and the staging rows of the last days.
+    /// A block with the tables that finally have its records.
     async fn block(&self, servicenow: &ServiceNow, tokens: &TokenClient, target: &'a TargetPlan) -> Result<Block<'a>, Stop> {
-        let mut block = Block { target, tables: Vec::new(), returned: BTreeSet::new(), unverified: None };
-        if target.key_column.is_none() {
-            let why = format!("the definition of `{}` names no `key_column`, so its rows cannot be told apart", target.table);
-            block.unverified = Some(why);
-            return Ok(block);
-        }
-        let elsewhere = |table: &String| !table.eq_ignore_ascii_case(&target.table);
-        if target.write == WriteMode::Table || elsewhere(&target.target_table) {
-            block.tables.push(target.target_table.clone());
-            return Ok(block);
-        }
-        let delivered = self.process.store.restored_tables(self.flow.clone()).await?;
-        let own = delivered.into_iter().filter(|one| one.block == target.block).map(|one| one.target_table);
-        let mut tables: BTreeSet<String> = own.collect();
-        match servicenow.landed(tokens, target, &prefix(self.flow)).await {
-            Ok(landed) => tables.extend(landed),
-            // staging rows need not be readable
-            Err(error) if error.class() == Class::Permanent => {}
-            Err(error) => return Err(self.not_listed(&error)),
-        }
-        block.tables = tables.into_iter().filter(elsewhere).collect();
-        if block.tables.is_empty() {
-            block.unverified = Some(format!(
-                "it is not known into which table the transform map of `{}` puts its records: name it as `target_table` in the profile's definition",
-                target.table
-            ));
-        }
-        Ok(block)
+        let (tables, unverified) = match tables(self.process, servicenow, tokens, self.flow, target).await? {
+            Tables::Known { tables, .. } => (tables, None),
+            Tables::Unknown(why) => (Vec::new(), Some(why)),
+        };
+        Ok(Block { target, tables, returned: BTreeSet::new(), unverified })
     }
 
     async fn read_servicenow(&self, servicenow: &ServiceNow, tokens: &TokenClient, block: &mut Block<'_>) -> Result<(), Stop> {
