@@ -7,8 +7,6 @@ CREATE TABLE tie_out (
     -- the cut: what changes later is not a difference
     started_at timestamptz NOT NULL DEFAULT now(),
     ended_at timestamptz,
-    -- the last time at which the process that makes it stored something
-    seen_at timestamptz NOT NULL DEFAULT now(),
     error text,
     -- the set of definitions under which the records were mapped
     definition integer
@@ -25,11 +23,15 @@ CREATE TABLE tie_out_block (
     not_compared text[] NOT NULL DEFAULT '{}',
     -- why the two sides could not be compared
     unverified text,
+    -- a side did not answer
+    unread boolean NOT NULL DEFAULT false,
+    -- why it is not compared by a tie-out
+    left_out text,
     PRIMARY KEY (tie_out_id, company, entity, block)
 );
 
--- What was read, until the comparison has ended. A crash of the server empties it, and the tie-out is made again.
-CREATE UNLOGGED TABLE tie_out_row (
+-- What was read, until the comparison has ended.
+CREATE TABLE tie_out_row (
     tie_out_id bigint NOT NULL,
     company text NOT NULL,
     entity text NOT NULL,

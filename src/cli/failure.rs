@@ -25,6 +25,8 @@ pub enum Exit {
     Held = 6,
     /// A thread of the service does not respond; the service manager must restart the process.
     Stuck = 7,
+    /// It could not be verified whether both sides agree.
+    Unverified = 8,
 }
 
 impl From<Exit> for ExitCode {

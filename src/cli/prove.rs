@@ -46,10 +46,14 @@ pub(super) fn run(global: &Global, args: &ProveArgs) -> Result<Exit, Failure> {
     })
 }
 
-/// Prints the proofs. Answers 3 when something stands twice or could not be proven.
+/// Prints the proofs. Answers 3 when a key stands twice, 8 when it could not be proven.
 fn print(global: &Global, proofs: &[Proof]) -> Result<Exit, Failure> {
     let proven = proofs.iter().all(|proof| proof.repeated.is_empty() && proof.unverified.is_none());
-    let exit = if proven { Exit::Done } else { Exit::Partly };
+    let exit = match proofs.iter().any(|proof| proof.unverified.is_some()) {
+        true => Exit::Unverified,
+        false if proven => Exit::Done,
+        false => Exit::Partly,
+    };
     if global.output == OutputForm::Json {
         return output::json(&proofs).map(|()| exit);
     }

@@ -5,6 +5,7 @@ use rust_decimal::Decimal;
 use super::context::{Context, with_ledger};
 use super::failure::{Exit, Failure};
 use super::output::at;
+use super::signals::Signals;
 use super::words::closed;
 use super::{Global, OutputForm, output, sync, who};
 use crate::actors::system::ActorSystem;
@@ -13,10 +14,10 @@ use crate::domain::DocumentKey;
 use crate::domain::ids::{TieOutId, TieOutItemId};
 use crate::domain::money::amount_in;
 use crate::domain::reason::Reason;
-use crate::domain::tie_out::{Cause, Verdict};
+use crate::domain::tie_out::{Cause, TieOutState, Verdict};
 use crate::operations::tie_out::{self, Asked, TieOutReport};
 use crate::process::mode::Mode;
-use crate::store::{TieOutBucket, TieOutItem, TieOutItems, TieOutRun};
+use crate::store::{TieOutBlock, TieOutBucket, TieOutItem, TieOutItems, TieOutRun};
 use crate::supervision::guard::RestartPolicy;
 
 /// How long running work may take to finish.
@@ -132,32 +133,53 @@ fn make(global: &Global, args: &TieOutArgs) -> Result<Exit, Failure> {
     sync::check_names(&checked, &args.companies, &args.entities)?;
     super::start_logging(global, &checked, super::Logs::Command)?;
     super::block_on(async {
+        let mut signals = Signals::listen();
         let context = Context::open(checked).await?;
-        let result = run(&context, global, args).await;
+        let result = run(&context, global, args, &mut signals).await;
         context.close().await;
         result
     })
 }
 
-async fn run(context: &Context, global: &Global, args: &TieOutArgs) -> Result<Exit, Failure> {
+async fn run(context: &Context, global: &Global, args: &TieOutArgs, signals: &mut Signals) -> Result<Exit, Failure> {
     let process = context.working_process().await?;
     let asked = Asked { companies: args.companies.clone(), entities: args.entities.clone() };
     let begun = tie_out::begin(&process, &asked, who::requested(&args.why)).await?;
     let system = ActorSystem::start(&process, RestartPolicy::default(), Mode::Command)
         .map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
-    let done = tie_out::run(&process, &system.access(), begun.id, &asked).await;
+    let id = begun.run.id;
+    let access = system.access();
+    let done = tokio::select! {
+        done = tie_out::run(&process, &access, begun, &asked) => Some(done),
+        () = signals.next() => None,
+    };
     system.stop(STOP_DEADLINE).await;
+    let Some(done) = done else {
+        tie_out::interrupt(&process, id, "stopped by a signal").await?;
+        return Err(Failure::new(Exit::Failed, "stopped by a signal; nothing was compared to its end, so make the tie-out again"));
+    };
     done?;
-    print(global, &tie_out::find(&process, Some(begun.id)).await?)
+    print(global, &tie_out::find(&process, Some(id)).await?)
 }
 
-/// Prints the sums. Answers 3 when something is not tied.
+/// What a tie-out shows, as an exit code: 0 only where all that was compared is tied, or differs by what the next runs end.
+fn exit(report: &TieOutReport) -> Exit {
+    let compared = report.blocks.iter().filter(|block| block.left_out.is_none()).count();
+    let any = |of: fn(&TieOutBlock) -> bool| report.blocks.iter().any(of);
+    match report.run.state {
+        TieOutState::Failed => Exit::Failed,
+        _ if any(|block| block.unread) => Exit::Unreachable,
+        TieOutState::Running => Exit::Unverified,
+        TieOutState::Done if compared == 0 || any(|block| block.unverified.is_some()) => Exit::Unverified,
+        TieOutState::Done if report.buckets.iter().any(|bucket| bucket.verdict == Verdict::Unverified) => Exit::Unverified,
+        TieOutState::Done if report.buckets.iter().any(|bucket| bucket.open_items > 0) => Exit::Partly,
+        TieOutState::Done => Exit::Done,
+    }
+}
+
+/// Prints the sums.
 fn print(global: &Global, report: &TieOutReport) -> Result<Exit, Failure> {
-    let worst = report.buckets.iter().map(|bucket| bucket.verdict).max();
-    let exit = match worst {
-        None | Some(Verdict::Tied | Verdict::Balanced) if report.blocks.iter().all(|block| block.unverified.is_none()) => Exit::Done,
-        _ => Exit::Partly,
-    };
+    let exit = exit(report);
     if global.output == OutputForm::Json {
         return output::json(report).map(|()| exit);
     }
@@ -166,14 +188,17 @@ fn print(global: &Global, report: &TieOutReport) -> Result<Exit, Failure> {
     if let Some(error) = &run.error {
         output::line(&format!("It ended early: {error}"))?;
     }
-    let headers = ["company", "records", "period", "in", "SYSPRO", "gone", "ServiceNow", "difference", "open", "result"];
+    let headers = ["company", "records", "period", "in", "SYSPRO", "gone", "ServiceNow", "difference", "rows", "open", "result"];
     if !report.buckets.is_empty() {
-        output::line(&output::table(&headers, &[4, 5, 6, 7, 8], report.buckets.iter().map(line)))?;
+        output::line(&output::table(&headers, &[4, 5, 6, 7, 8, 9], report.buckets.iter().map(line)))?;
     }
     for block in &report.blocks {
         let of = format!("{}/{}/{}", block.company, block.entity, block.block);
         if let Some(why) = &block.unverified {
             output::line(&format!("{of} is not verified: {why}."))?;
+        }
+        if let Some(why) = &block.left_out {
+            output::line(&format!("{of} is left out: {why}."))?;
         }
         if !block.not_compared.is_empty() {
             output::line(&format!("{of}: ServiceNow returned no {}; not compared.", block.not_compared.join(", ")))?;
@@ -218,6 +243,8 @@ fn line(bucket: &TieOutBucket) -> Vec<String> {
         cell(bucket.gone_amount, bucket.gone_records),
         cell(bucket.servicenow_amount, bucket.servicenow_records),
         difference,
+        // debits and credits of a period can cancel each other: the rows show that there are any
+        format!("{}/{}", bucket.syspro_records + bucket.gone_records, bucket.servicenow_records),
         bucket.open_items.to_string(),
         bucket.verdict.to_string(),
     ]

@@ -126,8 +126,8 @@ steps! {
 
     // differences between SYSPRO and ServiceNow
     TieOutNotRead => "run the flow (`tieline sync`; a silent edit is found by `tieline sync --sweep`), then tie out again";
-    TieOutOnItsWay => "nothing: Tieline delivers it, and the next tie-out does not show it";
-    TieOutFailed => "find out with `tieline record` why its delivery did not succeed, and do what stands there as the next step";
+    TieOutQueued => "nothing: Tieline delivers it, and the next tie-out does not show it";
+    TieOutFailed => "find out with `tieline record` why its delivery did not succeed, and follow its next step";
     TieOutGone => "run a sweep (`tieline sync --sweep`), which marks what SYSPRO no longer has, then tie out again";
     TieOutOutdated => "run `tieline replay --outdated --why …`, which maps and sends the records of former definitions again";
     TieOutChangedThere => "ask who changed the row in ServiceNow (the item names user and time); if SYSPRO's value is right, replay the record";

@@ -62,22 +62,22 @@ words!(Difference { Missing = "missing", Extra = "extra", Twice = "twice", Diffe
 pub enum Cause {
     /// No run has read it, or its newest content, yet.
     NotReadYet,
-    /// It is queued, or on its way.
-    OnItsWay,
+    /// It is queued, or being sent.
+    Queued,
     /// A record that it refers to has not been delivered.
-    WaitingForParent,
+    Waiting,
     /// Its delivery failed.
     Failed,
     /// Whether it arrived is looked up.
-    OutcomeUnknown,
+    Unknown,
     /// A person holds it.
     OnHold,
     /// ServiceNow refused it after its delivery.
-    RejectedDownstream,
+    DownstreamFailed,
     /// SYSPRO no longer has it, and no sweep has marked it yet.
-    GoneInSyspro,
+    Gone,
     /// It was sent under other definitions than those in force.
-    DefinitionChanged,
+    Outdated,
     /// ServiceNow did not keep the field as it was sent.
     PartialWrite,
     /// Somebody changed the row in ServiceNow.
@@ -87,7 +87,7 @@ pub enum Cause {
     #[serde(rename = "deleted_in_servicenow")]
     DeletedInServiceNow,
     /// Two rows carry its key.
-    StandsTwice,
+    Twice,
     /// The ledger has no record for the row.
     UnknownRow,
     /// None of these.
@@ -96,42 +96,42 @@ pub enum Cause {
 
 words!(Cause {
     NotReadYet = "not_read_yet",
-    OnItsWay = "on_its_way",
-    WaitingForParent = "waiting_for_parent",
+    Queued = "queued",
+    Waiting = "waiting",
     Failed = "failed",
-    OutcomeUnknown = "outcome_unknown",
+    Unknown = "unknown",
     OnHold = "on_hold",
-    RejectedDownstream = "rejected_downstream",
-    GoneInSyspro = "gone_in_syspro",
-    DefinitionChanged = "definition_changed",
+    DownstreamFailed = "downstream_failed",
+    Gone = "gone",
+    Outdated = "outdated",
     PartialWrite = "partial_write",
     ChangedInServiceNow = "changed_in_servicenow",
     DeletedInServiceNow = "deleted_in_servicenow",
-    StandsTwice = "stands_twice",
+    Twice = "twice",
     UnknownRow = "unknown_row",
     CouldNotTell = "could_not_tell",
 });
 
 impl Cause {
     /// Causes that the next runs end without a person.
-    pub const TIMING: &'static [Cause] = &[Self::NotReadYet, Self::OnItsWay, Self::OutcomeUnknown, Self::GoneInSyspro];
+    pub const TIMING: &'static [Cause] = &[Self::NotReadYet, Self::Queued, Self::Unknown, Self::Gone];
 
     /// For people.
     pub fn text(self) -> &'static str {
         match self {
             Self::NotReadYet => "not read yet",
-            Self::OnItsWay => "on its way",
-            Self::WaitingForParent => "waits for a parent",
+            Self::Queued => "queued or sending",
+            Self::Waiting => "waits for a parent",
             Self::Failed => "failed",
-            Self::OutcomeUnknown => "outcome unknown",
+            Self::Unknown => "outcome unknown",
             Self::OnHold => "on hold",
-            Self::RejectedDownstream => "refused in ServiceNow after its delivery",
-            Self::GoneInSyspro => "SYSPRO no longer has it",
-            Self::DefinitionChanged => "sent under former definitions",
+            Self::DownstreamFailed => "refused in ServiceNow after its delivery",
+            Self::Gone => "gone in SYSPRO",
+            Self::Outdated => "sent under former definitions",
             Self::PartialWrite => "ServiceNow did not keep the field",
             Self::ChangedInServiceNow => "changed in ServiceNow",
             Self::DeletedInServiceNow => "deleted or hidden in ServiceNow",
-            Self::StandsTwice => "stands twice",
+            Self::Twice => "several rows with its key",
             Self::UnknownRow => "a row without a record",
             Self::CouldNotTell => "the cause could not be found",
         }
@@ -141,15 +141,15 @@ impl Cause {
     pub fn next_step(self) -> NextStep {
         match self {
             Self::NotReadYet => NextStep::TieOutNotRead,
-            Self::OnItsWay | Self::OutcomeUnknown => NextStep::TieOutOnItsWay,
-            Self::WaitingForParent | Self::Failed | Self::RejectedDownstream => NextStep::TieOutFailed,
+            Self::Queued | Self::Unknown => NextStep::TieOutQueued,
+            Self::Waiting | Self::Failed | Self::DownstreamFailed => NextStep::TieOutFailed,
             Self::OnHold => NextStep::OnHold,
-            Self::GoneInSyspro => NextStep::TieOutGone,
-            Self::DefinitionChanged => NextStep::TieOutOutdated,
+            Self::Gone => NextStep::TieOutGone,
+            Self::Outdated => NextStep::TieOutOutdated,
             Self::PartialWrite => NextStep::KeptOtherwise,
             Self::ChangedInServiceNow => NextStep::TieOutChangedThere,
             Self::DeletedInServiceNow => NextStep::TieOutDeletedThere,
-            Self::StandsTwice => NextStep::TieOutTwice,
+            Self::Twice => NextStep::TieOutTwice,
             Self::UnknownRow => NextStep::TieOutUnknownRow,
             Self::CouldNotTell => NextStep::TieOutCouldNotTell,
         }

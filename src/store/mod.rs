@@ -21,6 +21,7 @@ mod documents;
 mod downstream;
 mod enet_session;
 mod error;
+mod exclusive;
 mod failure;
 mod flow;
 mod forget;
@@ -79,6 +80,7 @@ pub use downstream::{DownstreamDue, DownstreamVerdict};
 pub use enet_session::{EncryptedSession, EnetLeaseResult, EnetUser, SessionNote};
 pub use error::StoreError;
 pub(crate) use error::TxError;
+pub use exclusive::{Exclusive, ExclusiveLock};
 pub use failure::{AmountAtStake, CauseRow, FailureFilter, FailureRow, ParentRow};
 pub use flow::{AfterError, DueSince, EndedRun, FlowAction, FlowBefore, FlowRow, Lease, LeaseResult, SmallerTables};
 pub use forget::{Forgotten, ForgottenFlow, Undelivered};
@@ -95,9 +97,7 @@ pub use other_side::ArrivedPart;
 pub use parent::{AbsentParent, AwaitedEntity};
 pub use read::{FlowStatus, PendingPayload, RecordAttempt, RecordDelivery, RecordView, VersionView, Worry};
 pub use replay::{BeforeRelease, ReplayScope, StoredDocument};
-pub use restored::{
-    BlockTable, ComparedPage, ComparedPart, RecordedPart, RestoredLock, RestoredPart, RestoredRow, RowOwner, RowPlace, UnknownRow,
-};
+pub use restored::{BlockTable, ComparedPage, ComparedPart, RecordedPart, RestoredPart, RestoredRow, RowOwner, RowPlace, UnknownRow};
 pub use retention::{LedgerSize, RemovedEvents, RemovedRows, Walk};
 pub use run::{Arrived, NewRun, RunFilter, RunRow};
 pub use sending::{AskedPause, Resumed};

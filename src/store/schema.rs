@@ -713,7 +713,6 @@ diesel::table! {
         state -> Text,
         started_at -> Timestamptz,
         ended_at -> Nullable<Timestamptz>,
-        seen_at -> Timestamptz,
         error -> Nullable<Text>,
         definition -> Nullable<Integer>,
     }
@@ -731,6 +730,8 @@ diesel::table! {
         tables -> Array<Text>,
         not_compared -> Array<Text>,
         unverified -> Nullable<Text>,
+        unread -> Bool,
+        left_out -> Nullable<Text>,
     }
 }
 

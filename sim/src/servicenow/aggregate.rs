@@ -3,7 +3,7 @@
 //! As documented: values are texts, there is no limit, and several groups and conditions are separated by commas. A function over a column
 //! that holds no numbers is left out of the answer without a word.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
@@ -90,7 +90,7 @@ pub(super) fn handle(store: &Store, call: &Call, options: &ServiceNowOptions) ->
         matches!(table.kind(column), Some(ColumnKind::Decimal | ColumnKind::Currency | ColumnKind::Integer)) || column == "sys_mod_count"
     };
     let having = having(call);
-    let needed: Vec<&String> = asked.iter().flat_map(|(_, columns)| columns).chain(having.iter().map(|one| &one.column)).collect();
+    let needed: BTreeSet<&String> = asked.iter().flat_map(|(_, columns)| columns).chain(having.iter().map(|one| &one.column)).collect();
     let mut groups: BTreeMap<Vec<String>, (Vec<String>, Group)> = BTreeMap::new();
     for row in rows {
         let texts: Vec<String> = by.iter().map(|column| table.text(row, column).into_owned()).collect();

@@ -141,7 +141,7 @@ pub enum StartRefused {
     #[error("flow {0} is running already")]
     Running(FlowId),
     /// The flow's actors gave up.
-    #[error("flow {flow} is left out until the service is restarted: {cause}")]
+    #[error("flow {flow} is left out until the service is restarted or other definitions come into force: {cause}")]
     GaveUp {
         /// The flow.
         flow: FlowId,

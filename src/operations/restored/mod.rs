@@ -25,7 +25,8 @@ use crate::process::mode::Mode;
 use crate::retry::{self, Class};
 use crate::servicenow::{ListPosition, ServiceNow, ServiceNowError};
 use crate::store::{
-    BlockTable, ComparedPage, ComparedPart, FlowStatus, RecordedPart, RestoredPart, RestoredRow, RowOwner, RowPlace, StoreError, UnknownRow,
+    BlockTable, ComparedPage, ComparedPart, Exclusive, FlowStatus, RecordedPart, RestoredPart, RestoredRow, RowOwner, RowPlace, StoreError,
+    UnknownRow,
 };
 use crate::supervision::guard::RestartPolicy;
 
@@ -104,7 +105,7 @@ pub enum NotCompared {
 /// [`NotCompared`].
 pub async fn compare(process: &Process, own_name: Option<&str>, by: &str) -> Result<Vec<ComparedFlow>, NotCompared> {
     let own_name = own_name.ok_or(NotCompared::NodeAtWork)?;
-    let lock = process.store.restored_lock().await?.ok_or(NotCompared::Comparing)?;
+    let lock = process.store.exclusive(Exclusive::Comparison).await?.ok_or(NotCompared::Comparing)?;
     alone(process, own_name).await?;
     let life = match process.store.life() {
         Some(life) if life.compared_at.is_none() => life,

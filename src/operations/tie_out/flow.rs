@@ -48,9 +48,15 @@ struct Block<'a> {
     unverified: Option<String>,
 }
 
-/// Why a flow is not verified, or the ledger's error.
+impl<'a> Block<'a> {
+    fn of(target: &'a TargetPlan) -> Self {
+        Self { target, tables: Vec::new(), returned: BTreeSet::new(), unverified: None }
+    }
+}
+
+/// Why a flow is not compared: a side did not answer, or the ledger failed.
 enum Stop {
-    Unverified(String),
+    Unread(String),
     Ledger(StoreError),
 }
 
@@ -64,21 +70,31 @@ impl From<StoreError> for Stop {
 type RowsByBlock = BTreeMap<String, Vec<TieOutRow>>;
 
 impl<'a> FlowWork<'a> {
-    /// Stores that nothing of the flow could be compared.
-    pub(super) async fn unverified(&self, why: &str) -> Result<(), StoreError> {
-        warn!(flow = %self.flow, why, "the flow is not verified");
+    /// Stores that a side did not answer, so that nothing of the flow could be compared.
+    pub(super) async fn unread(&self, why: &str) -> Result<(), StoreError> {
+        warn!(flow = %self.flow, why, "the flow could not be compared");
         for target in &self.plan.targets {
-            let block = Block { target, tables: Vec::new(), returned: BTreeSet::new(), unverified: Some(why.to_owned()) };
-            self.store_block(&block).await?;
+            let block = Block { unverified: Some(why.to_owned()), ..Block::of(target) };
+            let row = TieOutBlock { unread: true, ..self.stored(&block) };
+            self.process.store.tie_out_block(self.id, self.flow.clone(), row).await?;
         }
         self.judge().await
+    }
+
+    /// Stores that a tie-out does not compare this flow.
+    pub(super) async fn left_out(&self, why: &str) -> Result<(), StoreError> {
+        for target in &self.plan.targets {
+            let row = TieOutBlock { left_out: Some(why.to_owned()), ..self.stored(&Block::of(target)) };
+            self.process.store.tie_out_block(self.id, self.flow.clone(), row).await?;
+        }
+        Ok(())
     }
 
     /// Reads and compares. What cannot be read is not verified.
     pub(super) async fn run(&self, link: &SysproLink, servicenow: &ServiceNow, tokens: &TokenClient) -> Result<(), StoreError> {
         match self.compare(link, servicenow, tokens).await {
             Ok(()) => self.judge().await,
-            Err(Stop::Unverified(why)) => self.unverified(&why).await,
+            Err(Stop::Unread(why)) => self.unread(&why).await,
             Err(Stop::Ledger(error)) => Err(error),
         }
     }
@@ -105,20 +121,25 @@ impl<'a> FlowWork<'a> {
             blocks.push(block);
         }
         blocks.retain(|block| block.unverified.is_none());
-        self.second_look(link, servicenow, tokens, &blocks).await
+        self.read_again(link, servicenow, tokens, &blocks).await
     }
 
     async fn store_block(&self, block: &Block<'_>) -> Result<(), StoreError> {
+        self.process.store.tie_out_block(self.id, self.flow.clone(), self.stored(block)).await
+    }
+
+    fn stored(&self, block: &Block<'_>) -> TieOutBlock {
         let not_compared = if block.returned.is_empty() { Vec::new() } else { values::not_compared(block.target, &block.returned) };
-        let row = TieOutBlock {
+        TieOutBlock {
             company: self.flow.company.to_string(),
             entity: self.flow.entity.to_string(),
             block: block.target.block.clone(),
             tables: block.tables.clone(),
             not_compared,
             unverified: block.unverified.clone(),
-        };
-        self.process.store.tie_out_block(self.id, self.flow.clone(), row).await
+            unread: false,
+            left_out: None,
+        }
     }
 
     /// Reads every document of SYSPRO. Answers why the read may not be complete.
@@ -155,11 +176,11 @@ impl<'a> FlowWork<'a> {
     }
 
     fn not_read(&self, error: &SysproError) -> Stop {
-        Stop::Unverified(format!("SYSPRO could not be read: {}", chain(error)))
+        Stop::Unread(format!("SYSPRO could not be read: {}", chain(error)))
     }
 
     fn not_listed(&self, error: &ServiceNowError) -> Stop {
-        Stop::Unverified(format!("ServiceNow could not be read: {}", error.chain()))
+        Stop::Unread(format!("ServiceNow could not be read: {}", error.chain()))
     }
 
     /// The records that these documents should make in ServiceNow, by block.
@@ -246,7 +267,7 @@ impl<'a> FlowWork<'a> {
             Tables::Known { tables, .. } => (tables, None),
             Tables::Unknown(why) => (Vec::new(), Some(why)),
         };
-        Ok(Block { target, tables, returned: BTreeSet::new(), unverified })
+        Ok(Block { tables, unverified, ..Block::of(target) })
     }
 
     async fn read_servicenow(&self, servicenow: &ServiceNow, tokens: &TokenClient, block: &mut Block<'_>) -> Result<(), Stop> {
@@ -326,13 +347,7 @@ impl<'a> FlowWork<'a> {
     }
 
     /// Reads the documents that differ again: only a difference that is still there counts.
-    async fn second_look(
-        &self,
-        link: &SysproLink,
-        servicenow: &ServiceNow,
-        tokens: &TokenClient,
-        blocks: &[Block<'_>],
-    ) -> Result<(), Stop> {
+    async fn read_again(&self, link: &SysproLink, servicenow: &ServiceNow, tokens: &TokenClient, blocks: &[Block<'_>]) -> Result<(), Stop> {
         let store = &self.process.store;
         let (mut after, mut looked) = (String::new(), 0);
         while looked < MOST_AGAIN {
@@ -359,8 +374,7 @@ impl<'a> FlowWork<'a> {
                     for keys in keys.chunks(KEYS) {
                         let rows = servicenow.standing_of(tokens, block.target, table, keys).await;
                         let rows = rows.map_err(|error| self.not_listed(&error))?;
-                        let mut block = Block { target: block.target, tables: Vec::new(), returned: BTreeSet::new(), unverified: None };
-                        self.keep_found(&mut block, table, rows).await?;
+                        self.keep_found(&mut Block::of(block.target), table, rows).await?;
                     }
                 }
                 self.find_differences(block.target, Some(&documents)).await?;

@@ -6,8 +6,6 @@
 mod flow;
 mod values;
 
-use std::time::Duration;
-
 use tracing::info;
 
 use self::flow::FlowWork;
@@ -19,10 +17,7 @@ use crate::domain::FlowId;
 use crate::domain::ids::TieOutId;
 use crate::process::Process;
 use crate::servicenow::ServiceNow;
-use crate::store::{TieOutBlock, TieOutBucket, TieOutItem, TieOutItems, TieOutRun};
-
-/// A tie-out that has stored nothing for this time has no process any more.
-const SILENT: Duration = Duration::from_secs(900);
+use crate::store::{Exclusive, ExclusiveLock, TieOutBlock, TieOutBucket, TieOutItem, TieOutItems, TieOutRun};
 
 /// Which flows to compare.
 #[derive(Debug, Clone, Default)]
@@ -45,36 +40,70 @@ pub struct TieOutReport {
     pub buckets: Vec<TieOutBucket>,
 }
 
+/// A tie-out that has begun. While it exists, no other process begins one.
+pub struct Begun {
+    /// The tie-out.
+    pub run: TieOutRun,
+    lock: ExclusiveLock,
+}
+
 /// Begins a tie-out; [`run`] makes it.
 ///
 /// # Errors
 /// [`Refused::UnknownName`], [`Refused::TyingOut`] while another one is made; an error of the ledger.
-pub async fn begin(process: &Process, asked: &Asked, requested: Requested) -> Result<TieOutRun, Refused> {
+pub async fn begin(process: &Process, asked: &Asked, requested: Requested) -> Result<Begun, Refused> {
     for company in &asked.companies {
         check_names(process, Some(company), None).await?;
     }
     for entity in &asked.entities {
         check_names(process, None, Some(entity)).await?;
     }
-    process.store.tie_out_abandon(SILENT).await?;
-    let begun = process.store.tie_out_begin(requested.by, Some(requested.why.into()), process.definitions.now().number).await?;
-    begun.ok_or(Refused::TyingOut)
+    let lock = process.store.exclusive(Exclusive::TieOut).await?.ok_or(Refused::TyingOut)?;
+    process.store.tie_out_abandon().await?;
+    let run = process.store.tie_out_begin(requested.by, Some(requested.why.into()), process.definitions.now().number).await?;
+    Ok(Begun { run, lock })
 }
 
 /// Makes a tie-out that [`begin`] began. A flow that cannot be read is not verified, and the others are compared.
 ///
 /// # Errors
 /// An error of the ledger; then the tie-out has failed.
-pub async fn run(process: &Process, access: &Access, id: TieOutId, asked: &Asked) -> Result<TieOutRun, Refused> {
-    let outcome = all_flows(process, access, id, asked).await;
-    let error = outcome.as_ref().err().map(Refused::what);
-    let ended = process.store.tie_out_end(id, error).await?;
+pub async fn run(process: &Process, access: &Access, begun: Begun, asked: &Asked) -> Result<TieOutRun, Refused> {
+    let outcome = all_flows(process, access, begun.run.id, asked).await;
+    let mut error = outcome.as_ref().err().map(Refused::what);
+    // without it, another process may have begun one, and removed what this one had read
+    if begun.lock.still_held().await.is_none() {
+        error = error.or_else(|| Some("the connection that keeps other tie-outs away was lost; make the tie-out again".to_owned()));
+    }
+    let ended = process.store.tie_out_end(begun.run.id, error).await?;
     outcome.map(|()| ended)
 }
 
+/// Ends a tie-out that nobody makes any further, for this reason.
+///
+/// # Errors
+/// An error of the ledger.
+pub async fn interrupt(process: &Process, id: TieOutId, why: &str) -> Result<TieOutRun, Refused> {
+    Ok(process.store.tie_out_end(id, Some(why.to_owned())).await?)
+}
+
 async fn all_flows(process: &Process, access: &Access, id: TieOutId, asked: &Asked) -> Result<(), Refused> {
-    let definitions = process.definitions.now();
     let link = SysproLink::open(&DiagnosticsParts::from(process), Some(access)).await;
+    let outcome = with_link(process, access, id, asked, &link).await;
+    if let Ok(link) = link {
+        link.close().await;
+    }
+    outcome
+}
+
+async fn with_link(
+    process: &Process,
+    access: &Access,
+    id: TieOutId,
+    asked: &Asked,
+    link: &Result<SysproLink, String>,
+) -> Result<(), Refused> {
+    let definitions = process.definitions.now();
     let servicenow = ServiceNow::new(&process.settings.servicenow).map_err(|error| error.chain());
     for flow in process.flows() {
         let wanted = |names: &[String], name: &str| names.is_empty() || names.iter().any(|one| one == name);
@@ -82,19 +111,19 @@ async fn all_flows(process: &Process, access: &Access, id: TieOutId, asked: &Ask
             continue;
         }
         let Some(plan) = definitions.plan(&flow.entity) else { continue };
-        // records that may change on both sides are compared by their own runs, field by field
+        let work = FlowWork { process, definitions: &definitions, plan, flow: &flow, id };
         if plan.aligned().is_some() {
+            work.left_out(
+                "its records may change on both sides: the flow's own runs compare them, and `tieline conflicts list` names what differs",
+            )
+            .await?;
             continue;
         }
-        let work = FlowWork { process, definitions: &definitions, plan, flow: &flow, id };
-        match (&link, &servicenow) {
+        match (link, &servicenow) {
             (Ok(link), Ok(servicenow)) => work.run(link, servicenow, &access.tokens).await?,
-            (Err(why), _) | (_, Err(why)) => work.unverified(why).await?,
+            (Err(why), _) | (_, Err(why)) => work.unread(why).await?,
         }
         info!(%flow, "compared with ServiceNow");
-    }
-    if let Ok(link) = link {
-        link.close().await;
     }
     Ok(())
 }

@@ -15,7 +15,6 @@ macro_rules! of_flow {
 }
 
 mod adopt;
-mod lock;
 mod progress;
 mod rows;
 mod unconfigured;
@@ -27,7 +26,6 @@ use diesel::sql_types::{Array, BigInt, Binary, Integer, Nullable};
 use serde_json::json;
 
 pub use adopt::{RowOwner, UnknownRow};
-pub use lock::RestoredLock;
 pub use progress::RestoredPart;
 pub use rows::{RestoredRow, RowPlace};
 

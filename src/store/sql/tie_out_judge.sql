@@ -9,24 +9,24 @@ SET cause = c.cause, open = NOT c.cause = ANY($4), message = coalesce(i.message,
 FROM (
     SELECT i.id,
            CASE
-               WHEN i.kind = 'twice' THEN 'stands_twice'
+               WHEN i.kind = 'twice' THEN 'twice'
                WHEN d.id IS NULL AND i.kind IN ('missing', 'unmapped') THEN 'not_read_yet'
                WHEN d.id IS NULL THEN 'unknown_row'
-               WHEN p.state = 'failed' AND p.reason = 'downstream_failed' THEN 'rejected_downstream'
+               WHEN p.state = 'failed' AND p.reason = 'downstream_failed' THEN 'downstream_failed'
                WHEN p.state = 'failed' THEN 'failed'
-               WHEN p.state = 'waiting' THEN 'waiting_for_parent'
+               WHEN p.state = 'waiting' THEN 'waiting'
                WHEN p.state = 'on_hold' THEN 'on_hold'
-               WHEN p.state = 'unknown' THEN 'outcome_unknown'
-               WHEN p.state IS NOT NULL THEN 'on_its_way'
+               WHEN p.state = 'unknown' THEN 'unknown'
+               WHEN p.state IS NOT NULL THEN 'queued'
                WHEN i.kind = 'extra' AND r.document_id IS NULL THEN 'unknown_row'
-               WHEN i.kind = 'extra' THEN 'gone_in_syspro'
+               WHEN i.kind = 'extra' THEN 'gone'
                WHEN i.document_hash <> d.hash THEN 'not_read_yet'
                WHEN i.kind = 'unmapped' THEN 'failed'
                WHEN i.kind = 'missing' AND r.sys_id <> '' THEN 'deleted_in_servicenow'
-               WHEN i.kind = 'missing' AND r.document_id IS NULL THEN 'definition_changed'
+               WHEN i.kind = 'missing' AND r.document_id IS NULL THEN 'outdated'
                WHEN i.field = ANY(r.partial) THEN 'partial_write'
                WHEN l.payload::jsonb ->> i.field IS NOT DISTINCT FROM i.syspro_value THEN 'changed_in_servicenow'
-               WHEN i.kind = 'differs' THEN 'definition_changed'
+               WHEN i.kind = 'differs' THEN 'outdated'
                ELSE 'could_not_tell'
            END AS cause,
            p.message

@@ -8,7 +8,8 @@ use crate::domain::conflict::{ConflictKind, ConflictState};
 use crate::domain::delivery::{DeliveryState, FailureReason, PartState};
 use crate::domain::merge::Side;
 use crate::domain::run::{BackfillState, RunKind, RunOutcome};
-use crate::store::WriteBackStep;
+use crate::domain::tie_out::{Difference, TieOutState};
+use crate::store::{TieOutSide, WriteBackStep};
 
 /// States that have no enum: of a notice, of a record that is watched after it has arrived, and of a change that is written into SYSPRO.
 const OTHER: &[&str] = &["due", "sent", "could_not_tell", "called"];
@@ -22,15 +23,16 @@ fn words(column: &str) -> Vec<&'static [&'static str]> {
             ConflictState::WORDS,
             BackfillState::WORDS,
             WriteBackStep::WORDS,
+            TieOutState::WORDS,
             // of a block that cannot be compared after a restore
             &["unreadable"],
             OTHER,
         ],
         // ServiceNow asked for time
         "reason" => vec![FailureReason::WORDS, &["throttled"]],
-        "kind" => vec![AuditKind::WORDS, RunKind::WORDS, ConflictKind::WORDS],
+        "kind" => vec![AuditKind::WORDS, RunKind::WORDS, ConflictKind::WORDS, Difference::WORDS],
         "outcome" => vec![RunOutcome::WORDS, &["flow forgotten"]],
-        "side" => vec![Side::WORDS],
+        "side" => vec![Side::WORDS, TieOutSide::WORDS],
         _ => Vec::new(),
     }
 }

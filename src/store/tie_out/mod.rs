@@ -6,14 +6,12 @@
 mod compare;
 mod rows;
 
-use std::time::Duration;
-
 use chrono::{DateTime, Utc};
 use diesel::dsl::now;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Double, Nullable};
+use diesel::sql_types::{Array, BigInt, Bool, Nullable};
 use rust_decimal::Decimal;
 use serde::Serialize;
 
@@ -67,6 +65,10 @@ pub struct TieOutBlock {
     pub not_compared: Vec<String>,
     /// Why the two sides could not be compared.
     pub unverified: Option<String>,
+    /// Whether that is because a side did not answer.
+    pub unread: bool,
+    /// Why a tie-out does not compare it.
+    pub left_out: Option<String>,
 }
 
 /// The sums of one block, fiscal period and currency.
@@ -196,23 +198,12 @@ pub struct TieOutItems {
 }
 
 impl Store {
-    /// Begins a tie-out: stores who asked, and says it in the audit. `None`: another one is being made.
+    /// Begins a tie-out: stores who asked, and says it in the audit.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn tie_out_begin(
-        &self,
-        requested_by: String,
-        why: Option<String>,
-        under: SetNumber,
-    ) -> Result<Option<TieOutRun>, StoreError> {
+    pub async fn tie_out_begin(&self, requested_by: String, why: Option<String>, under: SetNumber) -> Result<TieOutRun, StoreError> {
         self.run("begin a tie-out", move |conn| {
-            // two that begin at once
-            sql_query("LOCK TABLE tie_out IN SHARE ROW EXCLUSIVE MODE").execute(conn)?;
-            let running = tie_out::table.filter(tie_out::state.eq(text(TieOutState::Running.as_str())));
-            if diesel::select(diesel::dsl::exists(running)).get_result::<bool>(conn)? {
-                return Ok(None);
-            }
             let run: TieOutRun = diesel::insert_into(tie_out::table)
                 .values((
                     tie_out::requested_by.eq(text(&requested_by)),
@@ -224,7 +215,7 @@ impl Store {
             let mut row = NewAudit::of(AuditKind::Action).detail(&serde_json::json!({ "action": "tie_out", "number": run.id, "why": why }));
             row.actor = requested_by;
             audit_append(conn, &[row])?;
-            Ok(Some(run))
+            Ok(run)
         })
         .await
     }
@@ -245,18 +236,17 @@ impl Store {
         .await
     }
 
-    /// Ends the tie-outs whose process has stored nothing for this time: it has died.
+    /// Ends the tie-outs whose process has died. The caller holds [`super::Exclusive::TieOut`], so that no other process makes one.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn tie_out_abandon(&self, silent: Duration) -> Result<(), StoreError> {
+    pub async fn tie_out_abandon(&self) -> Result<(), StoreError> {
         self.run("end abandoned tie-outs", move |conn| {
             sql_query(
                 "WITH gone AS (UPDATE tie_out SET state = 'failed', ended_at = now(), error = 'the process that made it ended' \
-                 WHERE state = 'running' AND seen_at < now() - make_interval(secs => $1) RETURNING id) \
+                 WHERE state = 'running' RETURNING id) \
                  DELETE FROM tie_out_row WHERE tie_out_id IN (SELECT id FROM gone)",
             )
-            .bind::<Double, _>(silent.as_secs_f64())
             .execute(conn)?;
             Ok(())
         })
@@ -270,9 +260,10 @@ impl Store {
     pub async fn tie_out_block(&self, id: TieOutId, flow: FlowId, block: TieOutBlock) -> Result<(), StoreError> {
         self.run("store what a tie-out compares", move |conn| {
             sql_query(
-                "INSERT INTO tie_out_block (tie_out_id, company, entity, block, tables, not_compared, unverified) VALUES ($1, $2, $3, $4, $5, $6, $7) \
+                "INSERT INTO tie_out_block (tie_out_id, company, entity, block, tables, not_compared, unverified, unread, left_out) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) \
                  ON CONFLICT (tie_out_id, company, entity, block) DO UPDATE \
-                 SET tables = excluded.tables, not_compared = excluded.not_compared, unverified = coalesce(excluded.unverified, tie_out_block.unverified)",
+                 SET tables = excluded.tables, not_compared = excluded.not_compared, unverified = excluded.unverified, unread = excluded.unread",
             )
             .bind::<BigInt, _>(id)
             .bind::<Text, _>(flow.company.as_str())
@@ -281,6 +272,8 @@ impl Store {
             .bind::<Array<Text>, _>(block.tables)
             .bind::<Array<Text>, _>(block.not_compared)
             .bind::<Nullable<Text>, _>(block.unverified)
+            .bind::<Bool, _>(block.unread)
+            .bind::<Nullable<Text>, _>(block.left_out)
             .execute(conn)?;
             Ok(())
         })

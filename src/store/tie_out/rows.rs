@@ -1,5 +1,8 @@
 //! What a tie-out has read, stored page by page until it is compared.
 
+use std::fmt;
+use std::str::FromStr;
+
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Binary, Integer, Nullable, Numeric};
@@ -22,15 +25,7 @@ pub enum TieOutSide {
     ServiceNow,
 }
 
-impl TieOutSide {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Syspro => "syspro",
-            Self::Gone => "gone",
-            Self::ServiceNow => "servicenow",
-        }
-    }
-}
+crate::domain::delivery::words!(TieOutSide { Syspro = "syspro", Gone = "gone", ServiceNow = "servicenow" });
 
 /// A record as one side has it.
 #[derive(Debug, Clone, Default)]
@@ -114,8 +109,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         self.run("keep what a tie-out read", move |conn| {
             of_block!(
-                "WITH seen AS (UPDATE tie_out SET seen_at = now() WHERE id = $1) \
-                 INSERT INTO tie_out_row (tie_out_id, company, entity, block, side, document_key, record_key, document_hash, year, period, currency, amount, \
+                "INSERT INTO tie_out_row (tie_out_id, company, entity, block, side, document_key, record_key, document_hash, year, period, currency, amount, \
                                           fields, unmapped, sys_id, target_table, updated_by, updated_at) \
                  SELECT $1, $2, $3, $4, $5, n.* FROM unnest($6::text[], $7::text[], $8::bytea[], $9::integer[], $10::integer[], $11::text[], $12::numeric[], \
                         $13::text[], $14::text[], $15::text[], $16::text[], $17::text[], $18::text[]) AS n",

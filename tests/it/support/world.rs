@@ -69,7 +69,8 @@ impl World {
         Self { database: Ledger::Own(server), ..Self::before() }.settled()
     }
 
-    fn settled(self) -> Self {
+    /// The same, once every record is delivered.
+    pub fn settled(self) -> Self {
         self.set_credentials(&|arguments| self.command(arguments));
         self.rest(&["sync"]).unwrap();
         self.check().unwrap();
