@@ -130,6 +130,7 @@ pub(super) async fn serve(context: &Context, signals: &mut Signals, reload: Relo
         // waiting tasks check again within a tenth of a second, and their answer must still be sent
         tokio::time::sleep(TO_ANSWER).await;
     }
+    app_state.interrupted().await;
     server.stop().await;
     tokio::select! {
         () = system.stop(STOP_DEADLINE) => {}

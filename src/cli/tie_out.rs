@@ -14,7 +14,7 @@ use crate::domain::DocumentKey;
 use crate::domain::ids::{TieOutId, TieOutItemId};
 use crate::domain::money::amount_in;
 use crate::domain::reason::Reason;
-use crate::domain::tie_out::{Cause, TieOutState, Verdict};
+use crate::domain::tie_out::{Cause, TieOutState, Verdict, period_text};
 use crate::operations::tie_out::{self, Asked, TieOutReport};
 use crate::process::mode::Mode;
 use crate::store::{TieOutBlock, TieOutBucket, TieOutItem, TieOutItems, TieOutRun};
@@ -105,11 +105,12 @@ pub(super) fn tie_out(global: &Global, args: &TieOutArgs) -> Result<Exit, Failur
         Some(TieOutCommand::Items { id, company, entity, cause, open, limit }) => with_ledger(global, async |context| {
             context.check_names(company.as_deref(), entity.as_deref()).await?;
             let process = context.process();
-            let of = tie_out::find(&process, *id).await?.run.id;
+            let of = tie_out::one(&process, *id).await?.id;
             let filter = TieOutItems {
                 of,
                 company: company.clone(),
                 entity: entity.clone(),
+                period: None,
                 cause: *cause,
                 open: *open,
                 after: TieOutItemId::default(),
@@ -214,15 +215,6 @@ fn print(global: &Global, report: &TieOutReport) -> Result<Exit, Failure> {
     Ok(exit)
 }
 
-/// A period: `2026/03`, `2026`, or nothing.
-fn period(year: Option<i32>, period: Option<i32>) -> String {
-    match (year, period) {
-        (Some(year), Some(period)) => format!("{year}/{period:02}"),
-        (Some(year), None) => year.to_string(),
-        _ => String::new(),
-    }
-}
-
 fn line(bucket: &TieOutBucket) -> Vec<String> {
     let block = if bucket.block == "header" { bucket.entity.clone() } else { format!("{} {}", bucket.entity, bucket.block) };
     let amounts = !bucket.currency.is_empty();
@@ -237,7 +229,7 @@ fn line(bucket: &TieOutBucket) -> Vec<String> {
     vec![
         bucket.company.clone(),
         block,
-        period(bucket.year, bucket.period),
+        period_text(bucket.year, bucket.period),
         if amounts { bucket.currency.clone() } else { "records".to_owned() },
         cell(bucket.syspro_amount, bucket.syspro_records),
         cell(bucket.gone_amount, bucket.gone_records),
@@ -261,7 +253,7 @@ fn difference(item: &TieOutItem) -> String {
         lines.push(format!("  {field}: SYSPRO `{}`, ServiceNow `{}`", value(&item.syspro_value), value(&item.servicenow_value)));
     }
     if let Some(amount) = item.amount.filter(|amount| !amount.is_zero()) {
-        let when = period(item.year, item.period);
+        let when = period_text(item.year, item.period);
         let when = if when.is_empty() { when } else { format!(" in {when}") };
         lines.push(format!("  ServiceNow's sum differs by {} {}{when}", amount_in(amount, &item.currency), item.currency));
     }

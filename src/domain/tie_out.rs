@@ -25,6 +25,7 @@ words!(TieOutState { Running = "running", Done = "done", Failed = "failed" });
 /// The result for one period and currency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = TieOutResult)]
 pub enum Verdict {
     /// Both sides have the same records with the same values.
     Tied,
@@ -41,6 +42,7 @@ words!(Verdict { Tied = "tied", Balanced = "balanced", Untied = "untied", Unveri
 /// How a record differs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = TieOutDifference)]
 pub enum Difference {
     /// ServiceNow has no row for it.
     Missing,
@@ -56,9 +58,40 @@ pub enum Difference {
 
 words!(Difference { Missing = "missing", Extra = "extra", Twice = "twice", Differs = "differs", Unmapped = "unmapped" });
 
+impl Difference {
+    /// For people.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Missing => "missing in ServiceNow",
+            Self::Extra => "only in ServiceNow",
+            Self::Twice => "more than once in ServiceNow",
+            Self::Differs => "two values",
+            Self::Unmapped => "cannot be mapped",
+        }
+    }
+}
+
+/// A fiscal period for people: `2026/03`, `2026`, or nothing.
+pub fn period_text(year: Option<i32>, period: Option<i32>) -> String {
+    match (year, period) {
+        (Some(year), Some(period)) => format!("{year}/{period:02}"),
+        (Some(year), None) => year.to_string(),
+        _ => String::new(),
+    }
+}
+
+/// The fiscal year and period of a text as [`period_text`] writes it.
+pub fn parse_period(text: &str) -> Option<(i32, Option<i32>)> {
+    match text.split_once('/') {
+        Some((year, period)) => Some((year.parse().ok()?, Some(period.parse().ok()?))),
+        None => Some((text.parse().ok()?, None)),
+    }
+}
+
 /// Why a record differs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = TieOutCause)]
 pub enum Cause {
     /// No run has read it, or its newest content, yet.
     NotReadYet,
@@ -152,6 +185,23 @@ impl Cause {
             Self::Twice => NextStep::TieOutTwice,
             Self::UnknownRow => NextStep::TieOutUnknownRow,
             Self::CouldNotTell => NextStep::TieOutCouldNotTell,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_period_is_read_as_it_is_written() {
+        for (year, period, text) in [(2026, Some(3), "2026/03"), (2026, Some(12), "2026/12"), (2026, None, "2026")] {
+            assert_eq!(period_text(Some(year), period), text);
+            assert_eq!(parse_period(text), Some((year, period)));
+        }
+        assert_eq!(period_text(None, None), "");
+        for nonsense in ["", "March", "2026/", "/03"] {
+            assert_eq!(parse_period(nonsense), None, "{nonsense}");
         }
     }
 }

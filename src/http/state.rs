@@ -67,6 +67,11 @@ impl AppState {
         self.process.settings.http.certificate.is_some()
     }
 
+    /// Waits until work in the background has noticed that the service stops, within limits.
+    pub async fn interrupted(&self) {
+        self.service.interrupted().await;
+    }
+
     /// The parameters that the request's route describes, checked by kind; a company and an entity must exist.
     ///
     /// # Errors

@@ -11,6 +11,7 @@ use super::explain::{Explained, known};
 use super::flow::configured;
 use super::hold::{Named, release};
 use super::replay::{Which, note, take_in};
+use super::tie_out::{self, Asked};
 use super::{Refused, Requested};
 use crate::actors::handle::ActorsHandle;
 use crate::actors::poller::PollError;
@@ -22,14 +23,15 @@ use crate::doctor::{DiagnosticsParts, Scope, Way};
 use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
 use crate::domain::chain;
-use crate::domain::ids::RunId;
+use crate::domain::ids::{RunId, TieOutId};
 use crate::domain::reason::Reason;
 use crate::domain::resent::ResentOutcome;
 use crate::domain::run::RunKind;
 use crate::operations::resend::ReplayReport;
 use crate::process::Process;
 use crate::retry;
-use crate::store::{NewAudit, Store, StoreError};
+use crate::store::{NewAudit, Store, StoreError, TieOutRun};
+use crate::supervision::stopping::Stopping;
 
 /// How long to wait for the start of a run.
 const BEGIN_WAIT: Duration = Duration::from_secs(5);
@@ -41,6 +43,10 @@ const REPLAY_WAIT: Duration = Duration::from_secs(15);
 const OUTCOME_WAIT: Duration = Duration::from_secs(10);
 /// Concurrent queries of records in SYSPRO.
 const QUESTIONS: usize = 2;
+/// Time between two checks whether the service stops.
+const STOP_CHECK: Duration = Duration::from_millis(100);
+/// How long a stop waits until the ledger has that a tie-out was interrupted.
+const INTERRUPT_WAIT: Duration = Duration::from_secs(3);
 
 /// The running service. A clone is the same one.
 #[derive(Clone)]
@@ -50,6 +56,8 @@ pub struct Service {
     access: Access,
     /// One replay at a time.
     replaying: Arc<Semaphore>,
+    /// Held while a tie-out is being made.
+    tying_out: Arc<Semaphore>,
     /// One diagnostics run at a time, and the last one.
     diagnostics: DiagnosticsJob,
     /// Limits the concurrent queries of records in SYSPRO.
@@ -78,6 +86,7 @@ impl Service {
             actors,
             access,
             replaying: Arc::new(Semaphore::new(1)),
+            tying_out: Arc::new(Semaphore::new(1)),
             questions: Arc::new(Semaphore::new(QUESTIONS)),
         }
     }
@@ -174,6 +183,31 @@ impl Service {
         Ok((named, outcome))
     }
 
+    /// Begins a tie-out, which is then made in the background.
+    ///
+    /// # Errors
+    /// [`Refused::OtherDefinitions`], [`Refused::UnknownName`], [`Refused::TyingOut`], [`Refused::Stopping`]; an error of the ledger.
+    pub async fn tie_out(&self, asked: Asked, requested: Requested) -> Result<TieOutRun, Refused> {
+        if let Some(why) = self.process.definitions.view().complaint() {
+            return Err(Refused::OtherDefinitions(why));
+        }
+        let (process, access, tying_out) = (self.process.clone(), self.access.clone(), self.tying_out.clone());
+        // a task of its own: when a caller disconnects, what was begun must still be made
+        let task = actix_rt::spawn(async move {
+            let begun = tie_out::begin(&process, &asked, requested).await?;
+            actix_rt::spawn(make_tie_out(process, access, begun.id, asked, tying_out));
+            Ok(begun)
+        });
+        task.await.unwrap_or(Err(Refused::Stopping))
+    }
+
+    /// Waits until the ledger has that a tie-out was interrupted because the service stops, within limits.
+    pub async fn interrupted(&self) {
+        if tokio::time::timeout(INTERRUPT_WAIT, self.tying_out.acquire()).await.is_err() {
+            tracing::warn!("a tie-out did not stop in time; it counts as ended after a while");
+        }
+    }
+
     /// Starts diagnostics of both systems, the ledger and the machine. It continues in the background.
     ///
     /// # Errors
@@ -205,6 +239,34 @@ impl Service {
             Err(_) => Seen::CouldNotTell { why: "others are being asked for at this moment".into() },
         };
         Ok(Explained::NeverRead(seen))
+    }
+}
+
+/// Makes a tie-out to its end, or until the service stops.
+async fn make_tie_out(process: Process, access: Access, id: TieOutId, asked: Asked, tying_out: Arc<Semaphore>) {
+    let _permit = tying_out.acquire_owned().await;
+    let (of, stopping) = (process.clone(), process.stopping.clone());
+    // a task of its own: its crash must end the tie-out, too
+    let mut work = actix_rt::spawn(async move { tie_out::run(&of, &access, id, &asked).await });
+    let ended = tokio::select! {
+        made = &mut work => match made {
+            Ok(made) => made.map(drop),
+            Err(_) => tie_out::interrupted(&process, id, "the work crashed").await,
+        },
+        () = begun(&stopping) => {
+            work.abort();
+            tie_out::interrupted(&process, id, "the service stopped").await
+        }
+    };
+    if let Err(refused) = ended {
+        tracing::warn!(error = refused.what(), number = %id, "a tie-out did not come to its end; making another one is harmless");
+    }
+}
+
+/// Completes when the service begins to stop.
+async fn begun(stopping: &Stopping) {
+    while !stopping.has_begun() {
+        tokio::time::sleep(STOP_CHECK).await;
     }
 }
 

@@ -63,7 +63,7 @@ fn every_route_asks_for_its_role_and_says_what_is_wrong() {
 
     let keys: Vec<(Role, String)> = Role::ALL.iter().map(|role| (*role, key(&site, role.as_str(), role.as_str()))).collect();
     for route in ROUTES.iter().filter(|route| !route.is_page() && route.needs.is_some()) {
-        let path = [("{company}", "EDU1"), ("{entity}", "invoice"), ("{*key}", "nobody/0042"), ("{id}", "17")]
+        let path = [("{company}", "EDU1"), ("{entity}", "invoice"), ("{*key}", "nobody/0042"), ("{id}", "17"), ("{tie_out}", "17")]
             .iter()
             .fold(route.path.to_owned(), |path, (part, with)| path.replace(part, with));
         let needs = route.needs.unwrap();

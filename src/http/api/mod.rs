@@ -10,6 +10,7 @@ mod openapi;
 pub(super) mod runs;
 mod sending;
 mod texts;
+pub(super) mod tie_outs;
 
 use super::route::Route;
 
@@ -23,5 +24,6 @@ pub(super) const ROUTES: &[&[Route]] = &[
     actions::ROUTES,
     sending::ROUTES,
     backfill::ROUTES,
+    tie_outs::ROUTES,
     doctor::ROUTES,
 ];

@@ -81,12 +81,14 @@ fn described(route: &Route, said: &Described, components: &mut BTreeMap<String, 
         let schema = match name {
             "id" => number(1, i64::MAX),
             "run" => schema_of(Kind::Uuid),
+            "tie_out" => text("^(newest|[1-9][0-9]{0,17})$", 1, Some(18)),
             _ => text(TEXT, 1, None),
         };
         let (what, example) = match name {
             "company" => ("the SYSPRO company", json!("EDU1")),
             "entity" => ("the entity", json!("supplier")),
             "key" => ("the key as lists show it, its parts joined by `/`, percent-encoded", json!("0000104")),
+            "tie_out" => ("its number, or `newest` for the newest one that is done", json!("newest")),
             "run" => ("its id", json!("01936b2e-0000-7000-8000-000000000000")),
             _ => ("its number", json!(17)),
         };

@@ -136,16 +136,33 @@ pub async fn list(process: &Process, before: Option<TieOutId>, limit: i64) -> Re
     Ok(process.store.tie_out_list(before, limit).await?)
 }
 
-/// A tie-out with its sums; without a number, the newest one that has ended.
+/// Ends a tie-out whose work was stopped before its end.
+///
+/// # Errors
+/// An error of the ledger.
+pub async fn interrupted(process: &Process, id: TieOutId, why: &str) -> Result<(), Refused> {
+    process.store.tie_out_end(id, Some(why.to_owned())).await?;
+    Ok(())
+}
+
+/// A tie-out; without a number, the newest one that is done.
 ///
 /// # Errors
 /// [`Refused::NoTieOut`].
-pub async fn find(process: &Process, id: Option<TieOutId>) -> Result<TieOutReport, Refused> {
+pub async fn one(process: &Process, id: Option<TieOutId>) -> Result<TieOutRun, Refused> {
     let run = match id {
         Some(id) => process.store.tie_out_find(id).await?,
         None => process.store.tie_out_newest().await?,
     };
-    let run = run.ok_or_else(|| Refused::NoTieOut(id.map(|id| id.to_string()).unwrap_or_default()))?;
+    run.ok_or_else(|| Refused::NoTieOut(id.map(|id| id.to_string()).unwrap_or_default()))
+}
+
+/// A tie-out with its sums; without a number, the newest one that is done.
+///
+/// # Errors
+/// [`Refused::NoTieOut`].
+pub async fn find(process: &Process, id: Option<TieOutId>) -> Result<TieOutReport, Refused> {
+    let run = one(process, id).await?;
     let (blocks, buckets) = (process.store.tie_out_blocks(run.id).await?, process.store.tie_out_buckets(run.id).await?);
     Ok(TieOutReport { run, blocks, buckets })
 }

@@ -187,6 +187,8 @@ pub struct TieOutItems {
     pub company: Option<String>,
     /// Only this entity.
     pub entity: Option<String>,
+    /// Only this fiscal year and period.
+    pub period: Option<(i32, Option<i32>)>,
     /// Only this cause.
     pub cause: Option<Cause>,
     /// Only those that a person must look at.
@@ -236,7 +238,8 @@ impl Store {
         .await
     }
 
-    /// Ends the tie-outs whose process has died. The caller holds [`super::Exclusive::TieOut`], so that no other process makes one.
+    /// Ends the tie-outs whose process has died, and removes what was read for any: the last page of an interrupted one may come after its
+    /// end. The caller holds [`super::Exclusive::TieOut`], so that no other process makes one.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -244,8 +247,7 @@ impl Store {
         self.run("end abandoned tie-outs", move |conn| {
             sql_query(
                 "WITH gone AS (UPDATE tie_out SET state = 'failed', ended_at = now(), error = 'the process that made it ended' \
-                 WHERE state = 'running' RETURNING id) \
-                 DELETE FROM tie_out_row WHERE tie_out_id IN (SELECT id FROM gone)",
+                 WHERE state = 'running') DELETE FROM tie_out_row",
             )
             .execute(conn)?;
             Ok(())
@@ -362,6 +364,9 @@ impl Store {
             }
             if let Some(entity) = &filter.entity {
                 items = items.filter(tie_out_item::entity.eq(text(entity)));
+            }
+            if let Some((year, period)) = filter.period {
+                items = items.filter(tie_out_item::year.eq(year)).filter(tie_out_item::period.is_not_distinct_from(period));
             }
             if let Some(cause) = filter.cause {
                 items = items.filter(tie_out_item::cause.eq(text(cause.as_str())));

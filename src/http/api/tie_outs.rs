@@ -1,0 +1,170 @@
+//! Tie-outs: comparisons of SYSPRO's records with ServiceNow's rows, and the differences that they found.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::actions::{body, requested};
+use super::lists::{COMPANY, ENTITY};
+use super::texts::{Name, Why};
+use crate::domain::ids::{TieOutId, TieOutItemId};
+use crate::domain::role::Permission;
+use crate::domain::tie_out::Cause;
+use crate::http::problem::Problem;
+use crate::http::query::{AFTER, Kind, LIMITED, Page, Param, param};
+use crate::http::route::{Cached, Route, Shape, acts, component, reads};
+use crate::http::state::AppState;
+use crate::operations::Refused;
+use crate::operations::tie_out::{self, Asked, TieOutReport};
+use crate::store::{TieOutItem, TieOutItems, TieOutRun};
+
+pub(in crate::http) const ROUTES: &[Route] = &[
+    Route::post(
+        "/api/v1/tie-outs",
+        || web::post().to(begin),
+        acts(
+            "tieOut",
+            "Compares SYSPRO's records with ServiceNow's rows, and writes to neither",
+            component::<TieOutBody>,
+            Shape::One(202, component::<TieOutAccepted>),
+        ),
+    ),
+    Route::get(
+        "/api/v1/tie-outs",
+        Some(Permission::Read),
+        || web::get().to(list),
+        reads("listTieOuts", "Tie-outs, the newest first", TIE_OUTS, Shape::Page(component::<TieOutRun>)),
+    )
+    .cached(Cached::Second),
+    Route::get(
+        "/api/v1/tie-outs/{tie_out}",
+        Some(Permission::Read),
+        || web::get().to(show),
+        reads(
+            "getTieOut",
+            "One tie-out: what was compared, and the sums by fiscal period and currency",
+            &[],
+            Shape::One(200, component::<TieOutReport>),
+        ),
+    ),
+    Route::get(
+        "/api/v1/tie-outs/{tie_out}/items",
+        Some(Permission::Read),
+        || web::get().to(items),
+        reads(
+            "listTieOutItems",
+            "The differences that a tie-out found, each with its cause and the next step",
+            ITEMS,
+            Shape::Page(component::<NamedDifference>),
+        ),
+    )
+    .cached(Cached::Second),
+];
+
+type Answer = Result<HttpResponse, Problem>;
+
+const TIE_OUTS: &[Param] = &[AFTER, LIMITED];
+const ITEMS: &[Param] = &[
+    COMPANY,
+    ENTITY,
+    param("cause", Kind::Word(Cause::WORDS), "only this cause"),
+    param("open", Kind::Word(&["true", "false"]), "`true`: only differences that a person must look at"),
+    AFTER,
+    LIMITED,
+];
+
+/// The body of a new tie-out.
+#[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields, default)]
+struct TieOutBody {
+    /// Only these companies; empty: all.
+    #[schema(value_type = Vec<Name>)]
+    companies: Vec<String>,
+    /// Only these entities; empty: all.
+    #[schema(value_type = Vec<Name>)]
+    entities: Vec<String>,
+    /// The reason, for the audit.
+    #[schema(required = true, value_type = Why)]
+    why: String,
+}
+
+/// A tie-out that has begun.
+#[derive(Debug, Serialize, ToSchema)]
+struct TieOutAccepted {
+    #[serde(flatten)]
+    run: TieOutRun,
+    /// The path of its result: request it until `state` is `done` or `failed`.
+    follow: String,
+}
+
+/// A difference with its cause in words.
+#[derive(Debug, Serialize, ToSchema)]
+struct NamedDifference {
+    #[serde(flatten)]
+    item: TieOutItem,
+    /// The cause, for people.
+    cause_text: &'static str,
+    /// What to do.
+    next_step: String,
+}
+
+impl From<TieOutItem> for NamedDifference {
+    fn from(item: TieOutItem) -> Self {
+        let cause = item.cause.unwrap_or(Cause::CouldNotTell);
+        Self { item, cause_text: cause.text(), next_step: cause.next_step().to_string() }
+    }
+}
+
+/// Begins one; the service makes it in the background.
+async fn begin(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Answer {
+    let asked: TieOutBody = body(payload).await?;
+    let requested = requested(&request, &asked.why)?;
+    let asked = Asked { companies: asked.companies, entities: asked.entities };
+    let run = app_state.service.tie_out(asked, requested).await?;
+    let follow = format!("/api/v1/tie-outs/{}", run.id);
+    Ok(HttpResponse::Accepted().json(TieOutAccepted { run, follow }))
+}
+
+async fn list(app_state: web::Data<AppState>, request: HttpRequest) -> Answer {
+    let params = app_state.described(&request).await?;
+    let limit = params.limit()?;
+    let before = Some(params.after()?).filter(|before| *before > 0).map(TieOutId);
+    let runs = tie_out::list(&app_state.process, before, limit + 1).await?;
+    Ok(HttpResponse::Ok().json(Page::of(runs, limit, |run| run.id.to_string())))
+}
+
+async fn show(app_state: web::Data<AppState>, request: HttpRequest) -> Answer {
+    Ok(HttpResponse::Ok().json(tie_out::find(&app_state.process, id(&request, 3)?).await?))
+}
+
+async fn items(app_state: web::Data<AppState>, request: HttpRequest) -> Answer {
+    let params = app_state.described(&request).await?;
+    let limit = params.limit()?;
+    let of = tie_out::one(&app_state.process, id(&request, 3)?).await?.id;
+    let filter = TieOutItems {
+        of,
+        company: params.text("company"),
+        entity: params.text("entity"),
+        period: None,
+        cause: params.value("cause", "a cause")?,
+        open: params.text("open").as_deref() == Some("true"),
+        after: TieOutItemId(params.after()?),
+        limit: limit + 1,
+    };
+    let items = tie_out::items(&app_state.process, filter).await?;
+    let items = items.into_iter().map(NamedDifference::from).collect();
+    Ok(HttpResponse::Ok().json(Page::of(items, limit, |one| one.item.id.to_string())))
+}
+
+/// The number in a path, after `skip` other parts; `None` for `newest`.
+///
+/// # Errors
+/// 404 if it is neither.
+pub(in crate::http) fn id(request: &HttpRequest, skip: usize) -> Result<Option<TieOutId>, Refused> {
+    let path = request.uri().path();
+    let text = path.trim_start_matches('/').split('/').nth(skip).unwrap_or_default();
+    if text == "newest" {
+        return Ok(None);
+    }
+    text.parse().map(Some).map_err(|_| Refused::NoTieOut(text.to_owned()))
+}
