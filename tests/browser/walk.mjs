@@ -114,6 +114,9 @@ const pages = [
   ["cause", `/failures/${walk.cause}`],
   ["cause-doubt", `/failures/${walk.doubt}`],
   ["cause-gone", "/failures/0000000000000000"],
+  ["tie-out", "/tie-out"],
+  ["tie-out-one", "/tie-out/1?company=EDU1&show=not_tied"],
+  ["tie-out-none", "/tie-out?cause=on_hold"],
   ["conflicts", "/conflicts"],
   ["conflicts-closed", "/conflicts?state=closed"],
   ["conflicts-none", "/conflicts?key=nobody"],
@@ -133,7 +136,7 @@ const pages = [
 ];
 const reads = { audit: ["auditor", "admin"], "audit-none": ["auditor", "admin"], settings: ["admin"] };
 const missing = ["record-unknown", "record-nowhere"];
-const acting = ["overview", "record", "failures", "cause", "run", "conflicts", "backfills", "doctor"];
+const acting = ["overview", "record", "failures", "cause", "run", "tie-out", "conflicts", "backfills", "doctor"];
 const operates = (role) => ["operator", "admin"].includes(role);
 
 // whoever is not signed in
@@ -272,6 +275,25 @@ for (const role of ["viewer", "auditor", "operator", "admin"]) {
     check((await notice()).length > 0, `operator: nothing is said after a cancellation: ${page.url()}`);
   }
 
+  // a tie-out is made, followed to its end, and names what somebody changed in ServiceNow
+  await open(page, "/tie-out");
+  await page.evaluate(() => {
+    const form = document.querySelector("main form[action='/tie-out'][method=post]");
+    form.closest("details").open = true;
+    form.elements.entity.value = "invoice";
+    form.elements.why.value = "month end";
+  });
+  await shoot(page, "tie-out-asked");
+  await Promise.all([page.waitForNavigation(), page.$eval("main form[action='/tie-out'][method=post] button", (one) => one.click())]);
+  check((await notice()).includes("has started"), `operator: nothing is said after a tie-out: ${page.url()}`);
+  const tied = await page.waitForFunction(() => document.querySelector("[data-live] tbody tr .state")?.textContent === "done" && document.querySelector("[data-live] tbody tr a").textContent.trim() === "Tie-out 2", { timeout: 120000 }).catch(() => null);
+  check(tied !== null, "operator: the end of a tie-out is not seen");
+  await Promise.all([page.waitForNavigation(), page.$eval("[data-live] tbody tr a", (one) => one.click())]);
+  const found = await page.$$eval("[aria-label=Differences] tbody tr", (all) => all.map((one) => one.textContent));
+  const planted = found.find((text) => text.includes(walk.differs.value)) ?? "";
+  check(planted.includes(walk.differs.record) && planted.includes("changed in ServiceNow") && planted.includes("ask who changed the row"), `operator: the difference is not named: ${found.join(" | ")}`);
+  check((await page.$$eval("[aria-label=Sums] .state.bad", (all) => all.length)) > 0, "operator: no sum is untied");
+
   // a filter is chosen, kept from page to page and cleared; its days are the reader's
   await page.emulateTimezone("Africa/Johannesburg");
   await open(page, "/runs");
@@ -390,6 +412,8 @@ for (const role of ["viewer", "auditor", "operator", "admin"]) {
   await page.screenshot({ path: `${walk.shots}/record-print.png`, fullPage: true });
   await open(page, "/failures");
   await page.screenshot({ path: `${walk.shots}/failures-print.png`, fullPage: true });
+  await open(page, "/tie-out");
+  await page.screenshot({ path: `${walk.shots}/tie-out-print.png`, fullPage: true });
   await page.emulateMediaType("screen");
 
   // signed out is signed out

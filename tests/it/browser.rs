@@ -33,6 +33,12 @@ fn every_page_and_action_works_in_a_real_browser_for_each_role() {
         world.syspro.update(COMPANY, "ApInvoice", &key, &[("DueDate", REFUSED_DATE)]).unwrap();
     }
     world.run(&["sync", "--sweep", "--entity", "invoice"]);
+    // somebody changes a row in ServiceNow, and a tie-out finds it
+    let rows = world.servicenow.rows("x_apo_invoice");
+    let row = rows.iter().max_by_key(|row| row["u_source_key"].clone()).unwrap();
+    assert!(world.servicenow.edit_row("x_apo_invoice", &row["sys_id"], &[("u_amount_invoiced", "77.77")]));
+    let out = world.command(&["tie-out", "--why", "month end"]).output().unwrap();
+    assert_eq!(out.status.code(), Some(3), "{}", text(&out));
     for (key, state, kind) in [("10", "open", "both_changed"), ("20", "to_apply", "edited")] {
         world.database.psql(&format!(
             "INSERT INTO conflict (company, entity, subject, key, field, kind, state, agreed, syspro, syspro_at, servicenow, servicenow_at) \
@@ -95,6 +101,7 @@ fn every_page_and_action_works_in_a_real_browser_for_each_role() {
         "keys": keys,
         "record": format!("/records/{COMPANY}/invoice/{}", record.replace('%', "%25")), "prefix": &record[..3], "run": run, "under_way": UNDER_WAY,
         "order": format!("/records/{COMPANY}/purchase_order/{}", order.replace('%', "%25")),
+        "differs": { "record": row["u_source_key"].split('/').skip(2).collect::<Vec<_>>().join("/"), "value": "77.77" },
         "cause": cause("rejected"), "doubt": cause("unknown"), "backfill": one("SELECT id FROM backfill"),
     });
     let script = root.join("tests/browser/walk.mjs");

@@ -22,6 +22,8 @@ mod session;
 mod settings;
 mod signed_in;
 mod steps;
+mod tie_out;
+mod tie_out_csv;
 mod view;
 
 use super::route::Route;
@@ -37,6 +39,8 @@ pub(super) const ROUTES: &[&[Route]] = &[
     runs::ROUTES,
     backfills::ROUTES,
     failures::ROUTES,
+    tie_out::ROUTES,
+    tie_out_csv::ROUTES,
     conflicts::ROUTES,
     doctor::ROUTES,
     settings::ROUTES,

@@ -16,6 +16,7 @@ use crate::domain::role::{Permission, Role};
 const MENU: &[(&str, &str, Permission)] = &[
     ("/", "Overview", Permission::Read),
     ("/failures", "Failures", Permission::Read),
+    ("/tie-out", "Tie-out", Permission::Read),
     ("/records", "Records", Permission::Read),
     ("/conflicts", "Conflicts", Permission::Read),
     ("/runs", "Runs", Permission::Read),
