@@ -34,8 +34,8 @@ impl Ways<'_> {
         let sql = format!(
             "SELECT kind || ' ' || coalesce(entity, '-') || ' ' || detail FROM audit WHERE kind <> 'run' AND detail LIKE '%{why}%' ORDER BY id"
         );
-        // the numbers of backfills ascend
-        let without_number = |row: String| match row.split_once("\"id\":") {
+        // the numbers of backfills and tie-outs ascend
+        let without_number = |row: String| match row.split_once("\"id\":").or_else(|| row.split_once("\"number\":")) {
             Some((before, after)) => format!("{before}{}", after.trim_start_matches(|c: char| c.is_ascii_digit())),
             None => row,
         };
@@ -59,6 +59,9 @@ impl Ways<'_> {
         let (status, _, answer) = ask(&self.node.site, "POST", &of(path, second), Some(&self.key), &body.to_string()).unwrap();
         assert!((200..300).contains(&status), "{}: {status} {answer}", operation.name);
 
+        // a second tie-out is refused while the service makes the first
+        let made = "SELECT count(*) FROM tie_out WHERE state = 'running'";
+        wait_for("no tie-out is being made", Duration::from_secs(60), || (self.world.database.psql(made) == "0").then_some(()));
         let (path, fields) = operation.form;
         let fields = format!("why={}&{}", whys[2].replace(' ', "+"), of(fields, third));
         let answer = self.person.post(&of(path, third), &fields);
@@ -129,6 +132,13 @@ fn the_command_line_the_api_and_the_console_do_the_same() {
     let flows = ["supplier", "gl_account", "cost_center"];
 
     for operation in [
+        Operation {
+            name: "tie out",
+            things: ["supplier", "invoice", "gl_posting"],
+            command: "tie-out --entity @",
+            api: ("/api/v1/tie-outs", json!({ "entities": ["@"] })),
+            form: ("/tie-out", "entity=@"),
+        },
         Operation {
             name: "pause",
             things: flows,
@@ -277,6 +287,13 @@ fn the_command_line_the_api_and_the_console_do_the_same() {
         ("/api/v1/backfill", json!({ "company": "EDU1", "why": why })),
         Some(("/backfills", "company=EDU1&why=not+done")),
         "this would read all history again",
+        (2, 422),
+    );
+    ways.refused_by_all_three(
+        &["tie-out", "--company", "EDU7", "--why", why],
+        ("/api/v1/tie-outs", json!({ "companies": ["EDU7"], "why": why })),
+        Some(("/tie-out", "company=EDU7&why=not+done")),
+        "there is no company `EDU7`; did you mean",
         (2, 422),
     );
     ways.refused_by_all_three(

@@ -2,10 +2,16 @@
 //! planted through the simulators, as people would make them.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
+use tieline_sim::faults::{Fault, FaultRule};
+use tieline_sim::servicenow::ServiceNowOptions;
 
 use crate::binary::text;
+use crate::console::Person;
+use crate::http::ask;
+use crate::support::node::{Node, wait_for};
 use crate::support::world::{COMPANY, World};
 
 /// What a tie-out says, and its exit code.
@@ -146,9 +152,6 @@ fn every_planted_difference_is_found_and_named_with_its_cause() {
 
 #[test]
 fn what_cannot_be_read_completely_is_not_verified_and_does_not_keep_others_from_it() {
-    use tieline_sim::faults::{Fault, FaultRule};
-    use tieline_sim::servicenow::ServiceNowOptions;
-
     let hides = |options: &mut ServiceNowOptions| {
         options.table("x_apo_gl_posting").unwrap().hidden = Some(("u_comment".into(), "not for you".into()));
     };
@@ -198,10 +201,98 @@ fn that_nothing_stands_twice_is_proven_by_two_requests_per_table() {
     assert_eq!((exit, found.len()), (Some(3), 1), "{proofs:#?}");
     assert_eq!(found[0]["repeated"], serde_json::json!([{ "key": row["u_source_key"], "rows": 2 }]));
     // an instance that does not let the user count
-    use tieline_sim::faults::{Fault, FaultRule};
     world.servicenow.set_fault(FaultRule::always(Fault::Status(403)).on_path("/api/now/stats/x_apo_invoice_line"));
     let out = world.command(&["prove"]).output().unwrap();
     assert_eq!(out.status.code(), Some(8));
     let said = text(&out);
     assert!(said.contains("not proven") && said.contains("carry the key"), "{said}");
+}
+
+/// A service that does not poll by itself.
+fn quiet_node(world: &World) -> Node {
+    let mut node = Node::new(world);
+    for entity in ["SUPPLIER", "INVOICE", "PURCHASE_ORDER", "GL_ACCOUNT", "COST_CENTER", "GL_POSTING"] {
+        node = node.with(&format!("SCHEDULE__{entity}"), "0 0 1 1 *");
+    }
+    node.start_and_wait(world);
+    node
+}
+
+#[test]
+fn the_service_makes_one_for_the_api_and_the_console_and_names_what_differs() {
+    let world = World::start();
+    let rows = world.servicenow.rows("x_apo_invoice");
+    let row = rows.iter().min_by_key(|row| row["u_source_key"].clone()).unwrap();
+    assert!(world.servicenow.edit_row("x_apo_invoice", &row["sys_id"], &[("u_supplier_invoice_number", "edited")]));
+    let mut node = quiet_node(&world);
+    let key = node.key(&world);
+    let call = |method: &str, path: &str, body: &str| {
+        let (status, _, answer) = ask(&node.site, method, path, Some(&key), body).unwrap();
+        (status, serde_json::from_str::<Value>(&answer).unwrap_or_else(|error| panic!("{error}: {answer}")))
+    };
+    let person = Person::sign_in(&node.site, &key);
+    // none yet
+    let (status, problem) = call("GET", "/api/v1/tie-outs/newest", "");
+    assert!(status == 404 && problem["next_step"].as_str().unwrap().contains("POST /api/v1/tie-outs"), "{problem:#}");
+    assert!(person.get("/tie-out").body.contains("There is no tie-out yet"));
+    for (body, status) in [(json!({ "why": "x", "companies": ["EDU7"] }), 422), (json!({ "companies": ["EDU1"] }), 400)] {
+        assert_eq!(call("POST", "/api/v1/tie-outs", &body.to_string()).0, status, "{body}");
+    }
+
+    // one is made, slowly, and meanwhile no other one
+    world.servicenow.set_fault(FaultRule::always(Fault::Held).on_method("GET").on_path("/api/now/table/x_apo_invoice"));
+    let body = json!({ "companies": [COMPANY], "entities": ["invoice"], "why": "month end" }).to_string();
+    let (status, begun) = call("POST", "/api/v1/tie-outs", &body);
+    assert_eq!((status, begun["state"].as_str(), begun["why"].as_str()), (202, Some("running"), Some("month end")), "{begun:#}");
+    let (status, problem) = call("POST", "/api/v1/tie-outs", &body);
+    assert!(status == 409 && problem["detail"].as_str().unwrap().contains("another tie-out"), "{problem:#}");
+    assert_eq!(person.post("/tie-out", "why=me+too").status, 409);
+    let follow = begun["follow"].as_str().unwrap().to_owned();
+    assert_eq!(call("GET", &follow, "").1["state"], "running");
+    assert!(person.get("/live/tie-out").body.contains("data-busy"));
+    world.servicenow.clear_faults();
+    let done = wait_for("the tie-out is done", Duration::from_secs(60), || {
+        Some(call("GET", &follow, "").1).filter(|one| one["state"] != "running")
+    });
+    assert_eq!(done["state"], "done", "{done:#}");
+    assert!(
+        done["blocks"].as_array().unwrap().iter().all(|block| block["entity"] == "invoice" && block["unverified"].is_null()),
+        "{done:#}"
+    );
+    assert_eq!(call("GET", "/api/v1/tie-outs/newest", "").1["id"], begun["id"]);
+    assert_eq!(call("GET", "/api/v1/tie-outs?limit=1", "").1["items"][0]["id"], begun["id"]);
+
+    // the planted difference has its cause
+    let (_, found) = call("GET", &format!("{follow}/items"), "");
+    let items = found["items"].as_array().unwrap();
+    assert_eq!((items.len(), &found["next"]), (1, &Value::Null), "{found:#}");
+    let item = &items[0];
+    let words = ["kind", "cause", "cause_text", "field", "servicenow_value"].map(|name| item[name].as_str().unwrap_or_default());
+    assert_eq!(words, ["differs", "changed_in_servicenow", "changed in ServiceNow", "u_supplier_invoice_number", "edited"], "{item:#}");
+    assert!(item["next_step"].as_str().unwrap().contains("ask who changed the row"), "{item:#}");
+    let count = |query: &str| call("GET", &format!("/api/v1/tie-outs/newest/items?{query}"), "").1["items"].as_array().unwrap().len();
+    assert_eq!([count("cause=changed_in_servicenow&open=true"), count("cause=on_hold"), count("entity=supplier")], [1, 0, 0]);
+    assert_eq!(call("GET", &format!("{follow}/items?cause=nonsense"), "").0, 400);
+
+    // so has the page, with its filters and its files
+    let page = person.get("/tie-out").body;
+    for words in ["Invoices, lines", "changed in ServiceNow", "edited", "ask who changed the row", "/records/EDU1/invoice/"] {
+        assert!(page.contains(words), "{words}: {page}");
+    }
+    let one = format!("/tie-out/{}", begun["id"]);
+    assert!(person.get(&format!("{one}?cause=on_hold")).body.contains("No difference matches this filter"));
+    assert!(person.get(&format!("{one}?entity=supplier&show=not_tied&period=1999%2F01")).body.contains("No sum matches this filter"));
+    assert_eq!(person.get(&format!("{one}?period=March")).status, 400);
+    let differences = person.get(&format!("{one}/differences.csv")).body;
+    assert!(differences.starts_with("id,company,") && differences.contains("\"changed_in_servicenow\""), "{differences}");
+    let sums = person.get(&format!("{one}/sums.csv?show=not_tied")).body;
+    assert!(sums.starts_with("company,entity,") && !sums.contains("\"tied\""), "{sums}");
+
+    // a stop interrupts one, and says so at once
+    world.servicenow.set_fault(FaultRule::always(Fault::Held).on_method("GET").on_path("/api/now/table/x_apo_invoice"));
+    assert_eq!(call("POST", "/api/v1/tie-outs", &body).0, 202);
+    let stopping = std::time::Instant::now();
+    assert_eq!(node.terminate(), Some(0));
+    assert!(stopping.elapsed() < Duration::from_secs(15), "{:?}", stopping.elapsed());
+    assert_eq!(world.database.psql("SELECT state || ': ' || error FROM tie_out ORDER BY id DESC LIMIT 1"), "failed: the service stopped");
 }
