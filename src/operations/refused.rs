@@ -317,7 +317,7 @@ impl Refused {
             Self::TyingOut => one_of(
                 "wait until it has ended; `GET /api/v1/tie-outs` shows it",
                 "wait until it has ended; the page of tie-outs shows it",
-                "wait until it has ended; `tieline tie-out list` shows it. One whose process has died counts as ended after 15 minutes",
+                "wait until it has ended; `tieline tie-out list` shows it",
             ),
             Self::DiagnosticsRunning => one_of(
                 "wait until it has ended; `GET /api/v1/doctor` shows how far it is",
