@@ -156,7 +156,7 @@ async fn run(context: &Context, global: &Global, args: &TieOutArgs, signals: &mu
     };
     system.stop(STOP_DEADLINE).await;
     let Some(done) = done else {
-        tie_out::interrupt(&process, id, "stopped by a signal").await?;
+        tie_out::interrupted(&process, id, "stopped by a signal").await?;
         return Err(Failure::new(Exit::Failed, "stopped by a signal; nothing was compared to its end, so make the tie-out again"));
     };
     done?;

@@ -11,7 +11,7 @@ use super::explain::{Explained, known};
 use super::flow::configured;
 use super::hold::{Named, release};
 use super::replay::{Which, note, take_in};
-use super::tie_out::{self, Asked};
+use super::tie_out::{self, Asked, Begun};
 use super::{Refused, Requested};
 use crate::actors::handle::ActorsHandle;
 use crate::actors::poller::PollError;
@@ -23,7 +23,7 @@ use crate::doctor::{DiagnosticsParts, Scope, Way};
 use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
 use crate::domain::chain;
-use crate::domain::ids::{RunId, TieOutId};
+use crate::domain::ids::RunId;
 use crate::domain::reason::Reason;
 use crate::domain::resent::ResentOutcome;
 use crate::domain::run::RunKind;
@@ -195,8 +195,9 @@ impl Service {
         // a task of its own: when a caller disconnects, what was begun must still be made
         let task = actix_rt::spawn(async move {
             let begun = tie_out::begin(&process, &asked, requested).await?;
-            actix_rt::spawn(make_tie_out(process, access, begun.id, asked, tying_out));
-            Ok(begun)
+            let run = begun.run.clone();
+            actix_rt::spawn(make_tie_out(process, access, begun, asked, tying_out));
+            Ok(run)
         });
         task.await.unwrap_or(Err(Refused::Stopping))
     }
@@ -204,7 +205,7 @@ impl Service {
     /// Waits until the ledger has that a tie-out was interrupted because the service stops, within limits.
     pub async fn interrupted(&self) {
         if tokio::time::timeout(INTERRUPT_WAIT, self.tying_out.acquire()).await.is_err() {
-            tracing::warn!("a tie-out did not stop in time; it counts as ended after a while");
+            tracing::warn!("a tie-out did not stop in time; the next tie-out marks it as failed");
         }
     }
 
@@ -243,17 +244,17 @@ impl Service {
 }
 
 /// Makes a tie-out to its end, or until the service stops.
-async fn make_tie_out(process: Process, access: Access, id: TieOutId, asked: Asked, tying_out: Arc<Semaphore>) {
+async fn make_tie_out(process: Process, access: Access, begun: Begun, asked: Asked, tying_out: Arc<Semaphore>) {
     let _permit = tying_out.acquire_owned().await;
-    let (of, stopping) = (process.clone(), process.stopping.clone());
+    let (of, stopping, id) = (process.clone(), process.stopping.clone(), begun.run.id);
     // a task of its own: its crash must end the tie-out, too
-    let mut work = actix_rt::spawn(async move { tie_out::run(&of, &access, id, &asked).await });
+    let mut work = actix_rt::spawn(async move { tie_out::run(&of, &access, begun, &asked).await });
     let ended = tokio::select! {
         made = &mut work => match made {
             Ok(made) => made.map(drop),
             Err(_) => tie_out::interrupted(&process, id, "the work crashed").await,
         },
-        () = begun(&stopping) => {
+        () = begins(&stopping) => {
             work.abort();
             tie_out::interrupted(&process, id, "the service stopped").await
         }
@@ -264,7 +265,7 @@ async fn make_tie_out(process: Process, access: Access, id: TieOutId, asked: Ask
 }
 
 /// Completes when the service begins to stop.
-async fn begun(stopping: &Stopping) {
+async fn begins(stopping: &Stopping) {
     while !stopping.has_begun() {
         tokio::time::sleep(STOP_CHECK).await;
     }

@@ -119,7 +119,7 @@ impl BlockView {
     /// `None`: everything was compared.
     fn of(block: &TieOutBlock) -> Option<Self> {
         let fields = (!block.not_compared.is_empty()).then(|| block.not_compared.join(", "));
-        let unverified = block.unverified.clone().map(CodeText);
+        let unverified = block.unverified.clone().or_else(|| block.left_out.clone()).map(CodeText);
         (fields.is_some() || unverified.is_some()).then(|| Self {
             company: block.company.clone(),
             records: name(&block.entity, &block.block),

@@ -79,14 +79,6 @@ pub async fn run(process: &Process, access: &Access, begun: Begun, asked: &Asked
     outcome.map(|()| ended)
 }
 
-/// Ends a tie-out that nobody makes any further, for this reason.
-///
-/// # Errors
-/// An error of the ledger.
-pub async fn interrupt(process: &Process, id: TieOutId, why: &str) -> Result<TieOutRun, Refused> {
-    Ok(process.store.tie_out_end(id, Some(why.to_owned())).await?)
-}
-
 async fn all_flows(process: &Process, access: &Access, id: TieOutId, asked: &Asked) -> Result<(), Refused> {
     let link = SysproLink::open(&DiagnosticsParts::from(process), Some(access)).await;
     let outcome = with_link(process, access, id, asked, &link).await;
