@@ -356,7 +356,7 @@ impl<'a> FlowWork<'a> {
             after = last.clone();
             looked += documents.len();
             let mut places = store.tie_out_read_again(self.id, self.flow.clone(), documents.clone()).await?;
-            let keys: Vec<DocumentKey> = documents.iter().map(|key| DocumentKey::from_text(key)).collect();
+            let keys: Vec<DocumentKey> = documents.iter().map(DocumentKey::from_text).collect();
             let page = link.reader.by_key(&link.credential, &self.flow.company, &self.plan.read, &keys).await;
             let rows = self.expected(&page.map_err(|error| self.not_read(&error))?.documents);
             let own = |(block, rows): (&String, &Vec<TieOutRow>)| {
