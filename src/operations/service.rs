@@ -260,7 +260,7 @@ async fn make_tie_out(process: Process, access: Access, begun: Begun, asked: Ask
         }
     };
     if let Err(refused) = ended {
-        tracing::warn!(error = refused.what(), number = %id, "a tie-out did not come to its end; making another one is harmless");
+        tracing::warn!(error = refused.what(), number = %id, "the end of a tie-out could not be stored; make another one");
     }
 }
 

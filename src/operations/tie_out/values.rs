@@ -85,7 +85,7 @@ pub(super) fn found(target: &TargetPlan, place: (String, String), table: &str, r
     }
 }
 
-/// The fields of a record that have two values. A field that ServiceNow did not return is not compared.
+/// The fields of a record that have two values. A field that ServiceNow did not return is not compared, unless it is the amount.
 pub(super) fn differences(target: &TargetPlan, pair: &TieOutPair) -> Vec<NewDifference> {
     let fields = |text: &str| serde_json::from_str::<Fields>(text).unwrap_or_default();
     let (ours, theirs) = (fields(&pair.fields), fields(&pair.found_fields));
@@ -93,16 +93,21 @@ pub(super) fn differences(target: &TargetPlan, pair: &TieOutPair) -> Vec<NewDiff
     let mut found = Vec::new();
     let other_currency = !pair.found_currency.is_empty() && pair.found_currency != pair.currency;
     for (name, value) in &ours {
-        let Some(there) = theirs.get(name) else { continue };
+        let is = |field: &Option<String>| field.as_ref() == Some(name);
+        let there = match theirs.get(name) {
+            Some(there) => there.as_str(),
+            // an amount that a row does not show is no amount that agrees
+            None if is(&plan.amount) => "",
+            None => continue,
+        };
         if same(target.form(name), value, there) {
             continue;
         }
-        let is = |field: &Option<String>| field.as_ref() == Some(name);
         let new = |currency: &str, amount: Option<Decimal>| NewDifference {
             of: pair.clone(),
             field: name.clone(),
             syspro_value: value.clone(),
-            servicenow_value: there.clone(),
+            servicenow_value: there.to_owned(),
             currency: currency.to_owned(),
             amount,
         };
@@ -124,4 +129,72 @@ pub(super) fn differences(target: &TargetPlan, pair: &TieOutPair) -> Vec<NewDiff
 pub(super) fn not_compared(target: &TargetPlan, returned: &BTreeSet<String>) -> Vec<String> {
     let own = target.fields.iter().filter(|field| target.tie_out.column(&field.name).is_some());
     own.map(|field| field.name.clone()).filter(|name| !returned.contains(name)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::definition::plan::{ClearWith, FieldPlan, FieldSource, Form, PartialWrite, TieOutPlan, WriteMode};
+
+    fn target() -> TargetPlan {
+        let field = |name: &str, form| FieldPlan { name: name.into(), source: FieldSource::Company, limit: None, form };
+        TargetPlan {
+            align: None,
+            watch: None,
+            tie_out: TieOutPlan { amount: Some("amount".into()), currency: Some("currency".into()), ..TieOutPlan::default() },
+            block: "header".into(),
+            table: "t".into(),
+            write: WriteMode::Table,
+            target_table: "t".into(),
+            key_column: Some("key".into()),
+            version_column: None,
+            natural_key: Vec::new(),
+            fields: vec![field("amount", Form::Number), field("currency", Form::Text), field("text", Form::Text)],
+            child: None,
+            on_gone: Vec::new(),
+            only_if: Vec::new(),
+            partial_write: PartialWrite::Fail,
+            clear_with: ClearWith::Null,
+        }
+    }
+
+    /// The differing fields of a record, each with its currency and its effect on the sum.
+    fn found(ours: &str, theirs: &str) -> Vec<(String, String, Option<String>)> {
+        let target = target();
+        let read = |json: &str| money(&target, &serde_json::from_str(json).expect("fields"));
+        let ((amount, currency), (found_amount, found_currency)) = (read(ours), read(theirs));
+        let pair = TieOutPair {
+            document_key: "1".into(),
+            record_key: String::new(),
+            year: None,
+            period: None,
+            currency,
+            amount,
+            fields: ours.into(),
+            document_hash: None,
+            found_currency,
+            found_amount,
+            found_fields: theirs.into(),
+            sys_id: None,
+            target_table: None,
+            updated_by: None,
+            updated_at: None,
+        };
+        let differing = differences(&target, &pair).into_iter();
+        differing.map(|one| (one.field, one.currency, one.amount.map(|amount| amount.to_string()))).collect()
+    }
+
+    #[test]
+    fn every_difference_says_what_it_adds_to_the_sum() {
+        let some = |field: &str, currency: &str, amount: &str| (field.to_owned(), currency.to_owned(), Some(amount.to_owned()));
+        let ours = r#"{"amount":"10.50","currency":"ZAR","text":"a"}"#;
+        assert_eq!(found(ours, r#"{"amount":"10.5","currency":"ZAR","text":"a"}"#), []);
+        assert_eq!(found(ours, r#"{"amount":"10.00","currency":"ZAR","text":"a"}"#), [some("amount", "ZAR", "-0.50")]);
+        // all of it is missing in one currency, and too much in the other
+        let other = found(ours, r#"{"amount":"10.50","currency":"USD","text":"a"}"#);
+        assert_eq!(other, [some("currency", "ZAR", "-10.50"), some("currency", "USD", "10.50")]);
+        assert_eq!(found(ours, r#"{"amount":"10.50","currency":"ZAR","text":"b"}"#), [("text".into(), "ZAR".into(), None)]);
+        // a text that is not returned is not compared; an amount that is not returned does not agree
+        assert_eq!(found(ours, r#"{"currency":"ZAR"}"#), [some("amount", "ZAR", "-10.50")]);
+    }
 }

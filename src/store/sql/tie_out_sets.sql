@@ -7,7 +7,10 @@ WITH expected AS (
     WHERE tie_out_id = $1 AND company = $2 AND entity = $3 AND block = $4 AND side = 'servicenow' AND ($5 IS NULL OR document_key = ANY($5))
 ), unmapped AS (
     SELECT document_key FROM tie_out_row
-    WHERE tie_out_id = $1 AND company = $2 AND entity = $3 AND unmapped IS NOT NULL
+    -- the blocks are named so that the index finds the documents
+    WHERE tie_out_id = $1 AND company = $2 AND entity = $3
+      AND block = ANY(ARRAY(SELECT b.block FROM tie_out_block b WHERE b.tie_out_id = $1 AND b.company = $2 AND b.entity = $3))
+      AND ($5 IS NULL OR document_key = ANY($5)) AND unmapped IS NOT NULL
 )
 INSERT INTO tie_out_item (tie_out_id, company, entity, block, document_key, record_key, year, period, currency, amount, kind, sys_id, target_table,
                           updated_by, updated_at, document_hash, message)

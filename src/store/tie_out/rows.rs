@@ -135,6 +135,27 @@ impl Store {
         .await
     }
 
+    /// Removes all that was read of a flow and found out about it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn tie_out_drop(&self, id: TieOutId, flow: FlowId) -> Result<(), StoreError> {
+        self.run("drop what a tie-out read", move |conn| {
+            for sql in [
+                "DELETE FROM tie_out_item WHERE tie_out_id = $1 AND company = $2 AND entity = $3",
+                "DELETE FROM tie_out_row WHERE tie_out_id = $1 AND company = $2 AND entity = $3",
+            ] {
+                sql_query(sql)
+                    .bind::<BigInt, _>(id)
+                    .bind::<Text, _>(flow.company.as_str())
+                    .bind::<Text, _>(flow.entity.as_str())
+                    .execute(conn)?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
     /// A page of the records of a flow that SYSPRO no longer has, in the order of their documents: all of at most `limit` documents after a
     /// key, or of these documents.
     ///

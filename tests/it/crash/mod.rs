@@ -121,6 +121,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("end abandoned tie-outs", "one statement; the next tie-out does it again"),
     ("store what a tie-out compares", "of tie-outs alone, which write to neither system; another tie-out starts from the beginning"),
     ("keep what a tie-out read", "the same"),
+    ("drop what a tie-out read", "the same"),
     ("read documents of a tie-out again", "the same"),
     ("compare which records both sides have", "the same"),
     ("store the values that differ", "the same"),
