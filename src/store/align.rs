@@ -10,9 +10,9 @@ use diesel::sql_types::{Array, BigInt, Binary, Bool, Integer, Nullable, Timestam
 
 use super::flow::flow_assert_held;
 use super::intake::{next_delivery_ids, payload_hash};
+use super::outbox::outbox_to_pending;
 use super::placeholder::with_placeholders;
-use super::run::{RunTally, run_tally};
-use super::schema::pending;
+use super::run::{Among, RunTally, run_tally};
 use super::{Conn, Lease, RowPlace, Store, StoreError, Tx};
 use crate::domain::FlowId;
 use crate::domain::ids::{ConflictId, DocumentId, RunId};
@@ -293,7 +293,7 @@ fn take_in(conn: &mut Conn, intake: &AlignIntake) -> Tx<()> {
             .bind::<Array<Text>, _>(intake.arrived.iter().map(|one| one.1.as_str()).collect::<Vec<_>>())
             .execute(conn)?;
     }
-    run_tally(conn, &tally).map(drop)
+    run_tally(conn, &tally, Among::Others).map(drop)
 }
 
 /// The version of a row that somebody else wrote. Its number cannot be told apart from ours, so finding the row never settles an unknown
@@ -317,12 +317,20 @@ fn link(conn: &mut Conn, intake: &AlignIntake) -> Tx<()> {
     Ok(())
 }
 
+/// A document with a delivery in progress.
+#[derive(QueryableByName)]
+struct Busy {
+    #[diesel(sql_type = BigInt)]
+    document_id: DocumentId,
+}
+
 /// Withdraws unsent deliveries; answers which documents still have a delivery in progress, so that no second one is queued behind it.
 fn withdraw(conn: &mut Conn, intake: &AlignIntake, tally: &mut RunTally) -> Tx<HashSet<DocumentId>> {
     let documents: Vec<DocumentId> = intake.withdrawn.iter().copied().chain(intake.deliveries.iter().map(|d| d.document_id)).collect();
     if documents.is_empty() {
         return Ok(HashSet::new());
     }
+    outbox_to_pending(conn, documents.iter().copied())?;
     let gone: Vec<Withdrawn> = prepared(
         "WITH gone AS (DELETE FROM pending WHERE document_id = ANY($1) AND state IN ('queued', 'after_header', 'failed', 'waiting', 'on_hold') RETURNING delivery_id, document_id, version, run_id), \
          audited AS (INSERT INTO audit (kind, document_id, version, delivery_id, run_id, actor) \
@@ -333,8 +341,10 @@ fn withdraw(conn: &mut Conn, intake: &AlignIntake, tally: &mut RunTally) -> Tx<H
     .bind::<SqlUuid, _>(intake.run)
     .load(conn)?;
     tally.replaced.extend(gone.iter().filter_map(|row| Some((row.run_id?, row.document_id))));
-    let busy = pending::table.filter(pending::document_id.eq_any(&documents)).select(pending::document_id).distinct();
-    Ok(busy.load(conn)?.into_iter().collect())
+    let busy: Vec<Busy> = prepared("SELECT DISTINCT u.document_id FROM undelivered u WHERE u.document_id = ANY($1)")
+        .bind::<Array<BigInt>, _>(&documents)
+        .load(conn)?;
+    Ok(busy.into_iter().map(|row| row.document_id).collect())
 }
 
 fn put_base_version(conn: &mut Conn, intake: &AlignIntake, busy: &HashSet<DocumentId>) -> Tx<()> {

@@ -157,11 +157,20 @@ fn with_claimable(sql: &str) -> String {
     sql.replace("{claimable}", include_str!("sql/claimable.sql"))
 }
 
-/// The claim of deliveries for one kind of attempt.
-fn claim_sql(attempt: Attempt) -> &'static str {
+/// The claims that a batch tries one after the other, until one of them finds deliveries: those of the outbox and those with a row of
+/// their own, in an order that differs from batch to batch, so that neither waits for all of the other. Only a delivery with a row of its
+/// own can have an unknown outcome.
+fn claims(attempt: Attempt, batch_id: BatchId) -> Vec<&'static str> {
     static SEND: LazyLock<String> = LazyLock::new(|| claim_of(Attempt::Send));
     static LOOK_UP: LazyLock<String> = LazyLock::new(|| claim_of(Attempt::LookUp));
-    if attempt.is_look_up() { &LOOK_UP } else { &SEND }
+    if attempt.is_look_up() {
+        return vec![&LOOK_UP];
+    }
+    let mut claims: Vec<&'static str> = vec![include_str!("sql/outbox_claim.sql"), &SEND];
+    if batch_id.0.as_u128().is_multiple_of(2) {
+        claims.reverse();
+    }
+    claims
 }
 
 fn claim_of(attempt: Attempt) -> String {
@@ -239,25 +248,31 @@ impl Store {
         self.run_hot("claim deliveries", move |conn| {
             definition_assert(conn, under)?;
             let batch_id = BatchId::fresh();
-            loop {
-                let taken: Vec<ClaimedRow> = prepared(claim_sql(attempt))
-                    .bind::<Text, _>(&queue.entity)
-                    .bind::<Text, _>(&queue.block)
-                    .bind::<BigInt, _>(limit)
-                    .bind::<SqlUuid, _>(batch_id)
-                    .bind::<Text, _>(&node.name)
-                    .bind::<SqlUuid, _>(node.incarnation)
-                    .bind::<Double, _>(lease.as_secs_f64())
-                    .bind::<Text, _>(&*NextStep::OnHold.text())
-                    .load(conn)?;
-                let found = !taken.is_empty();
-                let mut deliveries: Vec<Claimed> = taken.into_iter().filter(|row| !row.set_aside).map(|row| row.delivery).collect();
-                // if all of these are on hold, others may follow
-                if !deliveries.is_empty() || !found {
-                    deliveries.sort_by_key(|delivery| delivery.delivery_id);
-                    return Ok(Claim { batch_id, queue, deliveries });
+            for sql in claims(attempt, batch_id) {
+                loop {
+                    let taken: Vec<ClaimedRow> = prepared(sql)
+                        .bind::<Text, _>(&queue.entity)
+                        .bind::<Text, _>(&queue.block)
+                        .bind::<BigInt, _>(limit)
+                        .bind::<SqlUuid, _>(batch_id)
+                        .bind::<Text, _>(&node.name)
+                        .bind::<SqlUuid, _>(node.incarnation)
+                        .bind::<Double, _>(lease.as_secs_f64())
+                        .bind::<Text, _>(&*NextStep::OnHold.text())
+                        .load(conn)?;
+                    let found = !taken.is_empty();
+                    let mut deliveries: Vec<Claimed> = taken.into_iter().filter(|row| !row.set_aside).map(|row| row.delivery).collect();
+                    if !deliveries.is_empty() {
+                        deliveries.sort_by_key(|delivery| delivery.delivery_id);
+                        return Ok(Claim { batch_id, queue, deliveries });
+                    }
+                    // if all of these are on hold, others may follow
+                    if !found {
+                        break;
+                    }
                 }
             }
+            Ok(Claim { batch_id, queue, deliveries: Vec::new() })
         })
         .await
     }

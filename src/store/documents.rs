@@ -147,7 +147,7 @@ const ANY: &str = concat!("WITH chosen AS (SELECT * FROM document) ", include_st
 
 /// Documents with a part that is not delivered. They are few, and found through their deliveries, without reading every document.
 const OUTSTANDING: &str = concat!(
-    "WITH chosen AS (SELECT d.* FROM document d JOIN (SELECT DISTINCT document_id FROM pending \
+    "WITH chosen AS (SELECT d.* FROM document d JOIN (SELECT DISTINCT document_id FROM undelivered \
      WHERE ($2 IS NULL OR company = $2) AND ($3 IS NULL OR entity = $3) \
      AND state = ANY (CASE $5 WHEN 'queued' THEN ARRAY['queued', 'after_header', 'sending'] ELSE ARRAY[$5] END)) o ON o.document_id = d.id) ",
     include_str!("sql/document_list.sql")
@@ -207,7 +207,7 @@ pub(super) fn pending_count(conn: &mut Conn) -> Tx<Vec<PendingCount>> {
     Ok(sql_query(
         "SELECT company, entity, state, reason, count(*) AS count, \
          min(CASE WHEN state = 'sending' THEN coalesce(sent_at, since) ELSE not_before END) AS oldest, min(queued_at) AS queued_at \
-         FROM pending GROUP BY company, entity, state, reason",
+         FROM undelivered GROUP BY company, entity, state, reason",
     )
     .load(conn)?)
 }

@@ -11,8 +11,9 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::audit::{NewAudit, audit_append};
+use super::outbox::outbox_of_flow_to_pending;
 use super::placeholder::with_placeholders;
-use super::run::{RunTally, run_tally};
+use super::run::{Among, RunTally, run_tally};
 use super::schema::{alignment, awaited_parent, backfill, conflict, document, flow};
 use super::{Conn, Store, StoreError, Tx};
 use crate::domain::FlowId;
@@ -99,6 +100,7 @@ struct Dropped {
 
 /// Drops the unsent deliveries of the flow. If the flow comes back, a dropped record counts as new, because its hash no longer matches.
 pub(super) fn drop_pending(conn: &mut Conn, flow: &FlowId, who: &str, dropped_for: &str, why: &str) -> Tx<i64> {
+    outbox_of_flow_to_pending(conn, flow)?;
     let dropped: Vec<Dropped> = sql_query(with_placeholders(
         "DELETE FROM pending WHERE company = $1 AND entity = $2 RETURNING delivery_id, document_id, version, \
                    CASE WHEN NOT (SELECT {stands_for_a_row} FROM document d WHERE d.id = document_id) THEN run_id END AS run_id",
@@ -117,7 +119,7 @@ pub(super) fn drop_pending(conn: &mut Conn, flow: &FlowId, who: &str, dropped_fo
     };
     audit_append(conn, &dropped.iter().map(told).collect::<Vec<_>>())?;
     let replaced = dropped.iter().filter_map(|row| Some((row.run_id?, row.document_id))).collect();
-    run_tally(conn, &RunTally { replaced, ..RunTally::default() })?;
+    run_tally(conn, &RunTally { replaced, ..RunTally::default() }, Among::Others)?;
     let mut records = documents;
     records.sort_unstable();
     records.dedup();
@@ -160,7 +162,7 @@ impl Store {
                 "SELECT coalesce(f.lease_until BETWEEN now() AND now() + interval '1 hour', false) AS held, p.unknown, p.records, coalesce(c.documents, 0) - t.told AS kept \
                  FROM (SELECT * FROM flow WHERE company = $1 AND entity = $2 FOR UPDATE) f \
                  CROSS JOIN (SELECT count(*) FILTER (WHERE state IN ('sending', 'unknown')) AS unknown, \
-                                    count(DISTINCT document_id) AS records FROM pending WHERE company = $1 AND entity = $2) p \
+                                    count(DISTINCT document_id) AS records FROM undelivered WHERE company = $1 AND entity = $2) p \
                  CROSS JOIN (SELECT count(*) AS told FROM document d WHERE d.company = $1 AND d.entity = $2 AND {stands_for_a_row}) t \
                  LEFT JOIN document_count c ON c.company = f.company AND c.entity = f.entity",
             ))

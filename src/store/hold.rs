@@ -1,7 +1,7 @@
 //! Records that a person holds or releases.
 //!
 //! A hold belongs to a document and not to a delivery: a newer version of it waits as well. The claim excludes held documents and sets
-//! their due deliveries to `on_hold` (`sql/delivery_claim.sql`), so that no other step needs to know about holds.
+//! their due deliveries to `on_hold` (`sql/delivery_claim.sql`, `sql/outbox_claim.sql`), so that no other step needs to know about holds.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -9,11 +9,14 @@ use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Bool};
 use serde::Serialize;
 
-use super::{Store, StoreError};
+use super::outbox::outbox_to_pending;
+use super::schema::document;
+use super::{Conn, Store, StoreError, Tx};
 use crate::domain::FlowId;
 use crate::domain::delivery::FailureReason;
+use crate::domain::ids::DocumentId;
 use crate::domain::next_step::NextStep;
-use crate::store::text::Text;
+use crate::store::text::{Text, text};
 
 /// The result for one named record.
 #[derive(Debug, Clone, PartialEq, Eq, QueryableByName, Serialize, utoipa::ToSchema)]
@@ -46,6 +49,15 @@ pub struct HoldView {
     pub why: String,
 }
 
+/// The numbers of known documents.
+fn numbers(conn: &mut Conn, flow: &FlowId, keys: &[String]) -> Tx<Vec<DocumentId>> {
+    let documents = document::table
+        .filter(document::company.eq(text(flow.company.as_str())))
+        .filter(document::entity.eq(text(flow.entity.as_str())))
+        .filter(document::key.eq_any(keys.iter().map(|key| text(key))));
+    Ok(documents.select(document::id).load(conn)?)
+}
+
 impl Store {
     /// Holds documents: their queued deliveries become `on_hold`, and newer ones are not sent. Answers one row for each known key; unknown
     /// keys are left out.
@@ -54,6 +66,8 @@ impl Store {
     /// [`StoreError`].
     pub async fn hold_put(&self, flow: FlowId, keys: Vec<String>, actor: String, why: String) -> Result<Vec<HoldRow>, StoreError> {
         self.run("hold records", move |conn| {
+            let documents = numbers(conn, &flow, &keys)?;
+            outbox_to_pending(conn, documents)?;
             Ok(sql_query(include_str!("sql/hold_put.sql"))
                 .bind::<Text, _>(flow.company.as_str())
                 .bind::<Text, _>(flow.entity.as_str())

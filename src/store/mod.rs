@@ -38,6 +38,7 @@ mod migrate;
 mod node;
 mod notice;
 mod other_side;
+mod outbox;
 mod parent;
 mod placeholder;
 mod prepared;

@@ -438,7 +438,7 @@ impl Store {
     pub async fn pending_payloads(&self, entity: String, block: String) -> Result<Vec<PendingPayload>, StoreError> {
         self.run("list what is not delivered", move |conn| {
             Ok(sql_query(
-                "SELECT d.company, d.key, l.payload FROM pending p JOIN document d ON d.id = p.document_id \
+                "SELECT d.company, d.key, l.payload FROM undelivered p JOIN document d ON d.id = p.document_id \
                  JOIN delivery l ON l.id = p.delivery_id WHERE p.entity = $1 AND p.block = $2 ORDER BY p.delivery_id",
             )
             .bind::<Text, _>(entity)

@@ -143,7 +143,7 @@ fn plan(table: KeptTable) -> Plan {
                  CROSS JOIN LATERAL ( \
                      SELECT r.version, r.delivery_id FROM record r \
                      WHERE r.document_id = d.document_id AND r.block = d.block AND r.record_key = d.record_key AND r.delivery_id > d.id LIMIT 1) r \
-                 WHERE (SELECT 1 FROM pending p WHERE p.document_id = d.document_id LIMIT 1) IS NULL \
+                 WHERE (SELECT 1 FROM undelivered p WHERE p.document_id = d.document_id LIMIT 1) IS NULL \
                    AND (SELECT 1 FROM former_record f WHERE f.document_id = d.document_id AND f.block = d.block AND f.record_key = d.record_key \
                         AND f.delivery_id = d.id LIMIT 1) IS NULL \
                    AND (SELECT 1 FROM downstream w WHERE w.document_id = d.document_id AND w.block = d.block AND w.record_key = d.record_key \
@@ -160,7 +160,7 @@ fn plan(table: KeptTable) -> Plan {
             "downstream",
             256,
             "SELECT d.ctid FROM downstream d WHERE {blocks} AND d.state <> 'open' AND d.ended_at < now() - $3::text::interval \
-             AND (SELECT 1 FROM pending p WHERE p.document_id = d.document_id LIMIT 1) IS NULL",
+             AND (SELECT 1 FROM undelivered p WHERE p.document_id = d.document_id LIMIT 1) IS NULL",
         ),
         KeptTable::Conflict => (
             "conflict",
@@ -177,7 +177,7 @@ fn plan(table: KeptTable) -> Plan {
             "run",
             256,
             "SELECT d.ctid FROM run d WHERE {blocks} AND d.ended_at < now() - $3::text::interval \
-             AND (SELECT 1 FROM pending p WHERE p.run_id = d.id LIMIT 1) IS NULL \
+             AND (SELECT 1 FROM undelivered p WHERE p.run_id = d.id LIMIT 1) IS NULL \
              AND (SELECT 1 FROM sweep_seen s WHERE s.run_id = d.id LIMIT 1) IS NULL \
              AND (SELECT 1 FROM flow f WHERE f.position::text LIKE '%' || d.id || '%' LIMIT 1) IS NULL",
         ),

@@ -1,6 +1,6 @@
 //! Runs: one row from start to end.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use chrono::{DateTime, Utc};
 use diesel::dsl::now;
@@ -137,30 +137,18 @@ pub struct RunFilter {
     pub limit: i64,
 }
 
-/// Adds to the counts of what a run has read.
-pub(crate) fn run_count(conn: &mut Conn, id: RunId, counts: RunCounts) -> Tx<()> {
-    diesel::update(run::table.find(id))
-        .set((
-            run::read.eq(run::read + counts.read),
-            run::new.eq(run::new + counts.new),
-            run::changed.eq(run::changed + counts.changed),
-            run::unchanged.eq(run::unchanged + counts.unchanged),
-            run::deleted.eq(run::deleted + counts.deleted),
-        ))
-        .execute(conn)?;
-    Ok(())
-}
-
 /// What happened to parts, for the counts of the runs that queued them.
 #[derive(Debug, Default)]
 pub(crate) struct RunTally {
+    /// What a run has read.
+    pub(crate) read: Option<(RunId, RunCounts)>,
     /// Records and parts that a run queued.
     pub(crate) queued: Vec<(RunId, i64, i64)>,
     /// Parts that were sent.
     pub(crate) sent: Vec<RunId>,
-    /// Parts that were delivered: (run, document). They are no longer in `pending`.
+    /// Parts that were delivered: (run, document). They are no longer in `undelivered`.
     pub(crate) confirmed: Vec<(RunId, DocumentId)>,
-    /// Parts that were replaced: (run, document). They are no longer in `pending`.
+    /// Parts that were replaced: (run, document). They are no longer in `undelivered`.
     pub(crate) replaced: Vec<(RunId, DocumentId)>,
 }
 
@@ -175,48 +163,127 @@ pub struct Arrived {
     pub records: i64,
 }
 
+/// Who takes parts of records out of a run.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Among {
+    /// A batch that is settled. Batches are settled at the same moment, and each sees what it has itself settled as gone.
+    Settles,
+    /// Anybody else: meanwhile no batch of these runs is settled.
+    Others,
+}
+
+/// What a transaction adds to a run, in the order of the columns of `sql/run_tally.sql`.
+type Added = [i64; 12];
+
 /// Adds parts, and the records that are complete with them, to the runs that queued them; answers how many records are delivered.
 ///
-/// A record has left a run when none of the parts that the run queued for it is in `pending`. The rows of the runs are locked in the order
-/// of their ids before that is read. So, when two transactions settle the last two parts, the later one sees both. Call it last in a
-/// transaction: while it waits for the row of a run, it must not hold a lock that the holder of that row still needs.
-pub(crate) fn run_tally(conn: &mut Conn, tally: &RunTally) -> Tx<Vec<Arrived>> {
-    let mut runs: Vec<RunId> = tally.queued.iter().map(|one| one.0).chain(tally.sent.iter().copied()).collect();
-    runs.extend(tally.confirmed.iter().chain(&tally.replaced).map(|one| one.0));
-    runs.sort_unstable();
-    runs.dedup();
-    if runs.is_empty() {
+/// A record has left a run when none of the parts that the run queued for it is undelivered. When two transactions settle the last two parts
+/// at the same moment, each still sees the part of the other. So the one that sees a part on its way in another batch takes the row of the
+/// run, and looks again when it has it: the later one then sees both. Call it last in a transaction: while it waits, it must not hold a lock
+/// that the holder of that row still needs.
+pub(crate) fn run_tally(conn: &mut Conn, tally: &RunTally, among: Among) -> Tx<Vec<Arrived>> {
+    let mut added: BTreeMap<RunId, Added> = BTreeMap::new();
+    if let Some((run, counts)) = &tally.read {
+        let read = [counts.read, counts.new, counts.changed, counts.unchanged, counts.deleted];
+        added.entry(*run).or_default()[..read.len()].copy_from_slice(&read);
+    }
+    for (run, records, queued) in &tally.queued {
+        let counts = added.entry(*run).or_default();
+        counts[5] += records;
+        counts[6] += queued;
+    }
+    tally.sent.iter().for_each(|run| added.entry(*run).or_default()[7] += 1);
+    tally.confirmed.iter().for_each(|(run, _)| added.entry(*run).or_default()[8] += 1);
+    tally.replaced.iter().for_each(|(run, _)| added.entry(*run).or_default()[9] += 1);
+    for left in left(conn, tally, among)? {
+        let counts = added.entry(left.run_id).or_default();
+        counts[10] += left.delivered;
+        counts[11] += left.replaced;
+    }
+    added.retain(|_, counts| counts.iter().any(|count| *count != 0));
+    if added.is_empty() {
         return Ok(Vec::new());
     }
-    prepared("SELECT 1 FROM (SELECT id FROM run WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE) locked")
-        .bind::<Array<SqlUuid>, _>(&runs)
-        .execute(conn)?;
-    let mut parts: BTreeMap<RunId, [i64; 5]> = BTreeMap::new();
-    for (run, records, queued) in &tally.queued {
-        let counts = parts.entry(*run).or_default();
-        counts[0] += records;
-        counts[1] += queued;
-    }
-    tally.sent.iter().for_each(|run| parts.entry(*run).or_default()[2] += 1);
-    tally.confirmed.iter().for_each(|(run, _)| parts.entry(*run).or_default()[3] += 1);
-    tally.replaced.iter().for_each(|(run, _)| parts.entry(*run).or_default()[4] += 1);
-    let column = |at: usize| parts.values().map(|counts| counts[at]).collect::<Vec<i64>>();
-    let left: BTreeSet<(RunId, DocumentId, bool)> = tally
-        .confirmed
-        .iter()
-        .map(|(run, document)| (*run, *document, true))
-        .chain(tally.replaced.iter().map(|(run, document)| (*run, *document, false)))
-        .collect();
+    let column = |at: usize| added.values().map(|counts| counts[at]).collect::<Vec<i64>>();
     Ok(prepared(include_str!("sql/run_tally.sql"))
-        .bind::<Array<SqlUuid>, _>(parts.keys().copied().collect::<Vec<_>>())
+        .bind::<Array<SqlUuid>, _>(added.keys().copied().collect::<Vec<_>>())
         .bind::<Array<BigInt>, _>(column(0))
         .bind::<Array<BigInt>, _>(column(1))
         .bind::<Array<BigInt>, _>(column(2))
         .bind::<Array<BigInt>, _>(column(3))
         .bind::<Array<BigInt>, _>(column(4))
-        .bind::<Array<SqlUuid>, _>(left.iter().map(|one| one.0).collect::<Vec<_>>())
-        .bind::<Array<BigInt>, _>(left.iter().map(|one| one.1).collect::<Vec<_>>())
-        .bind::<Array<Bool>, _>(left.iter().map(|one| one.2).collect::<Vec<_>>())
+        .bind::<Array<BigInt>, _>(column(5))
+        .bind::<Array<BigInt>, _>(column(6))
+        .bind::<Array<BigInt>, _>(column(7))
+        .bind::<Array<BigInt>, _>(column(8))
+        .bind::<Array<BigInt>, _>(column(9))
+        .bind::<Array<BigInt>, _>(column(10))
+        .bind::<Array<BigInt>, _>(column(11))
+        .load(conn)?)
+}
+
+/// The records of a run that none of its parts is left of.
+#[derive(QueryableByName)]
+struct Left {
+    #[diesel(sql_type = SqlUuid)]
+    run_id: RunId,
+    /// Their last parts arrived.
+    #[diesel(sql_type = BigInt)]
+    delivered: i64,
+    #[diesel(sql_type = BigInt)]
+    replaced: i64,
+    /// Records whose other parts are all on their way in other batches, which may be settled at this moment.
+    #[diesel(sql_type = BigInt)]
+    contested: i64,
+}
+
+/// The documents that a batch took from the outbox.
+#[derive(QueryableByName)]
+struct OnTheWay {
+    #[diesel(sql_type = Array<BigInt>)]
+    documents: Vec<DocumentId>,
+}
+
+/// Which records have left their runs with the parts of this transaction.
+fn left(conn: &mut Conn, tally: &RunTally, among: Among) -> Tx<Vec<Left>> {
+    let parts: BTreeSet<(RunId, DocumentId, bool)> = tally
+        .confirmed
+        .iter()
+        .map(|(run, document)| (*run, *document, true))
+        .chain(tally.replaced.iter().map(|(run, document)| (*run, *document, false)))
+        .collect();
+    if parts.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut runs: Vec<RunId> = parts.iter().map(|part| part.0).collect();
+    runs.dedup();
+    let lock = match among {
+        Among::Settles => {
+            "SELECT pg_advisory_xact_lock_shared(hashtextextended(r.id::text, 7594890411331347047)) FROM unnest($1::uuid[]) AS r (id)"
+        }
+        Among::Others => {
+            "SELECT pg_advisory_xact_lock(hashtextextended(r.id::text, 7594890411331347047)) FROM unnest($1::uuid[]) AS r (id)"
+        }
+    };
+    prepared(lock).bind::<Array<SqlUuid>, _>(&runs).execute(conn)?;
+    let found = left_now(conn, &parts)?;
+    if among == Among::Others || found.iter().all(|run| run.contested == 0) {
+        return Ok(found);
+    }
+    prepared("SELECT 1 FROM (SELECT id FROM run WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE) locked")
+        .bind::<Array<SqlUuid>, _>(&runs)
+        .execute(conn)?;
+    left_now(conn, &parts)
+}
+
+fn left_now(conn: &mut Conn, parts: &BTreeSet<(RunId, DocumentId, bool)>) -> Tx<Vec<Left>> {
+    let on_the_way: Vec<OnTheWay> = prepared("SELECT i.documents FROM intent i WHERE i.documents <> '{}'").load(conn)?;
+    let on_the_way: HashSet<DocumentId> = on_the_way.into_iter().flat_map(|batch| batch.documents).collect();
+    Ok(prepared(include_str!("sql/run_left.sql"))
+        .bind::<Array<SqlUuid>, _>(parts.iter().map(|one| one.0).collect::<Vec<_>>())
+        .bind::<Array<BigInt>, _>(parts.iter().map(|one| one.1).collect::<Vec<_>>())
+        .bind::<Array<Bool>, _>(parts.iter().map(|one| one.2).collect::<Vec<_>>())
+        .bind::<Array<Bool>, _>(parts.iter().map(|one| on_the_way.contains(&one.1)).collect::<Vec<_>>())
         .load(conn)?)
 }
 
@@ -319,7 +386,7 @@ pub(super) fn end(conn: &mut Conn, flow: &FlowId, id: RunId, error: Option<&str>
 
 /// A run as it is listed.
 pub(super) fn listed(conn: &mut Conn, id: RunId) -> Tx<Option<RunRow>> {
-    const ONE: &str = concat!("WITH chosen AS (SELECT * FROM run WHERE id = $1) ", include_str!("sql/run_list.sql"));
+    const ONE: &str = concat!("WITH chosen AS (SELECT * FROM run_total WHERE id = $1) ", include_str!("sql/run_list.sql"));
     let rows: Vec<RunRow> = prepared(ONE).bind::<SqlUuid, _>(id).load(conn)?;
     Ok(rows.into_iter().next())
 }
@@ -370,6 +437,22 @@ impl Store {
         self.run("end a run", move |conn| end(conn, &flow, id, error.as_deref())).await
     }
 
+    /// Adds what transactions have counted for runs to the rows of the runs.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn run_add_counts(&self) -> Result<(), StoreError> {
+        self.run_hot("add the counts of runs", |conn| {
+            prepared(
+                "SELECT 1 FROM (SELECT r.id FROM run r WHERE r.id = ANY(ARRAY(SELECT DISTINCT c.run_id FROM run_count c)) ORDER BY r.id FOR NO KEY UPDATE) locked",
+            )
+            .execute(conn)?;
+            prepared(include_str!("sql/run_add_counts.sql")).execute(conn)?;
+            Ok(())
+        })
+        .await
+    }
+
     /// One run.
     ///
     /// # Errors
@@ -384,7 +467,7 @@ impl Store {
     /// [`StoreError`].
     pub async fn run_list(&self, filter: RunFilter) -> Result<Vec<RunRow>, StoreError> {
         self.run("list runs", move |conn| {
-            let chosen = "SELECT * FROM run WHERE ($1 IS NULL OR company = $1) AND ($2 IS NULL OR entity = $2) AND ($3 IS NULL OR id < $3) \
+            let chosen = "SELECT * FROM run_total WHERE ($1 IS NULL OR company = $1) AND ($2 IS NULL OR entity = $2) AND ($3 IS NULL OR id < $3) \
                  AND ($5 IS NULL OR kind = $5) AND ($6 IS NULL OR coalesce(outcome, 'running') = $6) \
                  AND ($7 IS NULL OR started_at >= $7) AND ($8 IS NULL OR started_at < $8) ORDER BY id DESC LIMIT $4";
             Ok(sql_query(format!("WITH chosen AS ({chosen}) {WITH_BACKLOG}"))

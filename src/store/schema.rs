@@ -426,6 +426,8 @@ diesel::table! {
         claimed_at -> Timestamptz,
         lease_until -> Timestamptz,
         deliveries -> Array<BigInt>,
+        taken -> Array<BigInt>,
+        documents -> Array<BigInt>,
     }
 }
 
@@ -570,6 +572,25 @@ diesel::table! {
     use diesel::sql_types::*;
     use crate::store::text::{Jsonb, Text};
 
+    outbox (document_id, id) {
+        document_id -> BigInt,
+        id -> BigInt,
+        company -> Text,
+        entity -> Text,
+        block -> Text,
+        version -> Integer,
+        ready -> Bool,
+        known -> Bool,
+        run_id -> Uuid,
+        queued_at -> Timestamptz,
+        deliveries -> Array<BigInt>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::text::{Jsonb, Text};
+
     pending (delivery_id) {
         delivery_id -> BigInt,
         document_id -> BigInt,
@@ -678,6 +699,28 @@ diesel::table! {
         parts -> BigInt,
         parts_replaced -> BigInt,
         definition -> Nullable<Integer>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::text::{Jsonb, Text};
+
+    run_count (id) {
+        id -> BigInt,
+        run_id -> Uuid,
+        read -> BigInt,
+        new -> BigInt,
+        changed -> BigInt,
+        unchanged -> BigInt,
+        deleted -> BigInt,
+        records -> BigInt,
+        delivered -> BigInt,
+        replaced -> BigInt,
+        parts -> BigInt,
+        sent -> BigInt,
+        confirmed -> BigInt,
+        parts_replaced -> BigInt,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Stores the outcomes of a batch: outcomes, releases and audit in one transaction.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use super::delivery::UNANSWERED;
 use super::downstream::downstream_begin;
 use super::flow::flow_stop;
 use super::row_conflict::row_conflicts;
-use super::run::{Arrived, RunTally, run_tally};
+use super::run::{Among, Arrived, RunTally, run_tally};
 use super::schema::{intent, pending};
 use super::{Conn, Node, Queue, Store, StoreError, Tx, TxError};
 use crate::domain::audit::AuditKind;
@@ -122,6 +123,15 @@ enum Rows {
     Compared,
 }
 
+/// A batch whose intent is deleted.
+struct Ended {
+    /// The deliveries that it took from the outbox: they have no row in `pending`.
+    taken: Vec<DeliveryId>,
+    /// When it was claimed.
+    sent_at: DateTime<Utc>,
+    attempt: Attempt,
+}
+
 #[derive(QueryableByName)]
 struct FreedDocument {
     #[diesel(sql_type = BigInt)]
@@ -181,19 +191,21 @@ impl Store {
         self.run_hot("store the outcomes of a batch", move |conn| {
             let ours =
                 intent::table.find(batch_id).filter(intent::node.eq(text(&node.name))).filter(intent::incarnation.eq(node.incarnation));
-            if diesel::delete(ours).execute(conn)? == 0 {
+            let ended = diesel::delete(ours).returning((intent::taken, intent::claimed_at)).get_result(conn).optional()?;
+            let Some((taken, sent_at)) = ended else {
                 return Err(TxError::Store(StoreError::Fenced { what: format!("batch {batch_id}") }));
-            }
+            };
+            let batch = Ended { taken, sent_at, attempt };
             let now = now(conn)?;
             let outcomes = match rows {
                 Rows::NotCompared => outcomes,
                 Rows::Compared => row_conflicts(conn, &queue, &outcomes)?.into(),
             };
-            record_confirmed(conn, &queue, &outcomes)?;
+            record_confirmed(conn, &queue, &outcomes, &batch)?;
             let arrived = confirmed(&outcomes).filter_map(|(one, ..)| Some((one, now + one.poll_after?)));
             downstream_begin(conn, &queue, &arrived.collect::<Vec<_>>())?;
             withdraw(conn, &outcomes)?;
-            let replaced = put_back(conn, &outcomes, attempt, now)?;
+            let replaced = put_back(conn, &outcomes, &batch, now)?;
             audit_append(conn, &outcomes.iter().map(|o| audit_row(o, batch_id, attempt, now)).collect::<Vec<_>>())?;
             if queue.block == "header" {
                 release_after(conn, &outcomes)?;
@@ -201,7 +213,7 @@ impl Store {
             for (flow, why) in stops.iter() {
                 flow_stop(conn, flow, why)?;
             }
-            let arrived = run_tally(conn, &tally(&outcomes, &replaced, attempt))?;
+            let arrived = run_tally(conn, &tally(&outcomes, &replaced, attempt), Among::Settles)?;
             Ok((outcomes, arrived))
         })
         .await
@@ -228,6 +240,7 @@ fn tally(outcomes: &[Settlement], replaced: &[DeliveryId], attempt: Attempt) -> 
         outcomes.iter().filter(|one| wanted(one)).filter_map(|one| Some((one.run_id?, one.document_id))).collect()
     };
     RunTally {
+        read: None,
         queued: Vec::new(),
         sent: if attempt.is_look_up() { Vec::new() } else { outcomes.iter().filter_map(|one| one.run_id).collect() },
         confirmed: of(&|one| matches!(one.verdict, Verdict::Confirmed { .. })),
@@ -242,13 +255,17 @@ fn confirmed(outcomes: &[Settlement]) -> impl Iterator<Item = (&Settlement, &str
     })
 }
 
-fn record_confirmed(conn: &mut Conn, queue: &Queue, outcomes: &[Settlement]) -> Tx<()> {
+fn record_confirmed(conn: &mut Conn, queue: &Queue, outcomes: &[Settlement], batch: &Ended) -> Tx<()> {
     let rows: Vec<_> = confirmed(outcomes).collect();
     if rows.is_empty() {
         return Ok(());
     }
     let ids: Vec<DeliveryId> = rows.iter().map(|(o, ..)| o.delivery_id).collect();
-    diesel::delete(pending::table.filter(pending::delivery_id.eq_any(&ids))).execute(conn)?;
+    let taken: HashSet<DeliveryId> = batch.taken.iter().copied().collect();
+    let with_row: Vec<DeliveryId> = ids.iter().copied().filter(|id| !taken.contains(id)).collect();
+    if !with_row.is_empty() {
+        diesel::delete(pending::table.filter(pending::delivery_id.eq_any(with_row))).execute(conn)?;
+    }
     prepared(include_str!("sql/record_confirm.sql"))
         .bind::<Text, _>(&queue.block)
         .bind::<Array<BigInt>, _>(rows.iter().map(|(o, ..)| o.document_id).collect::<Vec<_>>())
@@ -296,7 +313,7 @@ fn withdraw(conn: &mut Conn, outcomes: &[Settlement]) -> Tx<()> {
 
 /// Puts everything that is not confirmed back into `pending`, with what is known about it. A delivery that has a newer one of the same
 /// record behind it is replaced by that one. Answers what was replaced.
-fn put_back(conn: &mut Conn, outcomes: &[Settlement], attempt: Attempt, now: DateTime<Utc>) -> Tx<Vec<DeliveryId>> {
+fn put_back(conn: &mut Conn, outcomes: &[Settlement], batch: &Ended, now: DateTime<Utc>) -> Tx<Vec<DeliveryId>> {
     struct Row<'a> {
         id: DeliveryId,
         state: &'static str,
@@ -361,8 +378,10 @@ fn put_back(conn: &mut Conn, outcomes: &[Settlement], attempt: Attempt, now: Dat
         .bind::<Array<Text>, _>(rows.iter().map(|r| &*r.next_step).collect::<Vec<_>>())
         .bind::<Array<Timestamptz>, _>(rows.iter().map(|r| r.not_before).collect::<Vec<_>>())
         .bind::<Array<Integer>, _>(rows.iter().map(|r| r.uncounted).collect::<Vec<_>>())
-        .bind::<diesel::sql_types::Bool, _>(attempt.is_look_up())
+        .bind::<diesel::sql_types::Bool, _>(batch.attempt.is_look_up())
         .bind::<Array<Integer>, _>(rows.iter().map(|r| r.failed_lookups).collect::<Vec<_>>())
+        .bind::<Array<BigInt>, _>(&batch.taken)
+        .bind::<Timestamptz, _>(batch.sent_at)
         .load(conn)?;
     let told = |row: &Released| {
         let mut audit =
@@ -420,10 +439,12 @@ struct ConfirmedDetail<'a> {
 
 /// Releases lines of confirmed headers, and documents that waited for a confirmed one.
 fn release_after(conn: &mut Conn, outcomes: &[Settlement]) -> Tx<()> {
-    let documents: Vec<DocumentId> = confirmed(outcomes).map(|(o, ..)| o.document_id).collect();
+    let mut documents: Vec<DocumentId> = confirmed(outcomes).map(|(o, ..)| o.document_id).collect();
     if documents.is_empty() {
         return Ok(());
     }
+    documents.sort_unstable();
+    prepared(include_str!("sql/outbox_ready.sql")).bind::<Array<BigInt>, _>(&documents).execute(conn)?;
     prepared(include_str!("sql/pending_unhold.sql")).bind::<Array<BigInt>, _>(&documents).execute(conn)?;
     let freed: Vec<FreedDocument> = prepared(include_str!("sql/awaited_take.sql")).bind::<Array<BigInt>, _>(&documents).load(conn)?;
     let mut freed: Vec<DocumentId> = freed.into_iter().map(|row| row.document_id).collect();

@@ -269,7 +269,7 @@ fn what_is_cleared_in_syspro_is_cleared_in_servicenow_and_a_text_null_is_no_orde
     world.syspro.update(COMPANY, "ApSupplier", &[("Supplier", &key)], &[("Telephone", "")]).unwrap();
     world.rest(&["sync", "--entity", "supplier", "--sweep"]).unwrap();
     assert_eq!(supplier().get("u_phone"), None, "cleared although the map does not copy empty fields");
-    assert_eq!(world.database.psql("SELECT count(*) FROM pending"), "0");
+    assert_eq!(world.database.psql("SELECT count(*) FROM undelivered"), "0");
 
     // a text that ServiceNow would take for the order to clear fails by name; its neighbours continue
     world.syspro.update(COMPANY, "ApSupplier", &[("Supplier", &key)], &[("Contact", "NULL")]).unwrap();

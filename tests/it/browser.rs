@@ -64,7 +64,7 @@ fn every_page_and_action_works_in_a_real_browser_for_each_role() {
         String::from_utf8(out.stdout).unwrap().trim().to_owned()
     };
     // one of each: refused with its neighbours, out of tries, unknown
-    let failed = world.database.psql("SELECT delivery_id FROM pending WHERE state = 'failed' AND block = 'header' ORDER BY 1");
+    let failed = world.database.psql("SELECT delivery_id FROM undelivered WHERE state = 'failed' AND block = 'header' ORDER BY 1");
     let failed: Vec<&str> = failed.lines().collect();
     assert!(failed.len() >= 5, "too little failed: {failed:?}");
     world.database.psql(&format!(
@@ -82,7 +82,8 @@ fn every_page_and_action_works_in_a_real_browser_for_each_role() {
         found
     };
     let run = one("SELECT id FROM run WHERE entity = 'invoice' AND new + changed > 0 ORDER BY id LIMIT 1");
-    let record = one(&format!("SELECT d.key FROM document d JOIN pending p ON p.document_id = d.id WHERE p.delivery_id = {}", failed[0]));
+    let record =
+        one(&format!("SELECT d.key FROM document d JOIN undelivered p ON p.document_id = d.id WHERE p.delivery_id = {}", failed[0]));
     let order = one(
         "SELECT d.key FROM document d JOIN delivery l ON l.document_id = d.id WHERE d.entity = 'purchase_order' GROUP BY d.key ORDER BY count(*) DESC, d.key LIMIT 1",
     );

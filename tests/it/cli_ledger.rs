@@ -66,7 +66,7 @@ impl Bench {
     fn settle(&self, sync: &str) {
         wait_until("everything is delivered, failed, waiting or on hold", || {
             self.run(3, sync);
-            let on_its_way = self.psql("SELECT count(*) FROM pending WHERE state NOT IN ('failed', 'waiting', 'on_hold')");
+            let on_its_way = self.psql("SELECT count(*) FROM undelivered WHERE state NOT IN ('failed', 'waiting', 'on_hold')");
             if on_its_way != "0" {
                 let why = "SELECT DISTINCT detail FROM audit WHERE kind IN ('unknown', 'deferred') LIMIT 3";
                 eprintln!("{on_its_way} records are still on their way: {}", self.psql(why));

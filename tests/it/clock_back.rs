@@ -199,7 +199,7 @@ fn retries_backfills_and_batches_of_dead_nodes_do_not_wait_for_a_time_that_the_s
         "UPDATE pending SET sent_at = now(), batch_id = 'a0000000-0000-0000-0000-000000000001'
          WHERE delivery_id = (SELECT min(delivery_id) FROM pending);
          INSERT INTO intent (batch_id, node, incarnation, entity, block, records, deliveries, lease_until)
-         SELECT batch_id, 'killed', 'b0000000-0000-0000-0000-000000000001', entity, block, 1, ARRAY[delivery_id], now() FROM pending WHERE state = 'sending';
+         SELECT batch_id, 'killed', 'b0000000-0000-0000-0000-000000000001', entity, block, 1, ARRAY[delivery_id], now() FROM undelivered WHERE state = 'sending';
          INSERT INTO backfill (company, entity, requested_by, why) VALUES ('EDU1', 'supplier', 'anna', 'a test')",
     );
     set_back(&|sql| world.database.psql(sql), "1 day");

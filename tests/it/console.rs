@@ -517,14 +517,14 @@ fn what_a_run_delivers_is_counted_while_it_runs_and_once() {
     world.set_credentials(&|arguments| world.command(arguments));
     world.servicenow.set_fault(FaultRule::always(Fault::Slow(500)).on_path("/api/now"));
     let mut sync = world.command(&["sync"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    let under_way = "SELECT count(*) > 0 FROM run WHERE ended_at IS NULL AND confirmed > 0";
+    let under_way = "SELECT count(*) > 0 FROM run_total WHERE ended_at IS NULL AND confirmed > 0";
     wait_for("a run that is under way says what it has delivered", Duration::from_secs(90), || {
         (world.database.psql(under_way) == "t").then_some(())
     });
     world.servicenow.clear_faults();
     assert!(matches!(sync.wait().unwrap().code(), Some(0 | 3)));
     let confirmed = "kind IN ('confirmed', 'partial_write') OR (kind = 'looked_up' AND detail LIKE '%sys_id%')";
-    let counted = format!("SELECT sum(confirmed) || ' of ' || (SELECT count(*) FROM audit WHERE {confirmed}) FROM run");
+    let counted = format!("SELECT sum(confirmed) || ' of ' || (SELECT count(*) FROM audit WHERE {confirmed}) FROM run_total");
     let counted = world.database.psql(&counted);
     let (runs, audit) = counted.split_once(" of ").unwrap();
     assert_eq!(runs, audit);

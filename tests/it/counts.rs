@@ -28,7 +28,7 @@ async fn add_up(rig: &Rig) {
     for run in &all {
         let (of_run, open) = (format!("{} of {}/{}", run.kind, run.company, run.entity), run.backlog().total());
         assert_eq!(run.records, run.delivered + run.replaced + open, "records: {of_run} {run:?}");
-        let parts_open = number(&format!("SELECT count(*) FROM pending WHERE run_id = '{}'", run.id));
+        let parts_open = number(&format!("SELECT count(*) FROM undelivered WHERE run_id = '{}'", run.id));
         assert_eq!(run.parts, run.confirmed + run.parts_replaced + parts_open, "parts: {of_run} {run:?}");
         assert_eq!(
             run.records,
@@ -37,7 +37,7 @@ async fn add_up(rig: &Rig) {
         );
     }
     assert_eq!(
-        number("SELECT count(*) FROM pending WHERE run_id IS NULL OR run_id NOT IN (SELECT id FROM run)"),
+        number("SELECT count(*) FROM undelivered WHERE run_id IS NULL OR run_id NOT IN (SELECT id FROM run)"),
         0,
         "a delivery of no run"
     );
@@ -51,7 +51,7 @@ async fn add_up(rig: &Rig) {
     }
     let mut by_run = Backlog::default();
     all.iter().for_each(|run| by_run += run.backlog());
-    assert_eq!(flows.total(), number("SELECT count(DISTINCT document_id) FROM pending"), "{flows:?}");
+    assert_eq!(flows.total(), number("SELECT count(DISTINCT document_id) FROM undelivered"), "{flows:?}");
     // a record can be undelivered for two runs: its new version was read while a part of the older one is on its way
     assert!(by_run.total() >= flows.total(), "{by_run:?} {flows:?}");
     let failed: HashSet<_> = rig
@@ -208,11 +208,11 @@ fn every_screen_counts_records_and_names_their_parts_beside() {
     // the parts of one record fail for causes of their own
     world.database.psql(
         "UPDATE pending SET own_state = 'failed', reason = 'exhausted', message = 'the last of 12 tries failed: 503 from the instance' \
-         WHERE delivery_id = (SELECT min(delivery_id) FROM pending WHERE reason = 'missing_parent')",
+         WHERE delivery_id = (SELECT min(delivery_id) FROM undelivered WHERE reason = 'missing_parent')",
     );
     let number = |sql: &str| world.database.psql(sql).parse::<i64>().unwrap();
-    let parts = number("SELECT count(*) FROM pending WHERE state IN ('failed', 'waiting')");
-    assert_eq!((number("SELECT count(*) FROM pending"), number("SELECT count(DISTINCT document_id) FROM pending")), (parts, 2));
+    let parts = number("SELECT count(*) FROM undelivered WHERE state IN ('failed', 'waiting')");
+    assert_eq!((number("SELECT count(*) FROM undelivered"), number("SELECT count(DISTINCT document_id) FROM undelivered")), (parts, 2));
     assert!(parts > 3, "a header and two lines, and a header: {parts}");
 
     let (_, causes) = json(&mut world.command(&["--output", "json", "failures", "--causes"]));

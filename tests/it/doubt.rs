@@ -103,7 +103,7 @@ fn a_wait_is_kept_by_the_clock_of_the_ledgers_server() {
             let Verdict::Deferred { message, throttled, counted, unanswered, next_step, .. } = absent() else { unreachable!() };
             let wait = Duration::from_secs(600);
             ledger.settle(Attempt::Send, Verdict::Deferred { message, wait, throttled, counted, unanswered, next_step }).await;
-            let waits = "SELECT round(extract(epoch FROM not_before - now()) / 60) FROM pending";
+            let waits = "SELECT round(extract(epoch FROM not_before - now()) / 60) FROM undelivered";
             assert_eq!(ledger.database.psql(waits), "10", "{skew}");
             assert_eq!(ledger.claim(Attempt::Send).await.deliveries.len(), 0, "{skew}: it is not due");
             ledger.database.psql("UPDATE pending SET not_before = now()");
@@ -121,7 +121,7 @@ fn a_replay_waits_for_the_outcome_and_then_replaces_what_did_not_arrive() {
         let first = ledger.settle(Attempt::Send, unknown()).await;
         assert_eq!(first.len(), 1);
         ledger.store.intake(supplier(ledger.run, "again")).await.unwrap();
-        let states = || ledger.database.psql("SELECT string_agg(version || ' ' || state, ', ' ORDER BY delivery_id) FROM pending");
+        let states = || ledger.database.psql("SELECT string_agg(version || ' ' || state, ', ' ORDER BY delivery_id) FROM undelivered");
         assert_eq!(states(), "1 unknown, 1 queued");
         assert_eq!(ledger.claim(Attempt::Send).await.deliveries.len(), 0, "nothing is sent before it has been looked up");
         assert_eq!(ledger.settle(Attempt::LookUp, absent()).await, first);
@@ -187,7 +187,7 @@ fn a_record_that_is_replayed_while_its_outcome_is_unknown_leaves_no_second_reque
     // both end with exit code 5: ServiceNow cannot be asked
     let run = |arguments: &[&str]| assert_eq!(world.command(arguments).output().unwrap().status.code(), Some(5), "{arguments:?}");
     run(&["sync", "--entity", "supplier"]);
-    let states = || world.database.psql("SELECT string_agg(state, ', ' ORDER BY delivery_id) FROM pending");
+    let states = || world.database.psql("SELECT string_agg(state, ', ' ORDER BY delivery_id) FROM undelivered");
     assert_eq!((row("NEW1"), states().as_str()), (1, "unknown"));
     let writes = || -> u64 {
         let write = |kind: &str| kind.contains("batch") || kind.starts_with("POST") || kind.starts_with("PATCH") || kind.starts_with("PUT");
@@ -208,7 +208,9 @@ fn neither_a_try_nor_a_look_up_moves_since_when_a_record_is_on_its_way() {
     run(async {
         let ledger = Ledger::start().await;
         ledger.store.intake(supplier(ledger.run, "first")).await.unwrap();
-        ledger.database.psql("UPDATE pending SET queued_at = now() - interval '1 hour'");
+        ledger
+            .database
+            .psql("UPDATE outbox SET queued_at = now() - interval '1 hour'; UPDATE delivery SET created_at = now() - interval '1 hour'");
         let age = async || {
             let counts = ledger.store.pending_counts().await.unwrap();
             assert_eq!(counts.len(), 1);

@@ -94,7 +94,7 @@ fn a_dropped_field_is_named_fails_or_stops_the_flow_as_the_definition_says() {
     assert!(matches!(code, Some(1 | 3)), "{code:?} {said}");
     assert!(flow(&world, "gl_account")["stopped"].as_str().unwrap().contains("kept nothing of field `name`"));
     assert_eq!(say(&world, &["flow", "resume", COMPANY, "gl_account", "--why", "a test"]).0, Some(0));
-    let failed = count("SELECT count(*) FROM pending WHERE state = 'failed' AND reason = 'rejected' AND field = 'name'");
+    let failed = count("SELECT count(*) FROM undelivered WHERE state = 'failed' AND reason = 'rejected' AND field = 'name'");
     assert!(failed > 0 && failed <= accounts, "{failed} of {accounts}");
     assert!(say(&world, &["failures", "--entity", "gl_account"]).1.contains("was sent, and nothing is there"));
 
@@ -117,7 +117,7 @@ fn a_dropped_field_is_named_fails_or_stops_the_flow_as_the_definition_says() {
         "the ledger knows what stands without it"
     );
     world.rest(&["replay", "--entity", "gl_account", "--all", "--why", "a test"]).unwrap();
-    assert_eq!(count("SELECT count(*) FROM pending WHERE entity = 'gl_account'"), 0);
+    assert_eq!(count("SELECT count(*) FROM undelivered WHERE entity = 'gl_account'"), 0);
     assert!(say(&world, &["audit", "--kind", "partial_write", "--entity", "gl_account"]).1.contains("name"));
     assert_eq!(world.servicenow.count("itfm_gl_accounts"), accounts - excluded(&world));
 

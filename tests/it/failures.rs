@@ -154,7 +154,7 @@ fn a_parent_that_does_not_come_is_named_with_why_after_a_whole_read() {
     assert!(!said.contains("automatically once the parent"), "{said}");
     let key = world
         .database
-        .psql("SELECT d.key FROM document d JOIN pending p ON p.document_id = d.id WHERE p.message LIKE '%NOWHERE-1%' LIMIT 1");
+        .psql("SELECT d.key FROM document d JOIN undelivered p ON p.document_id = d.id WHERE p.message LIKE '%NOWHERE-1%' LIMIT 1");
     let record: Value = serde_json::from_str(&run(&world, &["record", COMPANY, "invoice", &key, "--output", "json"])).unwrap();
     assert!(word(&record, "stands").starts_with("waiting for a parent that does not come"), "{record}");
     // said once: the next whole read finds nothing new
@@ -182,7 +182,7 @@ fn a_parent_that_does_not_come_is_named_with_why_after_a_whole_read() {
     let made = [("Company", of.as_str()), ("GlCode", "NOWHERE-1"), ("Description", "made now"), ("AccountType", kind.as_str())];
     world.syspro.insert(COMPANY, "GenMaster", &made).unwrap();
     world.rest(&["sync", "--entity", "gl_account"]).unwrap();
-    assert_eq!(world.database.psql("SELECT count(*) FROM pending WHERE message LIKE '%NOWHERE-1%'"), "0");
+    assert_eq!(world.database.psql("SELECT count(*) FROM undelivered WHERE message LIKE '%NOWHERE-1%'"), "0");
 }
 
 #[test]

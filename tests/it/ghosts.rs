@@ -70,7 +70,7 @@ fn what_a_forgotten_flow_still_had_to_send_is_sent_anew_when_it_comes_back() {
     };
     let sync = |companies: &str| with_files(companies, &["sync"]);
     // every invoice of the other company is refused by a code list
-    let unsettled = "SELECT count(DISTINCT document_id) FROM pending WHERE company = '1' AND entity = 'invoice'";
+    let unsettled = "SELECT count(DISTINCT document_id) FROM undelivered WHERE company = '1' AND entity = 'invoice'";
     wait_for("the other company's invoices are refused", std::time::Duration::from_secs(60), || {
         sync("1");
         (world.left() == "0" && world.database.psql(unsettled) != "0").then_some(())

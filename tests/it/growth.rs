@@ -21,6 +21,8 @@ const INVOICES: u32 = 5;
 /// Tables whose rows come and go: when idle, they have no more rows than this, however long the feed has run.
 const AT_REST: &[(&str, i64)] = &[
     ("pending", 0),
+    ("outbox", 0),
+    ("run_count", 0),
     ("intent", 0),
     ("awaited_parent", 0),
     ("sweep_seen", 0),
@@ -86,7 +88,7 @@ fn round(world: &World, node: &Node, key: &str) {
         seen = world.database.psql(
             "SELECT coalesce((SELECT string_agg(entity, ' ') FROM flow WHERE lease_until > now()), '-'), \
              coalesce((SELECT string_agg(entity || ' ' || state || ' ' || n, ', ') FROM \
-                       (SELECT entity, state, count(*) AS n FROM pending GROUP BY 1, 2) p), '-')",
+                       (SELECT entity, state, count(*) AS n FROM undelivered GROUP BY 1, 2) p), '-')",
         );
     }
 }

@@ -113,7 +113,7 @@ fn arrived(side: &Side, when: &str) {
         is("x_apo_invoice_line", &line, "u_gl_account", "1200-05-10");
         is("x_apo_invoice_line", &line, "u_line_date", "2026-01-31");
     }
-    assert_eq!(side.world.database.psql("SELECT count(*) FROM pending"), "0", "{} {when}", side.name());
+    assert_eq!(side.world.database.psql("SELECT count(*) FROM undelivered"), "0", "{} {when}", side.name());
 }
 
 #[test]
@@ -165,7 +165,7 @@ fn what_is_no_date_in_a_date_column_fails_by_name_and_holds_up_nobody() {
         }
         let (code, said) = side.say(&["sync", "--entity", "gl_account"]);
         assert_eq!(code, Some(3), "{}: {said}", side.name());
-        assert_eq!(side.world.database.psql("SELECT count(*) FROM pending"), "1");
+        assert_eq!(side.world.database.psql("SELECT count(*) FROM undelivered"), "1");
         let (_, failures) = side.say(&["failures"]);
         assert!(failures.contains("AltDescription = `soon`") && failures.contains("EDU1/Z-1"), "{}: {failures}", side.name());
         for good in ["Z-2", "Z-3"] {

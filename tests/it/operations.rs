@@ -111,9 +111,9 @@ fn the_command_line_the_api_and_the_console_do_the_same() {
     };
     of_company("1", &["sync", "--entity", "supplier"]);
     let of_other_company = || {
-        world
-            .database
-            .psql("SELECT count(*), count(p.delivery_id) FROM document d LEFT JOIN pending p ON p.document_id = d.id WHERE d.company = '1'")
+        world.database.psql(
+            "SELECT count(*), count(p.delivery_id) FROM document d LEFT JOIN undelivered p ON p.document_id = d.id WHERE d.company = '1'",
+        )
     };
     let others = of_other_company();
     assert!(!others.starts_with("0|"), "{others}");

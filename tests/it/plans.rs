@@ -57,6 +57,8 @@ async fn ledger(n: usize, statistics: Statistics) -> Database {
         "document",
         "delivery",
         "pending",
+        "outbox",
+        "run_count",
         "record",
         "awaited_parent",
         "hold",
@@ -81,6 +83,8 @@ async fn ledger(n: usize, statistics: Statistics) -> Database {
              INSERT INTO awaited_parent (document_id, company, entity, key) SELECT 90000000, 'A', 'supplier', 'none' || n FROM generate_series(1, 300) n;
              INSERT INTO pending (delivery_id, document_id, company, entity, version, block, record_key, own_state, reason)
              SELECT 90000000 + n, 90000000, 'A', 'invoice', 1, 'lines', '1', 'failed', 'rejected' FROM generate_series(1, 300) n;
+             INSERT INTO outbox (document_id, id, company, entity, block, version, ready, known, run_id, deliveries)
+             SELECT 90000000, 90000000 + n, 'A', 'invoice', 'lines', 1, false, true, 'c0000000-0000-0000-0000-000000000001', ARRAY[90000000 + n] FROM generate_series(1, 300) n;
              ANALYZE;
              DELETE FROM awaited_parent",
         );
@@ -113,6 +117,35 @@ async fn ledger(n: usize, statistics: Statistics) -> Database {
          -- 200 deliveries each: unknown, on their way in batches of a sender that died, waiting for one of 50 parents, lines behind a header",
         waiting(1_000_000, "A", n),
         waiting(2_000_000, "B", n / 10),
+    ));
+    // the same in the outbox: headers, of another flow that is stopped, lines of one document, lines behind their headers, and a batch on its way
+    let queued = |from: usize, company: &str, count: usize| {
+        format!(
+            "INSERT INTO document (id, company, entity, key, version, hash)
+             SELECT {from} + n, '{company}', 'invoice', 'new' || '{company}' || n, 1, sha256(n::text::bytea) FROM generate_series(1, {count}) n;
+             INSERT INTO delivery (id, document_id, version, block, record_key, action, payload, payload_hash)
+             SELECT {from} + n, {from} + n, 1, 'header', '', 'upsert', '{{\"u_name\":\"x\"}}', '' FROM generate_series(1, {count}) n;
+             INSERT INTO outbox (document_id, id, company, entity, block, version, ready, known, run_id, deliveries)
+             SELECT {from} + n, {from} + n, '{company}', 'invoice', 'header', 1, true, true, 'c0000000-0000-0000-0000-000000000001', ARRAY[{from} + n]
+             FROM generate_series(1, {count}) n;"
+        )
+    };
+    database.psql(&format!(
+        "{} {}
+         INSERT INTO document (id, company, entity, key, version, hash) VALUES (81000000, 'A', 'invoice', 'long', 1, '');
+         INSERT INTO delivery (id, document_id, version, block, record_key, action, payload, payload_hash)
+         SELECT 50000000 + n, 81000000, 1, 'lines', n::text, 'upsert', '{{}}', '' FROM generate_series(1, {n}) n;
+         INSERT INTO outbox (document_id, id, company, entity, block, version, ready, known, run_id, deliveries)
+         SELECT 81000000, min(50000000 + n), 'A', 'invoice', 'lines', 1, true, false, 'c0000000-0000-0000-0000-000000000001', array_agg(50000000 + n ORDER BY n)
+         FROM generate_series(1, {n}) n GROUP BY (n - 1) / 200;
+         INSERT INTO document (id, company, entity, key, version, hash) SELECT 71000000 + n, 'A', 'invoice', 'behind' || n, 1, '' FROM generate_series(1, 200) n;
+         INSERT INTO outbox (document_id, id, company, entity, block, version, ready, known, run_id, deliveries)
+         SELECT 71000000 + n, 71000000 + n, 'A', 'invoice', 'lines', 1, false, false, 'c0000000-0000-0000-0000-000000000001', ARRAY[71000000 + n] FROM generate_series(1, 200) n;
+         INSERT INTO intent (batch_id, node, incarnation, entity, block, records, deliveries, taken, documents, lease_until)
+         SELECT 'a0000000-0000-0000-0000-000000000009', 'one', 'b0000000-0000-0000-0000-000000000009', 'invoice', 'header', 200, '{{}}',
+                array_agg(72000000 + n), array_agg(72000000 + n), now() + interval '10 minutes' FROM generate_series(1, 200) n",
+        queued(40_000_000, "A", n),
+        queued(45_000_000, "B", n / 10),
     ));
     for (from, block, state) in [(4, "header", "unknown"), (5, "header", "sending"), (6, "header", "waiting"), (7, "lines", "after_header")]
     {
@@ -198,9 +231,10 @@ fn measure(database: &Database) -> BTreeMap<&'static str, Pages> {
         )
     };
     let claim_types = "text, text, bigint, uuid, text, uuid, float8, text";
-    let put_back = |state: &str| {
+    let first = array("(40000000 + n)::bigint");
+    let put_back = |ids: &str, state: &str, taken: &str| {
         format!(
-            "{headers}, {}, {nothing}, {}, {nothing}, {}, {}, {}, false, {}",
+            "{ids}, {}, {nothing}, {}, {nothing}, {}, {}, {}, false, {}, {taken}, '2026-01-01Z'",
             same(state),
             same("x"),
             same("y"),
@@ -209,7 +243,8 @@ fn measure(database: &Database) -> BTreeMap<&'static str, Pages> {
             array("0")
         )
     };
-    let put_back_types = "bigint[], text[], text[], text[], text[], text[], timestamptz[], integer[], bool, integer[]";
+    let put_back_types =
+        "bigint[], text[], text[], text[], text[], text[], timestamptz[], integer[], bool, integer[], bigint[], timestamptz";
     let confirm = format!(
         "'header', {suppliers}, {}, {}, {}, {}, {suppliers}, {nothing}, {nothing}",
         same(""),
@@ -238,6 +273,8 @@ fn measure(database: &Database) -> BTreeMap<&'static str, Pages> {
     count("what became of what was sent again", "resent", "bigint[], timestamptz", &format!("{headers}, '2026-01-01Z'"));
     count("claim", "delivery_claim send", claim_types, &claim("header"));
     count("claim lines of one document", "delivery_claim send", claim_types, &claim("lines"));
+    count("claim from the outbox", "outbox_claim", claim_types, &claim("header"));
+    count("claim lines of one document from the outbox", "outbox_claim", claim_types, &claim("lines"));
     count("claim doubts", "delivery_claim look_up", claim_types, &claim("header"));
     count("what is due", "delivery_due", "", "");
     count("backlog", "delivery_backlog", "text, text, text[], bigint", "'A', 'invoice', '{header,lines}', 500");
@@ -249,8 +286,23 @@ fn measure(database: &Database) -> BTreeMap<&'static str, Pages> {
         "'one', 'b0000000-0000-0000-0000-000000000002', false, false, 12, 'x'",
     );
     count("confirm", "record_confirm", "text, bigint[], text[], text[], text[], integer[], bigint[], text[], text[]", &confirm);
-    count("put back", "pending_put_back", put_back_types, &put_back("queued"));
-    count("put back as unknown", "pending_put_back", put_back_types, &put_back("unknown"));
+    count("put back", "pending_put_back", put_back_types, &put_back(&headers, "queued", "'{}'"));
+    count("put back as unknown", "pending_put_back", put_back_types, &put_back(&headers, "unknown", "'{}'"));
+    count("put back what was in the outbox", "pending_put_back", put_back_types, &put_back(&first, "queued", &first));
+    count("lines that may be sent", "outbox_ready", "bigint[]", &array("(71000000 + n)::bigint"));
+    count("leave the outbox", "outbox_to_pending", "bigint[]", &first);
+    let new = array("(73000000 + n)::bigint");
+    let one = format!("'A', 'invoice', 'c0000000-0000-0000-0000-000000000001', {new}, {new}, {}", same("header"));
+    let rest = format!("{}, {}, {}, {}", array("1"), array("true"), array("false"), array("('{' || 73000000 + n || '}')::text"));
+    let put_types = "text, text, uuid, bigint[], bigint[], text[], integer[], bool[], bool[], text[]";
+    count("queue in the outbox", "outbox_put", put_types, &format!("{one}, {rest}"));
+    let run = array("'c0000000-0000-0000-0000-000000000001'::uuid");
+    let left = |on_the_way: &str| format!("{run}, {first}, {}, {}", array("true"), array(on_the_way));
+    count("records that leave a run", "run_left", "uuid[], bigint[], bool[], bool[]", &left("false"));
+    count("records that leave a run while a batch is on its way", "run_left", "uuid[], bigint[], bool[], bool[]", &left("true"));
+    let counts: Vec<&str> = vec!["'{1}'"; 12];
+    let counts = format!("'{{c0000000-0000-0000-0000-000000000001}}', {}", counts.join(", "));
+    count("counts of a run", "run_tally", &format!("uuid[]{}", ", bigint[]".repeat(12)), &counts);
     count("unhold", "pending_unhold", "bigint[]", &waiting_lines);
     count("release", "pending_release", "bigint[]", &waiting_children);
     count("children of delivered parents", "awaited_take", "bigint[]", &suppliers);
@@ -301,7 +353,9 @@ fn hot_statements_touch_as_many_pages_with_much_waiting_as_with_little() {
                 let spread = if name == "conflicts" { BATCH as i64 } else { 0 };
                 let (tables, indexes) = (before.tables * 6 / 5 + 10 + spread, before.indexes * 3 / 2 * 6 / 5 + 20);
                 println!("{name}, {when}: {} of {tables} pages of tables, {} of {indexes} of indexes", pages.tables, pages.indexes);
-                if pages.tables > tables || pages.indexes > indexes {
+                // planned for what a person asks for, with the server's statistics
+                let by_statistics = name == "audit of a record" && !when.ends_with("True");
+                if !by_statistics && (pages.tables > tables || pages.indexes > indexes) {
                     let (each, first) = (pages.each, &before.each);
                     wrong.push(format!(
                         "{name}, {when}: {} pages of tables and {} of indexes ({each}); with little waiting {} and {} ({first})",

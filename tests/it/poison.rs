@@ -30,7 +30,7 @@ fn chosen(rig: &Rig) -> (String, String) {
 
 /// Cycles until nothing is due, on its way or in doubt: the lines of a header that has failed go on waiting for it.
 async fn settle(rig: &Rig) {
-    let left = "SELECT count(*) FROM pending WHERE state IN ('queued', 'sending', 'unknown')";
+    let left = "SELECT count(*) FROM undelivered WHERE state IN ('queued', 'sending', 'unknown')";
     for _ in 0..40 {
         rig.sync().await;
         if rig.database.psql(left) == "0" {
@@ -357,7 +357,8 @@ fn reading_rests_while_more_of_the_flow_waits_than_the_setting_says() {
         let said = errors(&report);
         assert!(said.iter().any(|error| error.contains("wait to be sent") && error.contains("continues at this page")), "{said:#?}");
         assert_eq!(rig.database.psql("SELECT count(*) FROM flow WHERE holder IS NOT NULL"), "0", "the flows are given back");
-        let most = "SELECT coalesce(max(n), 0) FROM (SELECT count(*) AS n FROM pending WHERE state = 'queued' GROUP BY company, entity) w";
+        let most =
+            "SELECT coalesce(max(n), 0) FROM (SELECT count(*) AS n FROM undelivered WHERE state = 'queued' GROUP BY company, entity) w";
         let most: usize = rig.database.psql(most).parse().unwrap();
         let suppliers = source::rows(&rig.syspro, "EDU1", "ApSupplier", |_| ()).len();
         assert!(most >= 3 && most < suppliers, "{most} wait of {suppliers}");

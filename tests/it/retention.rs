@@ -263,8 +263,9 @@ fn archive_proves(world: &World, archive: &Path) {
 }
 
 fn nothing_is_sent(world: &World) {
-    let state =
-        || (world.servicenow.writes(), count(world, "version"), count(world, "delivery"), count(world, "record"), count(world, "pending"));
+    let state = || {
+        (world.servicenow.writes(), count(world, "version"), count(world, "delivery"), count(world, "record"), count(world, "undelivered"))
+    };
     let before = state();
     for arguments in [&["sync"][..], &["sync", "--sweep"]] {
         world.rest(arguments).unwrap();

@@ -250,7 +250,7 @@ impl Soak {
             self.world.rest(command).unwrap_or_else(|why| panic!("seed {}: {why}", self.seed));
         }
         // a write and every read of its row were refused: a person sends it again, as `failures` asks
-        if self.world.database.psql("SELECT count(*) FROM pending WHERE state = 'failed'") != "0" {
+        if self.world.database.psql("SELECT count(*) FROM undelivered WHERE state = 'failed'") != "0" {
             self.world.run(&["replay", "--failed-only", "--why", "the trouble is over"]);
             self.world.rest(&["sync"]).unwrap_or_else(|why| panic!("seed {}: {why}", self.seed));
         }

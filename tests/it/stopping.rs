@@ -44,7 +44,7 @@ fn a_stop_lets_what_is_in_hand_come_to_its_end() {
     println!("stopping: ended after {:?}", asked.elapsed());
     // every answer came within the deadline: no outcome is unknown, and no lease is left
     assert_eq!(world.database.psql("SELECT count(*) FROM intent"), "0", "{}", node.log());
-    assert_eq!(world.database.psql("SELECT count(*) FROM pending WHERE state IN ('sending', 'unknown')"), "0");
+    assert_eq!(world.database.psql("SELECT count(*) FROM undelivered WHERE state IN ('sending', 'unknown')"), "0");
     assert_eq!(world.database.psql("SELECT count(*) FROM flow WHERE holder IS NOT NULL"), "0");
     assert_eq!(world.database.psql("SELECT count(*) FROM run WHERE ended_at IS NULL"), "0");
     world.servicenow.clear_faults();

@@ -109,7 +109,13 @@ fn documents_are_counted_as_they_come_in_and_listed_by_what_is_outstanding() {
         assert_eq!(status.iter().map(|flow| flow.documents).collect::<Vec<_>>(), [17]);
 
         // one document's records have different states, and some have nothing outstanding
-        database.psql("DELETE FROM pending WHERE document_id % 3 = 0");
+        database.psql(
+            "INSERT INTO pending (delivery_id, document_id, company, entity, version, block, record_key, own_state, run_id) \
+             SELECT delivery_id, document_id, company, entity, version, block, record_key, own_state, run_id FROM undelivered u \
+             WHERE NOT EXISTS (SELECT FROM pending p WHERE p.delivery_id = u.delivery_id); \
+             DELETE FROM outbox; \
+             DELETE FROM pending WHERE document_id % 3 = 0",
+        );
         database.psql(
             "UPDATE pending SET own_state = (ARRAY['queued', 'after_header', 'queued', 'unknown', 'failed'])[1 + delivery_id % 5], \
                        batch_id = CASE delivery_id % 5 WHEN 2 THEN gen_random_uuid() END",
@@ -125,12 +131,12 @@ fn documents_are_counted_as_they_come_in_and_listed_by_what_is_outstanding() {
                 found.extend(rows.iter().map(|row| row.id));
             }
         };
-        let outstanding = "FROM document d WHERE EXISTS (SELECT FROM pending p WHERE p.document_id = d.id AND p.state";
+        let outstanding = "FROM document d WHERE EXISTS (SELECT FROM undelivered p WHERE p.document_id = d.id AND p.state";
         for (state, of) in [
             ("failed", format!("{outstanding} = 'failed')")),
             ("unknown", format!("{outstanding} = 'unknown')")),
             ("queued", format!("{outstanding} IN ('queued', 'after_header', 'sending'))")),
-            ("delivered", "FROM document d WHERE NOT EXISTS (SELECT FROM pending p WHERE p.document_id = d.id)".to_owned()),
+            ("delivered", "FROM document d WHERE NOT EXISTS (SELECT FROM undelivered p WHERE p.document_id = d.id)".to_owned()),
         ] {
             let expected = database.psql(&format!("SELECT string_agg(d.id::text, ' ' ORDER BY d.id) {of}"));
             let found: Vec<String> = list(state, "supplier").await.iter().map(DocumentId::to_string).collect();
@@ -227,8 +233,9 @@ fn a_holder_that_was_replaced_writes_nothing() {
         let run = store.run_begin(suppliers(), RunKind::Poll, "test".into(), None, UNDER).await.unwrap();
         let refused = store.intake(page(run, Some(old), 3, 1)).await.unwrap_err();
         assert!(matches!(refused, StoreError::Fenced { .. }), "{refused}");
-        let count =
-            || database.psql("SELECT (SELECT count(*) FROM document) + (SELECT count(*) FROM pending) + (SELECT count(*) FROM version)");
+        let count = || {
+            database.psql("SELECT (SELECT count(*) FROM document) + (SELECT count(*) FROM undelivered) + (SELECT count(*) FROM version)")
+        };
         assert_eq!(count(), "0");
         let held =
             store.flow_take(suppliers(), node("three").holder(), Duration::from_secs(1), Trigger::Schedule, None, UNDER).await.unwrap();
@@ -254,7 +261,7 @@ fn what_a_silent_node_had_in_hand_is_unknown_long_before_its_lease_ends() {
         assert_eq!(recovered().await, 0);
         database.psql("UPDATE node SET seen_at = now() - interval '13 seconds'");
         assert_eq!(recovered().await, 3);
-        assert_eq!(database.psql("SELECT DISTINCT state FROM pending WHERE block = 'header'"), "unknown");
+        assert_eq!(database.psql("SELECT DISTINCT state FROM undelivered WHERE block = 'header'"), "unknown");
         let late =
             store.settle(claim.batch_id, claim.queue.clone(), one, Vec::new().into(), Vec::new().into(), Attempt::Send).await.unwrap_err();
         assert!(matches!(late, StoreError::Fenced { .. }), "{late}");

@@ -16,7 +16,7 @@ fn what_is_advised_brings_what_waits() {
     let out = world.command(&["sync", "--entity", "invoice"]).output().unwrap();
     let words = said(&out, 3);
     let waiting =
-        world.database.psql("SELECT count(DISTINCT document_id) FROM pending WHERE reason = 'missing_parent' AND entity = 'invoice'");
+        world.database.psql("SELECT count(DISTINCT document_id) FROM undelivered WHERE reason = 'missing_parent' AND entity = 'invoice'");
     let count = |entity: &str| world.database.psql(&format!("SELECT count(DISTINCT key) FROM awaited_parent WHERE entity = '{entity}'"));
     let line = words
         .lines()
@@ -34,7 +34,7 @@ fn what_is_advised_brings_what_waits() {
     let advised: Vec<&str> = advised.iter().map(String::as_str).collect();
     let words = said(&world.command(&advised).output().unwrap(), 0);
     assert!(!words.contains(" first"), "{words}");
-    assert_eq!(world.database.psql("SELECT count(*) FROM pending"), "0");
+    assert_eq!(world.database.psql("SELECT count(*) FROM undelivered"), "0");
     assert_eq!(world.servicenow.count("x_apo_invoice"), world.syspro.count("EDU1", "ApInvoice").unwrap());
 }
 

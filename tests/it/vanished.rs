@@ -238,7 +238,7 @@ fn what_servicenow_never_got_leaves_no_trace_there_when_it_is_gone() {
     sweep(&world);
     let there = || world.servicenow.rows("x_apo_invoice").iter().any(|row| row["u_supplier_invoice_number"] == "GHOST");
     assert!(!there());
-    assert_eq!(world.database.psql("SELECT count(*) FROM pending"), "0");
+    assert_eq!(world.database.psql("SELECT count(*) FROM undelivered"), "0");
     // the same invoice again, and its supplier
     add_invoice(&world, "NOBODY", "GHOST", "1", "100.00", &["100.00"]);
     add(&world, "ApSupplier", &[("Supplier", "NOBODY"), ("SupplierName", "Somebody"), ("Currency", "R")]);

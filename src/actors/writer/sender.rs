@@ -109,10 +109,15 @@ enum Found {
 }
 
 impl Sender {
-    /// Releases what waited for a parent that is delivered.
+    /// Releases what waited for a parent that is delivered, and adds up what the batches counted.
     pub(super) async fn release(&self) -> Result<(), WriteError> {
         let store = &self.parts.store;
-        self.volatile.released.get(async || store.pending_release_all().await.map(drop).map_err(WriteError::from)).await
+        let release = async || {
+            store.run_add_counts().await?;
+            store.pending_release_all().await?;
+            Ok(())
+        };
+        self.volatile.released.get(release).await
     }
 
     /// Sends until nothing is due. Several workers share the queues; half of them take lines first, so that headers do not make lines pile

@@ -8,11 +8,12 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Binary, Bool, Integer, Nullable, Timestamptz, Uuid as SqlUuid};
 
 use super::super::audit::{NewAudit, audit_append};
+use super::super::outbox::{DELIVERIES, OutboxRow, outbox_put, outbox_to_pending};
 use super::super::run::RunTally;
 use super::super::schema::awaited_parent;
 use super::super::settle::pending_release;
 use super::super::{Conn, Tx};
-use super::choose::{Chosen, HEADER, NewDelivery, latest_deliveries};
+use super::choose::{Chosen, HEADER, LatestByRecord, NewDelivery, latest_deliveries};
 use super::mapping::{MappingInForce, RowsHere};
 use super::page::{Intake, ParentRef, PartKey, Work, next_delivery_ids};
 use crate::domain::audit::AuditKind;
@@ -66,6 +67,7 @@ pub(super) fn leave_to_alignment<'a>(conn: &mut Conn, work: Vec<Work<'a>>, tally
     let no_record = |w: &Work<'_>| w.document.key.stands_for_a_row();
     let again: Vec<DocumentId> = work.iter().filter(|w| !w.fresh && w.document.mapped.is_ok() && !no_record(w)).map(|w| w.id).collect();
     if !again.is_empty() {
+        outbox_to_pending(conn, again.iter().copied())?;
         let gone: Vec<TakenBack> = prepared(
             "WITH again AS (UPDATE base_version SET again = true WHERE document_id = ANY($1)) \
              DELETE FROM pending WHERE document_id = ANY($1) AND state IN ('queued', 'after_header', 'failed', 'waiting', 'on_hold') \
@@ -141,9 +143,10 @@ pub(super) fn deliver(
         }
     }
     let Chosen { deliveries, withdrawn } = chosen;
+    let known: HashSet<DocumentId> = work.iter().filter(|w| w.known).map(|w| w.id).collect();
     // placeholders have failed, but they are not records of the run
     let rows: HashSet<DocumentId> = work.iter().filter(|w| w.document.key.stands_for_a_row()).map(|w| w.id).collect();
-    let failed = supersede(conn, intake, &deliveries, &withdrawn, &rows, tally)?;
+    let Replaced { failed, replaced } = supersede(conn, intake, &deliveries, (&withdrawn, &known), &rows, tally)?;
     let queued = deliveries.iter().map(|delivery| delivery.document_id).collect();
     if deliveries.is_empty() && withdrawn.is_empty() {
         return Ok(queued);
@@ -155,7 +158,9 @@ pub(super) fn deliver(
     }
     let ids = next_delivery_ids(conn, deliveries.len())?;
     insert_deliveries(conn, intake, &ids, &deliveries, mapping)?;
-    insert_pending(conn, intake, &ids, &deliveries, &failed)?;
+    let (first, alone) = by_care(&ids, &deliveries, &latest, &failed, &replaced);
+    outbox_put(conn, &intake.flow, intake.run, &outbox_rows(&first, &known))?;
+    insert_pending(conn, intake, &alone, &failed)?;
     // a document that waits for a parent and does not change continues to wait
     let touched: HashSet<DocumentId> = deliveries.iter().map(|d| d.document_id).chain(withdrawn.iter().map(|place| place.0)).collect();
     let again: Vec<DocumentId> = work.iter().filter(|w| w.known && touched.contains(&w.id)).map(|w| w.id).collect();
@@ -202,21 +207,81 @@ fn missing_parents(conn: &mut Conn, intake: &Intake, work: &[Work<'_>]) -> Tx<Ha
 /// Since when a record has failed, by document and part.
 type FailedSince = HashMap<(DocumentId, PartKey), DateTime<Utc>>;
 
-/// Replaces unsent deliveries by a newer one of the same record; answers since when the replaced ones have failed.
+/// What replaced deliveries leave to those that replace them.
+#[derive(Default)]
+struct Replaced {
+    /// Since when their records have failed.
+    failed: FailedSince,
+    /// Their records.
+    replaced: HashSet<(DocumentId, PartKey)>,
+}
+
+/// A delivery with its number.
+type Numbered<'a> = (DeliveryId, &'a NewDelivery<'a>);
+
+/// The deliveries that go into the outbox, and those that need a row of their own: they cannot be sent now, have failed before, or follow
+/// an older delivery of the same record that is not settled.
+fn by_care<'a>(
+    ids: &[DeliveryId],
+    deliveries: &'a [NewDelivery<'a>],
+    latest: &HashMap<DocumentId, LatestByRecord>,
+    failed: &FailedSince,
+    replaced: &HashSet<(DocumentId, PartKey)>,
+) -> (Vec<Numbered<'a>>, Vec<Numbered<'a>>) {
+    ids.iter().copied().zip(deliveries).partition(|(_, d)| {
+        if !matches!(d.state, DeliveryState::Queued | DeliveryState::AfterHeader) {
+            return false;
+        }
+        let Some(before) = latest.get(&d.document_id) else { return true };
+        let place = PartKey { block: d.block.as_ref().to_owned(), record_key: d.record_key.as_ref().to_owned() };
+        // an older delivery that was not replaced is in progress by now, or has an unknown outcome
+        let open = before.get(&place).is_some_and(|last| last.state.is_some());
+        let place = (d.document_id, place);
+        !failed.contains_key(&place) && (!open || replaced.contains(&place))
+    })
+}
+
+/// The rows of the outbox for these deliveries: one for each block of a document, and several for a large block.
+fn outbox_rows<'a>(first: &[Numbered<'a>], known: &HashSet<DocumentId>) -> Vec<OutboxRow<'a>> {
+    let mut rows: Vec<OutboxRow<'a>> = Vec::new();
+    for (id, d) in first {
+        let ready = d.state == DeliveryState::Queued;
+        let last = rows.last_mut().filter(|row| {
+            (row.document_id, row.block, row.ready) == (d.document_id, d.block.as_ref(), ready) && row.deliveries.len() < DELIVERIES
+        });
+        match last {
+            Some(row) => row.deliveries.push(*id),
+            None => rows.push(OutboxRow {
+                document_id: d.document_id,
+                block: &d.block,
+                version: d.version,
+                ready,
+                known: known.contains(&d.document_id),
+                deliveries: vec![*id],
+            }),
+        }
+    }
+    rows
+}
+
+/// Replaces unsent deliveries of known documents by a newer one of the same record.
 fn supersede(
     conn: &mut Conn,
     intake: &Intake,
     deliveries: &[NewDelivery<'_>],
-    withdrawn: &[(DocumentId, PartKey)],
+    (withdrawn, known): (&[(DocumentId, PartKey)], &HashSet<DocumentId>),
     standing_for_rows: &HashSet<DocumentId>,
     tally: &mut RunTally,
-) -> Tx<FailedSince> {
+) -> Tx<Replaced> {
     let new = deliveries.iter().map(|d| (d.document_id, d.block.as_ref(), d.record_key.as_ref()));
-    let places: Vec<(DocumentId, &str, &str)> =
-        new.chain(withdrawn.iter().map(|(id, place)| (*id, place.block.as_str(), place.record_key.as_str()))).collect();
+    let places: Vec<(DocumentId, &str, &str)> = new
+        .chain(withdrawn.iter().map(|(id, place)| (*id, place.block.as_str(), place.record_key.as_str())))
+        .filter(|place| known.contains(&place.0))
+        .collect();
     if places.is_empty() {
-        return Ok(FailedSince::new());
+        return Ok(Replaced::default());
     }
+    outbox_to_pending(conn, places.iter().map(|place| place.0))?;
     let rows: Vec<Superseded> = prepared(include_str!("../sql/pending_supersede.sql"))
         .bind::<Array<BigInt>, _>(places.iter().map(|p| p.0).collect::<Vec<_>>())
         .bind::<Array<Text>, _>(places.iter().map(|p| p.1).collect::<Vec<_>>())
@@ -234,13 +299,16 @@ fn supersede(
     let records = rows.iter().filter(|row| !standing_for_rows.contains(&row.document_id));
     tally.replaced.extend(records.filter_map(|row| Some((row.run_id?, row.document_id))));
     audit_append(conn, &audit)?;
-    let mut failed = FailedSince::new();
+    let mut found = Replaced::default();
     for row in rows {
-        let Some(at) = row.failed_at else { continue };
-        let first = failed.entry((row.document_id, PartKey { block: row.block, record_key: row.record_key })).or_insert(at);
-        *first = at.min(*first);
+        let place = (row.document_id, PartKey { block: row.block, record_key: row.record_key });
+        if let Some(at) = row.failed_at {
+            let first = found.failed.entry(place.clone()).or_insert(at);
+            *first = at.min(*first);
+        }
+        found.replaced.insert(place);
     }
-    Ok(failed)
+    Ok(found)
 }
 
 fn insert_deliveries(
@@ -269,14 +337,16 @@ fn insert_deliveries(
     Ok(())
 }
 
-fn insert_pending(conn: &mut Conn, intake: &Intake, ids: &[DeliveryId], deliveries: &[NewDelivery<'_>], failed: &FailedSince) -> Tx<()> {
+/// Deliveries with a row of their own.
+fn insert_pending(conn: &mut Conn, intake: &Intake, deliveries: &[Numbered<'_>], failed: &FailedSince) -> Tx<()> {
+    if deliveries.is_empty() {
+        return Ok(());
+    }
     // a retry does not change since when a record has not arrived
     let since = |d: &NewDelivery<'_>| {
         let place = (d.document_id, PartKey { block: d.block.as_ref().to_owned(), record_key: d.record_key.as_ref().to_owned() });
         failed.get(&place).copied()
     };
-    let since: Vec<Option<DateTime<Utc>>> =
-        if failed.is_empty() { vec![None; deliveries.len()] } else { deliveries.iter().map(since).collect() };
     prepared(
         "INSERT INTO pending (company, entity, run_id, delivery_id, document_id, version, block, record_key, own_state, reason, message, field, next_step, first_failed_at) \
          SELECT $1, $2, $14, n.delivery_id, n.document_id, n.version, n.block, n.record_key, n.state, n.reason, n.message, n.field, n.next_step, \
@@ -286,17 +356,17 @@ fn insert_pending(conn: &mut Conn, intake: &Intake, ids: &[DeliveryId], deliveri
     )
     .bind::<Text, _>(intake.flow.company.as_str())
     .bind::<Text, _>(intake.flow.entity.as_str())
-    .bind::<Array<BigInt>, _>(ids)
-    .bind::<Array<BigInt>, _>(deliveries.iter().map(|d| d.document_id).collect::<Vec<_>>())
-    .bind::<Array<Integer>, _>(deliveries.iter().map(|d| d.version).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(deliveries.iter().map(|d| d.block.as_ref()).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(deliveries.iter().map(|d| d.record_key.as_ref()).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(deliveries.iter().map(|d| d.state.as_str()).collect::<Vec<_>>())
-    .bind::<Array<Nullable<Text>>, _>(deliveries.iter().map(|d| d.reason.map(FailureReason::as_str)).collect::<Vec<_>>())
-    .bind::<Array<Nullable<Text>>, _>(deliveries.iter().map(|d| d.message.as_deref()).collect::<Vec<_>>())
-    .bind::<Array<Nullable<Text>>, _>(deliveries.iter().map(|d| d.field).collect::<Vec<_>>())
-    .bind::<Array<Nullable<Text>>, _>(deliveries.iter().map(|d| d.next_step.as_deref()).collect::<Vec<_>>())
-    .bind::<Array<Nullable<Timestamptz>>, _>(since)
+    .bind::<Array<BigInt>, _>(deliveries.iter().map(|(id, _)| *id).collect::<Vec<_>>())
+    .bind::<Array<BigInt>, _>(deliveries.iter().map(|(_, d)| d.document_id).collect::<Vec<_>>())
+    .bind::<Array<Integer>, _>(deliveries.iter().map(|(_, d)| d.version).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(deliveries.iter().map(|(_, d)| d.block.as_ref()).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(deliveries.iter().map(|(_, d)| d.record_key.as_ref()).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(deliveries.iter().map(|(_, d)| d.state.as_str()).collect::<Vec<_>>())
+    .bind::<Array<Nullable<Text>>, _>(deliveries.iter().map(|(_, d)| d.reason.map(FailureReason::as_str)).collect::<Vec<_>>())
+    .bind::<Array<Nullable<Text>>, _>(deliveries.iter().map(|(_, d)| d.message.as_deref()).collect::<Vec<_>>())
+    .bind::<Array<Nullable<Text>>, _>(deliveries.iter().map(|(_, d)| d.field).collect::<Vec<_>>())
+    .bind::<Array<Nullable<Text>>, _>(deliveries.iter().map(|(_, d)| d.next_step.as_deref()).collect::<Vec<_>>())
+    .bind::<Array<Nullable<Timestamptz>>, _>(deliveries.iter().map(|(_, d)| since(d)).collect::<Vec<_>>())
     .bind::<SqlUuid, _>(intake.run)
     .execute(conn)?;
     Ok(())

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use super::audit::{NewAudit, audit_append};
 use super::backfill::backfill_step;
 use super::flow::{flow_advance, flow_assert_held};
-use super::run::{RunTally, run_assert_in_force, run_count, run_tally};
+use super::run::{Among, RunTally, run_assert_in_force, run_tally};
 use super::{Conn, Store, StoreError, Tx};
 use crate::domain::audit::AuditKind;
 use crate::domain::run::RunCounts;
@@ -111,10 +111,10 @@ fn take_in(conn: &mut Conn, intake: &Intake) -> Tx<RunCounts> {
             }
         }
     }
-    run_count(conn, intake.run, counts)?;
+    tally.read = Some((intake.run, counts));
     if let Some(step) = &intake.backfill {
         backfill_step(conn, &intake.flow, step, counts)?;
     }
-    run_tally(conn, &tally)?;
+    run_tally(conn, &tally, Among::Others)?;
     Ok(counts)
 }

@@ -7,7 +7,7 @@ LEFT JOIN base_version a ON a.document_id = d.id
 LEFT JOIN record r ON r.document_id = d.id AND r.block = 'header' AND r.record_key = ''
 LEFT JOIN LATERAL (
     SELECT max(q.delivery_id) AS delivery_id, bool_or(q.state IN ('sending', 'unknown')) AS busy
-    FROM pending q WHERE q.document_id = d.id
+    FROM undelivered q WHERE q.document_id = d.id
 ) p ON true
 LEFT JOIN delivery l ON l.id = p.delivery_id
 WHERE d.company = $1 AND d.entity = $2 AND d.id > $3

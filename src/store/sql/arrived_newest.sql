@@ -13,5 +13,7 @@ CROSS JOIN LATERAL (
 LEFT JOIN LATERAL (SELECT f.accepted_audit FROM flow f WHERE f.company = d.company AND f.entity = d.entity OFFSET 0) f ON true
 WHERE a.event + a.place - 1 > coalesce(f.accepted_audit, 0) AND r.sys_id <> ''
   AND (SELECT 1 FROM pending p WHERE p.document_id = l.document_id LIMIT 1) IS NULL
+  AND (SELECT 1 FROM outbox o WHERE o.document_id = l.document_id LIMIT 1) IS NULL
+  AND (SELECT 1 FROM intent i WHERE l.document_id = ANY(i.documents) LIMIT 1) IS NULL
 ORDER BY a.event DESC, a.place DESC
 LIMIT $1

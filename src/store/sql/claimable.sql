@@ -11,3 +11,5 @@ AND (SELECT 1 FROM pending e
        -- a failed delivery is settled
        AND e.own_state NOT IN ('failed', 'waiting', 'on_hold')
      LIMIT 1) IS NULL
+-- nor is one of the same block in progress that a batch took from the outbox
+AND (SELECT 1 FROM intent i WHERE i.entity = p.entity AND i.block = p.block AND p.document_id = ANY(i.documents) LIMIT 1) IS NULL

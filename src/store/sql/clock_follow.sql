@@ -11,7 +11,12 @@ WITH set_back AS (
     FROM set_back b
     WHERE greatest(p.not_before, p.since, p.sent_at, p.queued_at, p.first_failed_at) > b.shown
 ), batch AS (
-    UPDATE intent i SET lease_until = i.lease_until - b.by FROM set_back b WHERE i.lease_until > b.shown
+    UPDATE intent i
+    SET lease_until = CASE WHEN i.lease_until > b.shown THEN i.lease_until - b.by ELSE i.lease_until END,
+        claimed_at = CASE WHEN i.claimed_at > b.shown THEN i.claimed_at - b.by ELSE i.claimed_at END
+    FROM set_back b WHERE greatest(i.lease_until, i.claimed_at) > b.shown
+), outbox_row AS (
+    UPDATE outbox o SET queued_at = o.queued_at - b.by FROM set_back b WHERE o.queued_at > b.shown
 ), flow_row AS (
     UPDATE flow f SET lease_until = f.lease_until - b.by FROM set_back b WHERE f.lease_until > b.shown
 ), enet AS (

@@ -10,7 +10,7 @@ CROSS JOIN LATERAL (
            count(*) FILTER (WHERE p.state = 'unknown') AS unknown,
            count(*) FILTER (WHERE p.state = 'sending') AS sending,
            count(*) FILTER (WHERE p.state IN ('queued', 'after_header')) AS queued
-    FROM pending p WHERE p.document_id = d.id
+    FROM undelivered p WHERE p.document_id = d.id
 ) s
 WHERE d.id > $1
   -- a placeholder for a row that can be read by now was never a record
@@ -29,7 +29,7 @@ WHERE d.id > $1
         WHEN 'on_hold' THEN EXISTS (SELECT FROM hold h WHERE h.document_id = d.id)
         ELSE true
       END
-  AND ($7 IS NULL OR EXISTS (SELECT FROM pending p WHERE p.document_id = d.id AND p.message ILIKE '%' || $7 || '%'))
+  AND ($7 IS NULL OR EXISTS (SELECT FROM undelivered p WHERE p.document_id = d.id AND p.message ILIKE '%' || $7 || '%'))
   AND (($8::timestamptz IS NULL AND $9::timestamptz IS NULL)
        OR EXISTS (SELECT FROM version v WHERE v.document_id = d.id AND v.version = d.version
                   AND ($8 IS NULL OR v.read_at >= $8) AND ($9 IS NULL OR v.read_at < $9)))

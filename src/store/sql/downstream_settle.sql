@@ -19,7 +19,7 @@ WITH n AS (
     FROM ended e
     JOIN delivery l ON l.id = e.delivery_id
     WHERE e.state = 'failed'
-      AND NOT EXISTS (SELECT FROM pending p WHERE p.document_id = e.document_id AND p.block = $1 AND p.record_key = e.record_key)
+      AND NOT EXISTS (SELECT FROM undelivered p WHERE p.document_id = e.document_id AND p.block = $1 AND p.record_key = e.record_key)
     ON CONFLICT (delivery_id) DO NOTHING
     RETURNING document_id, run_id
 ), no_longer AS (
@@ -27,7 +27,7 @@ WITH n AS (
     UPDATE run r SET delivered = r.delivered - c.records, confirmed = r.confirmed - c.parts
     FROM (SELECT b.run_id, count(*) AS parts,
                  count(DISTINCT b.document_id) FILTER (
-                     WHERE NOT EXISTS (SELECT FROM pending p WHERE p.document_id = b.document_id AND p.run_id = b.run_id)) AS records
+                     WHERE NOT EXISTS (SELECT FROM undelivered p WHERE p.document_id = b.document_id AND p.run_id = b.run_id)) AS records
           FROM back b GROUP BY b.run_id) c
     WHERE r.id = c.run_id
 )

@@ -19,7 +19,7 @@ FROM ranked r
 LEFT JOIN document d ON d.company = r.company AND d.entity = r.entity AND d.key = r.key
 LEFT JOIN LATERAL (
     SELECT coalesce(p.reason, p.state) AS stands, p.message
-    FROM pending p WHERE p.document_id = d.id
+    FROM undelivered p WHERE p.document_id = d.id
     ORDER BY p.state IN ('failed', 'waiting', 'on_hold') DESC, p.block <> 'header', p.delivery_id
     LIMIT 1
 ) q ON true

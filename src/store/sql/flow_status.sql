@@ -1,5 +1,5 @@
 WITH outstanding AS (
-    SELECT company, entity, count(*) AS parts, max(pending_rank(state, reason, message)) AS rank FROM pending GROUP BY company, entity, document_id
+    SELECT company, entity, count(*) AS parts, max(pending_rank(state, reason, message)) AS rank FROM undelivered GROUP BY company, entity, document_id
 ), p AS (
     SELECT company, entity, sum(parts)::bigint AS parts,
            count(*) FILTER (WHERE rank = 1) AS queued, count(*) FILTER (WHERE rank = 2) AS sending, count(*) FILTER (WHERE rank = 3) AS retrying,

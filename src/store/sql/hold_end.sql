@@ -6,7 +6,7 @@ WITH found AS (
     -- as it was mapped; a delivery that waits for a parent, or could not be mapped, would fail again at once
     UPDATE pending p
     SET own_state = CASE
-            WHEN p.block <> 'header' AND EXISTS (SELECT 1 FROM pending h WHERE h.document_id = p.document_id AND h.block = 'header') THEN 'after_header'
+            WHEN p.block <> 'header' AND EXISTS (SELECT 1 FROM undelivered h WHERE h.document_id = p.document_id AND h.block = 'header') THEN 'after_header'
             ELSE 'queued' END,
         reason = NULL, message = NULL, field = NULL, next_step = NULL, not_before = now(), since = now(), queued_at = now(), attempts = 0
     FROM found f, delivery l

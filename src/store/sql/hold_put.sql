@@ -20,6 +20,6 @@ WITH found AS (
 SELECT f.key, EXISTS (SELECT FROM put WHERE put.document_id = f.id) AS changed,
        (SELECT count(*) FROM held WHERE held.document_id = f.id) AS deliveries,
        -- a delivery that was sent cannot be called back
-       (SELECT count(*) FROM pending p WHERE p.document_id = f.id AND p.state IN ('sending', 'unknown')) AS left_alone
+       (SELECT count(*) FROM undelivered p WHERE p.document_id = f.id AND p.state IN ('sending', 'unknown')) AS left_alone
 FROM found f
 ORDER BY f.key

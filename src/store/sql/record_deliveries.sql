@@ -7,7 +7,7 @@ SELECT DISTINCT ON (l.block, l.record_key)
        coalesce(r.former, false) AS former, coalesce(r.marked, false) AS marked, l.payload
 FROM document d
 JOIN delivery l ON l.document_id = d.id
-LEFT JOIN pending p ON p.delivery_id = l.id
+LEFT JOIN undelivered p ON p.document_id = d.id AND p.delivery_id = l.id
 LEFT JOIN LATERAL (
     -- the row in the current table, or else the newest in a former one
     SELECT k.*, (SELECT g.action = 'gone' FROM delivery g WHERE g.id = k.delivery_id) AS marked

@@ -15,6 +15,6 @@ CROSS JOIN LATERAL (
                WHEN bool_or(p.state IN ('queued', 'after_header', 'sending', 'unknown')) THEN 'moving'
                WHEN bool_or(p.state = 'waiting') THEN 'waiting' END AS worst,
            min(p.message) FILTER (WHERE p.state = 'failed') AS message
-    FROM pending p
+    FROM undelivered p
     WHERE p.document_id = w.id
 ) p

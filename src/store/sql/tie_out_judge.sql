@@ -36,7 +36,7 @@ FROM (
     LEFT JOIN delivery l ON l.id = r.delivery_id
     LEFT JOIN LATERAL (
         -- of the record itself, or of the header on which it depends
-        SELECT p.state, p.reason, p.message FROM pending p
+        SELECT p.state, p.reason, p.message FROM undelivered p
         WHERE p.document_id = d.id AND (p.block = i.block AND p.record_key = i.record_key OR p.record_key = '')
         ORDER BY p.block = i.block AND p.record_key = i.record_key DESC, p.delivery_id DESC LIMIT 1) p ON true
     WHERE i.tie_out_id = $1 AND i.company = $2 AND i.entity = $3

@@ -3,7 +3,7 @@
 v.version < d.version
 -- the time begins when the next version was read
 AND (SELECT 1 FROM version n WHERE n.document_id = v.document_id AND n.version > v.version AND n.read_at < now() - $4::text::interval LIMIT 1) IS NOT NULL
-AND (SELECT 1 FROM pending p WHERE p.document_id = v.document_id LIMIT 1) IS NULL
+AND (SELECT 1 FROM undelivered p WHERE p.document_id = v.document_id LIMIT 1) IS NULL
 AND (SELECT 1 FROM base_version b WHERE b.document_id = v.document_id AND b.version = v.version LIMIT 1) IS NULL
 -- lines that did not change stand in ServiceNow with an earlier version
 AND (SELECT 1 FROM record r WHERE r.document_id = v.document_id AND r.version = v.version LIMIT 1) IS NULL

@@ -74,7 +74,7 @@ fn a_run_costs_the_same_statements_whatever_it_changes() {
             store.align(align).await.unwrap();
             costs.push(store.statements() - before);
             let stands = format!(
-                "SELECT (SELECT count(*) FROM conflict WHERE company = '{company}') || ' ' || (SELECT count(*) FROM pending WHERE company = '{company}')"
+                "SELECT (SELECT count(*) FROM conflict WHERE company = '{company}') || ' ' || (SELECT count(*) FROM undelivered WHERE company = '{company}')"
             );
             assert_eq!(database.psql(&stands), format!("{count} {count}"));
         }

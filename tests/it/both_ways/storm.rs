@@ -124,7 +124,7 @@ impl Storm {
             self.world.rig.process.flows().into_iter().filter(|flow| ["cost_center", "gl_account"].contains(&flow.entity.as_str()));
         let report = run_set_of(&self.system, wanted.collect(), kind).await;
         let started = Instant::now();
-        while self.world.rig.database.psql("SELECT count(*) FROM pending WHERE state = 'sending'") != "0" {
+        while self.world.rig.database.psql("SELECT count(*) FROM undelivered WHERE state = 'sending'") != "0" {
             assert!(started.elapsed() < Duration::from_secs(60), "a batch does not come back");
             tokio::task::yield_now().await;
         }

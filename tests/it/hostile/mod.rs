@@ -128,7 +128,7 @@ fn face(row: &Row) -> Outcome {
     let failures = command(&site, &["failures"]).output().unwrap();
     let audit = command(&site, &["audit", "export"]).output().unwrap();
     let sql =
-        "SELECT d.key FROM document d WHERE NOT EXISTS (SELECT FROM pending p WHERE p.document_id = d.id AND p.reason = 'unreadable')";
+        "SELECT d.key FROM document d WHERE NOT EXISTS (SELECT FROM undelivered p WHERE p.document_id = d.id AND p.reason = 'unreadable')";
     let read = database.psql(sql).lines().map(str::to_owned).collect();
     let said = [&fs::read(&log).unwrap()[..], &failures.stdout, &failures.stderr, &audit.stdout].concat();
     let said = String::from_utf8_lossy(&said).into_owned();

@@ -93,7 +93,7 @@ impl Bench {
     }
 
     fn outstanding(&self) -> String {
-        self.database.psql("SELECT count(*) FROM pending")
+        self.database.psql("SELECT count(*) FROM undelivered")
     }
 }
 

@@ -7,7 +7,7 @@ use crate::support::world::{COMPANY, World};
 
 /// Parts of invoices that are not delivered, by state and reason.
 fn parts(world: &World) -> String {
-    let sql = "SELECT string_agg(n, ', ' ORDER BY n) FROM (SELECT concat_ws(' ', state, reason, count(*)) AS n FROM pending WHERE entity = 'invoice' GROUP BY state, reason) p";
+    let sql = "SELECT string_agg(n, ', ' ORDER BY n) FROM (SELECT concat_ws(' ', state, reason, count(*)) AS n FROM undelivered WHERE entity = 'invoice' GROUP BY state, reason) p";
     world.database.psql(sql)
 }
 
@@ -68,7 +68,7 @@ fn parts_for_the_former_table_are_withdrawn_where_the_record_cannot_be_mapped() 
     assert!(said.contains(&format!("of which {count} cannot be mapped any more and would fail")), "{said}");
     // one failure represents all of a record: neither its header nor a line of it is queued for the former table
     let of_before =
-        "SELECT count(*) FROM pending p JOIN delivery d ON d.id = p.delivery_id WHERE p.entity = 'invoice' AND d.action <> 'unmapped'";
+        "SELECT count(*) FROM undelivered p JOIN delivery d ON d.id = p.delivery_id WHERE p.entity = 'invoice' AND d.action <> 'unmapped'";
     assert_eq!((world.database.psql(of_before).as_str(), parts(&world)), ("0", format!("failed rejected {count}")));
     assert_eq!(s2p.outdated("invoice"), 0);
     s2p.run(&["sync"]);

@@ -59,14 +59,17 @@ fn a_record_of_unknown_content_is_not_mapped_by_another_definition() {
     assert!(matches!(out.status.code(), Some(0 | 3)), "{}", text(&out));
     let state = "SELECT count(*) FILTER (WHERE v.hash <> ''), count(*) FROM document d JOIN version v ON v.document_id = d.id WHERE d.key = 'LATER'";
     assert_eq!(world.database.psql(state), "0|1", "nothing was made of it");
-    assert_eq!(world.database.psql("SELECT count(*) FROM pending p JOIN document d ON d.id = p.document_id WHERE d.key = 'LATER'"), "0");
+    assert_eq!(
+        world.database.psql("SELECT count(*) FROM undelivered p JOIN document d ON d.id = p.document_id WHERE d.key = 'LATER'"),
+        "0"
+    );
     assert_eq!(row_of(&world, "LATER"), before);
     // the whole read brings its content, and maps it by the definition in force
     let out = with_files(&["sync"]);
     assert_eq!(out.status.code(), Some(0), "{}", text(&out));
     let row = row_of(&world, "LATER");
     assert_eq!((row["u_fax"].as_str(), row["u_name"].as_str()), ("none", "New"), "{row:?}");
-    assert_eq!(world.database.psql("SELECT count(*) FROM pending"), "0");
+    assert_eq!(world.database.psql("SELECT count(*) FROM undelivered"), "0");
 }
 
 #[test]

@@ -35,7 +35,7 @@ fn a_flow_that_is_not_configured_sends_nothing_of_the_backup_and_is_compared_bef
     rename(&world, &who, "Queued in the backup");
     world.servicenow.set_fault(FaultRule::always(Fault::Status(503)).on_method("POST").on_path("/api/now"));
     world.command(&["sync", "--entity", "supplier"]).output().unwrap();
-    let pending = || world.database.psql("SELECT count(*) FROM pending WHERE entity = 'supplier'");
+    let pending = || world.database.psql("SELECT count(*) FROM undelivered WHERE entity = 'supplier'");
     assert_ne!(pending(), "0");
     restore_after(&world, || {
         world.servicenow.clear_faults();

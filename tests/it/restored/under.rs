@@ -27,8 +27,7 @@ fn a_service_under_which_a_dump_is_loaded_ends_and_writes_nothing() {
         kept.is_some_and(|kept| kept["audit"].as_i64() >= Some(newest))
     });
     server(&world).load_over(&backup);
-    let rows =
-        "SELECT max(id), count(*), (SELECT count(*) FROM run), (SELECT count(*) FROM pending), (SELECT max(seen_at) FROM node) FROM audit";
+    let rows = "SELECT max(id), count(*), (SELECT count(*) FROM run), (SELECT count(*) FROM undelivered), (SELECT max(seen_at) FROM node) FROM audit";
     let (before, kept, writes) = (world.database.psql(rows), mark(), world.servicenow.writes());
     let log = node.site.path("state/high-water");
     let child = &mut node.service.as_mut().unwrap().child;

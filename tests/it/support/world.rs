@@ -159,7 +159,7 @@ impl World {
 
     /// Deliveries that may still change state without a person.
     pub fn left(&self) -> String {
-        self.database.psql("SELECT count(*) FROM pending WHERE state IN ('queued', 'sending', 'unknown')")
+        self.database.psql("SELECT count(*) FROM undelivered WHERE state IN ('queued', 'sending', 'unknown')")
     }
 
     /// Runs a command before the scenario's own, without a crash.
@@ -202,7 +202,7 @@ impl World {
         same("distributed", self.servicenow.sum("x_apo_invoice_line", "u_line_amount_invoiced").normalize().to_string(), lines);
         let posted = sum(source::postings(&self.syspro, COMPANY));
         same("posted", self.servicenow.sum("x_apo_gl_posting", "u_amount").normalize().to_string(), posted);
-        same("pending", psql("SELECT count(*) FROM pending"), "0".into());
+        same("pending", psql("SELECT count(*) FROM undelivered"), "0".into());
         same("intents", psql("SELECT count(*) FROM intent"), "0".into());
         let settled = "kind IN ('confirmed', 'partial_write', 'superseded') OR (kind = 'looked_up' AND detail LIKE '%sys_id%')";
         let told =
