@@ -1,8 +1,9 @@
 //! Classifies failures for retries, and computes the delays.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
-use backon::{BackoffBuilder, ConstantBuilder, ExponentialBuilder, Retryable};
+use backon::{BackoffBuilder, BlockingRetryable, ConstantBuilder, ExponentialBuilder, RetryableWithContext};
 use chrono::{DateTime, NaiveDateTime, Utc};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
@@ -60,54 +61,91 @@ pub fn pauses(pause: Duration, attempts: usize) -> ConstantBuilder {
     ConstantBuilder::new().with_delay(pause).with_max_times(attempts.saturating_sub(1))
 }
 
-/// Asks again after each pause while the answer is not the one that is waited for, and answers the last one.
-///
-/// # Errors
-/// The error of a question, at once.
-pub async fn until<T, E, Asked: Future<Output = Result<T, E>>>(
-    pauses: ConstantBuilder,
-    mut ask: impl FnMut() -> Asked,
-    is_final: impl Fn(&T) -> bool,
-) -> Result<T, E> {
-    enum NotYet<T, E> {
-        Early(T),
-        Failed(E),
-    }
-    let is_final = &is_final;
-    let attempt = || {
-        let asked = ask();
-        async move {
-            match asked.await {
-                Ok(answer) if is_final(&answer) => Ok(answer),
-                Ok(answer) => Err(NotYet::Early(answer)),
-                Err(error) => Err(NotYet::Failed(error)),
-            }
+/// Equal pauses between attempts, without an end.
+pub fn every(pause: Duration) -> ConstantBuilder {
+    ConstantBuilder::new().with_delay(pause).without_max_times()
+}
+
+/// Why a question has no final answer.
+enum NotYet<T, E> {
+    Early(T),
+    Failed(E),
+}
+
+impl<T, E> NotYet<T, E> {
+    fn judge(answer: Result<T, E>, is_final: impl FnOnce(&T) -> bool) -> Result<T, Self> {
+        match answer {
+            Ok(answer) if is_final(&answer) => Ok(answer),
+            Ok(answer) => Err(Self::Early(answer)),
+            Err(error) => Err(Self::Failed(error)),
         }
-    };
-    match attempt.retry(pauses).when(|why| matches!(why, NotYet::Early(_))).await {
-        Ok(answer) | Err(NotYet::Early(answer)) => Ok(answer),
-        Err(NotYet::Failed(error)) => Err(error),
+    }
+
+    fn is_early(&self) -> bool {
+        matches!(self, Self::Early(_))
+    }
+
+    fn last(judged: Result<T, Self>) -> Result<T, E> {
+        match judged {
+            Ok(answer) | Err(Self::Early(answer)) => Ok(answer),
+            Err(Self::Failed(error)) => Err(error),
+        }
     }
 }
 
-/// The same for as long as `patience`: the question that is asked when it is over is the last one. A question may use what it borrows.
+/// Asks again after each pause while the answer is not the one that is waited for, and answers the last one. A question may use what it
+/// borrows.
+///
+/// # Errors
+/// The error of a question, at once.
+pub async fn until<T, E, Ask: AsyncFnMut() -> Result<T, E>>(
+    pauses: impl BackoffBuilder,
+    ask: Ask,
+    is_final: impl Fn(&T) -> bool,
+) -> Result<T, E> {
+    let is_final = &is_final;
+    // backon hands the question from one attempt to the next, so that each may borrow from it
+    let attempt = |mut ask: Ask| async move {
+        let judged = NotYet::judge(ask().await, is_final);
+        (ask, judged)
+    };
+    let (_, judged) = attempt.retry(pauses).context(ask).when(NotYet::is_early).await;
+    NotYet::last(judged)
+}
+
+/// The same for as long as `patience`: the question that is asked when it is over is the last one.
 ///
 /// # Errors
 /// The error of a question, at once.
 pub async fn until_late<T, E>(
     pause: Duration,
     patience: Duration,
-    mut ask: impl AsyncFnMut() -> Result<T, E>,
+    ask: impl AsyncFnMut() -> Result<T, E>,
     is_final: impl Fn(&T) -> bool,
 ) -> Result<T, E> {
     let deadline = Instant::now() + patience;
-    loop {
-        let answer = ask().await?;
-        if is_final(&answer) || Instant::now() >= deadline {
-            return Ok(answer);
-        }
-        tokio::time::sleep(pause).await;
-    }
+    until(every(pause), ask, |answer| is_final(answer) || Instant::now() >= deadline).await
+}
+
+/// [`until_late`] on a thread that may block.
+///
+/// # Errors
+/// The error of a question, at once.
+pub fn until_late_blocking<T, E>(
+    pause: Duration,
+    patience: Duration,
+    mut ask: impl FnMut() -> Result<T, E>,
+    is_final: impl Fn(&T) -> bool,
+) -> Result<T, E> {
+    let deadline = Instant::now() + patience;
+    let attempt = || NotYet::judge(ask(), |answer| is_final(answer) || Instant::now() >= deadline);
+    NotYet::last(BlockingRetryable::retry(attempt, every(pause)).when(NotYet::is_early).call())
+}
+
+/// Checks again after each pause until something holds.
+pub async fn until_true(pause: Duration, mut check: impl AsyncFnMut() -> bool) {
+    let ask = async || Ok::<_, Infallible>(check().await);
+    let Ok(_) = until(every(pause), ask, |holds| *holds).await;
 }
 
 /// The wait in a `Retry-After` header: seconds, or a date in any of HTTP's three forms. `None`: it is neither.
@@ -173,6 +211,38 @@ mod tests {
         assert_eq!(ask(&[Ok(0), Ok(3)]).await, (Ok(3), 2, 500));
         assert_eq!(ask(&[Ok(0), Ok(0), Ok(1)]).await, (Ok(1), 3, 1000), "the last answer");
         assert_eq!(ask(&[Ok(0), Err("broken")]).await, (Err("broken"), 2, 500));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_question_is_repeated_until_it_is_late() {
+        let begun = Instant::now();
+        let mut asked = 0;
+        let ask = async || {
+            asked += 1;
+            Ok::<_, &str>(asked)
+        };
+        assert_eq!(until_late(Duration::from_millis(200), Duration::from_millis(500), ask, |answer| *answer > 9).await, Ok(4));
+        assert_eq!(begun.elapsed().as_millis(), 600, "the question after the end of the patience is the last");
+
+        let begun = Instant::now();
+        until_true(Duration::from_millis(100), async || begun.elapsed().as_millis() > 1_000).await;
+        assert_eq!(begun.elapsed().as_millis(), 1_100);
+    }
+
+    #[test]
+    fn a_thread_that_may_block_repeats_its_question() {
+        let ask = |patience, answers: &[Result<u32, &'static str>]| {
+            let mut asked = 0;
+            let next = || {
+                asked += 1;
+                answers[asked - 1]
+            };
+            (until_late_blocking(Duration::from_millis(1), patience, next, |answer| *answer > 1), asked)
+        };
+        let long = Duration::from_secs(60);
+        assert_eq!(ask(long, &[Ok(0), Ok(1), Ok(2)]), (Ok(2), 3));
+        assert_eq!(ask(long, &[Ok(0), Err("broken")]), (Err("broken"), 2));
+        assert_eq!(ask(Duration::ZERO, &[Ok(0)]), (Ok(0), 1), "the last answer");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::fs::{File, TryLockError};
 use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
@@ -26,6 +26,7 @@ use crate::postgres::{self, Cluster};
 use crate::process::Process;
 use crate::process::in_force::{InForce, Standing};
 use crate::process::waits::Waits;
+use crate::retry;
 use crate::store::{Adopter, Dead, FlowStatus, MayAdopt, Node, SetNumber, Stands, Store};
 use crate::supervision::crash::CrashPoints;
 use crate::supervision::stopping::Stopping;
@@ -129,22 +130,18 @@ impl Context {
     pub(super) async fn working_process(&self) -> Result<Process, Failure> {
         self.check_compared().await?;
         self.check_companies().await?;
-        let deadline = Instant::now() + TAKEN_UP;
-        loop {
-            match self.stand(MayAdopt::IfNoNodeAlive { unresponsive_after: UNRESPONSIVE_AFTER }).await? {
-                Stands::InForce { number, .. } => {
-                    return Ok(self.process_with(InForce::new(self.checked.definitions.clone(), number, Standing::InForce)));
-                }
-                // the files were changed a moment ago: a service with the same files loads them
-                Stands::Other { number: None, alive: true, .. } if Instant::now() < deadline => {
-                    tokio::time::sleep(CHECK_EVERY).await;
-                }
-                Stands::Other { hash, alive, .. } => {
-                    let set = &self.checked.definitions.set;
-                    let services = if alive { Services::Running } else { Services::None };
-                    let text = not_in_force(set.short(), short(&hash), services);
-                    return Err(Failure::new(Exit::Configuration, text + &self.checked.source()));
-                }
+        let ask = || self.stand(MayAdopt::IfNoNodeAlive { unresponsive_after: UNRESPONSIVE_AFTER });
+        // the files were changed a moment ago: a service with the same files loads them
+        let is_final = |stands: &Stands| !matches!(stands, Stands::Other { number: None, alive: true, .. });
+        match retry::until_late(CHECK_EVERY, TAKEN_UP, ask, is_final).await? {
+            Stands::InForce { number, .. } => {
+                Ok(self.process_with(InForce::new(self.checked.definitions.clone(), number, Standing::InForce)))
+            }
+            Stands::Other { hash, alive, .. } => {
+                let set = &self.checked.definitions.set;
+                let services = if alive { Services::Running } else { Services::None };
+                let text = not_in_force(set.short(), short(&hash), services);
+                Err(Failure::new(Exit::Configuration, text + &self.checked.source()))
             }
         }
     }

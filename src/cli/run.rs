@@ -17,6 +17,7 @@ use crate::http::{self, AppState, HttpError};
 use crate::operations::other_side;
 use crate::process::Process;
 use crate::process::mode::Mode;
+use crate::retry;
 use crate::supervision::guard::RestartPolicy;
 use crate::supervision::watchdog::Watchdog;
 
@@ -141,21 +142,21 @@ pub(super) async fn serve(context: &Context, signals: &mut Signals, reload: Relo
 
 /// Checks whether ServiceNow was set back, and only then lets anything start.
 async fn check_first(process: Process) {
-    loop {
+    let check = async || {
         // with other definitions than those in force, nothing starts anyway
-        if process.definitions.is_in_force() {
-            match other_side::check(&process).await {
-                Ok(()) => break,
-                Err(error) => {
-                    warn!(
-                        error = %chain(&error),
-                        "whether ServiceNow went back could not be checked; no flow starts until it can be; Tieline retries"
-                    )
-                }
-            }
+        if !process.definitions.is_in_force() {
+            return false;
         }
-        tokio::time::sleep(CHECK_EVERY).await;
-    }
+        let checked = other_side::check(&process).await;
+        if let Err(error) = &checked {
+            warn!(
+                error = %chain(error),
+                "whether ServiceNow went back could not be checked; no flow starts until it can be; Tieline retries"
+            );
+        }
+        checked.is_ok()
+    };
+    retry::until_true(CHECK_EVERY, check).await;
     process.waits.end();
 }
 

@@ -266,9 +266,7 @@ async fn make_tie_out(process: Process, access: Access, begun: Begun, asked: Ask
 
 /// Completes when the service begins to stop.
 async fn begins(stopping: &Stopping) {
-    while !stopping.has_begun() {
-        tokio::time::sleep(STOP_CHECK).await;
-    }
+    retry::until_true(STOP_CHECK, async || stopping.has_begun()).await;
 }
 
 /// Writes to the audit that diagnostics begin: it must know of everything that is created.

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use tracing::{info, warn};
@@ -19,6 +19,7 @@ use tracing::{info, warn};
 use crate::config::settings::{DatabaseSettings, StateSettings};
 use crate::config::{make_state_directory, open_private};
 use crate::credentials::key_ring::random;
+use crate::retry;
 
 use super::ClusterError;
 use super::account::Account;
@@ -327,9 +328,8 @@ impl Place {
     /// Starts the server unless it runs, and waits until it accepts connections; `true` when it was started. The caller holds `start.lock`.
     /// Without settings, those of the last start are used.
     fn bring_up(&self, password: &SecretString, database: Option<&DatabaseSettings>) -> Result<bool, ClusterError> {
-        let deadline = Instant::now() + PATIENCE;
         let mut launched = false;
-        loop {
+        let ask = || {
             if !self.alive()? {
                 if let Some(database) = database {
                     self.configure(database)?;
@@ -338,13 +338,12 @@ impl Place {
                 launched = true;
             }
             // a running process is not enough: it may be starting, stopping, or another user's
-            match self.query(password, "postgres", "select 1")? {
-                Ok(_) => return Ok(launched),
-                Err(output) if Instant::now() > deadline || output.contains("authentication failed") => {
-                    return Err(ClusterError::NoAnswer { path: self.directory.clone(), seconds: PATIENCE.as_secs(), output });
-                }
-                Err(_) => std::thread::sleep(POLL),
-            }
+            self.query(password, "postgres", "select 1")
+        };
+        let is_final = |answer: &Result<_, String>| answer.as_ref().err().is_none_or(|output| output.contains("authentication failed"));
+        match retry::until_late_blocking(POLL, PATIENCE, ask, is_final)? {
+            Ok(_) => Ok(launched),
+            Err(output) => Err(ClusterError::NoAnswer { path: self.directory.clone(), seconds: PATIENCE.as_secs(), output }),
         }
     }
 
@@ -354,26 +353,28 @@ impl Place {
             let kept = self.directory.join("server.log.old");
             fs::rename(&log, kept).map_err(|source| self.file("server.log", "renamed", source))?;
         }
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            let before = fs::metadata(&log).map_or(0, |metadata| metadata.len());
-            let mut command = self.command("pg_ctl");
-            command.args(["start", "-w", "-t", &START_LIMIT.to_string()]).arg("-D").arg(self.data()).arg("-l").arg(&log);
-            // never a pipe: the server would keep its other end open, and we would wait for its end forever
-            let status = command.stdout(Stdio::null()).stderr(Stdio::null()).status();
-            let status = status.map_err(|source| ClusterError::Run { program: self.programs.directory.join("pg_ctl"), source })?;
-            if status.success() {
-                return Ok(());
-            }
-            let output = tail(&log, before);
-            // after a kill, the old server's children hold its shared memory until they notice
-            let passing = output.contains("pre-existing shared memory block") || output.contains("already exists");
-            if !passing || Instant::now() > deadline {
-                let output = if output.is_empty() { format!("{status}; see {}", log.display()) } else { output };
-                return Err(ClusterError::program(self.directory.clone(), "pg_ctl start", output));
-            }
-            std::thread::sleep(POLL);
+        // after a kill, the old server's children hold its shared memory until they notice
+        let passing = |output: &String| output.contains("pre-existing shared memory block") || output.contains("already exists");
+        let is_final = |refusal: &Option<String>| !refusal.as_ref().is_some_and(passing);
+        match retry::until_late_blocking(POLL, PATIENCE, || self.launch_once(&log), is_final)? {
+            None => Ok(()),
+            Some(output) => Err(ClusterError::program(self.directory.clone(), "pg_ctl start", output)),
         }
+    }
+
+    /// One attempt; answers what the server wrote to its log if it did not start.
+    fn launch_once(&self, log: &Path) -> Result<Option<String>, ClusterError> {
+        let before = fs::metadata(log).map_or(0, |metadata| metadata.len());
+        let mut command = self.command("pg_ctl");
+        command.args(["start", "-w", "-t", &START_LIMIT.to_string()]).arg("-D").arg(self.data()).arg("-l").arg(log);
+        // never a pipe: the server would keep its other end open, and we would wait for its end forever
+        let status = command.stdout(Stdio::null()).stderr(Stdio::null()).status();
+        let status = status.map_err(|source| ClusterError::Run { program: self.programs.directory.join("pg_ctl"), source })?;
+        if status.success() {
+            return Ok(None);
+        }
+        let output = tail(log, before);
+        Ok(Some(if output.is_empty() { format!("{status}; see {}", log.display()) } else { output }))
     }
 
     fn psql(&self, password: &SecretString, database: &str, sql: &str) -> Command {

@@ -1,6 +1,6 @@
 //! The e.net session in the ledger: which node may use it, and what a crash left open.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::future::LocalBoxFuture;
 use secrecy::{ExposeSecret, SecretString};
@@ -9,6 +9,7 @@ use tracing::warn;
 use crate::credentials::credential_store::CredentialStore;
 use crate::credentials::key_ring::Encrypted;
 use crate::domain::chain;
+use crate::retry;
 use crate::store::{EncryptedSession, EnetLeaseResult, SessionNote, Store, StoreError};
 use crate::syspro::enet::{EnetError, Held, SessionStore};
 
@@ -63,22 +64,20 @@ impl SessionStore for LedgerSessionStore {
 
     fn hold<'a>(&'a self, operator: &'a str) -> LocalBoxFuture<'a, Result<Held, EnetError>> {
         Box::pin(async move {
-            let asked = Instant::now();
-            loop {
-                let taken = self.store.enet_session_take(operator.to_owned(), self.holder.clone(), self.lease).await;
-                match taken.map_err(|error| ledger(&error))? {
-                    EnetLeaseResult::Ours { renewed, open, opening } => {
-                        let encrypted = open.is_some();
-                        let open = match open {
-                            Some(open) => self.open(operator, open).await,
-                            None => None,
-                        };
-                        // an id that cannot be decrypted counts as lost
-                        return Ok(Held { ours: renewed, lost: opening || (encrypted && open.is_none()), open });
-                    }
-                    EnetLeaseResult::Held { .. } if asked.elapsed() < self.patience => tokio::time::sleep(ASK_EVERY).await,
-                    EnetLeaseResult::Held { holder, .. } => return Err(EnetError::Held { operator: operator.to_owned(), holder }),
+            let ask = || self.store.enet_session_take(operator.to_owned(), self.holder.clone(), self.lease);
+            let is_ours = |taken: &EnetLeaseResult| matches!(taken, EnetLeaseResult::Ours { .. });
+            let taken = retry::until_late(ASK_EVERY, self.patience, ask, is_ours).await;
+            match taken.map_err(|error| ledger(&error))? {
+                EnetLeaseResult::Ours { renewed, open, opening } => {
+                    let encrypted = open.is_some();
+                    let open = match open {
+                        Some(open) => self.open(operator, open).await,
+                        None => None,
+                    };
+                    // an id that cannot be decrypted counts as lost
+                    Ok(Held { ours: renewed, lost: opening || (encrypted && open.is_none()), open })
                 }
+                EnetLeaseResult::Held { holder, .. } => Err(EnetError::Held { operator: operator.to_owned(), holder }),
             }
         })
     }

@@ -3,6 +3,7 @@
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use crate::retry;
 use crate::supervision::stopping::Stopping;
 
 /// Time between two checks by a waiting task.
@@ -25,13 +26,8 @@ impl Waits {
 
     /// Waits until the wait is over; answers `false` if the process began to stop before.
     pub async fn over(&self, stopping: &Stopping) -> bool {
-        while self.why().is_some() {
-            if stopping.has_begun() {
-                return false;
-            }
-            tokio::time::sleep(CHECK_EVERY).await;
-        }
-        true
+        retry::until_true(CHECK_EVERY, async || self.why().is_none() || stopping.has_begun()).await;
+        self.why().is_none()
     }
 
     /// What this process waits for, if anything.

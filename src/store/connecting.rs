@@ -3,17 +3,22 @@
 //! The pool makes connections on threads of its own. If the program ends while libpq makes one, OpenSSL frees its tables under libpq, and the
 //! process dies by SIGSEGV instead of ending with its exit code.
 
+use std::convert::Infallible;
 use std::sync::{PoisonError, RwLock, TryLockError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use diesel::PgConnection;
 use diesel::r2d2::{ConnectionManager, Error, ManageConnection};
+
+use crate::retry;
 
 /// Held for reading while a connection is made.
 static CONNECTING: RwLock<()> = RwLock::new(());
 
 /// How long the end of the program waits for connections: longer than libpq's own limit, `connect_timeout`.
 const LONGEST: Duration = Duration::from_secs(6);
+/// Time between two checks whether one is still being made.
+const PAUSE: Duration = Duration::from_millis(2);
 
 /// Makes the connections of the pool.
 #[derive(Debug)]
@@ -46,14 +51,15 @@ impl ManageConnection for Connector {
 
 /// Waits until no connection is being made, for 6 seconds at most, and lets no other begin. For the very end of the program.
 pub fn end_connecting() {
-    let started = Instant::now();
-    while started.elapsed() < LONGEST {
-        match CONNECTING.try_write() {
-            Ok(held) => return std::mem::forget(held),
-            Err(TryLockError::Poisoned(held)) => return std::mem::forget(held.into_inner()),
-            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(2)),
-        }
-    }
+    let take = || {
+        Ok::<_, Infallible>(match CONNECTING.try_write() {
+            Ok(held) => Some(held),
+            Err(TryLockError::Poisoned(held)) => Some(held.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        })
+    };
+    let Ok(held) = retry::until_late_blocking(PAUSE, LONGEST, take, Option::is_some);
+    std::mem::forget(held);
 }
 
 /// A connection error's text without any url that libpq may have quoted in it.

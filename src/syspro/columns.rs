@@ -335,15 +335,15 @@ impl Call<'_> {
     /// The same when no other query has succeeded yet: with growing pauses between the attempts.
     async fn stays_refused_for_long(&self, table: &str, column: &str) -> Result<bool, SysproError> {
         let retry = &self.odata.retry;
-        for wait in retry::delays(retry.backoff).with_max_times(REPEATS).build() {
-            tokio::time::sleep(wait).await;
-            match self.sample(table, &[column]).await {
-                Ok(_) => return Ok(false),
-                Err(error) if error.is_about(&[column]) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(true)
+        let mut delays = retry::delays(retry.backoff).with_max_times(REPEATS).build();
+        // it was refused a moment ago
+        tokio::time::sleep(delays.next().unwrap_or_default()).await;
+        let is_refused = async || match self.sample(table, &[column]).await {
+            Ok(_) => Ok(false),
+            Err(error) if error.is_about(&[column]) => Ok(true),
+            Err(error) => Err(error),
+        };
+        retry::until(delays, is_refused, |refused| !refused).await
     }
 
     /// A query of another table that has succeeded for this company before.

@@ -28,6 +28,7 @@ use crate::domain::role::Role;
 use crate::domain::run::RunKind;
 use crate::domain::schedule::Schedule;
 use crate::process::mode::Mode;
+use crate::retry;
 use crate::supervision::guard::RestartPolicy;
 use tieline_sim::dataset::{Companies, DatasetOptions, ODD};
 use tieline_sim::servicenow::{ServiceNowOptions, ServiceNowSim};
@@ -35,6 +36,9 @@ use tieline_sim::syspro::{SysproOptions, SysproSim};
 
 /// How long running work may take to finish.
 const STOP_DEADLINE: Duration = Duration::from_secs(20);
+/// With faults: the most runs of every flow, and the pause between two.
+const CYCLES: usize = 20;
+const CYCLE_PAUSE: Duration = Duration::from_secs(1);
 /// How often new invoices are posted in each company, and how many.
 const FEED: (Duration, u32) = (Duration::from_secs(5), 3);
 /// When every flow runs.
@@ -213,16 +217,21 @@ async fn show(
     say(global, "One full sync of two companies, suppliers and accounts before invoices …");
     let started = Instant::now();
     let flows: Vec<_> = process.flows().into_iter().map(|flow| (flow, RunKind::Poll)).collect();
-    let mut report = sync::execute_run_set(&process, &system, flows.clone(), None, signals).await?;
-    // with faults, deliveries are retrying or unknown for a while: a person would run it again
-    let mut cycles = 1;
-    while args.faults && cycles < 20 && unsettled(context).await? {
-        tokio::time::sleep(Duration::from_secs(1)).await;
-        let ask = RunSetRequest::by_hand(flows.clone(), who::user(), None);
-        let again = system.scheduler.send(ExecuteRunSet(ask)).await;
-        report = again.map_err(|_| Failure::new(Exit::Failed, "the run was interrupted"))?;
+    let mut cycles = 0;
+    let run = async || {
+        let report = if cycles == 0 {
+            sync::execute_run_set(&process, &system, flows.clone(), None, signals).await?
+        } else {
+            let ask = RunSetRequest::by_hand(flows.clone(), who::user(), None);
+            let again = system.scheduler.send(ExecuteRunSet(ask)).await;
+            again.map_err(|_| Failure::new(Exit::Failed, "the run was interrupted"))?
+        };
         cycles += 1;
-    }
+        // with faults, deliveries are retrying or unknown for a while: a person would run it again
+        let settled = !args.faults || !unsettled(context).await?;
+        Ok::<_, Failure>((report, settled))
+    };
+    let (report, _) = retry::until(retry::pauses(CYCLE_PAUSE, CYCLES), run, |(_, settled)| *settled).await?;
     let took = started.elapsed();
     system.stop(STOP_DEADLINE).await;
     let status = context.flow_status().await?;

@@ -3,6 +3,7 @@
 //! health requests from this machine, so that a service manager or a proxy does not consider a busy service dead.
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Waker};
@@ -10,6 +11,8 @@ use std::time::{Duration, Instant};
 
 use tokio::time::{sleep, timeout};
 use tracing::warn;
+
+use crate::retry;
 
 /// Concurrent connections.
 pub(super) const MOST: usize = 512;
@@ -149,15 +152,11 @@ impl ConnectionLimit {
         }
         if let Some(_waiting) = Coming::begin(self) {
             let trying = async {
-                loop {
-                    sleep(COMING_STEP).await;
-                    if let Some(permit) = self.take(address) {
-                        return permit;
-                    }
-                }
+                sleep(COMING_STEP).await;
+                retry::until(retry::every(COMING_STEP), async || Ok::<_, Infallible>(self.take(address)), Option::is_some).await
             };
-            if let Ok(permit) = timeout(COMING_TIME, trying).await {
-                return Some(permit);
+            if let Ok(Ok(permit)) = timeout(COMING_TIME, trying).await {
+                return permit;
             }
         }
         self.reserved(address)
