@@ -4,11 +4,10 @@ use super::checked::Checked;
 use super::context::Context;
 use super::failure::{Exit, Failure};
 use super::{Global, OutputForm, output, who};
-use crate::doctor::{self, DiagnosticsParts, Finding, Report, Scope, Verdict, Way};
+use crate::doctor::{self, Finding, Report, Scope, Verdict};
 use crate::domain::next_step::NextStep;
 use crate::domain::reason::Reason;
-use crate::operations::note_diagnostics;
-use crate::store::StoreError;
+use crate::operations::diagnostics::Diagnostics;
 
 /// The options of the command.
 #[derive(Debug, clap::Args)]
@@ -27,7 +26,7 @@ pub(super) fn doctor(global: &Global, args: &DoctorArgs) -> Result<Exit, Failure
     let checked = Checked::load(global)?;
     super::start_logging(global, &checked, super::Logs::Command)?;
     super::block_on(async {
-        let findings = diagnose(checked, scope, args.why.as_ref()).await?;
+        let findings = diagnose(checked, scope, args.why.clone()).await?;
         output::even_unread(print(global, &findings))?;
         Ok(if findings.iter().any(|finding| finding.unreachable) {
             Exit::Unreachable
@@ -47,25 +46,26 @@ fn print(global: &Global, findings: &[Finding]) -> Result<(), Failure> {
     output::line(&output::sentences(&["what", "how it stands", "found", "what to do"], rows))
 }
 
-async fn diagnose(checked: Checked, scope: Scope, why: Option<&Reason>) -> Result<Vec<Finding>, Failure> {
+async fn diagnose(checked: Checked, scope: Scope, why: Option<Reason>) -> Result<Vec<Finding>, Failure> {
     let (settings, definitions) = (checked.settings().clone(), checked.definitions.clone());
-    let report = Report::new(doctor::STEPS);
     match Context::open(checked).await {
         Err(failure) => {
+            let report = Report::new(doctor::STEPS);
             let unreachable = failure.exit == Exit::Unreachable;
             let database = Finding::failed("database", failure.text, NextStep::Database).unreachable_if(unreachable);
             doctor::without_ledger(&settings, &definitions, database, &report).await;
+            Ok(report.findings())
         }
         Ok(context) => {
-            let result = noted(&context, scope, why, &report).await;
+            let result = with_ledger(&context, scope, why).await;
             context.close().await;
-            result?;
+            result
         }
     }
-    Ok(report.findings())
 }
 
-async fn noted(context: &Context, scope: Scope, why: Option<&Reason>, report: &Report) -> Result<(), StoreError> {
-    note_diagnostics(&context.store, scope, who::user(), why).await?;
-    doctor::diagnose(&DiagnosticsParts::from(&context.process()), &Way::Own, scope, report).await
+async fn with_ledger(context: &Context, scope: Scope, why: Option<Reason>) -> Result<Vec<Finding>, Failure> {
+    let diagnostics = Diagnostics::of_command(&context.process());
+    diagnostics.begin(scope, who::user(), why).await?.await?;
+    Ok(diagnostics.last().map(|run| run.findings()).unwrap_or_default())
 }

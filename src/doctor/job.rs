@@ -6,14 +6,15 @@ use chrono::{DateTime, Utc};
 
 use super::{DiagnosticsParts, Finding, Progress, Report, STEPS, Scope, Way, diagnose};
 use crate::domain::chain;
+use crate::store::StoreError;
 
 /// Who requested a diagnostics run, and why.
 #[derive(Debug, Clone)]
 pub struct JobRequest {
     /// The person.
     pub by: String,
-    /// The reason.
-    pub why: String,
+    /// The reason, if one was given.
+    pub why: Option<String>,
     /// What the checks may do.
     pub scope: Scope,
 }
@@ -74,7 +75,7 @@ impl DiagnosticsJob {
     }
 
     /// Replaces the last run by a new one; `None` while one is running. The caller runs the returned future on its own task.
-    pub fn begin(&self, asked: JobRequest) -> Option<impl Future<Output = ()> + 'static> {
+    pub fn begin(&self, asked: JobRequest) -> Option<impl Future<Output = Result<(), StoreError>> + 'static> {
         let report = Report::new(STEPS);
         let scope = asked.scope;
         {
@@ -87,7 +88,8 @@ impl DiagnosticsJob {
         let mut ending = EndGuard { job: self.clone(), ended: false };
         Some(async move {
             let result = diagnose(&ending.job.parts, &ending.job.way, scope, &report).await;
-            ending.end(result.err().map(|error| format!("the ledger stopped answering: {}", chain(&error))));
+            ending.end(result.as_ref().err().map(|error| format!("the ledger stopped answering: {}", chain(error))));
+            result
         })
     }
 }

@@ -1,6 +1,7 @@
 //! Live checks of both systems, rights, clocks, certificates and the database: what was found, and what to do.
 //!
-//! There is one module per checked part; all of them write to one [`Report`]. The command line and the service call the same [`diagnose`].
+//! There is one module per checked part; all of them write to one [`Report`]. Only `operations::diagnostics` starts them, for the command line
+//! and for the service.
 //! No record is read or written; the only write is a test row, which is deleted again. [`one_record`] is separate from these checks: it
 //! finds out why a record of SYSPRO was never read.
 
@@ -44,7 +45,7 @@ pub const STEPS: usize = 8;
 ///
 /// # Errors
 /// [`StoreError`] when the ledger stops answering.
-pub async fn diagnose(parts: &DiagnosticsParts, way: &Way, scope: Scope, report: &Report) -> Result<(), StoreError> {
+async fn diagnose(parts: &DiagnosticsParts, way: &Way, scope: Scope, report: &Report) -> Result<(), StoreError> {
     let DiagnosticsParts { settings, definitions, store, credential_store, .. } = parts;
     of_machine(settings, &definitions.now(), report);
     report.begin(Part::Database, "the database");

@@ -7,6 +7,7 @@
 
 pub mod backfill;
 pub mod conflict;
+pub mod diagnostics;
 pub mod explain;
 pub mod failures;
 pub mod flow;
@@ -28,4 +29,4 @@ pub mod tie_out;
 pub use refused::{Class, Interface, NeverRead, Refused};
 pub use requested::{Requested, check_names};
 pub use selection::{MOST_NAMED, WrongSelection};
-pub use service::{RunStarted, Service, note_diagnostics};
+pub use service::{RunStarted, Service};

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::json;
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
+use super::diagnostics::Diagnostics;
 use super::explain::{Explained, known};
 use super::flow::configured;
 use super::hold::{Named, release};
@@ -17,20 +17,18 @@ use crate::actors::handle::ActorsHandle;
 use crate::actors::poller::PollError;
 use crate::actors::scheduler::run_set::RunSetRequest;
 use crate::actors::system::Access;
-use crate::doctor::job::{DiagnosticsJob, DiagnosticsRun, JobRequest};
+use crate::doctor::job::DiagnosticsRun;
 use crate::doctor::one_record::{self, Seen};
-use crate::doctor::{DiagnosticsParts, Scope, Way};
+use crate::doctor::{DiagnosticsParts, Scope};
 use crate::domain::FlowId;
-use crate::domain::audit::AuditKind;
 use crate::domain::chain;
 use crate::domain::ids::RunId;
-use crate::domain::reason::Reason;
 use crate::domain::resent::ResentOutcome;
 use crate::domain::run::RunKind;
 use crate::operations::resend::ReplayReport;
 use crate::process::Process;
 use crate::retry;
-use crate::store::{NewAudit, Store, StoreError, TieOutRun};
+use crate::store::TieOutRun;
 use crate::supervision::stopping::Stopping;
 
 /// How long to wait for the start of a run.
@@ -59,7 +57,7 @@ pub struct Service {
     /// Held while a tie-out is being made.
     tying_out: Arc<Semaphore>,
     /// One diagnostics run at a time, and the last one.
-    diagnostics: DiagnosticsJob,
+    diagnostics: Diagnostics,
     /// Limits the concurrent queries of records in SYSPRO.
     questions: Arc<Semaphore>,
 }
@@ -81,7 +79,7 @@ impl Service {
     /// Over a running actor system. `process`: with the connections for callers; `diagnostics`: with those for diagnostics.
     pub fn new(process: Process, diagnostics: DiagnosticsParts, actors: ActorsHandle, access: Access) -> Self {
         Self {
-            diagnostics: DiagnosticsJob::new(diagnostics, Way::Service(access.clone())),
+            diagnostics: Diagnostics::of_service(process.store.clone(), diagnostics, access.clone()),
             process,
             actors,
             access,
@@ -214,10 +212,8 @@ impl Service {
     /// # Errors
     /// [`Refused::DiagnosticsRunning`]; an error of the ledger.
     pub async fn diagnose(&self, scope: Scope, requested: Requested) -> Result<(), Refused> {
-        let asked = JobRequest { by: requested.by.clone(), why: requested.why.to_string(), scope };
-        let Some(diagnostics_run) = self.diagnostics.begin(asked) else { return Err(Refused::DiagnosticsRunning) };
-        note_diagnostics(&self.process.store, scope, requested.by, Some(&requested.why)).await?;
-        // a task of its own: when a caller disconnects, a test row must still be deleted
+        let diagnostics_run = self.diagnostics.begin(scope, requested.by, Some(requested.why)).await?;
+        // a task of its own: when a caller disconnects, a test row must still be deleted; the last run keeps an error
         actix_rt::spawn(diagnostics_run);
         Ok(())
     }
@@ -267,14 +263,4 @@ async fn make_tie_out(process: Process, access: Access, begun: Begun, asked: Ask
 /// Completes when the service begins to stop.
 async fn begins(stopping: &Stopping) {
     retry::until_true(STOP_CHECK, async || stopping.has_begun()).await;
-}
-
-/// Writes to the audit that diagnostics begin: it must know of everything that is created.
-///
-/// # Errors
-/// An error of the ledger.
-pub async fn note_diagnostics(store: &Store, scope: Scope, by: String, why: Option<&Reason>) -> Result<(), StoreError> {
-    let mut row = NewAudit::of(AuditKind::Action).detail(&json!({ "action": "doctor", "why": why, "read_only": scope == Scope::ReadOnly }));
-    row.actor = by;
-    store.audit_write(row).await
 }

@@ -92,7 +92,7 @@ pub(super) async fn last(app_state: web::Data<AppState>) -> Answer {
         problem: last.as_ref().and_then(|last| last.problem.clone()),
         by: asked.as_ref().map(|asked| asked.by.clone()),
         read_only: asked.as_ref().is_some_and(|asked| asked.scope == Scope::ReadOnly),
-        why: asked.map(|asked| asked.why),
+        why: asked.and_then(|asked| asked.why),
         findings: last.map(|last| last.findings()).unwrap_or_default(),
     }))
 }

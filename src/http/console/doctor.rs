@@ -71,7 +71,7 @@ pub(super) async fn page(app_state: web::Data<AppState>, request: HttpRequest) -
             began: Time(last.began),
             ended: last.ended.map(Time),
             by: last.asked.by,
-            why: last.asked.why,
+            why: last.asked.why.unwrap_or_default(),
             read_only: last.asked.scope == Scope::ReadOnly,
             problem: last.problem,
             step: far.step,

@@ -132,3 +132,35 @@ fn one_that_crashes_says_so_and_does_not_stand_in_the_way_of_the_next() {
     assert!(well["problem"].is_null() && !rows(&well["findings"], "clock and ServiceNow").is_empty(), "{well}");
     assert_eq!(node.terminate(), Some(0));
 }
+
+#[test]
+fn the_command_and_the_service_make_the_same_checks() {
+    let world = World::before();
+    world.set_credentials(&|arguments| world.command(arguments));
+    let mut node = Node::new(&world);
+    for entity in crate::support::node::ENTITIES {
+        node = node.with(&format!("SCHEDULE__{}", entity.to_uppercase()), "0 0 1 1 *");
+    }
+    node.start_and_wait(&world);
+    let key = node.key(&world);
+    let (status, _, body) = ask(&node.site, "POST", "/api/v1/doctor", Some(&key), r#"{"why":"through the API"}"#).unwrap();
+    assert_eq!(status, 202, "{body}");
+    let last = || -> Value { serde_json::from_str(&ask(&node.site, "GET", "/api/v1/doctor", Some(&key), "").unwrap().2).unwrap() };
+    let done = wait_for("the diagnostics end", Duration::from_secs(60), || Some(last()).filter(|last| last["state"] == "done"));
+    let out = node.command(&world, &["doctor", "--output", "json", "--why", "through the command"]).output().unwrap();
+    let by_command: Value = serde_json::from_slice(&out.stdout).unwrap_or_else(|error| panic!("{error}: {}", text(&out)));
+
+    let checks = |findings: &Value| -> Vec<String> {
+        let named = |row: &Value| format!("{}: {}", row["what"].as_str().unwrap(), row["verdict"].as_str().unwrap());
+        findings.as_array().unwrap().iter().map(named).collect()
+    };
+    assert!(checks(&by_command).len() > 20, "{by_command}");
+    assert_eq!(checks(&by_command), checks(&done["findings"]));
+    let told = |why: &str| {
+        let sql = format!("SELECT kind || ' ' || replace(detail, '{why}', 'WHY') FROM audit WHERE detail LIKE '%\"doctor\"%{why}%'");
+        world.database.psql(&sql)
+    };
+    assert!(!told("through the API").is_empty());
+    assert_eq!(told("through the command"), told("through the API"));
+    assert_eq!(node.terminate(), Some(0));
+}
