@@ -32,7 +32,7 @@ use crate::config::Settings;
 use crate::config::settings::SysproSource;
 use crate::domain::chain;
 use crate::net::HttpClient;
-use crate::notice::Sender;
+use crate::notice::{MailSecurity, Sender};
 use crate::process::Process;
 use crate::process::budget::Budget;
 use crate::process::heartbeat::Heartbeat;
@@ -109,7 +109,7 @@ impl ActorSystem {
     /// # Errors
     /// [`ActorSystemError`] when a client cannot be made from the settings: a certificate file that cannot be read, for example.
     pub fn start(process: &Process, policy: RestartPolicy, mode: Mode) -> Result<Self, ActorSystemError> {
-        check_clients(&process.settings)?;
+        let mail = check_clients(&process.settings)?;
         // each actor system stops by itself
         let process = &Process { stopping: Stopping::default(), ..process.clone() };
         let (heartbeat, budget, watchdog) = (Arc::<Heartbeat>::default(), Arc::<Budget>::default(), Arc::<Watchdog>::default());
@@ -142,7 +142,7 @@ impl ActorSystem {
 
         let downstream = start_downstream(&delivery.handle(), process, &supervision, &tokens, mode);
         let told = !crate::notice::channels(&process.settings.notices).is_empty();
-        let notifier = told.then(|| start_notifier(&control, process, &supervision, mode));
+        let notifier = told.then(|| start_notifier(&control, process, &supervision, mail, mode));
 
         let retention = mode.is_service().then(|| {
             let parts = RetentionParts::from(process);
@@ -318,16 +318,17 @@ fn start_downstream(
     })
 }
 
-fn start_notifier(on: &ArbiterHandle, process: &Process, supervision: &Supervision, mode: Mode) -> Child<Notifier> {
+fn start_notifier(on: &ArbiterHandle, process: &Process, supervision: &Supervision, mail: MailSecurity, mode: Mode) -> Child<Notifier> {
     let parts = NotifierParts::from(process);
     start_on(on, optional("notifier"), supervision, move |_| {
-        let sender = Sender::new(&parts.notices).unwrap_or_else(|problem| panic!("{problem}"));
+        let sender = Sender::new(&parts.notices, mail).unwrap_or_else(|problem| panic!("{problem}"));
         Notifier::new(parts, sender, mode)
     })
 }
 
-/// The clients are created later on their own threads. This check reports a mistake in the settings now, where a person reads it.
-fn check_clients(settings: &Settings) -> Result<(), ActorSystemError> {
+/// The clients are created later on their own threads. This check reports a mistake in the settings now, where a person reads it. Answers
+/// what it read from files for mail, so that no actor reads them.
+fn check_clients(settings: &Settings) -> Result<MailSecurity, ActorSystemError> {
     match &settings.syspro.source {
         SysproSource::OData { url } => {
             drop(SysproReader::new(url, &settings.syspro, &settings.retry).map_err(|error| ActorSystemError(chain(&error)))?)
@@ -337,6 +338,7 @@ fn check_clients(settings: &Settings) -> Result<(), ActorSystemError> {
         }
     }
     ServiceNow::new(&settings.servicenow).map_err(|error| ActorSystemError(error.chain()))?;
-    Sender::new(&settings.notices).map_err(ActorSystemError)?;
-    Ok(())
+    let mail = MailSecurity::read(&settings.notices).map_err(ActorSystemError)?;
+    Sender::new(&settings.notices, mail.clone()).map_err(ActorSystemError)?;
+    Ok(mail)
 }

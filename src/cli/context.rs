@@ -99,7 +99,7 @@ impl Context {
         let migrated = store.migrate().await?;
         let (node, alone) = node(directory)?;
         // before anything else is read or written: in a restored ledger, the transaction numbers are no longer valid
-        let (life, begun) = store.life_check(high_water::kept(directory), None).await?;
+        let (life, begun) = store.life_check(high_water::kept(directory).await, None).await?;
         match (&life.why, life.compared_at) {
             (Some(why), None) => tracing::error!(life = life.number, "{why}; {TO_COMPARE}"),
             (Some(why), Some(_)) if begun => tracing::error!(life = life.number, "{why}"),

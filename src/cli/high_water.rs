@@ -1,9 +1,12 @@
 //! The last audit row that this node saw committed, in a file of the state directory: nothing else shows that a ledger was set back in its
 //! own cluster.
 
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
 use tracing::warn;
 
 use crate::domain::life::HighWater;
@@ -13,12 +16,43 @@ fn path(directory: &Path) -> PathBuf {
     directory.join("high-water")
 }
 
+/// How long to wait for the disk.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Held while the file is read or written: a disk that does not answer keeps one thread, not one for each check.
+static AT_WORK: Semaphore = Semaphore::const_new(1);
+
+/// Works with the file on a thread that may block: on this one, actors wait.
+async fn apart<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
+    let done = async {
+        let permit = AT_WORK.acquire().await.map_err(io::Error::other)?;
+        let done = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            work()
+        });
+        done.await.map_err(io::Error::other)
+    };
+    let late = || io::Error::new(io::ErrorKind::TimedOut, format!("the disk did not answer within {} s", PATIENCE.as_secs()));
+    timeout(PATIENCE, done).await.unwrap_or_else(|_| Err(late()))
+}
+
 /// Reads it. A file that cannot be read is reported and ignored; a missing one belongs to a new node.
-pub(super) fn kept(directory: &Path) -> Option<HighWater> {
+pub(super) async fn kept(directory: &Path) -> Option<HighWater> {
+    let of = directory.to_owned();
+    match apart(move || read(&of)).await {
+        Ok(mark) => mark,
+        Err(error) => {
+            warn!(file = %path(directory).display(), %error, "what this node saw committed last cannot be read");
+            None
+        }
+    }
+}
+
+fn read(directory: &Path) -> Option<HighWater> {
     let path = path(directory);
     let text = match std::fs::read_to_string(&path) {
         Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return None,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
         Err(error) => {
             warn!(file = %path.display(), %error, "what this node saw committed last cannot be read");
             return None;
@@ -34,7 +68,7 @@ pub(super) fn kept(directory: &Path) -> Option<HighWater> {
 }
 
 /// Stores it completely or not at all, so that a crash leaves the former mark.
-fn keep(directory: &Path, mark: HighWater) -> std::io::Result<()> {
+fn keep(directory: &Path, mark: HighWater) -> io::Result<()> {
     let (path, new) = (path(directory), directory.join("high-water.new"));
     let mut options = std::fs::File::options();
     options.write(true).create(true).truncate(true);
@@ -51,7 +85,8 @@ fn keep(directory: &Path, mark: HighWater) -> std::io::Result<()> {
 pub(super) async fn renew(store: &Store, directory: &Path) {
     match store.high_water().await {
         Ok(Some(mark)) => {
-            if let Err(error) = keep(directory, mark) {
+            let of = directory.to_owned();
+            if let Err(error) = apart(move || keep(&of, mark)).await.flatten() {
                 warn!(directory = %directory.display(), %error, "what this node saw committed last cannot be kept");
             }
         }
@@ -65,14 +100,14 @@ mod tests {
     use super::*;
     use crate::domain::ids::{AuditRowId, LifeId};
 
-    #[test]
-    fn what_is_kept_is_read_back_and_nonsense_is_nothing() {
+    #[tokio::test]
+    async fn what_is_kept_is_read_back_and_nonsense_is_nothing() {
         let directory = tempfile::tempdir().unwrap();
-        assert_eq!(kept(directory.path()), None);
+        assert_eq!(kept(directory.path()).await, None);
         let mark = HighWater { life: LifeId(uuid::Uuid::from_u128(7)), audit: AuditRowId(8), xid: 9 };
         keep(directory.path(), mark).unwrap();
-        assert_eq!(kept(directory.path()), Some(mark));
+        assert_eq!(kept(directory.path()).await, Some(mark));
         std::fs::write(path(directory.path()), "{").unwrap();
-        assert_eq!(kept(directory.path()), None);
+        assert_eq!(kept(directory.path()).await, None);
     }
 }

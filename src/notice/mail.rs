@@ -10,16 +10,21 @@ use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, Tls, TlsParameters};
 use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
 use lettre::transport::smtp::{Error, commands};
+use tokio::time::timeout;
 
 use super::{Message, NotTaken, advised};
 use crate::config::settings::{MailSettings, MailTls};
 use crate::credentials::secret::Credential;
 use crate::redact::Quoted;
 
-/// The time limit for each answer of the server.
+/// The time limit for each answer of the server, and for a connection to one of its addresses.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// The time limit for the connection: the lookup of the name, all its addresses, TLS and the greeting.
+const CONNECT_LIMIT: Duration = Duration::from_secs(60);
+/// The time limit for the answer to the mail itself. A server may check it before it answers; a mail whose answer is late is sent again.
+const MAIL_LIMIT: Duration = Duration::from_secs(120);
 
-/// How the connection to the mail server is secured, and its trusted authorities: the machine's, and those of `ca_file`.
+/// How the connection to the mail server is secured, and its trusted authorities: the machine's, and those of `ca_file`. Reads files.
 pub(super) fn security(settings: &MailSettings, ca_file: Option<&Path>) -> Result<Tls, String> {
     if settings.tls == MailTls::None {
         return Ok(Tls::None);
@@ -57,10 +62,10 @@ pub(super) async fn send(
             Ok(format!("{server} took it: {answer}; but not for {}. Correct `notices.mail_to`", refused.join("; nor for ")).into())
         }
         // its text contains the cause already
-        Err(Refusal { recipient, error }) => {
+        Err(Refusal { recipient, problem }) => {
             let whom = recipient.map(|address| format!(" for {address}")).unwrap_or_default();
-            let text = advised(format!("{server} did not take it{whom}: {error}"), "notices.mail_server");
-            Err(NotTaken { text: text.into(), permanent: error.is_permanent() })
+            let text = advised(format!("{server} did not take it{whom}: {problem}"), "notices.mail_server");
+            Err(NotTaken { text: text.into(), permanent: problem.is_permanent() })
         }
     }
 }
@@ -77,12 +82,36 @@ struct Taken {
 struct Refusal {
     /// The recipient that the refusal is about, in backticks.
     recipient: Option<String>,
-    error: Error,
+    problem: Problem,
 }
 
-impl From<Error> for Refusal {
-    fn from(error: Error) -> Self {
-        Self { recipient: None, error }
+impl From<Problem> for Refusal {
+    fn from(problem: Problem) -> Self {
+        Self { recipient: None, problem }
+    }
+}
+
+/// What went wrong with one command.
+#[derive(Debug, thiserror::Error)]
+enum Problem {
+    /// The server refused it, or the connection broke. The text contains the cause.
+    #[error("{0}")]
+    Smtp(Error),
+    #[error("it did not answer within {} s", .0.as_secs())]
+    Late(Duration),
+}
+
+impl Problem {
+    fn is_permanent(&self) -> bool {
+        matches!(self, Self::Smtp(error) if error.is_permanent())
+    }
+}
+
+/// Waits for an answer. The library limits only the time of a connection: without a limit, a server that stays silent would end all notices.
+async fn within<T>(limit: Duration, answer: impl Future<Output = Result<T, Error>>) -> Result<T, Problem> {
+    match timeout(limit, answer).await {
+        Ok(answer) => answer.map_err(Problem::Smtp),
+        Err(_) => Err(Problem::Late(limit)),
     }
 }
 
@@ -95,26 +124,26 @@ async fn hand_over(
     envelope: &Envelope,
     mail: &[u8],
 ) -> Result<Taken, Refusal> {
-    let mut connection = connect(settings, security, credential).await?;
+    let mut connection = within(CONNECT_LIMIT, connect(settings, security)).await?;
+    if let Some(credential) = credential {
+        let credentials = Credentials::new(credential.username.clone(), credential.expose().to_owned());
+        within(PATIENCE, connection.auth(DEFAULT_MECHANISMS, &credentials)).await?;
+    }
     let taken = converse(&mut connection, envelope, mail).await;
     // the result does not depend on how the connection ends
     match &taken {
-        Ok(_) => drop(connection.quit().await),
-        Err(_) => connection.abort().await,
+        Ok(_) => drop(within(PATIENCE, connection.quit()).await),
+        Err(_) => drop(timeout(PATIENCE, connection.abort()).await),
     }
     taken
 }
 
-async fn connect(settings: &MailSettings, security: &Tls, credential: Option<&Credential>) -> Result<AsyncSmtpConnection, Error> {
+async fn connect(settings: &MailSettings, security: &Tls) -> Result<AsyncSmtpConnection, Error> {
     let (name, server) = (ClientId::default(), (settings.host.as_str(), settings.port));
     let wrapped = if let Tls::Wrapper(parameters) = security { Some(parameters.clone()) } else { None };
     let mut connection = AsyncSmtpConnection::connect_tokio1(server, Some(PATIENCE), &name, wrapped, None).await?;
     if let Tls::Required(parameters) = security {
         connection.starttls(parameters.clone(), &name).await?;
-    }
-    if let Some(credential) = credential {
-        let credentials = Credentials::new(credential.username.clone(), credential.expose().to_owned());
-        connection.auth(DEFAULT_MECHANISMS, &credentials).await?;
     }
     Ok(connection)
 }
@@ -127,22 +156,34 @@ async fn converse(connection: &mut AsyncSmtpConnection, envelope: &Envelope, mai
     if !mail.is_ascii() && connection.server_info().supports_feature(Extension::EightBitMime) {
         parameters.push(MailParameter::Body(MailBodyParameter::EightBitMime));
     }
-    connection.command(commands::Mail::new(envelope.from().cloned(), parameters)).await?;
+    within(PATIENCE, connection.command(commands::Mail::new(envelope.from().cloned(), parameters))).await?;
     let (mut refused, mut last) = (Vec::new(), None);
     for recipient in envelope.to() {
-        match connection.command(commands::Rcpt::new(recipient.clone(), Vec::new())).await {
+        match within(PATIENCE, connection.command(commands::Rcpt::new(recipient.clone(), Vec::new()))).await {
             Ok(_) => {}
-            Err(error) if error.is_permanent() => {
-                refused.push(format!("`{recipient}`: {error}"));
-                last = Some(Refusal { recipient: Some(format!("`{recipient}`")), error });
+            Err(problem) if problem.is_permanent() => {
+                refused.push(format!("`{recipient}`: {problem}"));
+                last = Some(Refusal { recipient: Some(format!("`{recipient}`")), problem });
             }
-            Err(error) => return Err(Refusal { recipient: Some(format!("`{recipient}`")), error }),
+            Err(problem) => return Err(Refusal { recipient: Some(format!("`{recipient}`")), problem }),
         }
     }
     if let Some(refusal) = last.filter(|_| refused.len() == envelope.to().len()) {
         return Err(refusal);
     }
-    connection.command(commands::Data).await?;
-    let answer = connection.message(mail).await?;
+    within(PATIENCE, connection.command(commands::Data)).await?;
+    let answer = within(MAIL_LIMIT, connection.message(mail)).await?;
     Ok(Taken { answer: answer.message().next().unwrap_or_default().to_owned(), refused })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_stays_silent_is_left_and_tried_again_later() {
+        let silent = within(PATIENCE, std::future::pending::<Result<(), Error>>()).await.unwrap_err();
+        assert_eq!(silent.to_string(), "it did not answer within 20 s");
+        assert!(!silent.is_permanent());
+    }
 }

@@ -57,11 +57,26 @@ impl Channel {
     }
 }
 
+/// How the connection to the mail server is secured.
+#[derive(Clone)]
+pub struct MailSecurity(Tls);
+
+impl MailSecurity {
+    /// Reads the certificate authorities' files: not for a thread of actors that are running.
+    ///
+    /// # Errors
+    /// The reason, when a file cannot be used.
+    pub fn read(settings: &NoticeSettings) -> Result<Self, String> {
+        let Some(mail) = &settings.mail else { return Ok(Self(Tls::None)) };
+        mail::security(mail, settings.ca_file.as_deref()).map(Self)
+    }
+}
+
 /// Sends messages.
 #[derive(Clone)]
 pub struct Sender {
     http: HttpClient,
-    mail: Tls,
+    mail: MailSecurity,
 }
 
 impl Sender {
@@ -69,7 +84,7 @@ impl Sender {
     ///
     /// # Errors
     /// The reason, when the client cannot be created: the certificate authorities' file cannot be read.
-    pub fn new(settings: &NoticeSettings) -> Result<Self, String> {
+    pub fn new(settings: &NoticeSettings, mail: MailSecurity) -> Result<Self, String> {
         let patience = std::time::Duration::from_secs(20);
         let connection = Connection {
             ca_file: settings.ca_file.clone(),
@@ -81,7 +96,6 @@ impl Sender {
             ..Connection::default()
         };
         let http = HttpClient::new(System::Notices, &connection).map_err(|error| format!("[notices]: {error}"))?;
-        let mail = settings.mail.as_ref().map_or(Ok(Tls::None), |mail| mail::security(mail, settings.ca_file.as_deref()))?;
         Ok(Self { http, mail })
     }
 
@@ -92,7 +106,7 @@ impl Sender {
     pub async fn send(&self, channel: &Channel, credential: Option<&Credential>, message: &Message) -> Result<Quoted, NotTaken> {
         match channel {
             Channel::Webhook(url) => webhook::post(&self.http, url, credential, message).await,
-            Channel::Mail(settings) => mail::send(settings, &self.mail, credential, message).await,
+            Channel::Mail(settings) => mail::send(settings, &self.mail.0, credential, message).await,
         }
     }
 }
