@@ -7,6 +7,9 @@ use crate::supervision::guard::{self, ChildName, ChildSpec};
 /// the flows then send to the session, the token and the Writer.
 pub(super) const MAILBOX: usize = 64;
 
+/// Messages in the mailbox of the token's actor: room for a thousand callers that send at once when a token has expired.
+const TOKEN_MAILBOX: usize = 4096;
+
 /// What Root does when the supervisor of an actor gives up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum IfGivenUp {
@@ -27,6 +30,11 @@ pub(super) type ChildExited = guard::ChildExited<IfGivenUp>;
 /// An actor that everything depends on.
 pub(super) fn vital(kind: &'static str) -> ChildSpec<IfGivenUp> {
     ChildSpec { name: kind.into(), capacity: MAILBOX, if_given_up: IfGivenUp::EndProcess }
+}
+
+/// The actor that keeps the token.
+pub(super) fn token(kind: &'static str) -> ChildSpec<IfGivenUp> {
+    ChildSpec { capacity: TOKEN_MAILBOX, ..vital(kind) }
 }
 
 /// An actor that reading and delivering do not need.

@@ -90,9 +90,7 @@ impl ServiceNowToken {
 impl Actor for ServiceNowToken {
     type Context = Context<Self>;
 
-    fn started(&mut self, ctx: &mut Self::Context) {
-        // the mailbox must have room for a thousand callers at once
-        ctx.set_mailbox_capacity(4096);
+    fn started(&mut self, _: &mut Self::Context) {
         self.crash.at("token:started", "");
     }
 }

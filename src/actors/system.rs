@@ -13,7 +13,7 @@ use tracing::{info, warn};
 
 use super::aligner::{Aligner, AlignerParts};
 use super::audit_recorder::{AuditRecorder, Seal};
-use super::child::{ChildExited, MAILBOX, Supervision, optional, vital};
+use super::child::{self, ChildExited, MAILBOX, Supervision, optional, vital};
 use super::downstream::{Downstream, DownstreamParts};
 use super::flow_starter::FlowStarter;
 use super::handle::ActorsHandle;
@@ -297,7 +297,7 @@ fn counted() -> Observer {
 fn start_token(on: &ArbiterHandle, process: &Process, supervision: &Supervision) -> Child<ServiceNowToken> {
     let (credential_store, settings, crash) =
         (process.credential_store.clone(), process.settings.servicenow.clone(), process.crash.clone());
-    start_on(on, vital("servicenow_token"), supervision, move |_| {
+    start_on(on, child::token("servicenow_token"), supervision, move |_| {
         let http = HttpClient::new(System::ServiceNow, &settings.connection).unwrap_or_else(|error| panic!("{error}"));
         ServiceNowToken::new(credential_store, settings, http, crash)
     })
