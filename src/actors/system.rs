@@ -44,7 +44,7 @@ use crate::supervision::runtime::runtime;
 use crate::supervision::stopping::Stopping;
 use crate::supervision::watchdog::{Fatal, Watchdog};
 use crate::syspro::SysproReader;
-use crate::syspro::enet::{Alone, Enet};
+use crate::syspro::enet::{Alone, Enet, EnetTransport};
 use crate::telemetry::labels::{DeathCause, System};
 use crate::telemetry::metrics::metrics;
 
@@ -96,6 +96,13 @@ pub struct Access {
     pub tokens: TokenClient,
     /// Sends calls to e.net.
     pub enet: EnetClient,
+}
+
+impl Access {
+    /// The e.net session, for a reader of its own.
+    pub fn enet_transport(&self) -> Rc<dyn EnetTransport> {
+        Rc::new(self.enet.handle())
+    }
 }
 
 /// Why the actor system cannot be started.

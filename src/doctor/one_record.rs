@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::{DiagnosticsParts, SysproLink};
+use super::SysproLink;
 use crate::actors::system::Access;
 use crate::definition::ReadPlan;
 use crate::domain::chain;
 use crate::domain::next_step::NextStep;
 use crate::domain::{CompanyId, DocumentKey, FlowId};
+use crate::process::Process;
 
 /// The time limit for SYSPRO: a person is waiting.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -70,16 +71,16 @@ impl fmt::Display for Seen {
 
 /// Queries SYSPRO for one record. `access`: the service's access to SYSPRO; without it, as in a command, an own session is used, if nobody
 /// else uses the operator.
-pub async fn ask(parts: &DiagnosticsParts, access: Option<&Access>, flow: &FlowId, key: &str) -> Seen {
-    let definitions = parts.definitions.now();
-    let Some(plan) = definitions.plan(&flow.entity).filter(|_| parts.settings.syspro.companies.contains(&flow.company)) else {
+pub async fn ask(process: &Process, access: Option<&Access>, flow: &FlowId, key: &str) -> Seen {
+    let definitions = process.definitions.now();
+    let Some(plan) = definitions.plan(&flow.entity).filter(|_| process.settings.syspro.companies.contains(&flow.company)) else {
         return Seen::NoFlow;
     };
     let key = DocumentKey::from_text(key);
     if plan.read.root.derive.is_none() && key.parts().len() != plan.read.root.key.len() {
         return Seen::OtherKey { columns: plan.read.root.key.clone() };
     }
-    match timeout(PATIENCE, asked(parts, access, &plan.read, &flow.company, &key)).await {
+    match timeout(PATIENCE, asked(process, access, &plan.read, &flow.company, &key)).await {
         Ok(Ok(seen)) => seen,
         Ok(Err(why)) => Seen::CouldNotTell { why },
         Err(_) => Seen::CouldNotTell { why: format!("no answer within {} s", PATIENCE.as_secs()) },
@@ -87,13 +88,13 @@ pub async fn ask(parts: &DiagnosticsParts, access: Option<&Access>, flow: &FlowI
 }
 
 async fn asked(
-    parts: &DiagnosticsParts,
+    process: &Process,
     access: Option<&Access>,
     plan: &ReadPlan,
     company: &CompanyId,
     key: &DocumentKey,
 ) -> Result<Seen, String> {
-    let link = SysproLink::open(parts, access).await?;
+    let link = SysproLink::open(process, access.map(Access::enet_transport)).await?;
     // only the record: its lines would show nothing more
     let alone = ReadPlan { children: Vec::new(), ..plan.clone() };
     let bare = alone.without_rules();

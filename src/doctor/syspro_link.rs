@@ -2,14 +2,14 @@
 
 use std::rc::Rc;
 
-use super::DiagnosticsParts;
-use crate::actors::system::Access;
 use crate::config::settings::SysproSource;
 use crate::credentials::credential_store::{SYSPRO_ENET, SYSPRO_ODATA};
 use crate::credentials::secret::Credential;
 use crate::domain::chain;
+use crate::process::Process;
+use crate::process::enet_session_store::LedgerSessionStore;
 use crate::syspro::SysproReader;
-use crate::syspro::enet::Enet;
+use crate::syspro::enet::{Enet, EnetTransport};
 
 /// A reader of SYSPRO with its credential.
 pub struct SysproLink {
@@ -22,29 +22,29 @@ pub struct SysproLink {
 }
 
 impl SysproLink {
-    /// Opens it. `access`: the service's access to SYSPRO; without it, as in a command, an own session is used, if nobody else uses the
-    /// operator.
+    /// Opens it. `enet`: the service's session; without it, as in a command, an own session is used, if nobody else uses the operator.
     ///
     /// # Errors
     /// Why not, for people.
-    pub async fn open(parts: &DiagnosticsParts, access: Option<&Access>) -> Result<Self, String> {
-        let (syspro, retry) = (&parts.settings.syspro, &parts.settings.retry);
-        let credential = |name| async move { parts.credential_store.credential(name).await.map_err(|error| error.to_string()) };
-        Ok(match (&syspro.source, access) {
+    pub async fn open(process: &Process, enet: Option<Rc<dyn EnetTransport>>) -> Result<Self, String> {
+        let (syspro, retry) = (&process.settings.syspro, &process.settings.retry);
+        let credential = |name| async move { process.credential_store.credential(name).await.map_err(|error| error.to_string()) };
+        Ok(match (&syspro.source, enet) {
             (SysproSource::OData { url }, _) => Self {
                 reader: SysproReader::new(url, syspro, retry).map_err(|error| chain(&error))?,
                 credential: credential(SYSPRO_ODATA).await?,
                 own: None,
             },
-            (SysproSource::Enet { .. }, Some(access)) => Self {
-                reader: SysproReader::over_enet(syspro, retry, Rc::new(access.enet.handle())),
-                credential: credential(SYSPRO_ENET).await?,
-                own: None,
-            },
+            (SysproSource::Enet { .. }, Some(enet)) => {
+                Self { reader: SysproReader::over_enet(syspro, retry, enet), credential: credential(SYSPRO_ENET).await?, own: None }
+            }
             (SysproSource::Enet { .. }, None) => {
                 let credential = credential(SYSPRO_ENET).await?;
-                let password = parts.credential_store.company_password().await.map_err(|error| error.to_string())?;
-                let enet = Enet::new(syspro, password, Rc::new(parts.session_store())).map_err(|error| chain(&error))?;
+                let password = process.credential_store.company_password().await.map_err(|error| error.to_string())?;
+                let (store, credential_store) = (process.store.clone(), process.credential_store.clone());
+                // a person waits, so another user of the operator is reported at once
+                let store = LedgerSessionStore::new(store, credential_store, process.node.holder(), process.settings.flows.lease).at_once();
+                let enet = Enet::new(syspro, password, Rc::new(store)).map_err(|error| chain(&error))?;
                 Self { reader: SysproReader::over_enet(syspro, retry, Rc::new(enet.clone())), credential, own: Some(enet) }
             }
         })

@@ -1,7 +1,6 @@
 //! The state of a record, and the reason.
 
 use super::Refused;
-use crate::doctor::DiagnosticsParts;
 use crate::doctor::one_record::{self, Seen};
 use crate::domain::FlowId;
 use crate::process::Process;
@@ -24,7 +23,7 @@ pub enum Explained {
 pub async fn explain(process: &Process, flow: &FlowId, key: &str) -> Result<Explained, Refused> {
     match known(process, flow, key).await? {
         Some(view) => Ok(Explained::Known(view)),
-        None => Ok(Explained::NeverRead(one_record::ask(&DiagnosticsParts::from(process), None, flow, key).await)),
+        None => Ok(Explained::NeverRead(one_record::ask(process, None, flow, key).await)),
     }
 }
 

@@ -232,7 +232,7 @@ impl Service {
             return Ok(Explained::Known(view));
         }
         let seen = match self.questions.try_acquire() {
-            Ok(_permit) => one_record::ask(&DiagnosticsParts::from(&self.process), Some(&self.access), flow, key).await,
+            Ok(_permit) => one_record::ask(&self.process, Some(&self.access), flow, key).await,
             Err(_) => Seen::CouldNotTell { why: "others are being asked for at this moment".into() },
         };
         Ok(Explained::NeverRead(seen))

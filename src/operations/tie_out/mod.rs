@@ -12,7 +12,7 @@ use self::flow::FlowWork;
 use super::refused::Refused;
 use super::{Requested, check_names};
 use crate::actors::system::Access;
-use crate::doctor::{DiagnosticsParts, SysproLink};
+use crate::doctor::SysproLink;
 use crate::domain::FlowId;
 use crate::domain::ids::TieOutId;
 use crate::process::Process;
@@ -80,7 +80,7 @@ pub async fn run(process: &Process, access: &Access, begun: Begun, asked: &Asked
 }
 
 async fn all_flows(process: &Process, access: &Access, id: TieOutId, asked: &Asked) -> Result<(), Refused> {
-    let link = SysproLink::open(&DiagnosticsParts::from(process), Some(access)).await;
+    let link = SysproLink::open(process, Some(access.enet_transport())).await;
     let outcome = with_link(process, access, id, asked, &link).await;
     if let Ok(link) = link {
         link.close().await;
