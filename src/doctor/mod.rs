@@ -19,13 +19,11 @@ mod parts;
 mod report;
 mod servicenow;
 mod syspro;
-mod syspro_link;
 mod way;
 
 pub use finding::{Finding, Part, Verdict};
 pub use parts::DiagnosticsParts;
 pub use report::{Progress, Report};
-pub use syspro_link::SysproLink;
 pub use way::{Scope, Way};
 
 use self::certificates::Place;

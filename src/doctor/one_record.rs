@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::SysproLink;
 use crate::actors::system::Access;
 use crate::definition::ReadPlan;
 use crate::domain::chain;
 use crate::domain::next_step::NextStep;
 use crate::domain::{CompanyId, DocumentKey, FlowId};
 use crate::process::Process;
+use crate::process::syspro_link::SysproLink;
 
 /// The time limit for SYSPRO: a person is waiting.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -7,6 +7,7 @@ pub mod heartbeat;
 pub mod in_force;
 pub mod mode;
 pub mod permission;
+pub mod syspro_link;
 pub mod waits;
 
 use std::sync::Arc;

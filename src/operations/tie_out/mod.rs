@@ -12,10 +12,10 @@ use self::flow::FlowWork;
 use super::refused::Refused;
 use super::{Requested, check_names};
 use crate::actors::system::Access;
-use crate::doctor::SysproLink;
 use crate::domain::FlowId;
 use crate::domain::ids::TieOutId;
 use crate::process::Process;
+use crate::process::syspro_link::SysproLink;
 use crate::servicenow::ServiceNow;
 use crate::store::{Exclusive, ExclusiveLock, TieOutBlock, TieOutBucket, TieOutItem, TieOutItems, TieOutRun};
 
