@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::audit::{AuditFilter, newest};
 use super::placeholder::with_placeholders;
+use super::schema::{document_count, flow};
 use super::{HoldView, Store, StoreError};
 use crate::domain::backlog::Backlog;
 use crate::domain::budget::UNRESPONSIVE_AFTER;
@@ -386,14 +387,6 @@ fn stands(versions: &[VersionView], deliveries: &[RecordDelivery], around: &Arou
     })
 }
 
-#[derive(QueryableByName)]
-struct FlowName {
-    #[diesel(sql_type = Text)]
-    company: String,
-    #[diesel(sql_type = Text)]
-    entity: String,
-}
-
 /// The content to be sent of an undelivered record.
 #[derive(Debug, QueryableByName)]
 pub struct PendingPayload {
@@ -415,9 +408,9 @@ impl Store {
     /// [`StoreError`].
     pub async fn names(&self) -> Result<Names, StoreError> {
         self.run("read the names of flows", |conn| {
-            let sql = "SELECT company, entity FROM flow UNION SELECT company, entity FROM document_count";
-            let rows: Vec<FlowName> = sql_query(sql).load(conn)?;
-            let (companies, entities) = rows.into_iter().map(|row| (row.company, row.entity)).unzip();
+            let flows = flow::table.select((flow::company, flow::entity));
+            let rows = flows.union(document_count::table.select((document_count::company, document_count::entity)));
+            let (companies, entities) = rows.load::<(String, String)>(conn)?.into_iter().unzip();
             Ok(Names { companies, entities })
         })
         .await

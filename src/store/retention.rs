@@ -3,19 +3,21 @@
 //! A table is walked in ranges of blocks, one transaction each, so that a step costs the same whatever the size of the table, and needs no
 //! index. Each step that removes something is an event of the audit. Events themselves go by whole seals, the oldest first; the seal stays.
 
+use diesel::dsl::now;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Binary, Bool, Integer, Nullable};
+use diesel::sql_types::{BigInt, Bool, Integer, Nullable};
 use serde::Serialize;
 use serde_json::json;
 
 use super::archive::{Archive, EventFile, SealLine};
 use super::audit::{NewAudit, audit_append, not_json};
+use super::schema::audit_seal;
 use super::seal::SealRow;
 use super::{Conn, Store, StoreError, Tx};
 use crate::domain::audit::AuditKind;
 use crate::domain::retention::{Kept, KeptTable};
-use crate::store::text::Text;
+use crate::store::text::{Text, text};
 
 /// Taken by each step: a pass and a command take turns.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(7594890411331347047)";
@@ -401,10 +403,13 @@ impl Store {
                 for (seal, events) in seals.iter().zip(events) {
                     delete_sealed(conn, seal, events)?;
                 }
-                sql_query("UPDATE audit_seal SET removed_at = now(), archive = $2, archive_sha256 = $3 WHERE id = ANY($1)")
-                    .bind::<Array<BigInt>, _>(seals.iter().map(|seal| seal.stored.id).collect::<Vec<_>>())
-                    .bind::<Nullable<Text>, _>(&name)
-                    .bind::<Nullable<Binary>, _>(&sha256)
+                let removed = audit_seal::id.eq_any(seals.iter().map(|seal| seal.stored.id).collect::<Vec<_>>());
+                diesel::update(audit_seal::table.filter(removed))
+                    .set((
+                        audit_seal::removed_at.eq(now),
+                        audit_seal::archive.eq(name.as_deref().map(text)),
+                        audit_seal::archive_sha256.eq(&sha256),
+                    ))
                     .execute(conn)?;
                 let rows = seals.iter().map(|seal| seal.stored.rows).sum();
                 // `audit verify` accepts removed events up to the last seal of the newest such event

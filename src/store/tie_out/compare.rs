@@ -6,6 +6,7 @@ use diesel::sql_types::{Array, BigInt, Binary, Integer, Nullable, Numeric};
 use rust_decimal::Decimal;
 
 use super::of_block;
+use super::rows::drop_rows;
 use crate::domain::FlowId;
 use crate::domain::ids::TieOutId;
 use crate::domain::tie_out::{Cause, Difference};
@@ -172,12 +173,7 @@ impl Store {
                     .bind::<Nullable<Text>, _>(amount.as_deref())
                     .execute(conn)?;
             }
-            sql_query("DELETE FROM tie_out_row WHERE tie_out_id = $1 AND company = $2 AND entity = $3")
-                .bind::<BigInt, _>(id)
-                .bind::<Text, _>(flow.company.as_str())
-                .bind::<Text, _>(flow.entity.as_str())
-                .execute(conn)?;
-            Ok(())
+            drop_rows(conn, id, &flow)
         })
         .await
     }

@@ -10,8 +10,7 @@ use chrono::{DateTime, Utc};
 use diesel::dsl::now;
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Bool, Nullable};
+use diesel::upsert::excluded;
 use rust_decimal::Decimal;
 use serde::Serialize;
 
@@ -19,13 +18,13 @@ pub use self::compare::{NewDifference, TieOutPair};
 pub use self::rows::{GoneRecord, TieOutRow, TieOutSide};
 use super::audit::{NewAudit, audit_append};
 use super::definition::SetNumber;
-use super::schema::{tie_out, tie_out_block, tie_out_bucket, tie_out_item};
+use super::schema::{tie_out, tie_out_block, tie_out_bucket, tie_out_item, tie_out_row};
 use super::{Store, StoreError};
 use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
 use crate::domain::ids::{TieOutId, TieOutItemId};
 use crate::domain::tie_out::{Cause, Difference, TieOutState, Verdict};
-use crate::store::text::{Text, text};
+use crate::store::text::text;
 
 /// A tie-out.
 #[derive(Debug, Clone, Queryable, Selectable, Serialize, utoipa::ToSchema)]
@@ -228,7 +227,7 @@ impl Store {
     /// [`StoreError`].
     pub async fn tie_out_end(&self, id: TieOutId, error: Option<String>) -> Result<TieOutRun, StoreError> {
         self.run("end a tie-out", move |conn| {
-            sql_query("DELETE FROM tie_out_row WHERE tie_out_id = $1").bind::<BigInt, _>(id).execute(conn)?;
+            diesel::delete(tie_out_row::table.filter(tie_out_row::tie_out_id.eq(id))).execute(conn)?;
             let state = if error.is_some() { TieOutState::Failed } else { TieOutState::Done };
             Ok(diesel::update(tie_out::table.find(id))
                 .set((tie_out::state.eq(text(state.as_str())), tie_out::ended_at.eq(now), tie_out::error.eq(error.as_deref().map(text))))
@@ -245,11 +244,14 @@ impl Store {
     /// [`StoreError`].
     pub async fn tie_out_abandon(&self) -> Result<(), StoreError> {
         self.run("end abandoned tie-outs", move |conn| {
-            sql_query(
-                "WITH gone AS (UPDATE tie_out SET state = 'failed', ended_at = now(), error = 'the process that made it ended' \
-                 WHERE state = 'running') DELETE FROM tie_out_row",
-            )
-            .execute(conn)?;
+            diesel::update(tie_out::table.filter(tie_out::state.eq(text(TieOutState::Running.as_str()))))
+                .set((
+                    tie_out::state.eq(text(TieOutState::Failed.as_str())),
+                    tie_out::ended_at.eq(now),
+                    tie_out::error.eq(Some(text("the process that made it ended"))),
+                ))
+                .execute(conn)?;
+            diesel::delete(tie_out_row::table).execute(conn)?;
             Ok(())
         })
         .await
@@ -261,22 +263,27 @@ impl Store {
     /// [`StoreError`].
     pub async fn tie_out_block(&self, id: TieOutId, flow: FlowId, block: TieOutBlock) -> Result<(), StoreError> {
         self.run("store what a tie-out compares", move |conn| {
-            sql_query(
-                "INSERT INTO tie_out_block (tie_out_id, company, entity, block, tables, not_compared, unverified, unread, left_out) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) \
-                 ON CONFLICT (tie_out_id, company, entity, block) DO UPDATE \
-                 SET tables = excluded.tables, not_compared = excluded.not_compared, unverified = excluded.unverified, unread = excluded.unread",
-            )
-            .bind::<BigInt, _>(id)
-            .bind::<Text, _>(flow.company.as_str())
-            .bind::<Text, _>(flow.entity.as_str())
-            .bind::<Text, _>(block.block)
-            .bind::<Array<Text>, _>(block.tables)
-            .bind::<Array<Text>, _>(block.not_compared)
-            .bind::<Nullable<Text>, _>(block.unverified)
-            .bind::<Bool, _>(block.unread)
-            .bind::<Nullable<Text>, _>(block.left_out)
-            .execute(conn)?;
+            diesel::insert_into(tie_out_block::table)
+                .values((
+                    tie_out_block::tie_out_id.eq(id),
+                    tie_out_block::company.eq(text(flow.company.as_str())),
+                    tie_out_block::entity.eq(text(flow.entity.as_str())),
+                    tie_out_block::block.eq(text(&block.block)),
+                    tie_out_block::tables.eq(&block.tables),
+                    tie_out_block::not_compared.eq(&block.not_compared),
+                    tie_out_block::unverified.eq(block.unverified.as_deref().map(text)),
+                    tie_out_block::unread.eq(block.unread),
+                    tie_out_block::left_out.eq(block.left_out.as_deref().map(text)),
+                ))
+                .on_conflict((tie_out_block::tie_out_id, tie_out_block::company, tie_out_block::entity, tie_out_block::block))
+                .do_update()
+                .set((
+                    tie_out_block::tables.eq(excluded(tie_out_block::tables)),
+                    tie_out_block::not_compared.eq(excluded(tie_out_block::not_compared)),
+                    tie_out_block::unverified.eq(excluded(tie_out_block::unverified)),
+                    tie_out_block::unread.eq(excluded(tie_out_block::unread)),
+                ))
+                .execute(conn)?;
             Ok(())
         })
         .await

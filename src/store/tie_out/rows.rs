@@ -11,8 +11,9 @@ use rust_decimal::Decimal;
 use super::of_block;
 use crate::domain::FlowId;
 use crate::domain::ids::TieOutId;
-use crate::store::text::{JsonText, Text};
-use crate::store::{Store, StoreError};
+use crate::store::schema::{tie_out_item, tie_out_row};
+use crate::store::text::{JsonText, Text, text};
+use crate::store::{Conn, Store, StoreError, Tx};
 
 /// The side that a row was read from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,12 +80,6 @@ pub struct GoneRecord {
 }
 
 #[derive(QueryableByName)]
-struct Key {
-    #[diesel(sql_type = Text)]
-    document_key: String,
-}
-
-#[derive(QueryableByName)]
 struct Place {
     #[diesel(sql_type = Text)]
     block: String,
@@ -92,6 +87,16 @@ struct Place {
     document_key: String,
     #[diesel(sql_type = Text)]
     record_key: String,
+}
+
+/// Removes what was read of a flow.
+pub(super) fn drop_rows(conn: &mut Conn, id: TieOutId, flow: &FlowId) -> Tx<()> {
+    let rows = tie_out_row::table
+        .filter(tie_out_row::tie_out_id.eq(id))
+        .filter(tie_out_row::company.eq(text(flow.company.as_str())))
+        .filter(tie_out_row::entity.eq(text(flow.entity.as_str())));
+    diesel::delete(rows).execute(conn)?;
+    Ok(())
 }
 
 impl Store {
@@ -141,17 +146,10 @@ impl Store {
     /// [`StoreError`].
     pub async fn tie_out_drop(&self, id: TieOutId, flow: FlowId) -> Result<(), StoreError> {
         self.run("drop what a tie-out read", move |conn| {
-            for sql in [
-                "DELETE FROM tie_out_item WHERE tie_out_id = $1 AND company = $2 AND entity = $3",
-                "DELETE FROM tie_out_row WHERE tie_out_id = $1 AND company = $2 AND entity = $3",
-            ] {
-                sql_query(sql)
-                    .bind::<BigInt, _>(id)
-                    .bind::<Text, _>(flow.company.as_str())
-                    .bind::<Text, _>(flow.entity.as_str())
-                    .execute(conn)?;
-            }
-            Ok(())
+            let (company, entity) = (text(flow.company.as_str()), text(flow.entity.as_str()));
+            let items = tie_out_item::table.filter(tie_out_item::tie_out_id.eq(id));
+            diesel::delete(items.filter(tie_out_item::company.eq(company)).filter(tie_out_item::entity.eq(entity))).execute(conn)?;
+            drop_rows(conn, id, &flow)
         })
         .await
     }
@@ -195,17 +193,13 @@ impl Store {
     /// [`StoreError`].
     pub async fn tie_out_differing(&self, id: TieOutId, flow: FlowId, after: String, limit: i64) -> Result<Vec<String>, StoreError> {
         self.run("list the documents that differ", move |conn| {
-            let rows: Vec<Key> = sql_query(
-                "SELECT DISTINCT document_key FROM tie_out_item WHERE tie_out_id = $1 AND company = $2 AND entity = $3 AND document_key > $4 \
-                 ORDER BY document_key LIMIT $5",
-            )
-            .bind::<BigInt, _>(id)
-            .bind::<Text, _>(flow.company.as_str())
-            .bind::<Text, _>(flow.entity.as_str())
-            .bind::<Text, _>(after)
-            .bind::<BigInt, _>(limit)
-            .load(conn)?;
-            Ok(rows.into_iter().map(|row| row.document_key).collect())
+            let items = tie_out_item::table
+                .filter(tie_out_item::tie_out_id.eq(id))
+                .filter(tie_out_item::company.eq(text(flow.company.as_str())))
+                .filter(tie_out_item::entity.eq(text(flow.entity.as_str())))
+                .filter(tie_out_item::document_key.gt(text(&after)));
+            let keys = items.select(tie_out_item::document_key).distinct().order(tie_out_item::document_key);
+            Ok(keys.limit(limit).load(conn)?)
         })
         .await
     }
