@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Integer};
 
-use super::flow::flow_stop;
+use super::flow_pause::flow_stop;
 use super::schema::flow;
 use super::{Store, StoreError};
 use crate::domain::FlowId;

@@ -15,7 +15,7 @@ use super::audit::{NewAudit, audit_append};
 use super::clock::now;
 use super::delivery::UNANSWERED;
 use super::downstream::downstream_begin;
-use super::flow::flow_stop;
+use super::flow_pause::flow_stop;
 use super::row_conflict::row_conflicts;
 use super::run::{Among, Arrived, RunTally, run_tally};
 use super::schema::{intent, pending};
