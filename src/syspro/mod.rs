@@ -14,6 +14,7 @@ pub mod enet;
 mod error;
 mod faults;
 mod filter;
+mod key_filter;
 mod left_out;
 mod matching;
 mod metadata;

@@ -218,7 +218,7 @@ impl Call<'_> {
             _ => Cell::Text(part.as_str().into()),
         };
         let mut keys: Vec<Vec<Cell>> = keys.iter().map(|key| key.iter().map(cell).collect()).collect();
-        super::filter::sort_keys(&mut keys);
+        super::key_filter::sort_keys(&mut keys);
         self.by_keys(related, &keys).await
     }
 

@@ -12,7 +12,8 @@ use crate::domain::money::parse_decimal;
 use crate::domain::{CompanyId, Value};
 
 use super::error::SysproError;
-use super::filter::{Bound, Column, Condition, encoded_len, excluded, lists, one_of, sort_keys, within};
+use super::filter::{Column, Condition, encoded_len, excluded};
+use super::key_filter::{Bound, lists, one_of, sort_keys, within};
 use super::order::Course;
 use super::reader::{BadRow, Call, Query, Rows};
 use super::value::{is_number, value};

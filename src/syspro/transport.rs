@@ -9,7 +9,8 @@ use crate::config::settings::{DateLiteral, DateZone, RetrySettings, SysproSettin
 
 use super::enet::{EnetTransport, Find, Finder};
 use super::error::SysproError;
-use super::filter::{Column, Condition, beyond, encode};
+use super::filter::{Column, Condition, encode};
+use super::key_filter::beyond;
 use super::reader::{Call, Inner, Learned, Query, SysproConnections, SysproReader};
 use super::wire::Cell;
 
@@ -87,7 +88,7 @@ impl Call<'_> {
     /// The condition for this key.
     pub(super) fn exactly(&self, query: &Query<'_>, key: &[Cell]) -> Option<Condition> {
         let typed: Vec<Column<'_>> = query.key.iter().map(|name| self.column(query.table, name, query.kinds.of(name))).collect();
-        super::filter::one_of(&typed, &[key])
+        super::key_filter::one_of(&typed, &[key])
     }
 
     /// The request for any one row of a table.
