@@ -1,118 +1,21 @@
 //! A page of whole documents: root rows, their joined rows and their children.
 
 use std::collections::{HashMap, HashSet};
-use std::rc::Rc;
 
-use chrono::NaiveDate;
-use serde::{Deserialize, Serialize};
-use tracing::debug;
-
-use crate::config::settings::{DateLiteral, DateZone};
 use crate::credentials::secret::Credential;
 use crate::definition::ReadPlan;
 use crate::definition::plan::{ChangeQuery, Filter};
 use crate::domain::{CompanyId, Document, DocumentKey, Row, Value};
 
+use super::dates::Window;
 use super::error::SysproError;
 use super::faults::{self, Roots};
-use super::filter::{Condition, DateForm, since, until};
+use super::filter::Condition;
 use super::order::Course;
+use super::position::{Page, PageQuery, Position, Scope};
 use super::reader::{BadRow, Call, Query, Rows, SysproReader};
 use super::related::{Contiguous, Found, Related};
 use super::wire::Cell;
-
-/// The number of date formats that are tried.
-const DATE_WAYS: usize = 4;
-
-/// Selects documents, the start and the number.
-#[derive(Clone, Debug)]
-pub struct PageQuery {
-    /// Which documents.
-    pub scope: Scope,
-    /// The end of the page before; `None` for the first page.
-    pub after: Option<Position>,
-    /// The approximate number of rows of the queried table per page, 1 to 5000.
-    pub limit: u32,
-}
-
-/// Selects documents.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scope {
-    /// All of them.
-    All,
-    /// The documents that one change query finds.
-    Changed {
-        /// Offset in `ReadPlan::changes`.
-        query: usize,
-        /// The first date, with the overlap already subtracted; `None`: no condition on dates.
-        since: Option<NaiveDate>,
-        /// The first date after the period; `None`: up to now.
-        until: Option<NaiveDate>,
-    },
-}
-
-/// The range of dates: from the first on, and before the second.
-#[derive(Clone, Copy)]
-struct Window {
-    since: Option<NaiveDate>,
-    until: Option<NaiveDate>,
-}
-
-/// The last key of a page as received, padding included. Stored as JSON; reading continues after it when the process restarts.
-///
-/// While the process lives, it also knows the keys before, so that a repeated row is noticed.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(from = "Vec<Cell>", into = "Vec<Cell>")]
-pub struct Position(Rc<Course>);
-
-impl Position {
-    fn key(&self) -> &[Cell] {
-        self.0.after.as_deref().unwrap_or_default()
-    }
-
-    fn course(&self) -> Course {
-        Course::clone(&self.0)
-    }
-}
-
-impl From<Vec<Cell>> for Position {
-    fn from(key: Vec<Cell>) -> Self {
-        Self(Rc::new(Course::beyond(Some(key))))
-    }
-}
-
-impl From<Position> for Vec<Cell> {
-    fn from(position: Position) -> Self {
-        position.key().to_vec()
-    }
-}
-
-impl PartialEq for Position {
-    fn eq(&self, other: &Self) -> bool {
-        self.key() == other.key()
-    }
-}
-
-impl Eq for Position {}
-
-/// A page of documents.
-#[derive(Clone, Debug)]
-pub struct Page {
-    /// The documents. After a change query they may be fewer or more than the rows found.
-    pub documents: Vec<Document>,
-    /// The start of the next page; `None`: the end was reached.
-    pub next: Option<Position>,
-    /// Rows received, of all tables.
-    pub rows_read: u64,
-    /// Rows of the queried table, before the definition excludes any.
-    pub root_rows: u64,
-    /// Whether the key of some row cannot be read: that row may belong to any record.
-    pub nameless: bool,
-    /// Columns (table, column) that the site lacks; they are read as null.
-    pub missing_columns: Vec<(String, String)>,
-    /// The number of requests.
-    pub requests: u32,
-}
 
 impl SysproReader {
     /// One page of whole documents. Never uses `$skip`.
@@ -247,7 +150,7 @@ impl Call<'_> {
     }
 
     /// A page of a query, and the start of the next one.
-    async fn page_of(&self, query: &Query<'_>, mut course: Course, limit: u32) -> Result<(Rows, Option<Position>), SysproError> {
+    pub(super) async fn page_of(&self, query: &Query<'_>, mut course: Course, limit: u32) -> Result<(Rows, Option<Position>), SysproError> {
         self.begin_page(query, &mut course.trail, course.after.clone().as_deref())?;
         let mut rows = self.read(query, &mut course, limit as usize).await?;
         if rows.more {
@@ -258,7 +161,7 @@ impl Call<'_> {
             self.hold_back(query, &mut course, &mut rows)?;
         }
         self.root_rows.set(self.root_rows.get() + (rows.rows.len() + rows.bad.len()) as u64);
-        let next = (rows.more && course.after.is_some()).then(|| Position(Rc::new(course)));
+        let next = (rows.more && course.after.is_some()).then(|| Position::after(course));
         Ok((rows, next))
     }
 
@@ -356,101 +259,6 @@ impl Call<'_> {
         let mut documents = self.documents(plan, roots.into(), RootRows::Scattered).await?;
         documents.extend(unknown);
         Ok((documents, next))
-    }
-
-    /// Rows within the window. When the server refuses the dates, the other date formats are tried once.
-    async fn dated(
-        &self,
-        query: &Query<'_>,
-        change: &ChangeQuery,
-        dates: Window,
-        course: Course,
-        limit: u32,
-    ) -> Result<(Rows, Option<Position>), SysproError> {
-        if change.any_of.is_empty() || (dates.since.is_none() && dates.until.is_none()) {
-            return self.page_of(query, course, limit).await;
-        }
-        let place = self.place(query.table);
-        let known = self.odata.learned.borrow().date_way.get(&place).copied();
-        let window = |way: usize| {
-            let mut query = query.clone();
-            let between = |name: &String| {
-                let form = self.date_form(&change.table, name, way);
-                let (since, until) = (dates.since.map(|from| since(name, from, form)), dates.until.map(|to| until(name, to, form)));
-                Condition::all(since.into_iter().chain(until).collect())
-            };
-            query.conditions.extend(Condition::any(change.any_of.iter().filter_map(between).collect()));
-            query
-        };
-        let way = match known {
-            Some(way) => way,
-            None if self.odata.settings.date_literal == DateLiteral::Auto => self.way_of_dates(&place, window).await,
-            None => 0,
-        };
-        match self.page_of(&window(way), course, limit).await {
-            Err(error @ (SysproError::Refused { .. } | SysproError::Failed { status: 500, .. })) => {
-                Err(self.undated(query, change, error).await)
-            }
-            answer => answer,
-        }
-    }
-
-    /// The first date format that the server accepts, tested with one row; the likeliest one when it accepts none.
-    ///
-    /// Some servers answer 500 or 404 to a query that they cannot parse, but also to a temporary failure: such an answer counts when it
-    /// comes twice.
-    async fn way_of_dates<'q>(&self, place: &(CompanyId, String), window: impl Fn(usize) -> Query<'q>) -> usize {
-        for way in 0..DATE_WAYS {
-            let query = window(way);
-            let mut answer = self.one_row(&query).await;
-            if matches!(answer, Err(SysproError::Failed { status: 500, .. } | SysproError::Refused { status: 404, .. })) {
-                answer = self.one_row(&query).await;
-            }
-            match answer {
-                Ok(()) => {
-                    self.odata.learned.borrow_mut().date_way.insert(place.clone(), way);
-                    return way;
-                }
-                Err(error @ (SysproError::Refused { .. } | SysproError::Failed { status: 500, .. })) => {
-                    debug!(%error, table = place.1, way, "dates written this way are refused");
-                }
-                Err(_) => return 0,
-            }
-        }
-        0
-    }
-
-    /// After a refused window: whether one of its columns is missing.
-    async fn undated(&self, query: &Query<'_>, change: &ChangeQuery, refusal: SysproError) -> SysproError {
-        let columns: Vec<&str> = change.any_of.iter().map(String::as_str).collect();
-        let known = (self.company.clone(), String::new());
-        match self.diagnose(query, &columns, &known, refusal).await {
-            Err(error) => error,
-            Ok(_) => SysproError::MissingColumn {
-                company: self.company.to_string(),
-                table: query.table.to_owned(),
-                columns: change.any_of.clone(),
-            },
-        }
-    }
-
-    /// The format of a column's dates: the likeliest first, then the next for each refusal of the server.
-    fn date_form(&self, table: &str, column: &str, way: usize) -> DateForm {
-        let settings = &self.odata.settings;
-        let time = match settings.date_zone {
-            DateZone::Label => DateForm::Label,
-            DateZone::Instant => DateForm::Instant(settings.time_zone),
-        };
-        let ways: [DateForm; DATE_WAYS] = match (settings.date_literal, self.metadata.edm(table, column)) {
-            (DateLiteral::Date, _) => return DateForm::Plain,
-            (DateLiteral::DateTimeOffset, _) => return time,
-            (DateLiteral::DateTime, _) => return DateForm::Old,
-            (DateLiteral::Text, _) | (DateLiteral::Auto, Some("Edm.String")) => return DateForm::Text,
-            (DateLiteral::Auto, Some("Edm.Date")) => [DateForm::Plain, time, DateForm::Old, DateForm::Text],
-            (DateLiteral::Auto, Some("Edm.DateTime")) => [DateForm::Old, time, DateForm::Plain, DateForm::Text],
-            (DateLiteral::Auto, _) => [time, DateForm::Plain, DateForm::Old, DateForm::Text],
-        };
-        ways.get(way).copied().unwrap_or(time)
     }
 
     /// Root rows with all rows that belong to them.
