@@ -71,7 +71,7 @@ pub(super) async fn check<B: MessageBody + 'static>(mut request: ServiceRequest,
         request.extensions_mut().insert(caller);
     }
     if let Some(route) = route {
-        request.extensions_mut().insert(*route);
+        request.extensions_mut().insert(route.clone());
     }
     let peer = request.peer_addr();
     match timeout(REQUEST_LIMIT.saturating_sub(started.elapsed()), next.call(request)).await {

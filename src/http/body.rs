@@ -1,11 +1,15 @@
-//! Reads a request's body before any other work for the request: a slow sender then occupies only the connection.
+//! Bodies of requests. [`take_in`] reads a body before any other work for the request: a slow sender then occupies only the connection.
+//! [`Body`] is the JSON object of an action of the API.
 
+use std::pin::Pin;
 use std::time::Duration;
 
 use actix_web::dev::{Payload, ServiceRequest};
 use actix_web::http::header;
-use actix_web::web;
+use actix_web::{FromRequest, HttpRequest, web};
+use serde::de::DeserializeOwned;
 use tokio::time::timeout;
+use utoipa::ToSchema;
 
 use super::problem::Problem;
 
@@ -36,4 +40,49 @@ pub(super) async fn take_in(request: &mut ServiceRequest) -> Result<(), Problem>
 
 fn broken(error: &actix_web::Error) -> Problem {
     Problem::bad_request(format!("the body did not arrive whole: {error}"), "send it again")
+}
+
+/// A body of the API. An empty body is the default.
+pub(super) trait Members: DeserializeOwned + Default + ToSchema {}
+
+impl<T: DeserializeOwned + Default + ToSchema> Members for T {}
+
+/// The JSON body of an action. As an argument of a handler, it is read before the handler runs.
+#[derive(Debug)]
+pub(super) struct Body<T>(pub(super) T);
+
+impl<T: Members + 'static> FromRequest for Body<T> {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let payload = web::Payload::from_request(request, payload);
+        Box::pin(async move {
+            let payload = payload.await.map_err(|error| broken(&error))?;
+            let bytes = payload.to_bytes_limited(LIMIT).await.map_err(|_| Problem::too_large(LIMIT))?.map_err(|error| broken(&error))?;
+            read(&bytes).map(Body)
+        })
+    }
+}
+
+/// Reads a JSON object; an empty text is an empty object.
+///
+/// # Errors
+/// 400 for what is no JSON object, for a member that `T` does not have, and for a value of another kind.
+fn read<T: Members>(bytes: &[u8]) -> Result<T, Problem> {
+    if bytes.is_empty() {
+        return Ok(T::default());
+    }
+    // serde would accept an array for the object's members, in their order
+    if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
+        return Err(Problem::bad_request("the body is no JSON object", "send a JSON object with the documented members"));
+    }
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let unread = |member: String, error: &serde_json::Error| {
+        let whose = if member == "." { "the body cannot be read".to_owned() } else { format!("the body's `{member}` cannot be read") };
+        Problem::bad_request(format!("{whose}: {error}"), "send a JSON object with the documented members")
+    };
+    let read = serde_path_to_error::deserialize(&mut json).map_err(|error| unread(error.path().to_string(), error.inner()))?;
+    json.end().map_err(|error| unread(".".into(), &error))?;
+    Ok(read)
 }

@@ -6,7 +6,7 @@ use serde_json::json;
 use tokio::time::timeout;
 
 use super::problem::Problem;
-use super::route::{Cached, Route, Shape, reads};
+use super::route::{Cached, Route, Shape};
 use super::state::AppState;
 use crate::credentials::credential_store::{SERVICENOW, syspro_credential};
 use crate::doctor::disk;
@@ -14,23 +14,22 @@ use crate::domain::FlowId;
 use crate::domain::delivery::DeliveryState;
 use crate::store::{FlowStatus, PendingCount};
 
-pub(super) const ROUTES: &[Route] = &[
-    Route::get("/health/live", None, || web::get().to(live), reads("isAlive", "Whether the process runs", &[], Shape::Json)),
-    Route::get(
-        "/health/ready",
-        None,
-        || web::get().to(ready),
-        reads("isReady", "Whether work can be done, and what is missing", &[], Shape::Health),
-    )
-    .cached(Cached::Shared),
-    Route::get(
-        "/health/flows",
-        None,
-        || web::get().to(flows),
-        reads("flowHealth", "Per flow the age of its last progress; 503 when one is stuck", &[], Shape::Health),
-    )
-    .cached(Cached::Shared),
-];
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        Route::other("/health/live", None, "isAlive", "Whether the process runs", Shape::Json, live),
+        Route::other("/health/ready", None, "isReady", "Whether work can be done, and what is missing", Shape::Health, ready)
+            .cached(Cached::Shared),
+        Route::other(
+            "/health/flows",
+            None,
+            "flowHealth",
+            "Per flow the age of its last progress; 503 when one is stuck",
+            Shape::Health,
+            flows,
+        )
+        .cached(Cached::Shared),
+    ]
+}
 
 /// A flow with work that has not made progress for this long is stuck.
 const STUCK_AFTER: Duration = Duration::minutes(10);

@@ -7,7 +7,7 @@ use actix_web::{HttpResponse, web};
 use chrono::{DateTime, Utc};
 use tokio::time::timeout;
 
-use super::route::{Cached, Route, Shape, reads};
+use super::route::{Cached, Route, Shape};
 use super::state::AppState;
 use crate::domain::delivery::{DeliveryState, FailureReason};
 use crate::domain::{EntityName, FlowId};
@@ -16,13 +16,11 @@ use crate::store::{FlowMark, Gauges, PendingCount};
 use crate::telemetry::flows::FlowState;
 use crate::telemetry::metrics as all_metrics;
 
-pub(super) const ROUTES: &[Route] = &[Route::get(
-    "/metrics",
-    None,
-    || web::get().to(metrics),
-    reads("metrics", "The metrics, for Prometheus", &[], Shape::Text("text/plain")),
-)
-.cached(Cached::Shared)];
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        Route::other("/metrics", None, "metrics", "The metrics, for Prometheus", Shape::Text("text/plain"), metrics).cached(Cached::Shared),
+    ]
+}
 
 /// How long a scrape waits for the ledger; after that it is answered without it. A scrape may also wait for one before it, and Prometheus
 /// gives up after 10 s by default.

@@ -1,8 +1,8 @@
 //! The HTTP server: health, metrics, the JSON API and the console. Besides `sim`, only this module serves HTTP with actix-web; `net` uses
 //! types of actix-web for the requests that Tieline sends.
 //!
-//! Everything about a route is next to its handler (`route.rs`). [`ROUTES`] has all routes, for the router, the check of permissions, the
-//! response cache, the description of the API and the tests.
+//! Everything about a route is in its entry in the file of its handler (`route.rs`). [`ROUTES`] has all routes, for the router, the check
+//! of permissions, the response cache, the description of the API and the tests.
 
 pub mod api;
 mod auth;
@@ -55,7 +55,7 @@ use crate::process::Process;
 
 /// All routes.
 pub static ROUTES: LazyLock<Routes> =
-    LazyLock::new(|| Routes::of(&[&[health::ROUTES, metrics::ROUTES], api::ROUTES, console::ROUTES].concat()));
+    LazyLock::new(|| Routes::of([health::routes(), metrics::routes(), api::routes(), console::routes()].concat()));
 
 impl AppState {
     /// The state of the handlers, over a running actor system.

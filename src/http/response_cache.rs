@@ -105,15 +105,15 @@ pub(super) async fn share<B: MessageBody + 'static>(request: ServiceRequest, nex
         cache.forget();
         return Ok(answered?.map_into_boxed_body());
     }
-    let route = request.extensions().get::<Route>().copied();
-    let Some(route) = route.filter(|route| route.cached != Cached::No) else {
+    let route = request.extensions().get::<Route>().map(|route| (route.cached, route.path));
+    let Some((cached, path)) = route.filter(|(cached, _)| *cached != Cached::No) else {
         return Ok(next.call(request).await?.map_into_boxed_body());
     };
     let asked = Instant::now();
     // a route without parameters has one answer, whatever the query
-    let answer = if route.cached == Cached::Shared { cache.shared(route.path) } else { cache.answer(&request.uri().to_string()) };
+    let answer = if cached == Cached::Shared { cache.shared(path) } else { cache.answer(&request.uri().to_string()) };
     // continues when the caller disconnects: another caller would have to start it again
-    let answered = actix_web::rt::spawn(async move { shared(&cache, route.cached, answer, asked, request, next).await });
+    let answered = actix_web::rt::spawn(async move { shared(&cache, cached, answer, asked, request, next).await });
     answered.await.unwrap_or_else(|_| Err(cut_off().into()))
 }
 

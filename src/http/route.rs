@@ -1,9 +1,14 @@
-//! A route: everything about it is in one place, next to its handler. The router, the check of permissions, the response cache and the
-//! description of the API are loops over these.
+//! A route: everything about it is in its entry in the list `routes()` of its file. The entry states the method, the path, the permission,
+//! the parameters, the body, the answer and the handler once. The compiler compares body and answer with the types of the handler
+//! (`api/entry.rs`).
+//! The router, the check of permissions, the response cache and the description of the API are loops over the entries.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
 
-use actix_web::web;
+use actix_web::http::StatusCode;
+use actix_web::{FromRequest, Handler, Responder, web};
 use utoipa::ToSchema;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::Schema;
@@ -11,11 +16,8 @@ use utoipa::openapi::schema::Schema;
 use super::query::Param;
 use crate::domain::role::Permission;
 
-/// Creates the handler, once for each server thread.
-type Handler = fn() -> actix_web::Route;
-
 /// One route. In the path, `{name}` matches one part, and `{*name}` at its end the rest.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Route {
     /// `GET` or `POST`.
     pub method: &'static str,
@@ -27,7 +29,17 @@ pub struct Route {
     pub(super) described: Option<Described>,
     /// Whether its answer may be shared by identical requests.
     pub(super) cached: Cached,
-    handler: Handler,
+    registration: Registration,
+}
+
+/// Makes the route of actix, once for each server thread.
+#[derive(Clone)]
+struct Registration(Arc<dyn Fn() -> actix_web::Route + Send + Sync>);
+
+impl fmt::Debug for Registration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Registration")
+    }
 }
 
 /// How old a shared answer may be.
@@ -58,9 +70,9 @@ pub(super) enum Shape {
     /// A page of a list.
     Page(Component),
     /// A single object.
-    One(u16, Component),
+    One(StatusCode, Component),
     /// One of two objects.
-    Either(u16, Component, Component),
+    Either(StatusCode, Component, Component),
     /// JSON whose form is described in words.
     Json,
     /// The health of something: 200, or 503 with the same form.
@@ -81,28 +93,56 @@ pub(super) fn component<T: ToSchema>(into: &mut BTreeMap<String, RefOr<Schema>>)
 }
 
 impl Route {
-    /// A route from which programs read.
-    pub(super) const fn get(path: &'static str, needs: Option<Permission>, handler: Handler, said: Described) -> Self {
-        Self { method: "GET", path, needs, described: Some(said), cached: Cached::No, handler }
-    }
-
-    /// An action for programs.
-    pub(super) const fn post(path: &'static str, handler: Handler, said: Described) -> Self {
-        Self { method: "POST", path, needs: Some(Permission::Operate), described: Some(said), cached: Cached::No, handler }
+    /// A route from which programs read something that is not one type as JSON; `needs` is `None`: as the settings say.
+    pub(super) fn other<Args: FromRequest + 'static>(
+        path: &'static str,
+        needs: Option<Permission>,
+        id: &'static str,
+        summary: &'static str,
+        answer: Shape,
+        handler: impl Handler<Args, Output: Responder + 'static> + Send + Sync,
+    ) -> Self {
+        let described = Described { id, summary, params: &[], body: None, answer };
+        Self::of("GET", path, needs, Some(described), move || web::get().to(handler.clone()))
     }
 
     /// A page of the console; `None`: also for people who are not signed in.
-    pub(super) const fn page(path: &'static str, needs: Option<Permission>, handler: Handler) -> Self {
-        Self { method: "GET", path, needs, described: None, cached: Cached::No, handler }
+    pub(super) fn page<Args: FromRequest + 'static>(
+        path: &'static str,
+        needs: Option<Permission>,
+        handler: impl Handler<Args, Output: Responder + 'static> + Send + Sync,
+    ) -> Self {
+        Self::of("GET", path, needs, None, move || web::get().to(handler.clone()))
     }
 
     /// The action of a console form.
-    pub(super) const fn form(path: &'static str, needs: Option<Permission>, handler: Handler) -> Self {
-        Self { method: "POST", path, needs, described: None, cached: Cached::No, handler }
+    pub(super) fn form<Args: FromRequest + 'static>(
+        path: &'static str,
+        needs: Option<Permission>,
+        handler: impl Handler<Args, Output: Responder + 'static> + Send + Sync,
+    ) -> Self {
+        Self::of("POST", path, needs, None, move || web::post().to(handler.clone()))
+    }
+
+    /// One of any kind.
+    pub(super) fn of(
+        method: &'static str,
+        path: &'static str,
+        needs: Option<Permission>,
+        described: Option<Described>,
+        registration: impl Fn() -> actix_web::Route + Send + Sync + 'static,
+    ) -> Self {
+        Self { method, path, needs, described, cached: Cached::No, registration: Registration(Arc::new(registration)) }
+    }
+
+    /// The parameters of its query.
+    pub(super) fn params(mut self, params: &'static [Param]) -> Self {
+        self.described = self.described.map(|described| Described { params, ..described });
+        self
     }
 
     /// Lets identical requests share its answer.
-    pub(super) const fn cached(mut self, cached: Cached) -> Self {
+    pub(super) fn cached(mut self, cached: Cached) -> Self {
         self.cached = cached;
         self
     }
@@ -133,24 +173,13 @@ impl Route {
     }
 }
 
-/// The description of a route that reads.
-pub(super) const fn reads(id: &'static str, summary: &'static str, params: &'static [Param], answer: Shape) -> Described {
-    Described { id, summary, params, body: None, answer }
-}
-
-/// The description of a route that acts.
-pub(super) const fn acts(id: &'static str, summary: &'static str, body: Component, answer: Shape) -> Described {
-    Described { id, summary, params: &[], body: Some(body), answer }
-}
-
 /// All routes.
 #[derive(Debug)]
 pub struct Routes(Vec<Route>);
 
 impl Routes {
-    /// The routes of these files.
-    pub(super) fn of(files: &[&[Route]]) -> Self {
-        let mut all = files.concat();
+    /// The routes of all files.
+    pub(super) fn of(mut all: Vec<Route>) -> Self {
         // the router takes the first match: `/conflicts/adopt` is not the conflict `adopt`
         all.sort_by_key(Route::open_parts);
         Self(all)
@@ -174,29 +203,31 @@ impl Routes {
                 Some((before, rest)) => format!("{before}{{{}", rest.replace('}', ":.*}")),
                 None => route.path.to_owned(),
             };
-            config.route(&path, (route.handler)());
+            config.route(&path, (route.registration.0)());
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use actix_web::HttpResponse;
+
     use super::*;
 
-    fn nothing() -> actix_web::Route {
-        web::get().to(actix_web::HttpResponse::Ok)
+    async fn nothing() -> HttpResponse {
+        HttpResponse::Ok().finish()
     }
 
     #[test]
     fn routes_match_whole_paths_and_fixed_ones_go_first() {
         let read = Some(Permission::Read);
-        let routes = Routes::of(&[&[
+        let routes = Routes::of(vec![
             Route::page("/things/{id}", read, nothing),
             Route::page("/records/{company}/{entity}/{*key}", read, nothing),
             Route::form("/things/{id}", read, nothing),
             Route::form("/things/adopt", read, nothing),
             Route::page("/", read, nothing),
-        ]]);
+        ]);
         let at = |path: &str| routes.at(path).map(|route| format!("{} {}", route.method, route.path)).collect::<Vec<_>>();
         assert_eq!(at("/records/EDU1/invoice/0042/INV/7"), ["GET /records/{company}/{entity}/{*key}"]);
         assert_eq!(at("/things/7"), ["GET /things/{id}", "POST /things/{id}"]);

@@ -1,71 +1,68 @@
 //! The actions: run, pause and resume a flow; send records again.
 
-use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
+use actix_web::{HttpMessage, HttpRequest, web};
 use chrono::{DateTime, Utc};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
+use super::entry::{Either, InBackground};
 use super::texts::{Filled, Name, Why};
 use crate::domain::FlowId;
 use crate::domain::delivery::FailureReason;
 use crate::domain::ids::RunId;
+use crate::domain::role::Permission;
 use crate::domain::run::RunKind;
-use crate::http::body::LIMIT;
+use crate::http::body::Body;
 use crate::http::caller::Caller;
 use crate::http::problem::{Problem, reason};
 use crate::http::query::path_parts;
-use crate::http::route::{Route, Shape, acts, component};
+use crate::http::route::Route;
 use crate::http::state::AppState;
 use crate::operations::replay::{Selection, Which};
 use crate::operations::resend::ReplayReport;
 use crate::operations::{self, Refused, Requested, RunStarted};
 use crate::store::{FlowAction, FlowBefore, ForgottenFlow, ReplayScope, SmallerTables, Undelivered};
 
-pub(in crate::http) const ROUTES: &[Route] = &[
-    Route::post(
-        "/api/v1/flows/{company}/{entity}/run",
-        || web::post().to(run),
-        acts("runFlow", "Runs a flow now", component::<FlowBody>, Shape::One(202, component::<RunAccepted>)),
-    ),
-    Route::post(
-        "/api/v1/flows/{company}/{entity}/pause",
-        || web::post().to(pause),
-        acts("pauseFlow", "Stops reading a flow until it is resumed", component::<FlowBody>, Shape::One(200, component::<Paused>)),
-    ),
-    Route::post(
-        "/api/v1/flows/{company}/{entity}/resume",
-        || web::post().to(resume),
-        acts(
+pub(in crate::http) fn routes() -> Vec<Route> {
+    vec![
+        Route::post::<FlowBody, InBackground<RunAccepted>>(
+            "/api/v1/flows/{company}/{entity}/run",
+            Permission::Operate,
+            "runFlow",
+            "Runs a flow now",
+            run,
+        ),
+        Route::post::<FlowBody, Paused>(
+            "/api/v1/flows/{company}/{entity}/pause",
+            Permission::Operate,
+            "pauseFlow",
+            "Stops reading a flow until it is resumed",
+            pause,
+        ),
+        Route::post::<FlowBody, Paused>(
+            "/api/v1/flows/{company}/{entity}/resume",
+            Permission::Operate,
             "resumeFlow",
             "Resumes a flow that a person paused or that Tieline stopped",
-            component::<FlowBody>,
-            Shape::One(200, component::<Paused>),
+            resume,
         ),
-    ),
-    Route::post(
-        "/api/v1/flows/{company}/{entity}/forget",
-        || web::post().to(forget),
-        acts(
+        Route::post::<FlowBody, ForgottenFlow>(
+            "/api/v1/flows/{company}/{entity}/forget",
+            Permission::Operate,
             "forgetFlow",
             "Forgets a flow that is no longer configured; its records stay as history",
-            component::<FlowBody>,
-            Shape::One(200, component::<ForgottenFlow>),
+            forget,
         ),
-    ),
-    Route::post(
-        "/api/v1/replay",
-        || web::post().to(replay),
-        acts(
+        Route::post::<ReplayBody, InBackground<Either<ReplayReport, Followed>>>(
+            "/api/v1/replay",
+            Permission::Operate,
             "replay",
             "Maps stored records again and sends them",
-            component::<ReplayBody>,
-            Shape::Either(202, component::<ReplayReport>, component::<Followed>),
+            replay,
         ),
-    ),
-];
-
-type Answer = Result<HttpResponse, Problem>;
+    ]
+}
 
 /// The body of a flow action.
 #[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
@@ -193,30 +190,6 @@ pub(in crate::http) fn caller(request: &HttpRequest) -> String {
     request.extensions().get::<Caller>().map_or_else(|| "unknown".to_owned(), |caller| caller.name.clone())
 }
 
-/// A JSON body; an empty one is an empty object.
-pub(super) async fn body<T: for<'de> Deserialize<'de> + Default>(payload: web::Payload) -> Result<T, Problem> {
-    let bytes = payload
-        .to_bytes_limited(LIMIT)
-        .await
-        .map_err(|_| Problem::too_large(LIMIT))?
-        .map_err(|error| Problem::bad_request(format!("the body did not arrive whole: {error}"), "send it again"))?;
-    if bytes.is_empty() {
-        return Ok(T::default());
-    }
-    // serde would accept an array for the object's members, in their order
-    if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
-        return Err(Problem::bad_request("the body is no JSON object", "send a JSON object with the documented members"));
-    }
-    let mut json = serde_json::Deserializer::from_slice(&bytes);
-    let unread = |member: String, error: &serde_json::Error| {
-        let whose = if member == "." { "the body cannot be read".to_owned() } else { format!("the body's `{member}` cannot be read") };
-        Problem::bad_request(format!("{whose}: {error}"), "send a JSON object with the documented members")
-    };
-    let read = serde_path_to_error::deserialize(&mut json).map_err(|error| unread(error.path().to_string(), error.inner()))?;
-    json.end().map_err(|error| unread(".".into(), &error))?;
-    Ok(read)
-}
-
 /// The person who requests an action, and the reason.
 ///
 /// # Errors
@@ -234,31 +207,35 @@ fn flow_of(request: &HttpRequest) -> Result<FlowId, Problem> {
     Ok(FlowId::new(company.as_str(), entity.as_str()))
 }
 
-async fn run(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Answer {
-    let (flow, asked): (FlowId, FlowBody) = (flow_of(&request)?, body(payload).await?);
+async fn run(
+    app_state: web::Data<AppState>,
+    request: HttpRequest,
+    Body(asked): Body<FlowBody>,
+) -> Result<InBackground<RunAccepted>, Problem> {
+    let flow = flow_of(&request)?;
     let kind = if asked.sweep { RunKind::Sweep } else { RunKind::Poll };
     let started = app_state.service.run(flow, kind, requested(&request, &asked.why)?).await?;
-    Ok(HttpResponse::Accepted().json(RunAccepted::from(started)))
+    Ok(InBackground(RunAccepted::from(started)))
 }
 
-async fn pause(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Answer {
-    let (flow, asked): (FlowId, FlowBody) = (flow_of(&request)?, body(payload).await?);
+async fn pause(app_state: web::Data<AppState>, request: HttpRequest, Body(asked): Body<FlowBody>) -> Result<Paused, Problem> {
+    let flow = flow_of(&request)?;
     let before = operations::flow::pause(&app_state.process, flow.clone(), requested(&request, &asked.why)?).await?;
-    Ok(HttpResponse::Ok().json(Paused::of(flow, FlowAction::Pause, before)))
+    Ok(Paused::of(flow, FlowAction::Pause, before))
 }
 
-async fn resume(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Answer {
-    let (flow, asked): (FlowId, FlowBody) = (flow_of(&request)?, body(payload).await?);
+async fn resume(app_state: web::Data<AppState>, request: HttpRequest, Body(asked): Body<FlowBody>) -> Result<Paused, Problem> {
+    let flow = flow_of(&request)?;
     let smaller = SmallerTables::accepted(asked.accept_smaller);
     let before = operations::flow::resume(&app_state.process, flow.clone(), smaller, requested(&request, &asked.why)?).await?;
-    Ok(HttpResponse::Ok().json(Paused::of(flow, FlowAction::Resume, before)))
+    Ok(Paused::of(flow, FlowAction::Resume, before))
 }
 
-async fn forget(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Answer {
-    let (flow, asked): (FlowId, FlowBody) = (flow_of(&request)?, body(payload).await?);
+async fn forget(app_state: web::Data<AppState>, request: HttpRequest, Body(asked): Body<FlowBody>) -> Result<ForgottenFlow, Problem> {
+    let flow = flow_of(&request)?;
     let undelivered = if asked.drop_pending { Undelivered::Drop } else { Undelivered::Keep };
     let forgotten = operations::flow::forget(&app_state.process, flow, undelivered, requested(&request, &asked.why)?).await?;
-    Ok(HttpResponse::Ok().json(forgotten))
+    Ok(forgotten)
 }
 
 /// The scope of a replay: limited in some way, or explicitly all.
@@ -273,13 +250,16 @@ pub(in crate::http) fn which(asked: ReplayBody) -> Result<Which, Refused> {
 }
 
 /// A long replay continues after its answer.
-async fn replay(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Answer {
-    let asked: ReplayBody = body(payload).await?;
+async fn replay(
+    app_state: web::Data<AppState>,
+    request: HttpRequest,
+    Body(asked): Body<ReplayBody>,
+) -> Result<InBackground<Either<ReplayReport, Followed>>, Problem> {
     let requested = requested(&request, &asked.why)?;
-    Ok(match app_state.service.replay(which(asked)?, requested).await? {
-        Some(report) => HttpResponse::Accepted().json(report),
-        None => HttpResponse::Accepted().json(Followed { accepted: true, follow: "/api/v1/runs?kind=replay" }),
-    })
+    Ok(InBackground(match app_state.service.replay(which(asked)?, requested).await? {
+        Some(report) => Either::Left(report),
+        None => Either::Right(Followed { accepted: true, follow: "/api/v1/runs?kind=replay" }),
+    }))
 }
 
 #[cfg(test)]

@@ -1,60 +1,47 @@
 //! Backfills: requests to read periods of history again; how to follow and cancel them.
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, web};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::actions::{body, requested};
+use super::actions::requested;
+use super::entry::InBackground;
 use super::lists::{COMPANY, ENTITY};
 use super::texts::{Name, Why};
 use crate::domain::ids::BackfillId;
 use crate::domain::role::Permission;
 use crate::domain::run::BackfillState;
+use crate::http::body::Body;
 use crate::http::problem::Problem;
 use crate::http::query::{AFTER, Kind, LIMITED, Page, Param, param};
-use crate::http::route::{Cached, Route, Shape, acts, component, reads};
+use crate::http::route::{Cached, Route};
 use crate::http::state::AppState;
 use crate::operations::{self, Refused, backfill::Period};
 use crate::store::{BackfillFilter, BackfillRow};
 
-pub(in crate::http) const ROUTES: &[Route] = &[
-    Route::post(
-        "/api/v1/backfill",
-        || web::post().to(add),
-        acts(
+pub(in crate::http) fn routes() -> Vec<Route> {
+    vec![
+        Route::post::<BackfillBody, InBackground<Accepted>>(
+            "/api/v1/backfill",
+            Permission::Operate,
             "backfill",
             "Reads a period of history again, while the scheduled runs continue",
-            component::<BackfillBody>,
-            Shape::One(202, component::<Accepted>),
+            add,
         ),
-    ),
-    Route::get(
-        "/api/v1/backfills",
-        Some(Permission::Read),
-        || web::get().to(list),
-        reads("listBackfills", "Backfills, the newest first", BACKFILLS, Shape::Page(component::<BackfillRow>)),
-    )
-    .cached(Cached::Second),
-    Route::get(
-        "/api/v1/backfills/{id}",
-        Some(Permission::Read),
-        || web::get().to(show),
-        reads("getBackfill", "One backfill, with its progress", &[], Shape::One(200, component::<BackfillRow>)),
-    ),
-    Route::post(
-        "/api/v1/backfills/{id}/cancel",
-        || web::post().to(cancel),
-        acts(
+        Route::get::<Page<BackfillRow>>("/api/v1/backfills", Permission::Read, "listBackfills", "Backfills, the newest first", list)
+            .params(BACKFILLS)
+            .cached(Cached::Second),
+        Route::get::<BackfillRow>("/api/v1/backfills/{id}", Permission::Read, "getBackfill", "One backfill, with its progress", show),
+        Route::post::<CancelBody, BackfillRow>(
+            "/api/v1/backfills/{id}/cancel",
+            Permission::Operate,
             "cancelBackfill",
             "Cancels a backfill; what it has read stays",
-            component::<CancelBody>,
-            Shape::One(200, component::<BackfillRow>),
+            cancel,
         ),
-    ),
-];
-
-type Answer = Result<HttpResponse, Problem>;
+    ]
+}
 
 /// The parameters of the list.
 pub(super) const BACKFILLS: &[Param] =
@@ -99,17 +86,20 @@ pub(super) struct Accepted {
 }
 
 /// Stored at once; the service reads it beside its polls.
-async fn add(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Answer {
-    let asked: BackfillBody = body(payload).await?;
+async fn add(
+    app_state: web::Data<AppState>,
+    request: HttpRequest,
+    Body(asked): Body<BackfillBody>,
+) -> Result<InBackground<Accepted>, Problem> {
     let requested = requested(&request, &asked.why)?;
     let (companies, entities) = (asked.company.into_iter().collect(), asked.entity.into_iter().collect());
     let period = Period { companies, entities, since: asked.since, until: asked.until, all: asked.all };
     let rows = operations::backfill::ask(&app_state.process, period, requested).await?;
-    Ok(HttpResponse::Accepted().json(Accepted { items: rows, follow: "/api/v1/backfills/{id}" }))
+    Ok(InBackground(Accepted { items: rows, follow: "/api/v1/backfills/{id}" }))
 }
 
-/// `GET /api/v1/backfills`, newest first.
-pub(super) async fn list(app_state: web::Data<AppState>, request: HttpRequest) -> Answer {
+/// Newest first.
+async fn list(app_state: web::Data<AppState>, request: HttpRequest) -> Result<Page<BackfillRow>, Problem> {
     let params = app_state.described(&request).await?;
     let limit = params.limit()?;
     let state = params.value("state", "a state of a backfill")?;
@@ -117,19 +107,18 @@ pub(super) async fn list(app_state: web::Data<AppState>, request: HttpRequest) -
     let filter =
         BackfillFilter { company: params.text("company"), entity: params.text("entity"), state, ids: Vec::new(), before, limit: limit + 1 };
     let rows = app_state.process.store.backfill_list(filter).await?;
-    Ok(HttpResponse::Ok().json(Page::of(rows, limit, |row| row.id.to_string())))
+    Ok(Page::of(rows, limit, |row| row.id.to_string()))
 }
 
-async fn show(app_state: web::Data<AppState>, request: HttpRequest) -> Answer {
+async fn show(app_state: web::Data<AppState>, request: HttpRequest) -> Result<BackfillRow, Problem> {
     let id = id(&request, 3)?;
-    Ok(HttpResponse::Ok().json(operations::backfill::find(&app_state.process, id).await?))
+    Ok(operations::backfill::find(&app_state.process, id).await?)
 }
 
 /// What was read stays.
-async fn cancel(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Answer {
-    let asked: CancelBody = body(payload).await?;
+async fn cancel(app_state: web::Data<AppState>, request: HttpRequest, Body(asked): Body<CancelBody>) -> Result<BackfillRow, Problem> {
     let requested = requested(&request, &asked.why)?;
-    Ok(HttpResponse::Ok().json(operations::backfill::cancel(&app_state.process, id(&request, 3)?, requested).await?))
+    Ok(operations::backfill::cancel(&app_state.process, id(&request, 3)?, requested).await?)
 }
 
 /// The id in a path, after `skip` other parts.

@@ -1,6 +1,6 @@
 //! The conflict list: entries that wait for a person, and the decisions about them.
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, web};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 use serde::de::Error;
@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use super::actions::{body, requested};
+use super::actions::requested;
 use super::lists::{COMPANY, ENTITY, KEY};
 use super::texts::{Name, Why};
 use crate::domain::FlowId;
@@ -16,45 +16,36 @@ use crate::domain::conflict::{ConflictKind, ConflictState};
 use crate::domain::ids::ConflictId;
 use crate::domain::merge::Side;
 use crate::domain::role::Permission;
+use crate::http::body::Body;
 use crate::http::problem::Problem;
 use crate::http::query::{AFTER, Kind, LIMITED, Page, Param, param, path_parts};
-use crate::http::route::{Cached, Route, Shape, acts, component, reads};
+use crate::http::route::{Cached, Route};
 use crate::http::state::AppState;
 use crate::operations::{self, Refused};
 use crate::store::{ConflictFilter, ConflictRow};
 
-pub(in crate::http) const ROUTES: &[Route] = &[
-    Route::get(
-        "/api/v1/conflicts",
-        Some(Permission::Read),
-        || web::get().to(list),
-        reads("listConflicts", "Conflicts", CONFLICTS, Shape::Page(component::<ConflictRow>)),
-    )
-    .cached(Cached::Second),
-    Route::get(
-        "/api/v1/conflicts/{id}",
-        Some(Permission::Read),
-        || web::get().to(show),
-        reads("getConflict", "One conflict", &[], Shape::One(200, component::<ConflictRow>)),
-    ),
-    Route::post(
-        "/api/v1/conflicts/resolve",
-        || web::post().to(resolve),
-        acts(
+pub(in crate::http) fn routes() -> Vec<Route> {
+    vec![
+        Route::get::<Page<ConflictRow>>("/api/v1/conflicts", Permission::Read, "listConflicts", "Conflicts", list)
+            .params(CONFLICTS)
+            .cached(Cached::Second),
+        Route::get::<ConflictRow>("/api/v1/conflicts/{id}", Permission::Read, "getConflict", "One conflict", show),
+        Route::post::<ResolveBody, Resolved>(
+            "/api/v1/conflicts/resolve",
+            Permission::Operate,
             "resolveConflicts",
             "Decides which value wins; the next run writes it",
-            component::<ResolveBody>,
-            Shape::One(200, component::<Resolved>),
+            resolve,
         ),
-    ),
-    Route::post(
-        "/api/v1/conflicts/adopt",
-        || web::post().to(adopt),
-        acts("adoptLists", "Aligns two lists for the first time", component::<AdoptBody>, Shape::One(200, component::<Adopted>)),
-    ),
-];
-
-type Answer = Result<HttpResponse, Problem>;
+        Route::post::<AdoptBody, Adopted>(
+            "/api/v1/conflicts/adopt",
+            Permission::Operate,
+            "adoptLists",
+            "Aligns two lists for the first time",
+            adopt,
+        ),
+    ]
+}
 
 /// The parameters of the list.
 pub(super) const CONFLICTS: &[Param] = &[
@@ -131,8 +122,8 @@ pub(super) struct AdoptBody {
     why: String,
 }
 
-/// `GET /api/v1/conflicts`: open entries, unless a state is given.
-pub(super) async fn list(app_state: web::Data<AppState>, request: HttpRequest) -> Answer {
+/// Open entries, unless a state is given.
+async fn list(app_state: web::Data<AppState>, request: HttpRequest) -> Result<Page<ConflictRow>, Problem> {
     let params = app_state.described(&request).await?;
     let limit = params.limit()?;
     let filter = ConflictFilter {
@@ -146,24 +137,22 @@ pub(super) async fn list(app_state: web::Data<AppState>, request: HttpRequest) -
         limit: limit + 1,
     };
     let rows = app_state.process.store.conflict_list(filter).await?;
-    Ok(HttpResponse::Ok().json(Page::of(rows, limit, |row| row.id.to_string())))
+    Ok(Page::of(rows, limit, |row| row.id.to_string()))
 }
 
-/// `GET /api/v1/conflicts/{id}`
-pub(super) async fn show(app_state: web::Data<AppState>, request: HttpRequest) -> Answer {
+async fn show(app_state: web::Data<AppState>, request: HttpRequest) -> Result<ConflictRow, Problem> {
     let parts = path_parts(request.uri().path(), 3, 1)?;
     let text = parts.first().map(String::as_str).unwrap_or_default();
     let id: ConflictId = text.parse().map_err(|_| Refused::NoConflict(text.to_owned()))?;
-    Ok(HttpResponse::Ok().json(operations::conflict::find(&app_state.process, id).await?))
+    Ok(operations::conflict::find(&app_state.process, id).await?)
 }
 
-async fn resolve(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Answer {
-    let asked: ResolveBody = body(payload).await?;
+async fn resolve(app_state: web::Data<AppState>, request: HttpRequest, Body(asked): Body<ResolveBody>) -> Result<Resolved, Problem> {
     let requested = requested(&request, &asked.why)?;
     let take = side(asked.take)?;
     let decided = operations::conflict::resolve(&app_state.process, &asked.ids, take, requested).await?;
     let left_out = asked.ids.into_iter().filter(|id| !decided.iter().any(|row| row.id == *id)).collect();
-    Ok(HttpResponse::Ok().json(Resolved { decided, left_out, follow: "/api/v1/conflicts/{id}" }))
+    Ok(Resolved { decided, left_out, follow: "/api/v1/conflicts/{id}" })
 }
 
 /// The side whose value counts.
@@ -174,11 +163,10 @@ pub(in crate::http) fn side(take: Option<Side>) -> Result<Side, Problem> {
     take.ok_or_else(|| Problem::bad_request("`take` is missing", "say whose value counts: `syspro` or `servicenow`"))
 }
 
-async fn adopt(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Answer {
-    let asked: AdoptBody = body(payload).await?;
+async fn adopt(app_state: web::Data<AppState>, request: HttpRequest, Body(asked): Body<AdoptBody>) -> Result<Adopted, Problem> {
     let flow = FlowId::new(asked.company.as_str(), asked.entity.as_str());
     let decided = operations::conflict::adopt(&app_state.process, flow, asked.prefer, requested(&request, &asked.why)?).await?;
-    Ok(HttpResponse::Ok().json(Adopted { decided: decided.len(), follow: "/api/v1/conflicts" }))
+    Ok(Adopted { decided: decided.len(), follow: "/api/v1/conflicts" })
 }
 
 #[cfg(test)]

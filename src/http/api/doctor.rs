@@ -1,38 +1,38 @@
 //! Diagnostics of both systems: start, follow, read.
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, web};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::actions::{Followed, body, requested};
+use super::actions::{Followed, requested};
+use super::entry::InBackground;
 use super::texts::Why;
 use crate::doctor::{Finding, Progress, Scope};
 use crate::domain::role::Permission;
+use crate::http::body::Body;
 use crate::http::problem::Problem;
-use crate::http::route::{Route, Shape, acts, component, reads};
+use crate::http::route::Route;
 use crate::http::state::AppState;
 
-pub(in crate::http) const ROUTES: &[Route] = &[
-    Route::get(
-        "/api/v1/doctor",
-        Some(Permission::Read),
-        || web::get().to(last),
-        reads("getDiagnostics", "The last diagnostics run of this process", &[], Shape::One(200, component::<DiagnosticsView>)),
-    ),
-    Route::post(
-        "/api/v1/doctor",
-        || web::post().to(begin),
-        acts(
+pub(in crate::http) fn routes() -> Vec<Route> {
+    vec![
+        Route::get::<DiagnosticsView>(
+            "/api/v1/doctor",
+            Permission::Read,
+            "getDiagnostics",
+            "The last diagnostics run of this process",
+            last,
+        ),
+        Route::post::<DoctorBody, InBackground<Followed>>(
+            "/api/v1/doctor",
+            Permission::Operate,
             "runDiagnostics",
             "Starts diagnostics of both systems, rights, clocks, certificates and the database",
-            component::<DoctorBody>,
-            Shape::One(202, component::<Followed>),
+            begin,
         ),
-    ),
-];
-
-type Answer = Result<HttpResponse, Problem>;
+    ]
+}
 
 /// The body of a diagnostics request.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -75,12 +75,12 @@ pub(super) struct DiagnosticsView {
     findings: Vec<Finding>,
 }
 
-/// `GET /api/v1/doctor`: the last diagnostics run of this process.
-pub(super) async fn last(app_state: web::Data<AppState>) -> Answer {
+/// The last diagnostics run of this process.
+async fn last(app_state: web::Data<AppState>, _: HttpRequest) -> Result<DiagnosticsView, Problem> {
     let last = app_state.service.diagnostics_run();
     let asked = last.as_ref().map(|last| last.asked.clone());
     let ended = last.as_ref().and_then(|last| last.ended);
-    Ok(HttpResponse::Ok().json(DiagnosticsView {
+    Ok(DiagnosticsView {
         state: match (&last, ended) {
             (None, _) => Stage::Never,
             (Some(_), None) => Stage::Running,
@@ -94,13 +94,15 @@ pub(super) async fn last(app_state: web::Data<AppState>) -> Answer {
         read_only: asked.as_ref().is_some_and(|asked| asked.scope == Scope::ReadOnly),
         why: asked.and_then(|asked| asked.why),
         findings: last.map(|last| last.findings()).unwrap_or_default(),
-    }))
+    })
 }
 
-/// `POST /api/v1/doctor`
-pub(super) async fn begin(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Answer {
-    let asked: DoctorBody = body(payload).await?;
+async fn begin(
+    app_state: web::Data<AppState>,
+    request: HttpRequest,
+    Body(asked): Body<DoctorBody>,
+) -> Result<InBackground<Followed>, Problem> {
     let scope = if asked.read_only { Scope::ReadOnly } else { Scope::Create };
     app_state.service.diagnose(scope, requested(&request, &asked.why)?).await?;
-    Ok(HttpResponse::Accepted().json(Followed { accepted: true, follow: "/api/v1/doctor" }))
+    Ok(InBackground(Followed { accepted: true, follow: "/api/v1/doctor" }))
 }

@@ -1,42 +1,38 @@
 //! A person holds records, and releases them.
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, web};
 use serde::{Deserialize, Serialize};
 
-use super::actions::{body, requested};
+use super::actions::requested;
 use super::texts::{Name, Why};
 use crate::domain::FlowId;
 use crate::domain::resent::ResentOutcome;
+use crate::domain::role::Permission;
+use crate::http::body::Body;
 use crate::http::problem::Problem;
-use crate::http::route::{Route, Shape, acts, component};
+use crate::http::route::Route;
 use crate::http::state::AppState;
 use crate::operations::{self, hold::Named};
 use crate::store::HoldRow;
 
-pub(in crate::http) const ROUTES: &[Route] = &[
-    Route::post(
-        "/api/v1/records/hold",
-        || web::post().to(hold),
-        acts(
+pub(in crate::http) fn routes() -> Vec<Route> {
+    vec![
+        Route::post::<HoldBody, HoldAnswer>(
+            "/api/v1/records/hold",
+            Permission::Operate,
             "holdRecords",
             "Holds records: nothing of them is sent until they are released",
-            component::<HoldBody>,
-            Shape::One(200, component::<HoldAnswer>),
+            hold,
         ),
-    ),
-    Route::post(
-        "/api/v1/records/release",
-        || web::post().to(release),
-        acts(
+        Route::post::<HoldBody, HoldAnswer>(
+            "/api/v1/records/release",
+            Permission::Operate,
             "releaseRecords",
             "Ends holds, and queues again what failed, as it was mapped",
-            component::<HoldBody>,
-            Shape::One(200, component::<HoldAnswer>),
+            release,
         ),
-    ),
-];
-
-type Answer = Result<HttpResponse, Problem>;
+    ]
+}
 
 /// The records, and the reason.
 #[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
@@ -67,18 +63,16 @@ struct HoldAnswer {
     outcome: Option<ResentOutcome>,
 }
 
-async fn hold(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Answer {
-    let asked: HoldBody = body(payload).await?;
+async fn hold(app_state: web::Data<AppState>, request: HttpRequest, Body(asked): Body<HoldBody>) -> Result<HoldAnswer, Problem> {
     let (requested, flow) = (requested(&request, &asked.why)?, asked.flow());
     let named = operations::hold::hold(&app_state.process, flow, &asked.keys, requested).await?;
-    Ok(HttpResponse::Ok().json(HoldAnswer::of(named, None)))
+    Ok(HoldAnswer::of(named, None))
 }
 
-async fn release(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Answer {
-    let asked: HoldBody = body(payload).await?;
+async fn release(app_state: web::Data<AppState>, request: HttpRequest, Body(asked): Body<HoldBody>) -> Result<HoldAnswer, Problem> {
     let (requested, flow) = (requested(&request, &asked.why)?, asked.flow());
     let (named, outcome) = app_state.service.release(flow, &asked.keys, requested).await?;
-    Ok(HttpResponse::Ok().json(HoldAnswer::of(named, outcome)))
+    Ok(HoldAnswer::of(named, outcome))
 }
 
 impl HoldBody {

@@ -1,6 +1,6 @@
 //! The lists and records that can be read.
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, web};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
@@ -13,7 +13,7 @@ use crate::domain::role::Permission;
 use crate::domain::run::{RunKind, RunOutcome};
 use crate::http::problem::Problem;
 use crate::http::query::{AFTER, Kind, LIMITED, Page, Param, Params, param, path_parts};
-use crate::http::route::{Cached, Route, Shape, component, reads};
+use crate::http::route::{Cached, Route};
 use crate::http::state::AppState;
 use crate::operations::explain::Explained;
 use crate::operations::failures;
@@ -23,83 +23,61 @@ use crate::store::{
     RecordView, RunFilter, RunRow, SetRow,
 };
 
-pub(in crate::http) const ROUTES: &[Route] = &[
-    Route::get(
-        "/api/v1/flows",
-        READ,
-        || web::get().to(flows),
-        reads("listFlows", "Every flow, with its state", &[], Shape::Page(component::<FlowStatus>)),
-    )
-    .cached(Cached::Second),
-    Route::get(
-        "/api/v1/nodes",
-        READ,
-        || web::get().to(nodes),
-        reads("listNodes", "The services on this ledger", &[], Shape::Page(component::<NodeRow>)),
-    )
-    .cached(Cached::Second),
-    Route::get(
-        "/api/v1/definitions",
-        READ,
-        || web::get().to(definitions),
-        reads(
+pub(in crate::http) fn routes() -> Vec<Route> {
+    vec![
+        Route::get::<Page<FlowStatus>>("/api/v1/flows", Permission::Read, "listFlows", "Every flow, with its state", flows)
+            .cached(Cached::Second),
+        Route::get::<Page<NodeRow>>("/api/v1/nodes", Permission::Read, "listNodes", "The services on this ledger", nodes)
+            .cached(Cached::Second),
+        Route::get::<DefinitionsView>(
+            "/api/v1/definitions",
+            Permission::Read,
             "getDefinitions",
             "The definitions of the answering node, those in force, and every earlier set",
-            &[],
-            Shape::One(200, component::<DefinitionsView>),
+            definitions,
         ),
-    ),
-    Route::get(
-        "/api/v1/runs",
-        READ,
-        || web::get().to(runs),
-        reads("listRuns", "Runs, the newest first", RUNS, Shape::Page(component::<RunRow>)),
-    )
-    .cached(Cached::Second),
-    Route::get(
-        "/api/v1/records",
-        READ,
-        || web::get().to(records),
-        reads("listRecords", "Records in the order in which they were first read", RECORDS, Shape::Page(component::<DocumentRow>)),
-    )
-    .cached(Cached::Second),
-    Route::get(
-        "/api/v1/records/{company}/{entity}/{*key}",
-        READ,
-        || web::get().to(record),
-        reads("getRecord", "One record: its state and why, its versions and attempts", &[], Shape::One(200, component::<RecordView>)),
-    ),
-    Route::get(
-        "/api/v1/failures",
-        READ,
-        || web::get().to(failures),
-        reads("listFailures", "What was not delivered, with the next step", FAILURES, Shape::Page(component::<FailureRow>)),
-    )
-    .cached(Cached::Second),
-    Route::get(
-        "/api/v1/failures/causes",
-        READ,
-        || web::get().to(causes),
-        reads(
+        Route::get::<Page<RunRow>>("/api/v1/runs", Permission::Read, "listRuns", "Runs, the newest first", runs)
+            .params(RUNS)
+            .cached(Cached::Second),
+        Route::get::<Page<DocumentRow>>(
+            "/api/v1/records",
+            Permission::Read,
+            "listRecords",
+            "Records in the order in which they were first read",
+            records,
+        )
+        .params(RECORDS)
+        .cached(Cached::Second),
+        Route::get::<RecordView>(
+            "/api/v1/records/{company}/{entity}/{*key}",
+            Permission::Read,
+            "getRecord",
+            "One record: its state and why, its versions and attempts",
+            record,
+        ),
+        Route::get::<Page<FailureRow>>(
+            "/api/v1/failures",
+            Permission::Read,
+            "listFailures",
+            "What was not delivered, with the next step",
+            failures,
+        )
+        .params(FAILURES)
+        .cached(Cached::Second),
+        Route::get::<Page<CauseRow>>(
+            "/api/v1/failures/causes",
+            Permission::Read,
             "listFailureCauses",
             "Failures by cause: an example, the values that differ, the amounts at stake per currency, and the parents",
-            CAUSES,
-            Shape::Page(component::<CauseRow>),
-        ),
-    )
-    .cached(Cached::Second),
-    Route::get(
-        "/api/v1/audit",
-        Some(Permission::ReadAudit),
-        || web::get().to(audit),
-        reads("listAudit", "Audit rows, the oldest first", AUDIT, Shape::Page(component::<AuditRow>)),
-    )
-    .cached(Cached::Second),
-];
-
-const READ: Option<Permission> = Some(Permission::Read);
-
-type Answer = Result<HttpResponse, Problem>;
+            causes,
+        )
+        .params(CAUSES)
+        .cached(Cached::Second),
+        Route::get::<Page<AuditRow>>("/api/v1/audit", Permission::ReadAudit, "listAudit", "Audit rows, the oldest first", audit)
+            .params(AUDIT)
+            .cached(Cached::Second),
+    ]
+}
 
 pub(super) const COMPANY: Param = param("company", Kind::Text, "only this SYSPRO company");
 pub(super) const ENTITY: Param = param("entity", Kind::Text, "only this entity, such as `invoice`");
@@ -162,16 +140,14 @@ pub(super) const AUDIT: &[Param] =
 /// The description of a time parameter.
 const INSTANT: &str = "an instant such as 2026-01-31T08:00:00Z";
 
-/// `GET /api/v1/flows`
-pub(super) async fn flows(app_state: web::Data<AppState>) -> Answer {
+async fn flows(app_state: web::Data<AppState>, _: HttpRequest) -> Result<Page<FlowStatus>, Problem> {
     let rows = app_state.process.flow_status().await?;
-    Ok(HttpResponse::Ok().json(Page::of(rows, i64::MAX, |_| String::new())))
+    Ok(Page::of(rows, i64::MAX, |_| String::new()))
 }
 
-/// `GET /api/v1/nodes`
-pub(super) async fn nodes(app_state: web::Data<AppState>) -> Answer {
+async fn nodes(app_state: web::Data<AppState>, _: HttpRequest) -> Result<Page<NodeRow>, Problem> {
     let rows = app_state.process.store.node_list(UNRESPONSIVE_AFTER).await?;
-    Ok(HttpResponse::Ok().json(Page::of(rows, i64::MAX, |_| String::new())))
+    Ok(Page::of(rows, i64::MAX, |_| String::new()))
 }
 
 /// The most sets in the list: the newest ones.
@@ -196,12 +172,11 @@ pub(super) struct DefinitionsView {
     items: Vec<SetRow>,
 }
 
-/// `GET /api/v1/definitions`
-pub(super) async fn definitions(app_state: web::Data<AppState>) -> Answer {
+async fn definitions(app_state: web::Data<AppState>, _: HttpRequest) -> Result<DefinitionsView, Problem> {
     let items = app_state.process.store.definition_list(SETS).await?;
     let view = app_state.process.definitions.view();
     let (refused, refused_at) = view.refused.map(|refused| (refused.problems, refused.at)).unzip();
-    Ok(HttpResponse::Ok().json(DefinitionsView {
+    Ok(DefinitionsView {
         hash: view.hash,
         number: view.number.0,
         loaded_at: view.loaded_at,
@@ -209,11 +184,11 @@ pub(super) async fn definitions(app_state: web::Data<AppState>) -> Answer {
         refused: refused.unwrap_or_default(),
         refused_at,
         items,
-    }))
+    })
 }
 
-/// `GET /api/v1/runs`, newest first.
-pub(super) async fn runs(app_state: web::Data<AppState>, request: HttpRequest) -> Answer {
+/// Newest first.
+async fn runs(app_state: web::Data<AppState>, request: HttpRequest) -> Result<Page<RunRow>, Problem> {
     let params = app_state.described(&request).await?;
     let limit = params.limit()?;
     let before = params.value::<RunId>("after", "the `next` of the page before")?;
@@ -228,11 +203,10 @@ pub(super) async fn runs(app_state: web::Data<AppState>, request: HttpRequest) -
         limit: limit + 1,
     };
     let rows = app_state.process.store.run_list(filter).await?;
-    Ok(HttpResponse::Ok().json(Page::of(rows, limit, |row| row.id.to_string())))
+    Ok(Page::of(rows, limit, |row| row.id.to_string()))
 }
 
-/// `GET /api/v1/records`
-pub(super) async fn records(app_state: web::Data<AppState>, request: HttpRequest) -> Answer {
+async fn records(app_state: web::Data<AppState>, request: HttpRequest) -> Result<Page<DocumentRow>, Problem> {
     let params = app_state.described(&request).await?;
     let limit = params.limit()?;
     let filter = DocumentFilter {
@@ -248,11 +222,11 @@ pub(super) async fn records(app_state: web::Data<AppState>, request: HttpRequest
         limit: limit + 1,
     };
     let rows = app_state.process.store.document_list(filter).await?;
-    Ok(HttpResponse::Ok().json(Page::of(rows, limit, |row| row.id.to_string())))
+    Ok(Page::of(rows, limit, |row| row.id.to_string()))
 }
 
 /// `GET /api/v1/records/{company}/{entity}/{key}`; the key may contain slashes.
-pub(super) async fn record(app_state: web::Data<AppState>, request: HttpRequest) -> Answer {
+async fn record(app_state: web::Data<AppState>, request: HttpRequest) -> Result<RecordView, Problem> {
     let parts: [String; 3] = path_parts(request.uri().path(), 3, 3)?
         .try_into()
         .map_err(|_| Problem::not_found("the path names no record", "use /api/v1/records/COMPANY/ENTITY/KEY"))?;
@@ -267,7 +241,7 @@ pub(super) async fn record(app_state: web::Data<AppState>, request: HttpRequest)
     for version in &mut view.versions {
         version.content = plain(&version.content);
     }
-    Ok(HttpResponse::Ok().json(view))
+    Ok(*view)
 }
 
 /// The filter of a list of failures.
@@ -287,26 +261,24 @@ fn failure_filter(params: &Params, limit: i64) -> Result<FailureFilter, Problem>
     })
 }
 
-/// `GET /api/v1/failures`
-pub(super) async fn failures(app_state: web::Data<AppState>, request: HttpRequest) -> Answer {
+async fn failures(app_state: web::Data<AppState>, request: HttpRequest) -> Result<Page<FailureRow>, Problem> {
     let params = app_state.described(&request).await?;
     let limit = params.limit()?;
     let filter = FailureFilter { after: DeliveryId(params.after()?), ..failure_filter(&params, limit + 1)? };
     let rows = failures::failure_list(&app_state.process, filter).await?;
-    Ok(HttpResponse::Ok().json(Page::of(rows, limit, |row| row.delivery_id.to_string())))
+    Ok(Page::of(rows, limit, |row| row.delivery_id.to_string()))
 }
 
-/// `GET /api/v1/failures/causes`: the same failures by cause.
-pub(super) async fn causes(app_state: web::Data<AppState>, request: HttpRequest) -> Answer {
+/// The same failures by cause.
+async fn causes(app_state: web::Data<AppState>, request: HttpRequest) -> Result<Page<CauseRow>, Problem> {
     let params = app_state.described(&request).await?;
     let oldest = params.text("order").as_deref() == Some("oldest");
     let filter = FailureFilter { oldest, ..failure_filter(&params, params.limit()?)? };
     let rows = failures::failure_causes(&app_state.process, filter).await?;
-    Ok(HttpResponse::Ok().json(Page::of(rows, i64::MAX, |_| String::new())))
+    Ok(Page::of(rows, i64::MAX, |_| String::new()))
 }
 
-/// `GET /api/v1/audit`
-pub(super) async fn audit(app_state: web::Data<AppState>, request: HttpRequest) -> Answer {
+async fn audit(app_state: web::Data<AppState>, request: HttpRequest) -> Result<Page<AuditRow>, Problem> {
     let params = app_state.described(&request).await?;
     let limit = params.limit()?;
     let filter = AuditFilter {
@@ -320,5 +292,5 @@ pub(super) async fn audit(app_state: web::Data<AppState>, request: HttpRequest) 
         limit: limit + 1,
     };
     let rows = app_state.process.store.audit_list(filter).await?;
-    Ok(HttpResponse::Ok().json(Page::of(rows, limit, |row| row.id.to_string())))
+    Ok(Page::of(rows, limit, |row| row.id.to_string()))
 }

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
+use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use serde_json::json;
 use utoipa::openapi::content::ContentBuilder;
@@ -20,15 +21,12 @@ use super::texts::TEXT;
 use crate::domain::role::Permission;
 use crate::http::problem::Problem;
 use crate::http::query::Kind;
-use crate::http::route::{Described, Route, Routes, Shape, component, reads};
+use crate::http::route::{Described, Route, Routes, Shape, component};
 use crate::http::state::AppState;
 
-pub(in crate::http) const ROUTES: &[Route] = &[Route::get(
-    "/api/v1/openapi.json",
-    Some(Permission::Read),
-    || web::get().to(show),
-    reads("describe", "This description", &[], Shape::Json),
-)];
+pub(in crate::http) fn routes() -> Vec<Route> {
+    vec![Route::other("/api/v1/openapi.json", Some(Permission::Read), "describe", "This description", Shape::Json, show)]
+}
 
 /// The document, created once.
 static DOCUMENT: OnceLock<String> = OnceLock::new();
@@ -130,7 +128,7 @@ fn described(route: &Route, said: &Described, components: &mut BTreeMap<String, 
     }
     let (status, content) = answer(said.answer, components);
     let (kind, schema) = content;
-    operation = operation.response(status.to_string(), response("it is done", kind, schema.clone()));
+    operation = operation.response(status.as_str(), response("it is done", kind, schema.clone()));
     let mut problems: Vec<(u16, &str)> = vec![
         (400, "the request cannot be understood"),
         (401, "no key, or one that is wrong, removed or expired"),
@@ -171,7 +169,7 @@ fn response(what: &str, kind: &str, schema: RefOr<Schema>) -> Response {
 }
 
 /// The status, the content type and the schema.
-fn answer(answer: Shape, components: &mut BTreeMap<String, RefOr<Schema>>) -> (u16, (&'static str, RefOr<Schema>)) {
+fn answer(answer: Shape, components: &mut BTreeMap<String, RefOr<Schema>>) -> (StatusCode, (&'static str, RefOr<Schema>)) {
     const JSON: &str = "application/json";
     let reference = |name: String| RefOr::<Schema>::from(Ref::from_schema_name(name));
     match answer {
@@ -181,15 +179,15 @@ fn answer(answer: Shape, components: &mut BTreeMap<String, RefOr<Schema>>) -> (u
                 .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
                 .description(Some("send it as `after` for the following page; null: this is the last page"));
             let page = ObjectBuilder::new().property("items", items).property("next", next).required("items").required("next").build();
-            (200, (JSON, Schema::Object(page).into()))
+            (StatusCode::OK, (JSON, Schema::Object(page).into()))
         }
         Shape::One(status, one) => (status, (JSON, reference(one(components)))),
         Shape::Either(status, one, other) => {
             let either = utoipa::openapi::OneOfBuilder::new().item(reference(one(components))).item(reference(other(components))).build();
             (status, (JSON, Schema::OneOf(either).into()))
         }
-        Shape::Json | Shape::Health => (200, (JSON, Schema::Object(Object::with_type(Type::Object)).into())),
-        Shape::Text(kind) => (200, (kind, Schema::Object(Object::with_type(Type::String)).into())),
+        Shape::Json | Shape::Health => (StatusCode::OK, (JSON, Schema::Object(Object::with_type(Type::Object)).into())),
+        Shape::Text(kind) => (StatusCode::OK, (kind, Schema::Object(Object::with_type(Type::String)).into())),
     }
 }
 

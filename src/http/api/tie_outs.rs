@@ -1,67 +1,55 @@
 //! Tie-outs: comparisons of SYSPRO's records with ServiceNow's rows, and the differences that they found.
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, web};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::actions::{body, requested};
+use super::actions::requested;
+use super::entry::InBackground;
 use super::lists::{COMPANY, ENTITY};
 use super::texts::{Name, Why};
 use crate::domain::ids::{TieOutId, TieOutItemId};
 use crate::domain::role::Permission;
 use crate::domain::tie_out::Cause;
+use crate::http::body::Body;
 use crate::http::problem::Problem;
 use crate::http::query::{AFTER, Kind, LIMITED, Page, Param, param};
-use crate::http::route::{Cached, Route, Shape, acts, component, reads};
+use crate::http::route::{Cached, Route};
 use crate::http::state::AppState;
 use crate::operations::Refused;
 use crate::operations::tie_out::{self, Asked, TieOutReport};
 use crate::store::{TieOutItem, TieOutItems, TieOutRun};
 
-pub(in crate::http) const ROUTES: &[Route] = &[
-    Route::post(
-        "/api/v1/tie-outs",
-        || web::post().to(begin),
-        acts(
+pub(in crate::http) fn routes() -> Vec<Route> {
+    vec![
+        Route::post::<TieOutBody, InBackground<TieOutAccepted>>(
+            "/api/v1/tie-outs",
+            Permission::Operate,
             "tieOut",
             "Compares SYSPRO's records with ServiceNow's rows, and writes to neither",
-            component::<TieOutBody>,
-            Shape::One(202, component::<TieOutAccepted>),
+            begin,
         ),
-    ),
-    Route::get(
-        "/api/v1/tie-outs",
-        Some(Permission::Read),
-        || web::get().to(list),
-        reads("listTieOuts", "Tie-outs, the newest first", TIE_OUTS, Shape::Page(component::<TieOutRun>)),
-    )
-    .cached(Cached::Second),
-    Route::get(
-        "/api/v1/tie-outs/{tie_out}",
-        Some(Permission::Read),
-        || web::get().to(show),
-        reads(
+        Route::get::<Page<TieOutRun>>("/api/v1/tie-outs", Permission::Read, "listTieOuts", "Tie-outs, the newest first", list)
+            .params(TIE_OUTS)
+            .cached(Cached::Second),
+        Route::get::<TieOutReport>(
+            "/api/v1/tie-outs/{tie_out}",
+            Permission::Read,
             "getTieOut",
             "One tie-out: what was compared, and the sums by fiscal period and currency",
-            &[],
-            Shape::One(200, component::<TieOutReport>),
+            show,
         ),
-    ),
-    Route::get(
-        "/api/v1/tie-outs/{tie_out}/items",
-        Some(Permission::Read),
-        || web::get().to(items),
-        reads(
+        Route::get::<Page<NamedDifference>>(
+            "/api/v1/tie-outs/{tie_out}/items",
+            Permission::Read,
             "listTieOutItems",
             "The differences that a tie-out found, each with its cause and the next step",
-            ITEMS,
-            Shape::Page(component::<NamedDifference>),
-        ),
-    )
-    .cached(Cached::Second),
-];
-
-type Answer = Result<HttpResponse, Problem>;
+            items,
+        )
+        .params(ITEMS)
+        .cached(Cached::Second),
+    ]
+}
 
 const TIE_OUTS: &[Param] = &[AFTER, LIMITED];
 const ITEMS: &[Param] = &[
@@ -116,28 +104,31 @@ impl From<TieOutItem> for NamedDifference {
 }
 
 /// Begins one; the service makes it in the background.
-async fn begin(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Answer {
-    let asked: TieOutBody = body(payload).await?;
+async fn begin(
+    app_state: web::Data<AppState>,
+    request: HttpRequest,
+    Body(asked): Body<TieOutBody>,
+) -> Result<InBackground<TieOutAccepted>, Problem> {
     let requested = requested(&request, &asked.why)?;
     let asked = Asked { companies: asked.companies, entities: asked.entities };
     let run = app_state.service.tie_out(asked, requested).await?;
     let follow = format!("/api/v1/tie-outs/{}", run.id);
-    Ok(HttpResponse::Accepted().json(TieOutAccepted { run, follow }))
+    Ok(InBackground(TieOutAccepted { run, follow }))
 }
 
-async fn list(app_state: web::Data<AppState>, request: HttpRequest) -> Answer {
+async fn list(app_state: web::Data<AppState>, request: HttpRequest) -> Result<Page<TieOutRun>, Problem> {
     let params = app_state.described(&request).await?;
     let limit = params.limit()?;
     let before = Some(params.after()?).filter(|before| *before > 0).map(TieOutId);
     let runs = tie_out::list(&app_state.process, before, limit + 1).await?;
-    Ok(HttpResponse::Ok().json(Page::of(runs, limit, |run| run.id.to_string())))
+    Ok(Page::of(runs, limit, |run| run.id.to_string()))
 }
 
-async fn show(app_state: web::Data<AppState>, request: HttpRequest) -> Answer {
-    Ok(HttpResponse::Ok().json(tie_out::find(&app_state.process, id(&request, 3)?).await?))
+async fn show(app_state: web::Data<AppState>, request: HttpRequest) -> Result<TieOutReport, Problem> {
+    Ok(tie_out::find(&app_state.process, id(&request, 3)?).await?)
 }
 
-async fn items(app_state: web::Data<AppState>, request: HttpRequest) -> Answer {
+async fn items(app_state: web::Data<AppState>, request: HttpRequest) -> Result<Page<NamedDifference>, Problem> {
     let params = app_state.described(&request).await?;
     let limit = params.limit()?;
     let of = tie_out::one(&app_state.process, id(&request, 3)?).await?.id;
@@ -153,7 +144,7 @@ async fn items(app_state: web::Data<AppState>, request: HttpRequest) -> Answer {
     };
     let items = tie_out::items(&app_state.process, filter).await?;
     let items = items.into_iter().map(NamedDifference::from).collect();
-    Ok(HttpResponse::Ok().json(Page::of(items, limit, |one| one.item.id.to_string())))
+    Ok(Page::of(items, limit, |one| one.item.id.to_string()))
 }
 
 /// The number in a path, after `skip` other parts; `None` for `newest`.

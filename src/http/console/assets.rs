@@ -8,9 +8,10 @@ use super::embedded::{ICON, SCRIPT, STYLE};
 use crate::http::problem::Problem;
 use crate::http::route::Route;
 
-pub(in crate::http) const ROUTES: &[Route] = &[Route::page("/assets/{name}", None, || web::get().to(serve))];
+pub(in crate::http) fn routes() -> Vec<Route> {
+    vec![Route::page("/assets/{name}", None, serve)]
+}
 
-/// `GET /assets/{name}`
 pub(super) async fn serve(name: web::Path<String>) -> Page {
     let wanted = format!("/assets/{name}");
     let found = [&STYLE, &SCRIPT, &ICON].into_iter().find(|asset| asset.path == wanted);

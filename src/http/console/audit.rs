@@ -21,10 +21,9 @@ use crate::http::route::Route;
 use crate::http::state::AppState;
 use crate::store::{AuditFilter, AuditRow};
 
-pub(in crate::http) const ROUTES: &[Route] = &[
-    Route::page("/audit", Some(Permission::ReadAudit), || web::get().to(audit)),
-    Route::page("/audit.csv", Some(Permission::ReadAudit), || web::get().to(csv)),
-];
+pub(in crate::http) fn routes() -> Vec<Route> {
+    vec![Route::page("/audit", Some(Permission::ReadAudit), audit), Route::page("/audit.csv", Some(Permission::ReadAudit), csv)]
+}
 
 /// Rows on a page.
 const PAGE: usize = 100;
@@ -79,7 +78,7 @@ fn flow_of(row: &AuditRow) -> String {
     [row.company.as_deref(), row.entity.as_deref()].into_iter().flatten().collect::<Vec<_>>().join("/")
 }
 
-/// `GET /audit`, newest first.
+/// Newest first.
 pub(super) async fn audit(app_state: web::Data<AppState>, request: HttpRequest) -> Page {
     let session = session::of(&request)?;
     let (filter, asked) = chosen(&app_state, request.query_string(), &["after"], PAGE + 1).await?;
@@ -113,7 +112,7 @@ impl From<AuditRow> for AuditView {
     }
 }
 
-/// `GET /audit.csv`: all rows that match the filter, sent as they are read.
+/// All rows that match the filter, sent as they are read.
 pub(super) async fn csv(app_state: web::Data<AppState>, request: HttpRequest) -> Page {
     let (_, filter) = chosen(&app_state, request.query_string(), &[], CSV_STEP).await?;
     // an unreachable ledger gives an error page; later the answer can only be cut off

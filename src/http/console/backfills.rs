@@ -20,12 +20,14 @@ use crate::http::state::AppState;
 use crate::operations::{self, backfill::Period};
 use crate::store::{BackfillFilter, BackfillRow};
 
-pub(in crate::http) const ROUTES: &[Route] = &[
-    Route::page("/backfills", Some(Permission::Read), || web::get().to(backfills)),
-    Route::page("/live/backfills", Some(Permission::Read), || web::get().to(backfills_live)),
-    Route::form("/backfills", Some(Permission::Operate), || web::post().to(add)),
-    Route::form("/backfills/{id}/cancel", Some(Permission::Operate), || web::post().to(cancel)),
-];
+pub(in crate::http) fn routes() -> Vec<Route> {
+    vec![
+        Route::page("/backfills", Some(Permission::Read), backfills),
+        Route::page("/live/backfills", Some(Permission::Read), backfills_live),
+        Route::form("/backfills", Some(Permission::Operate), add),
+        Route::form("/backfills/{id}/cancel", Some(Permission::Operate), cancel),
+    ]
+}
 
 /// Backfills on a page.
 const PAGE: usize = 50;
@@ -145,7 +147,6 @@ async fn listed(app_state: &AppState, request: &HttpRequest) -> Result<(Filter, 
     Ok((filter, rows, more, params.text("done")))
 }
 
-/// `GET /backfills`
 pub(super) async fn backfills(app_state: web::Data<AppState>, request: HttpRequest) -> Page {
     let session = session::of(&request)?;
     let (filter, rows, more, done) = listed(&app_state, &request).await?;
@@ -162,14 +163,13 @@ pub(super) async fn backfills(app_state: web::Data<AppState>, request: HttpReque
     })
 }
 
-/// `GET /live/backfills`
 pub(super) async fn backfills_live(app_state: web::Data<AppState>, request: HttpRequest) -> Page {
     let session = session::of(&request)?;
     let (filter, rows, ..) = listed(&app_state, &request).await?;
     ok(&BackfillsPart { layout: Layout::of(&session, "/backfills", "Backfills"), filter, live: Live::of(rows) })
 }
 
-/// `POST /backfills`: requests one.
+/// Requests one.
 pub(super) async fn add(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Page {
     let session = session::of(&request)?;
     let form = Form::of(&session, payload).await?;
@@ -195,7 +195,6 @@ pub(super) async fn add(app_state: web::Data<AppState>, request: HttpRequest, pa
     Ok(see_other(&FlashMessage::text(said).on(&session, "/backfills")))
 }
 
-/// `POST /backfills/{id}/cancel`
 pub(super) async fn cancel(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Page {
     let session = session::of(&request)?;
     let form = Form::of(&session, payload).await?;

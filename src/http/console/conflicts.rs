@@ -21,11 +21,13 @@ use crate::http::state::AppState;
 use crate::operations::{self, Refused};
 use crate::store::{ConflictFilter, ConflictRow, StoreError};
 
-pub(in crate::http) const ROUTES: &[Route] = &[
-    Route::page("/conflicts", Some(Permission::Read), || web::get().to(conflicts)),
-    Route::form("/conflicts/resolve", Some(Permission::Operate), || web::post().to(resolve)),
-    Route::form("/conflicts/adopt", Some(Permission::Operate), || web::post().to(adopt)),
-];
+pub(in crate::http) fn routes() -> Vec<Route> {
+    vec![
+        Route::page("/conflicts", Some(Permission::Read), conflicts),
+        Route::form("/conflicts/resolve", Some(Permission::Operate), resolve),
+        Route::form("/conflicts/adopt", Some(Permission::Operate), adopt),
+    ]
+}
 
 /// Entries on a page.
 const PAGE: usize = 100;
@@ -114,7 +116,7 @@ struct ConflictsPage {
     next: Option<String>,
 }
 
-/// `GET /conflicts`: open entries, unless a state is selected.
+/// Open entries, unless a state is selected.
 pub(super) async fn conflicts(app_state: web::Data<AppState>, request: HttpRequest) -> Page {
     let session = session::of(&request)?;
     let specs = vec![
@@ -163,7 +165,6 @@ async fn first_contacts(app_state: &AppState) -> Result<Vec<FirstContact>, Store
     Ok(first)
 }
 
-/// `POST /conflicts/adopt`
 pub(super) async fn adopt(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Page {
     let session = session::of(&request)?;
     let form = Form::of(&session, payload).await?;
@@ -179,7 +180,6 @@ pub(super) async fn adopt(app_state: web::Data<AppState>, request: HttpRequest, 
     Ok(see_other(&FlashMessage::text(said).on(&session, "/conflicts")))
 }
 
-/// `POST /conflicts/resolve`
 pub(super) async fn resolve(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Page {
     let session = session::of(&request)?;
     let form = Form::of(&session, payload).await?;

@@ -13,10 +13,9 @@ use crate::http::query::Params;
 use crate::http::route::Route;
 use crate::http::state::AppState;
 
-pub(in crate::http) const ROUTES: &[Route] = &[
-    Route::page("/doctor", Some(Permission::Read), || web::get().to(page)),
-    Route::form("/doctor", Some(Permission::Operate), || web::post().to(begin)),
-];
+pub(in crate::http) fn routes() -> Vec<Route> {
+    vec![Route::page("/doctor", Some(Permission::Read), page), Route::form("/doctor", Some(Permission::Operate), begin)]
+}
 
 /// The page reloads itself after this many seconds while diagnostics are running.
 const AGAIN: u32 = 2;
@@ -58,7 +57,6 @@ struct DoctorPage {
     again: Option<u32>,
 }
 
-/// `GET /doctor`
 pub(super) async fn page(app_state: web::Data<AppState>, request: HttpRequest) -> Page {
     let session = session::of(&request)?;
     let done = Params::parse(request.query_string(), &["done"])?.text("done");
@@ -84,7 +82,6 @@ pub(super) async fn page(app_state: web::Data<AppState>, request: HttpRequest) -
     ok(&DoctorPage { layout, last: view, parts: parts(&findings), again: running.then_some(AGAIN) })
 }
 
-/// `POST /doctor`
 pub(super) async fn begin(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Page {
     let session = session::of(&request)?;
     let form = Form::of(&session, payload).await?;

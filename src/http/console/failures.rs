@@ -23,12 +23,14 @@ use crate::operations::resend::ReplayReport;
 use crate::operations::{Refused, failures};
 use crate::store::{CauseRow, FailureFilter, FailureRow, ParentRow};
 
-pub(in crate::http) const ROUTES: &[Route] = &[
-    Route::page("/failures", Some(Permission::Read), || web::get().to(failures)),
-    Route::page("/live/failures", Some(Permission::Read), || web::get().to(failures_live)),
-    Route::page("/failures/{cause}", Some(Permission::Read), || web::get().to(cause)),
-    Route::form("/replay", Some(Permission::Operate), || web::post().to(replay)),
-];
+pub(in crate::http) fn routes() -> Vec<Route> {
+    vec![
+        Route::page("/failures", Some(Permission::Read), failures),
+        Route::page("/live/failures", Some(Permission::Read), failures_live),
+        Route::page("/failures/{cause}", Some(Permission::Read), cause),
+        Route::form("/replay", Some(Permission::Operate), replay),
+    ]
+}
 
 /// The most causes on the page: the largest ones.
 const CAUSES: usize = 100;
@@ -269,7 +271,6 @@ async fn listed(app_state: &AppState, request: &HttpRequest) -> Result<(Filter, 
     Ok((filter, live, params.text("done")))
 }
 
-/// `GET /failures`
 pub(super) async fn failures(app_state: web::Data<AppState>, request: HttpRequest) -> Page {
     let session = session::of(&request)?;
     let (filter, live, done) = listed(&app_state, &request).await?;
@@ -277,7 +278,6 @@ pub(super) async fn failures(app_state: web::Data<AppState>, request: HttpReques
     ok(&FailuresPage { layout: Layout::of(&session, "/failures", "Failures").done(done.as_deref()), follow, live, filter })
 }
 
-/// `GET /live/failures`
 pub(super) async fn failures_live(app_state: web::Data<AppState>, request: HttpRequest) -> Page {
     let session = session::of(&request)?;
     let (filter, live, _) = listed(&app_state, &request).await?;
@@ -318,7 +318,7 @@ struct CausePage {
     next: Option<String>,
 }
 
-/// `GET /failures/{cause}`: the records of one cause that match the filter.
+/// The records of one cause that match the filter.
 pub(super) async fn cause(app_state: web::Data<AppState>, request: HttpRequest) -> Page {
     let session = session::of(&request)?;
     let parts = path_parts(request.uri().path(), 1, 1)?;
@@ -365,7 +365,7 @@ fn replayed(report: &ReplayReport) -> FlashMessage {
     FlashMessage { text, run: report.runs.first().filter(|_| moves).map(|(_, run)| *run) }
 }
 
-/// `POST /replay`: selected records, those of a cause or of a run, the failed ones, or a single record.
+/// Selected records, those of a cause or of a run, the failed ones, or a single record.
 pub(super) async fn replay(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Page {
     let session = session::of(&request)?;
     let form = Form::of(&session, payload).await?;

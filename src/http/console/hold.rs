@@ -15,10 +15,9 @@ use crate::http::state::AppState;
 use crate::operations::{self, Requested};
 use crate::store::HoldRow;
 
-pub(in crate::http) const ROUTES: &[Route] = &[
-    Route::form("/hold", Some(Permission::Operate), || web::post().to(hold)),
-    Route::form("/release", Some(Permission::Operate), || web::post().to(release)),
-];
+pub(in crate::http) fn routes() -> Vec<Route> {
+    vec![Route::form("/hold", Some(Permission::Operate), hold), Route::form("/release", Some(Permission::Operate), release)]
+}
 
 async fn hold(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Page {
     let session = session::of(&request)?;

@@ -25,14 +25,16 @@ use crate::operations::{self, Requested, RunStarted};
 use crate::retry;
 use crate::store::{FlowAction, FlowStatus, NodeRow, RunFilter, RunRow, SmallerTables, Undelivered, Worry};
 
-pub(in crate::http) const ROUTES: &[Route] = &[
-    Route::page("/", Some(Permission::Read), || web::get().to(overview)),
-    Route::page("/live/overview", Some(Permission::Read), || web::get().to(overview_live)),
-    Route::form("/flows/{company}/{entity}/run", Some(Permission::Operate), || web::post().to(run)),
-    Route::form("/flows/{company}/{entity}/pause", Some(Permission::Operate), || web::post().to(pause)),
-    Route::form("/flows/{company}/{entity}/resume", Some(Permission::Operate), || web::post().to(resume)),
-    Route::form("/flows/{company}/{entity}/forget", Some(Permission::Operate), || web::post().to(forget)),
-];
+pub(in crate::http) fn routes() -> Vec<Route> {
+    vec![
+        Route::page("/", Some(Permission::Read), overview),
+        Route::page("/live/overview", Some(Permission::Read), overview_live),
+        Route::form("/flows/{company}/{entity}/run", Some(Permission::Operate), run),
+        Route::form("/flows/{company}/{entity}/pause", Some(Permission::Operate), pause),
+        Route::form("/flows/{company}/{entity}/resume", Some(Permission::Operate), resume),
+        Route::form("/flows/{company}/{entity}/forget", Some(Permission::Operate), forget),
+    ]
+}
 
 /// Runs in the bar chart of a flow.
 const BARS: usize = 12;
@@ -173,7 +175,6 @@ struct Live {
     now: Time,
 }
 
-/// `GET /`
 pub(super) async fn overview(app_state: web::Data<AppState>, request: HttpRequest) -> Page {
     let session = session::of(&request)?;
     let done = Params::parse(request.query_string(), &["done"])?.text("done");
@@ -181,7 +182,6 @@ pub(super) async fn overview(app_state: web::Data<AppState>, request: HttpReques
     ok(&OverviewPage { layout: Layout::of(&session, "/", "Overview").done(done.as_deref()), live })
 }
 
-/// `GET /live/overview`
 pub(super) async fn overview_live(app_state: web::Data<AppState>, request: HttpRequest) -> Page {
     let session = session::of(&request)?;
     Params::parse(request.query_string(), &[])?;

@@ -24,8 +24,9 @@ use crate::operations::explain::Explained;
 use crate::process::Process;
 use crate::store::{RecordView, VersionView};
 
-pub(in crate::http) const ROUTES: &[Route] =
-    &[Route::page("/records/{company}/{entity}/{*key}", Some(Permission::Read), || web::get().to(record))];
+pub(in crate::http) fn routes() -> Vec<Route> {
+    vec![Route::page("/records/{company}/{entity}/{*key}", Some(Permission::Read), record)]
+}
 
 /// The most lines, target records and steps on the page, unless all are requested.
 const SHOWN: usize = 100;

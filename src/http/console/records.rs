@@ -14,7 +14,9 @@ use crate::http::route::Route;
 use crate::http::state::AppState;
 use crate::store::{DocumentFilter, DocumentRow, DocumentState};
 
-pub(in crate::http) const ROUTES: &[Route] = &[Route::page("/records", Some(Permission::Read), || web::get().to(search))];
+pub(in crate::http) fn routes() -> Vec<Route> {
+    vec![Route::page("/records", Some(Permission::Read), search)]
+}
 
 /// Records on a page of the search.
 const PAGE: usize = 100;
@@ -57,7 +59,6 @@ struct RecordsPage {
     next: Option<String>,
 }
 
-/// `GET /records`
 pub(super) async fn search(app_state: web::Data<AppState>, request: HttpRequest) -> Page {
     let session = session::of(&request)?;
     let mut specs = vec![

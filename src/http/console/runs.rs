@@ -19,12 +19,14 @@ use crate::http::state::AppState;
 use crate::operations::Refused;
 use crate::store::{RunFilter, RunRow};
 
-pub(in crate::http) const ROUTES: &[Route] = &[
-    Route::page("/runs", Some(Permission::Read), || web::get().to(runs)),
-    Route::page("/live/runs", Some(Permission::Read), || web::get().to(runs_live)),
-    Route::page("/runs/{id}", Some(Permission::Read), || web::get().to(run)),
-    Route::page("/live/runs/{id}", Some(Permission::Read), || web::get().to(run_live)),
-];
+pub(in crate::http) fn routes() -> Vec<Route> {
+    vec![
+        Route::page("/runs", Some(Permission::Read), runs),
+        Route::page("/live/runs", Some(Permission::Read), runs_live),
+        Route::page("/runs/{id}", Some(Permission::Read), run),
+        Route::page("/live/runs/{id}", Some(Permission::Read), run_live),
+    ]
+}
 
 /// Runs on a page.
 const PAGE: usize = 50;
@@ -144,7 +146,6 @@ async fn listed(app_state: &AppState, request: &HttpRequest) -> Result<(Filter, 
     Ok((filter, rows, more))
 }
 
-/// `GET /runs`
 pub(super) async fn runs(app_state: web::Data<AppState>, request: HttpRequest) -> Page {
     let session = session::of(&request)?;
     let (filter, rows, more) = listed(&app_state, &request).await?;
@@ -154,7 +155,7 @@ pub(super) async fn runs(app_state: web::Data<AppState>, request: HttpRequest) -
     ok(&RunsPage { layout: Layout::of(&session, "/runs", "Runs"), follow, live: RunsLive::of(rows), next, filter })
 }
 
-/// `GET /live/runs`: the current table of the same page.
+/// The current table of the same page.
 pub(super) async fn runs_live(app_state: web::Data<AppState>, request: HttpRequest) -> Page {
     let (filter, rows, _) = listed(&app_state, &request).await?;
     ok(&RunsPart { filter, live: RunsLive::of(rows) })
@@ -226,7 +227,6 @@ async fn found(app_state: &AppState, request: &HttpRequest, skip: usize) -> Resu
     Ok(app_state.process.store.run_find(id).await?.ok_or_else(missing)?)
 }
 
-/// `GET /runs/{id}`
 pub(super) async fn run(app_state: web::Data<AppState>, request: HttpRequest) -> Page {
     let session = session::of(&request)?;
     let done = Params::parse(request.query_string(), &["done"])?.text("done");
@@ -235,7 +235,6 @@ pub(super) async fn run(app_state: web::Data<AppState>, request: HttpRequest) ->
     ok(&RunPage { layout: Layout::of(&session, "/runs", &title).done(done.as_deref()), live: row.into() })
 }
 
-/// `GET /live/runs/{id}`
 pub(super) async fn run_live(app_state: web::Data<AppState>, request: HttpRequest) -> Page {
     ok(&RunPart { live: found(&app_state, &request, 2).await?.into() })
 }

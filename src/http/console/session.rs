@@ -29,11 +29,13 @@ use crate::http::route::Route;
 use crate::http::state::AppState;
 use crate::store::UsedBy;
 
-pub(in crate::http) const ROUTES: &[Route] = &[
-    Route::page("/sign-in", None, || web::get().to(form)),
-    Route::form("/sign-in", None, || web::post().to(sign_in)),
-    Route::form("/sign-out", Some(Permission::Read), || web::post().to(sign_out)),
-];
+pub(in crate::http) fn routes() -> Vec<Route> {
+    vec![
+        Route::page("/sign-in", None, form),
+        Route::form("/sign-in", None, sign_in),
+        Route::form("/sign-out", Some(Permission::Read), sign_out),
+    ]
+}
 
 /// The cookie's name.
 const COOKIE: &str = "tieline_session";
@@ -148,13 +150,12 @@ fn safe_target(to: &str) -> &str {
     if plain { to } else { "/" }
 }
 
-/// `GET /sign-in`
 pub(super) async fn form(request: HttpRequest) -> Page {
     let to = Params::parse(request.query_string(), &["to"])?.text("to").unwrap_or_default();
     Ok(html(StatusCode::OK, &SignInPage { layout: Layout::outside("Sign in"), failed: false, to: safe_target(&to).to_owned() }))
 }
 
-/// `POST /sign-in`: there is no session yet whose token the form could contain, so it must come from a page of this server.
+/// There is no session yet whose token the form could contain, so it must come from a page of this server.
 pub(super) async fn sign_in(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Page {
     if !from_here(&request) {
         let step = "open the console itself, and sign in there";
@@ -185,7 +186,6 @@ pub(super) async fn sign_in(app_state: web::Data<AppState>, request: HttpRequest
     Ok(response)
 }
 
-/// `POST /sign-out`
 pub(super) async fn sign_out(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Page {
     let session = of(&request)?;
     Form::of(&session, payload).await?;

@@ -10,7 +10,9 @@ use crate::domain::role::Permission;
 use crate::http::route::Route;
 use crate::http::state::AppState;
 
-pub(in crate::http) const ROUTES: &[Route] = &[Route::page("/settings", Some(Permission::Administer), || web::get().to(settings))];
+pub(in crate::http) fn routes() -> Vec<Route> {
+    vec![Route::page("/settings", Some(Permission::Administer), settings)]
+}
 
 struct SettingView {
     key: String,
@@ -67,7 +69,7 @@ impl DefinitionsView {
     }
 }
 
-/// `GET /settings`: passwords are shown as `***`.
+/// Passwords are shown as `***`.
 pub(super) async fn settings(app_state: web::Data<AppState>, request: HttpRequest) -> Page {
     let session = session::of(&request)?;
     let loaded = &app_state.loaded;

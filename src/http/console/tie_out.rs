@@ -24,12 +24,14 @@ use crate::operations::Refused;
 use crate::operations::tie_out::{self, Asked, TieOutReport};
 use crate::store::{TieOutBlock, TieOutBucket, TieOutItem, TieOutItems, TieOutRun};
 
-pub(in crate::http) const ROUTES: &[Route] = &[
-    Route::page("/tie-out", Some(Permission::Read), || web::get().to(newest)),
-    Route::page("/live/tie-out", Some(Permission::Read), || web::get().to(live)),
-    Route::page("/tie-out/{id}", Some(Permission::Read), || web::get().to(one)),
-    Route::form("/tie-out", Some(Permission::Operate), || web::post().to(make)),
-];
+pub(in crate::http) fn routes() -> Vec<Route> {
+    vec![
+        Route::page("/tie-out", Some(Permission::Read), newest),
+        Route::page("/live/tie-out", Some(Permission::Read), live),
+        Route::page("/tie-out/{id}", Some(Permission::Read), one),
+        Route::form("/tie-out", Some(Permission::Operate), make),
+    ]
+}
 
 /// Differences on a page.
 const PAGE: usize = 50;
@@ -399,7 +401,7 @@ async fn page(app_state: &AppState, request: &HttpRequest, report: Option<TieOut
     })
 }
 
-/// `GET /tie-out`: the newest one that is done.
+/// The newest one that is done.
 pub(super) async fn newest(app_state: web::Data<AppState>, request: HttpRequest) -> Page {
     let report = match tie_out::find(&app_state.process, None).await {
         Ok(report) => Some(report),
@@ -409,20 +411,18 @@ pub(super) async fn newest(app_state: web::Data<AppState>, request: HttpRequest)
     page(&app_state, &request, report, "/tie-out").await
 }
 
-/// `GET /tie-out/{id}`
 pub(super) async fn one(app_state: web::Data<AppState>, request: HttpRequest) -> Page {
     let report = tie_out::find(&app_state.process, id(&request, 1)?).await?;
     let path = format!("/tie-out/{}", report.run.id);
     page(&app_state, &request, Some(report), &path).await
 }
 
-/// `GET /live/tie-out`
 pub(super) async fn live(app_state: web::Data<AppState>, request: HttpRequest) -> Page {
     session::of(&request)?;
     ok(&TieOutPart { live: Live::read(&app_state).await? })
 }
 
-/// `POST /tie-out`: begins one.
+/// Begins one.
 pub(super) async fn make(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Page {
     let session = session::of(&request)?;
     let form = Form::of(&session, payload).await?;

@@ -21,10 +21,12 @@ use crate::http::state::AppState;
 use crate::operations::tie_out;
 use crate::store::{TieOutBucket, TieOutItem};
 
-pub(in crate::http) const ROUTES: &[Route] = &[
-    Route::page("/tie-out/{id}/sums.csv", Some(Permission::Read), || web::get().to(sums)),
-    Route::page("/tie-out/{id}/differences.csv", Some(Permission::Read), || web::get().to(differences)),
-];
+pub(in crate::http) fn routes() -> Vec<Route> {
+    vec![
+        Route::page("/tie-out/{id}/sums.csv", Some(Permission::Read), sums),
+        Route::page("/tie-out/{id}/differences.csv", Some(Permission::Read), differences),
+    ]
+}
 
 /// Differences read at once.
 const STEP: usize = 1000;
@@ -44,7 +46,7 @@ fn file(id: TieOutId, what: &str) -> HttpResponseBuilder {
     response
 }
 
-/// `GET /tie-out/{id}/sums.csv`: the sums that match the filter.
+/// The sums that match the filter.
 pub(super) async fn sums(app_state: web::Data<AppState>, request: HttpRequest) -> Page {
     let report = tie_out::find(&app_state.process, id(&request, 1)?).await?;
     let selected = Selected::read(&app_state, &request, "/tie-out", &report.buckets).await?;
@@ -81,7 +83,7 @@ fn sum(bucket: &TieOutBucket) -> [String; 18] {
     ]
 }
 
-/// `GET /tie-out/{id}/differences.csv`: all differences that match the filter, sent as they are read.
+/// All differences that match the filter, sent as they are read.
 pub(super) async fn differences(app_state: web::Data<AppState>, request: HttpRequest) -> Page {
     let report = tie_out::find(&app_state.process, id(&request, 1)?).await?;
     let selected = Selected::read(&app_state, &request, "/tie-out", &report.buckets).await?;
