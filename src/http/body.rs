@@ -1,17 +1,21 @@
 //! Bodies of requests. [`take_in`] reads a body before any other work for the request: a slow sender then occupies only the connection.
 //! [`Body`] is the JSON object of an action of the API.
 
+use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::time::Duration;
 
 use actix_web::dev::{Payload, ServiceRequest};
 use actix_web::http::header;
 use actix_web::{FromRequest, HttpRequest, web};
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use tokio::time::timeout;
 use utoipa::ToSchema;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::Schema;
 
 use super::problem::Problem;
+use crate::domain::word;
 
 /// The largest body, in bytes: an action names a scope, a form has some fields.
 pub(super) const LIMIT: usize = 64 << 10;
@@ -43,7 +47,15 @@ fn broken(error: &actix_web::Error) -> Problem {
 }
 
 /// A body of the API. An empty body is the default.
-pub(super) trait Members: DeserializeOwned + Default + ToSchema {}
+pub(super) trait Members: DeserializeOwned + Default + ToSchema {
+    /// The names of its members, as the description of the API shows them.
+    fn names() -> Vec<String> {
+        match Self::schema() {
+            RefOr::T(Schema::Object(object)) => object.properties.into_keys().collect(),
+            _ => Vec::new(),
+        }
+    }
+}
 
 impl<T: DeserializeOwned + Default + ToSchema> Members for T {}
 
@@ -82,7 +94,52 @@ fn read<T: Members>(bytes: &[u8]) -> Result<T, Problem> {
         let whose = if member == "." { "the body cannot be read".to_owned() } else { format!("the body's `{member}` cannot be read") };
         Problem::bad_request(format!("{whose}: {error}"), "send a JSON object with the documented members")
     };
-    let read = serde_path_to_error::deserialize(&mut json).map_err(|error| unread(error.path().to_string(), error.inner()))?;
+    let read = serde_path_to_error::deserialize(&mut json)
+        .map_err(|error| unknown_member::<T>(bytes).unwrap_or_else(|| unread(error.path().to_string(), error.inner())))?;
     json.end().map_err(|error| unread(".".into(), &error))?;
     Ok(read)
+}
+
+/// The refusal of a member that `T` does not have; `None` if it has them all.
+fn unknown_member<T: Members>(bytes: &[u8]) -> Option<Problem> {
+    let sent: BTreeMap<String, IgnoredAny> = serde_json::from_slice(bytes).ok()?;
+    let names = T::names();
+    let unknown = sent.keys().find_map(|name| word::check("member", name, names.iter().map(String::as_str)).err())?;
+    let step = format!("leave it out: the body of this action takes {}", unknown.choices());
+    Some(Problem::bad_request(format!("the body: {}", unknown.detail()), step))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Default, Deserialize, ToSchema)]
+    #[serde(deny_unknown_fields, default)]
+    struct Two {
+        why: String,
+        sweep: bool,
+    }
+
+    #[test]
+    fn a_body_is_an_object_of_known_members() {
+        let two: Two = read(br#"{"why":"x","sweep":true}"#).expect("known");
+        assert!(two.why == "x" && two.sweep);
+        assert!(read::<Two>(b"").expect("nothing").why.is_empty());
+        let refused = |text: &str| read::<Two>(text.as_bytes()).map_err(|problem| (problem.status, problem.detail, problem.next_step));
+        let takes = "leave it out: the body of this action takes `sweep`, `why`";
+        let unknown = |detail: &str| (400, detail.to_owned(), takes.to_owned());
+        assert_eq!(
+            refused(r#"{"why":"x","drop_pending":true}"#).expect_err("another"),
+            unknown("the body: there is no member `drop_pending`")
+        );
+        // named before what is wrong with the members that exist
+        let both = refused(r#"{"sweep":1,"sweeep":true}"#).expect_err("misspelt");
+        assert_eq!(both, unknown("the body: there is no member `sweeep`; did you mean `sweep`?"));
+        assert!(refused(r#"{"sweep":1}"#).expect_err("a number").1.starts_with("the body's `sweep` cannot be read"));
+        for text in ["[true]", "7", r#"{"why":"x"} {}"#, r#"{"why":"#] {
+            assert_eq!(refused(text).expect_err(text).2, "send a JSON object with the documented members");
+        }
+    }
 }

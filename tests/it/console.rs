@@ -135,6 +135,10 @@ fn every_page_and_form_asks_for_its_role_and_its_session() {
                 assert_eq!(answer.status, 403, "{role} {path} without its token: {}", answer.body);
                 let answer = person.post(&path, "why=");
                 assert_eq!(answer.status, if allowed { 400 } else { 403 }, "{role} {path} without a reason: {}", answer.body);
+                if allowed {
+                    let answer = person.post(&path, "why=x&colour=red");
+                    assert!(answer.status == 400 && answer.body.contains("colour"), "{role} {path} ignores a field: {}", answer.body);
+                }
             }
         }
     }

@@ -86,6 +86,13 @@ fn every_route_asks_for_its_role_and_says_what_is_wrong() {
                 let (status, _, body) = ask(route.method, &format!("{path}?colour=red"), Some(key), r#"{"why":"a test"}"#);
                 assert!(status == 400 && body.contains("there is no parameter `colour`"), "{} {path}: {status} {body}", route.method);
             }
+            // nor a member of a body
+            if role.allows(needs) && route.method == "POST" {
+                let (status, _, body) = ask("POST", &path, Some(key), r#"{"why":"a test","colour":"red"}"#);
+                let problem = json_of(&body);
+                assert_eq!((status, &problem["detail"]), (400, &json!("the body: there is no member `colour`")), "{path}");
+                assert!(problem["next_step"].as_str().unwrap().contains("`why`"), "{path}: {body}");
+            }
         }
     }
     // another spelling of a path is the same path: it needs the same role
@@ -105,6 +112,18 @@ fn every_route_asks_for_its_role_and_says_what_is_wrong() {
     assert_eq!(ask("GET", "/api/v1/nowhere", Some(admin), "").0, 404);
     assert_eq!(ask("DELETE", "/api/v1/runs", Some(admin), "").0, 405);
     assert_eq!(ask("POST", "/api/v1/replay", Some(admin), r#"{"why":"all of it"}"#).0, 422);
+    // a member of another action of flows is refused, whatever its value
+    let own = [("run", "`sweep`, `why`"), ("pause", "`why`"), ("resume", "`accept_smaller`, `why`"), ("forget", "`drop_pending`, `why`")];
+    for (action, takes) in own {
+        for member in ["sweep", "accept_smaller", "drop_pending"].iter().filter(|member| !takes.contains(*member)) {
+            let body = format!(r#"{{"why":"a test","{member}":false}}"#);
+            let (status, _, body) = ask("POST", &format!("/api/v1/flows/EDU1/invoice/{action}"), Some(admin), &body);
+            let problem = json_of(&body);
+            assert_eq!(status, 400, "{action} {member}: {body}");
+            assert_eq!(problem["detail"], json!(format!("the body: there is no member `{member}`")), "{action}");
+            assert_eq!(problem["next_step"], json!(format!("leave it out: the body of this action takes {takes}")), "{action}");
+        }
+    }
     // a path that names a part is not the one that takes any
     let (status, head, _) = ask("GET", "/api/v1/conflicts/adopt", Some(admin), "");
     assert!(status == 405 && head.contains("allow: post\r\n"), "{head}");

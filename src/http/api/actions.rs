@@ -26,28 +26,28 @@ use crate::store::{FlowAction, FlowBefore, ForgottenFlow, ReplayScope, SmallerTa
 
 pub(in crate::http) fn routes() -> Vec<Route> {
     vec![
-        Route::post::<FlowBody, InBackground<RunAccepted>>(
+        Route::post::<RunBody, InBackground<RunAccepted>>(
             "/api/v1/flows/{company}/{entity}/run",
             Permission::Operate,
             "runFlow",
             "Runs a flow now",
             run,
         ),
-        Route::post::<FlowBody, Paused>(
+        Route::post::<PauseBody, Paused>(
             "/api/v1/flows/{company}/{entity}/pause",
             Permission::Operate,
             "pauseFlow",
             "Stops reading a flow until it is resumed",
             pause,
         ),
-        Route::post::<FlowBody, Paused>(
+        Route::post::<ResumeBody, Paused>(
             "/api/v1/flows/{company}/{entity}/resume",
             Permission::Operate,
             "resumeFlow",
             "Resumes a flow that a person paused or that Tieline stopped",
             resume,
         ),
-        Route::post::<FlowBody, ForgottenFlow>(
+        Route::post::<ForgetBody, ForgottenFlow>(
             "/api/v1/flows/{company}/{entity}/forget",
             Permission::Operate,
             "forgetFlow",
@@ -64,19 +64,46 @@ pub(in crate::http) fn routes() -> Vec<Route> {
     ]
 }
 
-/// The body of a flow action.
-#[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
+/// The body of a run.
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
-pub(in crate::http) struct FlowBody {
+struct RunBody {
     /// The reason, for the audit.
     #[schema(required = true, value_type = Why)]
-    pub(in crate::http) why: String,
-    /// For a run: read everything again.
-    pub(in crate::http) sweep: bool,
-    /// For forgetting a flow: drop what is not settled.
-    pub(in crate::http) drop_pending: bool,
-    /// For resuming a flow that stopped because SYSPRO has fewer rows: accept that until the next read of the whole table has ended.
-    pub(in crate::http) accept_smaller: bool,
+    why: String,
+    /// Read everything again.
+    sweep: bool,
+}
+
+/// The body of a pause.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+struct PauseBody {
+    /// The reason, for the audit.
+    #[schema(required = true, value_type = Why)]
+    why: String,
+}
+
+/// The body of a resumption.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+struct ResumeBody {
+    /// The reason, for the audit.
+    #[schema(required = true, value_type = Why)]
+    why: String,
+    /// For a flow that stopped because SYSPRO has fewer rows: accept that until the next read of the whole table has ended.
+    accept_smaller: bool,
+}
+
+/// The body of forgetting a flow.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+struct ForgetBody {
+    /// The reason, for the audit.
+    #[schema(required = true, value_type = Why)]
+    why: String,
+    /// Drop what is not settled.
+    drop_pending: bool,
 }
 
 /// The body of a replay.
@@ -210,7 +237,7 @@ fn flow_of(request: &HttpRequest) -> Result<FlowId, Problem> {
 async fn run(
     app_state: web::Data<AppState>,
     request: HttpRequest,
-    Body(asked): Body<FlowBody>,
+    Body(asked): Body<RunBody>,
 ) -> Result<InBackground<RunAccepted>, Problem> {
     let flow = flow_of(&request)?;
     let kind = if asked.sweep { RunKind::Sweep } else { RunKind::Poll };
@@ -218,20 +245,20 @@ async fn run(
     Ok(InBackground(RunAccepted::from(started)))
 }
 
-async fn pause(app_state: web::Data<AppState>, request: HttpRequest, Body(asked): Body<FlowBody>) -> Result<Paused, Problem> {
+async fn pause(app_state: web::Data<AppState>, request: HttpRequest, Body(asked): Body<PauseBody>) -> Result<Paused, Problem> {
     let flow = flow_of(&request)?;
     let before = operations::flow::pause(&app_state.process, flow.clone(), requested(&request, &asked.why)?).await?;
     Ok(Paused::of(flow, FlowAction::Pause, before))
 }
 
-async fn resume(app_state: web::Data<AppState>, request: HttpRequest, Body(asked): Body<FlowBody>) -> Result<Paused, Problem> {
+async fn resume(app_state: web::Data<AppState>, request: HttpRequest, Body(asked): Body<ResumeBody>) -> Result<Paused, Problem> {
     let flow = flow_of(&request)?;
     let smaller = SmallerTables::accepted(asked.accept_smaller);
     let before = operations::flow::resume(&app_state.process, flow.clone(), smaller, requested(&request, &asked.why)?).await?;
     Ok(Paused::of(flow, FlowAction::Resume, before))
 }
 
-async fn forget(app_state: web::Data<AppState>, request: HttpRequest, Body(asked): Body<FlowBody>) -> Result<ForgottenFlow, Problem> {
+async fn forget(app_state: web::Data<AppState>, request: HttpRequest, Body(asked): Body<ForgetBody>) -> Result<ForgottenFlow, Problem> {
     let flow = flow_of(&request)?;
     let undelivered = if asked.drop_pending { Undelivered::Drop } else { Undelivered::Keep };
     let forgotten = operations::flow::forget(&app_state.process, flow, undelivered, requested(&request, &asked.why)?).await?;

@@ -172,7 +172,7 @@ pub(super) async fn backfills_live(app_state: web::Data<AppState>, request: Http
 /// Requests one.
 pub(super) async fn add(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Page {
     let session = session::of(&request)?;
-    let form = Form::of(&session, payload).await?;
+    let form = Form::of(&session, payload, &["company", "entity", "since", "last", "all", "why"]).await?;
     let requested = requested(&request, form.text("why"))?;
     let text = |name: &str| Some(form.text(name).to_owned()).filter(|text| !text.is_empty());
     let day = |name: &str| -> Result<Option<NaiveDate>, Problem> {
@@ -197,7 +197,7 @@ pub(super) async fn add(app_state: web::Data<AppState>, request: HttpRequest, pa
 
 pub(super) async fn cancel(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Page {
     let session = session::of(&request)?;
-    let form = Form::of(&session, payload).await?;
+    let form = Form::of(&session, payload, &["why"]).await?;
     let requested = requested(&request, form.text("why"))?;
     let id = id(&request, 1)?;
     operations::backfill::cancel(&app_state.process, id, requested).await?;

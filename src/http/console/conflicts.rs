@@ -167,7 +167,7 @@ async fn first_contacts(app_state: &AppState) -> Result<Vec<FirstContact>, Store
 
 pub(super) async fn adopt(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Page {
     let session = session::of(&request)?;
-    let form = Form::of(&session, payload).await?;
+    let form = Form::of(&session, payload, &["company", "entity", "prefer", "why"]).await?;
     let flow = FlowId::new(form.text("company"), form.text("entity"));
     let prefer = match form.text("prefer") {
         "" => None,
@@ -182,7 +182,7 @@ pub(super) async fn adopt(app_state: web::Data<AppState>, request: HttpRequest, 
 
 pub(super) async fn resolve(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Page {
     let session = session::of(&request)?;
-    let form = Form::of(&session, payload).await?;
+    let form = Form::of(&session, payload, &["id", "take", "why"]).await?;
     let id = |text: &String| text.parse().map_err(|_| Refused::NoConflict(text.clone()));
     let ids = form.all("id").iter().map(id).collect::<Result<Vec<ConflictId>, _>>()?;
     let take: Option<Side> = form.text("take").parse().ok();

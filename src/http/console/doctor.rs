@@ -84,7 +84,7 @@ pub(super) async fn page(app_state: web::Data<AppState>, request: HttpRequest) -
 
 pub(super) async fn begin(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Page {
     let session = session::of(&request)?;
-    let form = Form::of(&session, payload).await?;
+    let form = Form::of(&session, payload, &["read_only", "why"]).await?;
     let scope = if form.text("read_only") == "yes" { Scope::ReadOnly } else { Scope::Create };
     app_state.service.diagnose(scope, requested(&request, form.text("why"))?).await?;
     Ok(see_other("/doctor?done=doctor"))

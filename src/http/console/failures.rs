@@ -365,10 +365,13 @@ fn replayed(report: &ReplayReport) -> FlashMessage {
     FlashMessage { text, run: report.runs.first().filter(|_| moves).map(|(_, run)| *run) }
 }
 
+/// The fields of the forms that send records again.
+const FIELDS: &[&str] = &["company", "entity", "key", "cause", "reason", "text", "run", "take", "keys", "failed_only", "why"];
+
 /// Selected records, those of a cause or of a run, the failed ones, or a single record.
 pub(super) async fn replay(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Page {
     let session = session::of(&request)?;
-    let form = Form::of(&session, payload).await?;
+    let form = Form::of(&session, payload, FIELDS).await?;
     let text = |name: &str| Some(form.text(name).to_owned()).filter(|text| !text.is_empty());
     let run = text("run").map(|run| run.parse::<RunId>().map_err(|_| Refused::UnknownRun(run))).transpose()?;
     let chosen = form.text("take") == "chosen";

@@ -73,7 +73,7 @@ struct HoldRequest {
 }
 
 async fn asked(request: &HttpRequest, payload: web::Payload) -> Result<HoldRequest, Refusal> {
-    let form = Form::of(&session::of(request)?, payload).await?;
+    let form = Form::of(&session::of(request)?, payload, &["company", "entity", "key", "why"]).await?;
     let requested = requested(request, form.text("why"))?;
     let (company, entity, key) = (form.text("company"), form.text("entity"), form.text("key"));
     let back = record_path(company, entity, key);

@@ -306,10 +306,10 @@ fn sentence(text: &str) -> String {
     text
 }
 
-/// The flow of a form, who submits it and why, and the form itself.
-async fn asked(request: &HttpRequest, payload: web::Payload) -> Result<(Session, FlowId, Requested, Form), Refusal> {
+/// The flow of a form, who submits it and why, and the form itself, which has these fields.
+async fn asked(request: &HttpRequest, payload: web::Payload, fields: &[&str]) -> Result<(Session, FlowId, Requested, Form), Refusal> {
     let session = session::of(request)?;
-    let form = Form::of(&session, payload).await?;
+    let form = Form::of(&session, payload, fields).await?;
     let parts: [String; 3] = path_parts(request.uri().path(), 1, 3)?
         .try_into()
         .map_err(|_| Problem::not_found("the path names no flow", "use the buttons of the overview"))?;
@@ -318,19 +318,19 @@ async fn asked(request: &HttpRequest, payload: web::Payload) -> Result<(Session,
 }
 
 async fn run(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Page {
-    let (session, flow, requested, _) = asked(&request, payload).await?;
+    let (session, flow, requested, _) = asked(&request, payload, &["why"]).await?;
     let started = app_state.service.run(flow, RunKind::Poll, requested).await?;
     Ok(see_other(&outcome(&app_state, started).await?.on(&session, "/")))
 }
 
 async fn pause(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Page {
-    let (session, flow, requested, _) = asked(&request, payload).await?;
+    let (session, flow, requested, _) = asked(&request, payload, &["why"]).await?;
     let before = operations::flow::pause(&app_state.process, flow.clone(), requested).await?;
     Ok(see_other(&FlashMessage::text(sentence(&before.said(&flow, FlowAction::Pause))).on(&session, "/")))
 }
 
 async fn resume(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Page {
-    let (session, flow, requested, form) = asked(&request, payload).await?;
+    let (session, flow, requested, form) = asked(&request, payload, &["accept_smaller", "why"]).await?;
     let smaller = SmallerTables::accepted(form.text("accept_smaller") == "yes");
     let before = operations::flow::resume(&app_state.process, flow.clone(), smaller, requested).await?;
     let next =
@@ -340,7 +340,7 @@ async fn resume(app_state: web::Data<AppState>, request: HttpRequest, payload: w
 }
 
 async fn forget(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Page {
-    let (session, flow, requested, form) = asked(&request, payload).await?;
+    let (session, flow, requested, form) = asked(&request, payload, &["drop_pending", "why"]).await?;
     let undelivered = if form.text("drop_pending") == "yes" { Undelivered::Drop } else { Undelivered::Keep };
     let forgotten = operations::flow::forget(&app_state.process, flow, undelivered, requested).await?;
     Ok(see_other(&FlashMessage::text(sentence(&forgotten.to_string())).on(&session, "/")))

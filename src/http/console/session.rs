@@ -21,6 +21,7 @@ use super::view::Layout;
 use crate::credentials::key_ring::random;
 use crate::domain::role::Permission;
 use crate::domain::role::Role;
+use crate::domain::word;
 use crate::http::body::LIMIT;
 use crate::http::caller::{Caller, actor, key_of};
 use crate::http::problem::Problem;
@@ -113,16 +114,21 @@ impl Form {
         Ok(Self(fields))
     }
 
-    /// The form of a signed-in person.
+    /// The form of a signed-in person. `fields`: what its action reads, besides the session's token.
     ///
     /// # Errors
-    /// 403 without the session's token.
-    pub(super) async fn of(session: &Session, payload: web::Payload) -> Result<Self, Refusal> {
+    /// 403 without the session's token; 400 for a field that the action does not read: it would be ignored.
+    pub(super) async fn of(session: &Session, payload: web::Payload, fields: &[&str]) -> Result<Self, Refusal> {
         let form = Self::read(payload).await?;
-        if bool::from(form.text("csrf").as_bytes().ct_eq(session.csrf.as_bytes())) {
-            return Ok(form);
+        let step = "load the page again, and send the form from there";
+        if !bool::from(form.text("csrf").as_bytes().ct_eq(session.csrf.as_bytes())) {
+            return Err(Problem::forbidden("the form was not made for this session", step).into());
         }
-        Err(Problem::forbidden("the form was not made for this session", "load the page again, and send the form from there").into())
+        for name in form.0.keys().filter(|name| *name != "csrf") {
+            word::check("field", name, fields.iter().copied())
+                .map_err(|unknown| Problem::bad_request(format!("the form: {}", unknown.detail()), step))?;
+        }
+        Ok(form)
     }
 
     /// All values of a field.
@@ -188,7 +194,7 @@ pub(super) async fn sign_in(app_state: web::Data<AppState>, request: HttpRequest
 
 pub(super) async fn sign_out(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Page {
     let session = of(&request)?;
-    Form::of(&session, payload).await?;
+    Form::of(&session, payload, &[]).await?;
     app_state.process.store.session_close(session.hash, actor(&session.key, request.peer_addr())).await?;
     let mut response = see_other("/sign-in");
     set_cookie(&mut response, String::new(), Duration::ZERO, secure(&app_state, &request))?;

@@ -7,6 +7,7 @@ use super::answer::{Page, ok};
 use super::session;
 use super::view::{CodeText, Layout, Time};
 use crate::domain::role::Permission;
+use crate::http::query::Params;
 use crate::http::route::Route;
 use crate::http::state::AppState;
 
@@ -72,6 +73,7 @@ impl DefinitionsView {
 /// Passwords are shown as `***`.
 pub(super) async fn settings(app_state: web::Data<AppState>, request: HttpRequest) -> Page {
     let session = session::of(&request)?;
+    Params::parse(request.query_string(), &[])?;
     let loaded = &app_state.loaded;
     let mut sections: Vec<SectionView> = Vec::new();
     for (path, origin) in &loaded.origins {

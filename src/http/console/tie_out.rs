@@ -425,7 +425,7 @@ pub(super) async fn live(app_state: web::Data<AppState>, request: HttpRequest) -
 /// Begins one.
 pub(super) async fn make(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Page {
     let session = session::of(&request)?;
-    let form = Form::of(&session, payload).await?;
+    let form = Form::of(&session, payload, &["company", "entity", "why"]).await?;
     let requested = requested(&request, form.text("why"))?;
     let list = |name: &str| Some(form.text(name).to_owned()).filter(|text| !text.is_empty()).into_iter().collect();
     let asked = Asked { companies: list("company"), entities: list("entity") };
