@@ -1,68 +1,26 @@
-//! Which module may import which, read from the source and compared with the table of ARCHITECTURE.md.
+//! ARCHITECTURE.md compared with the source: which module may import which, which modules and files there are.
 //!
-//! Comments, strings and test modules do not count. Paths count anywhere, in a `use` line or within a function.
+//! The rules for imports are read from the table of modules there. Comments, strings and test modules do not count. Paths count anywhere,
+//! in a `use` line or within a function.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use super::source::{Token, is_word, sources, tokens, tree, without_tests, without_text};
 
-/// One row per module of `src/`: the modules of ours that it may import. `a::b` allows only that part of `a`.
-const LAYERS: &[(&str, &[&str])] = &[
-    ("redact", &[]),
-    ("domain", &["redact"]),
-    ("failpoint", &[]),
-    ("config", &["domain", "redact"]),
-    ("retry", &["domain"]),
-    ("telemetry", &["domain"]),
-    ("net", &["domain", "redact", "config", "failpoint", "telemetry"]),
-    ("definition", &["domain", "redact", "config"]),
-    ("store", &["domain", "redact", "config", "failpoint", "retry", "telemetry", "net", "definition"]),
-    ("credentials", &["domain", "redact", "config", "store"]),
-    ("postgres", &["domain", "config", "credentials", "retry"]),
-    ("syspro", &["domain", "redact", "config", "credentials", "retry", "telemetry", "net", "definition"]),
-    ("servicenow", &["domain", "redact", "config", "credentials", "retry", "telemetry", "net", "definition"]),
-    ("notice", &["domain", "redact", "config", "credentials", "telemetry", "net"]),
-    ("supervision", &["retry"]),
-    ("process", &["domain", "config", "credentials", "retry", "telemetry", "definition", "syspro", "store", "supervision"]),
-    ("actors", UP_TO_ACTORS),
-    ("doctor", UP_TO_ACTORS),
-    (
-        "operations",
-        &["domain", "credentials", "retry", "definition", "syspro", "servicenow", "store", "supervision", "process", "actors", "doctor"],
-    ),
-    ("http", &["domain", "config", "credentials", "retry", "telemetry", "net", "store", "process", "actors", "doctor", "operations"]),
-    ("cli", EVERYTHING),
-    ("main", EVERYTHING),
-];
-
-const EVERYTHING: &[&str] = &["*"];
+/// The rows of the table of modules: a module of `src/`, and the modules of ours that it may import. `*` allows all.
+static LAYERS: LazyLock<Vec<(String, Vec<String>)>> = LazyLock::new(|| layers(&architecture()));
 
 /// A module of lib.rs that test builds alone have, so that no product code can name it.
 const IN_TESTS_ALONE: &str = "fuzz";
 
-/// The actors and the rows above them, without `failpoint`. It serves the actors too, because a module may always import itself.
-const UP_TO_ACTORS: &[&str] = &[
-    "domain",
-    "redact",
-    "config",
-    "credentials",
-    "retry",
-    "telemetry",
-    "net",
-    "postgres",
-    "definition",
-    "syspro",
-    "servicenow",
-    "store",
-    "notice",
-    "supervision",
-    "process",
-    "actors",
-];
+/// Everything of a crate.
+const EVERYTHING: &[&str] = &["*"];
 
-/// Crates that only some modules may name. A path after the module allows that part of the crate alone.
+/// Crates that only some modules may name, as in the second table there. A path after the module allows that part of the crate alone.
 const CRATES: &[(&str, &[(&str, &[&str])])] = &[
     ("actix", &[("supervision", EVERYTHING), ("actors", EVERYTHING)]),
     ("actix_web", &[("http", EVERYTHING), ("net", &["http", "web::Bytes"])]),
@@ -72,9 +30,121 @@ const CRATES: &[(&str, &[(&str, &[&str])])] = &[
     ("tieline_sim", &[("cli", EVERYTHING)]),
 ];
 
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn architecture() -> String {
+    fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap()
+}
+
+/// The cells of the table with this head.
+fn rows(page: &str, head: &str) -> Vec<Vec<String>> {
+    let body = page.lines().skip_while(|line| *line != head).skip(2).take_while(|line| line.starts_with('|'));
+    let rows: Vec<Vec<String>> = body.map(|row| row.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect()).collect();
+    assert!(!rows.is_empty(), "ARCHITECTURE.md has no table `{head}`");
+    rows
+}
+
+/// What stands in backticks.
+fn words(text: &str) -> Vec<String> {
+    text.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+fn layers(page: &str) -> Vec<(String, Vec<String>)> {
+    let mut found: Vec<(String, Vec<String>)> = Vec::new();
+    for row in rows(page, "| module | what is in it | may import |") {
+        let above: Vec<String> = found.iter().map(|(module, _)| module.clone()).collect();
+        let allowed = match row[2].as_str() {
+            "nothing of ours" => Vec::new(),
+            "everything" => vec!["*".to_owned()],
+            "every row above" => above.into_iter().filter(|module| module != "failpoint").collect(),
+            list => {
+                let words = words(list);
+                assert_eq!(words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", "), list, "not a list of modules");
+                assert!(words.iter().all(|word| above.contains(word)), "{}: `{list}` has a module that is not above", row[0]);
+                words
+            }
+        };
+        found.extend(words(&row[0]).into_iter().map(|module| (module, allowed.clone())));
+    }
+    found
+}
+
+#[test]
+fn every_module_has_its_row_and_every_row_its_module() {
+    let modules: BTreeSet<String> = fs::read_dir(root().join("src"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned())
+        .filter(|name| name != "lib")
+        .collect();
+    let rows: Vec<&str> = LAYERS.iter().map(|(module, _)| module.as_str()).collect();
+    assert_eq!(rows.iter().copied().collect::<BTreeSet<_>>(), modules.iter().map(String::as_str).collect());
+    assert_eq!(rows.len(), modules.len(), "a module has two rows");
+}
+
+#[test]
+fn the_table_of_crates_is_that_of_the_page() {
+    let mut written = BTreeSet::new();
+    for row in rows(&architecture(), "| crate | only named by |") {
+        let users: BTreeSet<String> = words(&row[1]).into_iter().collect();
+        written.extend(words(&row[0]).into_iter().map(|name| (name, users.clone())));
+    }
+    let users = |users: &[(&str, &[&str])]| -> BTreeSet<String> {
+        let parts = users.iter().flat_map(|(_, parts)| parts.iter().filter(|part| **part != "*"));
+        users.iter().map(|(user, _)| user).chain(parts).map(|name| (*name).to_owned()).collect()
+    };
+    assert_eq!(written, CRATES.iter().map(|(name, of)| ((*name).to_owned(), users(of))).collect());
+}
+
+/// The files of a folder by their paths from there, without tests and `mod.rs`.
+fn files_of(folder: &Path) -> BTreeSet<String> {
+    let named = sources(folder).into_iter().map(|file| file.strip_prefix(folder).unwrap().to_owned());
+    let own = named.filter(|file| !file.ends_with("mod.rs") && !file.with_extension("").iter().any(|part| part == "tests"));
+    own.map(|file| file.to_string_lossy().into_owned()).collect()
+}
+
+#[test]
+fn the_lists_of_files_are_whole() {
+    let page = architecture();
+    let lists: Vec<&str> = page.split("\n### Files of ").skip(1).collect();
+    assert!(!lists.is_empty(), "the headings are not where they were");
+    for list in lists {
+        let (heading, rest) = list.split_once('\n').unwrap();
+        let module = heading.trim_matches('`');
+        let section = rest.split("\n##").next().unwrap();
+        let named: BTreeSet<String> = words(section).into_iter().filter(|word| word.ends_with(".rs")).collect();
+        assert_eq!(named, files_of(&root().join("src").join(module)), "Files of {module}");
+    }
+}
+
+#[test]
+fn every_file_that_the_page_names_exists() {
+    fn all(folder: &Path, into: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() { all(&path, into) } else { into.push(path) }
+        }
+    }
+    let mut files = Vec::new();
+    ["src", "tests/it", "migrations"].iter().for_each(|folder| all(&root().join(folder), &mut files));
+    // the blocks of code have backticks that are no words
+    let text: String = architecture().split("```").step_by(2).collect();
+    let wanted = |word: &String| [".rs", ".sql", ".toml"].iter().any(|end| word.ends_with(end)) && !word.contains([' ', '*']);
+    let missing: Vec<String> = words(&text)
+        .into_iter()
+        .filter(wanted)
+        .filter(|word| match word.contains('/') {
+            true => !["", "src", "src/servicenow"].iter().any(|folder| root().join(folder).join(word).is_file()),
+            false => !root().join(word).is_file() && !files.iter().any(|file| file.ends_with(word)),
+        })
+        .collect();
+    assert_eq!(missing, [] as [String; 0]);
+}
+
 #[test]
 fn modules_import_only_what_the_table_allows() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let root = root().join("src");
     let files = sources(&root);
     assert!(files.len() > 10, "the source is not where it was: {}", root.display());
     let mut report = String::new();
@@ -96,7 +166,7 @@ fn violations(file: &Path, text: &str) -> Vec<String> {
         return Vec::new(); // the out-of-line form of `#[cfg(test)] mod tests`
     }
     let Some((_, allowed)) = LAYERS.iter().find(|(name, _)| name == module) else {
-        return vec![format!("module `{module}` has no row in the table of tests/it/layers.rs")];
+        return vec![format!("module `{module}` has no row in the table of ARCHITECTURE.md")];
     };
     let tokens = without_tests(tokens(&without_text(text)));
     let mut found = Vec::new();
@@ -124,8 +194,11 @@ fn violations(file: &Path, text: &str) -> Vec<String> {
 }
 
 /// `a::b` permits `a::b` and all that lies within.
-fn permits(allowed: &[&str], path: &[String]) -> bool {
-    allowed.iter().any(|allowed| *allowed == "*" || allowed.split("::").enumerate().all(|(i, part)| path.get(i).is_some_and(|p| p == part)))
+fn permits(allowed: &[impl AsRef<str>], path: &[String]) -> bool {
+    allowed
+        .iter()
+        .map(AsRef::as_ref)
+        .any(|allowed| allowed == "*" || allowed.split("::").enumerate().all(|(i, part)| path.get(i).is_some_and(|p| p == part)))
 }
 
 fn module_path(file: &Path) -> Vec<String> {
@@ -228,7 +301,7 @@ mod checker {
         ] {
             assert_eq!(check(file, text).is_empty(), fine, "{file}: {text}: {:?}", check(file, text));
         }
-        assert_eq!(check("brand_new/mod.rs", ""), ["module `brand_new` has no row in the table of tests/it/layers.rs"]);
+        assert_eq!(check("brand_new/mod.rs", ""), ["module `brand_new` has no row in the table of ARCHITECTURE.md"]);
     }
 
     #[test]
