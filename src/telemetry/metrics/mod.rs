@@ -1,5 +1,5 @@
 //! Every Prometheus metric, declared once and changed through a named function. Labels are closed sets: companies and entities of the
-//! configuration, and the words of [`super::labels`]. `docs/metrics.md` is generated from the declarations.
+//! configuration, and the words of [`crate::telemetry::labels`]. `docs/metrics.md` is generated from the declarations.
 
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
@@ -8,9 +8,6 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use prometheus::{Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry, TextEncoder};
 
-use super::declare::{Declared, Declaring, VALID, counter, counters, gauge, gauges, histogram, histograms};
-use super::flows::{FlowMetrics, FlowState};
-use super::labels::{ChannelKind, DeathCause, EnetAnswer, Outcome, PollVerdict, RequestStatus, RunResult, System, Telling};
 use crate::domain::budget::Breaker;
 use crate::domain::delivery::FailureReason;
 use crate::domain::per_flow::ShownFlows;
@@ -18,6 +15,9 @@ use crate::domain::retention::KeptTable;
 use crate::domain::run::RunKind;
 use crate::domain::warning::WarningKind;
 use crate::domain::{EntityName, FlowId};
+use crate::telemetry::declare::{Declared, Declaring, VALID, counter, counters, gauge, gauges, histogram, histograms};
+use crate::telemetry::flows::{FlowMetrics, FlowState};
+use crate::telemetry::labels::{ChannelKind, DeathCause, EnetAnswer, Outcome, PollVerdict, RequestStatus, RunResult, System, Telling};
 
 /// The metrics of this process.
 pub fn metrics() -> &'static Metrics {
