@@ -209,6 +209,15 @@ pub(super) fn record_path(company: &str, entity: &str, key: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::ROUTES;
+
+    #[test]
+    fn the_menu_shows_a_page_to_those_who_may_open_it() {
+        for (path, _, needs) in MENU {
+            let page = ROUTES.iter().find(|route| route.method == "GET" && route.path == *path).expect(path);
+            assert_eq!(page.needs, Some(*needs), "{path}");
+        }
+    }
 
     #[test]
     fn what_stands_in_backticks_is_set_apart_and_nothing_is_markup() {
