@@ -41,7 +41,7 @@ impl AuditRecorder {
 async fn seal(store: Store) -> i64 {
     match store.audit_seal().await {
         Ok(rows) => {
-            metrics().audit_sealed(rows.unsigned_abs());
+            metrics().ledger.audit_sealed(rows.unsigned_abs());
             rows
         }
         Err(error) => {

@@ -184,7 +184,7 @@ impl Work {
                 })
                 .collect();
             for (due, verdict) in &seen {
-                metrics().downstream_polled(entity, label(verdict));
+                metrics().records.downstream_polled(entity, label(verdict));
                 if let DownstreamVerdict::Failed(said, again) = verdict {
                     info!(%entity, key = due.key, said, again = again.is_some(), "a delivered record failed in ServiceNow");
                 }

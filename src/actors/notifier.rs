@@ -207,7 +207,7 @@ async fn through(parts: &NotifierParts, sender: &Sender, channel: &Channel) -> R
                 (SendResult::Again(not.text.into(), wait), Telling::Again)
             }
         };
-        metrics().notified(channel.kind(), outcome);
+        metrics().service.notified(channel.kind(), outcome);
         match &result {
             SendResult::Sent(said) => info!(channel = name, subject = message.subject, said, "a notice was sent"),
             SendResult::Again(said, _) => {

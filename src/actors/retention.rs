@@ -205,7 +205,7 @@ impl Pass {
         while let Some(from) = next.filter(|_| !stopping.has_begun()) {
             let began = Instant::now();
             let removed = self.store.retention_remove(self.walk(table, archive.clone()), from).await?;
-            metrics().retention_removed(table, removed.rows);
+            metrics().ledger.retention_removed(table, removed.rows);
             rows += removed.rows;
             next = removed.next;
             self.wait(began).await;
@@ -221,7 +221,7 @@ impl Pass {
             if removed.seals == 0 {
                 break;
             }
-            metrics().retention_removed(KeptTable::Event, removed.rows);
+            metrics().ledger.retention_removed(KeptTable::Event, removed.rows);
             rows += removed.rows;
             self.wait(began).await;
         }

@@ -138,7 +138,7 @@ impl Handler<ChildExited> for Root {
     fn handle(&mut self, message: ChildExited, _: &mut Self::Context) {
         let Exit::GaveUp { cause } = message.exit else { return };
         let kind = message.child.kind;
-        metrics().actor_died(kind, DeathCause::GiveUp);
+        metrics().service.actor_died(kind, DeathCause::GiveUp);
         match message.if_given_up {
             IfGivenUp::LeaveFlowOut(flow) => {
                 error!(%flow, child = kind, cause, "the flow is left out until the service is restarted or other definitions come into force");

@@ -59,7 +59,7 @@ impl ServiceNowToken {
         let work = async move {
             let credential = credential_store.credential(SERVICENOW).await.map_err(|error| without(&error))?;
             debug!("asking for a token");
-            metrics().token_requested();
+            metrics().requests.token_requested();
             fetch_token(&http, &settings, &credential).await
         };
         ctx.spawn(work.into_actor(self).map(|answer, this, _| this.fetched(answer)));

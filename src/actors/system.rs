@@ -297,7 +297,7 @@ fn counted() -> Observer {
             Death::Panic => DeathCause::Panic,
             Death::Stop => DeathCause::Stop,
         };
-        metrics().actor_died(restart.child.kind, cause);
+        metrics().service.actor_died(restart.child.kind, cause);
     })
 }
 

@@ -89,7 +89,7 @@ impl Reloader {
                 info!(hash = definitions.set.short(), "the definition files say what is worked with already");
             }
             self.process.definitions.unchanged();
-            metrics().definitions_refused(false);
+            metrics().service.definitions_refused(false);
             return true;
         }
         let who = Adopter { node: Some(self.process.node.name.clone()), actor: user(), why: None, may: MayAdopt::Changed };
@@ -106,7 +106,7 @@ impl Reloader {
             crate::store::Stands::Other { number, .. } => number.unwrap_or(SetNumber(0)),
         };
         self.process.definitions.replace(definitions, number, Standing::of(&stands));
-        metrics().definitions_refused(false);
+        metrics().service.definitions_refused(false);
         if let Some(complaint) = self.process.definitions.view().complaint() {
             error!(complaint, "changed definitions are not in force");
         }
@@ -122,7 +122,7 @@ impl Reloader {
             "changed definitions are refused as a whole; those before stay"
         );
         self.process.definitions.refuse(problems);
-        metrics().definitions_refused(true);
+        metrics().service.definitions_refused(true);
     }
 }
 

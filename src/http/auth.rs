@@ -101,7 +101,7 @@ fn overtime() -> Problem {
 
 /// Counts a refusal, and delays its answer when there were several from that address.
 async fn refused(peer: Option<SocketAddr>, app_state: &AppState) {
-    metrics().sign_in_refused();
+    metrics().service.sign_in_refused();
     let Some(address) = peer else { return };
     let refused = app_state.login_throttle.failed(address.ip(), Instant::now());
     if let Some(requests) = refused.logged {

@@ -33,12 +33,12 @@ const ROOT_LIMIT: Duration = Duration::from_secs(1);
 pub(super) async fn metrics(app_state: web::Data<AppState>) -> HttpResponse {
     let store = &app_state.watching.store;
     let gauges = timeout(LEDGER_LIMIT, store.gauges()).await.ok().and_then(Result::ok);
-    all_metrics().set_ledger_up(gauges.is_some());
+    all_metrics().ledger.set_ledger_up(gauges.is_some());
     let (busy, idle) = store.connections();
-    all_metrics().set_connections(busy, idle);
+    all_metrics().ledger.set_connections(busy, idle);
     let gave_up = timeout(ROOT_LIMIT, app_state.actors.gave_up()).await;
     let view = app_state.process.definitions.view();
-    all_metrics().set_definitions(view.number.0, &view.hash, view.loaded_at, view.standing == Standing::InForce);
+    all_metrics().service.set_definitions(view.number.0, &view.hash, view.loaded_at, view.standing == Standing::InForce);
     let made = app_state.process.flows();
     match (&gauges, &gave_up) {
         (Some(gauges), gave_up) => all_metrics().set_flows(&states(&made, gauges, gave_up.as_ref().ok(), store.now_there())),
@@ -49,10 +49,10 @@ pub(super) async fn metrics(app_state: web::Data<AppState>) -> HttpResponse {
         // flows that the configuration no longer contains do not count as errors
         let made: HashSet<(&str, &str)> = made.iter().map(|flow| (flow.company.as_str(), flow.entity.as_str())).collect();
         gauges.pending.retain(|count| made.contains(&(count.company.as_str(), count.entity.as_str())));
-        all_metrics().set_unsealed(gauges.unsealed);
-        all_metrics().set_ledger_size(gauges.size.bytes, gauges.size.growth);
+        all_metrics().ledger.set_unsealed(gauges.unsealed);
+        all_metrics().ledger.set_ledger_size(gauges.size.bytes, gauges.size.growth);
         for count in &gauges.conflicts {
-            all_metrics().set_conflicts(&count.entity, &count.kind, &count.state, count.count);
+            all_metrics().records.set_conflicts(&count.entity, &count.kind, &count.state, count.count);
         }
         for plan in &app_state.process.definitions.now().plans {
             show_entity(&plan.entity, &gauges);
@@ -102,21 +102,21 @@ pub(super) fn lag(flow: &FlowId, pending: &[PendingCount], now: DateTime<Utc>) -
 fn show_entity(entity: &EntityName, gauges: &Gauges) {
     let pending = &gauges.pending;
     let standing = gauges.not_as_sent.iter().find(|count| count.entity == entity.as_str());
-    all_metrics().set_not_as_sent(entity, standing.map_or(0, |count| count.count));
+    all_metrics().records.set_not_as_sent(entity, standing.map_or(0, |count| count.count));
     let outdated = gauges.outdated.iter().find(|count| count.entity == entity.as_str());
-    all_metrics().set_outdated(entity, outdated.map_or(0, |count| count.count));
+    all_metrics().records.set_outdated(entity, outdated.map_or(0, |count| count.count));
     let of = |wanted: &dyn Fn(&PendingCount) -> bool| -> i64 {
         pending.iter().filter(|count| count.entity == entity.as_str() && wanted(count)).map(|count| count.count).sum()
     };
     let queued = [DeliveryState::Queued, DeliveryState::AfterHeader, DeliveryState::Sending].map(DeliveryState::as_str);
     let in_state = |state: DeliveryState| of(&|count| count.state == state.as_str());
-    all_metrics().set_queued(entity, of(&|count| queued.contains(&count.state.as_str())));
-    all_metrics().set_unknown(entity, in_state(DeliveryState::Unknown));
-    all_metrics().set_waiting(entity, in_state(DeliveryState::Waiting));
-    all_metrics().set_on_hold(entity, in_state(DeliveryState::OnHold));
+    all_metrics().deliveries.set_queued(entity, of(&|count| queued.contains(&count.state.as_str())));
+    all_metrics().deliveries.set_unknown(entity, in_state(DeliveryState::Unknown));
+    all_metrics().deliveries.set_waiting(entity, in_state(DeliveryState::Waiting));
+    all_metrics().deliveries.set_on_hold(entity, in_state(DeliveryState::OnHold));
     for reason in FailureReason::of_failed() {
         let failed = of(&|count| count.state == DeliveryState::Failed.as_str() && count.reason.as_deref() == Some(reason.as_str()));
-        all_metrics().set_failed(entity, reason, failed);
+        all_metrics().deliveries.set_failed(entity, reason, failed);
     }
 }
 

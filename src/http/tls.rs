@@ -35,7 +35,7 @@ impl Certificate {
     /// Reads the pair for the first time.
     pub(super) fn read(files: &CertificateFiles) -> Result<Arc<Self>, CertificateError> {
         let pair = load(files)?;
-        metrics().set_certificate_expiry(pair.expires);
+        metrics().service.set_certificate_expiry(pair.expires);
         Ok(Arc::new(Self { files: files.clone(), current: RwLock::new(pair.key) }))
     }
 
@@ -59,7 +59,7 @@ impl Certificate {
             match load(&self.files) {
                 Ok(pair) => {
                     info!(expires = %pair.expires, subject = pair.subject, "a new certificate is in use");
-                    metrics().set_certificate_expiry(pair.expires);
+                    metrics().service.set_certificate_expiry(pair.expires);
                     *self.current.write().unwrap_or_else(PoisonError::into_inner) = pair.key;
                     seen = now;
                 }
@@ -67,7 +67,7 @@ impl Certificate {
                 Err(_) if bad != Some(now) => bad = Some(now),
                 Err(problem) => {
                     error!(%problem, "the new certificate cannot be used; the old one stays in use");
-                    metrics().certificate_refused();
+                    metrics().service.certificate_refused();
                     seen = now;
                 }
             }

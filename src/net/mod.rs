@@ -160,7 +160,7 @@ impl HttpClient {
     ) -> Result<Response, NetError> {
         let (started, kind) = (Instant::now(), request_kind::kind(self.system, &method, url.path()));
         let answer = self.exchange(limit.min(self.body_limit), method, url, headers, body).await;
-        metrics().requested(self.system, kind, RequestStatus::of(&answer), started.elapsed());
+        metrics().requests.requested(self.system, kind, RequestStatus::of(&answer), started.elapsed());
         answer
     }
 

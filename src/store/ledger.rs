@@ -182,7 +182,7 @@ impl Store {
     {
         let started = Instant::now();
         let done = self.run_in_time(what, begin, work).await;
-        metrics().store_called(what, started.elapsed());
+        metrics().ledger.store_called(what, started.elapsed());
         done
     }
 
@@ -209,7 +209,7 @@ impl Store {
             // kept until the work ends, even if the caller stops waiting
             let _permits = permits;
             failpoint::transaction(Some(what));
-            let got = || metrics().store_waited(started.elapsed());
+            let got = || metrics().ledger.store_waited(started.elapsed());
             let done = match begin_transaction(&pool, patience, begin, &life, got) {
                 Ok(mut conn) => in_transaction(&mut conn, work).map_err(|error| error.into_store(what)),
                 Err(NotBegun::Sql(error)) => Err(same_ledger::not_begun(error, &life).into_store(what)),

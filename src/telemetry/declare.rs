@@ -43,6 +43,9 @@ impl Declaring {
 /// Names and labels are constants, and a test creates them all: creating or registering one cannot fail later.
 pub(super) const VALID: &str = "metric names are constants, distinct and well-formed";
 
+/// The bounds of histograms of requests to other systems, in seconds.
+pub(super) const REQUEST_BUCKETS: [f64; 12] = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
+
 fn opts(name: &str, help: &str) -> Opts {
     Opts::new(format!("tieline_{name}"), help)
 }

@@ -44,7 +44,7 @@ the longest, the last progress is the oldest, and the runs are those of all comp
 
 ## All metrics
 
-This page is made from the declarations in `src/telemetry/metrics.rs`; a test compares the two.
+This page is made from the declarations in `src/telemetry/metrics`; a test compares the two.
 
 ";
 
@@ -95,7 +95,7 @@ fn values(label: &str) -> String {
         "version" => "tieline's own".into(),
         "number" => "the number of the definitions in this ledger".into(),
         "hash" => "SHA-256 of what the definition files say".into(),
-        other => format!("see `{other}` in `src/telemetry/metrics.rs`"),
+        other => format!("see `{other}` in `src/telemetry/metrics`"),
     }
 }
 

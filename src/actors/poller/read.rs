@@ -494,8 +494,8 @@ impl Reader {
         let counts = self.parts.store.intake_of(intake).await?;
         self.parts.crash.at("poller:after_intake", self.flow.entity.as_str());
         self.parts.progress.add(&self.flow, counts);
-        metrics().documents_read(&self.flow.entity, counts.read.unsigned_abs());
-        metrics().versions_taken_in(&self.flow.entity, (counts.new + counts.changed + counts.deleted).unsigned_abs());
+        metrics().records.documents_read(&self.flow.entity, counts.read.unsigned_abs());
+        metrics().records.versions_taken_in(&self.flow.entity, (counts.new + counts.changed + counts.deleted).unsigned_abs());
         if !empty {
             self.nudge.do_send(Nudge { entity: self.flow.entity.clone() });
         }

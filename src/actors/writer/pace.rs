@@ -448,9 +448,9 @@ impl State {
 
 fn publish(state: &State, budget: &Budget) {
     let concurrency = state.allowed.min(state.part);
-    metrics().set_batch_size(state.size);
-    metrics().set_concurrency(concurrency);
-    metrics().set_breaker(state.breaker);
+    metrics().deliveries.set_batch_size(state.size);
+    metrics().deliveries.set_concurrency(concurrency);
+    metrics().deliveries.set_breaker(state.breaker);
     let own = NodeBudget { batch_size: state.size, concurrency, breaker: state.breaker, pause: Duration::ZERO };
     let asked = state.asked.as_ref().map(|asked| (asked.wait, asked.said.clone(), asked.since.into_std()));
     budget.found(own, state.own_pause.map(Instant::into_std), asked);

@@ -411,7 +411,7 @@ impl Sender {
                 Verdict::Deferred { .. } | Verdict::Withdrawn { .. } => Outcome::Deferred,
                 Verdict::Unknown { .. } => Outcome::Unknown,
             };
-            metrics().delivered(&self.entity, word, 1);
+            metrics().deliveries.delivered(&self.entity, word, 1);
         }
         for one in arrived {
             by_company.entry(&one.company).or_default().delivered += one.records;

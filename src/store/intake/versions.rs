@@ -245,7 +245,7 @@ pub(super) fn insert_versions(conn: &mut Conn, intake: &Intake, work: &[Work<'_>
         .execute(conn)?;
     }
     for (kind, _) in fresh.iter().flat_map(|w| &w.document.warnings) {
-        metrics().warned(&intake.flow.entity, *kind);
+        metrics().records.warned(&intake.flow.entity, *kind);
     }
     Ok(())
 }

@@ -151,7 +151,7 @@ impl Enet {
         let begun = Instant::now();
         let result = self.in_turn(&mut state, operator, company, call).await;
         let answer = result.as_ref().map_or_else(EnetError::answer, |_| EnetAnswer::Answered);
-        metrics().enet_called(call.operation.word(), answer, begun.elapsed());
+        metrics().enet.enet_called(call.operation.word(), answer, begun.elapsed());
         result
     }
 
@@ -186,10 +186,10 @@ impl Enet {
                 Failure::Error(error) => return Err(error),
                 Failure::Evicted => {
                     state.session = None;
-                    metrics().set_enet_session(false);
+                    metrics().enet.set_enet_session(false);
                     self.inner.session_store.closed(&operator.username).await;
                     state.resting = Some(Instant::now() + self.inner.settings.back_off);
-                    metrics().enet_evicted(chrono::Utc::now() + self.inner.settings.back_off);
+                    metrics().enet.enet_evicted(chrono::Utc::now() + self.inner.settings.back_off);
                     warn!(operator = operator.username, "a person took the operator's place in SYSPRO; e.net is left alone for a while");
                     return Err(self.evicted(operator, call, self.inner.settings.back_off));
                 }
@@ -221,7 +221,7 @@ impl Enet {
         self.leave(&mut state).await;
         if let Some(operator) = state.held.take() {
             self.inner.session_store.give(&operator).await;
-            metrics().set_enet_leased(false);
+            metrics().enet.set_enet_leased(false);
         }
     }
 
@@ -244,7 +244,7 @@ impl Enet {
         self.leave(state).await;
         if let Some(operator) = state.held.take() {
             self.inner.session_store.give(&operator).await;
-            metrics().set_enet_leased(false);
+            metrics().enet.set_enet_leased(false);
         }
         Ok(())
     }
@@ -254,11 +254,11 @@ impl Enet {
         let name = &operator.username;
         let held = self.inner.session_store.hold(name).await?;
         state.held = Some(name.clone());
-        metrics().set_enet_leased(true);
+        metrics().enet.set_enet_leased(true);
         if !held.ours {
             // the node that had the operator in the meantime has ended it
             state.session = None;
-            metrics().set_enet_session(false);
+            metrics().enet.set_enet_session(false);
         }
         if let (None, Some(id)) = (&state.session, &held.open) {
             match self.inner.log_off(id).await {
@@ -318,14 +318,14 @@ impl Enet {
             return Err(error);
         }
         state.session = Some(Session { id, operator: operator.username.clone(), company: company.clone(), used: Instant::now() });
-        metrics().set_enet_session(true);
+        metrics().enet.set_enet_session(true);
         info!(operator = operator.username, %company, "logged on to e.net");
         Ok(())
     }
 
     pub(super) async fn leave(&self, state: &mut State) {
         let Some(session) = state.session.take() else { return };
-        metrics().set_enet_session(false);
+        metrics().enet.set_enet_session(false);
         match self.inner.log_off(&session.id).await {
             Ok(true) => info!(operator = session.operator, company = %session.company, "logged off from e.net"),
             Ok(false) => debug!(operator = session.operator, "e.net did not know the session any more"),

@@ -42,7 +42,7 @@ impl Enet {
             self.leave(state).await;
             if let Some(operator) = state.held.take() {
                 self.inner.session_store.give(&operator).await;
-                metrics().set_enet_leased(false);
+                metrics().enet.set_enet_leased(false);
             }
         }
         entered.map(|()| SignInResult { version, stood })
