@@ -15,7 +15,7 @@ pub(super) mod tie_outs;
 
 use super::route::Route;
 
-/// The routes below `/api/v1`. A file whose routes are missing here does not compile without a warning: its handlers are dead code.
+/// The routes below `/api/v1`. The compiler reports a file that is missing here as dead code.
 pub(super) fn routes() -> Vec<Route> {
     [
         actions::routes(),

@@ -74,22 +74,8 @@ fn described(route: &Route, said: &Described, components: &mut BTreeMap<String, 
     };
     let mut operation = OperationBuilder::new().operation_id(Some(said.id)).summary(Some(said.summary)).tag(tag);
     operation = operation.description(Some(format!("{}.{needs}", said.summary)));
-    for part in route.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')) {
-        let name = part.trim_start_matches('*');
-        let schema = match name {
-            "id" => number(1, i64::MAX),
-            "run" => schema_of(Kind::Uuid),
-            "tie_out" => text("^(newest|[1-9][0-9]{0,17})$", 1, Some(18)),
-            _ => text(TEXT, 1, None),
-        };
-        let (what, example) = match name {
-            "company" => ("the SYSPRO company", json!("EDU1")),
-            "entity" => ("the entity", json!("supplier")),
-            "key" => ("the key as lists show it, its parts joined by `/`, percent-encoded", json!("0000104")),
-            "tie_out" => ("its number, or `newest` for the newest one that is done", json!("newest")),
-            "run" => ("its id", json!("01936b2e-0000-7000-8000-000000000000")),
-            _ => ("its number", json!(17)),
-        };
+    for name in parts(route) {
+        let Some((schema, what, example)) = part(name) else { continue };
         operation = operation.parameter(
             ParameterBuilder::new()
                 .name(name)
@@ -162,6 +148,29 @@ fn described(route: &Route, said: &Described, components: &mut BTreeMap<String, 
         operation = operation.security(SecurityRequirement::new("key", Vec::<String>::new()));
     }
     operation.build()
+}
+
+/// The names of the variable parts of its path.
+fn parts(route: &Route) -> impl Iterator<Item = &'static str> {
+    let parts = route.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
+    parts.map(|name| name.trim_start_matches('*'))
+}
+
+/// The form of a variable part of a path, what it is, and an example.
+fn part(name: &str) -> Option<(Schema, &'static str, serde_json::Value)> {
+    let name_of = || text(TEXT, 1, None);
+    Some(match name {
+        "company" => (name_of(), "the SYSPRO company", json!("EDU1")),
+        "entity" => (name_of(), "the entity", json!("supplier")),
+        "key" => (name_of(), "the key as lists show it, its parts joined by `/`, percent-encoded", json!("0000104")),
+        "tie_out" => {
+            let schema = text("^(newest|[1-9][0-9]{0,17})$", 1, Some(18));
+            (schema, "its number, or `newest` for the newest one that is done", json!("newest"))
+        }
+        "run" => (schema_of(Kind::Uuid), "its id", json!("01936b2e-0000-7000-8000-000000000000")),
+        "id" => (number(1, i64::MAX), "its number", json!(17)),
+        _ => return None,
+    })
 }
 
 fn response(what: &str, kind: &str, schema: RefOr<Schema>) -> Response {
@@ -245,6 +254,13 @@ mod tests {
         assert_eq!(schemas["Why"]["maxLength"], Reason::LONGEST, "{}", schemas["Why"]);
         for (body, list) in [("ReplayBody", "keys"), ("HoldBody", "keys"), ("ResolveBody", "ids")] {
             assert_eq!(schemas[body]["properties"][list]["maxItems"], MOST_NAMED, "{body}: {}", schemas[body]);
+        }
+    }
+
+    #[test]
+    fn every_part_of_a_path_is_described() {
+        for route in ROUTES.iter().filter(|route| !route.is_page()) {
+            assert!(parts(route).all(|name| part(name).is_some()), "`part` lacks one of {}", route.path);
         }
     }
 

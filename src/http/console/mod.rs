@@ -31,7 +31,7 @@ use super::route::Route;
 pub(super) use answer::{Refusal, with_layout};
 pub(super) use session::{SignInFailed, permit};
 
-/// The routes of the console. A file whose routes are missing here does not compile without a warning: its handlers are dead code.
+/// The routes of the console. The compiler reports a file that is missing here as dead code.
 pub(super) fn routes() -> Vec<Route> {
     [
         assets::routes(),
