@@ -16,7 +16,7 @@ pub use crate::domain::Backoff;
 pub enum Class {
     /// Nothing was done, and the same attempt may work later.
     Transient,
-    /// The system asks for time; `Retry-After` may say how much.
+    /// The system asks for a pause; `Retry-After` may say how much.
     Throttled,
     /// It may have been done: it is looked up before it is sent again.
     Unknown,

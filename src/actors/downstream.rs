@@ -232,7 +232,7 @@ fn verdict(watch: &WatchPlan, due: &DownstreamDue, later: Later) -> DownstreamVe
         Later::Silent(why) if over => DownstreamVerdict::CouldNotTell(why.into()),
         // a row that was just written may not be readable yet
         Later::Vanished if due.polls > 0 || over => DownstreamVerdict::CouldNotTell(
-            "its row is not there any more, or may not be seen, and no verdict had been read before".to_owned(),
+            "its row no longer exists or is hidden, and ServiceNow had reported no result before".to_owned(),
         ),
         Later::Open | Later::Silent(_) | Later::Vanished => DownstreamVerdict::Open(doubled(due.polls)),
     }

@@ -132,8 +132,8 @@ pub fn map_document(
 fn said_of(whose: &str, key: &str) -> String {
     let begin = Quoted::first(key, 40);
     format!(
-        "{whose} has {} bytes (`{begin}…`), and no key may have more than {}: nothing of the record is sent, and its neighbours are. Correct it in SYSPRO, \
-         or the key in the entity's definition; reading again does not help before",
+        "{whose} has {} bytes (`{begin}…`), more than the {} that a key may have: Tieline does not send this record, and sends the others. \
+         Correct it in SYSPRO, or correct the key in the entity's definition; reading again does not help before that",
         key.len(),
         DocumentKey::LONGEST
     )

@@ -131,7 +131,7 @@ async fn due(parts: &NodeParts) -> Vec<FlowId> {
             backfills
         }
         Err(error) => {
-            warn!(%error, "the ledger does not answer; nothing is lost, it is asked again");
+            warn!(%error, "the ledger does not answer; nothing is lost, and Tieline retries");
             Vec::new()
         }
     }

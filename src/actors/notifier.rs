@@ -23,7 +23,7 @@ use crate::process::flows::flows_of;
 use crate::process::in_force::InForce;
 use crate::process::mode::Mode;
 use crate::retry::{self, Backoff};
-use crate::store::{Notice, NoticeRules, SendResult, Standing, Store};
+use crate::store::{ActiveCondition, Notice, NoticeRules, SendResult, Store};
 use crate::supervision::crash::CrashPoints;
 use crate::supervision::stopping::Stopping;
 use crate::telemetry::labels::Telling;
@@ -155,7 +155,7 @@ async fn tell(parts: &NotifierParts, sender: &Sender) {
         stale_hours: settings.stale_hours,
         flows: flows_of(&parts.companies, &parts.definitions.now()),
     };
-    if let Err(error) = parts.store.notice_collect(rules, standing(parts).await).await {
+    if let Err(error) = parts.store.notice_collect(rules, active_conditions(parts).await).await {
         return warn!(error = %chain(&error), "new notices could not be read; Tieline retries");
     }
     for channel in &all {
@@ -167,7 +167,7 @@ async fn tell(parts: &NotifierParts, sender: &Sender) {
 
 /// Conditions that hold now and are not in the ledger. Files are read on a thread that may block; on this one, all others would wait for
 /// the disk.
-async fn standing(parts: &NotifierParts) -> Vec<Standing> {
+async fn active_conditions(parts: &NotifierParts) -> Vec<ActiveCondition> {
     let Some(files) = parts.certificate.clone() else { return Vec::new() };
     let soon = TimeDelta::days(i64::from(parts.notices.certificate_days));
     // nothing there panics; if it did, there would be no notice
@@ -175,13 +175,13 @@ async fn standing(parts: &NotifierParts) -> Vec<Standing> {
 }
 
 /// A certificate that expires within this time or cannot be used.
-fn expiring(files: &CertificateFiles, soon: TimeDelta) -> Option<Standing> {
+fn expiring(files: &CertificateFiles, soon: TimeDelta) -> Option<ActiveCondition> {
     let said = match certificate::load(files) {
         Ok(pair) if pair.expires - Utc::now() > soon => return None,
         Ok(pair) => format!("`{}` expires at {}", pair.subject, pair.expires.format("%Y-%m-%d %H:%M:%SZ")),
         Err(error) => error.to_string(),
     };
-    Some(Standing { event: NoticeEvent::CertificateExpiring, subject: files.certificate.display().to_string(), said })
+    Some(ActiveCondition { event: NoticeEvent::CertificateExpiring, subject: files.certificate.display().to_string(), said })
 }
 
 /// Sends what is due for one channel.
@@ -214,7 +214,12 @@ async fn through(parts: &NotifierParts, sender: &Sender, channel: &Channel) -> R
                 warn!(channel = name, subject = message.subject, said, "a notice could not be sent; Tieline retries")
             }
             SendResult::Failed(said) => {
-                warn!(channel = name, subject = message.subject, said, "a notice could not be sent, and this channel gives it up")
+                warn!(
+                    channel = name,
+                    subject = message.subject,
+                    said,
+                    "a notice could not be sent; this channel does not retry it any more"
+                )
             }
         }
         parts.store.notice_sent(name.clone(), ids, result).await.map_err(|error| chain(&error))?;

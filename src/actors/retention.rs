@@ -101,7 +101,7 @@ async fn begin_day(parts: RetentionParts) {
     match parts.store.ledger_day_begin().await {
         Ok(true) => {}
         Ok(false) => return,
-        Err(error) => return warn!(error = %chain(&error), "the retention pass could not begin; Tieline retries"),
+        Err(error) => return warn!(error = %chain(&error), "the retention pass could not start; Tieline retries"),
     }
     let pass = Pass { store: parts.store, settings: parts.settings, actor: "tieline".into(), pace: Pace::Gentle };
     if let Err(error) = pass.run(&parts.stopping).await {

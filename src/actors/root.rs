@@ -141,7 +141,8 @@ impl Handler<ChildExited> for Root {
         metrics().service.actor_died(kind, DeathCause::GiveUp);
         match message.if_given_up {
             IfGivenUp::LeaveFlowOut(flow) => {
-                error!(%flow, child = kind, cause, "the flow is left out until the service is restarted or other definitions come into force");
+                error!(%flow, child = kind, cause, "the flow does not run until the service is restarted or other definitions come into \
+                     force");
                 self.parts.scheduler.do_send(FlowGaveUp { flow, cause: format!("{kind} crashed too often: {cause}") });
             }
             IfGivenUp::LeaveOut => {

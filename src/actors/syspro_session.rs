@@ -226,7 +226,9 @@ impl SysproSession {
                 Err(EnetError::Held { .. }) => {
                     debug!(operator = operator.username, "another node uses the e.net operator and ends its own session")
                 }
-                Err(error) => warn!(error = chain(&error), "an e.net session that was left open may keep its licence seat for a while"),
+                Err(error) => {
+                    warn!(error = chain(&error), "an e.net session that was left open may keep its licence seat until SYSPRO ends it")
+                }
             }
         };
         Box::pin(ending.into_actor(self))

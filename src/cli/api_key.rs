@@ -50,7 +50,7 @@ pub(super) fn api_key(global: &Global, command: &ApiKeyCommand) -> Result<Exit, 
                 if let Err(failure) = output::line(key.expose()) {
                     // nobody has seen it, and it is never shown again
                     store.api_key_remove(name.clone(), who::user()).await?;
-                    let why = if failure.is_unread() { "nobody reads standard output" } else { failure.text.as_str() };
+                    let why = if failure.is_unread() { "standard output is closed" } else { failure.text.as_str() };
                     let text = format!("the key could not be shown ({why}), so it was not kept; add it again where it can be read");
                     return Err(Failure::new(Exit::Failed, text));
                 }
@@ -76,7 +76,7 @@ pub(super) fn api_key(global: &Global, command: &ApiKeyCommand) -> Result<Exit, 
                     output::line(&format!("Key `{name}` is removed."))?;
                     Ok(Exit::Done)
                 } else {
-                    Err(Failure::new(Exit::Failed, format!("there is no key `{name}`; `tieline api-key list` shows which there are")))
+                    Err(Failure::new(Exit::Failed, format!("there is no key `{name}`; `tieline api-key list` lists the keys")))
                 }
             }
         }

@@ -127,7 +127,7 @@ async fn run(context: &Context, global: &Global, args: &BackfillArgs, signals: &
         if global.output == OutputForm::Table {
             let alive = context.store.node_list(UNRESPONSIVE_AFTER).await?.iter().any(|node| node.alive);
             let who = if alive { "A running service reads it beside its polls" } else { "No service is running; the next one reads it" };
-            output::even_unread(output::line(&format!("{who}. `tieline backfill list` says how far it is.")))?;
+            output::even_unread(output::line(&format!("{who}. `tieline backfill list` shows its progress.")))?;
         }
         return Ok(Exit::Done);
     }
@@ -176,7 +176,7 @@ fn print(global: &Global, rows: &[BackfillRow]) -> Result<(), Failure> {
         return output::json(&rows);
     }
     if rows.is_empty() {
-        return output::line("No backfill was asked for.");
+        return output::line("No backfills yet.");
     }
     let date = |date: Option<NaiveDate>| date.map_or_else(|| "-".to_owned(), |date| date.to_string());
     let headers = ["id", "company", "entity", "since", "until", "state", "read", "new", "changed", "unchanged", "asked by", "error"];

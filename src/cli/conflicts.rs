@@ -191,7 +191,7 @@ fn story(row: &ConflictRow) -> String {
         format!("  in the list    since {}", at(Some(row.opened_at))),
     ];
     if let (Some(side), Some(by)) = (&row.side, &row.decided_by) {
-        lines.push(format!("  decided        {side} counts, by {by} {}: {}", at(row.decided_at), row.why.as_deref().unwrap_or_default()));
+        lines.push(format!("  decided        {side} wins, by {by} {}: {}", at(row.decided_at), row.why.as_deref().unwrap_or_default()));
     }
     if let Some(said) = &row.said {
         lines.push(format!("  not in SYSPRO   {said}"));

@@ -24,10 +24,10 @@ use crate::domain::life::Life;
 use crate::domain::name::{doubles, twice};
 use crate::postgres::{self, Cluster};
 use crate::process::Process;
-use crate::process::in_force::{InForce, Standing};
+use crate::process::in_force::{InForce, SetStatus};
 use crate::process::waits::Waits;
 use crate::retry;
-use crate::store::{Adopter, Dead, FlowStatus, MayAdopt, Node, SetNumber, Stands, Store};
+use crate::store::{AdoptResult, Adopter, Dead, FlowStatus, MayAdopt, Node, SetNumber, Store};
 use crate::supervision::crash::CrashPoints;
 use crate::supervision::stopping::Stopping;
 use crate::telemetry::progress::Progress;
@@ -120,7 +120,7 @@ impl Context {
 
     /// The process of a command that only reads: the ledger allows no work under definitions without a number.
     pub(super) fn process(&self) -> Process {
-        self.process_with(InForce::new(self.checked.definitions.clone(), SetNumber(0), Standing::InForce))
+        self.process_with(InForce::new(self.checked.definitions.clone(), SetNumber(0), SetStatus::InForce))
     }
 
     /// The process of a command that maps or sends.
@@ -130,14 +130,14 @@ impl Context {
     pub(super) async fn working_process(&self) -> Result<Process, Failure> {
         self.check_compared().await?;
         self.check_companies().await?;
-        let ask = || self.stand(MayAdopt::IfNoNodeAlive { unresponsive_after: UNRESPONSIVE_AFTER });
+        let ask = || self.adopt(MayAdopt::IfNoNodeAlive { unresponsive_after: UNRESPONSIVE_AFTER });
         // the files were changed a moment ago: a service with the same files loads them
-        let is_final = |stands: &Stands| !matches!(stands, Stands::Other { number: None, alive: true, .. });
+        let is_final = |result: &AdoptResult| !matches!(result, AdoptResult::Other { number: None, alive: true, .. });
         match retry::until_late(CHECK_EVERY, TAKEN_UP, ask, is_final).await? {
-            Stands::InForce { number, .. } => {
-                Ok(self.process_with(InForce::new(self.checked.definitions.clone(), number, Standing::InForce)))
+            AdoptResult::InForce { number, .. } => {
+                Ok(self.process_with(InForce::new(self.checked.definitions.clone(), number, SetStatus::InForce)))
             }
-            Stands::Other { hash, alive, .. } => {
+            AdoptResult::Other { hash, alive, .. } => {
                 let set = &self.checked.definitions.set;
                 let services = if alive { Services::Running } else { Services::None };
                 let text = not_in_force(set.short(), short(&hash), services);
@@ -150,12 +150,12 @@ impl Context {
     pub(super) async fn service_process(&self) -> Result<Process, Failure> {
         self.check_compared().await?;
         self.check_companies().await?;
-        let stands = self.stand(MayAdopt::Changed).await?;
-        let number = match &stands {
-            Stands::InForce { number, .. } => *number,
-            Stands::Other { number, .. } => number.unwrap_or(SetNumber(0)),
+        let result = self.adopt(MayAdopt::Changed).await?;
+        let number = match &result {
+            AdoptResult::InForce { number, .. } => *number,
+            AdoptResult::Other { number, .. } => number.unwrap_or(SetNumber(0)),
         };
-        Ok(self.process_with(InForce::new(self.checked.definitions.clone(), number, Standing::of(&stands))))
+        Ok(self.process_with(InForce::new(self.checked.definitions.clone(), number, SetStatus::of(&result))))
     }
 
     /// The stored name of this node; `None` for a command beside a running service.
@@ -163,12 +163,12 @@ impl Context {
         self.alone.is_some().then(|| self.node.name.clone())
     }
 
-    /// Presents the definitions of this process to the ledger.
-    pub(super) async fn stand(&self, may: MayAdopt) -> Result<Stands, Failure> {
+    /// Puts the definitions of this process into force where `may` allows it, and prints what changed.
+    pub(super) async fn adopt(&self, may: MayAdopt) -> Result<AdoptResult, Failure> {
         let who = Adopter { node: self.own_name(), actor: super::who::user(), why: None, may };
-        let stands = self.store.definition_stand(self.checked.definitions.set.clone(), who).await?;
-        say_adopted(&self.checked.definitions.set, &stands);
-        Ok(stands)
+        let result = self.store.definition_adopt(self.checked.definitions.set.clone(), who).await?;
+        say_adopted(&self.checked.definitions.set, &result);
+        Ok(result)
     }
 
     fn process_with(&self, definitions: InForce) -> Process {
@@ -249,8 +249,8 @@ impl Context {
 }
 
 /// Logs which definitions came into force just now, and their differences.
-pub(super) fn say_adopted(set: &SetText, stands: &Stands) {
-    if let Stands::InForce { number, adopted: Some(difference) } = stands {
+pub(super) fn say_adopted(set: &SetText, result: &AdoptResult) {
+    if let AdoptResult::InForce { number, adopted: Some(difference) } = result {
         tracing::info!(number = number.0, hash = set.short(), changes = difference.join("; "), "these definitions are in force now");
     }
 }
@@ -271,11 +271,11 @@ fn not_in_force(ours: &str, in_force: &str, services: Services) -> String {
     let adopt = "`tieline definitions adopt --why …` puts those of this command into force";
     match services {
         Services::Running => format!(
-            "{what}. A running service works with those in force: it takes its own changed files up within seconds, or at once at SIGHUP; repeat \
-             the command then. Otherwise {adopt}, and services that have other files stop working"
+            "{what}. A running service works with those in force: it loads its own changed files within seconds, or at once on SIGHUP; \
+             then repeat the command. Otherwise {adopt}, and services that have other files stop working"
         ),
         Services::None => {
-            format!("{what}. The ledger had them in force before, and this machine has not seen those that came after; {adopt}")
+            format!("{what}. They were in force before, and this machine has not loaded the newer ones; {adopt}")
         }
     }
 }

@@ -78,7 +78,7 @@ pub(super) fn credential(global: &Global, command: &CredentialCommand) -> Result
 /// Everybody on the machine can read the command line, and some can read the environment: a password is accepted in neither.
 fn no_terminal(name: &str, username: &str) -> Failure {
     let way = format!("`tieline credential set {name} --username {username} --password-stdin < FILE`");
-    let text = format!("standard input is no terminal to ask for the password on: {way}, or a pipe in place of the file");
+    let text = format!("standard input is not a terminal, so the password cannot be typed: run {way}, or use a pipe instead of the file");
     Failure::new(Exit::Failed, text)
 }
 
@@ -88,11 +88,11 @@ fn ask_password(name: &str, username: &str, allow_empty: bool) -> Result<SecretS
         SERVICENOW => "Client secret of client id",
         _ => "Password of",
     };
-    let line = prompt::hidden_line(&format!("{what} `{username}` for `{name}` (it does not show): "));
-    let line = line.map_err(|error| Failure::new(Exit::Failed, format!("no password was read, nothing was changed: {error}")))?;
+    let line = prompt::hidden_line(&format!("{what} `{username}` for `{name}` (not shown while you type): "));
+    let line = line.map_err(|error| Failure::new(Exit::Failed, format!("no password was read, and nothing was changed: {error}")))?;
     let password = without_end(&line);
     if password.is_empty() && !allow_empty {
-        let text = "no password was typed, nothing was changed; repeat the command with --allow-empty if there is none";
+        let text = "the password is empty, and nothing was changed; if it must be empty, repeat the command with --allow-empty";
         return Err(Failure::new(Exit::Failed, text));
     }
     Ok(SecretString::from(password))
@@ -114,7 +114,8 @@ fn read_password(mut input: impl BufRead, allow_empty: bool) -> Result<SecretStr
     if password.is_empty() && !allow_empty {
         return Err(Failure::new(
             Exit::Failed,
-            "standard input held no password: its first line is empty; give it as one line, for example `tieline credential set … --password-stdin < FILE`, or say --allow-empty if there is none",
+            "standard input held no password: its first line is empty; write the password on one line, for example `tieline credential set \
+             … --password-stdin < FILE`, or add --allow-empty if it must be empty",
         ));
     }
     Ok(SecretString::from(password))

@@ -43,7 +43,7 @@ pub(super) fn database(global: &Global, args: &DatabaseArgs) -> Result<ExitCode,
         };
         let result = match connection::variables(url.expose_secret()) {
             Ok(variables) => run(args, &variables, programs.as_deref(), &mut signals).await,
-            Err(problem) => Err(Failure::new(Exit::Configuration, format!("`database.url` cannot be handed to a program: {problem}"))),
+            Err(problem) => Err(Failure::new(Exit::Configuration, format!("`database.url` cannot be passed to a program: {problem}"))),
         };
         stop_cluster(cluster).await;
         result

@@ -6,7 +6,7 @@ use super::failure::{Exit, Failure};
 use super::{Global, OutputForm, output};
 use crate::definition::set::short;
 use crate::domain::reason::Reason;
-use crate::store::{Adopter, MayAdopt, SetRow, Stands};
+use crate::store::{AdoptResult, Adopter, MayAdopt, SetRow};
 
 /// What to do.
 #[derive(Debug, clap::Subcommand)]
@@ -90,8 +90,8 @@ fn list(global: &Global, rows: &[SetRow]) -> Result<Exit, Failure> {
 async fn adopt(global: &Global, context: &Context, why: &str) -> Result<Exit, Failure> {
     let set = context.checked.definitions.set.clone();
     let who = Adopter { node: context.own_name(), actor: super::who::user(), why: Some(why.to_owned()), may: MayAdopt::Any };
-    let stands = context.store.definition_stand(set.clone(), who).await?;
-    let Stands::InForce { number, adopted } = &stands else {
+    let result = context.store.definition_adopt(set.clone(), who).await?;
+    let AdoptResult::InForce { number, adopted } = &result else {
         return Err(Failure::new(Exit::Failed, "the ledger did not put them into force"));
     };
     if global.output == OutputForm::Json {

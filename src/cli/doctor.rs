@@ -4,7 +4,7 @@ use super::checked::Checked;
 use super::context::Context;
 use super::failure::{Exit, Failure};
 use super::{Global, OutputForm, output, who};
-use crate::doctor::{self, Finding, Report, Scope, Verdict};
+use crate::doctor::{self, CheckResult, CheckScope, Finding, Report};
 use crate::domain::next_step::NextStep;
 use crate::domain::reason::Reason;
 use crate::operations::diagnostics::Diagnostics;
@@ -22,7 +22,7 @@ pub struct DoctorArgs {
 
 /// Runs the command.
 pub(super) fn doctor(global: &Global, args: &DoctorArgs) -> Result<Exit, Failure> {
-    let scope = if args.read_only { Scope::ReadOnly } else { Scope::Create };
+    let scope = if args.read_only { CheckScope::ReadOnly } else { CheckScope::Create };
     let checked = Checked::load(global)?;
     super::start_logging(global, &checked, super::Logs::Command)?;
     super::block_on(async {
@@ -30,7 +30,7 @@ pub(super) fn doctor(global: &Global, args: &DoctorArgs) -> Result<Exit, Failure
         output::even_unread(print(global, &findings))?;
         Ok(if findings.iter().any(|finding| finding.unreachable) {
             Exit::Unreachable
-        } else if findings.iter().any(|finding| finding.verdict == Verdict::Failed) {
+        } else if findings.iter().any(|finding| finding.verdict == CheckResult::Failed) {
             Exit::Failed
         } else {
             Exit::Done
@@ -43,10 +43,10 @@ fn print(global: &Global, findings: &[Finding]) -> Result<(), Failure> {
         return output::json(&findings);
     }
     let rows = findings.iter().map(|f| vec![f.what.clone(), f.verdict.word().to_owned(), f.found.clone(), f.to_do.clone()]);
-    output::line(&output::sentences(&["what", "how it stands", "found", "what to do"], rows))
+    output::line(&output::sentences(&["what", "result", "found", "what to do"], rows))
 }
 
-async fn diagnose(checked: Checked, scope: Scope, why: Option<Reason>) -> Result<Vec<Finding>, Failure> {
+async fn diagnose(checked: Checked, scope: CheckScope, why: Option<Reason>) -> Result<Vec<Finding>, Failure> {
     let (settings, definitions) = (checked.settings().clone(), checked.definitions.clone());
     match Context::open(checked).await {
         Err(failure) => {
@@ -64,7 +64,7 @@ async fn diagnose(checked: Checked, scope: Scope, why: Option<Reason>) -> Result
     }
 }
 
-async fn with_ledger(context: &Context, scope: Scope, why: Option<Reason>) -> Result<Vec<Finding>, Failure> {
+async fn with_ledger(context: &Context, scope: CheckScope, why: Option<Reason>) -> Result<Vec<Finding>, Failure> {
     let diagnostics = Diagnostics::of_command(&context.process());
     diagnostics.begin(scope, who::user(), why).await?.await?;
     Ok(diagnostics.last().map(|run| run.findings()).unwrap_or_default())

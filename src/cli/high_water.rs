@@ -42,7 +42,7 @@ pub(super) async fn kept(directory: &Path) -> Option<HighWater> {
     match apart(move || read(&of)).await {
         Ok(mark) => mark,
         Err(error) => {
-            warn!(file = %path(directory).display(), %error, "what this node saw committed last cannot be read");
+            warn!(file = %path(directory).display(), %error, "the file with this node's newest committed row cannot be read");
             None
         }
     }
@@ -54,14 +54,14 @@ fn read(directory: &Path) -> Option<HighWater> {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
         Err(error) => {
-            warn!(file = %path.display(), %error, "what this node saw committed last cannot be read");
+            warn!(file = %path.display(), %error, "the file with this node's newest committed row cannot be read");
             return None;
         }
     };
     match serde_json::from_str(&text) {
         Ok(mark) => Some(mark),
         Err(error) => {
-            warn!(file = %path.display(), %error, "what this node saw committed last cannot be read");
+            warn!(file = %path.display(), %error, "the file with this node's newest committed row cannot be read");
             None
         }
     }
@@ -87,11 +87,11 @@ pub(super) async fn renew(store: &Store, directory: &Path) {
         Ok(Some(mark)) => {
             let of = directory.to_owned();
             if let Err(error) = apart(move || keep(&of, mark)).await.flatten() {
-                warn!(directory = %directory.display(), %error, "what this node saw committed last cannot be kept");
+                warn!(directory = %directory.display(), %error, "the file with this node's newest committed row cannot be written");
             }
         }
         Ok(None) => {}
-        Err(error) => warn!(%error, "the ledger does not say what it holds last"),
+        Err(error) => warn!(%error, "the newest row of the ledger could not be read"),
     }
 }
 

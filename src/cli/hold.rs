@@ -113,7 +113,7 @@ fn parts(count: i64) -> String {
 fn held(row: &HoldRow) -> String {
     let left = match row.left_alone {
         0 => String::new(),
-        count => format!("; {} left before and cannot be called back", parts(count)),
+        count => format!("; {} already sent, and not held", parts(count)),
     };
     match row.changed {
         true => format!("{} is on hold: {} held{left}", DocumentKey::shown(&row.key), parts(row.deliveries)),

@@ -121,7 +121,7 @@ pub enum Command {
     Conflicts(conflicts::ConflictsCommand),
     /// Ties out: reads both systems, compares records, fields and sums by fiscal period, and names every difference with its cause
     TieOut(tie_out::TieOutArgs),
-    /// Proves that no key stands twice in ServiceNow, by two requests per table
+    /// Proves that no record has two rows in ServiceNow, by two requests per table
     Prove(prove::ProveArgs),
     /// Removes what is older than `[retention]` allows; a running service does it once a day
     Retention(retention::RetentionArgs),

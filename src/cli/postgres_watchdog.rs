@@ -29,7 +29,8 @@ pub(super) async fn restart_when_dead(watchdog: ServerWatchdog) {
                 continue;
             }
             Ok(Ok(true)) => warn!("the private database runs again"),
-            Ok(Err(error)) => error!(error = %chain(&error), "the private database cannot be started, it is tried again; nothing is lost"),
+            Ok(Err(error)) => error!(error = %chain(&error), "the private database cannot be started; Tieline retries, and nothing is \
+                 lost"),
             Err(_) => error!("restarting the private database crashed; Tieline retries"),
         }
         (tries, since) = (tries.saturating_add(1), Instant::now());

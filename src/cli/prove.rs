@@ -1,4 +1,4 @@
-//! `tieline prove`: no record stands twice in ServiceNow.
+//! `tieline prove`: no record has two rows in ServiceNow.
 
 use super::context::Context;
 use super::failure::{Exit, Failure};
@@ -46,7 +46,7 @@ pub(super) fn run(global: &Global, args: &ProveArgs) -> Result<Exit, Failure> {
     })
 }
 
-/// Prints the proofs. Answers 3 when a key stands twice, 8 when it could not be proven.
+/// Prints the proofs. Answers 3 if a key has two rows, 8 when it could not be proven.
 fn print(global: &Global, proofs: &[Proof]) -> Result<Exit, Failure> {
     let proven = proofs.iter().all(|proof| proof.repeated.is_empty() && proof.unverified.is_none());
     let exit = match proofs.iter().any(|proof| proof.unverified.is_some()) {
@@ -62,11 +62,7 @@ fn print(global: &Global, proofs: &[Proof]) -> Result<Exit, Failure> {
         let twice = if proof.unverified.is_some() { "not proven".to_owned() } else { proof.repeated.len().to_string() };
         vec![proof.company.clone(), block, proof.table.clone().unwrap_or_default(), proof.rows.to_string(), twice]
     };
-    output::line(&output::table(
-        &["company", "records", "table", "rows looked at", "keys that stand twice"],
-        &[3, 4],
-        proofs.iter().map(row),
-    ))?;
+    output::line(&output::table(&["company", "records", "table", "rows checked", "duplicate keys"], &[3, 4], proofs.iter().map(row)))?;
     for proof in proofs {
         let of = format!("{}/{}", proof.company, proof.entity);
         if let Some(why) = &proof.unverified {
@@ -82,7 +78,7 @@ fn print(global: &Global, proofs: &[Proof]) -> Result<Exit, Failure> {
     }
     let rows: u64 = proofs.iter().map(|proof| proof.rows).sum();
     if proven {
-        output::line(&format!("No key stands twice among {rows} rows."))?;
+        output::line(&format!("No duplicate keys in {rows} rows."))?;
     }
     Ok(exit)
 }

@@ -56,7 +56,7 @@ struct JsonRecord<'a> {
     company: &'a str,
     entity: &'a str,
     key: &'a str,
-    stands: &'a str,
+    explanation: &'a str,
     hold: Option<&'a HoldView>,
     versions: Vec<JsonVersion<'a>>,
     deliveries: Vec<JsonDelivery<'a>>,
@@ -130,7 +130,7 @@ fn json(view: &RecordView, changes: &[Vec<Change>]) -> Result<(), Failure> {
         company: &view.company,
         entity: &view.entity,
         key: &view.key,
-        stands: &view.stands,
+        explanation: &view.explanation,
         hold: view.hold.as_ref(),
         versions: versions.collect(),
         deliveries: deliveries.collect(),
@@ -144,7 +144,7 @@ fn raw(text: &str) -> Option<&RawValue> {
 
 fn print(view: &RecordView, changes: &[Vec<Change>]) -> Result<(), Failure> {
     output::line(&format!("{}/{} {}", view.company, view.entity, DocumentKey::shown(&view.key)))?;
-    output::line(&view.stands)?;
+    output::line(&view.explanation)?;
     for (version, changes) in view.versions.iter().zip(changes) {
         let gone = if version.deleted { ", gone from SYSPRO" } else { "" };
         output::line(&format!("\nversion {} read {}{gone}", version.version, version.read_at.format("%Y-%m-%d %H:%M:%SZ")))?;
@@ -159,14 +159,14 @@ fn print(view: &RecordView, changes: &[Vec<Change>]) -> Result<(), Failure> {
     let rows = view.deliveries.iter().map(|d| {
         let part = if d.record_key.is_empty() { d.block.clone() } else { format!("{} {}", d.block, d.record_key) };
         let state = d.reason.as_ref().map_or_else(|| d.state.clone(), |reason| format!("{}: {reason}", d.state));
-        let stands = match (&d.target_table, &d.sys_id) {
-            (Some(table), Some(sys_id)) if d.former => format!("{table} {sys_id}, which is not written any more"),
+        let row = match (&d.target_table, &d.sys_id) {
+            (Some(table), Some(sys_id)) if d.former => format!("{table} {sys_id}, which is no longer written"),
             (Some(table), Some(sys_id)) => format!("{table} {sys_id}"),
             _ => String::new(),
         };
-        vec![part, d.version.to_string(), state, d.message.clone().unwrap_or_default(), d.next_step.clone().unwrap_or_default(), stands]
+        vec![part, d.version.to_string(), state, d.message.clone().unwrap_or_default(), d.next_step.clone().unwrap_or_default(), row]
     });
-    output::line(&output::table(&["part", "version", "stands", "why", "next step", "in ServiceNow"], &[1], rows))?;
+    output::line(&output::table(&["part", "version", "state", "why", "next step", "in ServiceNow"], &[1], rows))?;
     let rows = view.steps.iter().map(|s| {
         vec![
             s.at.format("%Y-%m-%d %H:%M:%S%.3fZ").to_string(),

@@ -17,7 +17,7 @@ use crate::actors::handle::ActorsHandle;
 use crate::config::Loaded;
 use crate::domain::chain;
 use crate::process::Process;
-use crate::process::in_force::Standing;
+use crate::process::in_force::SetStatus;
 use crate::store::{Adopter, MayAdopt, SetNumber};
 use crate::telemetry::metrics::metrics;
 
@@ -37,7 +37,7 @@ pub(super) struct Reloader {
 impl Reloader {
     /// Checks until it is dropped.
     pub(super) async fn run(self) {
-        let mut hang_up = signal(SignalKind::hangup()).map_err(|error| warn!(%error, "SIGHUP cannot be listened for")).ok();
+        let mut hang_up = signal(SignalKind::hangup()).map_err(|error| warn!(%error, "Tieline cannot receive SIGHUP")).ok();
         let settings = &self.loaded.settings.definitions;
         let directory = settings.directory.clone().filter(|_| settings.watch);
         let profile = self.loaded.settings.servicenow.profile.clone();
@@ -50,7 +50,7 @@ impl Reloader {
             let cause = next(&mut hang_up).await;
             seen = self.fingerprint(directory.as_deref(), &profile).await;
             if cause == Cause::Signal {
-                info!("SIGHUP: the definitions are read again; settings (`tieline.toml`, variables) take effect at the next start alone");
+                info!("SIGHUP: the definitions are read again; settings (`tieline.toml`, variables) take effect only at the next start");
             }
             let settled = seen == before && (seen != handled || owed);
             before = seen;
@@ -86,26 +86,26 @@ impl Reloader {
         let now = self.process.definitions.view();
         if definitions.set.hash == now.hash {
             if now.refused.is_some() || cause == Cause::Signal {
-                info!(hash = definitions.set.short(), "the definition files say what is worked with already");
+                info!(hash = definitions.set.short(), "the definition files are the same as those in use");
             }
             self.process.definitions.unchanged();
             metrics().service.definitions_refused(false);
             return true;
         }
         let who = Adopter { node: Some(self.process.node.name.clone()), actor: user(), why: None, may: MayAdopt::Changed };
-        let stands = match self.process.store.definition_stand(definitions.set.clone(), who).await {
-            Ok(stands) => stands,
+        let result = match self.process.store.definition_adopt(definitions.set.clone(), who).await {
+            Ok(result) => result,
             Err(error) => {
-                warn!(error = %chain(&error), "changed definitions cannot be loaded while the ledger does not answer; Tieline retries");
+                warn!(error = %chain(&error), "changed definitions cannot be loaded, because the ledger does not answer; Tieline retries");
                 return false;
             }
         };
-        say_adopted(&definitions.set, &stands);
-        let number = match &stands {
-            crate::store::Stands::InForce { number, .. } => *number,
-            crate::store::Stands::Other { number, .. } => number.unwrap_or(SetNumber(0)),
+        say_adopted(&definitions.set, &result);
+        let number = match &result {
+            crate::store::AdoptResult::InForce { number, .. } => *number,
+            crate::store::AdoptResult::Other { number, .. } => number.unwrap_or(SetNumber(0)),
         };
-        self.process.definitions.replace(definitions, number, Standing::of(&stands));
+        self.process.definitions.replace(definitions, number, SetStatus::of(&result));
         metrics().service.definitions_refused(false);
         if let Some(complaint) = self.process.definitions.view().complaint() {
             error!(complaint, "changed definitions are not in force");

@@ -83,7 +83,8 @@ struct Outcome {
 fn run_id(text: &str) -> Result<RunId, String> {
     text.parse().map_err(|_| {
         format!(
-            "`{text}` is no run's id, such as 01936b2e-0000-7000-8000-000000000000; `tieline status --output json` and the console show the last runs"
+            "`{text}` is not the id of a run, such as 01936b2e-0000-7000-8000-000000000000; `tieline status --output json` and the console \
+             show the last runs"
         )
     })
 }
@@ -139,7 +140,7 @@ async fn run(context: &Context, global: &Global, args: &ReplayArgs, which: Which
     if people {
         match (nothing, taken_in.documents, args.no_send) {
             (true, ..) if args.outdated => {}
-            (true, ..) => say("Nothing in the ledger is in this scope; nothing was sent.")?,
+            (true, ..) => say("No record in the ledger matches; nothing was sent.")?,
             (_, 1, true) => say("1 record was mapped again and is queued.")?,
             (_, count, true) => say(&format!("{count} records were mapped again and are queued."))?,
             _ => {}

@@ -42,14 +42,15 @@ fn print(global: &Global, lines: &[ComparedFlow]) -> Result<(), Failure> {
     for line in lines {
         if !line.configured {
             output::complaint(&format!(
-                "{}/{} is not configured, so that it was not compared: what it still had to send was dropped, nothing of it counts as delivered, and it is \
-                 stopped. Should it be configured again, run `tieline restored` once more before the service",
+                "{}/{} is not configured and was not compared: its pending records were dropped, none of its records counts as delivered, \
+                 and the flow is stopped. If you configure it again, run `tieline restored` once more before the service",
                 line.company, line.entity
             ));
         }
         if !line.left_alone.is_empty() {
             output::complaint(&format!(
-                "{}/{}: rows whose keys no record of the flow can have were left as they are: {}; see who wrote them, and correct or delete them in ServiceNow",
+                "{}/{}: rows with keys that no record of the flow can have were not changed: {}; find out who wrote them, and correct or \
+                 delete them in ServiceNow",
                 line.company,
                 line.entity,
                 line.left_alone.join(", ")
@@ -57,7 +58,7 @@ fn print(global: &Global, lines: &[ComparedFlow]) -> Result<(), Failure> {
         }
         for (block, why) in &line.unreadable {
             output::complaint(&format!(
-                "{}/{}: `{block}` could not be compared, and all that was delivered of it is sent again: {why}",
+                "{}/{}: `{block}` could not be compared; all its delivered records are sent again: {why}",
                 line.company, line.entity
             ));
         }
@@ -70,7 +71,7 @@ fn print(global: &Global, lines: &[ComparedFlow]) -> Result<(), Failure> {
     let who = match (still.is_empty(), others.is_empty()) {
         (true, _) => "Flows may run again.",
         (false, false) => "The other flows may run again.",
-        (false, true) => return output::line("The comparison is done, and no flow runs before that is settled."),
+        (false, true) => return output::line("The comparison is done. No flow runs before the problems above are solved."),
     };
     output::line(&format!("{who} Their next run reads everything, and sends what differs."))
 }

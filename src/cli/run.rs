@@ -89,7 +89,7 @@ pub(super) async fn serve(context: &Context, signals: &mut Signals, reload: Relo
         std::process::exit(Exit::Stuck as i32);
     });
     if let Err(error) = guarded {
-        warn!(%error, "no thread can be had to watch Root");
+        warn!(%error, "the thread that watches Root could not be started");
     }
     info!(node = process.node.name, flows = system.recipients.pollers.len(), address = %server.address, "tieline runs");
     notify(sd_notify::NotifyState::Ready);
@@ -151,7 +151,7 @@ async fn check_first(process: Process) {
         if let Err(error) = &checked {
             warn!(
                 error = %chain(error),
-                "whether ServiceNow went back could not be checked; no flow starts until it can be; Tieline retries"
+                "Tieline could not check whether ServiceNow was restored to an earlier state; no flow starts before that; Tieline retries"
             );
         }
         checked.is_ok()
@@ -167,14 +167,14 @@ async fn witness(context: &Context, process: &Process) -> String {
     loop {
         tokio::time::sleep(CHECK_EVERY).await;
         if let Some(why) = context.store.restored_under() {
-            return format!("{why}; start the service again, which then reads the ledger as it is now");
+            return format!("{why}; start the service again, so that it reads the current ledger");
         }
         checks = checks.wrapping_add(1);
         if checks.is_multiple_of(OTHER_SIDE_EVERY)
             && process.definitions.is_in_force()
             && let Err(error) = other_side::check(process).await
         {
-            warn!(error = %chain(&error), "whether ServiceNow has the newest records that arrived could not be checked");
+            warn!(error = %chain(&error), "Tieline could not check whether ServiceNow still has the newest delivered records");
         }
         if checks.is_multiple_of(MARK_EVERY) && context.own_name().is_some() && context.store.trouble().is_none() {
             super::high_water::renew(&context.store, &directory).await;

@@ -49,7 +49,7 @@ fn unit(program: &Path, config: Option<&Path>) -> String {
 }
 
 fn install(global: &Global, dry_run: bool) -> Result<Exit, Failure> {
-    let program = std::env::current_exe().map_err(|error| failed(&format!("the program's own place is not known: {error}")))?;
+    let program = std::env::current_exe().map_err(|error| failed(&format!("the path of the program is unknown: {error}")))?;
     let config = global.config.as_deref().map(absolute).transpose()?;
     let unit = unit(&program, config.as_deref());
     let steps: [&[&str]; 3] = [
@@ -76,22 +76,22 @@ fn install(global: &Global, dry_run: bool) -> Result<Exit, Failure> {
     call(steps[1])?;
     call(steps[2])?;
     output::line(&format!(
-        "{PLACE} is in place. Now set the credentials as that account (`sudo -u {ACCOUNT} tieline credential set ...`), try \
-         `sudo -u {ACCOUNT} tieline doctor`, and start it: `systemctl start tieline`"
+        "{PLACE} is written. Now set the credentials as that account (`sudo -u {ACCOUNT} tieline credential set ...`), run `sudo -u \
+         {ACCOUNT} tieline doctor`, and start the service: `systemctl start tieline`"
     ))?;
     Ok(Exit::Done)
 }
 
 fn uninstall() -> Result<Exit, Failure> {
     systemd()?;
-    root("take a service away")?;
+    root("remove a service")?;
     if !Path::new(PLACE).exists() {
-        return Err(failed(&format!("there is no {PLACE}: what a package installed goes with the package")));
+        return Err(failed(&format!("there is no {PLACE}: if a package installed the service, remove the package")));
     }
     call(&["systemctl", "disable", "--now", "tieline.service"])?;
     fs::remove_file(PLACE).map_err(|error| failed(&format!("{PLACE} cannot be removed: {error}")))?;
     call(&["systemctl", "daemon-reload"])?;
-    output::line("the service is gone; /etc/tieline, /var/lib/tieline and the account are left as they are")?;
+    output::line("the service is removed; /etc/tieline, /var/lib/tieline and the account stay")?;
     Ok(Exit::Done)
 }
 
@@ -103,7 +103,7 @@ fn status(global: &Global) -> Result<Exit, Failure> {
     let text = String::from_utf8_lossy(&out.stdout).into_owned();
     let of = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('=')).unwrap_or_default().to_owned();
     if of("LoadState") != "loaded" {
-        return Err(failed("systemd knows no service `tieline`: `tieline service install`, or install the package"));
+        return Err(failed("systemd has no service `tieline`: run `tieline service install`, or install the package"));
     }
     let running = of("ActiveState") == "active";
     if global.output == OutputForm::Json {
@@ -137,7 +137,7 @@ fn systemd() -> Result<(), Failure> {
     if Path::new("/run/systemd/system").exists() {
         return Ok(());
     }
-    Err(failed("systemd does not run here; let this machine's service manager run `tieline run`, which stops at SIGTERM"))
+    Err(failed("systemd does not run here; let this machine's service manager run `tieline run`, which stops on SIGTERM"))
 }
 
 fn root(what: &str) -> Result<(), Failure> {

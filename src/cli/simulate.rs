@@ -108,7 +108,7 @@ fn late_failure(text: &str) -> Result<LateFailure, String> {
     let (column, begins) = text
         .split_once('=')
         .filter(|(column, begins)| !column.is_empty() && !begins.is_empty())
-        .ok_or_else(|| format!("`{text}` must be a column, `=` and how its text begins, such as `u_due_date=2026-03`"))?;
+        .ok_or_else(|| format!("`{text}` must be COLUMN=PREFIX, such as `u_due_date=2026-03`"))?;
     let message = format!("workflow failed: `{column}` begins with `{begins}`");
     let (column, when) = (column.to_owned(), Abort::StartsWith(begins.to_owned()));
     Ok(LateFailure { column, when, state: "rejected".to_owned(), message })

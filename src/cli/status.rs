@@ -57,7 +57,7 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<Exit, Failure
             [format!("{}/{}", f.company, f.entity), watermark, at(f.last_success_at)]
                 .into_iter()
                 .chain(counts.iter().map(ToString::to_string))
-                .chain([f.stands().0])
+                .chain([f.state().0])
                 .collect()
         });
         let headers = ["flow", "read up to", "last success", "records", "in progress", "waiting", "on hold", "failed", "state"];

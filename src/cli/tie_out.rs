@@ -36,7 +36,7 @@ pub struct TieOutArgs {
     #[arg(long = "entity", value_name = "ENTITY")]
     entities: Vec<String>,
     /// Why, for the audit
-    #[arg(long, value_name = "TEXT", default_value = "asked for on the command line")]
+    #[arg(long, value_name = "TEXT", default_value = "requested on the command line")]
     why: Reason,
 }
 
@@ -157,7 +157,7 @@ async fn run(context: &Context, global: &Global, args: &TieOutArgs, signals: &mu
     system.stop(STOP_DEADLINE).await;
     let Some(done) = done else {
         tie_out::interrupted(&process, id, "stopped by a signal").await?;
-        return Err(Failure::new(Exit::Failed, "stopped by a signal; nothing was compared to its end, so make the tie-out again"));
+        return Err(Failure::new(Exit::Failed, "stopped by a signal; the tie-out is incomplete: run it again"));
     };
     done?;
     print(global, &tie_out::find(&process, Some(id)).await?)

@@ -118,11 +118,13 @@ impl Check<'_> {
             match clear {
                 Clear::Refused { allowed: false } => {
                     let way = format!("set `{section}.allow_http = true` to accept that");
-                    return self
-                        .problem(key, format!("`{key}` must begin with `https://`, got `{text}`: passwords would travel in clear; {way}"));
+                    return self.problem(
+                        key,
+                        format!("`{key}` must begin with `https://`, got `{text}`: passwords would travel unencrypted; {way}"),
+                    );
                 }
                 Clear::Refused { allowed: true } | Clear::Warned => {
-                    self.warnings.push(format!("`{key}` is `{text}`: passwords and records travel in clear"));
+                    self.warnings.push(format!("`{key}` is `{text}`: passwords and records travel unencrypted"));
                 }
             }
         }

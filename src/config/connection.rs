@@ -67,7 +67,7 @@ pub fn variables(url: &str) -> Result<Vec<(&'static str, String)>, String> {
         match PARAMETERS.iter().find(|(known, _)| *known == name) {
             Some((_, variable)) => set(variable, value)?,
             None if WITHOUT.contains(&name) => {}
-            None => return Err(format!("its parameter `{name}` has no variable; give the program its connection yourself")),
+            None => return Err(format!("its parameter `{name}` has no environment variable; pass the connection to the program yourself")),
         }
     }
     Ok(found)
@@ -89,7 +89,7 @@ fn decoded(text: &str) -> Result<String, String> {
         return Err("a `%` is not followed by two hexadecimal digits".into());
     }
     let decoded = percent_encoding::percent_decode_str(text).decode_utf8();
-    decoded.map(|text| text.into_owned()).map_err(|_| "it is no text once its `%XX` are resolved".into())
+    decoded.map(|text| text.into_owned()).map_err(|_| "it is not text after decoding `%XX`".into())
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 pub enum DirectoryError {
     /// It does not exist, and cannot be created.
-    #[error("the state directory {} cannot be made: {source}; make it, or set `state.directory`", path.display())]
+    #[error("the state directory {} cannot be created: {source}; create it, or set `state.directory`", path.display())]
     Made {
         /// The directory.
         path: PathBuf,
@@ -20,8 +20,8 @@ pub enum DirectoryError {
     },
     /// Everybody may replace its files.
     #[error(
-        "the state directory {} can be written to by every account of this machine (mode {mode:04o}), which could replace the master key and the \
-         data in it; run `chmod 0700 {}`, or set `state.directory` to a directory for Tieline alone", path.display(), path.display()
+        "the state directory {} can be written to by every account of this machine (mode {mode:04o}), which could replace the master key \
+         and the data in it; run `chmod 0700 {}`, or set `state.directory` to a directory only for Tieline", path.display(), path.display()
     )]
     Open {
         /// The directory.
@@ -139,7 +139,8 @@ mod unix {
         }
         if ours(found.uid()) && holds_ours_alone(path).map_err(&failed)? {
             fs::set_permissions(path, fs::Permissions::from_mode(mode)).map_err(failed)?;
-            info!(directory = %path.display(), before = format!("{now:04o}"), now = format!("{mode:04o}"), "the state directory is for its owner alone now");
+            info!(directory = %path.display(), before = format!("{now:04o}"), now = format!("{mode:04o}"), "only the owner can read the \
+                 state directory now");
             return Ok(());
         }
         // in a directory such as /tmp nobody can replace another user's files
@@ -149,7 +150,8 @@ mod unix {
         if now & 0o077 & !mode != 0 {
             warn!(
                 directory = %path.display(), mode = format!("{now:04o}"),
-                "other accounts can look into the state directory, which is not changed because it belongs to another account or holds other files; use a directory for Tieline alone"
+                "other accounts can read the state directory; Tieline does not change it, because it belongs to another account or holds \
+                 other files; use a directory only for Tieline"
             );
         }
         Ok(())
@@ -227,6 +229,6 @@ mod tests {
         let site = tempfile::tempdir().expect("directory");
         fs::write(site.path().join("file"), "").expect("written");
         let text = make_state_directory(&site.path().join("file/state"), None).expect_err("a file is in the way").to_string();
-        assert!(text.contains("file/state cannot be made: ") && text.contains("`state.directory`"), "{text}");
+        assert!(text.contains("file/state cannot be created: ") && text.contains("`state.directory`"), "{text}");
     }
 }

@@ -157,8 +157,8 @@ fn not_found() -> String {
         })
         .collect();
     format!(
-        "no configuration file was found as {}: write one (`config/tieline.toml` in the source and /etc/tieline/tieline.toml of the package are \
-         templates; README.md has the shortest one), or name one with --config FILE or TIELINE_CONFIG",
+        "no configuration file was found at {}: write one (`config/tieline.toml` in the source and /etc/tieline/tieline.toml of the \
+         package are templates; README.md has the shortest one), or name one with --config FILE or TIELINE_CONFIG",
         places.join(" or ")
     )
 }

@@ -39,7 +39,7 @@ impl Check<'_> {
                 Ok(NoticeEvent::Test) | Err(_) => {
                     let known: Vec<&str> =
                         NoticeEvent::ALL.iter().filter(|one| **one != NoticeEvent::Test).map(|one| one.as_str()).collect();
-                    let text = format!("`notices.events`: `{text}` is no event; there are {}", known.join(", "));
+                    let text = format!("`notices.events`: `{text}` is not an event; the events are {}", known.join(", "));
                     self.problem::<()>("notices.events", text);
                 }
                 Ok(event) => events.push(event),
@@ -60,7 +60,8 @@ impl Check<'_> {
                 Some(url) if url.scheme() == "http" && !is_loopback(&url) => {
                     let host = url.host_str().unwrap_or_default();
                     let text = format!(
-                        "address {number} of `notices.webhook_urls` (`{host}`) must begin with `https://`: notices name records, and travel in clear otherwise"
+                        "address {number} of `notices.webhook_urls` (`{host}`) must begin with `https://`: notices name records, and would \
+                         travel unencrypted"
                     );
                     self.problem::<()>("notices.webhook_urls", text);
                 }
@@ -70,7 +71,7 @@ impl Check<'_> {
                     }) =>
                 {
                     let host = url.host_str().unwrap_or_default();
-                    let text = format!("`notices.webhook_urls` has two addresses of `{host}`: what they are told is kept by host and port");
+                    let text = format!("`notices.webhook_urls` has two addresses of `{host}`: Tieline tracks webhooks by host and port");
                     self.problem::<()>("notices.webhook_urls", text);
                 }
                 Some(url) => urls.push(url),
@@ -98,7 +99,7 @@ impl Check<'_> {
             }
         };
         if tls == MailTls::None && !["localhost", "127.0.0.1", "::1"].contains(&host) {
-            self.warnings.push(format!("`notices.mail_tls` is `none`: mail to `{host}` travels in clear, and so does its password"));
+            self.warnings.push(format!("`notices.mail_tls` is `none`: mail to `{host}` travels unencrypted, and so does its password"));
         }
         let from = raw.mail_from.clone().filter(|text| text.contains('@'));
         let from = from.or_else(|| self.missing("notices.mail_from", "who the mail comes from, such as `tieline@example.com`"));

@@ -153,9 +153,10 @@ x = 1
         "`servicenow.batch_limit` must be between 1 and 1000, got `5000` (site.toml line 12)",
         "`servicenow.batch_size` must be between 1 and 1000, got `0` (site.toml line 11)",
         "`servicenow.instance_url` must not hold a user name or password; use `tieline credential set` (site.toml line 10)",
-        "`syspro.companies` is missing: the SYSPRO companies to carry, such as `[\"EDU1\"]`",
+        "`syspro.companies` is missing: the SYSPRO companies to read, such as `[\"EDU1\"]`",
         "`syspro.date_zone` must be one of `label`, `instant`, got `utc` (site.toml line 7)",
-        "`syspro.odata_url` must begin with `https://`, got `http://erp.example/odata`: passwords would travel in clear; set `syspro.allow_http = true` to accept that (site.toml line 3)",
+        "`syspro.odata_url` must begin with `https://`, got `http://erp.example/odata`: passwords would travel unencrypted; set \
+         `syspro.allow_http = true` to accept that (site.toml line 3)",
         "unknown key `syspro.page_sise`; did you mean `syspro.page_size`? (site.toml line 5)",
         "`syspro.row_cap` must be a whole number, got `many` (site.toml line 6)",
         "`syspro.time_zone` must be a name of the IANA time zone database, such as `Africa/Johannesburg`, got `Johannesburg` (site.toml line 4)",
@@ -211,7 +212,7 @@ fn the_services_names_are_names() {
         let text = refused(MINIMAL, &[("TIELINE__HTTP__HOST_NAMES", wrong)]).join("");
         assert!(
             text.contains(&format!(
-                "`http.host_names` must hold names alone, such as `tieline.example`, without `https://`, port or `*`, got `{wrong}`"
+                "`http.host_names` must hold host names, such as `tieline.example`, without `https://`, port or `*`, got `{wrong}`"
             )),
             "{text}"
         );
@@ -227,7 +228,7 @@ fn what_is_missing_is_explained() {
     let here = std::env::current_dir().expect("a directory");
     let here = here.display();
     let places =
-        format!("no configuration file was found as /etc/tieline/tieline.toml or {here}/tieline.toml or {here}/config/tieline.toml: ");
+        format!("no configuration file was found at /etc/tieline/tieline.toml or {here}/tieline.toml or {here}/config/tieline.toml: ");
     assert!(error.lines().next().expect("a line").contains(&places), "{error}");
     assert!(error.contains("--config FILE or TIELINE_CONFIG"), "{error}");
     let error = load(Some("/nonexistent/tieline.toml".as_ref()), env(&[])).expect_err("no such file");
@@ -297,7 +298,7 @@ fn a_company_has_its_own_currency_over_the_common_one() {
         problems,
         [
             "unknown key `company.EDU1.curency`; a company may have `currency` (site.toml line 11)",
-            "`[company.EDU9]` is no company that is carried; `syspro.companies` names `EDU1` (site.toml line 12)",
+            "`[company.EDU9]` is not a company in `syspro.companies`, which has `EDU1` (site.toml line 12)",
         ]
     );
     assert_eq!(refused(&format!("{MINIMAL}[company]\nEDU1 = \"USD\"\n"), &[]).len(), 1);

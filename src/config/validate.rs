@@ -117,13 +117,14 @@ impl Check<'_> {
         let certificate = self.certificate(raw);
         if listen.is_some_and(|listen| !listen.ip().is_loopback()) && certificate.is_none() {
             let advice = "set `http.certificate`, or listen on loopback behind a proxy with TLS";
-            self.warnings.push(format!("`{key}` is `{text}`: API keys travel in clear; {advice}"));
+            self.warnings.push(format!("`{key}` is `{text}`: API keys travel unencrypted; {advice}"));
         }
         let host_names = self.host_names(raw);
         let public = raw.notices.public_url.as_deref().is_some_and(|url| !url.is_empty());
         if listen.is_some_and(|listen| !listen.ip().is_loopback()) && host_names.is_empty() && !public {
             self.warnings.push(format!(
-                "`{key}` is `{text}`, and neither `http.host_names` nor `notices.public_url` names the service: it answers under its addresses alone"
+                "`{key}` is `{text}`, and neither `http.host_names` nor `notices.public_url` names the service: it answers only under its \
+                 addresses"
             ));
         }
         let (open_health, open_metrics) = (raw.http.open_health.unwrap_or(true), raw.http.open_metrics.unwrap_or(true));
@@ -139,7 +140,7 @@ impl Check<'_> {
                 // addresses are always accepted
                 Ok(Host::Ipv4(_) | Host::Ipv6(_)) => {}
                 _ => {
-                    let form = "names alone, such as `tieline.example`, without `https://`, port or `*`";
+                    let form = "host names, such as `tieline.example`, without `https://`, port or `*`";
                     self.problem::<()>("http.host_names", format!("`http.host_names` must hold {form}, got `{text}`"));
                 }
             }
@@ -253,11 +254,12 @@ impl Check<'_> {
         ];
         for (key, list) in &lists {
             if list.iter().any(|text| text.trim().is_empty()) {
-                self.problem::<()>(key, format!("`{key}` must not hold a blank text, which every answer holds"));
+                self.problem::<()>(key, format!("`{key}` must not contain a blank text, which matches every answer"));
             }
         }
         for text in lists[3].1.iter().filter(|text| !text.contains("{table}")) {
-            let text = format!("`syspro.enet_table_texts` must name the table, as `{{table}}`, got `{text}`: else it tells of any table");
+            let text =
+                format!("`syspro.enet_table_texts` must name the table, as `{{table}}`, got `{text}`: otherwise it matches every table");
             self.problem::<()>("syspro.enet_table_texts", text);
         }
         let [session_texts, evicted_texts, seat_texts, table_texts] = lists.each_mut().map(|(_, list)| std::mem::take(list));
@@ -275,7 +277,7 @@ impl Check<'_> {
     fn companies(&mut self, raw: Option<&[String]>, letter_case: LetterCase) -> Option<Vec<CompanyId>> {
         let key = "syspro.companies";
         let Some(names) = raw.filter(|names| !names.is_empty()) else {
-            return self.missing(key, "the SYSPRO companies to carry, such as `[\"EDU1\"]`");
+            return self.missing(key, "the SYSPRO companies to read, such as `[\"EDU1\"]`");
         };
         for (at, name) in names.iter().enumerate() {
             // a company is a segment of the OData address
@@ -291,7 +293,8 @@ impl Check<'_> {
                     String::new()
                 } else {
                     format!(
-                        ", as `{other}` and as `{name}`: leave one out, or set `syspro.companies_differ_by_case = true` where they are two companies"
+                        ", as `{other}` and as `{name}`: leave one out, or set `syspro.companies_differ_by_case = true` if they are two \
+                         companies"
                     )
                 };
                 self.problem::<()>(key, format!("`{key}` names `{name}` twice{spelled}"));
@@ -307,7 +310,7 @@ impl Check<'_> {
             if !carried.is_empty() && !carried.iter().any(|company| company.as_str().eq_ignore_ascii_case(id)) {
                 let section = format!("{COMPANY}.{id}");
                 let carried: Vec<String> = carried.iter().map(|company| format!("`{company}`")).collect();
-                let text = format!("`[{section}]` is no company that is carried; `syspro.companies` names {}", carried.join(", "));
+                let text = format!("`[{section}]` is not a company in `syspro.companies`, which has {}", carried.join(", "));
                 self.problem::<()>(&section, text);
             }
         }

@@ -71,7 +71,7 @@ pub enum KeyError {
         source: io::Error,
     },
     /// The service manager owns the file, so it cannot be changed here.
-    #[error("the master key comes from the service manager ({}): rotate it where it is kept", path.display())]
+    #[error("the master key comes from the service manager ({}): rotate it in the service manager", path.display())]
     Managed {
         /// The file.
         path: PathBuf,
@@ -100,7 +100,7 @@ pub enum KeyError {
         username: String,
     },
     /// The system gives no random numbers.
-    #[error("the system gives no random numbers")]
+    #[error("the system provides no random numbers")]
     Random,
 }
 

@@ -134,10 +134,10 @@ pub fn align(target: &TargetPlan, plan: &AlignPlan, record: Record<'_>, same: &S
     let inactive =
         row.and_then(|row| plan.inactive.iter().find(|(column, text)| row.get(column).is_some_and(|value| value.trim() == text)));
     let (here, there) = (if record.present { PRESENT } else { GONE }, if row.is_some() && inactive.is_none() { PRESENT } else { GONE });
-    let standing = || BaseVersion { syspro: here.into(), servicenow: there.into() };
+    let presence = || BaseVersion { syspro: here.into(), servicenow: there.into() };
     match (record.present, there == PRESENT) {
         (false, false) => {
-            out.pairs.insert(ROW.into(), standing());
+            out.pairs.insert(ROW.into(), presence());
             return out;
         }
         (false, true) => {
@@ -146,7 +146,7 @@ pub fn align(target: &TargetPlan, plan: &AlignPlan, record: Record<'_>, same: &S
                 out.send = Some(Outgoing { gone: true, fields: case.fields.clone(), expects: Some(Fields::new()) });
                 out.by_itself += 1;
             }
-            out.pairs.insert(ROW.into(), standing());
+            out.pairs.insert(ROW.into(), presence());
             return out;
         }
         (true, false) => {
@@ -196,7 +196,7 @@ pub fn align(target: &TargetPlan, plan: &AlignPlan, record: Record<'_>, same: &S
             }
         }
     }
-    out.pairs.insert(ROW.into(), standing());
+    out.pairs.insert(ROW.into(), presence());
     align_fields(target, plan, &record, row, preferred, same, &mut out);
     if was.is_some_and(|pair| pair.syspro == GONE) {
         take_back(target, plan, record.syspro, &mut out);

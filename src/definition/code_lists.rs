@@ -68,13 +68,13 @@ impl CodeLists {
     /// It is not set, or not a currency; the text says what to do.
     pub fn own_currency(&self, company: &CompanyId) -> Result<Cow<'_, str>, String> {
         let Some(Value::Text(code)) = self.currency_of(company) else {
-            return Err(format!("the company's own currency is not known: set `currency` under `[company.{company}]` in the settings"));
+            return Err(format!("the company's own currency is missing: set `currency` under `[company.{company}]` in the settings"));
         };
         match self.resolve(CURRENCY, company, code) {
             Ok(iso) if minor_units(&iso).is_some() => Ok(iso),
             _ if minor_units(code).is_some() => Ok(Cow::Borrowed(code)),
-            Ok(iso) => Err(format!("the company's own currency `{code}` stands for `{iso}`, which is none of ISO 4217, such as `ZAR`")),
-            Err(problem) => Err(format!("the company's own currency `{code}` is none of ISO 4217, such as `ZAR`, and {problem}")),
+            Ok(iso) => Err(format!("the company's own currency `{code}` stands for `{iso}`, which is not an ISO 4217 code such as `ZAR`")),
+            Err(problem) => Err(format!("the company's own currency `{code}` is not an ISO 4217 code such as `ZAR`, and {problem}")),
         }
     }
 
@@ -104,15 +104,16 @@ impl CodeLists {
         let mut notes = Vec::new();
         for (name, list) in &self.lists {
             for company in list.company.keys().filter(|company| !companies.contains(company.as_str())) {
-                notes
-                    .push(format!("`lookups/{name}.toml`: `[company.{company}]` is for no company of `syspro.companies`, and is not used"));
+                notes.push(format!(
+                    "`lookups/{name}.toml`: `[company.{company}]` is not used, because `syspro.companies` does not have that company"
+                ));
             }
             let codes =
                 list.codes.iter().chain(list.company.values().flatten()).filter(|(_, iso)| name == CURRENCY && minor_units(iso).is_none());
             notes.extend(codes.map(|(code, iso)| {
                 format!(
-                    "`lookups/{name}.toml`: `{code}` stands for `{iso}`, which is no currency of ISO 4217: nothing says how many decimals \
-                     its amounts have, and ServiceNow may not know it"
+                    "`lookups/{name}.toml`: `{code}` stands for `{iso}`, which is not a currency of ISO 4217: the number of decimals of \
+                     its amounts is unknown, and ServiceNow may not know it"
                 )
             }));
         }

@@ -30,10 +30,10 @@ pub(super) fn align_plan(
         report.add(shape.line, key(""), "only an entity without children can be aligned, in its block `[header]`");
     }
     if block.write != WriteWord::Table {
-        report.add(shape.line, key(""), "needs `write = \"table\"`: what an import set's transform map makes of a row cannot be merged");
+        report.add(shape.line, key(""), "needs `write = \"table\"`: the result of an import set's transform map cannot be merged");
     }
     if block.natural_key.is_none() {
-        report.add(shape.line, key(""), "needs a `natural_key`, by which the rows of two existing lists find each other");
+        report.add(shape.line, key(""), "needs a `natural_key`, by which the rows of two existing lists are matched");
     }
     for field in fields.iter().filter(|field| matches!(field.source, FieldSource::Reference { .. } | FieldSource::Header)) {
         report.add(shape.line, key(""), format!("the field `{}` is a reference, which cannot be merged", field.name));
@@ -134,7 +134,7 @@ pub(super) fn setup_call(shape: &SetupShape, read: &ReadPlan, report: &mut Repor
         match place {
             Err(rest) => add("template", line, format!("the brace before `{}` is not closed", rest.chars().take(20).collect::<String>())),
             Ok(name) if !read.columns.iter().any(|column| column == name) => {
-                add("template", line, format!("`{{{name}}}` is no column that is read; those are {}", list(&read.columns)));
+                add("template", line, format!("`{{{name}}}` is not one of the columns read, which are {}", list(&read.columns)));
             }
             Ok(_) => {}
         }
@@ -143,14 +143,10 @@ pub(super) fn setup_call(shape: &SetupShape, read: &ReadPlan, report: &mut Repor
         add("template", line, format!("is not well-formed XML: {problem}"));
     }
     if !read.root.key.iter().any(|key| placeholders(template).any(|place| place == Ok(key.as_str()))) {
-        add(
-            "template",
-            line,
-            format!("names no column of the key ({}): SYSPRO could not tell which record is meant", list(&read.root.key)),
-        );
+        add("template", line, format!("names no column of the key ({}): SYSPRO could not identify the record", list(&read.root.key)));
     }
     if read.root.derive.is_some() {
-        add("object", shape.object.line, "rows that are made from the parts of a column cannot be written into SYSPRO".into());
+        add("object", shape.object.line, "rows that are derived from the parts of a column cannot be written to SYSPRO".into());
     }
     let parameters = match &shape.parameters {
         None => SetupCall::usual_parameters(template),
@@ -163,7 +159,7 @@ pub(super) fn setup_call(shape: &SetupShape, read: &ReadPlan, report: &mut Repor
                 add(
                     "parameters",
                     text.line,
-                    "must hold `{ValidateOnly}` once and nothing else in braces: each change is tried first".into(),
+                    "must hold `{ValidateOnly}` once and nothing else in braces: SYSPRO validates each change first".into(),
                 );
             }
             Ok(text.value.clone())
@@ -175,7 +171,7 @@ pub(super) fn setup_call(shape: &SetupShape, read: &ReadPlan, report: &mut Repor
         }
     }
     if shape.action == ActionWord::Add {
-        let text = "`add` is not called by anything: records that only ServiceNow has are made in SYSPRO by a person; use `update`";
+        let text = "`add` is never called: a person creates in SYSPRO the records that only ServiceNow has; use `update`";
         add("action", shape.object.line, text.into());
     }
     let object =
@@ -221,7 +217,7 @@ pub(super) fn write_back_notes(plan: &Plan) -> Vec<String> {
     let note = |field: &AlignField| {
         let why = match (&field.column, field.back) {
             (Some(column), Some(_)) => format!("the template of `{}` has no `{{{column}}}`", call.object),
-            _ => "its value cannot be turned back into that of one column".to_owned(),
+            _ => "its value cannot be converted back to one column".to_owned(),
         };
         format!("`{entity}`: changes of `{}` in ServiceNow are not written into SYSPRO but listed for a person: {why}", field.name)
     };

@@ -21,7 +21,7 @@ impl Block<'_> {
         };
         if let Some(when) = &table.when {
             let line = when.0.first().map_or(table.line, |(name, _)| name.line);
-            report.add(line, format!("{key}.if"), "stands within `first` only: `first = [{ if = { … }, … }, { … }]`");
+            report.add(line, format!("{key}.if"), "is allowed within `first` only: `first = [{ if = { … }, … }, { … }]`");
         }
         let source = self.table_source(&key, table, report);
         let limit = match (&table.truncate, &table.identifier) {
@@ -35,15 +35,17 @@ impl Block<'_> {
                 }
                 let named = self.shape.natural_key.iter().flat_map(|names| names.iter()).any(|natural| natural.value == name.value);
                 if named || self.identifies(&source) {
-                    let text =
-                        format!("would cut what others refer to: two long ones would become one; use `identifier = {}`", limit.value);
+                    let text = format!(
+                        "would cut a key that others refer to, and two long keys could become equal; use `identifier = {}`",
+                        limit.value
+                    );
                     report.add(limit.line, format!("{key}.truncate"), text);
                 }
                 Some(Limit::Cut(limit.value as usize))
             }
             (None, Some(limit)) => {
                 if limit.line > 0 && (limit.value as usize) < 2 * SUFFIX {
-                    let text = format!("must be at least {}: {SUFFIX} characters tell long ones apart, got `{}`", 2 * SUFFIX, limit.value);
+                    let text = format!("must be at least {}: {SUFFIX} characters distinguish long keys, got `{}`", 2 * SUFFIX, limit.value);
                     report.add(limit.line, format!("{key}.identifier"), text);
                 }
                 Some(Limit::Identifier(limit.value as usize))
@@ -155,7 +157,7 @@ impl Block<'_> {
             }
         }
         if let Some(name) = table.foreign.as_ref().filter(|_| source == "sum") {
-            report.add(name.line, format!("{key}.foreign"), "means nothing beside `sum`");
+            report.add(name.line, format!("{key}.foreign"), "has no effect with `sum`");
         }
         let checks = [
             ("as", &table.transform, (source == "from" && !reference) || source == "sum"),
@@ -171,7 +173,7 @@ impl Block<'_> {
                 report.add(
                     text.line,
                     format!("{key}.{name}"),
-                    format!("means nothing beside `{}`", if reference { "reference" } else { source }),
+                    format!("has no effect with `{}`", if reference { "reference" } else { source }),
                 );
             }
         }
@@ -258,17 +260,17 @@ impl Block<'_> {
             let key = format!("{key}.first.{}", i + 1);
             let last = i + 1 == cases.len();
             match &case.when {
-                Some(_) if last => report.add(case.line, key.clone(), "the last form has no `if`: it holds when no other does"),
-                None if !last => report.add(case.line, key.clone(), "needs an `if`: the forms after one without it would never hold"),
+                Some(_) if last => report.add(case.line, key.clone(), "the last form has no `if`: it applies if no other does"),
+                None if !last => report.add(case.line, key.clone(), "needs an `if`: forms after one without `if` would never apply"),
                 Some(when) if when.0.is_empty() => report.add(case.line, key.clone(), "`if` must name at least one column"),
                 _ => {}
             }
             if case.first.is_some() || case.reference.is_some() || case.header.is_some() {
-                report.add(case.line, key.clone(), "`first`, `reference` and `header` cannot stand within `first`");
+                report.add(case.line, key.clone(), "`first`, `reference` and `header` are not allowed within `first`");
                 continue;
             }
             if case.truncate.is_some() || case.identifier.is_some() {
-                report.add(case.line, key.clone(), "`truncate` and `identifier` stand beside `first`, not within it");
+                report.add(case.line, key.clone(), "`truncate` and `identifier` belong beside `first`, not within it");
             }
             let when = case.when.iter().flat_map(|table| &table.0);
             let when = when.map(|(column, texts)| {

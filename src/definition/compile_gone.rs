@@ -44,15 +44,15 @@ pub(super) fn gone_cases(
     }
     match cases.last() {
         Some(shape) if !general(shape) => {
-            let text = "the last case must have no condition, so that every record that is gone has one; leave out its `fields` where the \
-                        record is to stay as it is";
+            let text = "the last case must have no condition, so that every record that is gone has one; leave out its `fields` if the \
+                 record must not change";
             report.add(shape.line, format!("{block}.gone.{}", cases.len()), text);
         }
         _ => {}
     }
     if shape.align.is_some() && found.len() > 1 {
         let line = cases.first().map_or(shape.line, |case| case.line);
-        report.add(line, format!("{block}.gone"), "has one case only where the block is aligned");
+        report.add(line, format!("{block}.gone"), "may have only one case if the block is aligned");
     }
     found
 }
@@ -68,7 +68,7 @@ fn compiled(
 ) -> GoneCase {
     if let (Some(cond), Some(_)) = (&case.cond, header) {
         let line = cond.0.first().map_or(case.line, |(name, _)| name.line);
-        report.add(line, format!("{key}.if"), "is for `[header]`; a line goes `with_header`, or alone");
+        report.add(line, format!("{key}.if"), "is only for `[header]`; a line is removed `with_header`, or alone");
     }
     if let Some(name) = &case.with_header {
         match header {
@@ -79,7 +79,7 @@ fn compiled(
     let none = Table::default();
     let fields = case.fields.as_ref().unwrap_or(&none);
     if shape.write == WriteWord::None && !fields.0.is_empty() {
-        report.add(case.line, format!("{key}.fields"), "with `write = \"none\"` nothing is written of the header: a case has a name alone");
+        report.add(case.line, format!("{key}.fields"), "with `write = \"none\"` the header is not written: a case has only a name");
     } else {
         check_fields(shape, block, &format!("gone.{}.fields", key.rsplit('.').next().unwrap_or_default()), fields, report);
     }
@@ -126,8 +126,8 @@ fn check_fields(shape: &BlockShape, block: &str, at: &str, fields: &Table<Text>,
         let key = format!("{block}.{at}.{}", name.value);
         if !known.contains(&name.value.as_str()) && shape.align.is_none() {
             let text = format!(
-                "`{}` is not among the fields, so that a record that comes back would keep the mark; add it to `[{block}.fields]`, such as \
-                 `{} = {{ constant = \"…\" }}`",
+                "`{}` is not among the fields, so a record that comes back would keep the mark; add it to `[{block}.fields]`, such as `{} \
+                 = {{ constant = \"…\" }}`",
                 name.value, name.value
             );
             report.add(name.line, key, text);

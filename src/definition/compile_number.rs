@@ -227,7 +227,7 @@ impl Block<'_> {
         match currency {
             Some(at) => FieldSource::CurrencyCode(at),
             None => {
-                let text = format!("nobody says in which currency `{}` is: name it in `amounts` of the entity's file", amount.value);
+                let text = format!("the currency of `{}` is unknown: name it in `amounts` of the entity's file", amount.value);
                 report.add(amount.line, key, text);
                 nothing
             }

@@ -70,7 +70,7 @@ pub(super) fn read_plan(file: &EntityFile, report: &mut Report<'_>) -> ReadPlan 
     if let Some(sweep) = &file.sweep {
         check_cron(&sweep.schedule, "sweep.schedule", report);
         if changes.is_empty() {
-            report.add(sweep.line, "sweep", "a flow without `[[change]]` is read whole at every run and needs no sweep");
+            report.add(sweep.line, "sweep", "a flow without `[[change]]` is read completely in every run and needs no sweep");
         }
     }
     if let Some(schedule) = &file.schedule {
@@ -203,9 +203,9 @@ fn filter(text: &Text, key: &str, report: &mut Report<'_>) -> Filter {
             continue;
         };
         if word != "company" {
-            report.add(text.line, key, format!("`{{{word}}}` stands for nothing; `{{company}}` stands for the company's id"));
+            report.add(text.line, key, format!("`{{{word}}}` is not a placeholder; `{{company}}` is replaced with the company's id"));
         } else if !quoted {
-            report.add(text.line, key, "`{company}` must stand within quotes, such as `Company eq '{company}'`");
+            report.add(text.line, key, "`{company}` must be in quotes, such as `Company eq '{company}'`");
         }
     }
     Filter::new(&text.value)
@@ -358,13 +358,13 @@ fn child_read(child: &ChildShape, at: &str, root: &TableRead, root_row: &[String
 fn matching(via: &ViaShape, at: &str, report: &mut Report<'_>) -> Option<Matching> {
     let Some(net) = &via.net else {
         if via.narrow.is_some() {
-            report.add(via.line, format!("{at}.narrow"), "stands beside `net`, which is missing: `on` tells the child rows apart");
+            report.add(via.line, format!("{at}.narrow"), "needs `net`, which is missing: `on` distinguishes the child rows");
         }
         return None;
     };
     check_name(net, &format!("{at}.net"), "a column", report);
     if let Some(carry) = &via.carry {
-        let text = "cannot stand beside `net`: of several rows that lead to one child row nobody can tell whose values it would carry";
+        let text = "is not allowed with `net`: if several rows lead to one child row, it is unknown whose values the child row would carry";
         report.add(carry.line, format!("{at}.carry"), text);
     }
     let narrow = via.narrow.as_ref().map(OnShape::pairs).unwrap_or_default();
@@ -403,7 +403,7 @@ fn change_query(change: &ChangeShape, at: &str, tables: &Tables<'_>, report: &mu
             if !known.columns.contains(&name.value) {
                 report.add(name.line, format!("{at}.any_of"), unknown_column(name, &known.table, &known.columns));
             } else if !known.dates.contains(&name.value) {
-                let text = format!("`{}` is asked for by date, and `dates` of `{}` does not name it", name.value, known.table);
+                let text = format!("`{}` is queried by date, and `dates` of `{}` does not name it", name.value, known.table);
                 report.add(name.line, format!("{at}.any_of"), text);
             }
         }
@@ -413,7 +413,7 @@ fn change_query(change: &ChangeShape, at: &str, tables: &Tables<'_>, report: &mu
         }
     }
     if change.any_of.as_ref().is_none_or(|names| names.line > 0 && names.is_empty()) && change.filter.is_none() {
-        report.add(change.line, at, "needs `any_of`, `filter` or both; a flow that is read whole has no `[[change]]` at all");
+        report.add(change.line, at, "needs `any_of`, `filter` or both; a flow that is read completely has no `[[change]]`");
     }
     let key: Vec<String> = match (&change.key, known) {
         (Some(key), _) => key.iter().map(|name| name.value.clone()).collect(),

@@ -28,7 +28,7 @@ pub(super) fn shows(file: &EntityFile, read: &ReadPlan, report: &mut Report<'_>)
         Some(AmountShape::Sum(sum)) => row_sum(sum, file, read, currency, report).map(ShownAmount::Sum),
     };
     if let (None, Some(currency)) = (&shape.amount, &shape.currency) {
-        report.add(currency.line, "shows.currency", "stands beside `amount`, which is missing");
+        report.add(currency.line, "shows.currency", "needs `amount`, which is missing");
     }
     Shows { amount, currency, date }
 }
@@ -167,12 +167,12 @@ impl Row<'_> {
             return;
         };
         if self.currency == Place::Currency {
-            let text = "needs the currency that tells the two columns apart: name its column as `currency` of `[shows]`";
+            let text = "needs the currency that distinguishes the two columns: name its column as `currency` of `[shows]`";
             return report.add(foreign.line, format!("{key}.foreign"), text);
         }
         if let Some(other) = of(own).filter(|other| *other != Place::Currency) {
             let text = format!(
-                "`{}` is in `{}`, and beside `foreign` stands what is in the company's own currency",
+                "`{}` is in `{}`, but a column beside `foreign` must be in the company's own currency",
                 name.value,
                 self.called(other)
             );

@@ -60,7 +60,7 @@ pub(super) fn target_plans(file: &ProfileFile, read: Option<&ReadPlan>, world: &
             || watch.is_some()
             || tie_out.is_some()
         {
-            let text = "with `write = \"none\"` nothing but `gone` may stand in the block: the root row is not delivered";
+            let text = "with `write = \"none\"` only `gone` is allowed in the block: the root row is not delivered";
             report.add(header.line, "header", text);
         }
         cases = compile_gone::gone_cases(header, "header", None, read, report);

@@ -33,11 +33,11 @@ pub(super) fn watch_plan(block: &BlockShape, shape: &WatchShape, table: &str, na
         report.add(
             shape.line,
             key(".row"),
-            "`target` needs `target_table`, where the transform map puts the record; or say `row = \"staging\"`",
+            "`target` needs `target_table`, where the transform map puts the record; or set `row = \"staging\"`",
         );
     }
     if row == WatchRow::Target && shape.column.is_none() {
-        report.add(shape.line, key(".column"), "is missing: the column that says how far ServiceNow is");
+        report.add(shape.line, key(".column"), "is missing: the column with the state in ServiceNow");
     }
     if shape.column.is_some() == (done.is_empty() && failed.is_empty()) {
         report.add(shape.line, key(""), "`column` needs its values in `done` or `failed`, and they need it");

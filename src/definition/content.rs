@@ -59,7 +59,7 @@ impl Plan {
             children.push(rows);
         }
         let faults = match fields.get(FAULTS) {
-            Some(raw) => serde_json::from_str(raw.get()).map_err(|error| format!("what was wrong with `{key}` cannot be read: {error}"))?,
+            Some(raw) => serde_json::from_str(raw.get()).map_err(|error| format!("the faults of `{key}` cannot be read: {error}"))?,
             None => Vec::new(),
         };
         Ok(Document { key, root, children, faults })
@@ -94,7 +94,9 @@ fn write_row<'a>(out: &mut String, columns: impl Iterator<Item = &'a str>, row: 
 fn read_row<'a>(columns: impl Iterator<Item = &'a str>, fields: &Fields<'_>) -> Result<Row, String> {
     columns
         .map(|column| match fields.get(column) {
-            Some(raw) => Value::from_json(raw.get()).ok_or_else(|| format!("`{column}` holds `{}`, which is no plain value", raw.get())),
+            Some(raw) => {
+                Value::from_json(raw.get()).ok_or_else(|| format!("`{column}` holds `{}`, which is not a single value", raw.get()))
+            }
             None => Ok(Value::Null),
         })
         .collect()

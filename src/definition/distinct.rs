@@ -5,7 +5,7 @@ use crate::domain::warning::WarningKind;
 
 use super::block::Block;
 use super::compile_number::child_column;
-use super::map::Scope;
+use super::map::RecordContext;
 use super::parse::Text;
 use super::plan::{DistinctForm, DistinctPlan, FieldSource};
 use super::problem::Report;
@@ -28,7 +28,7 @@ impl Block<'_> {
         for name in names {
             let Some((of, at)) = child_column(name, &read.children, key, report) else { continue };
             if *child.get_or_insert(of) != of {
-                report.add(name.line, key, format!("the columns must be those of one child, and `{}` is another one's", name.value));
+                report.add(name.line, key, format!("the columns must belong to one child, and `{}` belongs to another", name.value));
             }
             columns.push(at);
         }
@@ -44,7 +44,7 @@ impl Block<'_> {
     }
 }
 
-impl Scope<'_> {
+impl RecordContext<'_> {
     /// The text of `list` or `only`. Rows with a blank in one of the columns are skipped.
     pub(super) fn distinct(&self, plan: &DistinctPlan, said: &mut Vec<(WarningKind, String)>) -> String {
         let rows = self.delivered(plan.child).map(|row| plan.columns.iter().filter_map(|&at| row.get(at)).collect::<Vec<&Value>>());
@@ -65,7 +65,7 @@ impl Scope<'_> {
                     let shown = joined(&several[..several.len().min(SHOWN)], BETWEEN);
                     said.push((
                         WarningKind::Several,
-                        format!("takes one, and there are {}, so that it is empty: {shown}{more}", several.len()),
+                        format!("takes one value, and there are {}, so it stays empty: {shown}{more}", several.len()),
                     ));
                 }
                 String::new()

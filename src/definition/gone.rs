@@ -55,7 +55,7 @@ impl Plan {
         let without = self.targets.iter().filter(|target| target.on_gone.is_empty());
         let note = |target: &super::plan::TargetPlan| {
             format!(
-                "`{}`: `[{}]` has no `gone`, so that what disappears in SYSPRO stays in `{}` as it was; see docs/definitions.md",
+                "`{}`: `[{}]` has no `gone`, so records that disappear in SYSPRO stay unchanged in `{}`; see docs/definitions.md",
                 self.entity, target.block, target.target_table
             )
         };

@@ -47,7 +47,7 @@ pub(super) fn notes(plan: &Plan) -> Vec<String> {
         for read in tables.iter().filter(|read| read.table == table && read.columns.contains(&column)) {
             let said = match (kind, read.kind(&column)) {
                 (ColumnKind::Date, ColumnKind::AsReceived | ColumnKind::Number) => {
-                    "holds dates in published listings of SYSPRO's tables, and `dates` does not name it: it is carried as the text received"
+                    "holds dates in published listings of SYSPRO's tables, and `dates` does not name it: its text is copied unchanged"
                 }
                 (ColumnKind::AsReceived | ColumnKind::Number, ColumnKind::Date) => {
                     "is named in `dates`, and holds no dates in published listings of SYSPRO's tables; `tieline doctor` shows what this site has"

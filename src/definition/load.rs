@@ -339,7 +339,7 @@ fn report_circles(drafts: &BTreeMap<&str, Draft>, plans: &BTreeMap<&str, Plan>, 
         let mut path = vec![(*start).to_owned()];
         if find_circle(&parents, &mut path, &mut BTreeSet::new()) {
             let line = drafts[start].after.iter().find(|parent| parent.value == path[1]).map_or(0, |parent| parent.line);
-            let text = format!("goes in a circle: {}; one of them must do without the other", path.join(" after "));
+            let text = format!("forms a cycle: {}; remove one of these links", path.join(" after "));
             Report::new(&files.entities[*start].shown, problems).add(line, "after", text);
             reported.extend(path);
         }
@@ -383,7 +383,7 @@ fn choose(
     }
     let wanted = |name: &str| entities.is_empty() || entities.iter().any(|entity| entity.as_str() == name);
     for name in keys.keys().filter(|name| wanted(name) && !plans.contains_key(name.as_str())) {
-        definitions.notes.push(format!("`{name}` is not carried: the profile `{profile}` has no file for it"));
+        definitions.notes.push(format!("`{name}` is not delivered: the profile `{profile}` has no file for it"));
     }
     plans.retain(|name, _| wanted(name));
     let carried: BTreeSet<EntityName> = plans.values().map(|plan| plan.entity.clone()).collect();
@@ -402,7 +402,7 @@ fn choose(
                     && *if_missing == IfMissing::Wait
                 {
                     *if_missing = IfMissing::Send;
-                    let note = "is sent without waiting, because that entity is not carried";
+                    let note = "is sent without waiting, because that entity is not delivered";
                     definitions.notes.push(format!("`{}`: `{}.{}` refers to `{entity}` and {note}", plan.entity, target.block, field.name));
                 }
             }

@@ -50,7 +50,8 @@ impl Plan {
         let company_value = Value::Text(company.as_str().into());
         let mut mapped = Mapped::default();
         for (target, plan) in self.targets.iter().enumerate() {
-            let base = Scope { plan: self, target: plan, company, company_value: &company_value, document, child: None, code_lists };
+            let base =
+                RecordContext { plan: self, target: plan, company, company_value: &company_value, document, child: None, code_lists };
             match plan.child {
                 None => {
                     if !holds(&plan.only_if, &document.root) {
@@ -62,8 +63,8 @@ impl Plan {
                     let (Some(read), Some(rows)) = (self.read.children.get(child), document.children.get(child)) else { continue };
                     for row in rows.iter().filter(|row| holds(&plan.only_if, row)) {
                         let key = DocumentKey::from_values(read.table.key_at.iter().map(|&at| &row[at]));
-                        let scope = base.with_row(row);
-                        mapped.records.push(scope.record(target, key.into(), &mut mapped.warnings)?);
+                        let context = base.with_row(row);
+                        mapped.records.push(context.record(target, key.into(), &mut mapped.warnings)?);
                     }
                 }
             }
@@ -104,8 +105,8 @@ impl Plan {
         };
         let field = target.and_then(|target| target.fields.iter().find(reads));
         let of = if row.is_empty() { String::new() } else { format!(" of row `{row}`") };
-        let problem = "the entity's file names it in `dates`, and this is no date; correct the value in SYSPRO, or take the column out of \
-                       `dates`: then it is carried as text, once it was read again";
+        let problem = "the entity's file names it in `dates`, and this is not a date; correct the value in SYSPRO, or remove the column \
+             from `dates` and read the record again: then it is copied as text";
         MapError {
             block: target.map_or("header", |target| target.block.as_str()).into(),
             field: field.map_or_else(|| column.to_owned(), |field| field.name.clone()),
@@ -126,7 +127,7 @@ pub(super) fn holds(conditions: &[Condition], row: &[Value]) -> bool {
 
 /// The context of one record.
 #[derive(Clone, Copy)]
-pub(super) struct Scope<'a> {
+pub(super) struct RecordContext<'a> {
     pub(super) plan: &'a Plan,
     target: &'a TargetPlan,
     pub(super) company: &'a CompanyId,
@@ -136,7 +137,7 @@ pub(super) struct Scope<'a> {
     pub(super) code_lists: &'a CodeLists,
 }
 
-impl<'a> Scope<'a> {
+impl<'a> RecordContext<'a> {
     /// The context of a document's root row.
     pub(super) fn of_root(
         plan: &'a Plan,
@@ -177,7 +178,7 @@ impl<'a> Scope<'a> {
                     field,
                     self.source_names(field),
                     &Value::Text(text.into()),
-                    "an import set takes the text `NULL` for the word that clears the column: correct it in SYSPRO, or write another text \
+                    "an import set treats the text `NULL` as the command to clear the column: correct it in SYSPRO, or write another text \
                      for it with `choose` in the definition"
                         .to_owned(),
                 ));

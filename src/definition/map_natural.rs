@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::domain::{CompanyId, Document, DocumentKey, Value};
 
 use super::code_lists::CodeLists;
-use super::map::Scope;
+use super::map::RecordContext;
 use super::plan::{FieldPlan, FieldSource, Place, Plan, TargetPlan};
 
 impl Plan {
@@ -41,7 +41,7 @@ impl Plan {
         let document =
             Document { key: key.clone(), root: root.into(), children: vec![Vec::new(); self.read.children.len()], faults: Vec::new() };
         let company_value = Value::Text(company.as_str().into());
-        let scope = Scope::of_root(self, &only, company, &company_value, &document, code_lists);
-        scope.record(0, String::new(), &mut Vec::new()).ok().map(|record| record.fields.to_map())
+        let context = RecordContext::of_root(self, &only, company, &company_value, &document, code_lists);
+        context.record(0, String::new(), &mut Vec::new()).ok().map(|record| record.fields.to_map())
     }
 }

@@ -8,7 +8,7 @@ use crate::domain::warning::WarningKind;
 use crate::domain::{CompanyId, Document, Value};
 
 use super::code_lists::CodeLists;
-use super::map::Scope;
+use super::map::RecordContext;
 use super::plan::{Control, Convert, Decimals, FieldPlan, NumberFrom, NumberPlan, Place, Plan, ValueDiscount};
 use super::record::{MapError, MapWarning};
 use super::transform;
@@ -41,7 +41,7 @@ fn shown(amount: Ratio) -> String {
     amount.write(USUAL_PLACES, MAX_PLACES).map_or_else(|| "…".to_owned(), |written| written.text)
 }
 
-impl Scope<'_> {
+impl RecordContext<'_> {
     /// The text of a number.
     pub(super) fn number(&self, field: &FieldPlan, plan: &NumberPlan, said: &mut Vec<(WarningKind, String)>) -> Result<String, MapError> {
         let (value, amount, own) = match plan.from {
@@ -93,7 +93,7 @@ impl Scope<'_> {
                     format!("an amount in {code} has {most} decimals; correct it in SYSPRO{}", other.unwrap_or_default())
                 }
             };
-            return Err(wrong(format!("it comes to {}, and would be written as `{}`: {decimals}", shown(amount), written.text)));
+            return Err(wrong(format!("the result is {}, and would be written as `{}`: {decimals}", shown(amount), written.text)));
         }
         // a computed amount is always rounded to the currency's smallest unit
         let by_nature = plan.is_computed() && plan.decimals == Decimals::OfCurrency;
@@ -102,7 +102,7 @@ impl Scope<'_> {
         }
         if plan.with_currency {
             if code.is_empty() {
-                return Err(wrong("its currency is blank, and the field is written with its currency".to_owned()));
+                return Err(wrong("its currency is empty, and the field is written with a currency".to_owned()));
             }
             return Ok(format!("{code};{}", written.text));
         }
@@ -150,7 +150,11 @@ impl Scope<'_> {
             let less = fraction(self.value(at)).map_err(|problem| format!("`{}`: {problem}", self.name(at)))?.unwrap_or(Ratio::ZERO);
             let rest = percent(less).and_then(|less| Ratio::ONE.minus(less)).ok_or_else(long)?;
             if Ratio::ZERO.above(rest).unwrap_or(true) {
-                return Err(format!("the discount `{}` is {} %, more than everything: correct it in SYSPRO", self.name(at), shown(less)));
+                return Err(format!(
+                    "the discount `{}` is {} %, which is more than 100 %: correct it in SYSPRO",
+                    self.name(at),
+                    shown(less)
+                ));
             }
             reduced |= !less.is_zero();
             amount = amount.times(rest).ok_or_else(long)?;
@@ -173,7 +177,7 @@ impl Scope<'_> {
         let text = transform::plain(self.value(discount.flag));
         let told = format!("it has a discount `{column}` = `{}` with `{flag}` = `{text}`", shown(value));
         if reduced {
-            return Err(format!("{told} beside discounts in percent, and which comes first is not known"));
+            return Err(format!("{told} beside discounts in percent, and their order is unknown"));
         }
         let long = || TOO_LONG.to_owned();
         let holds = |flags: &[String]| flags.iter().any(|flag| flag.trim() == text.trim());
@@ -186,7 +190,8 @@ impl Scope<'_> {
             return value.over(quantity).and_then(|each| amount.minus(each)).ok_or_else(long);
         }
         Err(format!(
-            "{told}, and the definition does not say what such a discount is off: name the flag under `unit` or `line` of `less_value` in the profile"
+            "{told}, and the definition does not say what such a discount reduces: name the flag under `unit` or `line` of `less_value` in \
+             the profile"
         ))
     }
 
@@ -212,7 +217,7 @@ impl Scope<'_> {
             });
             return match (differ, units) {
                 (false, Some(_)) => Ok(Ratio::ONE),
-                (_, units) => Err(format!("{}`{factor_name}` says nothing: correct it in SYSPRO", units.unwrap_or_default())),
+                (_, units) => Err(format!("{}`{factor_name}` is empty: correct it in SYSPRO", units.unwrap_or_default())),
             };
         };
         let way = transform::plain(self.value(convert.way));
@@ -231,10 +236,10 @@ impl Plan {
     pub(super) fn compare_totals(&self, company: &CompanyId, document: &Document, code_lists: &CodeLists) -> Vec<MapWarning> {
         let Some(target) = self.targets.first() else { return Vec::new() };
         let company_value = Value::Null;
-        let scope = Scope::of_root(self, target, company, &company_value, document, code_lists);
+        let context = RecordContext::of_root(self, target, company, &company_value, document, code_lists);
         let controls = self.read.controls.iter().filter_map(|control| {
             let field = self.read.columns.get(control.total)?.clone();
-            let text = match scope.compare(control) {
+            let text = match context.compare(control) {
                 Ok(difference) => difference?,
                 Err(problem) => format!("cannot be compared with its `{}`: {problem}", self.read.children.get(control.child)?.name),
             };
@@ -244,7 +249,7 @@ impl Plan {
     }
 }
 
-impl Scope<'_> {
+impl RecordContext<'_> {
     /// The message about a total; `None` when it is the sum of its rows.
     fn compare(&self, control: &Control) -> Result<Option<String>, String> {
         let long = || TOO_LONG.to_owned();

@@ -40,7 +40,7 @@ impl<'a> Report<'a> {
         Self { file, problems }
     }
 
-    /// Adds a mistake. Line 0 stands for "no line".
+    /// Adds a mistake. Line 0 means "no line".
     pub(super) fn add(&mut self, line: usize, key: impl Into<String>, text: impl Into<String>) {
         let line = (line > 0).then_some(line);
         self.problems.push(Problem { file: self.file.to_owned(), line, key: key.into(), text: text.into() });

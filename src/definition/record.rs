@@ -71,7 +71,7 @@ impl MapError {
         let Self { block, field, column, value, problem, next_step } = self;
         match next_step {
             Some(_) => problem.clone(),
-            None => format!("field `{field}` of `{block}` cannot be made from {column} = `{value}`: {problem}"),
+            None => format!("field `{field}` of `{block}` cannot be mapped from {column} = `{value}`: {problem}"),
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::domain::ratio::Ratio;
 use crate::domain::{CompanyId, Document, Facts, Value};
 
 use super::code_lists::CodeLists;
-use super::map::{Scope, holds};
+use super::map::{RecordContext, holds};
 use super::plan::{Place, Plan, RowSum, ShownAmount};
 use super::transform;
 
@@ -62,10 +62,10 @@ impl Plan {
             return None;
         }
         let company_value = Value::Null;
-        let scope = Scope::of_root(self, self.targets.first()?, company, &company_value, document, code_lists);
+        let context = RecordContext::of_root(self, self.targets.first()?, company, &company_value, document, code_lists);
         let mut total = Ratio::ZERO;
         for row in rows.iter().filter(|row| holds(&sum.only_if, row)) {
-            let of_row = scope.with_row(row);
+            let of_row = context.with_row(row);
             let mut counted = false;
             for number in &sum.each {
                 if let Some(amount) = of_row.exact(&number.plan, Place::Child(number.own)).ok()? {
@@ -77,14 +77,14 @@ impl Plan {
                 return None;
             }
         }
-        let code = scope.code(self.shows.currency.map_or(Place::Currency, Place::Root));
+        let code = context.code(self.shows.currency.map_or(Place::Currency, Place::Root));
         let places = minor_units(&code).unwrap_or(USUAL_PLACES);
         let written = total.write(places, places)?;
         Decimal::from_str_exact(&written.text).ok()
     }
 }
 
-impl Scope<'_> {
+impl RecordContext<'_> {
     /// The ISO 4217 code of a currency, else SYSPRO's own code: a code that is in no list is a currency all the same. Blank is the
     /// company's own.
     pub(super) fn code(&self, at: Place) -> String {

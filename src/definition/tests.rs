@@ -429,7 +429,7 @@ fn what_is_no_date_in_a_date_column_fails_by_name_and_other_texts_do_not() {
     root.root[at("InvoiceDate")] = Value::text("soon");
     let error = plan.map(&"EDU1".into(), &root, &definitions.code_lists).expect_err("no date");
     let said = error.to_string();
-    assert!(said.starts_with("field `u_invoice_date` of `header` cannot be made from InvoiceDate = `soon`: "), "{said}");
+    assert!(said.starts_with("field `u_invoice_date` of `header` cannot be mapped from InvoiceDate = `soon`: "), "{said}");
     assert!(said.contains("`dates`"), "{said}");
 
     let mut line = invoice(plan);

@@ -105,7 +105,7 @@ pub(super) fn apply<'a>(
         }
         Transform::Choose { cases, otherwise } => match (cases.get(&*trimmed(value)), otherwise) {
             (Some(word), _) | (None, Some(word)) => word.as_str().into(),
-            (None, None) => return Err("`choose` has no word for it and there is no `otherwise`; add one".to_owned()),
+            (None, None) => return Err("`choose` has no value for it and there is no `otherwise`; add one".to_owned()),
         },
     })
 }

@@ -32,9 +32,9 @@ pub(super) async fn certificate(place: &Place<'_>) -> Finding {
     let Place { what, setting, secret, url, .. } = *place;
     if url.scheme() != "https" {
         return match is_loopback(url) {
-            true => Finding::ok(what, "no TLS, on this machine: nothing leaves it"),
+            true => Finding::ok(what, "no TLS, on this machine: the traffic stays on this machine"),
             false => {
-                let found = format!("no TLS: {secret} in clear, for everybody on the way to read");
+                let found = format!("no TLS: {secret} unencrypted, and anyone on the network path can read it");
                 Finding::warning(what, found, NextStep::AnswerOverTls { setting: setting.to_owned() })
             }
         };
@@ -80,7 +80,7 @@ fn told(shown: &Shown, now: DateTime<Utc>) -> String {
     let (subject, day) = (subject(shown), shown.expires.format("%Y-%m-%d"));
     match (shown.expires - now).num_days() {
         _ if shown.expires <= now => format!("`{subject}` expired on {day}"),
-        _ if shown.begins > now => format!("`{subject}` does not hold before {}", shown.begins.format("%Y-%m-%d %H:%MZ")),
+        _ if shown.begins > now => format!("`{subject}` is not valid before {}", shown.begins.format("%Y-%m-%d %H:%MZ")),
         1 => format!("`{subject}` until {day}: 1 day is left"),
         days => format!("`{subject}` until {day}: {days} days are left"),
     }
@@ -99,7 +99,7 @@ fn names(shown: &Shown) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Verdict;
+    use super::super::CheckResult;
     use super::*;
 
     fn shown(days: i64, now: DateTime<Utc>) -> Shown {
@@ -126,13 +126,13 @@ mod tests {
         };
         let judge = |days: i64, refusal: Option<Refusal>| judged(&place, &Peer { shown: Some(shown(days, now)), refusal }, now);
         let verdicts = [-2, 0, 20, 21, 300].map(|days| judge(days, None).verdict);
-        assert_eq!(verdicts, [Verdict::Failed, Verdict::Warning, Verdict::Warning, Verdict::Ok, Verdict::Ok]);
+        assert_eq!(verdicts, [CheckResult::Failed, CheckResult::Warning, CheckResult::Warning, CheckResult::Ok, CheckResult::Ok]);
         let finding = judge(30, Some(Refusal::Untrusted));
-        assert!(finding.verdict == Verdict::Failed && finding.found.contains("CN=Example CA"), "{finding:?}");
+        assert!(finding.verdict == CheckResult::Failed && finding.found.contains("CN=Example CA"), "{finding:?}");
         assert!(finding.to_do.contains("`syspro.ca_file`"), "{finding:?}");
         let finding = judge(30, Some(Refusal::OtherName));
         assert!(finding.found.contains("for `erp.example`, not for `other.example`"), "{finding:?}");
         let none = Peer { shown: None, refusal: Some(Refusal::NoHandshake("refused".into())) };
-        assert_eq!(judged(&place, &none, now).verdict, Verdict::CouldNotTell);
+        assert_eq!(judged(&place, &none, now).verdict, CheckResult::CouldNotTell);
     }
 }

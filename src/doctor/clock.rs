@@ -34,7 +34,7 @@ pub(super) async fn clock(what: &str, system: System, connection: &Connection, u
     let middle = before + (Utc::now() - before) / 2;
     match answer.header("date").and_then(|text| DateTime::parse_from_rfc2822(text).ok()) {
         Some(theirs) => Some(compared(what, middle, theirs.to_utc())),
-        None => Some(Finding::unknown(what, "the answer carries no date", NextStep::CompareClocks)),
+        None => Some(Finding::unknown(what, "the answer has no date", NextStep::CompareClocks)),
     }
 }
 
@@ -51,16 +51,16 @@ fn compared(what: &str, ours: DateTime<Utc>, theirs: DateTime<Utc>) -> Finding {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Verdict;
+    use super::super::CheckResult;
     use super::*;
 
     #[test]
     fn clocks_are_judged() {
         let now = Utc::now();
         let near = compared("clock", now, now - TimeDelta::seconds(30));
-        assert_eq!((near.verdict, near.found.as_str()), (Verdict::Ok, "30 s apart"));
+        assert_eq!((near.verdict, near.found.as_str()), (CheckResult::Ok, "30 s apart"));
         let late = compared("clock", now, now + TimeDelta::seconds(90));
-        assert_eq!(late.verdict, Verdict::Warning);
+        assert_eq!(late.verdict, CheckResult::Warning);
         assert!(late.found.contains("90 s behind"), "{}", late.found);
     }
 }

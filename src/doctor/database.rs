@@ -46,7 +46,7 @@ pub(super) async fn database(settings: &Settings, store: &Store) -> Vec<Finding>
     findings.push(match &settings.database.url {
         None => machine::space("database space", &settings.state.directory.join("postgres"), "a full disk stops the database"),
         Some(_) => {
-            let found = format!("the ledger holds {}; how much is free on the server's disk it does not tell", server.size);
+            let found = format!("the ledger holds {}; PostgreSQL does not report how much of the disk is free", server.size);
             Finding::unknown("database space", found, NextStep::WatchDatabaseDisk)
         }
     });
@@ -92,8 +92,8 @@ async fn life(store: &Store) -> Finding {
         }
         (Some(_), _) if store.now_there() - life.began_at < RECENT => Finding::ok(WHAT, life.said().unwrap_or_default()),
         (_, None) => {
-            let found = "the server does not tell which database cluster it is, so a ledger that is restored into another one is recognised by its \
-                         transaction numbers and tables alone";
+            let found = "the server does not show its cluster identifier, so Tieline recognises a restored ledger only by its transaction \
+                 numbers and tables";
             Finding::unknown(WHAT, found, NextStep::TellCluster)
         }
         (_, Some(cluster)) => {
@@ -110,6 +110,6 @@ pub(super) async fn companies(syspro: &SysproSettings, store: &Store) -> Result<
         Some((ours, other)) if !syspro.companies_differ_by_case => {
             Finding::failed("companies", twice(&ours, &other), NextStep::OtherSpelling)
         }
-        _ => Finding::ok("companies", "the ledger knows none of them in another spelling"),
+        _ => Finding::ok("companies", "the ledger has no other spelling of them"),
     })
 }

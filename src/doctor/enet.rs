@@ -137,20 +137,19 @@ async fn in_use(parts: &DiagnosticsParts, operator: &str) -> Option<Finding> {
     };
     let node = user.holder.split('/').next().unwrap_or_default();
     if user.open {
-        let found = format!("operator `{operator}` is in use by node `{node}`, which is signed in: another sign-in would throw it out");
+        let found = format!("operator `{operator}` is in use by node `{node}`, which is signed in: another sign-in would end that session");
         return Some(Finding::ok(SIGN_IN, found));
     }
-    let found = format!("operator `{operator}` is in use by node `{node}` just now: another sign-in would throw it out");
+    let found = format!("operator `{operator}` is in use by node `{node}` at the moment: another sign-in would end that session");
     Some(Finding::unknown(SIGN_IN, found, NextStep::EnetInUse))
 }
 
 fn finding(company: &CompanyId, operator: &str, visited: Result<SignInResult, EnetError>) -> Finding {
     let what = format!("{SIGN_IN} {company}");
     match visited {
-        Ok(SignInResult { version, stood }) => {
-            let version =
-                version.map_or_else(|problem| format!("its version cannot be told ({problem})"), |text| format!("version {text}"));
-            let how = if stood { "the service is signed in" } else { "signed in and off again" };
+        Ok(SignInResult { version, was_signed_in }) => {
+            let version = version.map_or_else(|problem| format!("its version is unknown ({problem})"), |text| format!("version {text}"));
+            let how = if was_signed_in { "the service is signed in" } else { "signed in and signed off" };
             Finding::ok(what, format!("{how} as operator `{operator}`; {version}"))
         }
         Err(error) => {

@@ -4,10 +4,10 @@ use serde::Serialize;
 
 use crate::domain::next_step::NextStep;
 
-/// The verdict on a checked item.
+/// The result of one check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Verdict {
+pub enum CheckResult {
     /// It works.
     Ok,
     /// It works, but not completely, or not for long.
@@ -18,14 +18,14 @@ pub enum Verdict {
     CouldNotTell,
 }
 
-impl Verdict {
+impl CheckResult {
     /// The word for people.
     pub fn word(self) -> &'static str {
         match self {
-            Verdict::Ok => "ok",
-            Verdict::Warning => "warning",
-            Verdict::Failed => "FAILED",
-            Verdict::CouldNotTell => "could not tell",
+            CheckResult::Ok => "ok",
+            CheckResult::Warning => "warning",
+            CheckResult::Failed => "FAILED",
+            CheckResult::CouldNotTell => "unknown",
         }
     }
 }
@@ -68,8 +68,8 @@ pub struct Finding {
     pub part: Part,
     /// The item.
     pub what: String,
-    /// The verdict.
-    pub verdict: Verdict,
+    /// The result.
+    pub verdict: CheckResult,
     /// What was seen.
     pub found: String,
     /// What to do; empty when there is nothing to do.
@@ -81,26 +81,26 @@ pub struct Finding {
 impl Finding {
     /// It works.
     pub fn ok(what: impl Into<String>, found: impl Into<String>) -> Self {
-        Self::of(Verdict::Ok, what, found, None)
+        Self::of(CheckResult::Ok, what, found, None)
     }
 
     /// The check could not be completed.
     pub fn unknown(what: impl Into<String>, found: impl Into<String>, to_do: NextStep) -> Self {
-        Self::of(Verdict::CouldNotTell, what, found, Some(to_do))
+        Self::of(CheckResult::CouldNotTell, what, found, Some(to_do))
     }
 
     /// It works, but not completely, or not for long.
     pub fn warning(what: impl Into<String>, found: impl Into<String>, to_do: NextStep) -> Self {
-        Self::of(Verdict::Warning, what, found, Some(to_do))
+        Self::of(CheckResult::Warning, what, found, Some(to_do))
     }
 
     /// It cannot work.
     pub fn failed(what: impl Into<String>, found: impl Into<String>, to_do: NextStep) -> Self {
-        Self::of(Verdict::Failed, what, found, Some(to_do))
+        Self::of(CheckResult::Failed, what, found, Some(to_do))
     }
 
     /// A finding; without a step there is nothing to do.
-    pub fn of(verdict: Verdict, what: impl Into<String>, found: impl Into<String>, to_do: Option<NextStep>) -> Self {
+    pub fn of(verdict: CheckResult, what: impl Into<String>, found: impl Into<String>, to_do: Option<NextStep>) -> Self {
         let to_do = to_do.map(|step| step.to_string()).unwrap_or_default();
         Self { part: Part::default(), what: what.into(), verdict, found: found.into(), to_do, unreachable: false }
     }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
 
-use super::{DiagnosticsParts, Finding, Progress, Report, STEPS, Scope, Way, diagnose};
+use super::{CheckScope, DiagnosticsParts, Finding, Progress, Report, STEPS, Way, diagnose};
 use crate::domain::chain;
 use crate::store::StoreError;
 
@@ -16,7 +16,7 @@ pub struct JobRequest {
     /// The reason, if one was given.
     pub why: Option<String>,
     /// What the checks may do.
-    pub scope: Scope,
+    pub scope: CheckScope,
 }
 
 /// A started diagnostics run.
@@ -107,7 +107,7 @@ impl EndGuard {
 impl Drop for EndGuard {
     fn drop(&mut self) {
         if !self.ended {
-            self.end(Some("it was cut off; read the service's log".to_owned()));
+            self.end(Some("the run was interrupted; read the service's log".to_owned()));
         }
     }
 }

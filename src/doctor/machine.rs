@@ -24,7 +24,7 @@ pub(super) fn state_directory(directory: &Path) -> Finding {
 pub(super) fn space(what: &str, directory: &Path, danger: &str) -> Finding {
     match disk::free(directory) {
         Some(free) => room(what, free, directory, danger),
-        None => Finding::unknown(what, format!("the free space of {} cannot be had", directory.display()), NextStep::CheckSpace),
+        None => Finding::unknown(what, format!("the free space of {} cannot be read", directory.display()), NextStep::CheckSpace),
     }
 }
 
@@ -55,7 +55,7 @@ pub(super) fn master_key(credential_store: &CredentialStore, ciphertexts: Cipher
 /// Who may read the key. The key ring itself refuses a key that too many may read.
 fn rights(place: &KeyPlace) -> String {
     if place.is_managed() {
-        return ", passed on by the service manager (`LoadCredential`), which guards it".into();
+        return ", provided by the service manager (`LoadCredential`)".into();
     }
     owner(place.path()).map(|(owner, mode)| format!(", readable by its owner {owner} alone (mode {mode:04o})")).unwrap_or_default()
 }
@@ -86,7 +86,7 @@ pub(super) fn certificate(files: &CertificateFiles) -> Finding {
         return Finding::warning(what, format!("{found}: {} days are left", left.num_days()), NextStep::OwnCertificateEnds);
     }
     if read_by_others(&files.key) {
-        let found = format!("{found}; everybody on this machine can read its key {}", files.key.display());
+        let found = format!("{found}; every account of this machine can read its key {}", files.key.display());
         return Finding::warning(what, found, NextStep::KeyReadByOthers);
     }
     Finding::ok(what, found)
@@ -105,14 +105,14 @@ fn read_by_others(_: &Path) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Verdict;
+    use super::super::CheckResult;
     use super::*;
 
     #[test]
     fn room_is_judged() {
         let directory = Path::new("/nowhere/tieline");
         let verdicts = [99, 100, 1023, 1024].map(|free| room("disk", free << 20, directory, "it is full").verdict);
-        assert_eq!(verdicts, [Verdict::Failed, Verdict::Warning, Verdict::Warning, Verdict::Ok]);
+        assert_eq!(verdicts, [CheckResult::Failed, CheckResult::Warning, CheckResult::Warning, CheckResult::Ok]);
         assert_eq!(room("disk", 4096, directory, "it is full").found, "4096 bytes free at /nowhere/tieline");
         assert!(state_directory(directory).found.contains("MiB free at /nowhere/tieline"), "asked of the nearest directory above");
     }

@@ -21,10 +21,10 @@ mod servicenow;
 mod syspro;
 mod way;
 
-pub use finding::{Finding, Part, Verdict};
+pub use finding::{CheckResult, Finding, Part};
 pub use parts::DiagnosticsParts;
 pub use report::{Progress, Report};
-pub use way::{Scope, Way};
+pub use way::{CheckScope, Way};
 
 use self::certificates::Place;
 use self::enet::Use;
@@ -43,7 +43,7 @@ pub const STEPS: usize = 8;
 ///
 /// # Errors
 /// [`StoreError`] when the ledger stops answering.
-async fn diagnose(parts: &DiagnosticsParts, way: &Way, scope: Scope, report: &Report) -> Result<(), StoreError> {
+async fn diagnose(parts: &DiagnosticsParts, way: &Way, scope: CheckScope, report: &Report) -> Result<(), StoreError> {
     let DiagnosticsParts { settings, definitions, store, credential_store, .. } = parts;
     of_machine(settings, &definitions.now(), report);
     report.begin(Part::Database, "the database");

@@ -60,11 +60,11 @@ impl fmt::Display for Seen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Seen::NoFlow => f.write_str("there is no such flow"),
-            Seen::OtherKey { columns } => write!(f, "its key has another number of parts than those of the entity: {}", columns.join("/")),
+            Seen::OtherKey { columns } => write!(f, "its key must have these parts: {}", columns.join("/")),
             Seen::NotThere => f.write_str("SYSPRO does not have it"),
-            Seen::LeftOut { by } => write!(f, "SYSPRO has it, and the definition leaves it out: {by}"),
-            Seen::ToCome => f.write_str("SYSPRO has it, and no run has come by it yet"),
-            Seen::CouldNotTell { why } => write!(f, "whether SYSPRO has it could not be looked up: {why}"),
+            Seen::LeftOut { by } => write!(f, "SYSPRO has it, and the definition excludes it: {by}"),
+            Seen::ToCome => f.write_str("SYSPRO has it, and no run has read it yet"),
+            Seen::CouldNotTell { why } => write!(f, "Tieline could not check whether SYSPRO has it: {why}"),
         }
     }
 }

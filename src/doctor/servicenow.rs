@@ -4,13 +4,13 @@ use super::credential_step::credential_step;
 use crate::domain::next_step::NextStep;
 use std::collections::BTreeSet;
 
-use super::{DiagnosticsParts, Finding, Part, Report, Scope, Verdict, Way};
+use super::{CheckResult, CheckScope, DiagnosticsParts, Finding, Part, Report, Way};
 use crate::credentials::credential_store::SERVICENOW;
 use crate::definition::plan::TargetPlan;
 use crate::retry::Class;
 use crate::servicenow::{OneToken, ProbeFinding, ProbeVerdict, ServiceNow, ServiceNowError, TokenSource};
 
-pub(super) async fn servicenow(parts: &DiagnosticsParts, way: &Way, scope: Scope, report: &Report) {
+pub(super) async fn servicenow(parts: &DiagnosticsParts, way: &Way, scope: CheckScope, report: &Report) {
     report.begin(Part::ServiceNow, "ServiceNow's token, tables and columns");
     let client = match ServiceNow::new(&parts.settings.servicenow) {
         Ok(client) => client,
@@ -28,10 +28,10 @@ pub(super) async fn servicenow(parts: &DiagnosticsParts, way: &Way, scope: Scope
         report.note(finding(format!("ServiceNow {}", probe.table), probe));
     }
     report.begin(Part::ServiceNow, "the right to create in ServiceNow");
-    if scope == Scope::ReadOnly {
+    if scope == CheckScope::ReadOnly {
         let tables: BTreeSet<&str> = targets.iter().map(|target| target.table.as_str()).collect();
         for table in tables {
-            let found = "not tried: only reading was asked for";
+            let found = "not tried: this run only reads";
             report.note(Finding::unknown(right(table), found, NextStep::TryCreate));
         }
         return;
@@ -47,10 +47,10 @@ fn right(table: &str) -> String {
 
 fn finding(what: String, probe: ProbeFinding) -> Finding {
     let verdict = match probe.verdict {
-        ProbeVerdict::Ok => Verdict::Ok,
-        ProbeVerdict::Warning => Verdict::Warning,
-        ProbeVerdict::Failed => Verdict::Failed,
-        ProbeVerdict::CouldNotTell => Verdict::CouldNotTell,
+        ProbeVerdict::Ok => CheckResult::Ok,
+        ProbeVerdict::Warning => CheckResult::Warning,
+        ProbeVerdict::Failed => CheckResult::Failed,
+        ProbeVerdict::CouldNotTell => CheckResult::CouldNotTell,
     };
     Finding::of(verdict, what, probe.message, probe.next_step)
 }

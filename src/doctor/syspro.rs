@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::credential_step::credential_step;
 use super::enet::Session;
-use super::{DiagnosticsParts, Finding, Report, Verdict, Way};
+use super::{CheckResult, DiagnosticsParts, Finding, Report, Way};
 use crate::config::settings::{AbsentColumns, KeyOrder, SysproSettings, SysproSource};
 use crate::credentials::credential_store::SYSPRO_ODATA;
 use crate::domain::CompanyId;
@@ -22,7 +22,7 @@ pub(super) async fn tables(parts: &DiagnosticsParts, way: &Way, session: Session
                 Err(error) => return report.note(Finding::failed("SYSPRO credential", error.to_string(), credential_step(&error))),
             };
             let SysproSource::OData { url } = &syspro.source else {
-                return report.note(Finding::unknown("SYSPRO tables", "not asked: no OData service is configured", NextStep::EnetFirst));
+                return report.note(Finding::unknown("SYSPRO tables", "not checked: no OData service is configured", NextStep::EnetFirst));
             };
             match SysproReader::new(url, syspro, retry) {
                 Ok(odata) => (odata, credential, None),
@@ -36,7 +36,7 @@ pub(super) async fn tables(parts: &DiagnosticsParts, way: &Way, session: Session
             (SysproReader::over_enet(syspro, retry, Rc::new(access.enet.handle())), operator, None)
         }
         (Session::None | Session::Service(_), _) => {
-            let found = "not asked: SYSPRO is read through e.net, and there is no session to ask with";
+            let found = "not checked: SYSPRO is read through e.net, and no session is open";
             return report.note(Finding::unknown("SYSPRO tables", found, NextStep::EnetFirst));
         }
     };
@@ -83,7 +83,7 @@ fn capabilities_finding(company: &CompanyId, seen: &[Capabilities], settings: &S
     };
     let ignored: Vec<String> = seen.iter().filter_map(by_order).collect();
     if !ignored.is_empty() {
-        let found = format!("keys do not come in the order asked for: {}", ignored.join(", "));
+        let found = format!("keys do not come in the requested order: {}", ignored.join(", "));
         return Finding::failed(what, found, NextStep::OrderIgnored);
     }
     let other = seen.iter().find_map(|seen| match &seen.order {
@@ -100,11 +100,11 @@ fn capabilities_finding(company: &CompanyId, seen: &[Capabilities], settings: &S
     let tables = |names: Vec<&Capabilities>| names.iter().map(|seen| format!("`{}`", seen.table)).collect::<Vec<_>>().join(", ");
     let (counted, not): (Vec<&Capabilities>, Vec<&Capabilities>) = seen.iter().partition(|seen| seen.counts_by.is_some());
     let by = counted.first().and_then(|seen| seen.counts_by).unwrap_or_default();
-    const TWICE: &str = "what a whole read does not show, or shows with fewer rows, is asked for once more before it is believed";
+    const TWICE: &str = "before Tieline accepts that a record or some of its rows are gone, it reads the record once more";
     let count = match (enet, settings.count_check) {
         (true, _) => format!("e.net does not count rows: {TWICE}"),
         (_, false) => format!("rows are not counted (`syspro.count_check = false`): {TWICE}"),
-        _ if not.is_empty() => format!("rows are counted (`{by}`), and whole reads held against it"),
+        _ if not.is_empty() => format!("rows are counted (`{by}`), and full reads are compared with the count"),
         _ if counted.is_empty() => format!("the service does not count rows (`$count`, `$inlinecount`): {TWICE}"),
         _ => format!("rows are counted (`{by}`), but not of {}: {TWICE}", tables(not)),
     };
@@ -122,7 +122,7 @@ fn table_finding(company: &CompanyId, found: &ProbeFinding, absent: AbsentColumn
             what,
             "this company has no such table, and the entity's file allows that (`may_be_absent`): what is made from it stays empty",
         );
-        finding.verdict = Verdict::Warning;
+        finding.verdict = CheckResult::Warning;
         return finding;
     }
     if let Some(error) = &found.error {
@@ -138,27 +138,28 @@ fn table_finding(company: &CompanyId, found: &ProbeFinding, absent: AbsentColumn
             AbsentColumns::Fail => {
                 let step = NextStep::ColumnLeftOut { columns, table: found.table.clone() };
                 let columns = found.left_out.join(", ");
-                Finding::failed(what, format!("the row that came leaves out {columns}: records whose rows do so fail"), step)
+                Finding::failed(what, format!("the returned row has no {columns}: records with such rows fail"), step)
             }
             AbsentColumns::Empty => {
-                let text = format!("the row that came leaves out {columns}: read as empty (`syspro.absent_columns`)");
-                Finding { verdict: Verdict::Warning, ..Finding::ok(what, text) }
+                let text = format!("the returned row has no {columns}: read as empty (`syspro.absent_columns`)");
+                Finding { verdict: CheckResult::Warning, ..Finding::ok(what, text) }
             }
         };
     }
     if !found.not_dates.is_empty() {
-        let found = format!("`dates` of the entity's file names what holds no dates: {}", found.not_dates.join(", "));
+        let found = format!("`dates` of the entity's file names columns without dates: {}", found.not_dates.join(", "));
         return Finding::failed(what, found, NextStep::NoDates);
     }
     if !found.unnamed_dates.is_empty() {
-        let found = format!("`dates` of the entity's file does not name {}: carried as the text received", found.unnamed_dates.join(", "));
+        let found =
+            format!("`dates` of the entity's file does not name {}: their text is copied unchanged", found.unnamed_dates.join(", "));
         let mut finding = Finding::failed(what, found, NextStep::UnnamedDates);
-        finding.verdict = Verdict::Warning;
+        finding.verdict = CheckResult::Warning;
         return finding;
     }
     if !found.missing_optional.is_empty() {
         let mut finding = Finding::ok(what, format!("this release lacks {}; they are read as empty", found.missing_optional.join(", ")));
-        finding.verdict = Verdict::Warning;
+        finding.verdict = CheckResult::Warning;
         return finding;
     }
     Finding::ok(what, "readable, with every column")

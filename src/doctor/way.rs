@@ -13,7 +13,7 @@ pub enum Way {
 
 /// What the checks may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scope {
+pub enum CheckScope {
     /// Nothing is created, not even for a moment.
     ReadOnly,
     /// One row is created in each target table and deleted again, which proves the right to create.

@@ -45,9 +45,9 @@ words!(ConflictKind {
 pub enum ConflictState {
     /// Nothing is written until a person has decided.
     Open,
-    /// A person decided that SYSPRO's value counts: it is sent to ServiceNow, and the next run after that closes the entry.
+    /// A person decided that SYSPRO's value wins: it is sent to ServiceNow, and the next run after that closes the entry.
     Decided,
-    /// ServiceNow's value counts: a person applies it in SYSPRO.
+    /// ServiceNow's value wins: a person applies it in SYSPRO.
     ToApply,
     /// It has left the list.
     Closed,
@@ -56,6 +56,6 @@ pub enum ConflictState {
 words!(ConflictState { Open = "open", Decided = "decided", ToApply = "to_apply", Closed = "closed" });
 
 impl ConflictState {
-    /// The states of open entries.
-    pub const STANDING: &'static [Self] = &[Self::Open, Self::Decided, Self::ToApply];
+    /// The states of entries that have not left the list.
+    pub const UNRESOLVED: &'static [Self] = &[Self::Open, Self::Decided, Self::ToApply];
 }

@@ -26,7 +26,7 @@ pub enum DeliveryState {
     Failed,
 }
 
-/// Where the newest delivery of a target record stands, as screens show it.
+/// The state of a target record's newest delivery, as screens show it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PartState {
     /// Due, not sent yet.
@@ -162,7 +162,7 @@ words!(FailureReason {
 pub enum FailureWord {
     /// Failed for this reason.
     Reason(FailureReason),
-    /// Waits because ServiceNow asked for time.
+    /// Waits because ServiceNow asked for a pause.
     Throttled,
     /// Failed, whatever the reason.
     Failed,

@@ -89,7 +89,7 @@ mod tests {
     #[test]
     fn what_differs_between_messages_is_counted() {
         let unmapped = |code: &str| {
-            format!("field `u_currency` of `…` cannot be made from Currency = `{code}`: the code list `currency` has no `{code}`")
+            format!("field `u_currency` of `…` cannot be mapped from Currency = `{code}`: the code list `currency` has no `{code}`")
         };
         let eight: Vec<i64> = (1..=8).collect();
         assert_eq!(

@@ -74,9 +74,9 @@ pub struct Differing {
     pub servicenow: String,
 }
 
-/// All inputs of the sentence.
+/// What is known of a document: the input of [`explain`].
 #[derive(Debug, Clone, Copy)]
-pub struct Standing<'a> {
+pub struct RecordFacts<'a> {
     /// When its newest version was read; `None`: never.
     pub read_at: Option<DateTime<Utc>>,
     /// The number of the newest version.
@@ -100,70 +100,70 @@ pub struct Standing<'a> {
 }
 
 /// The sentence. What needs a person comes first, then what needs time, then what is done.
-pub fn explain(standing: &Standing<'_>) -> String {
-    let Some(read_at) = standing.read_at else { return "never read from SYSPRO".to_owned() };
-    let sentence = if let Some(part) = of(standing, PartState::Failed).next() {
+pub fn explain(facts: &RecordFacts<'_>) -> String {
+    let Some(read_at) = facts.read_at else { return "never read from SYSPRO".to_owned() };
+    let sentence = if let Some(part) = of(facts, PartState::Failed).next() {
         let why = match part.reason.and_then(|reason| reason.parse().ok()) {
             Some(FailureReason::Rejected) => "it was refused",
             Some(FailureReason::Unreadable) => "it could not be read",
             Some(FailureReason::Poison) => "it crashed the mapping twice",
-            Some(FailureReason::Exhausted) => "the last of its tries failed",
+            Some(FailureReason::Exhausted) => "all tries failed",
             Some(FailureReason::DownstreamFailed) => "it arrived, and failed in ServiceNow later",
-            Some(FailureReason::Conflict) => "its row in ServiceNow is another record's, or it has two",
+            Some(FailureReason::Conflict) => "its row in ServiceNow belongs to another record, or it has two rows",
             Some(FailureReason::MissingParent | FailureReason::OnHold) | None => "it needs a person",
         };
-        format!("failed: {why}{}{}", words(part), others(part, of(standing, PartState::Failed).count()))
-    } else if let Some(part) = of(standing, PartState::OnHold).next() {
-        format!("on hold: a person holds it{}{}", words(part), others(part, of(standing, PartState::OnHold).count()))
-    } else if let Some(part) = of(standing, PartState::Unknown).next() {
-        let until = part.not_before.map(|at| format!("; it is looked up again at {}", instant(at))).unwrap_or_default();
+        format!("failed: {why}{}{}", words(part), others(part, of(facts, PartState::Failed).count()))
+    } else if let Some(part) = of(facts, PartState::OnHold).next() {
+        format!("on hold: a person holds it{}{}", words(part), others(part, of(facts, PartState::OnHold).count()))
+    } else if let Some(part) = of(facts, PartState::Unknown).next() {
+        let until = part.not_before.map(|at| format!("; Tieline looks it up again at {}", instant(at))).unwrap_or_default();
         format!(
-            "unknown: it was sent, and whether it arrived is not known{}{until}",
-            others(part, of(standing, PartState::Unknown).count())
+            "unknown: it was sent, and Tieline does not know whether it arrived{}{until}",
+            others(part, of(facts, PartState::Unknown).count())
         )
-    } else if let Some(part) = of(standing, PartState::Waiting).next() {
-        let others = others(part, of(standing, PartState::Waiting).count());
-        match (part.absent, standing.hold) {
-            (true, _) => format!("waiting for a parent that does not come{}{others}", words(part)),
+    } else if let Some(part) = of(facts, PartState::Waiting).next() {
+        let others = others(part, of(facts, PartState::Waiting).count());
+        match (part.absent, facts.hold) {
+            (true, _) => format!("waiting for a parent that will not arrive{}{others}", words(part)),
             // the person who holds it decides when it is sent
             (false, Some(_)) => format!("waiting for a parent{}{others}", words(part)),
             (false, None) => format!("waiting for a parent{}{others}; Tieline sends it automatically once that is delivered", words(part)),
         }
-    } else if of(standing, PartState::Sending).next().is_some() {
+    } else if of(facts, PartState::Sending).next().is_some() {
         "sending: Tieline is sending it to ServiceNow".to_owned()
-    } else if let Some(part) = of(standing, PartState::Retrying).next() {
+    } else if let Some(part) = of(facts, PartState::Retrying).next() {
         let (at, message) = (part.not_before.map(instant), part.message.unwrap_or_default());
         let at = at.map(|at| format!(" at {at}")).unwrap_or_default();
-        format!("retrying: Tieline sends it again{at}; the last try failed: {message}{}", kept(standing.sending))
-    } else if of(standing, PartState::Queued).next().is_some() {
-        format!("queued{}", kept(standing.sending))
-    } else if let Some((first, further)) = standing.conflicts.split_first() {
-        in_conflict(standing, first, further.len())
+        format!("retrying: Tieline sends it again{at}; the last try failed: {message}{}", kept(facts.sending))
+    } else if of(facts, PartState::Queued).next().is_some() {
+        format!("queued{}", kept(facts.sending))
+    } else if let Some((first, further)) = facts.conflicts.split_first() {
+        in_conflict(facts, first, further.len())
     } else {
-        let last = standing.parts.iter().filter(|part| !part.former).filter_map(|part| part.confirmed_at).max();
-        let left = tables(standing, |part| part.former);
-        match (standing.deleted, last) {
+        let last = facts.parts.iter().filter(|part| !part.former).filter_map(|part| part.confirmed_at).max();
+        let left = tables(facts, |part| part.former);
+        match (facts.deleted, last) {
             (true, Some(at)) if at >= read_at => format!("gone from SYSPRO, and marked so in ServiceNow at {}", instant(at)),
-            (true, Some(_)) if standing.mapped != Mapped::InForce => format!(
+            (true, Some(_)) if facts.mapped != Mapped::InForce => format!(
                 "gone from SYSPRO since the reading at {}; ServiceNow has it in {} as it was last sent, not marked: the definition in force then did not \
                  mark it. {MARKS}",
                 instant(read_at),
-                tables(standing, |part| !part.former)
+                tables(facts, |part| !part.former)
             ),
             (true, Some(_)) => {
-                format!("gone from SYSPRO since the reading at {}; its definition leaves what ServiceNow has as it is", instant(read_at))
+                format!("gone from SYSPRO since the reading at {}; its definition does not change the row in ServiceNow", instant(read_at))
             }
-            (true, None) if !left.is_empty() => gone_elsewhere(standing, read_at, &left),
+            (true, None) if !left.is_empty() => gone_elsewhere(facts, read_at, &left),
             (true, None) => format!("gone from SYSPRO since the reading at {}; ServiceNow never had it", instant(read_at)),
             (false, Some(at)) => {
-                let (at, later, version) = (instant(at), later(standing), standing.versions);
-                match standing.mapped {
+                let (at, later, version) = (instant(at), later(facts), facts.versions);
+                match facts.mapped {
                     Mapped::InForce | Mapped::Outdated => {
                         format!("delivered at {at}, and unchanged in SYSPRO since version {version}{later}")
                     }
                     Mapped::Kept => format!(
-                        "delivered at {at}, without version {version}: only what the definition reads otherwise by now differs in it, and it was not \
-                         sent; {SENDS}{later}"
+                        "delivered at {at}, without version {version}: that version differs only because the definition changed, and it \
+                         was not sent; {SENDS}{later}"
                     ),
                     Mapped::Elsewhere => format!(
                         "delivered at {at} to another table, under a former definition; the table of the definition in force does not have that version: \
@@ -172,41 +172,42 @@ pub fn explain(standing: &Standing<'_>) -> String {
                 }
             }
             (false, None) if !left.is_empty() => format!(
-                "read at {}; nothing of it is in the tables that its definition writes now, and {left} has it as it was last sent there",
+                "read at {}; the tables of the current definition do not have it, and {left} has it as it was last sent",
                 instant(read_at)
             ),
-            (false, None) if of(standing, PartState::Superseded).next().is_some() => {
+            (false, None) if of(facts, PartState::Superseded).next().is_some() => {
                 format!(
-                    "read at {}, and nothing of it was delivered: what was to be sent was dropped or replaced before; the steps say when and by whom",
+                    "read at {}, and never delivered: its deliveries were dropped or replaced; the history says when and by whom",
                     instant(read_at)
                 )
             }
             (false, None) => format!("read at {}, and its definition sends nothing for it", instant(read_at)),
         }
     };
-    let sentence = format!("{sentence}{}", left_behind(standing));
-    let on_hold = of(standing, PartState::OnHold).next().is_some();
-    let sentence = match standing.hold {
+    let sentence = format!("{sentence}{}", left_behind(facts));
+    let on_hold = of(facts, PartState::OnHold).next().is_some();
+    let sentence = match facts.hold {
         Some((who, why)) if !on_hold => {
-            format!("{sentence}; on hold by {who}, so that nothing of it is sent until somebody releases it: {why}")
+            format!("{sentence}; on hold by {who}: Tieline sends nothing of it until somebody releases it: {why}")
         }
         _ => sentence,
     };
-    let done = standing.parts.iter().all(|part| [PartState::Delivered, PartState::Superseded].map(PartState::as_str).contains(&part.state));
-    match (standing.stopped, standing.paused) {
+    let done = facts.parts.iter().all(|part| [PartState::Delivered, PartState::Superseded].map(PartState::as_str).contains(&part.state));
+    match (facts.stopped, facts.paused) {
         (Some(why), _) => format!("{sentence}; its flow is stopped: {why}"),
-        (None, true) if done => format!("{sentence}; its flow is paused, so that a later change is not read"),
+        (None, true) if done => format!("{sentence}; its flow is paused, and later changes are not read"),
         (None, true) => format!("{sentence}; its flow is paused"),
         (None, false) => sentence,
     }
 }
 
 /// The command that marks gone records where the definition in force asks for it.
-const MARKS: &str = "`tieline replay --outdated --why …` compares it with the definition in force, and marks it where that says so";
+const MARKS: &str = "`tieline replay --outdated --why …` compares it with the definition in force, and marks it if the definition requires \
+     it";
 
 /// A record with nothing outstanding but a decision.
-fn in_conflict(standing: &Standing<'_>, first: &Differing, further: usize) -> String {
-    let last = standing.parts.iter().filter_map(|part| part.confirmed_at).max();
+fn in_conflict(facts: &RecordFacts<'_>, first: &Differing, further: usize) -> String {
+    let last = facts.parts.iter().filter_map(|part| part.confirmed_at).max();
     let last = last.map_or_else(|| "never sent by Tieline".to_owned(), |at| format!("last delivered at {}", instant(at)));
     let what = match first.field.as_str() {
         "@row" => format!("its row: SYSPRO has {}, ServiceNow {}", shown(&first.syspro), shown(&first.servicenow)),
@@ -223,17 +224,17 @@ fn shown(value: &str) -> String {
 }
 
 /// The tables of some of the parts, each once.
-fn tables(standing: &Standing<'_>, of: impl Fn(&Part<'_>) -> bool) -> String {
-    let parts = standing.parts.iter().filter(|part| part.confirmed_at.is_some() && of(part));
+fn tables(facts: &RecordFacts<'_>, of: impl Fn(&Part<'_>) -> bool) -> String {
+    let parts = facts.parts.iter().filter(|part| part.confirmed_at.is_some() && of(part));
     let names: BTreeSet<&str> = parts.filter_map(|part| part.table).collect();
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" and ")
 }
 
 /// A document that is gone and has rows only in former tables.
-fn gone_elsewhere(standing: &Standing<'_>, read_at: DateTime<Utc>, left: &str) -> String {
-    let former = || standing.parts.iter().filter(|part| part.former);
+fn gone_elsewhere(facts: &RecordFacts<'_>, read_at: DateTime<Utc>, left: &str) -> String {
+    let former = || facts.parts.iter().filter(|part| part.former);
     let marked = former().filter(|part| part.marked).filter_map(|part| part.confirmed_at).max();
-    match (marked, standing.mapped) {
+    match (marked, facts.mapped) {
         (Some(at), _) => {
             format!("gone from SYSPRO, and marked so in {left} at {}; its definition does not write there any more", instant(at))
         }
@@ -251,30 +252,30 @@ fn gone_elsewhere(standing: &Standing<'_>, read_at: DateTime<Utc>, left: &str) -
 }
 
 /// A document that SYSPRO has: parts with rows only in former tables.
-fn left_behind(standing: &Standing<'_>) -> String {
-    let left: Vec<&Part<'_>> = standing.parts.iter().filter(|part| part.former && !part.marked && !part.record_key.is_empty()).collect();
-    let Some(first) = left.first().filter(|_| !standing.deleted) else { return String::new() };
-    let (count, stand) = if left.len() == 1 { (String::new(), "stands") } else { (format!(" and {} more", left.len() - 1), "stand") };
-    let then = if standing.mapped == Mapped::InForce { String::new() } else { format!(". {MARKS}") };
+fn left_behind(facts: &RecordFacts<'_>) -> String {
+    let left: Vec<&Part<'_>> = facts.parts.iter().filter(|part| part.former && !part.marked && !part.record_key.is_empty()).collect();
+    let Some(first) = left.first().filter(|_| !facts.deleted) else { return String::new() };
+    let count = if left.len() == 1 { String::new() } else { format!(" and {} more", left.len() - 1) };
+    let then = if facts.mapped == Mapped::InForce { String::new() } else { format!(". {MARKS}") };
     format!(
-        "; {} `{}`{count} {stand} in {} as last sent: the definition that it was mapped under does not write there, so that what SYSPRO changed or deleted \
-         of them since is not marked there{then}",
+        "; ServiceNow still has {} `{}`{count} in {} as last sent: the definition that mapped this record does not write there, so later \
+         changes and deletions in SYSPRO are not marked there{then}",
         first.block,
         first.record_key,
-        tables(standing, |part| part.former && !part.marked && !part.record_key.is_empty())
+        tables(facts, |part| part.former && !part.marked && !part.record_key.is_empty())
     )
 }
 
 /// The command that sends records mapped under another definition.
 const SENDS: &str = "`tieline replay --outdated --why …` sends it";
 
-fn of<'a>(standing: &Standing<'a>, state: PartState) -> impl Iterator<Item = &'a Part<'a>> {
-    standing.parts.iter().filter(move |part| part.state == state.as_str())
+fn of<'a>(facts: &RecordFacts<'a>, state: PartState) -> impl Iterator<Item = &'a Part<'a>> {
+    facts.parts.iter().filter(move |part| part.state == state.as_str())
 }
 
 /// The state in ServiceNow of what was delivered, where it is tracked.
-fn later(standing: &Standing<'_>) -> String {
-    let seen = |state: &str| standing.parts.iter().filter_map(|part| part.downstream).find(|(now, _)| *now == state);
+fn later(facts: &RecordFacts<'_>) -> String {
+    let seen = |state: &str| facts.parts.iter().filter_map(|part| part.downstream).find(|(now, _)| *now == state);
     match (seen("could_not_tell"), seen("open"), seen("done")) {
         (Some((_, said)), ..) => format!("; its later state in ServiceNow is unknown: {}", said.unwrap_or_default()),
         (None, Some(_), _) => "; ServiceNow has not finished with it yet".to_owned(),
@@ -288,7 +289,7 @@ fn kept(sending: Sending) -> String {
     match sending {
         Sending::Freely => String::new(),
         Sending::PausedUntil(at) => format!("; ServiceNow limits the rate: nothing is sent before {}", instant(at)),
-        Sending::Blocked => "; nothing is sent to ServiceNow at present, because batches in a row failed; Tieline retries".to_owned(),
+        Sending::Blocked => "; nothing is sent to ServiceNow at present, because several batches failed; Tieline retries".to_owned(),
         Sending::Nobody => "; no service is running: `tieline run`, or the next `tieline sync`, sends it".to_owned(),
     }
 }
@@ -301,7 +302,7 @@ fn words(part: &Part<'_>) -> String {
 /// The sentence about a placeholder for a row, once it is gone.
 pub fn explain_row(read_at: DateTime<Utc>) -> String {
     format!(
-        "no record: it stood for a row whose key could not be read, and the whole read at {} no longer gave such a row there",
+        "no record: it was a placeholder for a row whose key could not be read, and the whole read at {} no longer returned such a row",
         instant(read_at)
     )
 }
@@ -341,7 +342,7 @@ mod tests {
     }
 
     fn say(parts: &[Part<'_>]) -> String {
-        explain(&Standing {
+        explain(&RecordFacts {
             read_at: Some(AT),
             versions: 3,
             deleted: false,
@@ -359,7 +360,7 @@ mod tests {
     fn what_is_done_says_when() {
         let done = [Part { confirmed_at: Some(AT), ..part("delivered") }];
         assert_eq!(say(&done), "delivered at 1970-01-01 00:00:00Z, and unchanged in SYSPRO since version 3");
-        let base = Standing {
+        let base = RecordFacts {
             read_at: Some(AT),
             versions: 3,
             deleted: true,
@@ -372,11 +373,11 @@ mod tests {
             parts: &done,
         };
         assert_eq!(explain(&base), "gone from SYSPRO, and marked so in ServiceNow at 1970-01-01 00:00:00Z");
-        assert!(explain(&Standing { parts: &[], ..base }).contains("ServiceNow never had it"));
+        assert!(explain(&RecordFacts { parts: &[], ..base }).contains("ServiceNow never had it"));
         assert!(
-            explain(&Standing { deleted: false, paused: true, ..base }).ends_with("its flow is paused, so that a later change is not read")
+            explain(&RecordFacts { deleted: false, paused: true, ..base }).ends_with("its flow is paused, and later changes are not read")
         );
-        let mapped = |mapped| explain(&Standing { deleted: false, mapped, ..base });
+        let mapped = |mapped| explain(&RecordFacts { deleted: false, mapped, ..base });
         let kept = mapped(Mapped::Kept);
         assert!(kept.contains("without version 3") && kept.contains("was not sent; `tieline replay --outdated"), "{kept}");
         let elsewhere = mapped(Mapped::Elsewhere);
@@ -384,25 +385,25 @@ mod tests {
             elsewhere.contains("to another table, under a former definition") && elsewhere.contains("replay --outdated"),
             "{elsewhere}"
         );
-        assert_eq!(explain(&Standing { read_at: None, ..base }), "never read from SYSPRO");
+        assert_eq!(explain(&RecordFacts { read_at: None, ..base }), "never read from SYSPRO");
         assert_eq!(say(&[]), "read at 1970-01-01 00:00:00Z, and its definition sends nothing for it");
         let dropped = say(&[part("superseded")]);
-        assert!(dropped.contains("nothing of it was delivered") && !dropped.contains("sends nothing for it"), "{dropped}");
-        let held = explain(&Standing { deleted: false, hold: Some(("key ap", "in dispute")), ..base });
+        assert!(dropped.contains("never delivered") && !dropped.contains("sends nothing for it"), "{dropped}");
+        let held = explain(&RecordFacts { deleted: false, hold: Some(("key ap", "in dispute")), ..base });
         assert!(
-            held.ends_with("version 3; on hold by key ap, so that nothing of it is sent until somebody releases it: in dispute"),
+            held.ends_with("version 3; on hold by key ap: Tieline sends nothing of it until somebody releases it: in dispute"),
             "{held}"
         );
         let message = Some("held by key ap: in dispute");
         let on_hold = [Part { reason: Some("on_hold"), message, ..part("on_hold") }];
-        let on_hold = explain(&Standing { hold: Some(("key ap", "in dispute")), parts: &on_hold, ..base });
+        let on_hold = explain(&RecordFacts { hold: Some(("key ap", "in dispute")), parts: &on_hold, ..base });
         assert_eq!(on_hold, "on hold: a person holds it: held by key ap: in dispute");
     }
 
     #[test]
-    fn what_is_gone_and_not_marked_says_where_it_stands_and_why() {
+    fn what_is_gone_and_not_marked_says_where_it_is_and_why() {
         let says = |mapped, deleted, part: Part<'_>| {
-            explain(&Standing {
+            explain(&RecordFacts {
                 read_at: Some(AT + chrono::TimeDelta::seconds(9)),
                 versions: 3,
                 deleted,
@@ -417,7 +418,7 @@ mod tests {
         };
         let here = Part { confirmed_at: Some(AT), table: Some("x_new"), ..part("delivered") };
         let left = Part { former: true, table: Some("x_old"), ..here };
-        assert!(says(Mapped::InForce, true, here).contains("its definition leaves what ServiceNow has as it is"));
+        assert!(says(Mapped::InForce, true, here).contains("its definition does not change the row in ServiceNow"));
         let said = says(Mapped::Outdated, true, here);
         assert!(said.contains("ServiceNow has it in `x_new` as it was last sent, not marked") && said.contains(MARKS), "{said}");
         let said = says(Mapped::InForce, true, left);
@@ -429,11 +430,11 @@ mod tests {
         let said = says(Mapped::InForce, true, Part { marked: true, ..left });
         assert!(said.starts_with("gone from SYSPRO, and marked so in `x_old` at 1970-01-01 00:00:00Z"), "{said}");
         let said = says(Mapped::InForce, false, left);
-        assert!(said.contains("nothing of it is in the tables that its definition writes now, and `x_old` has it"), "{said}");
+        assert!(said.contains("the tables of the current definition do not have it, and `x_old` has it"), "{said}");
         let line = Part { block: "lines", record_key: "7/1", ..left };
         let said = says(Mapped::InForce, false, line);
-        assert!(said.contains("lines `7/1` stands in `x_old` as last sent"), "{said}");
-        assert!(!says(Mapped::InForce, false, Part { marked: true, ..line }).contains("stands in"));
+        assert!(said.contains("ServiceNow still has lines `7/1` in `x_old` as last sent"), "{said}");
+        assert!(!says(Mapped::InForce, false, Part { marked: true, ..line }).contains("still has"));
     }
 
     #[test]
@@ -455,11 +456,11 @@ mod tests {
         assert_eq!(say(&[line, refused]), "failed: it was refused: no currency `XXX` (lines `7/1`), and 1 more of its records");
         assert_eq!(
             say(&[parent, doubt]),
-            "unknown: it was sent, and whether it arrived is not known; it is looked up again at 1970-01-01 00:00:00Z"
+            "unknown: it was sent, and Tieline does not know whether it arrived; Tieline looks it up again at 1970-01-01 00:00:00Z"
         );
         assert_eq!(say(&[parent]), "waiting for a parent: supplier `0042`; Tieline sends it automatically once that is delivered");
         let gone = Part { absent: true, message: Some("supplier `0042`, which is not in SYSPRO"), ..parent };
-        assert_eq!(say(&[gone]), "waiting for a parent that does not come: supplier `0042`, which is not in SYSPRO");
+        assert_eq!(say(&[gone]), "waiting for a parent that will not arrive: supplier `0042`, which is not in SYSPRO");
     }
 
     #[test]
@@ -469,7 +470,7 @@ mod tests {
         let again = Part { message: Some("503"), not_before: Some(AT), ..part("retrying") };
         assert_eq!(say(&[again]), "retrying: Tieline sends it again at 1970-01-01 00:00:00Z; the last try failed: 503");
         let parts = [part("queued")];
-        let base = Standing {
+        let base = RecordFacts {
             read_at: Some(AT),
             versions: 1,
             deleted: false,
@@ -482,13 +483,13 @@ mod tests {
             parts: &parts,
         };
         assert_eq!(explain(&base), "queued; its flow is paused");
-        let when = |sending| explain(&Standing { sending, paused: false, ..base });
+        let when = |sending| explain(&RecordFacts { sending, paused: false, ..base });
         assert_eq!(when(Sending::Freely), "queued");
         let limited = "queued; ServiceNow limits the rate: nothing is sent before 1970-01-01 00:00:00Z";
         assert_eq!(when(Sending::PausedUntil(AT)), limited);
         assert!(when(Sending::Blocked).contains("nothing is sent to ServiceNow"));
         assert!(when(Sending::Nobody).contains("no service is running"));
-        let stopped = Standing { stopped: Some("a column is gone"), ..base };
+        let stopped = RecordFacts { stopped: Some("a column is gone"), ..base };
         assert_eq!(explain(&stopped), "queued; its flow is stopped: a column is gone");
     }
 }

@@ -70,12 +70,16 @@ impl fmt::Display for Evidence {
                 f.write_str("its tables were created again in the same database cluster: a dump was loaded, or the database was copied")
             }
             Self::Transactions { kept, next } => {
-                write!(f, "it holds transaction number {kept}, and this database cluster has not come beyond {next}")
+                write!(f, "it holds transaction number {kept}, and this database cluster has only reached {next}")
             }
             Self::WentBack { audit } => {
-                write!(f, "this node saw audit row {audit} committed, and the ledger does not have it: it went back")
+                write!(
+                    f,
+                    "this node saw audit row {audit} committed, and the ledger does not have it: the ledger was restored to an earlier \
+                     state"
+                )
             }
-            Self::Said { by } => write!(f, "{by} says so"),
+            Self::Said { by } => write!(f, "{by} reported it"),
         }
     }
 }

@@ -27,14 +27,14 @@ pub enum Rule {
     /// A person.
     #[default]
     Review,
-    /// SYSPRO's value counts.
+    /// SYSPRO's value wins.
     Syspro,
-    /// ServiceNow's value counts.
+    /// ServiceNow's value wins.
     ServiceNow,
 }
 
 impl Rule {
-    /// The side whose value counts; `None`: a person decides.
+    /// The side which value wins; `None`: a person decides.
     pub fn side(self) -> Option<Side> {
         match self {
             Rule::Review => None,
@@ -69,7 +69,7 @@ impl From<BaseVersion> for (String, String) {
 /// A person's decision, and the two values that it was about. It is not valid for any other values.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decided {
-    /// The side whose value counts.
+    /// The side which value wins.
     pub side: Side,
     /// SYSPRO's value that the person saw.
     pub syspro: String,

@@ -100,9 +100,9 @@ pub fn doubles(ours: &[CompanyId], known: &[String]) -> Option<(CompanyId, Strin
 /// The message about such a company.
 pub fn twice(ours: &CompanyId, known: &str) -> String {
     format!(
-        "company `{ours}` of `syspro.companies` is known to the ledger as `{known}`: the keys of its records would be others, and everything would \
-         arrive in ServiceNow a second time. Write `{known}` in `syspro.companies`; or forget what was read as `{known}` (`tieline flow forget \
-         {known} --why …`), whose records stay in ServiceNow; or, where they are two companies, set `syspro.companies_differ_by_case = true`"
+        "company `{ours}` of `syspro.companies` is known to the ledger as `{known}`: its records would get other keys and arrive in \
+         ServiceNow a second time. Write `{known}` in `syspro.companies`; or forget what was read as `{known}` (`tieline flow forget \
+         {known} --why …`), whose records stay in ServiceNow; or, if they are two companies, set `syspro.companies_differ_by_case = true`"
     )
 }
 

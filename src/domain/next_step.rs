@@ -17,7 +17,7 @@ macro_rules! steps {
             $(
                 #[doc = $text]
                 $name $({ $(
-                    #[doc = concat!("What stands for `", stringify!($field), "`.")]
+                    #[doc = concat!("The value of `", stringify!($field), "`.")]
                     $field: String,
                 )+ })?,
             )+
@@ -45,12 +45,12 @@ steps! {
     // records that wait
     ParentToCome => "run the parent's flow if it has not run yet, and correct what keeps the parent from being delivered (`tieline failures` names it); \
         Tieline sends this record automatically once the parent is delivered";
-    ParentElsewhere => "run `tieline replay --outdated --why …`, which sends the parent to the table of the definition in force, after it has said how many \
-        records differ; Tieline sends this record automatically once the parent is delivered there";
+    ParentElsewhere => "run `tieline replay --outdated --why …`, which reports how many records differ and sends the parent to the table \
+         of the definition in force; Tieline sends this record automatically once the parent is delivered there";
     ParentNotThere => "create the parent in SYSPRO or correct the reference there; Tieline then sends this record automatically";
     ParentLeftOut => "change the rule in the parent's entity file and run a sweep (`tieline sync --sweep`), or correct the reference in SYSPRO; \
         until then this record is not sent";
-    OnHold => "release the record when it may go: `tieline release`, the console, or `POST /api/v1/records/release`";
+    OnHold => "release the record when it may be sent: `tieline release`, the console, or `POST /api/v1/records/release`";
     FlowNotMade { company, entity } => "add the company and the entity to the settings again and replay the record, or forget the flow, which \
         is no longer configured: `tieline flow forget {company} {entity} --drop-pending`";
     Retried => "nothing: Tieline retries automatically";
@@ -62,12 +62,13 @@ steps! {
         the record (`tieline sync --sweep` reads everything), because a replay maps the stored content";
     Poison => "report it with the record's content (`tieline record`), and replay it after an upgrade";
     RowsWrong => "correct it in SYSPRO; the next run that reads the record sends it automatically (a sweep reads everything)";
-    ColumnLeftOut { columns, table } => "have the service give {columns} of `{table}` in every row, what is empty as null or as an empty element; or, \
-        once it is certain that it leaves out what is empty and nothing else, such as zeros, set `syspro.absent_columns = \"empty\"` and restart \
-        the service; the next run that reads the record sends it automatically (`tieline sync --sweep` reads everything)";
-    KeyLeftOut { columns, table } => "have the service give {columns} of `{table}` in every row: without it, it is not known which record the row is \
-        of, so no setting makes it readable; the next run that can read the row sends the record automatically (`tieline sync --sweep` \
-        reads everything)";
+    ColumnLeftOut { columns, table } => "make the service return {columns} of `{table}` in every row, with empty values as null or as an \
+         empty element; or, if you are certain that it omits only empty values and not, for example, zeros, set `syspro.absent_columns = \
+         \"empty\"` and restart the service; the next run that reads the record sends it automatically (`tieline sync --sweep` reads \
+         everything)";
+    KeyLeftOut { columns, table } => "make the service return {columns} of `{table}` in every row: without them Tieline cannot tell to \
+         which record the row belongs, whatever the settings; the next run that can read the row sends the record automatically (`tieline \
+         sync --sweep` reads everything)";
     JoinKeyTooShort { table } => "add the missing column to `on` of the `[[join]]` `{table}`, or make it a `[[child]]`, or correct the rows in \
         SYSPRO; then read the record again (`tieline backfill`, or the next sweep)";
     ViaKeyTooShort { table } => "add the column that tells the rows of `{table}` apart to `on` of `via` in the entity's file, or correct the \
@@ -102,14 +103,15 @@ steps! {
         row with `{column}` = `{key}` or restore the old one; then replay the record";
     HiddenRow { column, key } => "let the OAuth application's user read the row, then replay the record; if the hidden row belongs to \
         another record, create the row for this one by hand with `{column}` = `{key}`";
-    RowUnreadable { table } => "let the OAuth application's user read `{table}` and its staging table, or find out why ServiceNow ignores or \
-        refuses the record; then replay it";
-    LookUpFails { table } => "find out in ServiceNow why a look-up of this record in `{table}`, or in its staging table, fails (the instance's log, a \
-        script of the table, a firewall before it); once it can be read, replay the record; do not enter it by hand: it may be there";
+    RowUnreadable { table } => "let the OAuth application's user read `{table}` and its staging table, or find out why ServiceNow ignores \
+         or refuses the record; then replay it";
+    LookUpFails { table } => "find out in ServiceNow why a look-up of this record in `{table}`, or in its staging table, fails (the \
+         instance's log, a script of the table, a firewall in front of it); once it can be read, replay the record; do not enter it by \
+         hand: it may be there";
     SeveralRows { column, key } => "delete the rows that should not be there, or write `{key}` into `{column}` of the right one, then replay the \
         record";
-    Exhausted => "check what the last answer names, and whether ServiceNow, or a firewall before it, accepts this record (`tieline doctor`); \
-        then replay the failed records (`tieline replay --failed-only`)";
+    Exhausted => "check what the last answer names, and whether ServiceNow, or a firewall in front of it, accepts this record (`tieline \
+         doctor`); then replay the failed records (`tieline replay --failed-only`)";
     Downstream => "correct what ServiceNow names there, then replay the record, whose row in ServiceNow is updated; what is corrected in SYSPRO comes with \
         the next read of the record (`tieline sync --sweep` reads everything)";
 
@@ -118,9 +120,9 @@ steps! {
         row's key; then replay both records";
     RowShared { table } => "make the key column of `{table}` long enough for every key, and let the transform map coalesce on it alone; then \
         replay both records: the row holds the values that were written last";
-    SecondRow { column } => "let the transform map coalesce on {column} alone, delete the row that is one too many, then replay the record";
-    NaturalKeyShared { column, key } => "make the natural key tell the two records apart, or write `{key}` into `{column}` of the row that is \
-        to be this record's; then replay it";
+    SecondRow { column } => "let the transform map coalesce on {column} alone, delete the surplus row, then replay the record";
+    NaturalKeyShared { column, key } => "make the natural key tell the two records apart, or write `{key}` into `{column}` of the row for \
+         this record; then replay it";
     OtherRowAnswered => "find the rule of the table that answers with another row, and delete the row that is wrong; then replay the record";
     RowOfOther => "find out which of the two records the row is for and correct its key column, then replay the record";
 
@@ -132,22 +134,22 @@ steps! {
     TieOutOutdated => "run `tieline replay --outdated --why …`, which maps and sends the records of former definitions again";
     TieOutChangedThere => "ask who changed the row in ServiceNow (the item names user and time); if SYSPRO's value is right, replay the record";
     TieOutDeletedThere => "find out whether the row was deleted or is hidden from the OAuth application's user; replay a record whose row was deleted";
-    TieOutTwice => "delete the row that is one too many in ServiceNow, and let the transform map coalesce on the key column alone";
-    TieOutUnknownRow => "find out who made the row in ServiceNow; delete it there, or correct its key column";
+    TieOutTwice => "delete the surplus row in ServiceNow, and let the transform map coalesce on the key column alone";
+    TieOutUnknownRow => "find out who created the row in ServiceNow; delete it there, or correct its key column";
     TieOutCouldNotTell => "look at the record (`tieline record`) and at its row in ServiceNow, then tie out again";
 
     // errors of every record of a block, a system or a set of credentials
-    TableMissing => "have the table made in ServiceNow, or correct `table` in the profile's definition; Tieline then sends the record \
-        automatically";
-    ColumnMissing => "have the column made in ServiceNow, let the application user read it, or correct the profile's definition; Tieline then \
-        sends the record automatically";
+    TableMissing => "create the table in ServiceNow, or correct `table` in the profile's definition; Tieline then sends the record \
+         automatically";
+    ColumnMissing => "create the column in ServiceNow, let the application user read it, or correct the profile's definition; Tieline then \
+         sends the record automatically";
     RightMissing => "give the OAuth application's user a role for this API and table; Tieline then sends the record automatically";
     SignInRefused => "check the items that the message lists, one after another; Tieline then sends the record automatically";
     Settings => "correct the setting that the message names, then restart the service";
     SettingsSection { section } => "correct the setting in `[{section}]` that the message names, then restart the service";
 
     // runs
-    ReplayEnded => "repeat the replay, which is harmless: what was done before stays done";
+    ReplayEnded => "repeat the replay; repeating it is safe";
     BackfillRetried => "nothing: the backfill continues where it stopped, after a wait that grows with each try; `tieline backfill list` says when";
     RunRetried => "nothing: Tieline runs the flow again and continues where it stopped; if the same error comes again, run `tieline doctor`, \
         which shows which system does not answer correctly";
@@ -156,14 +158,14 @@ steps! {
     ReviewFailures => "look at the failures (`tieline failures`), correct the cause, then replay them: `tieline replay --failed-only`";
     CompareFields => "check which fields differ (`tieline audit --kind partial_write`); correct the columns or rules in ServiceNow, or the field in \
         the definition, then replay the records";
-    DecideConflicts => "decide whose value counts: `tieline conflicts list`, `tieline conflicts resolve`";
+    DecideConflicts => "decide which value wins: `tieline conflicts list`, `tieline conflicts resolve`";
     ResumeFlow => "see why the flow stopped (`tieline status`) and correct that, then resume it: `tieline flow resume`";
     CheckFlow => "run `tieline status` and `tieline doctor`: they show what prevents the flow from finishing";
     RenewCertificate => "renew the files of `http.certificate`; Tieline reads them again when they change";
     TestOnly => "nothing: this was only a test";
 
     // entries of the conflict list
-    ResolveConflict { id } => "decide whose value counts: `tieline conflicts resolve {id} --take syspro`, or `--take servicenow`";
+    ResolveConflict { id } => "decide which value wins: `tieline conflicts resolve {id} --take syspro`, or `--take servicenow`";
     RunActs => "nothing: the flow's next run acts on it";
     ConflictQueued => "see the state of the record (`tieline record`): SYSPRO's value has not been delivered yet";
     ConflictDelivered => "nothing: delivered; the next run of the flow compares it and closes it";
@@ -171,21 +173,21 @@ steps! {
     ConflictClosed { outcome, time } => "nothing: the entry is closed, {outcome} {time}";
 
     // records that were never read
-    NoSuchFlow => "name a flow that `tieline status` or `GET /api/v1/flows` lists; `syspro.companies` and the definitions make them";
-    JoinKeyParts => "join the key's parts by `/`, leading zeros and capitals kept";
+    NoSuchFlow => "name a flow that `tieline status` or `GET /api/v1/flows` lists; flows come from `syspro.companies` and the definitions";
+    JoinKeyParts => "join the parts of the key with `/`, and keep leading zeros and capitals";
     CheckKey => "check how SYSPRO writes the key (leading zeros and capitals count), and in which company it is";
     LeftOut => "nothing, if that is intended; otherwise change the rule in the entity's definition file, then run a sweep";
     RunToCome => "wait for the flow's next run, or run it now; a record whose dates are old is found by a sweep (`tieline sync --sweep`)";
-    AskAgain => "ask again when SYSPRO answers; meanwhile it may be that SYSPRO does not have it, that the definition leaves it out, that its \
-        flow has not run, or that the key is written differently";
+    AskAgain => "ask again when SYSPRO answers; SYSPRO may not have it, the definition may exclude it, its flow may not have run, or the \
+         key may be written differently";
 
     // the doctor: this machine and the database
     Again => "run the check again in a moment";
     Credential => "set the credential with `tieline credential set`";
-    FirstCredential => "set a credential, which makes the key too: `tieline credential set NAME --username U --password-stdin`";
+    FirstCredential => "set a credential, which also creates the key: `tieline credential set NAME --username U --password-stdin`";
     KeyFile => "correct the key file: `chmod 600` if others can read it; its owner if it belongs to another account; restore it from its copy if \
         it is missing, or set every credential again";
-    StateDirectory => "make the directory, or let the account of the service read and write it";
+    StateDirectory => "create the directory, or let the account of the service read and write it";
     CheckSpace => "check the free space with the system's own tools";
     FreeSpace { danger } => "free some space: {danger}";
     FreeSpaceOrMove => "free some space, or move `state.directory` to a larger disk";
@@ -200,18 +202,18 @@ steps! {
     TellCluster => "let the ledger's account see which cluster it is in: `GRANT EXECUTE ON FUNCTION pg_catalog.pg_control_system() TO …`";
     LedgerRestored => "run `tieline restored` if that has not been done: it compares the ledger with ServiceNow";
     WatchDatabaseDisk => "watch the disk of the database server with its own tools";
-    OtherSpelling => "write the company as the ledger knows it, or forget the other spelling: `tieline flow forget`";
+    OtherSpelling => "write the company as the ledger spells it, or forget the other spelling: `tieline flow forget`";
 
     // the doctor: clocks and certificates
     SystemFirst => "make the system answer first, then run the check again";
     CompareClocks => "compare both clocks by hand";
     SetClocks => "let the network set both machines' clocks (NTP)";
-    AnswerOverTls { setting } => "have the service answer over TLS, and give `{setting}` its `https://` address";
+    AnswerOverTls { setting } => "make the service answer over TLS, and set `{setting}` to its `https://` address";
     WhenReachable => "run the check again when the system can be reached";
-    NoCertificateShown => "ask whoever runs the server why it shows no certificate";
-    ServerCertificateEnded => "have the certificate renewed by whoever runs the server: until then no request succeeds";
+    NoCertificateShown => "ask the server's administrator why it sends no certificate";
+    ServerCertificateEnded => "ask the server's administrator to renew the certificate: until then no request succeeds";
     TrustAuthority { section } => "get that authority's certificate as a PEM file, and name the file in `{section}.ca_file`";
-    CertificateName { setting } => "give `{setting}` a name that the certificate is for, or have one made for this name";
+    CertificateName { setting } => "set `{setting}` to a name in the certificate, or get a certificate for this name";
     ServerCertificateBad => "ask the server's administrator for a new certificate";
     ServerCertificateEnds => "ask the server's administrator for a new certificate in time: afterwards no request succeeds";
 
@@ -221,59 +223,60 @@ steps! {
     EnetSignIn => "check operator, password and company password, then run the check again; the message is SYSPRO's own";
     EnetFirst => "correct what `e.net sign-in` reports first, then run the check again";
     EnetInUse => "run the diagnostics in the console of that node, or when no other run uses the session";
-    SysproTable => "correct the table's name in the definition, or let SYSPRO serve it";
-    SysproColumns => "take the columns out of the definition, or list them under `optional`";
-    NoDates => "take the columns out of `dates`, or name others: records whose value is no date fail";
-    OrderIgnored => "find out which version of the service, or which gateway before it, ignores `$orderby`: nothing can be read from such a \
-        service";
+    SysproTable => "correct the table's name in the definition, or expose the table in the OData service";
+    SysproColumns => "remove the columns from the definition, or list them under `optional`";
+    NoDates => "remove the columns from `dates`, or name others: records whose value is not a date fail";
+    OrderIgnored => "find out which version of the service, or which gateway in front of it, ignores `$orderby`: nothing can be read from \
+         such a service";
     OtherOrder => "set `syspro.key_order = \"any\"`, then restart the service";
     UnnamedDates => "name the columns in `dates` of the entity's file, unless they are wanted as text";
 
     // the doctor: ServiceNow
     Token => "check the items that the message lists, one after another; `servicenow.instance_url` must be the instance's own address";
-    TryCreate => "run `tieline doctor` without `--read-only`, or run diagnostics in the console that may create a row and remove it \
-        again";
+    TryCreate => "run `tieline doctor` without `--read-only`, or run diagnostics in the console that may create a row and delete it";
     LongerKey { column, length } => "make `{column}` at least {length} characters long";
     LongerVersion { column, length } => "make `{column}` a whole number, or at least {length} characters long";
-    MakeColumns { blocks } => "make the columns, or correct the fields, the key, `align` or `watch` of {blocks} in the profile's definition";
-    MakeWatchedColumns { tables } => "make the columns, or correct `column` and `message` of `watch` where the definition writes to {tables}";
-    ReadOrMakeColumns { blocks } => "let the OAuth application's user read these columns; or make them, or correct the fields, the key, `align` \
-        or `watch` of {blocks} in the profile's definition";
-    ReadOrMakeWatchedColumns { tables } => "let the OAuth application's user read these columns; or make them, or correct `column` and `message` \
-        of `watch` where the definition writes to {tables}";
+    MakeColumns { blocks } => "create the columns, or correct the fields, the key, `align` or `watch` of {blocks} in the profile's \
+         definition";
+    MakeWatchedColumns { tables } => "create the columns, or correct `column` and `message` of `watch` where the definition writes to \
+         {tables}";
+    ReadOrMakeColumns { blocks } => "let the OAuth application's user read these columns; or create them, or correct the fields, the key, \
+         `align` or `watch` of {blocks} in the profile's definition";
+    ReadOrMakeWatchedColumns { tables } => "let the OAuth application's user read these columns; or create them, or correct `column` and \
+         `message` of `watch` where the definition writes to {tables}";
     ReadDictionary => "let the OAuth application's user read `sys_dictionary` and `sys_db_object`";
-    CorrectTable { setting, named } => "correct `{setting}` in the profile's definition (at {named}), or have the table made";
+    CorrectTable { setting, named } => "correct `{setting}` in the profile's definition (at {named}), or create the table";
     ReadIndirect => "give the application user read access (for staging tables the role `import_transformer`): lost answers are settled by \
         reading";
     ReadAndWrite => "give the OAuth application's user a role that reads and writes this table";
     InstanceRefuses => "correct what the message names in ServiceNow, in `[servicenow]` or in the profile's definition, then run the check again";
     InstanceSilent => "run the check again when the instance answers";
-    InstanceBusy => "run the check again when the instance no longer asks for time";
+    InstanceBusy => "run the check again when the instance no longer asks for a pause";
     ReadMaps { column } => "let the OAuth application's user read `sys_transform_map` and `sys_transform_entry`, or check yourself that the map \
         coalesces on `{column}` alone, and whether *Copy empty fields* is on";
     CoalesceOnKey { column } => "let the map coalesce on `{column}` alone";
     CopyEmpty { block } => "turn on *Copy empty fields* of the map, or set `clear_with = \"null\"` in `[{block}]`";
     GiveRole { role } => "give the OAuth application's user {role}";
     FirstRecordTells => "nothing: the first record of the flow shows whether rows can be created";
-    AskInstanceLog => "ask the ServiceNow administrator what the instance's log says of it; the first record shows it too";
-    DiagnoseAgain => "run the diagnostics again: they first remove a row that arrived later";
+    AskInstanceLog => "ask the ServiceNow administrator what the instance's log says about it; the first record also shows it";
+    DiagnoseAgain => "run the diagnostics again: they first delete a row that arrived later";
     ReadKeyColumn => "let the OAuth application's user read this table and its key column";
-    MakeKeyColumn => "make the column, or let the OAuth application's user read `sys_dictionary`";
+    MakeKeyColumn => "create the column, or let the OAuth application's user read `sys_dictionary`";
     WriteKeyColumn => "let the OAuth application's user write this column: records are found by it";
-    TrialRowLeft => "delete this row in ServiceNow, or let the OAuth application's user delete rows of this table for a while; until it is gone no \
-        diagnostics run creates another. `--read-only` skips this check";
+    TrialRowLeft => "delete this row in ServiceNow, or let the OAuth application's user temporarily delete rows of this table; until the \
+         row is deleted, no diagnostics run creates another. `--read-only` skips this check";
     TrialRowUnseen { table, column, mark } => "find the row with `{column}` = `{mark}` in `{table}` and delete it";
     VersionColumn { table, column } => "make `{column}` of `{table}` a text column that the OAuth application's user may read";
     NameTargetTable => "name `target_table` in the profile's definition, or run the diagnostics again when the first record has arrived";
     ReadTargetTable => "let the OAuth application's user read it, or correct `target_table` in the profile's definition";
-    CoalesceWithoutEmpty => "let the transform map coalesce on the key column, without empty values: as it is, a record that is sent twice is \
-        there twice";
-    DeleteRowThenCoalesce => "delete this row in ServiceNow; then let the transform map coalesce on the key column, without empty values: as it \
-        is, a record that is sent twice is there twice";
-    CheckRowThenCoalesce => "check what this row says of the version; then let the transform map coalesce on the key column, without empty \
-        values: as it is, a record that is sent twice is there twice";
-    StagingRowLeft => "nothing: nothing was made of it, and the instance removes staging rows after seven days; until then no diagnostics run stages \
-        another. Let the OAuth application's user delete staging rows, or use `--read-only`";
+    CoalesceWithoutEmpty => "let the transform map coalesce on the key column, without empty values: otherwise a record that is sent twice \
+         has two rows";
+    DeleteRowThenCoalesce => "delete this row in ServiceNow; then let the transform map coalesce on the key column, without empty values: \
+         otherwise a record that is sent twice has two rows";
+    CheckRowThenCoalesce => "check the version of this row; then let the transform map coalesce on the key column, without empty values: \
+         otherwise a record that is sent twice has two rows";
+    StagingRowLeft => "nothing: the transform created no row, and the instance removes staging rows after seven days; until then no \
+         diagnostics run stages another. Let the OAuth application's user delete staging rows, or use `--read-only`";
 }
 
 impl NextStep {

@@ -10,7 +10,7 @@ const REASONS: usize = 5;
 
 /// The state of one record that was sent again.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Stands {
+pub enum ResentState {
     /// ServiceNow has it.
     Delivered,
     /// It failed, with this message.
@@ -33,7 +33,7 @@ pub enum Stands {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resent {
     /// The current state.
-    pub stands: Stands,
+    pub state: ResentState,
     /// The message with which it had failed before it was sent again.
     pub before: Option<String>,
 }
@@ -83,17 +83,17 @@ impl ResentOutcome {
     pub fn of(records: impl IntoIterator<Item = Resent>) -> Self {
         let mut outcome = Self::default();
         let mut reasons: BTreeMap<String, (u64, u64)> = BTreeMap::new();
-        for Resent { stands, before } in records {
-            outcome.sent_again += u64::from(stands != Stands::Unreadable);
-            let place = match stands {
-                Stands::Unreadable => &mut outcome.unreadable,
-                Stands::Delivered => &mut outcome.delivered,
-                Stands::Moving => &mut outcome.still_being_sent,
-                Stands::Waiting => &mut outcome.waiting,
-                Stands::OnHold => &mut outcome.on_hold,
-                Stands::ToCompare => &mut outcome.to_compare,
-                Stands::Nothing => &mut outcome.nothing_to_send,
-                Stands::Failed(message) => {
+        for Resent { state, before } in records {
+            outcome.sent_again += u64::from(state != ResentState::Unreadable);
+            let place = match state {
+                ResentState::Unreadable => &mut outcome.unreadable,
+                ResentState::Delivered => &mut outcome.delivered,
+                ResentState::Moving => &mut outcome.still_being_sent,
+                ResentState::Waiting => &mut outcome.waiting,
+                ResentState::OnHold => &mut outcome.on_hold,
+                ResentState::ToCompare => &mut outcome.to_compare,
+                ResentState::Nothing => &mut outcome.nothing_to_send,
+                ResentState::Failed(message) => {
                     let same = u64::from(before.as_ref() == Some(&message));
                     outcome.failed_as_before += same;
                     let reason = reasons.entry(message).or_default();
@@ -129,8 +129,8 @@ impl fmt::Display for Words<'_> {
         let of = self.outcome;
         let unread = match of.unreadable {
             0 => String::new(),
-            1 => " Nothing was sent of 1 record that could not be read from SYSPRO: the next read that can brings it.".to_owned(),
-            many => format!(" Nothing was sent of {many} records that could not be read from SYSPRO: the next read that can brings them."),
+            1 => " 1 record could not be read from SYSPRO and was not sent: the next successful read sends it.".to_owned(),
+            many => format!(" {many} records could not be read from SYSPRO and were not sent: the next successful read sends them."),
         };
         if of.sent_again == 0 {
             return write!(f, "No record was sent again.{unread}");
@@ -167,22 +167,22 @@ impl fmt::Display for Words<'_> {
 mod tests {
     use super::*;
 
-    fn text(records: &[(Stands, Option<&str>)]) -> String {
-        ResentOutcome::of(records.iter().map(|(stands, before)| Resent { stands: stands.clone(), before: before.map(Into::into) })).text
+    fn text(records: &[(ResentState, Option<&str>)]) -> String {
+        ResentOutcome::of(records.iter().map(|(state, before)| Resent { state: state.clone(), before: before.map(Into::into) })).text
     }
 
-    fn failed(message: &str) -> Stands {
-        Stands::Failed(message.into())
+    fn failed(message: &str) -> ResentState {
+        ResentState::Failed(message.into())
     }
 
     #[test]
     fn a_replay_says_what_happened_and_not_what_was_wished() {
-        let nine = [const { (Stands::Delivered, Some("no `$`")) }; 9];
+        let nine = [const { (ResentState::Delivered, Some("no `$`")) }; 9];
         let three = [(failed("no `$`"), Some("no `$`")), (failed("no `$`"), Some("no `$`")), (failed("no `$`"), Some("no `$`"))];
         let all: Vec<_> = nine.into_iter().chain(three).collect();
         assert_eq!(text(&all), "12 sent again: 9 delivered; 3 failed for the same reason: no `$`.");
         assert_eq!(text(&[]), "No record was sent again.");
-        assert_eq!(text(&[(Stands::Delivered, None), (Stands::Moving, None)]), "2 sent again: 1 delivered; 1 still being sent.");
+        assert_eq!(text(&[(ResentState::Delivered, None), (ResentState::Moving, None)]), "2 sent again: 1 delivered; 1 still being sent.");
     }
 
     #[test]
@@ -190,23 +190,32 @@ mod tests {
         assert_eq!(text(&[(failed("closed."), Some("no `$`"))]), "1 sent again: 0 delivered; 1 failed: closed.");
         let mixed = [(failed("a"), Some("a")), (failed("a"), None), (failed("b"), None), (failed("c"), None)];
         assert_eq!(text(&mixed), "4 sent again: 0 delivered; 4 failed, 1 of them for the same reason as before: a (and 2 more reasons).");
-        let others = [(Stands::Waiting, None), (Stands::OnHold, None), (Stands::ToCompare, None), (Stands::Nothing, None)];
+        let others =
+            [(ResentState::Waiting, None), (ResentState::OnHold, None), (ResentState::ToCompare, None), (ResentState::Nothing, None)];
         let said = "4 sent again: 0 delivered; 1 waiting for a parent; 1 on hold; 1 compared again by the flow’s next run; 1 left out by the definition.";
         assert_eq!(text(&others), said);
     }
 
     #[test]
     fn what_could_not_be_read_is_not_called_sent() {
-        let unread = " Nothing was sent of 1 record that could not be read from SYSPRO: the next read that can brings it.";
-        assert_eq!(text(&[(Stands::Unreadable, Some("a"))]), format!("No record was sent again.{unread}"));
-        let both = text(&[(Stands::Unreadable, Some("a")), (Stands::Delivered, None), (Stands::Unreadable, None)]);
-        assert!(both.starts_with("1 sent again: 1 delivered. Nothing was sent of 2 records that"), "{both}");
+        let unread = " 1 record could not be read from SYSPRO and was not sent: the next successful read sends it.";
+        assert_eq!(text(&[(ResentState::Unreadable, Some("a"))]), format!("No record was sent again.{unread}"));
+        let both = text(&[(ResentState::Unreadable, Some("a")), (ResentState::Delivered, None), (ResentState::Unreadable, None)]);
+        assert!(both.starts_with("1 sent again: 1 delivered. 2 records could not be read"), "{both}");
     }
 
     #[test]
     fn the_numbers_add_up() {
-        let all = [failed("a"), Stands::Delivered, Stands::Moving, Stands::Waiting, Stands::OnHold, Stands::ToCompare, Stands::Nothing];
-        let of = ResentOutcome::of(all.into_iter().map(|stands| Resent { stands, before: None }));
+        let all = [
+            failed("a"),
+            ResentState::Delivered,
+            ResentState::Moving,
+            ResentState::Waiting,
+            ResentState::OnHold,
+            ResentState::ToCompare,
+            ResentState::Nothing,
+        ];
+        let of = ResentOutcome::of(all.into_iter().map(|state| Resent { state, before: None }));
         let sum = of.delivered + of.failed + of.still_being_sent + of.waiting + of.on_hold + of.to_compare + of.nothing_to_send;
         assert_eq!((of.sent_again, sum), (7, 7));
         assert!(!of.is_settled());

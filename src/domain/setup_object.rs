@@ -26,20 +26,19 @@ impl SetupObject {
     /// What is wrong: another class, or a name that is not a setup object's.
     pub fn parse(name: &str, class: &str) -> Result<Self, String> {
         if class != "setup" {
-            return Err(format!(
-                "the class must be `setup`, got `{class}`: nothing else may be written through, and nothing is ever posted"
-            ));
+            return Err(format!("the class must be `setup`, got `{class}`: Tieline writes through no other class and never posts"));
         }
         let fits = name.len() == 6 && name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
         if !fits {
-            return Err(format!("`{name}` is no business object: six capital letters or digits"));
+            return Err(format!("`{name}` is not a business object: it must have six capital letters or digits"));
         }
         match name.as_bytes()[3] {
             b'S' => Ok(Self(name.into())),
-            b'T' => Err(format!("`{name}` is a transaction object (its fourth letter is `T`): it posts, and tieline never posts")),
-            other => {
-                Err(format!("`{name}` is no setup object: its fourth letter is `{}`, that of a setup object is `S`", char::from(other)))
-            }
+            b'T' => Err(format!("`{name}` is a transaction object (its fourth letter is `T`): it posts, and Tieline never posts")),
+            other => Err(format!(
+                "`{name}` is not a setup object: its fourth letter is `{}`, and that of a setup object is `S`",
+                char::from(other)
+            )),
         }
     }
 

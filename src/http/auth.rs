@@ -52,7 +52,7 @@ pub(super) async fn check<B: MessageBody + 'static>(mut request: ServiceRequest,
         }
         if is_astray(&request, routes, &path) {
             console::permit(&request, &app_state, Some(Permission::Read)).await?;
-            return Err(Problem::not_found(format!("there is no page `{path}`"), "the menu above leads to every page").into());
+            return Err(Problem::not_found(format!("there is no page `{path}`"), "use the menu above").into());
         }
         permit(&request, &app_state, route, &path).await.map_err(Refusal::Problem)
     });
@@ -96,7 +96,7 @@ fn is_astray(request: &ServiceRequest, routes: &Routes, path: &str) -> bool {
 }
 
 fn overtime() -> Problem {
-    Problem::unavailable(format!("no answer within {} s", REQUEST_LIMIT.as_secs()), "try again; `/health/ready` says what does not answer")
+    Problem::unavailable(format!("no answer within {} s", REQUEST_LIMIT.as_secs()), "try again; `/health/ready` shows what does not answer")
 }
 
 /// Counts a refusal, and delays its answer when there were several from that address.
@@ -105,7 +105,7 @@ async fn refused(peer: Option<SocketAddr>, app_state: &AppState) {
     let Some(address) = peer else { return };
     let refused = app_state.login_throttle.failed(address.ip(), Instant::now());
     if let Some(requests) = refused.logged {
-        tracing::warn!(address = %address.ip(), requests, "many requests without a valid API key; they are summed up for a minute");
+        tracing::warn!(address = %address.ip(), requests, "many requests without a valid API key; Tieline logs their number once a minute");
     }
     tokio::time::sleep(refused.delay).await;
 }

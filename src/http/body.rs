@@ -33,7 +33,7 @@ pub(super) async fn take_in(request: &mut ServiceRequest) -> Result<(), Problem>
     }
     let encoding = headers.get(header::CONTENT_ENCODING).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
     if let Some(encoding) = encoding.filter(|encoding| !encoding.eq_ignore_ascii_case("identity")) {
-        return Err(Problem::unsupported(format!("the body is compressed (`Content-Encoding: {encoding}`)"), "send it as it is"));
+        return Err(Problem::unsupported(format!("the body is compressed (`Content-Encoding: {encoding}`)"), "send it uncompressed"));
     }
     let payload = request.extract::<web::Payload>().await.map_err(|error| broken(&error))?;
     let bytes = timeout(TIME, payload.to_bytes_limited(LIMIT)).await.map_err(|_| Problem::timed_out(TIME.as_secs()))?;
@@ -43,7 +43,7 @@ pub(super) async fn take_in(request: &mut ServiceRequest) -> Result<(), Problem>
 }
 
 fn broken(error: &actix_web::Error) -> Problem {
-    Problem::bad_request(format!("the body did not arrive whole: {error}"), "send it again")
+    Problem::bad_request(format!("the body is incomplete: {error}"), "send it again")
 }
 
 /// A body of the API. An empty body is the default.

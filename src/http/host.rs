@@ -40,12 +40,12 @@ impl Names {
         match (given.next(), given.next()) {
             (Some(host), None) => match host.to_str() {
                 Ok(host) => self.check_name(host),
-                Err(_) => Err(Problem::misdirected("the request's `Host` header is no text")),
+                Err(_) => Err(Problem::misdirected("the request's `Host` header is not text")),
             },
             (Some(_), Some(_)) => Err(Problem::bad_request("the request has more than one `Host` header", "send one")),
             // every browser sends it; a probe with HTTP/1.0 may not
             (None, _) if request.version() < Version::HTTP_11 => Ok(()),
-            (None, _) => Err(Problem::bad_request("the request has no `Host` header", "send the name or address that was connected to")),
+            (None, _) => Err(Problem::bad_request("the request has no `Host` header", "send the name or address of the connection")),
         }
     }
 
@@ -55,7 +55,10 @@ impl Names {
             Some(Name::Text(text)) if self.0.contains(&text) => Ok(()),
             _ => {
                 let quoted: String = host.chars().take(QUOTED).collect();
-                Err(Problem::misdirected(format!("the request is for the host `{}`, which is no name of this service", visible(&quoted))))
+                Err(Problem::misdirected(format!(
+                    "the request is for the host `{}`, which is not a name of this service",
+                    visible(&quoted)
+                )))
             }
         }
     }

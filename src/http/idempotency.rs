@@ -36,7 +36,7 @@ pub(super) async fn once<B: MessageBody + 'static>(mut request: ServiceRequest, 
     }
     let fits = |key: &&str| (1..=LONGEST).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic());
     let Some(key) = key.to_str().ok().map(str::trim).filter(fits).map(str::to_owned) else {
-        let detail = format!("`Idempotency-Key` must be 1 to {LONGEST} ASCII characters that can be seen: no blanks");
+        let detail = format!("`Idempotency-Key` must be 1 to {LONGEST} visible ASCII characters: no spaces");
         return Ok(request.error_response(Problem::bad_request(detail, "send a fresh UUID for each action")).map_into_boxed_body());
     };
     // a new key with an old name is another caller
@@ -58,14 +58,16 @@ pub(super) async fn once<B: MessageBody + 'static>(mut request: ServiceRequest, 
         Err(error) => return Ok(request.error_response(Problem::from(error)).map_into_boxed_body()),
         Ok(IdempotencyState::First) => {}
         Ok(IdempotencyState::InFlight) => {
-            let problem =
-                Problem::conflict("an action with this `Idempotency-Key` is being done", "ask again in some seconds for its answer");
+            let problem = Problem::conflict(
+                "an action with this `Idempotency-Key` is running",
+                "repeat the request in a few seconds to get its answer",
+            );
             return Ok(request.error_response(problem).map_into_boxed_body());
         }
         Ok(IdempotencyState::Another) => {
             let problem = Problem::unprocessable(
-                "this `Idempotency-Key` belongs to another action of yours",
-                "send a fresh key with each action, and the same one only to ask for the same action again",
+                "you have already used this `Idempotency-Key` for another action",
+                "send a fresh key with each action, and repeat a key only to repeat the same action",
             );
             return Ok(request.error_response(problem).map_into_boxed_body());
         }
@@ -88,7 +90,7 @@ pub(super) async fn once<B: MessageBody + 'static>(mut request: ServiceRequest, 
     let (response, body) = response.into_parts();
     let Ok(body) = to_bytes(body).await else {
         keep(&app_state, caller, key, None).await;
-        let problem = Problem::unavailable("the answer was cut off", "ask again with the same key");
+        let problem = Problem::unavailable("the answer was interrupted", "repeat the request with the same key");
         return Ok(ServiceResponse::from_err(problem, request).map_into_boxed_body());
     };
     let status = response.status().as_u16();
@@ -102,6 +104,6 @@ pub(super) async fn once<B: MessageBody + 'static>(mut request: ServiceRequest, 
 
 async fn keep(app_state: &AppState, caller: String, key: String, answer: Option<(u16, String)>) {
     if let Err(error) = app_state.process.store.idempotency_answer(caller, key, answer).await {
-        warn!(%error, "an action's answer could not be kept; asked for again with its key, it may be done again");
+        warn!(%error, "an action's answer could not be stored; a repeated request with its key may run the action again");
     }
 }

@@ -11,7 +11,7 @@ use super::route::{Cached, Route, Shape};
 use super::state::AppState;
 use crate::domain::delivery::{DeliveryState, FailureReason};
 use crate::domain::{EntityName, FlowId};
-use crate::process::in_force::Standing;
+use crate::process::in_force::SetStatus;
 use crate::store::{FlowMark, Gauges, PendingCount};
 use crate::telemetry::flows::FlowState;
 use crate::telemetry::metrics as all_metrics;
@@ -38,7 +38,7 @@ pub(super) async fn metrics(app_state: web::Data<AppState>) -> HttpResponse {
     all_metrics().ledger.set_connections(busy, idle);
     let gave_up = timeout(ROOT_LIMIT, app_state.actors.gave_up()).await;
     let view = app_state.process.definitions.view();
-    all_metrics().service.set_definitions(view.number.0, &view.hash, view.loaded_at, view.standing == Standing::InForce);
+    all_metrics().service.set_definitions(view.number.0, &view.hash, view.loaded_at, view.status == SetStatus::InForce);
     let made = app_state.process.flows();
     match (&gauges, &gave_up) {
         (Some(gauges), gave_up) => all_metrics().set_flows(&states(&made, gauges, gave_up.as_ref().ok(), store.now_there())),
@@ -101,8 +101,8 @@ pub(super) fn lag(flow: &FlowId, pending: &[PendingCount], now: DateTime<Utc>) -
 
 fn show_entity(entity: &EntityName, gauges: &Gauges) {
     let pending = &gauges.pending;
-    let standing = gauges.not_as_sent.iter().find(|count| count.entity == entity.as_str());
-    all_metrics().records.set_not_as_sent(entity, standing.map_or(0, |count| count.count));
+    let not_as_sent = gauges.not_as_sent.iter().find(|count| count.entity == entity.as_str());
+    all_metrics().records.set_not_as_sent(entity, not_as_sent.map_or(0, |count| count.count));
     let outdated = gauges.outdated.iter().find(|count| count.entity == entity.as_str());
     all_metrics().records.set_outdated(entity, outdated.map_or(0, |count| count.count));
     let of = |wanted: &dyn Fn(&PendingCount) -> bool| -> i64 {

@@ -200,7 +200,7 @@ mod tests {
     use crate::domain::role::Role;
 
     #[test]
-    fn every_route_of_the_api_stands_in_its_docs_page() {
+    fn every_route_of_the_api_is_in_its_docs_page() {
         let page = include_str!("../../docs/http.md");
         // a row: the route, what it does, and the role that it needs
         let row = |line: &str| {

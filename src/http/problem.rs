@@ -43,9 +43,9 @@ impl Problem {
         }
     }
 
-    /// 400: the request cannot be understood.
+    /// 400: the request is not valid.
     pub fn bad_request(detail: impl Into<String>, next_step: impl Into<String>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "bad-request", "the request cannot be understood", detail, next_step)
+        Self::new(StatusCode::BAD_REQUEST, "bad-request", "the request is not valid", detail, next_step)
     }
 
     /// 401: no key, or an invalid one. The answer does not tell which.
@@ -85,7 +85,7 @@ impl Problem {
 
     /// 409: not possible now.
     pub fn conflict(detail: impl Into<String>, next_step: impl Into<String>) -> Self {
-        Self::new(StatusCode::CONFLICT, "conflict", "it cannot be done now", detail, next_step)
+        Self::new(StatusCode::CONFLICT, "conflict", "not possible now", detail, next_step)
     }
 
     /// 408: the body did not come in time.
@@ -94,14 +94,14 @@ impl Problem {
             StatusCode::REQUEST_TIMEOUT,
             "timed-out",
             "the request did not arrive in time",
-            format!("the body had not arrived whole after {seconds} s"),
-            "send it again, at once and whole",
+            format!("the body was incomplete after {seconds} s"),
+            "send it again without a pause",
         )
     }
 
     /// 415: the body has an unsupported type.
     pub fn unsupported(detail: impl Into<String>, next_step: impl Into<String>) -> Self {
-        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported", "the body is in a form that is not read", detail, next_step)
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported", "the encoding of the body is not supported", detail, next_step)
     }
 
     /// 429: too many at once.
@@ -116,7 +116,7 @@ impl Problem {
             "too-large",
             "the body is too large",
             format!("the body has more than {limit} bytes"),
-            "send less: an action names a scope, it does not carry records",
+            "send less: an action names records, it does not contain them",
         )
     }
 
@@ -150,12 +150,12 @@ impl Problem {
 
     /// 503: something that the request needs does not answer.
     pub fn unavailable(detail: impl Into<String>, next_step: impl Into<String>) -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "something that this needs does not answer", detail, next_step)
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "a required system does not answer", detail, next_step)
     }
 
     /// 500: an error of Tieline.
     fn internal(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the request failed", detail, "read the log of the service at this moment")
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the request failed", detail, "read the log of the service at this time")
     }
 }
 
@@ -240,8 +240,7 @@ impl From<StoreError> for Problem {
                 tracing::error!(error = %chain(&error), "a request failed at the ledger");
                 // a full disk, a server that starts or stops, or a deadlock
                 if error.is_passing() {
-                    let step =
-                        "nothing of it was done; the log of the service says what the database said. Try again when that is corrected";
+                    let step = "nothing was changed; the log of the service has the database's message. Try again when that is corrected";
                     return Self::unavailable(error.to_string(), step);
                 }
                 Self::internal(error.to_string())
@@ -266,7 +265,7 @@ mod tests {
         assert_eq!(
             body,
             serde_json::json!({
-                "type": "urn:tieline:problem:bad-request", "title": "the request cannot be understood", "status": 400,
+                "type": "urn:tieline:problem:bad-request", "title": "the request is not valid", "status": 400,
                 "detail": "`limit` must be between 1 and 1000, got `0`", "next_step": "leave it out for 100",
             })
         );

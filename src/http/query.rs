@@ -153,10 +153,10 @@ impl Params {
             }
             if value.contains('\0') {
                 // Postgres cannot store it, so nothing can contain it
-                return Err(Problem::bad_request(format!("parameter `{name}` holds a zero byte"), "send text"));
+                return Err(Problem::bad_request(format!("parameter `{name}` contains a zero byte"), "send text"));
             }
             if found.insert(name.to_string(), value.into_owned()).is_some() {
-                return Err(Problem::bad_request(format!("parameter `{name}` is there twice"), "send it once"));
+                return Err(Problem::bad_request(format!("parameter `{name}` occurs twice"), "send it once"));
             }
         }
         Ok(Self(found))
@@ -240,7 +240,7 @@ mod tests {
         assert_eq!((problem.status, problem.detail.as_str()), (400, "there is no parameter `companny`"));
         assert_eq!(problem.next_step, "use `company`, `limit`");
         let problem = Params::parse("limit=1&limit=2", &["limit"]).expect_err("twice");
-        assert_eq!(problem.detail, "parameter `limit` is there twice");
+        assert_eq!(problem.detail, "parameter `limit` occurs twice");
         assert!(Params::parse("x=", &[]).expect_err("none").next_step.contains("no parameters"));
     }
 

@@ -146,7 +146,7 @@ async fn shared<B: MessageBody + 'static>(
 }
 
 fn cut_off() -> Problem {
-    Problem::unavailable("the answer was cut off", "ask again")
+    Problem::unavailable("the answer was interrupted", "ask again")
 }
 
 #[cfg(test)]

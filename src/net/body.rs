@@ -120,7 +120,7 @@ impl Unpacking {
 fn unread(error: io::Error) -> Unread {
     match error.kind() {
         io::ErrorKind::FileTooLarge => Unread::TooLarge,
-        _ => Unread::Broken(format!("it is no whole gzip: {error}")),
+        _ => Unread::Broken(format!("it is not a complete gzip stream: {error}")),
     }
 }
 

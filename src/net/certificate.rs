@@ -40,7 +40,7 @@ pub enum CertificateError {
         problem: String,
     },
     /// The key belongs to another certificate.
-    #[error("the key in {} does not belong to the certificate in {}; name the two files that were made together", key.display(), certificate.display())]
+    #[error("the key in {} does not belong to the certificate in {}; name the two files of one pair", key.display(), certificate.display())]
     Mismatch {
         /// The certificate's file.
         certificate: PathBuf,

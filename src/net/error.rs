@@ -49,7 +49,7 @@ pub enum NetError {
         seconds: u64,
     },
     /// The connection ended early: the request may have been carried out.
-    #[error("the connection to {host} broke before the whole answer had come: {problem}")]
+    #[error("the connection to {host} broke before the answer was complete: {problem}")]
     Broken {
         /// Host and port.
         host: String,
@@ -58,7 +58,8 @@ pub enum NetError {
     },
     /// The answer has an encoding that was not accepted.
     #[error(
-        "the answer of {host} is packed as `{encoding}`, and only gzip was asked for (`Accept-Encoding`); a proxy between them packs it again"
+        "the answer of {host} is compressed as `{encoding}`, and only gzip was requested (`Accept-Encoding`); a proxy between them \
+         compresses it again"
     )]
     Packed {
         /// Host and port.

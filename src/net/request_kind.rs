@@ -37,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_request_is_for_stands_in_its_address() {
+    fn what_a_request_is_for_is_in_its_address() {
         for (system, method, path, word) in [
             (System::SysproOdata, Method::GET, "/SYSPRO8Odata/SYSPROOData/EDU1/$metadata", "metadata"),
             (System::SysproOdata, Method::GET, "/SYSPRO8Odata/SYSPROOData/EDU1/ApInvoice", "page"),

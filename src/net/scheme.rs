@@ -45,8 +45,8 @@ pub(super) fn is_plain(problem: &str) -> bool {
 pub(super) fn plain(system: System, problem: &str) -> Option<String> {
     is_plain(problem).then(|| {
         format!(
-            "the port speaks plain HTTP, and `{}` begins with `https://`: give the port that speaks TLS, or begin the address with \
-             `http://`, which sends passwords in clear",
+            "the port speaks plain HTTP, and `{}` begins with `https://`: use the port that speaks TLS, or begin the address with \
+             `http://`, which sends passwords unencrypted",
             setting(system)
         )
     })

@@ -68,7 +68,7 @@ pub async fn peer(settings: &Connection, url: &Url) -> Result<Peer, NetError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let roots = Arc::new(tls::roots(settings.ca_file.as_deref())?);
     if roots.is_empty() {
-        let what = "this machine trusts no certificate authority at all; install the system's (`ca-certificates`), or name a `ca_file`";
+        let what = "this machine trusts no certificate authority at all; install the system's (`ca-certificates`), or set `ca_file`";
         return Err(NetError::Setup { what: what.into() });
     }
     let inner = WebPkiServerVerifier::builder_with_provider(roots, provider.clone()).build().map_err(|error| tls::failed(&error))?;
@@ -142,8 +142,8 @@ fn refused(host: &str, error: &io::Error) -> Refusal {
         }
         Some(Error::InvalidCertificate(problem)) => Refusal::Bad(problem.to_string()),
         _ if scheme::is_plain(&error.to_string()) => Refusal::NoHandshake(format!(
-            "{host} speaks plain HTTP, and the address begins with `https://`: give the port that speaks TLS, or begin it with `http://`, \
-             which sends passwords in clear"
+            "{host} speaks plain HTTP, and the address begins with `https://`: use the port that speaks TLS, or begin the address with \
+             `http://`, which sends passwords unencrypted"
         )),
         _ => Refusal::NoHandshake(format!("no secure connection to {host}: {error}")),
     }

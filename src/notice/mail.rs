@@ -54,17 +54,17 @@ pub(super) async fn send(
     for to in &settings.to {
         mail = mail.to(address("mail_to", to)?);
     }
-    let mail = mail.body(message.text.clone()).map_err(|error| wrong(format!("the mail cannot be put together: {error}")))?;
+    let mail = mail.body(message.text.clone()).map_err(|error| wrong(format!("the mail cannot be composed: {error}")))?;
     let handed_over = hand_over(settings, security, credential, mail.envelope(), &mail.formatted()).await;
     match handed_over {
-        Ok(Taken { answer, refused }) if refused.is_empty() => Ok(format!("{server} took it: {answer}").into()),
+        Ok(Taken { answer, refused }) if refused.is_empty() => Ok(format!("{server} accepted it: {answer}").into()),
         Ok(Taken { answer, refused }) => {
-            Ok(format!("{server} took it: {answer}; but not for {}. Correct `notices.mail_to`", refused.join("; nor for ")).into())
+            Ok(format!("{server} accepted it: {answer}; but not for {}. Correct `notices.mail_to`", refused.join("; nor for ")).into())
         }
         // its text contains the cause already
         Err(Refusal { recipient, problem }) => {
             let whom = recipient.map(|address| format!(" for {address}")).unwrap_or_default();
-            let text = advised(format!("{server} did not take it{whom}: {problem}"), "notices.mail_server");
+            let text = advised(format!("{server} did not accept it{whom}: {problem}"), "notices.mail_server");
             Err(NotTaken { text: text.into(), permanent: problem.is_permanent() })
         }
     }

@@ -122,16 +122,16 @@ fn advised(problem: String, address: &str) -> String {
     } else if says("invalid peer certificate") {
         "nothing was sent; its certificate must be renewed or replaced there".into()
     } else if says("STARTTLS is not supported") {
-        "nothing was sent, for it would have been in clear; if it speaks TLS from the first byte (often on port 465), set `notices.mail_tls` \
-         to `tls`; otherwise have STARTTLS turned on there"
+        "nothing was sent, because it would have been unencrypted; if the server speaks TLS from the first byte (often on port 465), set \
+         `notices.mail_tls` to `tls`; otherwise turn on STARTTLS on the server"
             .into()
     } else if says("received corrupt message") {
         "nothing was sent; its answer is not TLS. If the server offers STARTTLS (often on port 587) and `notices.mail_tls` is `tls`, set \
-         `notices.mail_tls` to `starttls`; if it is `starttls` already, the server offers STARTTLS and does not speak it"
+         `notices.mail_tls` to `starttls`; if it is `starttls` already, the server offers STARTTLS but does not support it"
             .into()
     } else if says("No compatible authentication mechanism") {
-        "nothing was sent; it asks for no password that Tieline could give: remove the credential `notices-mail`, or correct \
-         `notices.mail_server`"
+        "nothing was sent; the server accepts no password authentication that Tieline supports: remove the credential `notices-mail`, or \
+         correct `notices.mail_server`"
             .into()
     } else if ["(530)", "(534)", "(535)"].iter().any(|code| says(code)) {
         "set the credential `notices-mail` to what the server knows".into()

@@ -131,17 +131,16 @@ fn headline(item: &Item) -> String {
                 Some(FailureReason::Unreadable) => "could not be read".to_owned(),
                 Some(FailureReason::Poison) => "crashed the mapping twice".to_owned(),
                 Some(FailureReason::MissingParent) => {
-                    format!("{} for a parent that does not come", if item.count == 1 { "waits" } else { "wait" })
+                    format!("{} for a parent that will not arrive", if item.count == 1 { "waits" } else { "wait" })
                 }
-                Some(FailureReason::Exhausted) => "failed at the last try".to_owned(),
+                Some(FailureReason::Exhausted) => "failed at the last attempt".to_owned(),
                 Some(FailureReason::DownstreamFailed | FailureReason::Conflict | FailureReason::OnHold) | None => "failed".to_owned(),
             };
             format!("{count} {records}{of} {how}")
         }
         NoticeEvent::PartialWrite => {
-            let they = if count == 1 { "it was" } else { "they were" };
             format!(
-                "{count} {records}{of} arrived, and ServiceNow kept {} otherwise than {they} sent",
+                "{count} {records}{of} arrived, and ServiceNow stored another value of {} than Tieline sent",
                 item.cause.as_deref().unwrap_or("a field")
             )
         }
@@ -150,8 +149,8 @@ fn headline(item: &Item) -> String {
             let (entry, waits) = if count == 1 { ("entry", "waits") } else { ("entries", "wait") };
             format!("{count} {entry}{of} of the conflict list {waits} for a decision")
         }
-        NoticeEvent::FlowStopped => format!("{flow} was stopped by Tieline itself"),
-        NoticeEvent::FlowStale => format!("{flow} has not come to a good end for long"),
+        NoticeEvent::FlowStopped => format!("Tieline stopped {flow}"),
+        NoticeEvent::FlowStale => format!("{flow} has not succeeded for a long time"),
         NoticeEvent::CertificateExpiring => "the certificate of the service expires soon".to_owned(),
         NoticeEvent::LedgerRestored => "the ledger was restored from a backup".to_owned(),
         NoticeEvent::Test => "a test of this channel".to_owned(),
@@ -206,8 +205,8 @@ mod tests {
         let message = compose(&items, None);
         assert_eq!(
             message.subject,
-            "Tieline: 1 entry of invoice (company EDU1) of the conflict list waits for a decision; flow EDU1/invoice has not come to a good end for long; \
-             a test of this channel; …"
+            "Tieline: 1 entry of invoice (company EDU1) of the conflict list waits for a decision; flow EDU1/invoice has not succeeded for \
+             a long time; a test of this channel; …"
         );
         assert_eq!(message.text.matches("What to do").count(), 4);
         assert_eq!(compose(&items, None).id, message.id, "the same notices");

@@ -39,7 +39,7 @@ pub(super) async fn post(http: &HttpClient, url: &Url, credential: Option<&Crede
     })?;
     let status = answer.status;
     match status {
-        200..=299 => Ok(format!("`{host}` took it (status {status})").into()),
+        200..=299 => Ok(format!("`{host}` accepted it (status {status})").into()),
         // temporary errors
         408 | 425 | 429 | 500.. => {
             Err(NotTaken { text: format!("`{host}` answered with status {status}: {}", answer.excerpt()).into(), permanent: false })

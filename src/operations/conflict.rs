@@ -1,4 +1,4 @@
-//! The conflict list: decides whose value counts, and matches two lists for the first time. The flow's next run applies the decisions.
+//! The conflict list: decides which value wins, and matches two lists for the first time. The flow's next run applies the decisions.
 
 use super::flow::configured;
 use super::selection::{self, WrongSelection};
@@ -28,7 +28,7 @@ pub async fn find(process: &Process, id: ConflictId) -> Result<ConflictRow, Refu
     rows.into_iter().next().ok_or_else(|| Refused::NoConflict(id.to_string()))
 }
 
-/// Matches two lists for the first time; answers the entries that this decided. `prefer`: the side whose value counts where both have a
+/// Matches two lists for the first time; answers the entries that this decided. `prefer`: the side which value wins where both have a
 /// record and differ.
 ///
 /// # Errors

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::Refused;
 use crate::actors::system::Access;
 use crate::doctor::job::{DiagnosticsJob, DiagnosticsRun, JobRequest};
-use crate::doctor::{DiagnosticsParts, Scope, Way};
+use crate::doctor::{CheckScope, DiagnosticsParts, Way};
 use crate::domain::audit::AuditKind;
 use crate::domain::reason::Reason;
 use crate::process::Process;
@@ -36,14 +36,14 @@ impl Diagnostics {
     /// [`Refused::DiagnosticsRunning`]; an error of the ledger.
     pub async fn begin(
         &self,
-        scope: Scope,
+        scope: CheckScope,
         by: String,
         why: Option<Reason>,
     ) -> Result<impl Future<Output = Result<(), StoreError>> + 'static, Refused> {
         let asked = JobRequest { by: by.clone(), why: why.as_ref().map(Reason::to_string), scope };
         let Some(run) = self.job.begin(asked) else { return Err(Refused::DiagnosticsRunning) };
         // the audit must know of everything that is created
-        let detail = json!({ "action": "doctor", "why": why, "read_only": scope == Scope::ReadOnly });
+        let detail = json!({ "action": "doctor", "why": why, "read_only": scope == CheckScope::ReadOnly });
         let mut row = NewAudit::of(AuditKind::Action).detail(&detail);
         row.actor = by;
         self.store.audit_write(row).await?;

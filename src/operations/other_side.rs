@@ -36,7 +36,7 @@ pub async fn check(process: &Process) -> Result<(), StoreError> {
     let Compared { asked, missing, newest } = match compare(process, newest).await {
         Ok(counted) => counted,
         Err(why) => {
-            warn!(why, "whether ServiceNow has the newest records that arrived could not be asked");
+            warn!(why, "Tieline could not check whether ServiceNow still has the newest delivered records");
             return Ok(());
         }
     };

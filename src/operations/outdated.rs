@@ -93,7 +93,7 @@ impl fmt::Display for OutdatedReport {
                 flow.flow, flow.outdated, flow.records
             )?;
             if *failing > 0 {
-                write!(f, ", of which {failing} cannot be mapped any more and would fail")?;
+                write!(f, ", of which {failing} can no longer be mapped and would fail")?;
             }
             if self.allowed.is_none() {
                 write!(f, " (`flows.change_limit` {} allows {})", self.change_limit, flow.limit)?;
@@ -114,12 +114,13 @@ impl fmt::Display for OutdatedReport {
         match (self.above, self.allowed) {
             (true, Some(most)) => write!(
                 f,
-                "{differing} records differ, and --allow {most} was given: nothing was sent. If that is meant, allow {differing}."
+                "{differing} records differ, and --allow {most} was given: nothing was sent. If the change is intended, allow {differing}."
             ),
             (true, None) => write!(
                 f,
-                "{differing} records differ, which is more than `flows.change_limit` ({}) allows: nothing was sent. Check some of them first (`tieline \
-                 record COMPANY ENTITY KEY`). If the change is meant: `tieline replay --outdated --allow {differing} --why …`.",
+                "{differing} records differ, which is more than `flows.change_limit` ({}) allows: nothing was sent. Check some of them \
+                 first (`tieline record COMPANY ENTITY KEY`). If the change is intended: `tieline replay --outdated --allow {differing} \
+                 --why …`.",
                 self.change_limit
             ),
             (false, _) if differing == 0 => f.write_str("Nothing differs from what was sent."),
@@ -238,8 +239,8 @@ impl Most {
         let after = self.sum + records;
         if after > self.most {
             return Err(format!(
-                "{flow}: more differs by now than was compared: {} records were sent, {records} more would make {after}, and {} may be sent. What was sent \
-                 stays sent; run `tieline replay --outdated` again, which says how many are left",
+                "{flow}: more records differ now than during the comparison: {} records were sent, {records} more would make {after}, and \
+                 {} may be sent. Run `tieline replay --outdated` again, which says how many are left",
                 self.sum, self.most
             ));
         }

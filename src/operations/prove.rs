@@ -1,4 +1,4 @@
-//! Proves that no record stands twice in ServiceNow: by one grouped request for each table, whatever the number of rows.
+//! Proves that no record has two rows in ServiceNow: by one grouped request for each table, whatever the number of rows.
 
 use serde::Serialize;
 

@@ -174,11 +174,11 @@ impl Refused {
             Self::UnknownName(unknown) | Self::NoFlow(unknown) => unknown.detail(),
             Self::NotInLedger(flow) => format!("the ledger has no flow {flow}"),
             Self::NotAligned(flow) => format!("there is no aligned flow {flow}"),
-            Self::Configured(flow) => format!("flow {flow} is configured: it would be made again"),
-            Self::AllConfigured(company) => format!("every flow of {company} is configured: it would be made again"),
-            Self::BeingRead(flow) => format!("a node is reading flow {flow}: its configuration still has it"),
+            Self::Configured(flow) => format!("flow {flow} is configured, so it would be created again"),
+            Self::AllConfigured(company) => format!("every flow of {company} is configured, so it would be created again"),
+            Self::BeingRead(flow) => format!("a node is reading flow {flow}: the node's configuration still has it"),
             Self::OutcomeUnknown { flow, parts } => {
-                format!("{parts} parts of records of flow {flow} were sent, and what became of them is not known yet")
+                format!("{parts} parts of records of flow {flow} were sent, and their outcome is not known yet")
             }
             Self::NotSettled { flow, records } => format!("{records} records of flow {flow} are queued, waiting, failed or on hold"),
             Self::Running { flow, node } => format!("flow {flow} is running on node `{node}`"),
@@ -186,13 +186,13 @@ impl Refused {
             Self::NotBegun(why) | Self::OtherDefinitions(why) => why.clone(),
             Self::Selection(wrong) => wrong.what(),
             Self::Everything => "this would send every record again".into(),
-            Self::OutdatedAndMore => "`outdated` goes with `company` and `entity` alone".into(),
+            Self::OutdatedAndMore => "`outdated` can only be combined with `company` and `entity`".into(),
             Self::Replaying => "a replay is running".into(),
             Self::AboveLimit { report, .. } => report.clone(),
             Self::NeverRead(records) => records.what(),
             Self::UnknownRun(run) => format!("there is no run `{run}`"),
             Self::NoPeriod => "this would read all history again".into(),
-            Self::PeriodOfAll => "a period is named, and everything as well".into(),
+            Self::PeriodOfAll => "the request names a period and everything".into(),
             Self::EmptyPeriod { .. } => "the period is empty: it ends before it starts".into(),
             Self::NoConflict(id) => format!("there is no conflict `{id}`"),
             Self::NoBackfill(id) => format!("there is no backfill `{id}`"),
@@ -201,12 +201,12 @@ impl Refused {
                 let ids = ids.iter().map(|id| format!("`{id}`")).collect::<Vec<_>>().join(", ");
                 format!("{ids} cannot be decided: not in the list, closed, or several rows could be meant")
             }
-            Self::NoTieOut(id) if id.is_empty() => "no tie-out has been made yet".into(),
+            Self::NoTieOut(id) if id.is_empty() => "there is no tie-out yet".into(),
             Self::NoTieOut(id) => format!("there is no tie-out `{id}`"),
-            Self::TyingOut => "another tie-out is being made".into(),
+            Self::TyingOut => "another tie-out is running".into(),
             Self::DiagnosticsRunning => "diagnostics are running".into(),
             Self::Stopping => "the service is stopping; nothing was mapped or sent again".into(),
-            Self::Crashed => "the replay crashed; what it did stays done".into(),
+            Self::Crashed => "the replay crashed; what it has done stays".into(),
             Self::Ledger(error) => error.to_string(),
         }
     }
@@ -224,7 +224,7 @@ impl Refused {
             Self::NotInLedger(_) => one_of("`GET /api/v1/flows` lists them", "the overview lists them", "`tieline status` lists them"),
             Self::NotAligned(_) => "its profile file needs a block `[header.align]` (docs/alignment.md)".into(),
             Self::Configured(_) | Self::AllConfigured(_) => {
-                "take its company out of `syspro.companies`, or its entity out of the definitions, and restart the service".into()
+                "remove its company from `syspro.companies`, or its entity from the definitions, and restart the service".into()
             }
             Self::BeingRead(_) => "change that configuration first, and restart that node".into(),
             Self::OutcomeUnknown { .. } => "wait until a running service has looked them up, then repeat".into(),
@@ -243,16 +243,17 @@ impl Refused {
             Self::NoRun(StartRefused::Stopping) => "try again when it runs again".into(),
             Self::NoRun(StartRefused::Unresponsive) => "check `/health/ready` and the log".into(),
             Self::NotBegun(_) => one_of(
-                "`GET /api/v1/flows` says how the flow stands; no run was begun",
-                "the overview says how the flow stands; no run was begun",
-                "`tieline status` says how the flow stands; no run was begun",
+                "`GET /api/v1/flows` shows the state of the flow; no run was started",
+                "the overview shows the state of the flow; no run was started",
+                "`tieline status` shows the state of the flow; no run was started",
             ),
             Self::OtherDefinitions(_) => "ask a node that has the definitions in force".into(),
             Self::Selection(wrong) => wrong.next_step(on),
             Self::Everything => one_of(
                 "name company, entity, key, run, since, until, reason, text, cause, keys or failed_only, or send \"all\": true",
-                "choose some of them",
-                "say which with --company, --entity, --key, --run, --since, --until, --reason, --text, --failed-only or --outdated, or --all if you mean it",
+                "choose fewer of them",
+                "say which with --company, --entity, --key, --run, --since, --until, --reason, --text, --failed-only or --outdated, or \
+                 --all for every record",
             ),
             Self::OutdatedAndMore => "leave the rest out".into(),
             Self::Replaying => one_of(
@@ -261,9 +262,9 @@ impl Refused {
                 "wait until it has ended; `tieline status` shows it",
             ),
             Self::AboveLimit { differing, .. } => one_of(
-                &format!("check some of them, then send `\"allow\": {differing}` if the change is meant"),
-                &format!("check some of them, then run `tieline replay --outdated --allow {differing}` if the change is meant"),
-                &format!("check some of them, then repeat with --allow {differing} if the change is meant"),
+                &format!("check some of them, then send `\"allow\": {differing}` if the change is intended"),
+                &format!("check some of them, then run `tieline replay --outdated --allow {differing}` if the change is intended"),
+                &format!("check some of them, then repeat with --allow {differing} if the change is intended"),
             ),
             Self::NeverRead(_) => one_of(
                 &format!("{KEYS}; `GET /api/v1/records/COMPANY/ENTITY/KEY` says why a record was never read"),
@@ -278,7 +279,7 @@ impl Refused {
             Self::NoPeriod => one_of(
                 "send `since` (and `until`), or \"all\": true for everything SYSPRO has",
                 "choose the first day, or everything that SYSPRO has",
-                "name a period with --since and --until, or --all if you mean it",
+                "name a period with --since and --until, or --all for all history",
             ),
             Self::PeriodOfAll => one_of(
                 "leave out `since` and `until`, or `all`",
@@ -286,9 +287,9 @@ impl Refused {
                 "leave out --since and --until, or --all",
             ),
             Self::EmptyPeriod { since, until } => one_of(
-                &format!("`until` ({until}) is the first one that is left out: it must come after `since` ({since})"),
+                &format!("`until` ({until}) is not part of the period: it must be later than `since` ({since})"),
                 "choose a last day that is not before the first day",
-                &format!("--until ({until}) is the first one that is left out: it must come after --since ({since})"),
+                &format!("--until ({until}) is not part of the period: it must be later than --since ({since})"),
             ),
             Self::NoConflict(_) => one_of(
                 "`GET /api/v1/conflicts` lists them",
@@ -307,9 +308,9 @@ impl Refused {
                 "see `tieline conflicts list`",
             ),
             Self::NoTieOut(id) if id.is_empty() => one_of(
-                "`POST /api/v1/tie-outs` makes one",
-                "make one with the form on the page of tie-outs",
-                "`tieline tie-out --why …` makes one",
+                "`POST /api/v1/tie-outs` starts one",
+                "start one with the form on the page of tie-outs",
+                "`tieline tie-out --why …` starts one",
             ),
             Self::NoTieOut(_) => {
                 one_of("`GET /api/v1/tie-outs` lists them", "the page of tie-outs lists them", "`tieline tie-out list` lists them")
@@ -320,12 +321,12 @@ impl Refused {
                 "wait until it has ended; `tieline tie-out list` shows it",
             ),
             Self::DiagnosticsRunning => one_of(
-                "wait until it has ended; `GET /api/v1/doctor` shows how far it is",
-                "wait until it has ended; the page shows how far it is",
+                "wait until it has ended; `GET /api/v1/doctor` shows its progress",
+                "wait until it has ended; the page shows its progress",
                 "wait until it has ended",
             ),
-            Self::Stopping => "ask again once the service runs: that is harmless".into(),
-            Self::Crashed => "do it again: that is harmless".into(),
+            Self::Stopping => "repeat the request when the service runs; repeating it is safe".into(),
+            Self::Crashed => "repeat it; repeating it is safe".into(),
             Self::Ledger(_) => String::new(),
         }
     }
@@ -367,7 +368,7 @@ impl NeverRead {
 }
 
 /// How to write a key.
-const KEYS: &str = "a key is written as SYSPRO stores it, leading zeros and capitals kept, its parts joined by `/`";
+const KEYS: &str = "write a key as SYSPRO stores it, with leading zeros and capitals, and join its parts with `/`";
 
 impl From<StoreError> for Refused {
     fn from(error: StoreError) -> Self {

@@ -11,7 +11,7 @@ use super::outdated::OutdatedReport;
 use crate::actors::mapper::{Presence, map_document, poisoned};
 use crate::definition::Plan;
 use crate::domain::ids::{DocumentId, RunId};
-use crate::domain::resent::{Resent, ResentOutcome, Stands};
+use crate::domain::resent::{Resent, ResentOutcome, ResentState};
 use crate::domain::run::RunKind;
 use crate::domain::{CompanyId, DocumentKey, FlowId};
 use crate::process::Process;
@@ -89,18 +89,18 @@ impl Followed {
     /// [`StoreError`].
     pub async fn settle(&self, process: &Process, patience: Duration) -> Result<Option<ResentOutcome>, StoreError> {
         let Some(since) = self.since.filter(|_| !self.beyond) else { return Ok(None) };
-        let mut stands: HashMap<DocumentId, Stands> = HashMap::new();
+        let mut states: HashMap<DocumentId, ResentState> = HashMap::new();
         let mut moving: Vec<DocumentId> = self.documents.keys().copied().collect();
         let ask = async || -> Result<usize, StoreError> {
             for ids in moving.chunks(AT_ONCE) {
-                stands.extend(process.store.resent(ids.to_vec(), since).await?);
+                states.extend(process.store.resent(ids.to_vec(), since).await?);
             }
-            moving.retain(|id| stands.get(id) == Some(&Stands::Moving));
+            moving.retain(|id| states.get(id) == Some(&ResentState::Moving));
             Ok(moving.len())
         };
         retry::until_late(CHECK_EVERY, patience, ask, |moving| *moving == 0).await?;
         let records =
-            self.documents.iter().filter_map(|(id, before)| Some(Resent { stands: stands.get(id)?.clone(), before: before.clone() }));
+            self.documents.iter().filter_map(|(id, before)| Some(Resent { state: states.get(id)?.clone(), before: before.clone() }));
         Ok(Some(ResentOutcome::of(records)))
     }
 }
@@ -200,7 +200,7 @@ async fn replay_page(
 }
 
 pub(super) fn remap(process: &Process, definitions: &Snapshot, flow: &FlowId, stored: &StoredDocument) -> Result<IntakeDocument, String> {
-    let plan = definitions.plan(&flow.entity).ok_or("its entity has no definition any more")?;
+    let plan = definitions.plan(&flow.entity).ok_or("its entity no longer has a definition")?;
     let document = plan.content_from_json(DocumentKey::from_text(&stored.key), &stored.content)?;
     // no actor isolates a panic here, and the page's other records must continue
     let mapped = catch_unwind(AssertUnwindSafe(|| {

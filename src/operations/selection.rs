@@ -57,7 +57,7 @@ impl WrongSelection {
         match self {
             Self::Empty(name) => format!("`{name}` is empty"),
             Self::NoKeys => "`keys` names no record".into(),
-            Self::ZeroByte => "a name holds a zero byte".into(),
+            Self::ZeroByte => "a name contains a zero byte".into(),
             Self::Reason(unknown) => unknown.detail(),
             Self::TooManyKeys(named) => format!("`keys` names {named} records, more than {MOST_NAMED}"),
             Self::HeldKeys(named) => format!("`keys` must name 1 to {MOST_NAMED} records, got {named}"),
@@ -82,7 +82,7 @@ impl WrongSelection {
             Self::Reason(unknown) => format!("send one of {}", unknown.choices()),
             Self::TooManyKeys(_) => "send them in several requests, or say what they have in common".into(),
             Self::HeldKeys(_) => one_of("`GET /api/v1/records` lists them", "the records page lists them", "name them in several commands"),
-            Self::Entries(_) => one_of("`GET /api/v1/conflicts` lists them", "choose some of them", "`tieline conflicts list` lists them"),
+            Self::Entries(_) => one_of("`GET /api/v1/conflicts` lists them", "choose fewer of them", "`tieline conflicts list` lists them"),
             Self::KeysOfNoFlow => "name `company` and `entity` beside them".into(),
             Self::AllowAlone => one_of("leave it out, or send \"outdated\": true", "leave it out", "leave it out, or add --outdated"),
             Self::AllowBeyond => "say how many records may be sent".into(),

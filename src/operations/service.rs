@@ -19,7 +19,7 @@ use crate::actors::scheduler::run_set::RunSetRequest;
 use crate::actors::system::Access;
 use crate::doctor::job::DiagnosticsRun;
 use crate::doctor::one_record::{self, Seen};
-use crate::doctor::{DiagnosticsParts, Scope};
+use crate::doctor::{CheckScope, DiagnosticsParts};
 use crate::domain::FlowId;
 use crate::domain::chain;
 use crate::domain::ids::RunId;
@@ -141,12 +141,12 @@ impl Service {
             let _permit = permit;
             // nothing is mapped before the service's wait is over
             if !process.waits.over(&process.stopping).await {
-                tracing::warn!("the service stops; a replay that waited for the check of ServiceNow did not begin");
+                tracing::warn!("the service stops; a replay that waited for the check of ServiceNow did not start");
                 return Err(Refused::Stopping);
             }
             let result = take_in(&process, which, &requested, |_| {}).await;
             if let Err(Refused::Ledger(error)) = &result {
-                tracing::warn!(error = %chain(error), "a replay did not come to its end; doing it again is harmless");
+                tracing::warn!(error = %chain(error), "a replay did not finish; repeating it is safe");
             }
             actors.nudge_all();
             result
@@ -211,7 +211,7 @@ impl Service {
     ///
     /// # Errors
     /// [`Refused::DiagnosticsRunning`]; an error of the ledger.
-    pub async fn diagnose(&self, scope: Scope, requested: Requested) -> Result<(), Refused> {
+    pub async fn diagnose(&self, scope: CheckScope, requested: Requested) -> Result<(), Refused> {
         let diagnostics_run = self.diagnostics.begin(scope, requested.by, Some(requested.why)).await?;
         // a task of its own: when a caller disconnects, a test row must still be deleted; the last run keeps an error
         actix_rt::spawn(diagnostics_run);
@@ -233,7 +233,7 @@ impl Service {
         }
         let seen = match self.questions.try_acquire() {
             Ok(_permit) => one_record::ask(&self.process, Some(&self.access), flow, key).await,
-            Err(_) => Seen::CouldNotTell { why: "others are being asked for at this moment".into() },
+            Err(_) => Seen::CouldNotTell { why: "others are being looked up at the moment".into() },
         };
         Ok(Explained::NeverRead(seen))
     }
@@ -256,7 +256,7 @@ async fn make_tie_out(process: Process, access: Access, begun: Begun, asked: Ask
         }
     };
     if let Err(refused) = ended {
-        tracing::warn!(error = refused.what(), number = %id, "the end of a tie-out could not be stored; make another one");
+        tracing::warn!(error = refused.what(), number = %id, "the end of a tie-out could not be stored; run another one");
     }
 }
 

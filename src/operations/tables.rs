@@ -37,7 +37,7 @@ pub(super) async fn tables(
 ) -> Result<Tables, StoreError> {
     let Some(key_column) = target.key_column.as_deref().and_then(|key| target.tie_out.column(key)).map(str::to_owned) else {
         return Ok(Tables::Unknown(format!(
-            "the definition of `{}` names no `key_column`, so its rows cannot be told apart",
+            "the definition of `{}` names no `key_column`, so its rows cannot be identified",
             target.table
         )));
     };
@@ -57,7 +57,7 @@ pub(super) async fn tables(
     let tables: Vec<String> = tables.into_iter().filter(elsewhere).collect();
     if tables.is_empty() {
         return Ok(Tables::Unknown(format!(
-            "it is not known into which table the transform map of `{}` puts its records: name it as `target_table` in the profile's definition",
+            "the target table of the transform map of `{}` is unknown: name it as `target_table` in the profile's definition",
             target.table
         )));
     }

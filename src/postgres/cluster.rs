@@ -159,7 +159,7 @@ impl Cluster {
         match users.try_lock() {
             Ok(()) => place.shut_down(),
             Err(fs::TryLockError::WouldBlock) => {
-                info!(directory = %place.directory.display(), "private database is left to those who still use it");
+                info!(directory = %place.directory.display(), "private database keeps running, because other processes use it");
                 Ok(())
             }
             Err(fs::TryLockError::Error(source)) => Err(place.file("users.lock", "locked", source)),

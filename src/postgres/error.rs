@@ -11,7 +11,8 @@ pub enum ClusterError {
     Directory(#[from] crate::config::DirectoryError),
     /// No server programs on this machine.
     #[error(
-        "no PostgreSQL server programs were found (searched in {searched}): install them (Debian, Ubuntu: `apt-get install postgresql`; Red Hat: `dnf install postgresql-server`), or set `database.bin_directory`, or set `database.url` to use a server of yours"
+        "no PostgreSQL server programs were found (searched in {searched}): install them (Debian, Ubuntu: `apt-get install postgresql`; \
+         Red Hat: `dnf install postgresql-server`), or set `database.bin_directory`, or set `database.url` to use your own server"
     )]
     NotInstalled {
         /// The searched places.
@@ -27,7 +28,8 @@ pub enum ClusterError {
     },
     /// The data need another major version than the installed ones.
     #[error(
-        "the data in {} were made by PostgreSQL {data}, and only {found} is installed: install PostgreSQL {data} again, or carry the data over with its `pg_dump` and a new state directory",
+        "the data in {} were created by PostgreSQL {data}, and only {found} is installed: install PostgreSQL {data} again, or move the \
+         data with its `pg_dump` and a new state directory",
         path.display()
     )]
     OtherVersion {
@@ -85,7 +87,7 @@ pub enum ClusterError {
         problem: String,
     },
     /// The data exist, but their password file does not.
-    #[error("{} is missing, and the data beside it can only be opened with it: put it back from its copy, or begin with another `state.directory`", path.display())]
+    #[error("{} is missing, and the data beside it need it: restore it from its copy, or start with another `state.directory`", path.display())]
     PasswordMissing {
         /// The password file.
         path: PathBuf,

@@ -119,7 +119,10 @@ mod tests {
         assert_eq!(find(&places, None).expect("found"), Programs { major: 18, directory: eighteen.clone() });
         assert_eq!(find(&places, Some((15, root.path()))).expect("found"), Programs { major: 15, directory: fifteen.clone() });
         let text = find(&places, Some((16, Path::new("/state/data")))).expect_err("not installed").to_string();
-        assert!(text.contains("/state/data were made by PostgreSQL 16, and only PostgreSQL 9, PostgreSQL 15, PostgreSQL 18 is"), "{text}");
+        assert!(
+            text.contains("/state/data were created by PostgreSQL 16, and only PostgreSQL 9, PostgreSQL 15, PostgreSQL 18 is"),
+            "{text}"
+        );
 
         let by_name = Places { roots: vec![(root.path().into(), "pgsql-")], ..Places::default() };
         assert_eq!(find(&by_name, None).expect("found").major, 18);

@@ -81,10 +81,10 @@ fn made_at_the_first_start_and_kept_over_a_stop() {
 
     fs::remove_file(state.path().join("state/postgres/password")).expect("removed");
     let text = state.start().expect_err("the password is gone").to_string();
-    assert!(text.contains("postgres/password is missing, and the data beside it can only be opened with it"), "{text}");
+    assert!(text.contains("postgres/password is missing, and the data beside it need it"), "{text}");
     fs::write(state.path().join("state/postgres/data/PG_VERSION"), "9\n").expect("written");
     let text = state.start().expect_err("other version").to_string();
-    assert!(text.contains("were made by PostgreSQL 9, and only PostgreSQL "), "{text}");
+    assert!(text.contains("were created by PostgreSQL 9, and only PostgreSQL "), "{text}");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use tracing::{error, info, warn};
 
 use crate::definition::Definitions;
 use crate::definition::set::short;
-use crate::store::{Adopter, MayAdopt, Node, SetNumber, Stands, Store};
+use crate::store::{AdoptResult, Adopter, MayAdopt, Node, SetNumber, Store};
 
 /// One set of definitions, with its number in the ledger.
 #[derive(Debug, Clone)]
@@ -31,7 +31,7 @@ impl Deref for Snapshot {
 
 /// Whether the set of this process is the one in force.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Standing {
+pub enum SetStatus {
     /// It is.
     InForce,
     /// Another set is in force: this process reads, maps and sends nothing.
@@ -62,17 +62,17 @@ pub struct View {
     /// When this process loaded it.
     pub loaded_at: DateTime<Utc>,
     /// Whether it is in force.
-    pub standing: Standing,
+    pub status: SetStatus,
     /// The files have a newer set, which was refused.
     pub refused: Option<RefusedSet>,
 }
 
-impl Standing {
-    /// Converts the ledger's answer.
-    pub fn of(stands: &Stands) -> Self {
-        match stands {
-            Stands::InForce { .. } => Self::InForce,
-            Stands::Other { in_force, hash, .. } => Self::Other { in_force: *in_force, hash: hash.clone() },
+impl SetStatus {
+    /// The status after [`Store::definition_adopt`].
+    pub fn of(result: &AdoptResult) -> Self {
+        match result {
+            AdoptResult::InForce { .. } => Self::InForce,
+            AdoptResult::Other { in_force, hash, .. } => Self::Other { in_force: *in_force, hash: hash.clone() },
         }
     }
 }
@@ -85,7 +85,7 @@ impl View {
 
     /// Why this process does no work; `None` when it does.
     pub fn complaint(&self) -> Option<String> {
-        let Standing::Other { in_force, hash } = &self.standing else { return None };
+        let SetStatus::Other { in_force, hash } = &self.status else { return None };
         Some(format!(
             "this node has definitions {} (number {}), and {} (number {}) are in force: it reads, maps and sends nothing. `tieline \
              definitions show` here lists which files and settings differ. Give this node those that are in force, or put its own into force with `tieline definitions adopt --why …`",
@@ -102,10 +102,10 @@ pub async fn check(definitions: &InForce, store: &Store, node: &Node, in_force: 
     let now = definitions.now();
     let set = now.set.set.clone();
     let who = Adopter { node: Some(node.name.clone()), actor: "tieline".into(), why: None, may: MayAdopt::Nothing };
-    match store.definition_stand(set, who).await {
-        Ok(stands) => {
-            let standing = Standing::of(&stands);
-            if !definitions.stand(now.number, standing) {
+    match store.definition_adopt(set, who).await {
+        Ok(result) => {
+            let status = SetStatus::of(&result);
+            if !definitions.set_status(now.number, status) {
                 return;
             }
             match definitions.view().complaint() {
@@ -121,7 +121,7 @@ pub async fn check(definitions: &InForce, store: &Store, node: &Node, in_force: 
 struct State {
     now: Snapshot,
     loaded_at: DateTime<Utc>,
-    standing: Standing,
+    status: SetStatus,
     refused: Option<RefusedSet>,
 }
 
@@ -131,9 +131,9 @@ pub struct InForce(Arc<RwLock<State>>);
 
 impl InForce {
     /// This set, by its number in the ledger.
-    pub fn new(set: Arc<Definitions>, number: SetNumber, standing: Standing) -> Self {
+    pub fn new(set: Arc<Definitions>, number: SetNumber, status: SetStatus) -> Self {
         let now = Snapshot { set, number };
-        Self(Arc::new(RwLock::new(State { now, loaded_at: Utc::now(), standing, refused: None })))
+        Self(Arc::new(RwLock::new(State { now, loaded_at: Utc::now(), status, refused: None })))
     }
 
     /// The current set, for one piece of work from start to end.
@@ -143,7 +143,7 @@ impl InForce {
 
     /// Whether the set of this process is the one in force, as far as this process knows. The ledger decides.
     pub fn is_in_force(&self) -> bool {
-        self.read(|state| state.standing == Standing::InForce)
+        self.read(|state| state.status == SetStatus::InForce)
     }
 
     /// The definitions for display.
@@ -152,15 +152,15 @@ impl InForce {
             number: state.now.number,
             hash: state.now.set.set.hash.clone(),
             loaded_at: state.loaded_at,
-            standing: state.standing.clone(),
+            status: state.status.clone(),
             refused: state.refused.clone(),
         })
     }
 
     /// Replaces this set with another one.
-    pub fn replace(&self, set: Arc<Definitions>, number: SetNumber, standing: Standing) {
+    pub fn replace(&self, set: Arc<Definitions>, number: SetNumber, status: SetStatus) {
         self.write(|state| {
-            *state = State { now: Snapshot { set, number }, loaded_at: Utc::now(), standing, refused: None };
+            *state = State { now: Snapshot { set, number }, loaded_at: Utc::now(), status, refused: None };
         });
     }
 
@@ -176,22 +176,22 @@ impl InForce {
 
     /// Stores whether the set with this number is in force; answers whether that is new. A report about a set that has been replaced is
     /// ignored.
-    pub fn stand(&self, number: SetNumber, standing: Standing) -> bool {
+    pub fn set_status(&self, number: SetNumber, status: SetStatus) -> bool {
         self.write(|state| {
             if state.now.number != number {
                 return false;
             }
-            let new = state.standing != standing;
-            state.standing = standing;
+            let new = state.status != status;
+            state.status = status;
             new
         })
     }
 
     /// Whether `in_force`, which the ledger reports, differs from what this process knows.
     pub fn is_new(&self, in_force: SetNumber) -> bool {
-        self.read(|state| match &state.standing {
-            Standing::InForce => state.now.number != in_force,
-            Standing::Other { in_force: known, .. } => *known != in_force || state.now.number == in_force,
+        self.read(|state| match &state.status {
+            SetStatus::InForce => state.now.number != in_force,
+            SetStatus::Other { in_force: known, .. } => *known != in_force || state.now.number == in_force,
         })
     }
 
@@ -210,27 +210,27 @@ mod tests {
 
     #[test]
     fn a_snapshot_stays_what_it_was() {
-        let in_force = InForce::new(Arc::default(), SetNumber(1), Standing::InForce);
+        let in_force = InForce::new(Arc::default(), SetNumber(1), SetStatus::InForce);
         let before = in_force.now();
         in_force.refuse(vec!["entities/a.toml:3: wrong".into()]);
         assert_eq!(in_force.view().refused.map(|refused| refused.problems.len()), Some(1));
-        in_force.replace(Arc::default(), SetNumber(2), Standing::InForce);
+        in_force.replace(Arc::default(), SetNumber(2), SetStatus::InForce);
         assert_eq!((before.number, in_force.now().number), (SetNumber(1), SetNumber(2)));
         assert!(in_force.view().refused.is_none(), "what was refused has been replaced");
     }
 
     #[test]
     fn another_set_in_force_is_news_once() {
-        let in_force = InForce::new(Arc::default(), SetNumber(1), Standing::InForce);
+        let in_force = InForce::new(Arc::default(), SetNumber(1), SetStatus::InForce);
         assert!(!in_force.is_new(SetNumber(1)));
         assert!(in_force.is_new(SetNumber(2)));
-        assert!(in_force.stand(SetNumber(1), Standing::Other { in_force: SetNumber(2), hash: "ab".repeat(32) }));
+        assert!(in_force.set_status(SetNumber(1), SetStatus::Other { in_force: SetNumber(2), hash: "ab".repeat(32) }));
         assert!(!in_force.is_new(SetNumber(2)) && !in_force.is_in_force());
         let complaint = in_force.view().complaint().unwrap();
         assert!(complaint.contains("abababababab (number 2) are in force"), "{complaint}");
         assert!(in_force.is_new(SetNumber(1)));
-        in_force.replace(Arc::default(), SetNumber(3), Standing::InForce);
-        assert!(!in_force.stand(SetNumber(1), Standing::Other { in_force: SetNumber(2), hash: String::new() }), "told too late");
+        in_force.replace(Arc::default(), SetNumber(3), SetStatus::InForce);
+        assert!(!in_force.set_status(SetNumber(1), SetStatus::Other { in_force: SetNumber(2), hash: String::new() }), "told too late");
         assert!(in_force.is_in_force());
     }
 }

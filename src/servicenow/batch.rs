@@ -88,7 +88,7 @@ async fn perform_chunk(transport: &Transport, tokens: &dyn TokenSource, ops: &[O
                         transport.learned().batch_route.set(route.next());
                     }
                     if first && route.next() == BatchRoute::None {
-                        warn!(%words, "the instance has no usable Batch API, records are sent one by one from now on");
+                        warn!(%words, "the instance has no usable Batch API; records are sent one by one from now on");
                     }
                 }
                 Batched::TurnedAway(words) => {
@@ -97,14 +97,15 @@ async fn perform_chunk(transport: &Transport, tokens: &dyn TokenSource, ops: &[O
                     if judged.iter().all(got_through) {
                         let again = transport.settings().batch_again;
                         transport.learned().batch_after.set(Some(Instant::now() + again));
-                        warn!(%words, minutes = again.as_secs() / 60, "the instance refuses batches, records are sent one by one until it is asked again");
+                        warn!(%words, minutes = again.as_secs() / 60, "the instance refuses batches; records are sent one by one until the \
+                             next trial");
                     } else {
-                        warn!(%words, items = ops.len(), "a batch was turned away, its records were sent one by one");
+                        warn!(%words, items = ops.len(), "a batch was rejected; its records were sent one by one");
                     }
                     return judged;
                 }
                 Batched::RefusedWhole(words) => {
-                    warn!(%words, items = ops.len(), "a batch was refused as a whole, its records are sent one by one");
+                    warn!(%words, items = ops.len(), "a batch was refused as a whole; its records are sent one by one");
                     break;
                 }
             }
@@ -136,7 +137,7 @@ pub(super) fn chunks(ops: &[Op], limit: usize) -> Vec<&[Op]> {
     chunks
 }
 
-/// Reasons to send nothing more: the instance asks for time, cannot be reached, or rejects the credential.
+/// Reasons to send nothing more: the instance asks for a pause, cannot be reached, or rejects the credential.
 enum Stop {
     Throttled(Quoted, Option<std::time::Duration>),
     NotSent(Quoted),
@@ -157,7 +158,7 @@ fn abort_reason(judged: &Judged) -> Option<Stop> {
     match judged {
         Judged::Throttled { words, retry_after } => Some(Stop::Throttled(words.clone(), *retry_after)),
         Judged::NotSent(message) => Some(Stop::NotSent(message.clone())),
-        Judged::Doubt(message) => Some(Stop::NotSent(format!("not sent after trouble with the request before it ({message})").into())),
+        Judged::Doubt(message) => Some(Stop::NotSent(format!("not sent, because the request before it failed ({message})").into())),
         Judged::Failed(error) => Some(Stop::Failed(error.clone())),
         _ => None,
     }

@@ -18,14 +18,14 @@ use super::aggregate::Uniqueness;
 use super::downstream::{Arrived, Later};
 use super::error::ServiceNowError;
 use super::listing::Listed;
-use super::outcome::{OutRecord, Outcome, ProbeFinding, Settled, Verdict};
+use super::outcome::{OutRecord, Outcome, ProbeFinding, RecordResult, Settled};
 use super::paging::ListPosition;
 use super::present::Present;
-use super::standing::{StandingPage, StandingRow};
+use super::stored_rows::{StoredPage, StoredRow};
 use super::table::RowOwners;
 use super::token::TokenSource;
 use super::transport::Transport;
-use super::{aggregate, create_probe, downstream, import_set, listing, present, probe, probe_maps, query, standing, table};
+use super::{aggregate, create_probe, downstream, import_set, listing, present, probe, probe_maps, query, stored_rows, table};
 
 /// Start of a key that no record has: keys start with a company.
 const UNKNOWN_KEY: &str = "tieline unknown";
@@ -134,29 +134,29 @@ impl ServiceNow {
     ///
     /// # Errors
     /// The error that prevented an answer, or an answer with which the rows cannot be told apart.
-    pub async fn standing(
+    pub async fn stored_rows(
         &self,
         tokens: &dyn TokenSource,
         target: &TargetPlan,
         table: &str,
         prefix: &str,
         at: ListPosition,
-    ) -> Result<StandingPage, ServiceNowError> {
-        standing::page(&self.transport, tokens, target, table, prefix, at).await
+    ) -> Result<StoredPage, ServiceNowError> {
+        stored_rows::page(&self.transport, tokens, target, table, prefix, at).await
     }
 
     /// The rows of a table with these keys, with the same values.
     ///
     /// # Errors
-    /// As [`ServiceNow::standing`].
-    pub async fn standing_of(
+    /// As [`ServiceNow::stored_rows`].
+    pub async fn stored_rows_by_key(
         &self,
         tokens: &dyn TokenSource,
         target: &TargetPlan,
         table: &str,
         keys: &[String],
-    ) -> Result<Vec<StandingRow>, ServiceNowError> {
-        standing::by_keys(&self.transport, tokens, target, table, keys).await
+    ) -> Result<Vec<StoredRow>, ServiceNowError> {
+        stored_rows::by_keys(&self.transport, tokens, target, table, keys).await
     }
 
     /// Whether the instance answers a query for an unknown record of this kind. If it does, and does not answer for the record itself, the
@@ -291,7 +291,7 @@ impl ServiceNow {
 }
 
 /// An error for all records stays an error; an error for some becomes their outcome, so that the outcomes of the others are kept.
-fn settle_failures(verdicts: Vec<Verdict>) -> Result<Vec<Outcome>, ServiceNowError> {
+fn settle_failures(verdicts: Vec<RecordResult>) -> Result<Vec<Outcome>, ServiceNowError> {
     if verdicts.iter().all(Result::is_err) {
         return verdicts.into_iter().collect();
     }

@@ -12,7 +12,7 @@ use crate::retry::Class;
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum ServiceNowError {
     /// The settings cannot be used.
-    #[error("the ServiceNow client cannot be made")]
+    #[error("the ServiceNow client cannot be created")]
     Setup {
         /// What is wrong.
         #[source]
@@ -52,13 +52,13 @@ pub enum ServiceNowError {
         words: Quoted,
     },
     /// The token endpoint returned something that is not a token, or the actor that keeps the token is not available at the moment.
-    #[error("no token could be had: {problem}")]
+    #[error("no token could be obtained: {problem}")]
     TokenUnavailable {
         /// What came instead.
         problem: Quoted,
     },
     /// There is no credential for a token, or it cannot be decrypted: a person must correct that.
-    #[error("no token could be had: {problem}")]
+    #[error("no token could be obtained: {problem}")]
     NoCredential {
         /// What is missing.
         problem: String,
@@ -74,7 +74,7 @@ pub enum ServiceNowError {
         /// Method and path.
         what: String,
     },
-    /// The instance asks for time.
+    /// The instance asks for a pause.
     #[error("{what} was refused with status 429: {words}")]
     Throttled {
         /// Method and path.
@@ -97,7 +97,7 @@ pub enum ServiceNowError {
         title: Quoted,
     },
     /// An answer that cannot be used.
-    #[error("{what} was answered with status {status}, which cannot be used: {problem}")]
+    #[error("the answer to {what} with status {status} cannot be used: {problem}")]
     BadAnswer {
         /// Method and path.
         what: String,
@@ -108,7 +108,8 @@ pub enum ServiceNowError {
     },
     /// The instance does not know the table.
     #[error(
-        "the instance has no table `{table}` ({words}); correct `table` of the block `[{block}]` in the profile's definition, or have the table made"
+        "the instance has no table `{table}` ({words}); correct `table` of the block `[{block}]` in the profile's definition, or create \
+         the table"
     )]
     UnknownTable {
         /// The table.
@@ -120,7 +121,7 @@ pub enum ServiceNowError {
     },
     /// Rows come back without the column: it does not exist, or may not be read.
     #[error(
-        "rows of `{table}` come back without the column `{column}`, so nothing can be found by it; make the column, let the application \
+        "rows of `{table}` come back without the column `{column}`, so nothing can be found by it; create the column, let the application \
          user read it, or name another column in the profile's definition"
     )]
     UnknownColumn {
@@ -138,7 +139,9 @@ pub enum ServiceNowError {
         words: Quoted,
     },
     /// Too little time is left of the lease for another request.
-    #[error("{what} was not begun: the time for this batch is nearly over, and another node may take it for lost; Tieline sends it again")]
+    #[error(
+        "{what} was not started: the time for this batch is nearly over, and another node may treat it as lost; Tieline sends it again"
+    )]
     LeaseEnds {
         /// Method and path.
         what: String,

@@ -6,7 +6,7 @@ use crate::domain::SysId;
 use crate::redact::Quoted;
 
 use super::error::ServiceNowError;
-use super::outcome::{How, Outcome, Verdict, rejection};
+use super::outcome::{How, Outcome, RecordResult, rejection};
 use super::query::columns;
 use super::wire::{Document, Row};
 
@@ -14,7 +14,7 @@ use super::wire::{Document, Row};
 #[derive(Debug)]
 pub(super) enum Answered {
     /// Final: no further query is needed.
-    Final(Verdict),
+    Final(RecordResult),
     /// A row was written.
     Written {
         /// The row; `None` when the answer does not name it.

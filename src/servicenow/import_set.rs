@@ -11,7 +11,7 @@ use super::compare::{differences, same_fields};
 use super::error::ServiceNowError;
 use super::import_answer::{Answered, read, rejected};
 use super::import_verify::{ignored, second_rows, verify};
-use super::outcome::{Found, How, OutRecord, Outcome, Settled, Verdict, rejection};
+use super::outcome::{Found, How, OutRecord, Outcome, RecordResult, Settled, rejection};
 use super::query::{self, columns, encode};
 use super::staging::{self, staged};
 use super::token::TokenSource;
@@ -26,7 +26,7 @@ pub(super) async fn send(
     tokens: &dyn TokenSource,
     target: &TargetPlan,
     records: &[OutRecord],
-) -> Result<Vec<Verdict>, ServiceNowError> {
+) -> Result<Vec<RecordResult>, ServiceNowError> {
     let path = format!("/api/now/import/{}", encode(&target.table));
     let op = |record: &OutRecord| Op {
         method: Method::POST,
@@ -66,7 +66,7 @@ async fn unhide(
     target: &TargetPlan,
     records: &[OutRecord],
     refused: &[(usize, Words)],
-    verdicts: &mut [Verdict],
+    verdicts: &mut [RecordResult],
 ) {
     let asked: Vec<OutRecord> = refused.iter().map(|(at, _)| records[*at].clone()).collect();
     if asked.is_empty() {
@@ -86,7 +86,7 @@ async fn unhide(
                     }
                     Settled::Unknown { reason } if target.key_column.is_some() => {
                         if let Ok(Outcome::Rejected { message, .. }) = &mut verdicts[*at] {
-                            *message = format!("{message}; whether it was written all the same could not be read: {reason}").into();
+                            *message = format!("{message}; Tieline could not read whether it was written: {reason}").into();
                         }
                     }
                     _ => {}
@@ -96,7 +96,7 @@ async fn unhide(
         Err(error) => {
             let why = error.chain();
             for (at, words) in refused {
-                let message = format!("refused ({}), and whether the row is there could not be read: {why}", words.line());
+                let message = format!("refused ({}), and Tieline could not read whether the row is there: {why}", words.line());
                 verdicts[*at] = Ok(Outcome::Unknown { message: message.into() });
             }
         }
@@ -126,7 +126,7 @@ pub(super) async fn settle(
 ) -> Result<Vec<Settled>, ServiceNowError> {
     let transport = &transport.thorough();
     let Some(key_column) = target.key_column.as_deref() else {
-        let reason = format!("`{}` has no key column in the definition, so its rows cannot be told apart", target.table);
+        let reason = format!("`{}` has no key column in the definition, so its rows cannot be identified", target.table);
         return Ok(vec![Settled::Unknown { reason: reason.into() }; records.len()]);
     };
     let mut staged: Vec<Staged> = (0..records.len()).map(|_| Staged::InRow { table: None, ignored: None }).collect();

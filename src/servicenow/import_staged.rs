@@ -9,7 +9,7 @@ use crate::definition::plan::TargetPlan;
 use crate::domain::SysId;
 
 use super::compare::{differences, keeps_less};
-use super::outcome::{FieldDifference, How, OutRecord, Outcome, Verdict, Written};
+use super::outcome::{FieldDifference, How, OutRecord, Outcome, RecordResult, Written};
 use super::query::{self, columns};
 use super::staging::{self, staged};
 use super::staging_proof::Size;
@@ -27,10 +27,10 @@ pub(super) async fn staged_as_sent(
     tokens: &dyn TokenSource,
     target: &TargetPlan,
     records: &[OutRecord],
-    verdicts: &mut [Verdict],
+    verdicts: &mut [RecordResult],
 ) {
     let Some(key_column) = target.key_column.as_deref() else { return };
-    // do not send more requests to an instance that asks for time
+    // do not send more requests to an instance that asks for a pause
     if verdicts
         .iter()
         .any(|verdict| !matches!(verdict, Ok(outcome) if !matches!(outcome, Outcome::Deferred { .. } | Outcome::Unknown { .. })))
@@ -97,7 +97,7 @@ async fn kept_less(
     target: &TargetPlan,
     ats: &[usize],
     fields: &BTreeMap<usize, Written<'_>>,
-    verdicts: &[Verdict],
+    verdicts: &[RecordResult],
 ) -> HashMap<usize, Vec<FieldDifference>> {
     let mut by_table: BTreeMap<&str, Vec<(usize, &SysId)>> = BTreeMap::new();
     for at in ats {

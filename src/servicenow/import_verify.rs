@@ -14,14 +14,14 @@ use super::compare::{differences_found, same_value};
 use super::error::ServiceNowError;
 use super::import_answer::Answered;
 use super::import_staged::staged_as_sent;
-use super::outcome::{FieldDifference, Found, How, OutRecord, Outcome, Settled, Verdict};
+use super::outcome::{FieldDifference, Found, How, OutRecord, Outcome, RecordResult, Settled};
 use super::query;
 use super::token::TokenSource;
 use super::transport::Transport;
 
 /// Whether a found row belongs to a record.
 #[derive(Debug)]
-pub(super) enum Stands {
+pub(super) enum RowMatch {
     /// It has this version, or nothing in it contradicts; then the text says what could not be compared.
     Yes(Option<String>),
     /// It has another content.
@@ -31,10 +31,10 @@ pub(super) enum Stands {
 }
 
 /// Whether a row is this version of a record, by the columns that the row has.
-pub(super) fn stands(target: &TargetPlan, record: &OutRecord, table: &str, found: &Found) -> Stands {
+pub(super) fn match_row(target: &TargetPlan, record: &OutRecord, table: &str, found: &Found) -> RowMatch {
     let carried = target.key_column.as_ref().and_then(|column| found.fields.get(column)).map(|key| key.trim());
     if let Some(key) = carried.filter(|key| !key.is_empty() && *key != record.source_key) {
-        return Stands::Other(key.to_owned());
+        return RowMatch::Other(key.to_owned());
     }
     // columns of the staging table that the target does not have show nothing
     let common = record.fields.iter().filter(|(name, _)| found.fields.contains_key(*name));
@@ -42,22 +42,22 @@ pub(super) fn stands(target: &TargetPlan, record: &OutRecord, table: &str, found
     let different = differences_found(target, common, &found.fields);
     let first = different.first().map(|d| {
         let there = d.returned.as_deref().unwrap_or_default();
-        format!("`{}` is `{there}` there, `{}` was sent", d.field, d.sent)
+        format!("`{}` is `{there}` there, and `{}` was sent", d.field, d.sent)
     });
     let said = found.version.as_ref().map(|there| (there, there.is(&record.version)));
     match (said, first) {
-        (Some((_, Some(true))), _) => Stands::Yes(None),
+        (Some((_, Some(true))), _) => RowMatch::Yes(None),
         (Some((there, Some(false))), first) => {
             let first = first.map(|first| format!("; {first}")).unwrap_or_default();
-            Stands::No(format!("row {} of `{table}` carries version {there}, not {}{first}", found.sys_id, record.version))
+            RowMatch::No(format!("row {} of `{table}` carries version {there}, not {}{first}", found.sys_id, record.version))
         }
-        (_, Some(first)) => Stands::No(format!("row {} of `{table}` is not as it was sent: {first}", found.sys_id)),
+        (_, Some(first)) => RowMatch::No(format!("row {} of `{table}` is not as it was sent: {first}", found.sys_id)),
         (said, None) => {
             let column = target.version_column.as_deref().unwrap_or("version column");
             let compared = if compared == 0 { "nothing of the row".to_owned() } else { format!("{compared} columns") };
-            Stands::Yes(Some(match said {
+            RowMatch::Yes(Some(match said {
                 Some((there, _)) => {
-                    format!("`{column}` of the row is {there} and says nothing of the content, so {compared} could be compared")
+                    format!("`{column}` of the row is {there}, which says nothing about the content, so {compared} could be compared")
                 }
                 None => format!("`{table}` has no `{column}`, so {compared} could be compared"),
             }))
@@ -109,7 +109,7 @@ pub(super) async fn verify(
     target: &TargetPlan,
     records: &[OutRecord],
     answered: Vec<Answered>,
-) -> Vec<Verdict> {
+) -> Vec<RecordResult> {
     let mut open: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (at, answer) in answered.iter().enumerate() {
         match answer {
@@ -139,14 +139,20 @@ pub(super) async fn verify(
         }
         (None, _) => Ok(Outcome::Unknown { message: "the answer names no row".into() }),
     };
-    let mut verdicts: Vec<Verdict> = answered.into_iter().enumerate().map(verdict).collect();
+    let mut verdicts: Vec<RecordResult> = answered.into_iter().enumerate().map(verdict).collect();
     staged_as_sent(transport, tokens, target, records, &mut verdicts).await;
     cleared(transport, tokens, target, records, &mut verdicts).await;
     verdicts
 }
 
 /// Checks fields that should be empty: a transform map copies empty values only if it is set so, and the rows are therefore read back.
-async fn cleared(transport: &Transport, tokens: &dyn TokenSource, target: &TargetPlan, records: &[OutRecord], verdicts: &mut [Verdict]) {
+async fn cleared(
+    transport: &Transport,
+    tokens: &dyn TokenSource,
+    target: &TargetPlan,
+    records: &[OutRecord],
+    verdicts: &mut [RecordResult],
+) {
     let mut open: BTreeMap<String, Vec<(usize, SysId)>> = BTreeMap::new();
     for (at, verdict) in verdicts.iter().enumerate().filter(|(at, _)| !records[*at].cleared.is_empty()) {
         if let Ok(Outcome::Confirmed { sys_id, table, .. }) = verdict {
@@ -169,7 +175,7 @@ async fn cleared(transport: &Transport, tokens: &dyn TokenSource, target: &Targe
                 }
                 _ => {
                     let names: Vec<String> = records[*at].cleared.iter().map(|name| format!("`{name}`")).collect();
-                    let note = format!("whether {} is empty in `{table}` now could not be read", names.join(", "));
+                    let note = format!("Tieline could not read whether {} is now empty in `{table}`", names.join(", "));
                     *said = Some(said.take().map_or_else(|| note.clone(), |said| format!("{said}; {note}")).into());
                 }
             }
@@ -234,16 +240,16 @@ pub(super) fn ignored(target: &TargetPlan, record: &OutRecord, table: &str, row:
     let Some(found) = row else {
         return refused(format!("no row of `{table}` carries its key `{}`", record.source_key));
     };
-    match stands(target, record, table, found) {
-        Stands::Yes(note) => Outcome::Confirmed {
+    match match_row(target, record, table, found) {
+        RowMatch::Yes(note) => Outcome::Confirmed {
             sys_id: found.sys_id.clone(),
             table: table.to_owned(),
             how: How::Unchanged,
             partial: Vec::new(),
             said: [said.map(str::to_owned), note].into_iter().flatten().reduce(|one, other| format!("{one}; {other}")).map(Quoted::from),
         },
-        Stands::No(what) => refused(what),
-        Stands::Other(key) => other_record(target, record, table, &found.sys_id, &key),
+        RowMatch::No(what) => refused(what),
+        RowMatch::Other(key) => other_record(target, record, table, &found.sys_id, &key),
     }
 }
 
@@ -267,12 +273,12 @@ fn second(
     said: Option<Quoted>,
 ) -> Outcome {
     if new_there && !old_there {
-        debug!(delivery = record.delivery.0, old, new = new.as_str(), "the row that was there is gone, a new one has taken its place");
+        debug!(delivery = record.delivery.0, old, new = new.as_str(), "the old row is gone, and a new one replaces it");
         let note = format!("row {old} is no longer there");
         let said = Some(said.map_or_else(|| note.clone(), |said| format!("{said}; {note}")).into());
         return Outcome::Confirmed { sys_id: new.clone(), table: table.to_owned(), how, partial: Vec::new(), said };
     }
-    let there = if old_there { "which is still there" } else { "and whether that one is still there cannot be seen" };
+    let there = if old_there { "which is still there" } else { "and it is unknown whether that one still exists" };
     let column = target.key_column.as_deref().map_or_else(|| "the key column".to_owned(), |column| format!("`{column}`"));
     Outcome::Conflict {
         message: format!(

@@ -71,8 +71,8 @@ pub(super) async fn page(
         return Err(wrong(
             table,
             format!(
-                "it says that the list has {total} rows, more than `servicenow.list_limit` ({limit}); nothing of it is read. Reading again does not \
-                 help: narrow the list by `filter` in the profile's `[header.align]`, or raise the limit"
+                "ServiceNow reports {total} rows for the list, more than `servicenow.list_limit` ({limit}); Tieline reads none of them. \
+                 Reading again does not help: narrow the list by `filter` in the profile's `[header.align]`, or raise the limit"
             ),
         ));
     }

@@ -77,7 +77,7 @@ pub enum Outcome {
         message: Quoted,
         /// How long the instance asks to wait, where it says so.
         retry_after: Option<Duration>,
-        /// Whether the instance asked for time (status 429).
+        /// Whether the instance asked for a pause (status 429).
         throttled: bool,
     },
     /// Nothing was done: the row no longer has the expected values, or is gone.
@@ -120,8 +120,8 @@ impl<'a> Written<'a> {
     }
 }
 
-/// One verdict per record; the error if the cause is not the record.
-pub(super) type Verdict = Result<Outcome, ServiceNowError>;
+/// The outcome of one record; the error if the cause is not the record.
+pub(super) type RecordResult = Result<Outcome, ServiceNowError>;
 
 impl Outcome {
     /// How long the instance asked to wait, if it did.
@@ -213,7 +213,7 @@ pub enum Settled {
 pub struct ProbeFinding {
     /// The table.
     pub table: String,
-    /// The verdict.
+    /// The result.
     pub verdict: ProbeVerdict,
     /// What was seen.
     pub message: Quoted,
@@ -221,7 +221,7 @@ pub struct ProbeFinding {
     pub next_step: Option<NextStep>,
 }
 
-/// The verdict on a checked item.
+/// The result of one check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProbeVerdict {
     /// It works.

@@ -80,7 +80,7 @@ pub(super) async fn page(
     let (rows, total) = transport.read_counted(tokens, &path).await?;
     for row in &rows {
         let Some(sys_id) = row.filled("sys_id") else {
-            return Err(wrong(table, "a row has no sys_id, so that the table cannot be read page by page".into()));
+            return Err(wrong(table, "a row has no sys_id, so the table cannot be read page by page".into()));
         };
         // an instance that ignores the condition would send the same page forever
         if sys_id <= last.as_str() {

@@ -53,7 +53,7 @@ pub(super) async fn page(
     let mut present = Vec::with_capacity(rows.len());
     for row in &rows {
         let Some(sys_id) = row.filled("sys_id").and_then(SysId::new) else {
-            return Err(wrong(table, "a row's sys_id is none, so that the row cannot be compared".into()));
+            return Err(wrong(table, "a row has no valid sys_id, so it cannot be compared".into()));
         };
         if let Some(key) = row.text(column).filter(|key| key.starts_with(prefix)) {
             present.push(Present { sys_id, source_key: key.to_owned(), version: query::version(target, row) });

@@ -158,7 +158,7 @@ async fn probe_table(transport: &Transport, tokens: &dyn TokenSource, wanted: &W
             table,
             verdict: ProbeVerdict::Failed,
             message: format!(
-                "`{name}` holds {length} characters; keys have up to {KEY_LENGTH}, and two keys that are cut alike make two records one row"
+                "`{name}` holds {length} characters; keys have up to {KEY_LENGTH}, and two keys that become equal when cut share one row"
             )
             .into(),
             next_step: Some(NextStep::LongerKey { column: name.to_owned(), length: KEY_LENGTH.to_string() }),
@@ -169,9 +169,10 @@ async fn probe_table(transport: &Transport, tokens: &dyn TokenSource, wanted: &W
             table,
             verdict: ProbeVerdict::Failed,
             message: format!(
-                "`{name}` holds {length} characters; versions have up to {VERSION_LENGTH}, and one that is cut reads as another version: the record \
-                 then fails although it was written"
-            ).into(),
+                "`{name}` holds {length} characters; versions have up to {VERSION_LENGTH}, and a cut version is another version: the \
+                 record then fails although it was written"
+            )
+            .into(),
             next_step: Some(NextStep::LongerVersion { column: name.to_owned(), length: VERSION_LENGTH.to_string() }),
         };
     }
@@ -188,7 +189,7 @@ async fn probe_table(transport: &Transport, tokens: &dyn TokenSource, wanted: &W
                 table,
                 verdict: ProbeVerdict::Failed,
                 message: format!(
-                    "the dictionary has no column {}: what is written there would be dropped without a word, and a condition on it ignored",
+                    "the dictionary has no column {}: values for them would be dropped silently, and conditions on them ignored",
                     list(&unknown)
                 )
                 .into(),
@@ -199,7 +200,7 @@ async fn probe_table(transport: &Transport, tokens: &dyn TokenSource, wanted: &W
             table,
             verdict: ProbeVerdict::Failed,
             message: format!(
-                "rows come without {}: the columns do not exist, or may not be read; what is written there cannot be confirmed",
+                "rows come without {}: the columns do not exist or may not be read, so their values cannot be confirmed",
                 list(&missing)
             )
             .into(),
@@ -208,7 +209,7 @@ async fn probe_table(transport: &Transport, tokens: &dyn TokenSource, wanted: &W
         None => ProbeFinding {
             table,
             verdict: ProbeVerdict::CouldNotTell,
-            message: "readable and empty (or its rows are hidden); whether it has the columns that are written cannot be told".into(),
+            message: "readable and empty (or its rows are hidden); it is unknown whether it has the written columns".into(),
             next_step: Some(NextStep::ReadDictionary),
         },
     }

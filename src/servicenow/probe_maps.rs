@@ -47,19 +47,19 @@ fn judge(target: &TargetPlan, maps: &[Map]) -> Said {
     for map in maps {
         let columns: Vec<String> = map.coalesce.iter().map(|column| format!("`{column}`")).collect();
         if map.coalesce.is_empty() {
-            let message = format!("the map `{}` has no coalesce field: every version of a record becomes a row of its own", map.name);
+            let message = format!("the map `{}` has no coalesce field: every version of a record gets its own row", map.name);
             return (ProbeVerdict::Failed, message, Some(NextStep::CoalesceOnKey { column: key.to_owned() }));
         }
         if !key.is_empty() && (map.coalesce.len() > 1 || !map.coalesce.contains(key)) {
             let message = format!(
-                "the map `{}` coalesces on {}, not on `{key}` alone: two records may end in one row, or one record in two",
+                "the map `{}` coalesces on {}, not on `{key}` alone: two records may share one row, or one record may have two rows",
                 map.name,
                 columns.join(", ")
             );
             return (ProbeVerdict::Failed, message, Some(NextStep::CoalesceOnKey { column: key.to_owned() }));
         }
         if !map.copies_empty && target.clear_with == ClearWith::Empty {
-            let message = format!("the map `{}` does not copy empty fields: what SYSPRO clears stays in ServiceNow", map.name);
+            let message = format!("the map `{}` does not copy empty fields: values that SYSPRO clears stay in ServiceNow", map.name);
             return (ProbeVerdict::Failed, message, Some(NextStep::CopyEmpty { block: target.block.clone() }));
         }
     }

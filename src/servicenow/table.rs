@@ -17,7 +17,7 @@ use crate::net::Method;
 use super::batch::perform;
 use super::compare::{differences, differences_found, same_fields, texts};
 use super::error::ServiceNowError;
-use super::outcome::{Found, How, OutRecord, Outcome, Settled, Verdict};
+use super::outcome::{Found, How, OutRecord, Outcome, RecordResult, Settled};
 use super::query::{self, Natural, encode};
 use super::token::TokenSource;
 use super::transport::{Judged, Op, Transport, unknown_table};
@@ -43,7 +43,7 @@ pub(super) async fn send(
     tokens: &dyn TokenSource,
     target: &TargetPlan,
     records: &[OutRecord],
-) -> Result<Vec<Verdict>, ServiceNowError> {
+) -> Result<Vec<RecordResult>, ServiceNowError> {
     let mut steps = first_steps(transport, owners, tokens, target, records).await?;
     read_before_write(transport, tokens, target, records, &mut steps).await?;
     for _ in 0..ROUNDS {
@@ -119,24 +119,20 @@ async fn first_steps(
                         delivery = records[*at].delivery.0,
                         sys_id = found.sys_id.as_str(),
                         other,
-                        "the row is another record's: a new one is made"
+                        "the row belongs to another record; a new one is created"
                     );
                 }
                 Natural::Free(found) if owned.contains(found.sys_id.as_str()) => {
                     debug!(
                         delivery = records[*at].delivery.0,
                         sys_id = found.sys_id.as_str(),
-                        "the row was written for another record: a new one is made"
+                        "the row was written for another record; a new one is created"
                     );
                 }
                 Natural::Free(found) => match taken.get(&found.sys_id) {
                     Some(other) => steps[*at] = Step::Done(Ok(claimed(target, &records[*at], &found, other))),
                     None => {
-                        debug!(
-                            delivery = records[*at].delivery.0,
-                            sys_id = found.sys_id.as_str(),
-                            "the row is there already and is updated"
-                        );
+                        debug!(delivery = records[*at].delivery.0, sys_id = found.sys_id.as_str(), "the row already exists and is updated");
                         taken.insert(found.sys_id.clone(), &records[*at].source_key);
                         steps[*at] = Step::Update(found.sys_id);
                     }
@@ -191,7 +187,7 @@ async fn read_before_write(
             }
             Some(first) => {
                 let now = first.returned.as_deref().unwrap_or_default();
-                steps[at] = withdrawn(format!("`{}` of row {id} was `{}` and is `{now}` now", first.field, first.sent).into());
+                steps[at] = withdrawn(format!("`{}` of row {id} was `{}` and is now `{now}`", first.field, first.sent).into());
             }
         }
     }
@@ -302,7 +298,7 @@ fn after(transport: &Transport, target: &TargetPlan, record: &OutRecord, step: &
                 }
                 // a row that was created with our own sys_id: if it is only hidden, the instance refuses a second one
                 (404, Some(id)) if transport.settings().derived_sys_id && id.names(&record.derived_sys_id) => {
-                    debug!(delivery = record.delivery.0, sys_id = id.as_str(), "the row is gone, a new one is made");
+                    debug!(delivery = record.delivery.0, sys_id = id.as_str(), "the row is gone; a new one is created");
                     Step::Insert
                 }
                 (404, Some(id)) => Step::Check { why: Why::Unseen(words), updating: Some(id) },
@@ -360,9 +356,11 @@ fn confirmed(transport: &Transport, target: &TargetPlan, record: &OutRecord, upd
 fn hidden_row(target: &TargetPlan, record: &OutRecord, named: &str) -> Outcome {
     Outcome::Rejected {
         message: format!(
-            "a row of `{}` with {named} cannot be seen: ServiceNow counts more rows than it shows, so an access rule hides one; no second one was made",
+            "a row of `{}` with {named} cannot be seen: ServiceNow counts more rows than it shows, so an access rule hides one; no second \
+             row was created",
             target.table
-        ).into(),
+        )
+        .into(),
         field: None,
         next_step: NextStep::HiddenRow { column: key_column(target), key: record.source_key.clone() },
     }
@@ -378,7 +376,7 @@ pub(super) async fn settle(
     let transport = &transport.thorough();
     let asked: Vec<&OutRecord> = records.iter().collect();
     if !transport.settings().derived_sys_id && target.key_column.is_none() {
-        let reason = format!("`{}` has neither a key column nor sys_ids derived from keys, so its rows cannot be told apart", target.table);
+        let reason = format!("`{}` has neither a key column nor sys_ids derived from keys, so its rows cannot be identified", target.table);
         let settled = |record: &OutRecord| record.sys_id.is_none().then(|| Settled::Unknown { reason: reason.clone().into() });
         if records.iter().all(|record| record.sys_id.is_none()) {
             return Ok(records.iter().filter_map(settled).collect());

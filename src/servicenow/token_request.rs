@@ -22,7 +22,7 @@ const LONGEST: usize = 16 << 10;
 const LONGEST_ANSWER: usize = 1 << 20;
 
 /// The advice when something else answers instead of the instance.
-const CHECK: &str = "Check that `servicenow.instance_url` is an instance, and what stands before it";
+const CHECK: &str = "Check that `servicenow.instance_url` is an instance, and check the proxy in front of it";
 
 /// Requests a token with the client credentials grant.
 ///
@@ -49,7 +49,8 @@ pub async fn fetch_token(
         Ok(answer) => answer,
         // an answer came, but it is not a token: a smaller answer cannot be requested here
         Err(NetError::TooLarge { host, limit }) => {
-            let problem = format!("the answer of {host} to {} is larger than {limit} bytes, as no token is. {CHECK}", what());
+            let problem =
+                format!("the answer of {host} to {} is larger than {limit} bytes, which is too large for a token. {CHECK}", what());
             return Err(ServiceNowError::TokenUnavailable { problem: problem.into() });
         }
         Err(error) => return Err(ServiceNowError::NoTokenAnswer { what: what(), source: Arc::new(error) }),
@@ -86,7 +87,7 @@ pub(super) fn read_token(body: &[u8]) -> Result<TokenAnswer, ServiceNowError> {
     let length = access_token.expose_secret().len();
     if length > LONGEST {
         return Err(unusable(&format!(
-            "`access_token` has {length} bytes, and none is longer than {LONGEST}: it would be sent with each request. {CHECK}"
+            "`access_token` has {length} bytes, and at most {LONGEST} are accepted, because it is sent with each request. {CHECK}"
         )));
     }
     if !access_token.expose_secret().bytes().all(|b| b.is_ascii_graphic()) {

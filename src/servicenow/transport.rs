@@ -23,7 +23,7 @@ use crate::telemetry::labels::System;
 
 use super::error::ServiceNowError;
 use super::learned::Learned;
-use super::outcome::{Outcome, Verdict};
+use super::outcome::{Outcome, RecordResult};
 use super::token::TokenSource;
 use super::wire::{Body, Document, Row, Words, read_body, read_list};
 
@@ -33,7 +33,7 @@ const READ_TRIES: u32 = 3;
 /// The waits between them.
 const READ_AGAIN: Backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(2));
 
-/// A read waits up to this long for an instance that asks for time; a longer wait is the caller's decision.
+/// A read waits up to this long for an instance that asks for a pause; a longer wait is the caller's decision.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Access to the instance for one arbiter thread. Clones share what was learned of it.
@@ -97,7 +97,7 @@ pub(super) struct Op {
 pub(super) enum Judged {
     /// Status 200 or 201 with a document that contains no error.
     Done(Document),
-    /// The instance asks for time.
+    /// The instance asks for a pause.
     Throttled { words: Quoted, retry_after: Option<Duration> },
     /// A status below 500 with the instance's message.
     Refused { status: u16, words: Words },
@@ -179,7 +179,7 @@ impl Transport {
             }
             tokens.refused(token.generation);
             if !fresh {
-                debug!(what = %what(), generation = token.generation, "the token was refused, asking for another");
+                debug!(what = %what(), generation = token.generation, "the token was refused; Tieline requests another");
             }
         }
         Err(ServiceNowError::Unauthorized { what: what() })
@@ -245,7 +245,7 @@ impl Transport {
             })
             .notify(|error, _| {
                 attempt += 1;
-                warn!(error = %error.chain(), attempt, "a query failed, will be tried again");
+                warn!(error = %error.chain(), attempt, "a query failed; Tieline retries");
             })
             .await
     }
@@ -313,7 +313,7 @@ pub(super) fn judge(what: What<'_>, answer: &Answer) -> Judged {
 
 impl Judged {
     /// The outcome of a judgement that is neither done nor refused.
-    pub(super) fn without_verdict(self) -> Verdict {
+    pub(super) fn without_verdict(self) -> RecordResult {
         Ok(match self {
             Judged::Throttled { words, retry_after } => Outcome::Deferred { message: words, retry_after, throttled: true },
             Judged::NotSent(message) => Outcome::Deferred { message, retry_after: None, throttled: false },
@@ -376,7 +376,7 @@ fn read_rows(path: &str, answer: &Answer) -> Result<Vec<Row>, ServiceNowError> {
         (400..=498, Body::Failure(words)) if status != 408 => Err(ServiceNowError::Refused { what, status, words: words.line() }),
         (_, Body::Failure(words)) => Err(ServiceNowError::BadAnswer { what, status, problem: words.line() }),
         (_, Body::Garbage(problem)) => Err(ServiceNowError::BadAnswer { what, status, problem }),
-        (_, _) => Err(ServiceNowError::BadAnswer { what, status, problem: "it has no body that says anything".into() }),
+        (_, _) => Err(ServiceNowError::BadAnswer { what, status, problem: "its body has no message".into() }),
     }
 }
 

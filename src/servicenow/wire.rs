@@ -299,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_is_seen_whatever_stands_beside_it() {
+    fn a_failure_is_seen_whatever_is_beside_it() {
         let failure = |text: &str| match read_body(text.as_bytes()) {
             Body::Failure(words) => words.line(),
             other => panic!("{other:?}"),

@@ -217,7 +217,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn alignment(&self, flow: FlowId) -> Result<Alignment, StoreError> {
-        self.run("read an alignment's standing", move |conn| {
+        self.run("read an alignment's state", move |conn| {
             let rows: Vec<Alignment> = sql_query(with_placeholders(include_str!("sql/alignment.sql")))
                 .bind::<Text, _>(flow.company.as_str())
                 .bind::<Text, _>(flow.entity.as_str())

@@ -33,7 +33,7 @@ impl fmt::Display for SetBack {
         let Self { before, now } = self;
         write!(
             f,
-            "the clock of the ledger's server was set back from {before} to {now}; what waits in the ledger was moved back by as much"
+            "the clock of the ledger's server was set back from {before} to {now}; all waiting times in the ledger were moved back equally"
         )
     }
 }

@@ -74,7 +74,7 @@ pub struct ConflictRow {
     pub servicenow: String,
     /// When its row was changed.
     pub servicenow_at: Option<DateTime<Utc>>,
-    /// The side whose value counts, once decided.
+    /// The side which value wins, once decided.
     pub side: Option<String>,
     /// Who decided.
     pub decided_by: Option<String>,
@@ -133,14 +133,14 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn conflicts_standing(&self, flow: FlowId, subjects: Vec<String>) -> Result<Vec<ConflictRow>, StoreError> {
-        self.run("read what stands of a comparison", move |conn| {
-            let standing = conflict::table
+    pub async fn conflicts_open(&self, flow: FlowId, subjects: Vec<String>) -> Result<Vec<ConflictRow>, StoreError> {
+        self.run("read the open conflicts of a comparison", move |conn| {
+            let open = conflict::table
                 .filter(conflict::company.eq(text(flow.company.as_str())))
                 .filter(conflict::entity.eq(text(flow.entity.as_str())))
                 .filter(conflict::subject.eq_any(subjects.iter().map(|subject| text(subject))))
                 .filter(conflict::state.ne(text(ConflictState::Closed.as_str())));
-            Ok(standing.order(conflict::id).select(ConflictRow::as_select()).load(conn)?)
+            Ok(open.order(conflict::id).select(ConflictRow::as_select()).load(conn)?)
         })
         .await
     }
@@ -150,19 +150,19 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn conflicts_of_rows(&self, flow: FlowId, after: ConflictId, limit: i64) -> Result<Vec<ConflictRow>, StoreError> {
-        self.run("read what stands about rows alone", move |conn| {
-            let standing = conflict::table
+        self.run("read the open conflicts of rows alone", move |conn| {
+            let open = conflict::table
                 .filter(conflict::company.eq(text(flow.company.as_str())))
                 .filter(conflict::entity.eq(text(flow.entity.as_str())))
                 .filter(conflict::state.ne(text(ConflictState::Closed.as_str())))
                 .filter(conflict::document_id.is_null())
                 .filter(conflict::id.gt(after));
-            Ok(standing.order(conflict::id).limit(limit).select(ConflictRow::as_select()).load(conn)?)
+            Ok(open.order(conflict::id).limit(limit).select(ConflictRow::as_select()).load(conn)?)
         })
         .await
     }
 
-    /// Decides whose value counts in these entries, for their two current values; the next run applies the decision. Answers the decided
+    /// Decides which value wins in these entries, for their two current values; the next run applies the decision. Answers the decided
     /// entries: closed entries, and entries that cannot be decided, are not included.
     ///
     /// # Errors

@@ -81,9 +81,9 @@ pub enum MayAdopt {
     Any,
 }
 
-/// Whether a set is the one in force.
+/// Whether a set is the one in force, after [`Store::definition_adopt`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Stands {
+pub enum AdoptResult {
     /// It is.
     InForce {
         /// Its number.
@@ -150,18 +150,18 @@ fn worked_with(conn: &mut Conn, node: Option<&str>, number: i32) -> Tx<()> {
     Ok(())
 }
 
-/// Whether a set is already in force.
+/// When a set came into force.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum SetStanding {
-    /// It is.
-    InForce,
-    /// It comes into force now.
-    New,
+enum Adoption {
+    /// Before this call.
+    Earlier,
+    /// In this call.
+    Now,
 }
 
 /// Stores how the set maps the records of each flow. A new mapping gets the next number of its flow. The mapping that was in force when the
 /// ledger began to keep mappings has number 0, as long as no other set has come into force since.
-fn register_mappings(conn: &mut Conn, number: i32, set: &SetText, standing: SetStanding) -> Tx<()> {
+fn register_mappings(conn: &mut Conn, number: i32, set: &SetText, adoption: Adoption) -> Tx<()> {
     let rows = || set.mappings.iter();
     sql_query(include_str!("sql/mapping_register.sql"))
         .bind::<Integer, _>(number)
@@ -170,7 +170,7 @@ fn register_mappings(conn: &mut Conn, number: i32, set: &SetText, standing: SetS
         .bind::<Array<Text>, _>(rows().map(|(_, mapping)| mapping.hash.as_str()).collect::<Vec<_>>())
         .bind::<Array<Jsonb>, _>(rows().map(|(_, mapping)| json!(mapping.columns)).collect::<Vec<_>>())
         .bind::<Array<Jsonb>, _>(rows().map(|(_, mapping)| json!(mapping.places)).collect::<Vec<_>>())
-        .bind::<Bool, _>(standing == SetStanding::InForce)
+        .bind::<Bool, _>(adoption == Adoption::Earlier)
         .execute(conn)?;
     Ok(())
 }
@@ -197,7 +197,7 @@ fn number_of(conn: &mut Conn, set: &SetText) -> Tx<i32> {
 
 fn adopt(conn: &mut Conn, set: &SetText, who: &Adopter, before: Option<&Current>) -> Tx<(i32, Vec<String>)> {
     let number = number_of(conn, set)?;
-    register_mappings(conn, number, set, SetStanding::New)?;
+    register_mappings(conn, number, set, Adoption::Now)?;
     let by = (definition_in_force::number.eq(number), definition_in_force::adopted_by.eq(text(&who.actor)));
     diesel::insert_into(definition_in_force::table)
         .values(by)
@@ -217,7 +217,7 @@ fn adopt(conn: &mut Conn, set: &SetText, who: &Adopter, before: Option<&Current>
 }
 
 impl Store {
-    /// Presents a set: it is in force, comes into force, or does not.
+    /// Puts a set into force where `who` may do so; answers whether the set is in force.
     ///
     /// A set that the ledger has never seen comes into force, because somebody changed a file. A set that the ledger knows comes into force
     /// only where this node had the one in force before: then the files were changed back since. A node that was stopped for a while comes
@@ -225,15 +225,15 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn definition_stand(&self, set: SetText, who: Adopter) -> Result<Stands, StoreError> {
+    pub async fn definition_adopt(&self, set: SetText, who: Adopter) -> Result<AdoptResult, StoreError> {
         self.run("compare definitions with those in force", move |conn| {
             // one at a time; a process that only asks does not wait
             sql_query("LOCK TABLE definition_in_force IN SHARE ROW EXCLUSIVE MODE").execute(conn)?;
             let before = current(conn)?;
             if let Some(before) = before.as_ref().filter(|before| before.hash == set.hash) {
                 worked_with(conn, who.node.as_deref(), before.number)?;
-                register_mappings(conn, before.number, &set, SetStanding::InForce)?;
-                return Ok(Stands::InForce { number: SetNumber(before.number), adopted: None });
+                register_mappings(conn, before.number, &set, Adoption::Earlier)?;
+                return Ok(AdoptResult::InForce { number: SetNumber(before.number), adopted: None });
             }
             let known = definition::table.filter(definition::hash.eq(text(&set.hash))).select(definition::number);
             let known = known.get_result(conn).optional()?.map(SetNumber);
@@ -247,12 +247,12 @@ impl Store {
                 }
                 if !changed || lives || who.may == MayAdopt::Nothing {
                     let (in_force, hash) = (SetNumber(before.number), before.hash.clone());
-                    return Ok(Stands::Other { number: known, in_force, hash, alive: lives });
+                    return Ok(AdoptResult::Other { number: known, in_force, hash, alive: lives });
                 }
             }
             let (number, difference) = adopt(conn, &set, &who, before.as_ref())?;
             worked_with(conn, who.node.as_deref(), number)?;
-            Ok(Stands::InForce { number: SetNumber(number), adopted: Some(difference) })
+            Ok(AdoptResult::InForce { number: SetNumber(number), adopted: Some(difference) })
         })
         .await
     }

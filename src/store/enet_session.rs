@@ -25,14 +25,14 @@ pub struct EncryptedSession {
     pub ciphertext: Vec<u8>,
 }
 
-/// How a holder's session stands.
+/// Whether a holder's session is open.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SessionNote {
-    /// A logon begins: a session may stand open soon.
+    /// A logon starts: a session may be open soon.
     Opening,
-    /// This one stands open.
+    /// This one is open.
     Open(EncryptedSession),
-    /// None stands open.
+    /// None is open.
     Closed,
 }
 
@@ -114,7 +114,7 @@ impl Store {
         .await
     }
 
-    /// Notes how the session stands. `false`: the lease is another holder's by now, and nothing was noted.
+    /// Stores whether the session is open. `false`: the lease is another holder's by now, and nothing was noted.
     ///
     /// # Errors
     /// [`StoreError`].

@@ -273,7 +273,7 @@ impl ParentRow {
             (Some(absent), _) if !self.known || self.deleted => absent.clone(),
             (_, Some(FailureWord::Reason(FailureReason::MissingParent))) => format!("waits for its own parent{message}"),
             (_, Some(FailureWord::Reason(FailureReason::OnHold))) => "is on hold".to_owned(),
-            (_, Some(FailureWord::Unknown)) => "was sent, and whether it arrived is not known; it is looked up".to_owned(),
+            (_, Some(FailureWord::Unknown)) => "was sent, and Tieline does not know whether it arrived; Tieline looks it up".to_owned(),
             (
                 _,
                 Some(FailureWord::Reason(

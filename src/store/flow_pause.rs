@@ -69,11 +69,11 @@ impl FlowBefore {
 
     /// The effect of pausing or resuming it, as a sentence.
     pub fn said(&self, flow: &FlowId, action: FlowAction) -> String {
-        let running = self.running_on.as_ref().map(|node| format!("; the run on node `{node}` continues to its end")).unwrap_or_default();
+        let running = self.running_on.as_ref().map(|node| format!("; the run on node `{node}` finishes first")).unwrap_or_default();
         match (action, self.paused, &self.stopped) {
             (FlowAction::Pause, true, _) => format!("flow {flow} was paused already; nothing changed"),
             (FlowAction::Pause, false, _) => {
-                format!("flow {flow} is paused: no run begins until somebody resumes it; what is queued is still sent{running}")
+                format!("flow {flow} is paused: no run starts until somebody resumes it; what is queued is still sent{running}")
             }
             (FlowAction::Resume, _, Some(why)) => format!("flow {flow} is resumed; it had been stopped: {why}"),
             (FlowAction::Resume, true, None) => format!("flow {flow} is resumed"),

@@ -75,7 +75,7 @@ pub enum Undelivered {
 }
 
 #[derive(QueryableByName)]
-struct Standing {
+struct UndeliveredCounts {
     #[diesel(sql_type = Bool)]
     held: bool,
     #[diesel(sql_type = BigInt)]
@@ -158,7 +158,7 @@ impl Store {
     /// [`StoreError`].
     pub async fn flow_forget(&self, flow: FlowId, undelivered: Undelivered, who: String, why: String) -> Result<Forgotten, StoreError> {
         self.run("forget a flow", move |conn| {
-            let rows: Vec<Standing> = sql_query(with_placeholders(
+            let rows: Vec<UndeliveredCounts> = sql_query(with_placeholders(
                 "SELECT coalesce(f.lease_until BETWEEN now() AND now() + interval '1 hour', false) AS held, p.unknown, p.records, coalesce(c.documents, 0) - t.told AS kept \
                  FROM (SELECT * FROM flow WHERE company = $1 AND entity = $2 FOR UPDATE) f \
                  CROSS JOIN (SELECT count(*) FILTER (WHERE state IN ('sending', 'unknown')) AS unknown, \
@@ -169,21 +169,21 @@ impl Store {
             .bind::<Text, _>(flow.company.as_str())
             .bind::<Text, _>(flow.entity.as_str())
             .load(conn)?;
-            let Some(standing) = rows.first() else { return Ok(Forgotten::Unknown) };
-            if standing.held {
+            let Some(counts) = rows.first() else { return Ok(Forgotten::Unknown) };
+            if counts.held {
                 return Ok(Forgotten::Held);
             }
-            if standing.unknown > 0 {
-                return Ok(Forgotten::Unknowable { parts: standing.unknown });
+            if counts.unknown > 0 {
+                return Ok(Forgotten::Unknowable { parts: counts.unknown });
             }
-            if standing.records > 0 && undelivered == Undelivered::Keep {
-                return Ok(Forgotten::Unsettled { records: standing.records });
+            if counts.records > 0 && undelivered == Undelivered::Keep {
+                return Ok(Forgotten::Unsettled { records: counts.records });
             }
-            if standing.records > 0 {
+            if counts.records > 0 {
                 drop_pending(conn, &flow, &who, "the flow is forgotten", &why)?;
             }
             drop_plans(conn, &flow)?;
-            let forgotten = ForgottenFlow { flow: flow.clone(), dropped: standing.records, kept: standing.kept };
+            let forgotten = ForgottenFlow { flow: flow.clone(), dropped: counts.records, kept: counts.kept };
             let mut row = NewAudit::of(AuditKind::Action)
                 .detail(&json!({ "action": "forget", "why": why, "records_dropped": forgotten.dropped, "records_kept": forgotten.kept }));
             (row.company, row.entity, row.actor) = (Some(flow.company.to_string()), Some(flow.entity.to_string()), who);

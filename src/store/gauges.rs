@@ -91,8 +91,8 @@ impl Store {
     pub async fn gauges(&self) -> Result<Gauges, StoreError> {
         self.run("read what the metrics show", |conn| {
             let pending = pending_count(conn)?;
-            let stands = (flow::company, flow::entity, flow::last_progress_at, flow::paused_at.is_not_null(), flow::stopped.is_not_null());
-            let flows = flow::table.select(stands).load(conn)?;
+            let states = (flow::company, flow::entity, flow::last_progress_at, flow::paused_at.is_not_null(), flow::stopped.is_not_null());
+            let flows = flow::table.select(states).load(conn)?;
             let unsealed: Vec<Unsealed> = sql_query(include_str!("sql/audit_unsealed.sql"))
             .bind::<BigInt, _>(UNSEALED)
             .load(conn)?;
@@ -103,7 +103,7 @@ impl Store {
                  USING (entity, kind, state)",
             )
             .bind::<Array<Text>, _>(ConflictKind::WORDS)
-            .bind::<Array<Text>, _>(ConflictState::STANDING.iter().map(|state| state.as_str()).collect::<Vec<_>>())
+            .bind::<Array<Text>, _>(ConflictState::UNRESOLVED.iter().map(|state| state.as_str()).collect::<Vec<_>>())
             .load(conn)?;
             let not_as_sent = sql_query(
                 "SELECT d.entity, count(DISTINCT d.id) AS count FROM record r JOIN document d ON d.id = r.document_id WHERE r.partial IS NOT NULL GROUP BY 1",

@@ -157,7 +157,7 @@ impl Store {
         let changed = match (seen, mark) {
             (Some(seen), _) if !newest.is_some_and(|row| row.kept) => Some(under(&Evidence::WentBack { audit: seen.audit }.to_string())),
             (_, Some(mark)) if mark.life != known.life.id => {
-                Some("a new life of the ledger began while this process ran: it was restored, or a person said so".to_owned())
+                Some("the ledger was restored while this process ran, or a person reported a restore".to_owned())
             }
             _ => None,
         };

@@ -75,7 +75,7 @@ pub(crate) use conn::{Conn, Tx};
 pub use connecting::end_connecting;
 pub use console_session::{SessionRow, UsedBy};
 pub use credential::EncryptedCredential;
-pub use definition::{Adopter, MayAdopt, SetNumber, SetRow, Stands};
+pub use definition::{AdoptResult, Adopter, MayAdopt, SetNumber, SetRow};
 pub use delivery::{Backlog, Claim, Claimed, Dead, Queue, UNANSWERED};
 pub use documents::{DocumentFilter, DocumentRow, DocumentState, PendingCount};
 pub use downstream::{DownstreamDue, DownstreamVerdict};
@@ -95,7 +95,7 @@ pub use ledger::{ServerRow, Store};
 pub use mapping::{OutdatedDocument, OutdatedPlace};
 pub use migrate::{OLDEST_SERVER, SchemaState};
 pub use node::{HeartbeatAnswer, Node, NodePart, NodeRow, NodeWork};
-pub use notice::{Notice, NoticeRules, SendResult, Standing};
+pub use notice::{ActiveCondition, Notice, NoticeRules, SendResult};
 pub use other_side::ArrivedPart;
 pub use parent::{AbsentParent, AwaitedEntity};
 pub use read::{FlowStatus, PendingPayload, RecordAttempt, RecordDelivery, RecordView, VersionView, Worry};
@@ -104,7 +104,7 @@ pub use restored::{BlockTable, ComparedPage, ComparedPart, RecordedPart, Restore
 pub use retention::{LedgerSize, RemovedEvents, RemovedRows, Walk};
 pub use run::{Arrived, NewRun, RunFilter, RunRow};
 pub use sending::{AskedPause, Resumed};
-pub use settle::{PartialField, Settlement, Verdict};
+pub use settle::{DeliveryOutcome, PartialField, Settlement};
 pub use sweep::{ChangedDocument, GoneDocument};
 pub use tie_out::{
     GoneRecord, NewDifference, TieOutBlock, TieOutBucket, TieOutItem, TieOutItems, TieOutPair, TieOutRow, TieOutRun, TieOutSide,

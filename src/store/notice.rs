@@ -42,7 +42,7 @@ pub struct Notice {
 
 /// A condition that lasts until somebody fixes it.
 #[derive(Debug, Clone)]
-pub struct Standing {
+pub struct ActiveCondition {
     /// The event.
     pub event: NoticeEvent,
     /// What it concerns; notified once as long as it lasts.
@@ -80,21 +80,21 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn notice_collect(&self, rules: NoticeRules, standing: Vec<Standing>) -> Result<(), StoreError> {
+    pub async fn notice_collect(&self, rules: NoticeRules, conditions: Vec<ActiveCondition>) -> Result<(), StoreError> {
         self.run("find what people are told of", move |conn| {
             let events: Vec<&str> = rules.events.iter().map(|event| event.as_str()).collect();
             prepared(include_str!("sql/notice_collect.sql"))
                 .bind::<Array<Text>, _>(&events)
                 .bind::<Array<Text>, _>(&rules.channels)
                 .execute(conn)?;
-            let standing: Vec<&Standing> = standing.iter().filter(|one| rules.events.contains(&one.event)).collect();
-            let none: Vec<Option<&str>> = vec![None; standing.len()];
+            let conditions: Vec<&ActiveCondition> = conditions.iter().filter(|one| rules.events.contains(&one.event)).collect();
+            let none: Vec<Option<&str>> = vec![None; conditions.len()];
             prepared(include_str!("sql/notice_standing.sql"))
-                .bind::<Array<Text>, _>(standing.iter().map(|one| one.event.as_str()).collect::<Vec<_>>())
-                .bind::<Array<Text>, _>(standing.iter().map(|one| one.subject.as_str()).collect::<Vec<_>>())
+                .bind::<Array<Text>, _>(conditions.iter().map(|one| one.event.as_str()).collect::<Vec<_>>())
+                .bind::<Array<Text>, _>(conditions.iter().map(|one| one.subject.as_str()).collect::<Vec<_>>())
                 .bind::<Array<Nullable<Text>>, _>(&none)
                 .bind::<Array<Nullable<Text>>, _>(&none)
-                .bind::<Array<Text>, _>(standing.iter().map(|one| one.said.as_str()).collect::<Vec<_>>())
+                .bind::<Array<Text>, _>(conditions.iter().map(|one| one.said.as_str()).collect::<Vec<_>>())
                 .bind::<Array<Text>, _>(&events)
                 .bind::<Integer, _>(i32::try_from(rules.stale_hours).unwrap_or(i32::MAX))
                 .bind::<Array<Text>, _>(&rules.channels)

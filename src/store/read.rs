@@ -12,7 +12,7 @@ use super::schema::{document_count, flow};
 use super::{HoldView, Store, StoreError};
 use crate::domain::backlog::Backlog;
 use crate::domain::budget::UNRESPONSIVE_AFTER;
-use crate::domain::explain::{Differing, Mapped, Part, Sending, Standing, explain, explain_row};
+use crate::domain::explain::{Differing, Mapped, Part, RecordFacts, Sending, explain, explain_row};
 use crate::domain::ids::DeliveryId;
 use crate::domain::word::Names;
 use crate::domain::{DocumentKey, FlowId};
@@ -128,7 +128,7 @@ impl FlowStatus {
 
     /// The state of the flow in a few words, and how urgent it is. Undelivered records count: a flow whose last run succeeded is not in
     /// order while some of its records have failed.
-    pub fn stands(&self) -> (String, Worry) {
+    pub fn state(&self) -> (String, Worry) {
         if !self.configured {
             return ("no longer configured".into(), Worry::None);
         }
@@ -136,7 +136,7 @@ impl FlowStatus {
         let (word, worry) = match (&self.stopped, &self.paused_at, &self.holder, &self.last_error, &self.last_success_at) {
             (Some(_), ..) => ("stopped", Worry::Person),
             (_, Some(_), ..) => ("paused", Worry::Some),
-            (_, _, None, ..) if self.waits_for.is_some() => ("not begun yet", Worry::Busy),
+            (_, _, None, ..) if self.waits_for.is_some() => ("not started yet", Worry::Busy),
             (_, _, Some(_), ..) => ("running", Worry::Busy),
             (_, _, _, Some(_), _) => ("last run failed", Worry::Person),
             (.., None) => ("not run yet", Worry::Some),
@@ -286,7 +286,7 @@ pub struct RecordView {
     /// Whether it was ever read.
     pub known: bool,
     /// Its state and the reason, in one sentence.
-    pub stands: String,
+    pub explanation: String,
     /// Who holds it, if somebody does.
     pub hold: Option<HoldView>,
     /// Its versions, the newest first.
@@ -356,7 +356,7 @@ impl Around {
     }
 }
 
-fn stands(versions: &[VersionView], deliveries: &[RecordDelivery], around: &Around, hold: Option<&HoldView>) -> String {
+fn explanation(versions: &[VersionView], deliveries: &[RecordDelivery], around: &Around, hold: Option<&HoldView>) -> String {
     let parts = deliveries.iter().map(|delivery| Part {
         block: &delivery.block,
         record_key: &delivery.record_key,
@@ -373,7 +373,7 @@ fn stands(versions: &[VersionView], deliveries: &[RecordDelivery], around: &Arou
     });
     let parts: Vec<Part<'_>> = parts.collect();
     let conflicts = around.conflicts();
-    explain(&Standing {
+    explain(&RecordFacts {
         read_at: versions.first().map(|version| version.read_at),
         versions: versions.first().map_or(0, |version| version.version),
         deleted: versions.first().is_some_and(|version| version.deleted),
@@ -477,11 +477,11 @@ impl Store {
             let mut steps = newest(conn, filter)?;
             steps.reverse();
             let hold = around.hold();
-            let stands = match versions.first() {
+            let explanation = match versions.first() {
                 Some(last) if last.deleted && DocumentKey::from_text(&key).stands_for_a_row() => explain_row(last.read_at),
-                _ => stands(&versions, &deliveries, &around, hold.as_ref()),
+                _ => explanation(&versions, &deliveries, &around, hold.as_ref()),
             };
-            Ok(RecordView { stands, hold, known: !versions.is_empty(), company, entity, key, versions, deliveries, steps })
+            Ok(RecordView { explanation, hold, known: !versions.is_empty(), company, entity, key, versions, deliveries, steps })
         })
         .await
     }

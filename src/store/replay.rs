@@ -9,7 +9,7 @@ use super::clock::now;
 use super::failure::with_cause;
 use super::{Store, StoreError};
 use crate::domain::ids::{DocumentId, RunId};
-use crate::domain::resent::Stands;
+use crate::domain::resent::ResentState;
 use crate::domain::{DocumentKey, FlowId};
 use crate::store::prepared::prepared;
 use crate::store::text::{Text, in_pattern};
@@ -121,24 +121,24 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn resent(&self, ids: Vec<DocumentId>, since: DateTime<Utc>) -> Result<Vec<(DocumentId, Stands)>, StoreError> {
+    pub async fn resent(&self, ids: Vec<DocumentId>, since: DateTime<Utc>) -> Result<Vec<(DocumentId, ResentState)>, StoreError> {
         self.run_hot("read what became of a replay", move |conn| {
             let rows: Vec<ResentRow> =
                 prepared(include_str!("sql/resent.sql")).bind::<Array<BigInt>, _>(ids).bind::<Timestamptz, _>(since).load(conn)?;
-            let stands = |row: ResentRow| {
-                let stands = match row.stands.as_str() {
-                    "failed" => Stands::Failed(row.message.unwrap_or_default()),
-                    "on_hold" => Stands::OnHold,
-                    "waiting" => Stands::Waiting,
-                    "delivered" => Stands::Delivered,
-                    "to_compare" => Stands::ToCompare,
-                    "unreadable" => Stands::Unreadable,
-                    "nothing" => Stands::Nothing,
-                    _ => Stands::Moving,
+            let state_of = |row: ResentRow| {
+                let state = match row.stands.as_str() {
+                    "failed" => ResentState::Failed(row.message.unwrap_or_default()),
+                    "on_hold" => ResentState::OnHold,
+                    "waiting" => ResentState::Waiting,
+                    "delivered" => ResentState::Delivered,
+                    "to_compare" => ResentState::ToCompare,
+                    "unreadable" => ResentState::Unreadable,
+                    "nothing" => ResentState::Nothing,
+                    _ => ResentState::Moving,
                 };
-                (row.id, stands)
+                (row.id, state)
             };
-            Ok(rows.into_iter().map(stands).collect())
+            Ok(rows.into_iter().map(state_of).collect())
         })
         .await
     }

@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Integer};
 
 use super::audit::{NewAudit, audit_append};
-use super::settle::{Settlement, Verdict};
+use super::settle::{DeliveryOutcome, Settlement};
 use super::{Conn, Queue, Tx};
 use crate::domain::audit::AuditKind;
 use crate::domain::delivery::FailureReason;
@@ -71,7 +71,7 @@ pub(super) fn row_conflicts(conn: &mut Conn, queue: &Queue, outcomes: &[Settleme
         (row.document_id, row.version) = (Some(owner.document_id), Some(owner.version));
         audit.push(row);
         outcomes[at].poll_after = None;
-        outcomes[at].verdict = Verdict::Failed { reason: FailureReason::Conflict, message, field: None, next_step };
+        outcomes[at].verdict = DeliveryOutcome::Failed { reason: FailureReason::Conflict, message, field: None, next_step };
     }
     audit_append(conn, &audit)?;
     Ok(outcomes)
@@ -79,7 +79,7 @@ pub(super) fn row_conflicts(conn: &mut Conn, queue: &Queue, outcomes: &[Settleme
 
 fn row_of(outcome: &Settlement) -> Option<(&str, &str)> {
     match &outcome.verdict {
-        Verdict::Confirmed { sys_id, table, .. } => Some((sys_id, table)),
+        DeliveryOutcome::Confirmed { sys_id, table, .. } => Some((sys_id, table)),
         _ => None,
     }
 }
@@ -127,7 +127,7 @@ fn in_batch(conn: &mut Conn, queue: &Queue, outcomes: &[Settlement], confirmed: 
         let document = names.get(&outcomes[at].document_id).map_or("", String::as_str);
         part_name(document, &queue.block, &outcomes[at].record_key)
     };
-    let made = |at: usize| matches!(&outcomes[at].verdict, Verdict::Confirmed { how: "inserted", .. });
+    let made = |at: usize| matches!(&outcomes[at].verdict, DeliveryOutcome::Confirmed { how: "inserted", .. });
     let mut found = Vec::new();
     for ats in shared {
         let Some(first) = ats.iter().copied().min_by_key(|at| (!made(*at), outcomes[*at].delivery_id)) else { continue };

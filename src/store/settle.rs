@@ -41,7 +41,7 @@ pub struct PartialField {
 
 /// The outcome of one delivery.
 #[derive(Debug, Clone)]
-pub enum Verdict {
+pub enum DeliveryOutcome {
     /// It is in ServiceNow.
     Confirmed {
         /// The record.
@@ -111,7 +111,7 @@ pub struct Settlement {
     /// The line's key; empty for a header.
     pub record_key: String,
     /// Its outcome.
-    pub verdict: Verdict,
+    pub verdict: DeliveryOutcome,
     /// How long after its delivery a record is polled first; `None`: never.
     pub poll_after: Option<Duration>,
 }
@@ -243,14 +243,14 @@ fn tally(outcomes: &[Settlement], replaced: &[DeliveryId], attempt: Attempt) -> 
         read: None,
         queued: Vec::new(),
         sent: if attempt.is_look_up() { Vec::new() } else { outcomes.iter().filter_map(|one| one.run_id).collect() },
-        confirmed: of(&|one| matches!(one.verdict, Verdict::Confirmed { .. })),
-        replaced: of(&|one| matches!(one.verdict, Verdict::Withdrawn { .. }) || replaced.contains(&one.delivery_id)),
+        confirmed: of(&|one| matches!(one.verdict, DeliveryOutcome::Confirmed { .. })),
+        replaced: of(&|one| matches!(one.verdict, DeliveryOutcome::Withdrawn { .. }) || replaced.contains(&one.delivery_id)),
     }
 }
 
 fn confirmed(outcomes: &[Settlement]) -> impl Iterator<Item = (&Settlement, &str, &str)> {
     outcomes.iter().filter_map(|o| match &o.verdict {
-        Verdict::Confirmed { sys_id, table, .. } => Some((o, sys_id.as_str(), table.as_str())),
+        DeliveryOutcome::Confirmed { sys_id, table, .. } => Some((o, sys_id.as_str(), table.as_str())),
         _ => None,
     })
 }
@@ -281,15 +281,15 @@ fn record_confirmed(conn: &mut Conn, queue: &Queue, outcomes: &[Settlement], bat
 }
 
 /// The values of the fields that came back different, as a JSON object.
-fn returned(verdict: &Verdict) -> Option<String> {
-    let Verdict::Confirmed { partial, .. } = verdict else { return None };
+fn returned(verdict: &DeliveryOutcome) -> Option<String> {
+    let DeliveryOutcome::Confirmed { partial, .. } = verdict else { return None };
     let fields: serde_json::Map<_, _> = partial.iter().map(|one| (one.field.clone(), one.returned.as_str().into())).collect();
     (!fields.is_empty()).then(|| serde_json::Value::Object(fields).to_string())
 }
 
 /// The names of these fields, as an array.
-fn partial(verdict: &Verdict) -> Option<String> {
-    let Verdict::Confirmed { partial, .. } = verdict else { return None };
+fn partial(verdict: &DeliveryOutcome) -> Option<String> {
+    let DeliveryOutcome::Confirmed { partial, .. } = verdict else { return None };
     // names of columns: lower-case letters, digits and `_`
     let names: Vec<&str> = partial.iter().map(|one| one.field.as_str()).collect();
     (!names.is_empty()).then(|| format!("{{{}}}", names.join(",")))
@@ -297,7 +297,7 @@ fn partial(verdict: &Verdict) -> Option<String> {
 
 /// Aligned records whose row was changed since the decision: nothing was written, and the next run decides again.
 fn withdraw(conn: &mut Conn, outcomes: &[Settlement]) -> Tx<()> {
-    let rows = outcomes.iter().filter(|o| matches!(o.verdict, Verdict::Withdrawn { .. }));
+    let rows = outcomes.iter().filter(|o| matches!(o.verdict, DeliveryOutcome::Withdrawn { .. }));
     let (deliveries, documents): (Vec<DeliveryId>, Vec<DocumentId>) = rows.map(|o| (o.delivery_id, o.document_id)).unzip();
     if deliveries.is_empty() {
         return Ok(());
@@ -329,8 +329,8 @@ fn put_back(conn: &mut Conn, outcomes: &[Settlement], batch: &Ended, now: DateTi
         .iter()
         .filter_map(|o| {
             Some(match &o.verdict {
-                Verdict::Confirmed { .. } | Verdict::Withdrawn { .. } => return None,
-                Verdict::Failed { reason, message, field, next_step } => Row {
+                DeliveryOutcome::Confirmed { .. } | DeliveryOutcome::Withdrawn { .. } => return None,
+                DeliveryOutcome::Failed { reason, message, field, next_step } => Row {
                     id: o.delivery_id,
                     state: reason.state().as_str(),
                     reason: Some(reason.as_str()),
@@ -341,7 +341,7 @@ fn put_back(conn: &mut Conn, outcomes: &[Settlement], batch: &Ended, now: DateTi
                     uncounted: 0,
                     failed_lookups: 0,
                 },
-                Verdict::Deferred { message, wait, throttled, counted, unanswered, next_step } => Row {
+                DeliveryOutcome::Deferred { message, wait, throttled, counted, unanswered, next_step } => Row {
                     id: o.delivery_id,
                     state: DeliveryState::Queued.as_str(),
                     reason: if *throttled { Some("throttled") } else { unanswered.then_some(UNANSWERED) },
@@ -352,7 +352,7 @@ fn put_back(conn: &mut Conn, outcomes: &[Settlement], batch: &Ended, now: DateTi
                     uncounted: i32::from(!counted),
                     failed_lookups: 0,
                 },
-                Verdict::Unknown { message, wait, failed_lookups } => Row {
+                DeliveryOutcome::Unknown { message, wait, failed_lookups } => Row {
                     id: o.delivery_id,
                     state: DeliveryState::Unknown.as_str(),
                     reason: None,
@@ -395,7 +395,7 @@ fn put_back(conn: &mut Conn, outcomes: &[Settlement], batch: &Ended, now: DateTi
 
 fn audit_row(outcome: &Settlement, batch_id: BatchId, attempt: Attempt, now: DateTime<Utc>) -> NewAudit {
     let (kind, detail) = match &outcome.verdict {
-        Verdict::Confirmed { sys_id, table, how, partial, said } => {
+        DeliveryOutcome::Confirmed { sys_id, table, how, partial, said } => {
             let kind = match (partial.is_empty(), attempt) {
                 (true, Attempt::LookUp) => AuditKind::LookedUp,
                 (true, Attempt::Send) => AuditKind::Confirmed,
@@ -405,16 +405,16 @@ fn audit_row(outcome: &Settlement, batch_id: BatchId, attempt: Attempt, now: Dat
             let detail = ConfirmedDetail { fields, how, said: said.as_deref(), sys_id: sys_id.as_str(), table };
             (kind, serde_json::to_string(&detail).unwrap_or_default())
         }
-        Verdict::Failed { reason, message, field, next_step } => (
+        DeliveryOutcome::Failed { reason, message, field, next_step } => (
             AuditKind::of(*reason),
             serde_json::json!({ "reason": reason, "message": message, "field": field, "next_step": next_step.text() }).to_string(),
         ),
-        Verdict::Deferred { message, wait, next_step, .. } => (
+        DeliveryOutcome::Deferred { message, wait, next_step, .. } => (
             if attempt.is_look_up() { AuditKind::LookedUp } else { AuditKind::Deferred },
             serde_json::json!({ "message": message, "not_before": now + *wait, "next_step": next_step.text() }).to_string(),
         ),
-        Verdict::Withdrawn { message } => (AuditKind::Superseded, serde_json::json!({ "message": message }).to_string()),
-        Verdict::Unknown { message, wait, .. } => {
+        DeliveryOutcome::Withdrawn { message } => (AuditKind::Superseded, serde_json::json!({ "message": message }).to_string()),
+        DeliveryOutcome::Unknown { message, wait, .. } => {
             (AuditKind::Unknown, serde_json::json!({ "message": message, "next_look_up": now + *wait }).to_string())
         }
     };

@@ -136,8 +136,8 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn rows_standing(&self, flow: FlowId) -> Result<Vec<String>, StoreError> {
-        self.run("list what stands for rows", move |conn| {
+    pub async fn row_placeholders(&self, flow: FlowId) -> Result<Vec<String>, StoreError> {
+        self.run("list the placeholders of rows", move |conn| {
             #[derive(QueryableByName)]
             struct Key {
                 #[diesel(sql_type = Text)]

@@ -211,11 +211,11 @@ where
                 let guard = Guard { child, actor, backoff: None, deaths: VecDeque::new(), supervision: supervised, resting: shared };
                 actix::spawn(guard.run());
             }
-            Err(panic) => report(&supervised, child, Exit::GaveUp { cause: format!("could not be made: {}", describe(panic.as_ref())) }),
+            Err(panic) => report(&supervised, child, Exit::GaveUp { cause: format!("could not be started: {}", describe(panic.as_ref())) }),
         }
     });
     if !sent {
-        report(supervision, spec.clone(), Exit::GaveUp { cause: "could not be made: its arbiter has ended".to_owned() });
+        report(supervision, spec.clone(), Exit::GaveUp { cause: "could not be started: its arbiter has ended".to_owned() });
     }
     Child { name: spec.name, addr: Addr::new(sender), resting }
 }
@@ -224,7 +224,7 @@ where
 fn report<C: Send + 'static>(supervision: &Supervision<C>, spec: ChildSpec<C>, exit: Exit) {
     let ChildSpec { name: child, if_given_up, .. } = spec;
     match &exit {
-        Exit::GaveUp { cause } => error!(%child, %cause, "actor ended for good"),
+        Exit::GaveUp { cause } => error!(%child, %cause, "actor ended"),
         Exit::Drained | Exit::Unreferenced => tracing::info!(%child, ?exit, "actor ended"),
     }
     supervision.parent.do_send(ChildExited { child, exit, if_given_up }); // a parent that is gone needs no news
@@ -257,7 +257,7 @@ impl<A: Supervised + Actor<Context = Context<A>>, C: Clone + Send + Unpin + 'sta
             return Some(Exit::GaveUp { cause });
         };
         let restart = Restart { child: self.child.name.clone(), death, cause, deaths: self.deaths.len(), delay };
-        warn!(child = %restart.child, cause = %restart.cause, deaths = restart.deaths, ?delay, "actor died, will restart");
+        warn!(child = %restart.child, cause = %restart.cause, deaths = restart.deaths, ?delay, "actor died; Tieline restarts it");
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| (self.supervision.observer)(&restart))) {
             error!(child = %self.child.name, cause = describe(panic.as_ref()), "the observer of restarts panicked");
         }

@@ -14,5 +14,5 @@ const KEEP_ALIVE: Duration = Duration::from_millis(500);
 /// When the system gives it no timer or poller; nothing runs without it.
 pub fn runtime() -> Runtime {
     let runtime = Builder::new_current_thread().enable_all().thread_keep_alive(KEEP_ALIVE).build();
-    runtime.unwrap_or_else(|error| panic!("no runtime can be made: {error}"))
+    runtime.unwrap_or_else(|error| panic!("no runtime can be created: {error}"))
 }

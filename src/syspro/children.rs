@@ -55,7 +55,7 @@ impl Call<'_> {
 
     /// Notes that the company lacks a table that may be absent, so that not every page requests it again.
     pub(super) fn note_absent_table(&self, table: &str) {
-        warn!(company = %self.company, table, "the company has no such table, and the definition allows that: it is read as empty");
+        warn!(company = %self.company, table, "the company has no such table, which the definition allows: it is read as empty");
         self.odata.learned.borrow_mut().absent.insert(self.place(table));
     }
 

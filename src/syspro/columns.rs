@@ -286,7 +286,7 @@ impl Call<'_> {
         let answers = self.sample(table, columns).await.is_ok();
         self.odata.learned.borrow_mut().no_select = answers;
         if answers {
-            warn!(company = %self.company, table, "the service refuses `$select`: whole rows are read from now on");
+            warn!(company = %self.company, table, "the service refuses `$select`; Tieline reads whole rows from now on");
         }
         answers
     }

@@ -77,7 +77,7 @@ pub enum SysproError {
     },
     /// Nothing under this company answers.
     #[error(
-        "the OData service knows nothing of company `{company}` or of its table `{table}` (404); check `syspro.companies`, and that \
+        "the OData service has no company `{company}` or no table `{table}` in it (404); check `syspro.companies`, and that \
          `syspro.odata_url` ends before the company"
     )]
     UnknownCompany {
@@ -102,8 +102,8 @@ pub enum SysproError {
     },
     /// An optional column has disappeared.
     #[error(
-        "table `{table}` of company `{company}` lacks {}, which the definition lists as `optional` and which rows have brought until now. Read as \
-         empty, it would be emptied in every record, so nothing was read",
+        "table `{table}` of company `{company}` lacks {}, which the definition lists as `optional` and which rows had until now. Read as \
+         empty, it would be cleared in every record, so nothing was read",
         listed(columns)
     )]
     ColumnGone {
@@ -116,9 +116,9 @@ pub enum SysproError {
     },
     /// A required column is in no row, and nothing shows that the table has it.
     #[error(
-        "none of the {rows} rows with which {asked} was answered has {}. Where this SYSPRO release lacks it, correct the entity's definition, or \
-         list it there as `optional`. Where the service leaves out what is empty, set `syspro.absent_columns = \"empty\"`, once it is \
-         certain that it leaves out nothing else, such as zeros. Reading again does not help, and nothing was changed",
+        "none of the {rows} rows with which {asked} was answered has {}. If this SYSPRO release lacks it, correct the entity's definition, \
+         or list it there as `optional`. If the service omits empty values, set `syspro.absent_columns = \"empty\"`, but only if it is \
+         certain that the service omits nothing else, such as zeros. Reading again does not help, and nothing was changed",
         listed(columns)
     )]
     LeftOut {
@@ -140,7 +140,7 @@ pub enum SysproError {
         answer: Quoted,
     },
     /// 429 or 503.
-    #[error("SYSPRO is too busy for {asked} ({status}); it is tried again later")]
+    #[error("SYSPRO is too busy for {asked} ({status}); Tieline retries later")]
     Busy {
         /// The request.
         asked: String,
@@ -161,7 +161,8 @@ pub enum SysproError {
     },
     /// 3xx: most likely to a login page.
     #[error(
-        "SYSPRO sent {asked} elsewhere (status {status}, to {target}); redirects are not followed, so that the password stays here: correct `syspro.odata_url`"
+        "SYSPRO redirected {asked} (status {status}, to {target}); Tieline follows no redirects, to protect the password: correct \
+         `syspro.odata_url`"
     )]
     Redirected {
         /// The request.
@@ -207,8 +208,8 @@ pub enum SysproError {
     /// Rows that are not in the requested order, are not beyond the requested key, or came before.
     #[error(
         "SYSPRO's answer to {asked} {problem}. Rows may be missing, so reading has stopped there: nothing is marked as gone, and the next \
-         read begins at the same place. Reading again gives the same until the service obeys the order and the condition that it is asked \
-         for{advice}"
+         read starts at the same place. Reading again gives the same result until the service obeys the requested order and \
+         condition{advice}"
     )]
     Order {
         /// The request.
@@ -220,9 +221,9 @@ pub enum SysproError {
     },
     /// Fewer rows than the service counts.
     #[error(
-        "SYSPRO counts {before} rows for {asked} before it was read and {after} after it, and gave only {read}: the read is not complete, so \
-         nothing is marked as gone. The next run reads again, which helps where rows came and went meanwhile; when this comes again, the \
-         service leaves rows out (a view, a filter, paging), or counts wrongly (then set `syspro.count_check = false`)"
+        "SYSPRO counted {before} rows for {asked} before the read and {after} after it, and returned only {read}: the read is not \
+         complete, so nothing is marked as gone. The next run reads again, which helps if rows came and went meanwhile; if this happens \
+         again, the service omits rows (a view, a filter, paging) or counts wrongly (then set `syspro.count_check = false`)"
     )]
     Short {
         /// The request.
@@ -236,8 +237,8 @@ pub enum SysproError {
     },
     /// No row, and a link to more rows that cannot be followed.
     #[error(
-        "SYSPRO answered {asked} with no row and a link to further rows, and {why}. Rows may be missing, so reading has stopped there: nothing \
-         is marked as gone, and the next read begins at the same place"
+        "SYSPRO answered {asked} with no row and a link to further rows, and {why}. Rows may be missing, so reading has stopped there: \
+         nothing is marked as gone, and the next read starts at the same place"
     )]
     Linked {
         /// The request.
@@ -247,9 +248,9 @@ pub enum SysproError {
     },
     /// A query that was made before.
     #[error(
-        "SYSPRO leads {asked} in a circle: {what} came a second time, after {requests} requests and {rows} rows. The same question has the same \
-         answer without end, so reading has stopped there: nothing is marked as gone, and the next read begins at the same place. Reading again \
-         does not help until the service, or a proxy or cache in front of it, gives each page once: send {asked} by hand and follow its links"
+        "SYSPRO repeats its answers to {asked}: {what} came a second time, after {requests} requests and {rows} rows. Reading would never \
+         end, so it has stopped there: nothing is marked as gone, and the next read starts at the same place. Reading again does not help \
+         until the service, or a proxy or cache in front of it, returns each page once: send {asked} manually and follow its links"
     )]
     Circle {
         /// The request.
@@ -263,9 +264,9 @@ pub enum SysproError {
     },
     /// More requests than the rows explain.
     #[error(
-        "SYSPRO was asked {requests} times for one page and gave {rows} rows; the last question was {asked}. Reading has stopped there: nothing is \
-         marked as gone, and the next read begins at the same place. Reading again does not help while the service answers in pieces this \
-         small, or with pages that hold nothing"
+        "Tieline sent {requests} requests for one page and got {rows} rows; the last request was {asked}. Reading has stopped there: \
+         nothing is marked as gone, and the next read starts at the same place. Reading again does not help while the service returns such \
+         small or empty pages"
     )]
     Endless {
         /// The last request.
@@ -277,9 +278,9 @@ pub enum SysproError {
     },
     /// More requests in one run than are allowed.
     #[error(
-        "SYSPRO was asked {requests} times in this run for {asked}, and there is no end: {rows} rows came{}. Reading has stopped there: nothing is \
-         marked as gone. Another read continues at the same place if it reads changes, and at the beginning if it reads everything; when \
-         the table is really that large, raise `syspro.run_requests` ({limit})",
+        "Tieline sent {requests} requests in this run for {asked} without reaching the end: {rows} rows came{}. Reading has stopped there: \
+         nothing is marked as gone. Another read continues at the same place if it reads changes, and at the beginning if it reads \
+         everything; if the table is really that large, raise `syspro.run_requests` ({limit})",
         counted.map(|counted| format!(", where the service counts {counted}")).unwrap_or_default()
     )]
     RunTooLong {
@@ -296,9 +297,9 @@ pub enum SysproError {
     },
     /// More rows in one page than fit.
     #[error(
-        "the rows of one page take more than {limit} MiB: {rows} came, and {asked} gives still more. Reading has stopped there: nothing is marked as \
-         gone, and the next read begins at the same place. Reading again does not help; when a record is really that large, raise \
-         `syspro.page_limit_mb`"
+        "the rows of one page take more than {limit} MiB: {rows} came, and {asked} returns more. Reading has stopped there: nothing is \
+         marked as gone, and the next read starts at the same place. Reading again does not help; when a record is really that large, \
+         raise `syspro.page_limit_mb`"
     )]
     Heavy {
         /// The request.
@@ -310,8 +311,9 @@ pub enum SysproError {
     },
     /// More rows than requested.
     #[error(
-        "SYSPRO answered {asked} with more rows than the {most} asked for, and none of them is read: a service that does not keep to `$top` (e.net: \
-         `ReturnRows`) may give any number. Reading again does not help until it does; check what stands between SYSPRO and Tieline"
+        "SYSPRO answered {asked} with more rows than the {most} requested, and Tieline reads none of them: a service that ignores `$top` \
+         (e.net: `ReturnRows`) may return any number. Reading again does not help until the service is corrected; check the proxies \
+         between SYSPRO and Tieline"
     )]
     Unasked {
         /// The request.
@@ -345,8 +347,8 @@ impl std::fmt::Display for OrderAdvice {
         match self {
             Self::None => Ok(()),
             Self::Collation => f.write_str(
-                "; where the company's tables are sorted by another collation than SYSPRO's own (`Latin1_General_BIN`: by code point, capitals \
-                 before small letters), set `syspro.key_order = \"any\"`",
+                "; if the company's tables are sorted by another collation than SYSPRO's own (`Latin1_General_BIN`: by code point, \
+                 capitals before small letters), set `syspro.key_order = \"any\"`",
             ),
             Self::Numbers(column) => write!(
                 f,

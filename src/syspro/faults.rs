@@ -76,8 +76,8 @@ pub(super) fn roots(call: &Call<'_>, plan: &ReadPlan, found: Rows) -> Roots {
 pub(super) fn bad_root(table: &str, problem: &RowProblem) -> Fault {
     match problem {
         RowProblem::Unreadable(problem) => Fault::of_rows(format!(
-            "its row of `{table}` cannot be read: {problem}. It was asked for alone, and only its key is known; the rows round it were read. \
-             Correct the row in SYSPRO, or what the service makes of it; Tieline then reads it automatically"
+            "its row of `{table}` cannot be read: {problem}. Tieline requested it alone and knows only its key; the rows around it were \
+             read. Correct the row in SYSPRO, or correct the service that returns it; Tieline then reads it automatically"
         )),
         RowProblem::LeftOut(columns) => left_out(format!("its row of `{table}`"), table, columns, RowKey::Read),
         RowProblem::Oversized { column, bytes, limit } => oversized(&format!("its row of `{table}`"), column, *bytes, *limit),
@@ -88,16 +88,17 @@ pub(super) fn bad_root(table: &str, problem: &RowProblem) -> Fault {
 /// The fault of a row with an object or a list instead of one value.
 fn nested(whose: &str, column: &str) -> Fault {
     Fault::of_rows(format!(
-        "{whose} has an object or a list in `{column}`, where a column has one value: nothing of the record is sent. Correct what the service makes \
-         of the column, or take it out of the definition; the next read then takes the record"
+        "{whose} has an object or a list in `{column}`, but a column must have one value: Tieline does not send the record. Correct the \
+         column in the service, or remove it from the definition; the next read then stores the record"
     ))
 }
 
 /// The fault of a row with a value that is too long.
 fn oversized(whose: &str, column: &str, bytes: usize, limit: usize) -> Fault {
     Fault::of_rows(format!(
-        "{whose} has a value of {bytes} bytes in `{column}`, more than the {} KiB that a value may have: it was not read, and nothing of the record is \
-         sent. Shorten it in SYSPRO, or raise `syspro.value_limit_kb` where such values are meant; the next read then takes it",
+        "{whose} has a value of {bytes} bytes in `{column}`, more than the {} KiB that a value may have: it was not read, and Tieline does \
+         not send the record. Shorten the value in SYSPRO, or raise `syspro.value_limit_kb` if such values are intended; the next read \
+         then stores the record",
         limit >> 10
     ))
 }
@@ -105,7 +106,7 @@ fn oversized(whose: &str, column: &str, bytes: usize, limit: usize) -> Fault {
 /// The fault of a record whose rows exceed the memory limit of a page.
 pub(super) fn heavy(table: &str, error: &super::error::SysproError) -> Fault {
     Fault::of_rows(format!(
-        "its rows of `{table}` are too many to be read: {error}. Nothing of the record is sent; its neighbours are read"
+        "its rows of `{table}` are too many to be read: {error}. Tieline does not send the record, and reads the others"
     ))
 }
 
@@ -125,8 +126,8 @@ fn left_out(whose: String, table: &str, columns: &[String], row_key: RowKey) -> 
     };
     Fault {
         text: format!(
-            "{whose} came without {}, although it was asked for and the table has it: whether it is empty is not known, so nothing of the \
-             record is sent",
+            "{whose} came without {}, although Tieline requested it and the table has it: it is unknown whether it is empty, so Tieline \
+             does not send the record",
             listed(columns)
         )
         .into(),
@@ -137,8 +138,8 @@ fn left_out(whose: String, table: &str, columns: &[String], row_key: RowKey) -> 
 /// The fault of a key column with text that cannot be stored.
 pub(super) fn unheld(column: &str, cell: &Cell, table: &str) -> Fault {
     Fault::of_rows(format!(
-        "its key column `{column}` of `{table}` holds `{}`: what is written out there (\\u0000 is the character NUL) can neither be kept in a key \
-         nor asked for. Nothing of it is sent until the key is corrected in SYSPRO",
+        "its key column `{column}` of `{table}` holds `{}`: the escaped characters (\\u0000 is NUL) cannot be stored in a key or \
+         requested. Tieline does not send the record until the key is corrected in SYSPRO",
         cell.key_text()
     ))
 }
@@ -179,7 +180,7 @@ fn row_after(plan: &ReadPlan, table: Option<&str>, bad: &BadRow, number: usize) 
     let whose = format!("the {place} in `{table}`");
     let mut fault = match &bad.problem {
         RowProblem::Unreadable(problem) => Fault::of_rows(format!(
-            "{whose} cannot be read, not even its key: {problem}. Correct it in SYSPRO, or what the service makes of it"
+            "{whose} cannot be read, not even its key: {problem}. Correct it in SYSPRO, or correct the service that returns it"
         )),
         RowProblem::LeftOut(columns) => left_out(whose, table, columns, RowKey::Unknown),
         RowProblem::Oversized { column, bytes, limit } => oversized(&whose, column, *bytes, *limit),
@@ -187,12 +188,12 @@ fn row_after(plan: &ReadPlan, table: Option<&str>, bad: &BadRow, number: usize) 
     };
     let until = match changed {
         false => {
-            ". This entry goes with the next whole read that can read the row. Until then no record of this flow is marked as gone, because any \
-             could be the one that cannot be read"
+            ". The next full read that can read the row removes this entry. Until then Tieline marks no record of this flow as gone, \
+             because the row may belong to any of them"
         }
         true => {
-            ". It says that a record changed, and not which one: the next whole read (`tieline sync --sweep`) takes the change in, and removes this \
-             entry"
+            ". It shows that a record changed, but not which one: the next full read (`tieline sync --sweep`) stores the change and \
+             removes this entry"
         }
     };
     fault.text = format!("{}{until}", fault.text).into();
@@ -212,8 +213,9 @@ pub(super) fn changes_unaskable(
         let Some(at) = left.iter().find(|at| !row[**at].is_askable()) else { continue };
         let key = format!("(row of {} for {})", change.table, left.iter().map(|at| row[*at].key_text()).collect::<Vec<_>>().join("/"));
         let fault = format!(
-            "a row of `{}` says that a record changed, and names it by {} in `{}`: what is written out there, or longer than any key, cannot be asked for. \
-             Correct the column in SYSPRO; the next whole read (`tieline sync --sweep`) takes the change in, and removes this entry",
+            "a row of `{}` says that a record changed, and names it by {} in `{}`: escaped characters, or a value longer than any key, \
+             cannot be requested. Correct the column in SYSPRO; the next full read (`tieline sync --sweep`) stores the change and removes \
+             this entry",
             change.table,
             shown(std::slice::from_ref(&row[*at])),
             columns[*at]
@@ -258,8 +260,8 @@ pub(super) fn unreadable(related: &Related<'_>, bad: &[BadRow], rows: &[Vec<Cell
                 };
                 match &bad.problem {
                     RowProblem::Unreadable(problem) => Fault::of_rows(format!(
-                        "{whose} cannot be read: {problem}. Nothing of it is sent until that row is corrected in SYSPRO, or what the service makes \
-                         of it"
+                        "{whose} cannot be read: {problem}. Tieline does not send the record until the row is corrected in SYSPRO or in \
+                         the service"
                     )),
                     RowProblem::LeftOut(columns) => left_out(whose, table, columns, row_key),
                     RowProblem::Oversized { column, bytes, limit } => oversized(&whose, column, *bytes, *limit),
@@ -280,14 +282,14 @@ pub(super) fn unaskable(column: &str, cell: &Cell, table: &str) -> Fault {
     let text = cell.key_text();
     if !matches!(cell, Cell::Escaped(_)) {
         return Fault::of_rows(format!(
-            "its column `{column}` holds {} bytes, and no key may have more than {}, so that its rows of `{table}` are not known. Correct the column in \
-             SYSPRO",
+            "its column `{column}` holds {} bytes, more than the {} that a key may have, so its rows of `{table}` are unknown. Correct the \
+             column in SYSPRO",
             text.len(),
             DocumentKey::LONGEST
         ));
     }
     Fault::of_rows(format!(
-        "its column `{column}` holds `{}`: what is written out there cannot be asked for, so that its rows of `{table}` are not known. Correct the \
+        "its column `{column}` holds `{}`: the escaped characters cannot be requested, so its rows of `{table}` are unknown. Correct the \
          column in SYSPRO",
         cell.key_text()
     ))
@@ -297,8 +299,8 @@ pub(super) fn unaskable(column: &str, cell: &Cell, table: &str) -> Fault {
 fn twins(related: &Related<'_>, first: &[Cell], second: &[Cell]) -> String {
     let table = &related.table.table;
     format!(
-        "two rows of `{table}` have this key ({}): {}. Neither is sent, because it cannot be told which counts. Correct the rows in SYSPRO, or \
-         complete the key in the entity's definition where the table's key has more columns",
+        "two rows of `{table}` have this key ({}): {}. Tieline sends neither, because it cannot tell which one is valid. Correct the rows \
+         in SYSPRO, or complete the key in the entity's definition if the table's key has more columns",
         related.table.key.join(", "),
         difference(related, first, second)
     )

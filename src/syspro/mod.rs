@@ -41,5 +41,5 @@ pub use capabilities::{Capabilities, SeenOrder};
 pub use columns::ProbeFinding;
 pub use count::{Measure, TableSize};
 pub use error::SysproError;
-pub use position::{Page, PageQuery, Position, Scope};
+pub use position::{Page, PageQuery, Position, ReadScope};
 pub use reader::{SysproConnections, SysproReader};

@@ -15,7 +15,7 @@ use super::wire::Cell;
 const EMPTY_PAGES: u32 = 100;
 /// Why a link is not followed.
 const UNUSABLE_LINK: &str =
-    "the link is not followed: it counts rows, which misses some when others come or go meanwhile, or it leads to another server";
+    "the link is not followed: it pages by row number, which misses rows that come or go meanwhile, or it leads to another server";
 /// This few rows are not a server's silent limit.
 const NO_CAP: usize = 5;
 
@@ -80,7 +80,7 @@ impl Call<'_> {
                 }
                 // rows behind a link are requested by key instead
                 Err(error) if (error.is_unreadable() || error.is_failure_within()) && (by_link || top > 1) => {
-                    debug!(%error, table = query.table, top, "an answer cannot be read and is asked for with fewer rows");
+                    debug!(%error, table = query.table, top, "an answer cannot be read; Tieline requests fewer rows");
                     if suspect.is_none() {
                         since_failure = SinceFailure::NothingRead;
                     }

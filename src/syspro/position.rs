@@ -13,7 +13,7 @@ use crate::domain::Document;
 #[derive(Clone, Debug)]
 pub struct PageQuery {
     /// Which documents.
-    pub scope: Scope,
+    pub scope: ReadScope,
     /// The end of the page before; `None` for the first page.
     pub after: Option<Position>,
     /// The approximate number of rows of the queried table per page, 1 to 5000.
@@ -22,7 +22,7 @@ pub struct PageQuery {
 
 /// Selects documents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scope {
+pub enum ReadScope {
     /// All of them.
     All,
     /// The documents that one change query finds.

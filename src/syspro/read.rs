@@ -12,7 +12,7 @@ use super::error::SysproError;
 use super::faults::{self, Roots};
 use super::filter::Condition;
 use super::order::Course;
-use super::position::{Page, PageQuery, Position, Scope};
+use super::position::{Page, PageQuery, Position, ReadScope};
 use super::reader::{BadRow, Call, Query, Rows, SysproReader};
 use super::related::{Contiguous, Found, Related};
 use super::wire::Cell;
@@ -39,13 +39,13 @@ impl SysproReader {
         }
         let (documents, next) = match query.scope {
             _ if plan.root.derive.is_some() => (call.derived(plan, limit).await?, None),
-            Scope::All => {
+            ReadScope::All => {
                 let all = call.root_query(plan, vec![], limit);
                 let (mut rows, next) = call.page_of(&all, course, limit).await?;
                 rows.leave_out(&plan.root);
                 (call.documents(plan, rows, RootRows::Contiguous).await?, next)
             }
-            Scope::Changed { query, since, until } => match plan.changes.get(query) {
+            ReadScope::Changed { query, since, until } => match plan.changes.get(query) {
                 Some(change) => call.changed(plan, change, Window { since, until }, course, limit).await?,
                 None => (Vec::new(), None),
             },

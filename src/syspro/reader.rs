@@ -330,7 +330,7 @@ impl Call<'_> {
             Misplaced::Disordered => format!("is not in the order of the key asked for ({columns}): {found} comes after {before}"),
             Misplaced::NotBeyond => {
                 let bound = bound.map(shown).unwrap_or_default();
-                format!("does not keep to what was asked for: rows with a key ({columns}) beyond {bound}, and {found} came")
+                format!("does not match the request: rows with a key ({columns}) beyond {bound}, and {found} came")
             }
             Misplaced::Repeated => format!("brings the key {found} ({columns}) a second time, after {before}"),
         };

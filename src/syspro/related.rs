@@ -265,7 +265,7 @@ impl Call<'_> {
             let kept = self.kept.get();
             let mut page = match self.read(&query, &mut course, query.top as usize).await {
                 Err(error) if error.is_refusal() => {
-                    debug!(%error, table = related.table.table, "a range of keys was refused, reading by lists");
+                    debug!(%error, table = related.table.table, "a range of keys was refused; Tieline reads by lists");
                     return Ok(None);
                 }
                 page => page?,
@@ -291,7 +291,7 @@ impl Call<'_> {
             self.drop_rows(kept, &found.rows[before..]);
             foreign += count - (found.rows.len() - before);
             if foreign > 4 * found.rows.len() + 1000 {
-                debug!(table = related.table.table, foreign, "a range of keys takes in too much, reading by lists");
+                debug!(table = related.table.table, foreign, "a range of keys is too large; Tieline reads by lists");
                 self.odata.learned.borrow_mut().sparse.insert(place);
                 return Ok(None);
             }

@@ -151,7 +151,7 @@ impl Call<'_> {
                 Some(asked) => (asked <= retry.backoff.longest).then_some(asked),
                 None => delay,
             })
-            .notify(|error, _| debug!(%error, attempt = attempt.get(), table, "a query failed and is tried again"))
+            .notify(|error, _| debug!(%error, attempt = attempt.get(), table, "a query failed; Tieline retries"))
             .await
     }
 

@@ -119,7 +119,7 @@ fn credential() -> Credential {
 }
 
 /// Every page of a scope, and how many pages it took.
-async fn read_all(odata: &SysproReader, plan: &ReadPlan, scope: Scope, limit: u32) -> Result<(Vec<Document>, Vec<Page>), SysproError> {
+async fn read_all(odata: &SysproReader, plan: &ReadPlan, scope: ReadScope, limit: u32) -> Result<(Vec<Document>, Vec<Page>), SysproError> {
     let (mut documents, mut pages, mut after) = (Vec::new(), Vec::new(), None);
     loop {
         let page = odata.page(&credential(), &"EDU1".into(), plan, &PageQuery { scope, after, limit }).await?;
@@ -134,12 +134,18 @@ async fn read_all(odata: &SysproReader, plan: &ReadPlan, scope: Scope, limit: u3
     }
 }
 
-fn run<T>(settings: &SysproSettings, plan: &ReadPlan, scope: Scope, limit: u32, check: impl FnOnce(Vec<Document>, Vec<Page>) -> T) -> T {
+fn run<T>(
+    settings: &SysproSettings,
+    plan: &ReadPlan,
+    scope: ReadScope,
+    limit: u32,
+    check: impl FnOnce(Vec<Document>, Vec<Page>) -> T,
+) -> T {
     let (documents, pages) = outcome(settings, plan, scope, limit).expect("readable");
     check(documents, pages)
 }
 
-fn outcome(settings: &SysproSettings, plan: &ReadPlan, scope: Scope, limit: u32) -> Result<(Vec<Document>, Vec<Page>), SysproError> {
+fn outcome(settings: &SysproSettings, plan: &ReadPlan, scope: ReadScope, limit: u32) -> Result<(Vec<Document>, Vec<Page>), SysproError> {
     actix_rt::System::new().block_on(async {
         let odata = scripted::reader(settings, &quick_retry());
         read_all(&odata, plan, scope, limit).await
@@ -150,8 +156,8 @@ fn keys(documents: &[Document]) -> Vec<&str> {
     documents.iter().map(|document| document.key.as_str()).collect()
 }
 
-fn since(query: usize, day: u32) -> Scope {
-    Scope::Changed { query, since: NaiveDate::from_ymd_opt(2026, 1, day), until: None }
+fn since(query: usize, day: u32) -> ReadScope {
+    ReadScope::Changed { query, since: NaiveDate::from_ymd_opt(2026, 1, day), until: None }
 }
 
 #[test]
@@ -161,7 +167,7 @@ fn composite_keys_are_paged_without_loss_whatever_they_hold() {
         {"S":"042","I":"x  ","V":9},{"S":"42","I":"x  ","V":10},{"S":"A","I":"é","V":null},{"S":null,"I":"1","V":11},{"S":null,"I":"2","V":12}]"#;
     for limit in [1, 2, 3, 5, 13, 50] {
         let server = Server::start(Tables::default().with("T", rows));
-        run(&server.settings(), &plan(table("T", "S I", "V")), Scope::All, limit, |documents, _| {
+        run(&server.settings(), &plan(table("T", "S I", "V")), ReadScope::All, limit, |documents, _| {
             let mut found = keys(&documents);
             assert_eq!(found.len(), 13, "limit {limit}: {found:?}");
             found.sort_unstable();
@@ -189,7 +195,7 @@ fn silent_caps_and_links_lose_nothing() {
         tables.link_base = link.then(String::new);
         let server = Server::start(tables);
         for limit in [500, 21, 70] {
-            run(&server.settings(), &plan(table("T", "K", "V")), Scope::All, limit, |documents, _| {
+            run(&server.settings(), &plan(table("T", "K", "V")), ReadScope::All, limit, |documents, _| {
                 assert_eq!(documents.len(), 230, "cap {cap:?}, limit {limit}");
             });
         }
@@ -203,14 +209,14 @@ fn a_limit_of_the_server_on_top_is_obeyed() {
         (top > 100).then(|| reply(400, r#"{"error":{"code":"","message":"The limit of '100' for Top query has been exceeded."}}"#))
     };
     let server = Server::scripted(Tables::default().with("T", &many(230)), Box::new(script));
-    run(&server.settings(), &plan(table("T", "K", "V")), Scope::All, 2000, |documents, _| assert_eq!(documents.len(), 230));
+    run(&server.settings(), &plan(table("T", "K", "V")), ReadScope::All, 2000, |documents, _| assert_eq!(documents.len(), 230));
 }
 
 #[test]
 fn a_full_last_page_is_followed_by_one_more_question() {
     // the last row of a full page comes again with the next one
     let server = Server::start(Tables::default().with("T", &many(21)));
-    run(&server.settings(), &plan(table("T", "K", "V")), Scope::All, 10, |documents, pages| {
+    run(&server.settings(), &plan(table("T", "K", "V")), ReadScope::All, 10, |documents, pages| {
         assert_eq!((documents.len(), pages.len()), (21, 3));
     });
 }
@@ -221,7 +227,7 @@ fn links_to_another_server_are_not_followed() {
     let mut tables = Tables::default().with("T", &many(30));
     (tables.cap, tables.link_base) = (Some(7), Some(format!("http://127.0.0.1:{}", elsewhere.port)));
     let server = Server::start(tables);
-    run(&server.settings(), &plan(table("T", "K", "V")), Scope::All, 500, |documents, _| assert_eq!(documents.len(), 30));
+    run(&server.settings(), &plan(table("T", "K", "V")), ReadScope::All, 500, |documents, _| assert_eq!(documents.len(), 30));
     assert_eq!(elsewhere.requests().len(), 0, "the password went to another server");
 }
 
@@ -235,7 +241,7 @@ fn order_rows(orders: usize, lines: usize) -> (String, String) {
 fn children_of_dense_pages_come_by_range_and_of_others_by_lists() {
     let (heads, lines) = order_rows(61, 3);
     let server = Server::start(Tables::default().with("PorMasterHdr", &heads).with("PorMasterDetail", &lines));
-    run(&server.settings(), &orders(), Scope::All, 500, |documents, pages| {
+    run(&server.settings(), &orders(), ReadScope::All, 500, |documents, pages| {
         assert_eq!(documents.len(), 61);
         assert!(documents.iter().all(|document| document.children[0].len() == 3));
         assert_eq!(
@@ -252,7 +258,7 @@ fn a_document_with_more_lines_than_a_page_is_whole_and_sorted() {
     let server = Server::start(Tables::default().with("PorMasterHdr", &heads).with("PorMasterDetail", &lines));
     let mut settings = server.settings();
     settings.row_cap = 10;
-    run(&settings, &orders(), Scope::All, 500, |documents, _| {
+    run(&settings, &orders(), ReadScope::All, 500, |documents, _| {
         for document in &documents {
             let lines: Vec<String> = document.children[0].iter().map(|row| row[1].to_text()).collect();
             let expected: Vec<String> = (0..333).map(|line| line.to_string()).collect();
@@ -269,7 +275,7 @@ fn the_end_of_a_chain_of_links_is_not_the_end_of_the_table() {
     let server = Server::start(tables);
     let mut settings = server.settings();
     settings.row_cap = 20;
-    run(&settings, &orders(), Scope::All, 500, |documents, _| assert_eq!(documents[0].children[0].len(), 100));
+    run(&settings, &orders(), ReadScope::All, 500, |documents, _| assert_eq!(documents[0].children[0].len(), 100));
     assert!(server.requests().iter().any(|request| request.option("$skiptoken").starts_with("at-")), "links are followed");
 }
 
@@ -282,7 +288,7 @@ fn an_empty_answer_with_a_link_that_counts_rows_is_named_for_what_it_is() {
         asked.then(|| reply(200, format!(r#"{{"value":[],"@odata.nextLink":"{}&$skiptoken=7"}}"#, request.target)))
     };
     let server = Server::scripted(tables, Box::new(empty));
-    let error = outcome(&server.settings(), &orders(), Scope::All, 5).expect_err("no row and no way on");
+    let error = outcome(&server.settings(), &orders(), ReadScope::All, 5).expect_err("no row and no way on");
     assert!(matches!(error, SysproError::Linked { .. }), "{error:?}");
     assert!(error.to_string().contains("with no row and a link to further rows"), "{error}");
 }
@@ -302,7 +308,7 @@ fn a_range_that_takes_in_too_much_is_given_up_for_lists() {
     settings.row_cap = 500;
     let mut plan = orders();
     plan.root.filter = Some(Filter::new("Supplier eq 'S'"));
-    run(&settings, &plan, Scope::All, 500, |documents, pages| {
+    run(&settings, &plan, ReadScope::All, 500, |documents, pages| {
         assert_eq!(documents.len(), 59);
         assert!(documents.iter().all(|document| document.children[0].len() == 1));
         assert!(pages[0].rows_read < 2000, "{} rows read", pages[0].rows_read);
@@ -327,7 +333,7 @@ fn refused_lists_are_halved_and_the_limit_is_remembered() {
         numbers: vec![],
         may_be_absent: false,
     });
-    run(&server.settings(), &plan, Scope::Changed { query: 0, since: None, until: None }, 500, |documents, _| {
+    run(&server.settings(), &plan, ReadScope::Changed { query: 0, since: None, until: None }, 500, |documents, _| {
         assert_eq!(documents.len(), 400);
         assert!(documents.iter().all(|document| document.children[0].len() == 1));
     });
@@ -343,7 +349,7 @@ fn a_refused_single_key_is_an_error() {
         (request.table == "PorMasterDetail" && request.options.contains_key("$filter")).then(|| reply(414, "<html>"))
     };
     let server = Server::scripted(Tables::default().with("PorMasterHdr", &heads).with("PorMasterDetail", &lines), Box::new(script));
-    let error = outcome(&server.settings(), &orders(), Scope::All, 500).expect_err("refused");
+    let error = outcome(&server.settings(), &orders(), ReadScope::All, 500).expect_err("refused");
     assert!(matches!(error, SysproError::Refused { status: 414, .. }), "{error}");
     assert_eq!(error.class(), Class::Permanent);
     assert!(error.to_string().contains("PorMasterDetail") && !error.to_string().contains("0000000"), "{error}");
@@ -385,7 +391,7 @@ fn line_texts(document: &Document) -> Vec<String> {
 #[test]
 fn lines_are_found_through_the_table_in_between() {
     let server = Server::start(invoice_tables());
-    run(&server.settings(), &invoices(), Scope::All, 500, |documents, _| {
+    run(&server.settings(), &invoices(), ReadScope::All, 500, |documents, _| {
         assert_eq!(keys(&documents), ["S1/I1", "S1/I2", "S2/I1"]);
         assert_eq!(line_texts(&documents[0]), ["2026,7,1,9,2,I", "2026,7,1,10,3,I", "2026,9,1,1,-12345678901234.567891,C"]);
         assert_eq!(line_texts(&documents[1]), [""; 0]);
@@ -454,7 +460,9 @@ fn a_cap_smaller_than_usual_loses_nothing() {
         let mut tables = Tables::default().with("T", &many(60));
         tables.cap = Some(cap);
         let server = Server::start(tables);
-        run(&server.settings(), &plan(table("T", "K", "V")), Scope::All, 500, |documents, _| assert_eq!(documents.len(), 60, "cap {cap}"));
+        run(&server.settings(), &plan(table("T", "K", "V")), ReadScope::All, 500, |documents, _| {
+            assert_eq!(documents.len(), 60, "cap {cap}")
+        });
     }
 }
 
@@ -465,7 +473,7 @@ fn cost_centres_are_derived_from_codes() {
     let mut root = table("GenMaster", "CostCentre", "");
     root.derive =
         Some(Derive { from: "GlCode".into(), cut: Cut::Part { separator: "-".into(), part: 2 }, column_out: "CostCentre".into() });
-    run(&server.settings(), &plan(root), Scope::All, 2, |documents, pages| {
+    run(&server.settings(), &plan(root), ReadScope::All, 2, |documents, pages| {
         assert_eq!(keys(&documents), ["200", "300", "042", "42"]);
         assert_eq!(pages.len(), 1);
     });
@@ -501,7 +509,7 @@ fn types_of_the_metadata_decide_literals() {
 /// The error when everything gets the same answer.
 fn failure(answer: impl Fn(&scripted::Request) -> Option<Reply> + Send + Sync + 'static) -> (SysproError, usize) {
     let server = Server::scripted(Tables::default().with("T", &many(3)), Box::new(move |request, _| answer(request)));
-    let error = outcome(&server.settings(), &plan(table("T", "K", "V")), Scope::All, 500).expect_err("a failure");
+    let error = outcome(&server.settings(), &plan(table("T", "K", "V")), ReadScope::All, 500).expect_err("a failure");
     let text = error.to_string();
     assert!(!text.contains("s3cret") && !text.contains("$top") && !text.contains("VElFTElORTpz"), "{text}");
     (error, server.requests().len())
@@ -550,7 +558,7 @@ fn failures_are_told_apart_and_passing_ones_are_repeated() {
 fn a_passing_failure_passes() {
     let script = |request: &scripted::Request, _: &Tables| (request.number < 2).then(|| reply(500, "<html>"));
     let server = Server::scripted(Tables::default().with("T", &many(3)), Box::new(script));
-    run(&server.settings(), &plan(table("T", "K", "V")), Scope::All, 500, |documents, _| assert_eq!(documents.len(), 3));
+    run(&server.settings(), &plan(table("T", "K", "V")), ReadScope::All, 500, |documents, _| assert_eq!(documents.len(), 3));
 }
 
 #[test]
@@ -559,7 +567,7 @@ fn nobody_listening_is_a_passing_failure() {
     let mut settings = Server::start(Tables::default()).settings();
     settings.source = scripted::odata(listener.local_addr().expect("an address").port());
     drop(listener);
-    let error = outcome(&settings, &plan(table("T", "K", "V")), Scope::All, 5).expect_err("nobody there");
+    let error = outcome(&settings, &plan(table("T", "K", "V")), ReadScope::All, 5).expect_err("nobody there");
     assert!(matches!(error, SysproError::Unreachable { .. }) && error.class() == Class::Transient, "{error}");
 }
 
@@ -569,7 +577,7 @@ fn a_company_is_a_path_segment_whatever_it_holds() {
     actix_rt::System::new().block_on(async {
         let odata = scripted::reader(&server.settings(), &quick_retry());
         let company = CompanyId::new("A/B");
-        let query = PageQuery { scope: Scope::All, after: None, limit: 10 };
+        let query = PageQuery { scope: ReadScope::All, after: None, limit: 10 };
         odata.page(&credential(), &company, &plan(table("T", "K", "V")), &query).await.expect("readable");
     });
     assert!(server.requests()[0].target.starts_with("/SYSPRO8Odata/SYSPROOData/A%2FB/T?"), "{}", server.requests()[0].target);
@@ -588,10 +596,10 @@ fn a_server_that_sorts_by_another_collation_loses_no_lines() {
     let server = Server::scripted(Tables::default().with("PorMasterDetail", &format!("[{}]", lines.join(","))), Box::new(script));
     let mut settings = server.settings();
     settings.filter_limit = 4;
-    let error = outcome(&settings, &orders(), Scope::All, 500).expect_err("not in the order that SYSPRO's own collation has");
+    let error = outcome(&settings, &orders(), ReadScope::All, 500).expect_err("not in the order that SYSPRO's own collation has");
     assert!(error.to_string().contains("`B1` comes after `a1`") && error.to_string().contains("key_order"), "{error}");
     settings.key_order = crate::config::settings::KeyOrder::Any;
-    run(&settings, &orders(), Scope::All, 500, |documents, _| {
+    run(&settings, &orders(), ReadScope::All, 500, |documents, _| {
         assert_eq!(documents.len(), 6);
         assert!(documents.iter().all(|document| document.children[0].len() == 1), "a range in binary order is empty here");
     });
@@ -614,7 +622,7 @@ fn neighbours_taken_in_by_a_run_of_numbers_are_left_out() {
         numbers: vec![],
         may_be_absent: false,
     });
-    run(&server.settings(), &plan, Scope::Changed { query: 0, since: None, until: None }, 500, |documents, _| {
+    run(&server.settings(), &plan, ReadScope::Changed { query: 0, since: None, until: None }, 500, |documents, _| {
         assert_eq!(keys(&documents), ["1", "3", "5"]);
     });
     assert!(server.requests().iter().any(|request| request.option("$filter") == "N ge 1 and N le 5"), "asked as a run");
@@ -634,10 +642,10 @@ fn a_passing_failure_is_not_taken_for_a_missing_column() {
     actix_rt::System::new().block_on(async {
         let odata = scripted::reader(&server.settings(), &quick_retry());
         for _ in 0..2 {
-            read_all(&odata, &plan, Scope::All, 500).await.expect_err("nothing but failures");
+            read_all(&odata, &plan, ReadScope::All, 500).await.expect_err("nothing but failures");
         }
         down.store(false, std::sync::atomic::Ordering::Relaxed);
-        let (documents, pages) = read_all(&odata, &plan, Scope::All, 500).await.expect("readable again");
+        let (documents, pages) = read_all(&odata, &plan, ReadScope::All, 500).await.expect("readable again");
         assert_eq!(documents[2].root[1].to_text(), "2", "the column is there");
         assert!(pages[0].missing_columns.is_empty());
     });
@@ -651,7 +659,7 @@ fn a_failure_that_names_a_column_is_a_missing_one() {
     let server = Server::scripted(Tables::default().with("T", &many(3)), Box::new(script));
     let mut plan = plan(table("T", "K", "V Newer"));
     plan.root.optional = strings("Newer");
-    run(&server.settings(), &plan, Scope::All, 500, |documents, pages| {
+    run(&server.settings(), &plan, ReadScope::All, 500, |documents, pages| {
         assert_eq!(documents.len(), 3);
         assert_eq!(pages[0].missing_columns, [("T".into(), "Newer".into())]);
     });

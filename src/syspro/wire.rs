@@ -311,7 +311,7 @@ impl<'de> Visitor<'de> for &Page<'_> {
                 "error" => {
                     let raw: &RawValue = map.next_value()?;
                     let text = error_text(format!("{{\"error\":{}}}", raw.get()).as_bytes()).unwrap_or_default();
-                    return Err(serde::de::Error::custom(format!("an error stands in it: {text}")));
+                    return Err(serde::de::Error::custom(format!("it contains an error: {text}")));
                 }
                 _ => {
                     map.next_value::<IgnoredAny>()?;

@@ -14,7 +14,7 @@ const HEAD: &str = "# Metrics
 `GET /metrics` answers in Prometheus' text format; `http.open_metrics = false` asks for a key (any
 role). Every node answers for itself: what is read from the ledger (marked *ledger*) is the same on
 all of them, so take its maximum, and sum the rest. `deploy/prometheus/` has a scrape configuration
-and alert rules, `deploy/grafana/` a dashboard; what to do about an alert stands in
+and alert rules, `deploy/grafana/` a dashboard; what to do about an alert is in
 [runbook.md](runbook.md).
 
 ## Lines per flow

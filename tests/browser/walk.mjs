@@ -66,7 +66,7 @@ async function shoot(page, name) {
       check(overflow <= 1, `${name}: ${size}: the page is ${overflow} pixels wider than the window`);
       const cut = await page.$$eval(".scroll:not(.wide)", (all) => all.filter((one) => one.scrollWidth > one.clientWidth + 1).map((one) => one.getAttribute("aria-label")));
       check(size === "narrow" || cut.length === 0, `${name}: cut off on a wide screen: ${cut.join(", ")}`);
-      // rows that stand as blocks on a narrow screen hide nothing at its side
+      // rows that are blocks on a narrow screen hide nothing at its side
       const hidden = await page.$$eval(".scroll:has(> .stacked)", (all) => all.filter((one) => one.scrollWidth > one.clientWidth + 1).map((one) => one.getAttribute("aria-label")));
       check(hidden.length === 0, `${name}: ${size}: goes on beside the screen: ${hidden.join(", ")}`);
     }
@@ -235,7 +235,7 @@ for (const role of ["viewer", "auditor", "operator", "admin"]) {
   await page.$$eval("input[name=keys]", (all) => all.forEach((one) => { one.checked = false; }));
   await page.$eval("main form[action='/replay'] input[name=why]", (one) => { one.value = "none chosen"; });
   await Promise.all([page.waitForNavigation(), page.$eval("button[value=chosen]", (one) => one.click())]);
-  check((await page.$eval("main", (one) => one.textContent)).includes("no record is chosen"), "operator: a form without a choice sends something");
+  check((await page.$eval("main", (one) => one.textContent)).includes("no record is selected"), "operator: a form without a choice sends something");
   await accessible(page, "nothing chosen", "light");
   await shoot(page, "refused");
   await open(page, cause);

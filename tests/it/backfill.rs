@@ -65,14 +65,14 @@ fn a_period_is_read_again_and_the_watermark_stays_where_it_was() {
     let (outside, _) = dates.iter().find(|(_, days)| old(days) && !within(days)).expect("another one");
     edit(&world, inside, "SEEN AGAIN");
     edit(&world, outside, "NOT ASKED FOR");
-    let standing = || world.database.psql("SELECT watermark, position, last_success_at FROM flow WHERE entity = 'invoice'");
+    let current = || world.database.psql("SELECT watermark, position, last_success_at FROM flow WHERE entity = 'invoice'");
     world.rest(&["sync"]).unwrap();
     assert!(!read_as(&world, inside, "SEEN AGAIN"), "no poll reads so far back");
-    let before = standing();
+    let before = current();
 
     for (arguments, words) in [
         (vec!["--why", "x"], "name a period with --since and --until"),
-        (vec!["--since", "2026-02-01", "--until", "2026-02-01", "--why", "x"], "must come after"),
+        (vec!["--since", "2026-02-01", "--until", "2026-02-01", "--why", "x"], "must be later than"),
         (vec!["--since", "2026-02-30", "--why", "x"], "2026-02-30"),
         (vec!["--all", "--entity", "invoic", "--why", "x"], "did you mean `invoice`?"),
         (vec!["--all"], "--why"),
@@ -87,7 +87,7 @@ fn a_period_is_read_again_and_the_watermark_stays_where_it_was() {
     let (code, said) = say(&world, &asked);
     assert_eq!(code, Some(0), "{said}");
     assert!(read_as(&world, inside, "SEEN AGAIN") && !read_as(&world, outside, "NOT ASKED FOR"), "{said}");
-    assert_eq!(standing(), before, "the flow's own reading is where it was");
+    assert_eq!(current(), before, "the flow's own reading is where it was");
     world.check().unwrap();
     let entry = &list(&world)[0];
     let brief = (entry["state"].as_str(), entry["changed"].as_i64(), entry["since"].as_str(), entry["why"].as_str());

@@ -203,12 +203,12 @@ fn an_edit_of_a_user_survives_a_change_in_syspro() {
         let listed = world.conflicts().await;
         assert_eq!(brief(&listed), [("100", "name", "both_changed", "open")]);
         assert_eq!((listed[0].agreed.as_deref(), listed[0].syspro.as_str()), (Some("Foundry two"), "Foundry of SYSPRO"));
-        let stands = async || rig.store.record_view("EDU1".into(), "cost_center".into(), "100".into()).await.unwrap().stands;
+        let explanation = async || rig.store.record_view("EDU1".into(), "cost_center".into(), "100".into()).await.unwrap().explanation;
         let flow = async || rig.store.flow_status().await.unwrap().into_iter().find(|flow| flow.entity == "cost_center").unwrap();
-        let said = stands().await;
+        let said = explanation().await;
         assert!(said.starts_with("in conflict, last delivered at "), "{said}");
         assert!(said.contains("`name`: SYSPRO has `Foundry of SYSPRO`, ServiceNow `Foundry of ServiceNow`;"), "{said}");
-        assert_eq!(flow().await.stands().0, "1 in conflict");
+        assert_eq!(flow().await.state().0, "1 in conflict");
         world.decide(listed[0].id, Side::Syspro).await;
         world.edit("100", "Foundry of ServiceNow, again");
         world.well().await;
@@ -218,8 +218,8 @@ fn an_edit_of_a_user_survives_a_change_in_syspro() {
         world.well().await;
         world.well().await;
         assert_eq!((world.name("100").as_str(), world.conflicts().await.len()), ("Foundry of SYSPRO", 0));
-        assert!(stands().await.starts_with("delivered at "), "{}", stands().await);
-        assert_eq!(flow().await.stands().0, "all delivered");
+        assert!(explanation().await.starts_with("delivered at "), "{}", explanation().await);
+        assert_eq!(flow().await.state().0, "all delivered");
         let writes = rig.servicenow.writes();
         world.well().await;
         assert_eq!(rig.servicenow.writes(), writes, "an echo of our own write is no edit");

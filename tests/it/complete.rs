@@ -162,10 +162,7 @@ fn a_table_that_was_full_and_is_empty_stops_its_flow_before_anything_is_emptied_
     let writes = world.servicenow.writes();
     let (code, said) = say(&world, SWEEP);
     assert_eq!(code, Some(1), "{said}");
-    assert!(
-        said.contains("table `ApSupplierAddr` had ") && said.contains("answers with 0 now") && said.contains("--accept-smaller"),
-        "{said}"
-    );
+    assert!(said.contains("table `ApSupplierAddr` had ") && said.contains("and now has 0") && said.contains("--accept-smaller"), "{said}");
     assert_eq!((world.servicenow.writes(), street("FULL0").as_str()), (writes, "1 Main Road"));
     assert!(flow(&world, "supplier")["stopped"].as_str().unwrap().contains("ApSupplierAddr"));
 
@@ -217,7 +214,7 @@ fn what_a_whole_read_leaves_out_and_a_question_by_key_does_not_is_not_gone() {
     for _ in 0..2 {
         let (code, said) = say(&world, SWEEP);
         assert_eq!(code, Some(1), "{said}");
-        assert!(said.contains("when they were asked for by key") && said.contains("the read is not complete"), "{said}");
+        assert!(said.contains("when Tieline read them by key") && said.contains("the read is not complete"), "{said}");
         assert_eq!((gone(&world).as_str(), world.servicenow.writes()), ("0", writes));
     }
     assert!(flow(&world, "supplier")["stopped"].is_null(), "the next run reads again");
@@ -265,7 +262,7 @@ fn a_loss_of_rows_is_believed_when_a_second_read_agrees() {
     let writes = world.servicenow.writes();
     let (code, said) = sweep();
     assert_eq!(code, Some(1), "{said}");
-    assert!(said.contains("0 rows of table `ApSupplierAddr` came, and 1 when it was asked for once more"), "{said}");
+    assert!(said.contains("had 0 rows of table `ApSupplierAddr`, and 1 when Tieline read it once more"), "{said}");
     assert_eq!(world.servicenow.writes(), writes);
     assert!(flow(&world, "supplier")["stopped"].is_null(), "the next run reads again");
 
@@ -339,7 +336,7 @@ fn keys_that_differ_by_case_alone_stay_two_records_under_any_collation() {
     for (number, name) in [("CASE1", "Capitals"), ("Case1", "One capital"), ("case1", "None")] {
         supplier(&world, number, name);
     }
-    // pages of one record, so that the twins stand on either side of each boundary
+    // pages of one record, so that the twins are on either side of each boundary
     let mut any = world.command(SWEEP);
     let out = any.env("TIELINE__SYSPRO__KEY_ORDER", "any").env("TIELINE__SYSPRO__PAGE_SIZE", "1").output().unwrap();
     assert_eq!(out.status.code(), Some(0), "{}", text(&out));
@@ -364,10 +361,10 @@ fn the_doctor_says_in_which_order_the_service_answers_and_whether_it_counts() {
     assert!(found.contains("rows are counted (`$count=true`)"), "{found}");
     world.syspro.switch(|switches| switches.count = false);
     let (verdict, found) = examined("binary");
-    assert!(verdict == "ok" && found.contains("does not count rows") && found.contains("asked for once more"), "{found}");
+    assert!(verdict == "ok" && found.contains("does not count rows") && found.contains("reads the record once more"), "{found}");
     world.syspro.switch(|switches| switches.ignore_order = true);
     let (verdict, found) = examined("any");
-    assert!(verdict == "failed" && found.contains("do not come in the order asked for: `"), "{found}");
+    assert!(verdict == "failed" && found.contains("do not come in the requested order: `"), "{found}");
 }
 
 #[test]

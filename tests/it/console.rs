@@ -148,7 +148,7 @@ fn every_page_and_form_asks_for_its_role_and_its_session() {
     let said = said(&answer, "/");
     let page = admin.get(&said);
     assert!(
-        page.body.contains("Flow EDU1/invoice is paused: no run begins")
+        page.body.contains("Flow EDU1/invoice is paused: no run starts")
             && page.body.contains("role=\"status\"")
             && page.body.contains("key admin from 127.0.0.1"),
         "{}",
@@ -156,7 +156,7 @@ fn every_page_and_form_asks_for_its_role_and_its_session() {
     );
     let (_, other) = people.iter().find(|(role, _)| *role == Role::Operator).unwrap();
     assert!(
-        !other.get(&said).body.contains("role=\"status\"><p") && !other.get(&said).body.contains("no run begins"),
+        !other.get(&said).body.contains("role=\"status\"><p") && !other.get(&said).body.contains("no run starts"),
         "not said to this session"
     );
     assert!(!admin.get("/?done=The+records+are+delivered").body.contains("The records are delivered"), "a text out of an address");
@@ -267,7 +267,7 @@ fn causes_are_counted_over_all_failures_and_sent_again_one_by_one_or_whole() {
     keys.sort();
     expected.sort();
     assert_eq!(keys, expected);
-    assert!(operator.get(&format!("/failures/{doubt}")).body.contains("nothing to send by hand"));
+    assert!(operator.get(&format!("/failures/{doubt}")).body.contains("You need not send anything"));
 
     // a form without a choice sends nothing; chosen ones alone, then the whole cause, then what a run read again
     let replayed = |why: &str| {
@@ -278,7 +278,7 @@ fn causes_are_counted_over_all_failures_and_sent_again_one_by_one_or_whole() {
     };
     let of = format!("cause={currency}&company=EDU1&entity=supplier");
     let none = operator.post("/replay", &format!("{of}&take=chosen&why=none"));
-    assert!(none.status == 400 && none.body.contains("no record is chosen") && none.body.contains("Sign out"), "{}", none.body);
+    assert!(none.status == 400 && none.body.contains("no record is selected") && none.body.contains("Sign out"), "{}", none.body);
     let done = operator.post("/replay", &format!("{of}&take=chosen&keys=S7&keys=S1700&keys=S8&why=two"));
     let page = operator.get(&said(&done, &format!("/failures/{currency}"))).body;
     assert!(page.contains("2 sent again: 0 delivered;"), "nothing can arrive here, and the page says so: {page}");
@@ -375,7 +375,9 @@ fn a_record_says_its_amounts_with_their_currency_and_its_steps_in_words() {
     assert!(page.contains("Failed: it was refused. Period closed.") && page.contains("<strong>What to do:</strong> open it"), "{page}");
     let unknown = viewer.get("/records/EDU1/invoice/0042/8");
     assert!(
-        unknown.status == 404 && unknown.body.contains("could not be looked up") && unknown.body.contains("href=\"/records?prefix=0042\""),
+        unknown.status == 404
+            && unknown.body.contains("could not check whether SYSPRO has it")
+            && unknown.body.contains("href=\"/records?prefix=0042\""),
         "{}",
         unknown.body
     );
@@ -414,7 +416,7 @@ fn conflicts_are_found_again_with_what_was_decided_and_why() {
         assert_eq!((there(query, "10"), there(query, "20")), (open, closed), "{query}");
     }
     let page = viewer.get("/conflicts?state=closed").body;
-    assert!(page.contains("SYSPRO counts, says key ops") && page.contains("Why: as agreed"), "{page}");
+    assert!(page.contains("SYSPRO wins, decided by key ops") && page.contains("Why: as agreed"), "{page}");
     assert!(viewer.get("/conflicts?kind=ambiguous").body.contains("Clear the filter"));
     // decided, and not acted on; then queued; then confirmed
     ledger.psql(
@@ -504,7 +506,7 @@ fn two_lists_are_put_in_step_and_the_settings_are_shown_with_their_origins() {
     assert_eq!(operator.post("/conflicts/adopt", &format!("{of}&prefer=both&why=x")).status, 400);
     assert_eq!(operator.post("/conflicts/adopt", "company=EDU1&entity=invoice&why=x").status, 404);
     let done = operator.post("/conflicts/adopt", &format!("{of}&prefer=syspro&why=go+live"));
-    assert!(operator.get(&said(&done, "/conflicts")).body.contains("The two lists of EDU1/cost_center count as in step"));
+    assert!(operator.get(&said(&done, "/conflicts")).body.contains("The two lists of EDU1/cost_center are now aligned"));
     assert_eq!(ledger.psql("SELECT state || ' ' || side || ' ' || why FROM conflict"), "decided syspro go live");
 
     assert_eq!(operator.get("/settings").status, 403);

@@ -119,7 +119,7 @@ fn every_run_accounts_for_each_record_that_it_queued() {
         assert_eq!((replay.records, replay.failed, replay.delivered), (60, 2, 58), "{replay:?}");
         let status = rig.store.flow_status().await.unwrap();
         let status = status.iter().find(|row| row.entity == "invoice").unwrap();
-        assert_eq!((status.failed, status.backlog().total(), status.stands().0.as_str()), (2, 2, "2 failed"));
+        assert_eq!((status.failed, status.backlog().total(), status.state().0.as_str()), (2, 2, "2 failed"));
     });
 }
 

@@ -202,7 +202,7 @@ fn a_bad_set_is_refused_as_a_whole_and_the_one_before_stays() {
     node.signal(Signal::SIGHUP);
     wait_in_force(&world, &node, "2");
     assert_eq!(metric(&node, "tieline_definitions_reload_failed").as_deref(), Some("0"));
-    assert!(node.log().contains("settings (`tieline.toml`, variables) take effect at the next start alone"), "{}", node.log());
+    assert!(node.log().contains("settings (`tieline.toml`, variables) take effect only at the next start"), "{}", node.log());
     assert_eq!(node.terminate(), Some(0));
 }
 

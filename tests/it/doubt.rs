@@ -8,7 +8,7 @@ use tieline::domain::ids::{DeliveryId, RunId};
 use tieline::domain::next_step::NextStep;
 use tieline::domain::run::RunKind;
 use tieline::domain::{DocumentKey, FlowId};
-use tieline::store::{Claim, Intake, IntakeDocument, IntakeRecord, Queue, Resend, SetNumber, Settlement, Store, Verdict};
+use tieline::store::{Claim, DeliveryOutcome, Intake, IntakeDocument, IntakeRecord, Queue, Resend, SetNumber, Settlement, Store};
 use tieline_sim::faults::{Fault, FaultRule};
 
 use crate::support::database::{Database, settings};
@@ -61,7 +61,7 @@ impl Ledger {
     }
 
     /// Claims what there is and stores the same outcome for all of it.
-    async fn settle(&self, attempt: Attempt, verdict: Verdict) -> Vec<DeliveryId> {
+    async fn settle(&self, attempt: Attempt, verdict: DeliveryOutcome) -> Vec<DeliveryId> {
         let queue = Queue { entity: "supplier".into(), block: "header".into() };
         let node = node("one");
         let claim = self.store.delivery_claim(queue, node.clone(), 10, Duration::from_secs(60), attempt, SetNumber(0)).await.unwrap();
@@ -80,13 +80,20 @@ impl Ledger {
     }
 }
 
-fn unknown() -> Verdict {
-    Verdict::Unknown { message: "the answer was lost".into(), wait: Duration::ZERO, failed_lookups: 0 }
+fn unknown() -> DeliveryOutcome {
+    DeliveryOutcome::Unknown { message: "the answer was lost".into(), wait: Duration::ZERO, failed_lookups: 0 }
 }
 
-fn absent() -> Verdict {
+fn absent() -> DeliveryOutcome {
     let message = "looked up and not found".into();
-    Verdict::Deferred { message, wait: Duration::ZERO, throttled: false, counted: true, unanswered: true, next_step: NextStep::Retried }
+    DeliveryOutcome::Deferred {
+        message,
+        wait: Duration::ZERO,
+        throttled: false,
+        counted: true,
+        unanswered: true,
+        next_step: NextStep::Retried,
+    }
 }
 
 #[test]
@@ -100,14 +107,14 @@ fn a_wait_is_kept_by_the_clock_of_the_ledgers_server() {
             let ledger = Ledger { store, ..ledger };
             ledger.store.intake(supplier(ledger.run, "first")).await.unwrap();
             ledger.database.psql("UPDATE pending SET not_before = now()");
-            let Verdict::Deferred { message, throttled, counted, unanswered, next_step, .. } = absent() else { unreachable!() };
+            let DeliveryOutcome::Deferred { message, throttled, counted, unanswered, next_step, .. } = absent() else { unreachable!() };
             let wait = Duration::from_secs(600);
-            ledger.settle(Attempt::Send, Verdict::Deferred { message, wait, throttled, counted, unanswered, next_step }).await;
+            ledger.settle(Attempt::Send, DeliveryOutcome::Deferred { message, wait, throttled, counted, unanswered, next_step }).await;
             let waits = "SELECT round(extract(epoch FROM not_before - now()) / 60) FROM undelivered";
             assert_eq!(ledger.database.psql(waits), "10", "{skew}");
             assert_eq!(ledger.claim(Attempt::Send).await.deliveries.len(), 0, "{skew}: it is not due");
             ledger.database.psql("UPDATE pending SET not_before = now()");
-            ledger.settle(Attempt::Send, Verdict::Unknown { message: "the answer was lost".into(), wait, failed_lookups: 0 }).await;
+            ledger.settle(Attempt::Send, DeliveryOutcome::Unknown { message: "the answer was lost".into(), wait, failed_lookups: 0 }).await;
             assert_eq!(ledger.database.psql(waits), "10", "{skew}");
         }
     });
@@ -141,7 +148,7 @@ fn a_record_that_is_refused_does_not_keep_its_newer_version_waiting() {
         ledger.store.intake(supplier(ledger.run, "first")).await.unwrap();
         ledger.settle(Attempt::Send, unknown()).await;
         ledger.store.intake(Intake { ..supplier(ledger.run, "again") }).await.unwrap();
-        let refused = Verdict::Failed {
+        let refused = DeliveryOutcome::Failed {
             reason: tieline::domain::delivery::FailureReason::Rejected,
             message: "no".into(),
             field: None,
@@ -217,14 +224,14 @@ fn neither_a_try_nor_a_look_up_moves_since_when_a_record_is_on_its_way() {
             (counts[0].state.clone(), (chrono::Utc::now() - counts[0].queued_at).num_minutes())
         };
         let soon = Duration::from_secs(600);
-        let unknown = |wait| Verdict::Unknown { message: "the answer was lost".into(), wait, failed_lookups: 0 };
+        let unknown = |wait| DeliveryOutcome::Unknown { message: "the answer was lost".into(), wait, failed_lookups: 0 };
         ledger.settle(Attempt::Send, unknown(Duration::ZERO)).await;
         assert_eq!(age().await, ("unknown".into(), 60));
         ledger.settle(Attempt::LookUp, unknown(soon)).await;
         assert_eq!(age().await, ("unknown".into(), 60), "it is looked up again in ten minutes");
         ledger.database.psql("UPDATE pending SET not_before = now()");
-        let Verdict::Deferred { message, throttled, counted, unanswered, next_step, .. } = absent() else { unreachable!() };
-        ledger.settle(Attempt::LookUp, Verdict::Deferred { message, wait: soon, throttled, counted, unanswered, next_step }).await;
+        let DeliveryOutcome::Deferred { message, throttled, counted, unanswered, next_step, .. } = absent() else { unreachable!() };
+        ledger.settle(Attempt::LookUp, DeliveryOutcome::Deferred { message, wait: soon, throttled, counted, unanswered, next_step }).await;
         assert_eq!(age().await, ("queued".into(), 60), "it is sent again in ten minutes");
 
         // a hold stops the time

@@ -96,8 +96,8 @@ impl Watched {
         self.rig.database.psql(&format!("SELECT count(*) FROM downstream WHERE state = '{state}'")).parse().unwrap()
     }
 
-    async fn stands(&self, row: &Row) -> String {
-        self.rig.store.record_view("EDU1".into(), "invoice".into(), key(row)).await.unwrap().stands
+    async fn explanation(&self, row: &Row) -> String {
+        self.rig.store.record_view("EDU1".into(), "invoice".into(), key(row)).await.unwrap().explanation
     }
 
     /// What failed because it failed later in ServiceNow.
@@ -142,19 +142,27 @@ fn what_fails_in_servicenow_later_is_set_aside_in_its_words_told_and_replayed_wi
         let rows = world.rows();
         let (failing, vanishing, slow) = (&rows[0], &rows[1], &rows[2]);
         assert!(rows.iter().all(|row| row["u_state"] == "draft"), "{rows:#?}");
-        assert!(world.stands(slow).await.contains("ServiceNow has not finished with it yet"), "{}", world.stands(slow).await);
+        assert!(world.explanation(slow).await.contains("ServiceNow has not finished with it yet"), "{}", world.explanation(slow).await);
         let (writes, arrived) = (rig.servicenow.writes(), rig.audit(AuditKind::Confirmed).await.len());
         world.blocked(&[failing]);
         assert!(rig.servicenow.delete_row(INVOICES, &vanishing["sys_id"]));
         world.after(HALF_AN_HOUR).await;
         assert_eq!(world.known(failing), "failed|u_state = rejected: the vendor is blocked");
-        assert!(world.known(vanishing).starts_with("could_not_tell|its row is not there any more"), "{}", world.known(vanishing));
+        assert!(world.known(vanishing).starts_with("could_not_tell|its row no longer exists"), "{}", world.known(vanishing));
         assert_eq!((world.known(slow).as_str(), world.count("open")), ("open|", rows.len() - 2), "approved is not the end");
         assert_eq!(rig.servicenow.writes(), writes, "a poll writes nothing");
         assert_eq!(world.failed().await, ["u_state = rejected: the vendor is blocked"]);
         assert!(rig.failures().await.iter().all(|row| row.next_step.is_some()));
-        assert!(world.stands(failing).await.contains("it arrived, and failed in ServiceNow later"), "{}", world.stands(failing).await);
-        assert!(world.stands(vanishing).await.contains("its later state in ServiceNow is unknown"), "{}", world.stands(vanishing).await);
+        assert!(
+            world.explanation(failing).await.contains("it arrived, and failed in ServiceNow later"),
+            "{}",
+            world.explanation(failing).await
+        );
+        assert!(
+            world.explanation(vanishing).await.contains("its later state in ServiceNow is unknown"),
+            "{}",
+            world.explanation(vanishing).await
+        );
         let said: Vec<String> = rig.audit(AuditKind::Downstream).await.into_iter().filter_map(|row| row.detail).collect();
         assert!(said.iter().any(|detail| detail.contains("the vendor is blocked")) && said.len() == 2, "{said:?}");
         // the next cycle sends the notice at the latest
@@ -297,7 +305,7 @@ fn an_error_column_is_watched_until_the_staging_row_is_deleted() {
         assert_eq!(world.count("open"), rows.len() - 1);
         world.after(DAY * 2).await;
         assert_eq!((world.count("could_not_tell"), world.failed().await.len()), (rows.len() - 1, 1));
-        assert!(world.known(&rows[1]).contains("its row is not there any more"), "{}", world.known(&rows[1]));
+        assert!(world.known(&rows[1]).contains("its row no longer exists"), "{}", world.known(&rows[1]));
         world.assert_once(rows.len());
     });
 }

@@ -92,18 +92,18 @@ fn a_dropped_field_is_named_fails_or_stops_the_flow_as_the_definition_says() {
     policy("fail");
     let (code, said) = say(&world, &["sync", "--entity", "gl_account"]);
     assert!(matches!(code, Some(1 | 3)), "{code:?} {said}");
-    assert!(flow(&world, "gl_account")["stopped"].as_str().unwrap().contains("kept nothing of field `name`"));
+    assert!(flow(&world, "gl_account")["stopped"].as_str().unwrap().contains("did not store field `name`"));
     assert_eq!(say(&world, &["flow", "resume", COMPANY, "gl_account", "--why", "a test"]).0, Some(0));
     let failed = count("SELECT count(*) FROM undelivered WHERE state = 'failed' AND reason = 'rejected' AND field = 'name'");
     assert!(failed > 0 && failed <= accounts, "{failed} of {accounts}");
-    assert!(say(&world, &["failures", "--entity", "gl_account"]).1.contains("was sent, and nothing is there"));
+    assert!(say(&world, &["failures", "--entity", "gl_account"]).1.contains("was sent, and the field is empty"));
 
     // stopped at the first, and nothing more is read or sent
     policy("stop");
     let (code, said) = say(&world, &["replay", "--entity", "gl_account", "--all", "--why", "a test"]);
     assert_ne!(code, Some(0), "{said}");
     let stopped = flow(&world, "gl_account")["stopped"].as_str().unwrap().to_owned();
-    assert!(stopped.contains("kept nothing of field `name` in table `itfm_gl_accounts`"), "{stopped}");
+    assert!(stopped.contains("did not store field `name` in table `itfm_gl_accounts`"), "{stopped}");
     let writes = world.servicenow.writes();
     assert_eq!(say(&world, &["sync", "--entity", "gl_account"]).0, Some(1));
     assert_eq!(world.servicenow.writes(), writes);
@@ -111,11 +111,7 @@ fn a_dropped_field_is_named_fails_or_stops_the_flow_as_the_definition_says() {
     // recorded: everything counts as delivered, and the audit names the field
     policy("record");
     assert_eq!(say(&world, &["flow", "resume", COMPANY, "gl_account", "--why", "the name may stay empty"]).0, Some(0));
-    assert_ne!(
-        world.database.psql("SELECT count(*) FROM record WHERE 'name' = ANY(partial)"),
-        "0",
-        "the ledger knows what stands without it"
-    );
+    assert_ne!(world.database.psql("SELECT count(*) FROM record WHERE 'name' = ANY(partial)"), "0", "the ledger knows the rows without it");
     world.rest(&["replay", "--entity", "gl_account", "--all", "--why", "a test"]).unwrap();
     assert_eq!(count("SELECT count(*) FROM undelivered WHERE entity = 'gl_account'"), 0);
     assert!(say(&world, &["audit", "--kind", "partial_write", "--entity", "gl_account"]).1.contains("name"));

@@ -12,7 +12,7 @@ use tieline::domain::run::RunKind;
 use tieline::domain::setup_object::{SetupAction, SetupCall, SetupMode, SetupObject};
 use tieline::domain::{Backoff, Document, DocumentKey, Value};
 use tieline::syspro::enet::{Alone, Enet, EnetCall, EnetError, SetupOutcome, setup_outcome};
-use tieline::syspro::{PageQuery, Scope, SysproError, SysproReader};
+use tieline::syspro::{PageQuery, ReadScope, SysproError, SysproReader};
 use tieline_sim::dataset::DatasetOptions;
 use tieline_sim::faults::{Fault, FaultRule};
 use tieline_sim::syspro::enet::{DeadSession, WrapMode};
@@ -63,7 +63,7 @@ async fn read(
     credential: &str,
     company: &str,
     plan: &ReadPlan,
-    scope: Scope,
+    scope: ReadScope,
     limit: u32,
 ) -> Result<Vec<Document>, SysproError> {
     let (mut documents, mut after) = (Vec::new(), None);
@@ -87,11 +87,11 @@ async fn compare(sim: &SysproSim, limit: u32) -> usize {
         let definitions = definition::load(None, profile, &[], &own_currency()).expect("definitions");
         assert_eq!(definitions.plans.len(), 6);
         for plan in &definitions.plans {
-            let mut scopes = vec![Scope::All];
+            let mut scopes = vec![ReadScope::All];
             for (query, change) in plan.read.changes.iter().enumerate() {
                 let since = (!change.any_of.is_empty()).then(|| today - chrono::Days::new(20));
-                scopes.push(Scope::Changed { query, since, until: None });
-                scopes.push(Scope::Changed { query, since, until: since.map(|since| since + chrono::Days::new(9)) });
+                scopes.push(ReadScope::Changed { query, since, until: None });
+                scopes.push(ReadScope::Changed { query, since, until: since.map(|since| since + chrono::Days::new(9)) });
             }
             for scope in scopes.into_iter().filter(|_| profile == "apo" || limit > 100) {
                 let place = format!("{profile} {} {scope:?}", plan.entity);
@@ -99,9 +99,9 @@ async fn compare(sim: &SysproSim, limit: u32) -> usize {
                 let by_odata = by_odata.unwrap_or_else(|error| panic!("{place}: {error}"));
                 let by_enet = read(&readers.enet, "enet-secret", "EDU1", &plan.read, scope, limit).await;
                 let by_enet = by_enet.unwrap_or_else(|error| panic!("{place}: {error}"));
-                assert!(scope != Scope::All || !by_odata.is_empty(), "{place}: nothing to compare");
+                assert!(scope != ReadScope::All || !by_odata.is_empty(), "{place}: nothing to compare");
                 let (mut by_odata, mut by_enet) = (by_odata, by_enet);
-                if scope != Scope::All {
+                if scope != ReadScope::All {
                     // documents that another table names are asked for in lists, several at once
                     by_odata.sort_by(|a, b| a.key.cmp(&b.key));
                     by_enet.sort_by(|a, b| a.key.cmp(&b.key));
@@ -118,7 +118,7 @@ async fn compare(sim: &SysproSim, limit: u32) -> usize {
                 }
                 compared += by_odata.len();
             }
-            let keys: Vec<DocumentKey> = read(&readers.odata, "odata-secret", "1", &plan.read, Scope::All, 500)
+            let keys: Vec<DocumentKey> = read(&readers.odata, "odata-secret", "1", &plan.read, ReadScope::All, 500)
                 .await
                 .expect("the other company")
                 .into_iter()
@@ -177,8 +177,8 @@ fn a_custom_form_that_a_company_lacks_reads_as_empty_through_both_doors() {
             std::fs::write(site.path().join("entities/supplier.toml"), form("optional")).unwrap();
             let definitions = definition::load(Some(site.path()), "apo", &[], &own_currency()).expect("definitions");
             let plan = definitions.plan(&"supplier".into()).unwrap();
-            let by_odata = read(&readers.odata, "odata-secret", "EDU1", &plan.read, Scope::All, 300).await.expect("OData");
-            let by_enet = read(&readers.enet, "enet-secret", "EDU1", &plan.read, Scope::All, 300).await.expect("e.net");
+            let by_odata = read(&readers.odata, "odata-secret", "EDU1", &plan.read, ReadScope::All, 300).await.expect("OData");
+            let by_enet = read(&readers.enet, "enet-secret", "EDU1", &plan.read, ReadScope::All, 300).await.expect("e.net");
             assert!(!by_enet.is_empty());
             assert_eq!(by_odata, by_enet);
             assert!(by_enet.iter().all(|document| document.root.last() == Some(&Value::Null)));
@@ -187,7 +187,7 @@ fn a_custom_form_that_a_company_lacks_reads_as_empty_through_both_doors() {
             let definitions = definition::load(Some(site.path()), "apo", &[], &own_currency()).expect("definitions");
             let plan = definitions.plan(&"supplier".into()).unwrap();
             for (reader, password) in [(&readers.odata, "odata-secret"), (&readers.enet, "enet-secret")] {
-                let error = read(reader, password, "EDU1", &plan.read, Scope::All, 300).await.expect_err("needed");
+                let error = read(reader, password, "EDU1", &plan.read, ReadScope::All, 300).await.expect_err("needed");
                 assert!(error.to_string().contains("company `EDU1` has no table `ApSupplier+`"), "{error}");
             }
             readers.session.log_off().await;
@@ -205,7 +205,7 @@ fn a_session_that_dies_while_reading_costs_one_logon() {
             sim.faults.push(FaultRule::always(Fault::Named("expire_session".into())).on_path(QUERIES).after(2).times(3));
             let definitions = definition::load(None, "apo", &[], &own_currency()).expect("definitions");
             let plan = definitions.plan(&"invoice".into()).expect("plan");
-            let documents = read(&readers.enet, "enet-secret", "EDU1", &plan.read, Scope::All, 50).await.expect("documents");
+            let documents = read(&readers.enet, "enet-secret", "EDU1", &plan.read, ReadScope::All, 50).await.expect("documents");
             assert_eq!(documents.len(), 200);
             readers.session.log_off().await;
             let counts = sim.enet_stats().sessions;
@@ -225,13 +225,13 @@ fn a_person_in_the_operators_place_is_left_alone() {
         let readers = readers(&sim, &SysproSettings { enet, ..settings(&sim) });
         let definitions = definition::load(None, "apo", &[], &own_currency()).expect("definitions");
         let plan = definitions.plan(&"supplier".into()).expect("plan");
-        read(&readers.enet, "enet-secret", "EDU1", &plan.read, Scope::All, 500).await.expect("documents");
+        read(&readers.enet, "enet-secret", "EDU1", &plan.read, ReadScope::All, 500).await.expect("documents");
         assert_eq!(sim.evict("TIELINE"), 1);
-        let evicted = read(&readers.enet, "enet-secret", "EDU1", &plan.read, Scope::All, 500).await.expect_err("evicted");
+        let evicted = read(&readers.enet, "enet-secret", "EDU1", &plan.read, ReadScope::All, 500).await.expect_err("evicted");
         assert!(matches!(&evicted, SysproError::Enet { source: EnetError::Evicted { .. } }), "{evicted}");
         assert_eq!(sim.enet_stats().sessions.logons, 1, "the person is not thrown out again");
         let begun = std::time::Instant::now();
-        while let Err(error) = read(&readers.enet, "enet-secret", "EDU1", &plan.read, Scope::All, 500).await {
+        while let Err(error) = read(&readers.enet, "enet-secret", "EDU1", &plan.read, ReadScope::All, 500).await {
             assert!(begun.elapsed() < Duration::from_secs(20), "{error}");
             actix_rt::time::sleep(Duration::from_millis(20)).await;
         }

@@ -45,9 +45,9 @@ fn of_a_record_that_was_never_read_syspro_itself_is_asked_why() {
     world.syspro.insert(COMPANY, "ApSupplier", &new).unwrap();
     for (entity, record, words) in [
         ("supplier", "NOBODY", "SYSPRO does not have it"),
-        ("supplier", "ZNEW", "no run has come by it yet"),
-        ("supplier", "ZNEW/7", "another number of parts than those of the entity: Supplier"),
-        ("gl_account", left_out.as_str(), "the definition leaves it out: rows whose `GlCode` is `FORCED` or `RETAINED` are left out"),
+        ("supplier", "ZNEW", "no run has read it yet"),
+        ("supplier", "ZNEW/7", "must have these parts: Supplier"),
+        ("gl_account", left_out.as_str(), "the definition excludes it: rows whose `GlCode` is `FORCED` or `RETAINED` are left out"),
     ] {
         let (shell, http) = (said(&world, entity, record), problem(entity, &record.replace('%', "%25")));
         assert!(shell.contains(words) && http.contains(words), "{entity} {record}: {shell} {http}");
@@ -59,7 +59,10 @@ fn of_a_record_that_was_never_read_syspro_itself_is_asked_why() {
     // a service that does not answer is no reason to say that a record is not there
     world.syspro.faults.push(FaultRule::always(Fault::Status(503)));
     let (shell, http) = (said(&world, "supplier", "NOBODY"), problem("supplier", "NOBODY"));
-    assert!(shell.contains("could not be looked up") && http.contains("could not be looked up"), "{shell} {http}");
+    assert!(
+        shell.contains("could not check whether SYSPRO has it") && http.contains("could not check whether SYSPRO has it"),
+        "{shell} {http}"
+    );
     assert_eq!(node.terminate(), Some(0));
 }
 

@@ -103,7 +103,7 @@ fn a_cause_has_an_example_its_values_its_amounts_per_currency_and_its_first_fail
         let rows: Vec<Value> = serde_json::from_str(&run(&world, &["failures", "--text", pattern, "--output", "json"])).unwrap();
         assert_eq!(rows.len(), whole, "{pattern}");
     }
-    assert!(run(&world, &["replay", "--text", "Cur%", "--why", "a try"]).contains("Nothing in the ledger is in this scope"));
+    assert!(run(&world, &["replay", "--text", "Cur%", "--why", "a try"]).contains("No record in the ledger matches"));
     let name = word(cause, "cause");
     assert_eq!(run(&world, &["failures", "--cause", name]).matches("EDU1/invoice ").count(), 6);
 
@@ -156,7 +156,7 @@ fn a_parent_that_does_not_come_is_named_with_why_after_a_whole_read() {
         .database
         .psql("SELECT d.key FROM document d JOIN undelivered p ON p.document_id = d.id WHERE p.message LIKE '%NOWHERE-1%' LIMIT 1");
     let record: Value = serde_json::from_str(&run(&world, &["record", COMPANY, "invoice", &key, "--output", "json"])).unwrap();
-    assert!(word(&record, "stands").starts_with("waiting for a parent that does not come"), "{record}");
+    assert!(word(&record, "explanation").starts_with("waiting for a parent that will not arrive"), "{record}");
     // said once: the next whole read finds nothing new
     let told = "SELECT count(*) FROM audit WHERE kind = 'waiting' AND detail::jsonb ->> 'absent' = 'true'";
     let before = world.database.psql(told);
@@ -192,7 +192,7 @@ fn a_missing_table_is_not_said_to_pass_by_itself() {
     let out = world.command(&["sync", "--entity", "supplier"]).output().unwrap();
     assert_ne!(out.status.code(), Some(0), "{}", text(&out));
     let said = run(&world, &["failures", "--entity", "supplier"]);
-    assert!(said.contains("has no table") && said.contains("have the table made in ServiceNow"), "{said}");
+    assert!(said.contains("has no table") && said.contains("create the table in ServiceNow"), "{said}");
     assert!(!said.contains("nothing: "), "{said}");
 }
 

@@ -53,8 +53,8 @@ fn a_record_on_hold_is_not_sent_until_it_is_released_and_its_neighbours_are() {
     // everything of it has arrived: a hold concerns what comes later
     assert!(run(&world, 0, &["hold", COMPANY, "invoice", &name(held), "--why", "in dispute"]).contains("is on hold: 0 parts held"));
     assert!(run(&world, 0, &["hold", COMPANY, "invoice", &name(held), "--why", "again"]).contains("on hold already"));
-    let stands = record(&world, &name(held))["stands"].as_str().unwrap().to_owned();
-    assert!(stands.starts_with("delivered at") && stands.ends_with("in dispute"), "{stands}");
+    let explanation = record(&world, &name(held))["explanation"].as_str().unwrap().to_owned();
+    assert!(explanation.starts_with("delivered at") && explanation.ends_with("in dispute"), "{explanation}");
     for due in ["2031-01-01", "2031-01-02"] {
         change(&world, held, due);
         change(&world, other, due);
@@ -62,7 +62,7 @@ fn a_record_on_hold_is_not_sent_until_it_is_released_and_its_neighbours_are() {
         assert_eq!((due_dates(&world, &held.1), due_dates(&world, &other.1)), (was.clone(), vec![due.to_owned()]));
     }
     let seen = record(&world, &name(held));
-    assert!(seen["stands"].as_str().unwrap().starts_with("on hold: a person holds it"), "{seen}");
+    assert!(seen["explanation"].as_str().unwrap().starts_with("on hold: a person holds it"), "{seen}");
     assert!(seen["hold"]["why"] == "in dispute" && seen["hold"]["held_at"].is_string(), "{seen}");
     let failures = run(&world, 0, &["failures", "--entity", "invoice"]);
     assert!(failures.contains("on_hold") && failures.contains("tieline release"), "{failures}");
@@ -91,7 +91,7 @@ fn a_record_on_hold_is_not_sent_until_it_is_released_and_its_neighbours_are() {
     let (status, answer) = post("release", of(&[&name(held), "nobody"], "settled with the supplier"));
     assert_eq!((status, &answer["unknown"], &answer["records"][0]["changed"]), (200, &json!(["nobody"]), &json!(true)), "{answer}");
     wait_until("what was on hold arrives", || due_dates(&world, &held.1) == ["2031-01-02"]);
-    wait_until("it is at rest", || record(&world, &name(held))["stands"].as_str().unwrap().starts_with("delivered at"));
+    wait_until("it is at rest", || record(&world, &name(held))["explanation"].as_str().unwrap().starts_with("delivered at"));
     assert_eq!(listed(), Vec::<String>::new());
     let (status, answer) = post("hold", of(&[&name(refused)], "who is that"));
     assert_eq!((status, &answer["records"][0]["deliveries"]), (200, &json!(0)), "{answer}");

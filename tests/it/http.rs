@@ -222,7 +222,7 @@ fn every_route_asks_for_its_role_and_says_what_is_wrong() {
     assert_eq!(ask("POST", "/api/v1/flows/EDU1/invoice/run", Some(admin), r#"{"why":"a check"}"#).0, 202);
     let of_run = |row: &Value| row["detail"]["action"] == json!("run") && row["detail"]["why"] == json!("a check");
     let audit = || json_of(&ask("GET", "/api/v1/audit?kind=action&limit=1000", Some(admin), "").2)["items"].clone();
-    wait_until("the run stands in the audit", || audit().as_array().unwrap().iter().any(of_run));
+    wait_until("the run is in the audit", || audit().as_array().unwrap().iter().any(of_run));
 
     // a second service cannot have the port, and says so
     let second = site.run(&["run"]);

@@ -179,7 +179,7 @@ fn source_to_pay_gets_the_order_where_there_is_one_and_the_record_says_where_the
     assert_eq!((order("W-TWO").as_str(), line("W-TWO").as_str()), ("", ""));
     assert_eq!((order("W-NONE").as_str(), order("W-BACK").as_str()), ("", ""));
     let (_, told) = side.say(&["record", COMPANY, "invoice", &format!("{SUPPLIER}/W-TWO")]);
-    assert!(told.contains("u_purchase_order: takes one, and there are 2"), "{told}");
+    assert!(told.contains("u_purchase_order: takes one value, and there are 2"), "{told}");
     assert!(told.contains("000000000000123, 000000000000124"), "{told}");
     let (_, quiet) = side.say(&["record", COMPANY, "invoice", &format!("{SUPPLIER}/W-ONE")]);
     assert!(!quiet.contains("takes one"), "{quiet}");

@@ -171,7 +171,7 @@ fn what_is_no_date_in_a_date_column_fails_by_name_and_holds_up_nobody() {
         for good in ["Z-2", "Z-3"] {
             assert_eq!(side.field("itfm_gl_accounts", &format!("EDU1/gl_account/EDU1/{good}"), "name"), "Zed", "{}", side.name());
         }
-        // corrected where it stands
+        // corrected in place
         side.world
             .syspro
             .update(COMPANY, "GenMaster", &[("Company", COMPANY), ("GlCode", "Z-1")], &[("AltDescription", "2026-02-01")])
@@ -213,9 +213,9 @@ fn a_filter_is_asked_for_the_company_on_every_path() {
         assert!(!there("EDU1/Z-LATER"), "nothing says that it changed");
         // by key
         let asked = |key: &str| side.say(&["record", COMPANY, "gl_account", key]).1;
-        assert!(asked("EDU1/Z-LATER").contains("SYSPRO has it, and no run has come by it yet"), "{}", asked("EDU1/Z-LATER"));
+        assert!(asked("EDU1/Z-LATER").contains("SYSPRO has it, and no run has read it yet"), "{}", asked("EDU1/Z-LATER"));
         let other = asked("OTHER/Z-NEW");
-        assert!(other.contains("the definition leaves it out: only rows with `Company eq 'EDU1'` are read"), "{}: {other}", side.name());
+        assert!(other.contains("the definition excludes it: only rows with `Company eq 'EDU1'` are read"), "{}: {other}", side.name());
     }
 }
 

@@ -81,7 +81,7 @@ fn with_a_database_of_the_site_the_state_is_for_its_owner_alone_and_looser_ones_
     set(&state, 0o755);
     let out = status();
     assert!(matches!(out.status.code(), Some(0 | 3)), "{}", text(&out));
-    assert!(text(&out).contains("other accounts can look into the state directory"), "{}", text(&out));
+    assert!(text(&out).contains("other accounts can read the state directory"), "{}", text(&out));
     assert_eq!(mode(&state), 0o755);
     set(&state, 0o777);
     let out = status();

@@ -194,7 +194,7 @@ fn a_recipient_whom_the_mail_server_refuses_keeps_nobody_else_from_a_notice() {
         world.spoil(2, 1);
         world.sweep().await;
         let failed = world.rig.database.psql("SELECT said FROM notice_delivery WHERE channel LIKE 'mail%' AND state = 'failed'");
-        assert!(failed.contains("did not take it for `audit@erp.example`"), "{failed}");
+        assert!(failed.contains("did not accept it for `audit@erp.example`"), "{failed}");
     });
 }
 
@@ -236,7 +236,7 @@ fn records_that_arrive_otherwise_than_they_were_sent_are_told_by_field_and_once(
         let said = notice["examples"][0]["said"].as_str().unwrap();
         assert!(said.starts_with("name: `") && said.contains("` was sent, `") && said.ends_with("` is there"), "{said}");
         let headline =
-            format!("{cut} records of gl_account (company EDU1) arrived, and ServiceNow kept name otherwise than they were sent");
+            format!("{cut} records of gl_account (company EDU1) arrived, and ServiceNow stored another value of name than Tieline sent");
         assert_eq!(notice["headline"], headline.as_str());
         assert!(notice["next_step"].as_str().unwrap().contains("tieline audit --kind partial_write"), "{notice}");
     });
@@ -420,7 +420,7 @@ fn channels_are_tried_from_a_shell_and_mistakes_are_named() {
     let out = site.run(&["check"]);
     let said = text(&out);
     for words in [
-        "`records_lost` is no event",
+        "`records_lost` is not an event",
         "(`hooks.example`) must begin with `https://`",
         "address 2 of",
         "must be a host with a port",

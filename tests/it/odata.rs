@@ -11,7 +11,7 @@ use tieline::credentials::secret::Credential;
 use tieline::definition::ReadPlan;
 use tieline::definition::plan::{ChangeQuery, ChildRead, TableRead, TypeChange, ViaRead};
 use tieline::domain::{Backoff, Document, Value};
-use tieline::syspro::{Page, PageQuery, Scope, SysproError, SysproReader};
+use tieline::syspro::{Page, PageQuery, ReadScope, SysproError, SysproReader};
 use tieline_sim::dataset::DatasetOptions;
 use tieline_sim::syspro::{Release, Switches, SysproOptions, SysproSim};
 
@@ -146,7 +146,7 @@ async fn read(
     sim: &SysproSim,
     settings: &SysproSettings,
     plan: &ReadPlan,
-    scope: Scope,
+    scope: ReadScope,
 ) -> Result<(Vec<Document>, Vec<Page>), SysproError> {
     let retry =
         RetrySettings { backoff: Backoff::new(Duration::from_millis(1), Duration::from_millis(2)), max_attempts: 3, read_attempts: 3 };
@@ -190,7 +190,7 @@ async fn every_order_and_invoice_arrives_whole_whatever_the_server_is_like() {
         let sim = start(switches);
         let settings = settings(&sim);
         for (plan, lines, column) in [(orders(), "PorMasterDetail", "MOrderQty"), (invoices(), "ApJnlDistrib", "DistrValue")] {
-            let (documents, pages) = read(&sim, &settings, &plan, Scope::All).await.unwrap_or_else(|error| panic!("{way}: {error}"));
+            let (documents, pages) = read(&sim, &settings, &plan, ReadScope::All).await.unwrap_or_else(|error| panic!("{way}: {error}"));
             let root = &plan.root.table;
             let keys: BTreeSet<&str> = documents.iter().map(|document| document.key.as_str()).collect();
             assert_eq!(documents.len(), sim.count("EDU1", root).expect("a table"), "{way}: {root}");
@@ -210,15 +210,16 @@ async fn every_order_and_invoice_arrives_whole_whatever_the_server_is_like() {
 async fn new_business_is_found_by_its_dates() {
     let sim = start(Switches::default());
     let settings = settings(&sim);
-    let before = read(&sim, &settings, &invoices(), Scope::All).await.expect("readable").0.len();
+    let before = read(&sim, &settings, &invoices(), ReadScope::All).await.expect("readable").0.len();
     sim.tick(5).expect("business");
-    let (all, _) = read(&sim, &settings, &invoices(), Scope::All).await.expect("readable");
+    let (all, _) = read(&sim, &settings, &invoices(), ReadScope::All).await.expect("readable");
     let today = all.iter().filter_map(|document| if let Value::Date(date) = document.root[3] { Some(date) } else { None }).max();
-    let (changed, _) = read(&sim, &settings, &invoices(), Scope::Changed { query: 0, since: today, until: None }).await.expect("readable");
+    let (changed, _) =
+        read(&sim, &settings, &invoices(), ReadScope::Changed { query: 0, since: today, until: None }).await.expect("readable");
     let fresh = all.len() - before;
     assert!(fresh > 0 && changed.len() >= fresh && changed.len() < all.len(), "{fresh} new, {} found, {} in all", changed.len(), all.len());
     assert!(changed.iter().all(|document| all.contains(document)), "a document read by its change is the same document");
-    let (paid, _) = read(&sim, &settings, &invoices(), Scope::Changed { query: 1, since: today, until: None }).await.expect("readable");
+    let (paid, _) = read(&sim, &settings, &invoices(), ReadScope::Changed { query: 1, since: today, until: None }).await.expect("readable");
     assert!(!paid.is_empty() && paid.iter().all(|document| all.contains(document)), "{} paid", paid.len());
     sim.stop();
 }
@@ -228,7 +229,7 @@ async fn an_older_release_lacks_columns_and_is_read_all_the_same() {
     let sim = start(Switches { release: Release::Old, metadata: false, ..Switches::default() });
     let mut plan = plan(table("ApSupplier", "Supplier", "SupplierName NoSuchColumn"));
     plan.root.optional = strings("NoSuchColumn");
-    let (documents, pages) = read(&sim, &settings(&sim), &plan, Scope::All).await.expect("readable");
+    let (documents, pages) = read(&sim, &settings(&sim), &plan, ReadScope::All).await.expect("readable");
     assert_eq!(documents.len(), sim.count("EDU1", "ApSupplier").expect("a table"));
     assert_eq!(pages[0].missing_columns, [("ApSupplier".into(), "NoSuchColumn".into())]);
     sim.stop();
@@ -239,13 +240,13 @@ async fn a_certificate_of_the_sites_own_needs_its_authority() {
     let dataset = DatasetOptions { documents: 60, ..DatasetOptions::default() };
     let sim = SysproSim::start(SysproOptions { dataset, tls: true, workers: 1, ..SysproOptions::default() }).expect("simulator");
     let mut settings = settings(&sim);
-    let error = read(&sim, &settings, &orders(), Scope::All).await.expect_err("an unknown authority");
+    let error = read(&sim, &settings, &orders(), ReadScope::All).await.expect_err("an unknown authority");
     assert!(matches!(error, SysproError::Tls { .. }), "{error:?}");
     assert_eq!(error.class(), tieline::retry::Class::Permanent);
     let file = tempfile::NamedTempFile::new().expect("a file");
     std::fs::write(file.path(), sim.ca_pem.as_deref().expect("an authority")).expect("written");
     settings.connection.ca_file = Some(file.path().to_owned());
-    let (documents, _) = read(&sim, &settings, &orders(), Scope::All).await.expect("readable");
+    let (documents, _) = read(&sim, &settings, &orders(), ReadScope::All).await.expect("readable");
     assert_eq!(documents.len(), sim.count("EDU1", "PorMasterHdr").expect("a table"));
     sim.stop();
 }
@@ -253,14 +254,14 @@ async fn a_certificate_of_the_sites_own_needs_its_authority() {
 #[actix_rt::test]
 async fn what_is_wrong_is_said() {
     let sim = start(Switches::default());
-    let unknown = read(&sim, &settings(&sim), &plan(table("NoTable", "K", "")), Scope::All).await.map(|_| ()).expect_err("no table");
+    let unknown = read(&sim, &settings(&sim), &plan(table("NoTable", "K", "")), ReadScope::All).await.map(|_| ()).expect_err("no table");
     assert!(matches!(unknown, SysproError::UnknownTable { .. }), "{unknown:?}");
     let lacking = plan(table("ApSupplier", "Supplier", "SupplierName NoColumn"));
-    let lacking = read(&sim, &settings(&sim), &lacking, Scope::All).await.map(|_| ()).expect_err("no column");
+    let lacking = read(&sim, &settings(&sim), &lacking, ReadScope::All).await.map(|_| ()).expect_err("no column");
     assert!(matches!(&lacking, SysproError::MissingColumn { columns, .. } if columns == &["NoColumn"]), "{lacking:?}");
     sim.set_operator("TIELINE", "changed");
     sim.restart_service();
-    let wrong = read(&sim, &settings(&sim), &orders(), Scope::All).await.map(|_| ()).expect_err("the password was changed");
+    let wrong = read(&sim, &settings(&sim), &orders(), ReadScope::All).await.map(|_| ()).expect_err("the password was changed");
     assert!(matches!(wrong, SysproError::WrongPassword { .. }), "{wrong:?}");
     sim.stop();
 }

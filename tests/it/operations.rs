@@ -353,14 +353,14 @@ fn the_command_line_the_api_and_the_console_do_the_same() {
         &["backfill", "--all", "--since", "2026-02-01", "--why", why],
         ("/api/v1/backfill", json!({ "all": true, "since": "2026-02-01", "why": why })),
         Some(("/backfills", "all=yes&since=2026-02-01&why=not+done")),
-        "a period is named, and everything as well",
+        "the request names a period and everything",
         (2, 422),
     );
     ways.refused_by_all_three(
         &["replay", "--outdated", "--key", "7", "--why", why],
         ("/api/v1/replay", json!({ "outdated": true, "key": "7", "why": why })),
         None,
-        "`outdated` goes with `company` and `entity` alone",
+        "`outdated` can only be combined with `company` and `entity`",
         (2, 422),
     );
     // a record that was never read has one text, and so has a conflict that is not there
@@ -391,7 +391,7 @@ fn the_command_line_the_api_and_the_console_do_the_same() {
     assert!(shown("/replay", "run=x&why=not+done").contains("there is no run `x`"));
     assert!(shown("/conflicts/resolve", "id=x&take=syspro&why=not+done").contains("there is no conflict `x`"));
     let none = shown("/conflicts/resolve", "take=syspro&why=not+done");
-    assert!(none.contains("no entry is chosen") && !none.contains("`ids`"), "{none}");
+    assert!(none.contains("no entry is selected") && !none.contains("`ids`"), "{none}");
     let keys: Vec<String> = (0..1001).map(|key| key.to_string()).collect();
     let command: Vec<&str> = ["hold", "EDU1", "supplier", "--why", why].into_iter().chain(keys.iter().map(String::as_str)).collect();
     ways.refused_by_all_three(
@@ -469,19 +469,19 @@ fn the_command_line_the_api_and_the_console_do_the_same() {
     });
 
     // where a record is: the same sentence everywhere, also of one that was never read
-    let stands = |key: &str| {
+    let explanation = |key: &str| {
         let out = node.command(&world, &["record", "EDU1", "supplier", key]).output().unwrap();
         let (status, _, answer) = ask(&node.site, "GET", &format!("/api/v1/records/EDU1/supplier/{key}"), Some(&ways.key), "").unwrap();
         let page = ways.person.get(&format!("/records/EDU1/supplier/{key}"));
         (text(&out), status, answer, page.status, page.body)
     };
-    let (command, status, answer, page_status, page) = stands(suppliers[0]);
+    let (command, status, answer, page_status, page) = explanation(suppliers[0]);
     assert_eq!((status, page_status), (200, 200));
-    let sentence = serde_json::from_str::<Value>(&answer).unwrap()["stands"].as_str().unwrap().to_owned();
+    let sentence = serde_json::from_str::<Value>(&answer).unwrap()["explanation"].as_str().unwrap().to_owned();
     // a page shows times in the reader's zone
     let (before, after) = (sentence.split(" 20").next().unwrap(), sentence.rsplit('Z').next().unwrap());
     assert!(command.contains(&sentence) && page.contains(before) && page.contains(after), "{sentence}\n{command}\n{page}");
-    let (command, status, answer, page_status, page) = stands("nobody");
+    let (command, status, answer, page_status, page) = explanation("nobody");
     assert_eq!((status, page_status), (404, 404));
     for said in [&command, &answer, &page] {
         assert!(said.contains("was never read: SYSPRO does not have it") || said.contains("never read: SYSPRO does not have it"), "{said}");

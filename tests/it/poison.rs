@@ -17,7 +17,7 @@ fn options() -> Options {
     Options::of_one_company(30).with("RETRY__MAX_ATTEMPTS", "3").with("SERVICENOW__REQUEST_TIMEOUT_SECONDS", "3")
 }
 
-/// One invoice's number, and its key as it stands in the body of its header's write and of no other record's.
+/// One invoice's number, and its key as it is in the body of its header's write and of no other record's.
 fn chosen(rig: &Rig) -> (String, String) {
     let plain = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_digit() || c.is_ascii_uppercase());
     let all = source::rows(&rig.syspro, "EDU1", "ApInvoice", |c| (c("Supplier").text().to_owned(), c("Invoice").text().to_owned()));
@@ -63,7 +63,7 @@ async fn failed_lookup(rig: &Rig, number: &str) {
     assert!(failed.len() == 1 && failed[0].key.ends_with(number), "{failures:#?}");
     let message = failed[0].message.as_deref().unwrap_or_default();
     assert!(
-        message.contains("whether it arrived is not known") && message.contains("3 look-ups of it failed") && message.contains("500"),
+        message.contains("does not know whether it arrived") && message.contains("3 look-ups of it failed") && message.contains("500"),
         "{message}"
     );
     assert!(failed[0].next_step.as_deref().is_some_and(|step| step.contains("sn_apo_invoice")), "{:?}", failed[0].next_step);
@@ -282,7 +282,7 @@ fn an_instance_that_takes_no_writes_uses_up_nobody_s_tries_and_ends_the_cycle() 
         for _ in 0..6 {
             let report = rig.sync().await;
             let said = errors(&report).join("\n");
-            assert!(said.contains("nothing got through to ServiceNow"), "{said}");
+            assert!(said.contains("sending to ServiceNow failed"), "{said}");
         }
         let failures = rig.failures().await;
         let failed: Vec<_> = failures.iter().filter(|row| row.reason.as_deref() == Some("exhausted")).collect();

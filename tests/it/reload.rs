@@ -178,8 +178,8 @@ fn a_company_s_currency_is_part_of_what_is_in_force() {
     // a second service with it: one of both works, the other says why it does not
     let mut other = quiet(&world, &files).with("COMPANY__EDU1__CURRENCY", "CHF");
     other.start_and_wait(&world);
-    let stands = |node: &Node| node.ready().is_some_and(|(status, body)| status == 503 && body.contains("reads, maps and sends nothing"));
-    wait_for(format!("one of both does nothing: {}{}", node.log(), other.log()), LIMIT, || (stands(&node) != stands(&other)).then_some(()));
+    let idle = |node: &Node| node.ready().is_some_and(|(status, body)| status == 503 && body.contains("reads, maps and sends nothing"));
+    wait_for(format!("one of both does nothing: {}{}", node.log(), other.log()), LIMIT, || (idle(&node) != idle(&other)).then_some(()));
     let said = world.database.psql("SELECT detail FROM audit WHERE kind = 'definition' ORDER BY id DESC LIMIT 1");
     assert!(said.contains("company.EDU1.currency"), "{said}");
     assert_eq!([node.terminate(), other.terminate()], [Some(0), Some(0)]);

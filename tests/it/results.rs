@@ -67,7 +67,7 @@ fn a_run_that_was_begun_has_an_id_and_a_link_that_says_how_it_went() {
     assert!(resumed["text"].as_str().unwrap().ends_with("it had been stopped: a column changed"), "{resumed}");
     for (action, changed, said) in [
         ("resume", false, "was neither paused nor stopped; nothing changed"),
-        ("pause", true, "is paused: no run begins until somebody resumes it"),
+        ("pause", true, "is paused: no run starts until somebody resumes it"),
         ("pause", false, "was paused already; nothing changed"),
         ("resume", true, "is resumed"),
     ] {

@@ -29,7 +29,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_currency_stands_in_the_list_once() {
+    fn every_currency_is_in_the_list_once() {
         let mut all: Vec<&str> = MINOR_UNITS.iter().flat_map(|(_, codes)| codes.split(' ')).collect();
         assert!(all.iter().all(|code| code.len() == 3 && code.bytes().all(|b| b.is_ascii_uppercase())), "{all:?}");
         let count = all.len();

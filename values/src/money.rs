@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn thousands_stand_apart() {
+    fn thousands_are_separated() {
         for (number, apart) in [("0.00", "0.00"), ("999", "999"), ("1000", "1,000"), ("-100000.5", "-100,000.5"), ("1234567", "1,234,567")]
         {
             assert_eq!(thousands(number), apart);

@@ -187,7 +187,7 @@ fn the_cases_that_real_sites_have_are_there() {
 }
 
 #[test]
-fn large_tables_stand_around_the_cap() {
+fn large_tables_have_sizes_around_the_cap() {
     assert_eq!(LARGE.count("EDU1", "ApInvoice"), Ok(5_000));
     assert_eq!(LARGE.count("EDU1", "GenAnalysisCode"), Ok(5_000));
     assert!(LARGE.count("EDU1", "ApJnlDistrib").expect("table") > 5_000);

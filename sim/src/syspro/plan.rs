@@ -11,7 +11,7 @@ const DAY: i64 = 86_400_000;
 /// 1900-01-01, the date that some sites store instead of null.
 const SENTINEL: i64 = -25_567 * DAY;
 
-/// A filter whose columns are offsets and whose constants have the columns' types. `not` stands only before text functions.
+/// A filter whose columns are offsets and whose constants have the columns' types. `not` is only allowed before text functions.
 #[derive(Debug, Clone)]
 pub enum Bound {
     /// A text column against a text without trailing spaces.

@@ -111,8 +111,8 @@ impl Work {
     /// Compares both sides once.
     async fn compare(&self, plan: &Plan, target: &TargetPlan, align: &AlignPlan, ask: &AlignNow) -> Result<AlignReport, AlignError> {
         self.parts.store.write_back_forget(self.flow.clone()).await?;
-        let standing = self.parts.store.alignment(self.flow.clone()).await?;
-        let read = self.read(target, align, ask, &standing).await?;
+        let alignment = self.parts.store.alignment(self.flow.clone()).await?;
+        let read = self.read(target, align, ask, &alignment).await?;
         let companies = &self.parts.companies;
         let pass = Pass {
             flow: &self.flow,
@@ -121,12 +121,12 @@ impl Work {
             target,
             align,
             whole: read.whole,
-            adopted: standing.adopted,
+            adopted: alignment.adopted,
             sole: companies.len() == 1 || align.filter.as_ref().is_some_and(|filter| filter.contains("{company}")),
         };
         let mut counted = Counted(0);
         let any_row = self.pages(&pass, ask, &mut counted).await?;
-        let list = usize::try_from(standing.list).unwrap_or_default();
+        let list = usize::try_from(alignment.list).unwrap_or_default();
         let most = most(list, align.change_limit_percent);
         if counted.0 > most {
             return Err(AlignError::ChangeLimit { changes: counted.0, list, percent: align.change_limit_percent, most });
@@ -180,9 +180,9 @@ impl Work {
             let rows = store.aligned_rows_alone(self.flow.clone(), after, PAGE).await?;
             let Some(last) = rows.last() else { return Ok(false) };
             after = last.sys_id.clone();
-            let standing = store.conflicts_standing(self.flow.clone(), rows.iter().map(|row| row.sys_id.clone()).collect()).await?;
+            let conflicts = store.conflicts_open(self.flow.clone(), rows.iter().map(|row| row.sys_id.clone()).collect()).await?;
             let rows: Vec<Kept> = rows.into_iter().map(Kept::of).collect::<Result<_, _>>()?;
-            take.page(self, ask, pass.rows_alone(&rows, &standing)).await?;
+            take.page(self, ask, pass.rows_alone(&rows, &conflicts)).await?;
         }
     }
 
@@ -190,7 +190,7 @@ impl Work {
     async fn page_input(&self, pass: &Pass<'_>, documents: Vec<AlignedDocument>) -> Result<PageInput, AlignError> {
         let store = &self.parts.store;
         let ids: Vec<DocumentId> = documents.iter().map(|document| document.id).collect();
-        let standing = store.conflicts_standing(self.flow.clone(), ids.iter().map(DocumentId::to_string).collect()).await?;
+        let conflicts = store.conflicts_open(self.flow.clone(), ids.iter().map(DocumentId::to_string).collect()).await?;
         let called = store.write_back_called(ids).await?;
         let documents: Vec<(AlignedDocument, Made)> = documents
             .into_iter()
@@ -211,7 +211,7 @@ impl Work {
             })
             .await?;
         let called = called.into_iter().map(|one| ((one.document_id, one.field), one.wanted)).collect();
-        Ok(PageInput { documents, rows, standing, called })
+        Ok(PageInput { documents, rows, conflicts, called })
     }
 
     async fn find(&self, keys: AlignedRowKeys) -> Result<Vec<Kept>, AlignError> {

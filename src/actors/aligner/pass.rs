@@ -61,7 +61,7 @@ pub(super) struct PageInput {
     /// The rows that may be theirs.
     pub(super) rows: Vec<Kept>,
     /// Entries of the conflict list about these documents.
-    pub(super) standing: Vec<ConflictRow>,
+    pub(super) conflicts: Vec<ConflictRow>,
     /// Values that SYSPRO may have been asked to store, by document and field.
     pub(super) called: HashMap<(DocumentId, String), String>,
 }
@@ -160,14 +160,14 @@ impl Pass<'_> {
     pub(super) fn documents(&self, page_input: &PageInput) -> Changes {
         let mut changes = Changes::default();
         let mut rows = Rows::of(&page_input.rows);
-        let mut standing: HashMap<&str, Vec<&ConflictRow>> = HashMap::new();
-        for conflict in &page_input.standing {
-            standing.entry(conflict.subject.as_str()).or_default().push(conflict);
+        let mut by_subject: HashMap<&str, Vec<&ConflictRow>> = HashMap::new();
+        for conflict in &page_input.conflicts {
+            by_subject.entry(conflict.subject.as_str()).or_default().push(conflict);
         }
         for (document, made) in &page_input.documents {
             let subject = document.id.to_string();
-            let stands = standing.remove(subject.as_str()).unwrap_or_default();
-            self.document(document, made, &page_input.called, &subject, &stands, &mut rows, &mut changes);
+            let conflicts = by_subject.remove(subject.as_str()).unwrap_or_default();
+            self.document(document, made, &page_input.called, &subject, &conflicts, &mut rows, &mut changes);
         }
         changes
     }
@@ -179,11 +179,11 @@ impl Pass<'_> {
         made: &Made,
         called: &HashMap<(DocumentId, String), String>,
         subject: &str,
-        stands: &[&ConflictRow],
+        conflicts: &[&ConflictRow],
         rows: &mut Rows<'s>,
         changes: &mut Changes,
     ) {
-        let touched = document.again || document.compared != Some(document.version) || !stands.is_empty();
+        let touched = document.again || document.compared != Some(document.version) || !conflicts.is_empty();
         let row_seen = document.sys_id.as_deref().is_some_and(|id| rows.by_id.contains_key(id));
         if !(self.whole || touched || row_seen) {
             return;
@@ -202,17 +202,17 @@ impl Pass<'_> {
                 if document.unsent.is_some() {
                     changes.withdrawn.push(document.id);
                 }
-                return changes.closed.extend(stands.iter().map(|conflict| (conflict.id, "the definition leaves its record out")));
+                return changes.closed.extend(conflicts.iter().map(|conflict| (conflict.id, "the definition leaves its record out")));
             }
-            Made::Unread(known) => return self.unread(document, known.as_ref(), stands, rows, changes),
+            Made::Unread(known) => return self.unread(document, known.as_ref(), conflicts, rows, changes),
         };
         if !self.whole && document.sys_id.is_none() && !document.deleted {
             return;
         }
         // the decision to create the record was made once and carried out: a row that has vanished since needs a new decision
         let made = |conflict: &&&ConflictRow| document.sys_id.is_some() && conflict.kind == Kind::OnlySyspro.as_str();
-        let standing: Vec<&ConflictRow> = stands.iter().filter(|conflict| !made(conflict)).copied().collect();
-        let decided = decided(&standing);
+        let open: Vec<&ConflictRow> = conflicts.iter().filter(|conflict| !made(conflict)).copied().collect();
+        let decided = decided(&open);
         let recreated = decided.get(ROW).is_some_and(|decided| decided.side == Side::Syspro);
         let same_code = if recreated { SameCode::ThisRecord } else { SameCode::AnotherRecord };
         let found = self.find(document, syspro, same_code, rows);
@@ -231,7 +231,7 @@ impl Pass<'_> {
             Err(problem) => {
                 error!(
                     flow = %self.flow, key = document.key, %problem,
-                    "the base version of this record cannot be read in the ledger; the record is not compared until that is repaired"
+                    "the base version of this record cannot be read from the ledger; the record is not compared until that is repaired"
                 );
                 return changes.compared.push(later(document.compared.unwrap_or(0)));
             }
@@ -249,7 +249,7 @@ impl Pass<'_> {
         for (field, pair) in ours {
             aligned.pairs.entry(field).or_insert(pair);
         }
-        let changed = self.put(document, &aligned, changes) | self.list(document, subject, row, stands, &aligned.items, changes);
+        let changed = self.put(document, &aligned, changes) | self.list(document, subject, row, conflicts, &aligned.items, changes);
         changes.by_itself += usize::from(changed && aligned.by_itself > 0);
         let fields = serde_json::to_string(&aligned.pairs).unwrap_or_else(|_| "{}".into());
         let idle = document.compared == Some(document.version) && !document.again && aligned.pairs.is_empty();
@@ -265,11 +265,11 @@ impl Pass<'_> {
         &self,
         document: &AlignedDocument,
         known: Option<&Fields>,
-        stands: &[&ConflictRow],
+        conflicts: &[&ConflictRow],
         rows: &mut Rows<'s>,
         changes: &mut Changes,
     ) {
-        changes.closed.extend(stands.iter().map(|conflict| (conflict.id, "its record in SYSPRO cannot be read")));
+        changes.closed.extend(conflicts.iter().map(|conflict| (conflict.id, "its record in SYSPRO cannot be read")));
         match self.find(document, known.unwrap_or(&Fields::new()), SameCode::AnotherRecord, rows) {
             Match::Row(_) => {}
             Match::Found(row) => rows.claim(row, document.id, changes),
@@ -376,14 +376,14 @@ impl Pass<'_> {
         document: &AlignedDocument,
         subject: &str,
         row: Option<&Kept>,
-        stands: &[&ConflictRow],
+        conflicts: &[&ConflictRow],
         items: &[Item],
         changes: &mut Changes,
     ) -> bool {
         let before = changes.conflicts.len();
         for item in items {
-            let known = stands.iter().find(|conflict| conflict.field == item.field);
-            if known.is_some_and(|known| stands_so(known, item)) {
+            let known = conflicts.iter().find(|conflict| conflict.field == item.field);
+            if known.is_some_and(|known| is_same(known, item)) {
                 continue;
             }
             changes.conflicts.push(NewConflict {
@@ -402,7 +402,7 @@ impl Pass<'_> {
                 servicenow_at: row.and_then(|row| row.updated_at),
             });
         }
-        let over = stands.iter().filter(|conflict| !items.iter().any(|item| item.field == conflict.field));
+        let over = conflicts.iter().filter(|conflict| !items.iter().any(|item| item.field == conflict.field));
         changes.closed.extend(over.map(|conflict| (conflict.id, "in step")));
         changes.conflicts.len() > before
     }
@@ -429,11 +429,11 @@ impl Pass<'_> {
     }
 
     /// Rows that have no document.
-    pub(super) fn rows_alone(&self, rows: &[Kept], standing: &[ConflictRow]) -> Changes {
+    pub(super) fn rows_alone(&self, rows: &[Kept], conflicts: &[ConflictRow]) -> Changes {
         let mut changes = Changes::default();
         for row in rows.iter().filter(|row| self.alone(row)) {
-            let stands: Vec<&ConflictRow> = standing.iter().filter(|conflict| conflict.subject == row.sys_id).collect();
-            let side = decided(&stands).get(ROW).map(|decided| decided.side);
+            let own: Vec<&ConflictRow> = conflicts.iter().filter(|conflict| conflict.subject == row.sys_id).collect();
+            let side = decided(&own).get(ROW).map(|decided| decided.side);
             let state = match side.or_else(|| self.align.rule.side().filter(|side| *side == Side::ServiceNow)) {
                 Some(Side::ServiceNow) => State::ToApply,
                 Some(Side::Syspro) => State::Decided,
@@ -450,10 +450,10 @@ impl Pass<'_> {
                 syspro: "gone".into(),
                 servicenow: said.join(", "),
             };
-            if stands.iter().any(|known| stands_so(known, &item)) {
+            if own.iter().any(|known| is_same(known, &item)) {
                 continue;
             }
-            changes.by_itself += usize::from(self.adopted && side.is_none() && stands.is_empty());
+            changes.by_itself += usize::from(self.adopted && side.is_none() && own.is_empty());
             let natural: Vec<&str> =
                 self.target.natural_key.iter().filter_map(|column| row.fields.get(column).map(String::as_str)).collect();
             changes.conflicts.push(NewConflict {
@@ -477,16 +477,17 @@ impl Pass<'_> {
 }
 
 /// What people decided about a record, by field.
-fn decided(stands: &[&ConflictRow]) -> BTreeMap<String, Decided> {
+fn decided(conflicts: &[&ConflictRow]) -> BTreeMap<String, Decided> {
     let side = |conflict: &ConflictRow| conflict.side.as_deref().and_then(|side| side.parse().ok());
     let one = |conflict: &&ConflictRow| {
         let decided = Decided { side: side(conflict)?, syspro: conflict.syspro.clone(), servicenow: conflict.servicenow.clone() };
         Some((conflict.field.clone(), decided))
     };
-    stands.iter().filter_map(one).collect()
+    conflicts.iter().filter_map(one).collect()
 }
 
-fn stands_so(known: &ConflictRow, item: &Item) -> bool {
+/// Whether the conflict list already has this entry with the same values.
+fn is_same(known: &ConflictRow, item: &Item) -> bool {
     let values = known.syspro == item.syspro && known.servicenow == item.servicenow;
     values && known.kind == item.kind.as_str() && known.state == item.state.as_str()
 }

@@ -79,9 +79,9 @@ impl Work {
         target: &TargetPlan,
         align: &AlignPlan,
         ask: &AlignNow,
-        standing: &Alignment,
+        alignment: &Alignment,
     ) -> Result<Read, AlignError> {
-        let since = standing.seen_to.filter(|_| !due_whole(align, standing, ask.kind));
+        let since = alignment.seen_to.filter(|_| !due_whole(align, alignment, ask.kind));
         let from = since.map(|since| since - TimeDelta::seconds(i64::from(align.overlap_seconds)));
         let ttl = self.parts.lease;
         self.parts.store.aligned_rows_clear(ask.lease.clone(), ttl).await?;
@@ -130,7 +130,7 @@ impl Work {
 }
 
 /// Whether the whole list must be read: the interval is over, a person asked for it, or a document has no row yet.
-fn due_whole(align: &AlignPlan, standing: &Alignment, kind: RunKind) -> bool {
-    let old = standing.swept_ago.is_none_or(|ago| ago >= i64::from(align.sweep_hours) * 3600);
-    kind == RunKind::Sweep || !standing.adopted || old || standing.unlinked
+fn due_whole(align: &AlignPlan, alignment: &Alignment, kind: RunKind) -> bool {
+    let old = alignment.swept_ago.is_none_or(|ago| ago >= i64::from(align.sweep_hours) * 3600);
+    kind == RunKind::Sweep || !alignment.adopted || old || alignment.unlinked
 }

@@ -69,8 +69,8 @@ pub enum AlignError {
     },
     /// The change limit: more would change than is allowed.
     #[error(
-        "the alignment would change {changes} of {list} records, more than `align.change_limit_percent` ({percent}) allows ({most}); nothing was written. \
-         Check what changed on either side; if it is right, raise the setting for one run"
+        "the alignment would change {changes} of {list} records, more than `align.change_limit_percent` ({percent}) allows ({most}); \
+         nothing was written. Check what changed on both sides; if the change is correct, raise the setting for one run"
     )]
     ChangeLimit {
         /// Records that would change or that are missing.

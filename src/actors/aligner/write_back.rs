@@ -219,7 +219,7 @@ impl Apply<'_> {
         let begun = std::time::Instant::now();
         self.work.parts.store.write_back_begin(self.under.clone(), due.clone()).await?;
         if !self.way.heartbeat.alive_since(begun) {
-            let text = "this node did not show itself in time and begins nothing; the flow may be another node's by now".to_owned();
+            let text = "this node missed its heartbeat and starts nothing; another node may have taken over the flow".to_owned();
             return Err(Halt::Align(AlignError::Store { text }));
         }
         let step = self.real(key, &text, &due).await?;
@@ -267,7 +267,7 @@ impl Apply<'_> {
             let shown =
                 if c.is_control() { format!("a control character (U+{:04X})", u32::from(c)) } else { format!("the character `{c}`") };
             return Err(format!(
-                "the value holds {shown}, which SYSPRO's column `{column}` cannot store: it knows Windows-1252 on one line"
+                "the value holds {shown}, which SYSPRO's column `{column}` cannot store: it holds one line in Windows-1252"
             ));
         }
         self.call
@@ -278,8 +278,8 @@ impl Apply<'_> {
 
     fn unchanged(&self, now: &str) -> String {
         format!(
-            "SYSPRO accepted the change through `{}` and still shows `{now}`, so it is not called again. Compare the template's element names \
-             with the object's XSD (unknown elements are ignored without a word), then decide the entry again: `tieline conflicts resolve`",
+            "SYSPRO accepted the change through `{}` and still shows `{now}`, so it is not called again. Compare the template's element \
+             names with the object's XSD (unknown elements are silently ignored), then decide the entry again: `tieline conflicts resolve`",
             self.call.object
         )
     }
@@ -290,12 +290,12 @@ impl Apply<'_> {
         let why = match self.put(SetupMode::Trial, text, asked).await {
             Ok(answer) => match setup_outcome(&answer) {
                 SetupOutcome::Accepted => return Ok(true),
-                SetupOutcome::Refused(words) => format!("SYSPRO refused the change when it was tried: {words}"),
+                SetupOutcome::Refused(words) => format!("SYSPRO refused the change in the trial: {words}"),
                 SetupOutcome::Unclear(problem) => {
                     format!("`{}` was not called, because the trial had no usable result: {problem}", self.call.object)
                 }
             },
-            Err(EnetError::Refused { answer, .. }) => format!("SYSPRO refused the change when it was tried: {answer}"),
+            Err(EnetError::Refused { answer, .. }) => format!("SYSPRO refused the change in the trial: {answer}"),
             Err(error) => return Err(Halt::Syspro(chain(&error))),
         };
         warn!(flow = %self.work.flow, key, why, "a change of ServiceNow is not written to SYSPRO");
@@ -335,7 +335,7 @@ impl Apply<'_> {
             Err(problem) => {
                 let due = writes.iter().map(|write| write.due.clone()).collect();
                 let said = format!(
-                    "`{}` was called; whether SYSPRO has stored it is seen by the next run, for the row cannot be read back: {problem}",
+                    "`{}` was called, but the row cannot be read back: {problem}. The next run shows whether SYSPRO has stored the change",
                     self.call.object
                 );
                 self.say(due, WriteBackStep::Lost, &said).await?;

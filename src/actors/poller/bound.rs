@@ -2,7 +2,7 @@
 
 use super::{PollError, Reader};
 use crate::definition::Plan;
-use crate::syspro::{Page, Scope, SysproError};
+use crate::syspro::{Page, ReadScope, SysproError};
 
 /// Requests for each row that the service counted: a page of one document also asks for its joined and child rows.
 const REQUESTS_PER_ROW: u64 = 4;
@@ -33,9 +33,9 @@ impl Bound {
     ///
     /// # Errors
     /// [`PollError::Syspro`] when the run exceeds the limit.
-    pub(super) fn took(&mut self, reader: &Reader, plan: &Plan, scope: &Scope, page: &Page) -> Result<(), PollError> {
+    pub(super) fn took(&mut self, reader: &Reader, plan: &Plan, scope: &ReadScope, page: &Page) -> Result<(), PollError> {
         self.requests += u64::from(page.requests);
-        if *scope == Scope::All {
+        if *scope == ReadScope::All {
             self.rows += page.root_rows;
         }
         let more_than_counted = self.counted.is_some_and(|counted| self.rows > counted.saturating_mul(2).saturating_add(ROWS_BEYOND));

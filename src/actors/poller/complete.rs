@@ -133,7 +133,7 @@ impl Reader {
             // not counted: there is at least one row, and the read will show how many
             let now = if size.counted || size.rows == 0 { size.rows } else { before };
             if !known.accept && shrunk(before, now, self.percent()) {
-                let what = format!("table `{}` had {before} rows at the last whole read and answers with {now} now", size.table);
+                let what = format!("table `{}` had {before} rows at the last full read and now has {now}", size.table);
                 return Err(PollError::Shrunk { flow: self.flow.clone(), what });
             }
             debug!(flow = %self.flow, table = size.table, before, now, counted = size.counted, "the size of a table");

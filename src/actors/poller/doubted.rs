@@ -25,7 +25,7 @@ pub(super) struct Doubted {
     /// Rows per table that this read returned for each.
     records: HashMap<DocumentKey, HashMap<String, usize>>,
     /// The position of the read before the first of them: a read that resumes there meets all of them again.
-    pub(super) standing: Option<Value>,
+    pub(super) position: Option<Value>,
 }
 
 impl Doubted {
@@ -49,7 +49,7 @@ impl Reader {
         doubted: &mut Doubted,
         faulty: &HashSet<DocumentKey>,
         documents: Vec<IntakeDocument>,
-        standing: Option<&Value>,
+        position: Option<&Value>,
     ) -> Result<Vec<IntakeDocument>, PollError> {
         if documents.is_empty() || (plan.read.joins.is_empty() && plan.read.children.is_empty()) {
             return Ok(documents);
@@ -74,9 +74,10 @@ impl Reader {
                 sound.push(document);
                 continue;
             }
-            debug!(flow = %self.flow, key = %document.key, "the record has lost rows; it is read once more before the loss is stored");
+            debug!(flow = %self.flow, key = %document.key, "the record has lost rows; Tieline reads it once more before it stores the \
+                 loss");
             if doubted.records.is_empty() {
-                doubted.standing = standing.cloned();
+                doubted.position = position.cloned();
             }
             doubted.records.insert(document.key, after);
         }
@@ -110,14 +111,12 @@ impl Reader {
                 let more = |(table, rows): &(String, usize)| first.get(table).is_some_and(|first| first < rows);
                 if let Some((table, rows)) = rows_of(plan, &document.content).into_iter().find(more) {
                     let first = first.get(&table).copied().unwrap_or_default();
-                    let what = format!(
-                        "of record `{}` {first} rows of table `{table}` came, and {rows} when it was asked for once more",
-                        document.key
-                    );
+                    let what =
+                        format!("record `{}` had {first} rows of table `{table}`, and {rows} when Tieline read it once more", document.key);
                     return Err(PollError::Unsteady { flow: self.flow.clone(), what });
                 }
             }
-            self.take_in_whole(plan, intake(documents), doubted.standing.clone()).await?;
+            self.take_in_whole(plan, intake(documents), doubted.position.clone()).await?;
         }
         Ok(())
     }
@@ -135,7 +134,7 @@ impl Reader {
                 self.documents_by_key(&bare, some).await?.into_iter().map(|document| format!("`{}`", document.key)).collect();
             if !there.is_empty() {
                 let what = format!(
-                    "{} records that the ledger knows did not come, and {} of them when they were asked for by key ({})",
+                    "{} known records were missing, and {} of them came when Tieline read them by key ({})",
                     keys.len(),
                     if keys.len() > some.len() { format!("at least {}", there.len()) } else { there.len().to_string() },
                     there.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ")

@@ -49,9 +49,10 @@ pub enum PollError {
     },
     /// A column holds another kind of value than before.
     #[error(
-        "flow {flow}: {what}. Nothing of this page was taken in, and the flow is stopped, because keys and amounts may mean something else now. \
-         Correct what stands between SYSPRO and tieline, or make sure that the change is right (an upgrade of SYSPRO or its OData service), then \
-         resume the flow: `tieline flow resume {} {} --why …`; `type_change = \"report\"` in the entity's definition only reports such changes",
+        "flow {flow}: {what}. Nothing of this page was stored, and the flow is stopped, because keys and amounts may now have another \
+         meaning. Correct the proxy or service between SYSPRO and Tieline, or make sure that the change is right (an upgrade of SYSPRO or \
+         its OData service), then resume the flow: `tieline flow resume {} {} --why …`; `type_change = \"report\"` in the entity's \
+         definition only reports such changes",
         flow.company, flow.entity
     )]
     Drift {
@@ -92,8 +93,9 @@ pub enum PollError {
     },
     /// So many deliveries wait that reading has stopped, and none of them moves.
     #[error(
-        "flow {flow}: {waiting} of its records wait to be sent and none was delivered for {minutes} min, so that reading ends here; the next run continues at this \
-         page. See `tieline status` for why nothing is sent; `flows.backlog` and `flows.backlog_wait_minutes` are the limits"
+        "flow {flow}: {waiting} of its records wait to be sent and none was delivered for {minutes} min, so reading stops here; the next \
+         run continues at this page. See `tieline status` for why nothing is sent; `flows.backlog` and `flows.backlog_wait_minutes` are \
+         the limits"
     )]
     Backlog {
         /// The flow.
@@ -136,8 +138,8 @@ pub enum PollError {
     /// A sweep would mark more documents as gone than the limits allow.
     #[error(
         "flow {flow}: the sweep did not see {gone} of the {known} known documents, more than {limits}; nothing was marked, and the flow is \
-         stopped. If they are really gone from SYSPRO, say so: `tieline flow resume {} {} --accept-smaller --why …` accepts it for one whole \
-         read. If they are not, see why the service leaves them out, then resume it without `--accept-smaller`",
+         stopped. If they are really gone from SYSPRO, run `tieline flow resume {} {} --accept-smaller --why …`, which accepts it for one \
+         full read. If they are not, find out why the service omits them, then resume the flow without `--accept-smaller`",
         flow.company, flow.entity
     )]
     TooManyGone {
@@ -152,8 +154,8 @@ pub enum PollError {
     },
     /// SYSPRO no longer has the newest records.
     #[error(
-        "flow {flow}: {missing} of the {asked} newest records that were read are not in SYSPRO any more: the company went back (a restored backup?), or its \
-         service leaves rows out. Nothing was marked as gone, and the flow is stopped. If the company was restored, {}; if the records were \
+        "flow {flow}: {missing} of the {asked} newest records are no longer in SYSPRO: the company was restored to an earlier state, or \
+         its service omits rows. Nothing was marked as gone, and the flow is stopped. If the company was restored, {}; if the records were \
          deleted, `tieline flow resume {} {} --accept-smaller --why …` accepts it for one whole read (`flows.went_back_percent`)",
         crate::domain::life::COMPARE,
         flow.company, flow.entity
@@ -168,9 +170,9 @@ pub enum PollError {
     },
     /// A second read returned what the first did not.
     #[error(
-        "flow {flow}: {what}. SYSPRO's service leaves rows out of one answer and not of another, so the read is not complete: nothing of this is \
-         marked as gone or emptied. The next run reads again; when this comes again, find out why the service leaves rows out (a view, paging, \
-         queries that pass over locked rows)"
+        "flow {flow}: {what}. SYSPRO's service omits rows in some answers, so the read is not complete: nothing is marked as gone or \
+         emptied. The next run reads again; if this happens again, find out why the service omits rows (a view, paging, queries that skip \
+         locked rows)"
     )]
     Unsteady {
         /// The flow.
@@ -180,9 +182,10 @@ pub enum PollError {
     },
     /// A table that had rows answers with none, or with a fraction.
     #[error(
-        "flow {flow}: {what}, which is more than `flows.max_shrink_percent` allows. Nothing is marked as gone or emptied, and the flow is stopped: \
-         most likely the service, a view or the operator's rights leave rows out. When it is put right, resume the flow: `tieline flow resume \
-         {} {} --why …`; when SYSPRO really has so few, add `--accept-smaller`, which accepts it until the next whole read has ended",
+        "flow {flow}: {what}, which is more than `flows.max_shrink_percent` allows. Nothing is marked as gone or emptied, and the flow is \
+         stopped: most likely the service, a view or the operator's rights omit rows. After you have corrected that, resume the flow: \
+         `tieline flow resume {} {} --why …`; if SYSPRO really has so few, add `--accept-smaller`, which accepts it until the next full \
+         read has ended",
         flow.company, flow.entity
     )]
     Shrunk {

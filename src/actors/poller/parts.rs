@@ -27,7 +27,8 @@ impl Reader {
         if !refusal.is_about_content() || page.documents.is_empty() {
             return Err(self.store_error(&refusal));
         }
-        warn!(flow = %self.flow, error = %chain(&refusal), "the ledger refuses a page; Tieline stores it in halves to find the record that is the reason");
+        warn!(flow = %self.flow, error = %chain(&refusal), "the ledger refuses a page; Tieline stores it in halves to find the record that \
+             causes this");
         let page = Arc::unwrap_or_clone(page);
         let part = |documents: Vec<IntakeDocument>| Intake {
             documents,
@@ -72,7 +73,7 @@ impl Reader {
             Err(error) => error,
         };
         let fault = Fault::of_rows(format!(
-            "the ledger refuses this record: {}. Its neighbours were taken in. Correct it in SYSPRO, or report it",
+            "the ledger refuses this record: {}. The other records of the page were stored. Correct it in SYSPRO, or report it",
             chain(&reason)
         ));
         let digest: [u8; 32] = Sha256::digest(document.key.as_str().as_bytes()).into();

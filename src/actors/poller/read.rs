@@ -29,7 +29,7 @@ use crate::domain::run::BackfillState;
 use crate::domain::{Document, DocumentKey};
 use crate::retry::{self, Backoff};
 use crate::store::{BackfillFilter, BackfillRow, BackfillStep, FlowRow, Intake, IntakeDocument, Lease, StoreError};
-use crate::syspro::{Page, PageQuery, Position, Scope, SysproError};
+use crate::syspro::{Page, PageQuery, Position, ReadScope, SysproError};
 use crate::telemetry::metrics::metrics;
 
 /// How long reading rests before it checks again whether sending has caught up: the first of these while it moves.
@@ -75,9 +75,9 @@ pub(super) struct Read {
 /// The queries of a run: the whole table for a first read or a sweep, else the union of the change queries.
 ///
 /// The window starts `overlap_days` before the watermark, because documents arrive back-dated.
-pub(super) fn scopes(plan: &Plan, watermark: Option<NaiveDate>, since: Option<NaiveDate>, extent: Extent) -> Vec<Scope> {
+pub(super) fn scopes(plan: &Plan, watermark: Option<NaiveDate>, since: Option<NaiveDate>, extent: Extent) -> Vec<ReadScope> {
     if extent == Extent::Whole || plan.read.changes.is_empty() || (watermark.is_none() && since.is_none()) {
-        return vec![Scope::All];
+        return vec![ReadScope::All];
     }
     let changes = plan.read.changes.iter().enumerate();
     changes
@@ -86,14 +86,14 @@ pub(super) fn scopes(plan: &Plan, watermark: Option<NaiveDate>, since: Option<Na
                 Some(date) => date.checked_sub_days(Days::new(u64::from(change.overlap_days))),
                 None => since,
             };
-            Scope::Changed { query, since: since.filter(|_| !change.any_of.is_empty()), until: None }
+            ReadScope::Changed { query, since: since.filter(|_| !change.any_of.is_empty()), until: None }
         })
         .collect()
 }
 
 /// What to read, from which position, and where its progress is stored.
 pub(super) struct Reading {
-    scopes: Vec<Scope>,
+    scopes: Vec<ReadScope>,
     bookmark: Bookmark,
     keep: Keep,
 }
@@ -122,7 +122,7 @@ impl Reading {
 
     /// Whether it is a poll for what may have changed, and starts at the beginning.
     pub(super) fn is_fresh_poll(&self) -> bool {
-        self.keep == Keep::Flow && self.scopes.as_slice() != [Scope::All] && self.bookmark.scope == 0 && self.bookmark.after.is_none()
+        self.keep == Keep::Flow && self.scopes.as_slice() != [ReadScope::All] && self.bookmark.scope == 0 && self.bookmark.after.is_none()
     }
 
     /// One slice of a backfill.
@@ -142,7 +142,7 @@ impl Bookmark {
     }
 
     /// Where a read continues, or its start.
-    fn read(position: Option<Value>, reader: &Reader, scopes: &[Scope]) -> Self {
+    fn read(position: Option<Value>, reader: &Reader, scopes: &[ReadScope]) -> Self {
         let today = || Utc::now().with_timezone(&reader.parts.syspro.time_zone).date_naive();
         position
             .and_then(|position| serde_json::from_value::<Self>(position).ok())
@@ -152,10 +152,10 @@ impl Bookmark {
 }
 
 /// The queries of a backfill: the queries by date within the period; everything where no period was given or no query goes by date.
-fn backfill_scopes(plan: &Plan, since: Option<NaiveDate>, until: Option<NaiveDate>) -> Vec<Scope> {
+fn backfill_scopes(plan: &Plan, since: Option<NaiveDate>, until: Option<NaiveDate>) -> Vec<ReadScope> {
     let dated = plan.read.changes.iter().enumerate().filter(|(_, change)| !change.any_of.is_empty());
-    let scopes: Vec<Scope> = dated.map(|(query, _)| Scope::Changed { query, since, until }).collect();
-    if scopes.is_empty() || (since.is_none() && until.is_none()) { vec![Scope::All] } else { scopes }
+    let scopes: Vec<ReadScope> = dated.map(|(query, _)| ReadScope::Changed { query, since, until }).collect();
+    if scopes.is_empty() || (since.is_none() && until.is_none()) { vec![ReadScope::All] } else { scopes }
 }
 
 impl Reader {
@@ -174,13 +174,13 @@ impl Reader {
         let mut after = bookmark.after.clone();
         let known = Sizes::of(row);
         // only a complete whole read shows which records are gone; a backfill never does
-        let whole = scopes.as_slice() == [Scope::All] && !matches!(keep, Keep::Backfill { .. });
+        let whole = scopes.as_slice() == [ReadScope::All] && !matches!(keep, Keep::Backfill { .. });
         let extent = if whole { Extent::Whole } else { Extent::Changes };
         let mut sizes = self.sizes_before(plan, &known, extent).await?;
         if whole && after.is_none() {
             (bookmark.rows, bookmark.counted) = (Some(0), self.count_root(plan).await?);
         }
-        let mut standing = serde_json::to_value(&bookmark).ok();
+        let mut stored = serde_json::to_value(&bookmark).ok();
         let (mut rows, mut nameless, mut doubted) = (bookmark.rows, false, Doubted::default());
         let mut kinds: Kinds = row.kinds.clone().and_then(|kinds| serde_json::from_value(kinds).ok()).unwrap_or_default();
         self.know(plan, row, &kinds);
@@ -217,9 +217,9 @@ impl Reader {
                 rows = rows.map(|rows| rows + page.root_rows);
                 let learnt = self.learn(plan, &mut kinds, &documents)?;
                 let next = page.next.clone();
-                let before = standing.clone();
+                let before = stored.clone();
                 let position = serde_json::to_value(bookmark.beyond(number, next.clone(), rows)).ok();
-                standing.clone_from(&position);
+                stored.clone_from(&position);
                 let doubted = &mut doubted;
                 let accept = known.accept;
                 let empty = documents.is_empty();
@@ -236,7 +236,7 @@ impl Reader {
                         documents = self.set_aside(plan, doubted, &faulty, documents, before.as_ref()).await?;
                     }
                     // after an interruption, the read must meet the records again that wait for their second read
-                    let position = if doubted.any() { doubted.standing.clone() } else { position };
+                    let position = if doubted.any() { doubted.position.clone() } else { position };
                     let placed = placed(intake(documents, learnt), position);
                     self.take_in_whole(plan, placed, before).await
                 };
@@ -245,9 +245,9 @@ impl Reader {
                     take_in.await?;
                     let page = |documents, position| placed(intake(documents, (None, Vec::new())), position);
                     if doubted.any() {
-                        let at = doubted.standing.clone();
+                        let at = doubted.position.clone();
                         self.take_in_doubted(plan, std::mem::take(doubted), |documents| page(documents, at.clone())).await?;
-                        self.take_in(page(Vec::new(), standing)).await?;
+                        self.take_in(page(Vec::new(), stored)).await?;
                     }
                     let end = intake(Vec::new(), (None, Vec::new()));
                     return Ok(Read { end, nameless, proven: false, rests: true });
@@ -274,7 +274,7 @@ impl Reader {
                 };
             }
         }
-        let at = doubted.standing.clone();
+        let at = doubted.position.clone();
         self.take_in_doubted(plan, doubted, |documents| placed(intake(documents, (None, Vec::new())), at.clone())).await?;
         let end = intake(Vec::new(), (None, Vec::new()));
         let mut proven = false;
@@ -351,13 +351,13 @@ impl Reader {
             if plan.read.type_change == TypeChange::Stop {
                 return Err(PollError::Drift { flow: self.flow.clone(), what: said.join("; ") });
             }
-            warn!(flow = %self.flow, what = said.join("; "), "columns of SYSPRO changed; the flow continues because the definition says so");
+            warn!(flow = %self.flow, what = said.join("; "), "columns of SYSPRO changed; the flow continues, as its definition requires");
         }
         Ok((new.then(|| serde_json::to_value(&*kinds).ok()).flatten(), said))
     }
 
     /// Reads one page from SYSPRO, with fewer documents where they take too much memory.
-    async fn page(&self, plan: &Plan, scope: &Scope, after: Option<Position>, size: &mut PageSize) -> Result<Page, PollError> {
+    async fn page(&self, plan: &Plan, scope: &ReadScope, after: Option<Position>, size: &mut PageSize) -> Result<Page, PollError> {
         if self.parts.stopping.has_begun() {
             return Err(PollError::Stopping { flow: self.flow.clone() });
         }
@@ -411,15 +411,15 @@ impl Reader {
                 return Err(PollError::Stopped { flow: self.flow.clone(), why });
             }
             // another node may deliver them: then only their number shows progress
-            let standing = (backlog.waiting, self.parts.progress.of(&self.flow));
-            if seen.replace(standing).is_some_and(|before| before != standing) {
+            let state = (backlog.waiting, self.parts.progress.of(&self.flow));
+            if seen.replace(state).is_some_and(|before| before != state) {
                 moved = Instant::now();
             } else if moved.elapsed() >= settings.backlog_wait {
                 let minutes = settings.backlog_wait.as_secs() / 60;
                 return Err(PollError::Backlog { flow: self.flow.clone(), waiting: backlog.waiting, minutes });
             }
             if checks == 0 {
-                info!(flow = %self.flow, waiting = backlog.waiting, "reading waits until fewer records wait to be sent");
+                info!(flow = %self.flow, waiting = backlog.waiting, "reading pauses until fewer records wait to be sent");
             }
             if nudged.is_none_or(|at| at.elapsed() >= NUDGE_EVERY) {
                 self.nudge.do_send(Nudge { entity: self.flow.entity.clone() });

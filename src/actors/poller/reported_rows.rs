@@ -40,8 +40,8 @@ impl Reader {
         let mut left = match reported.left {
             Some(left) => left,
             None => {
-                let standing = self.parts.store.rows_standing(self.flow.clone()).await.map_err(|error| self.store_error(&error))?;
-                standing.iter().filter(|key| of_own_table(&DocumentKey::from_text(key))).count()
+                let placeholders = self.parts.store.row_placeholders(self.flow.clone()).await.map_err(|error| self.store_error(&error))?;
+                placeholders.iter().filter(|key| of_own_table(&DocumentKey::from_text(key))).count()
             }
         };
         documents.retain(|document| {

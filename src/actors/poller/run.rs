@@ -106,7 +106,7 @@ impl Reader {
         // no node should wait for an unused lease
         let error = self.store_error(&error);
         if let Err(unreleased) = store.flow_release(lease.clone(), Some(error.to_string()), kind, AfterError::TryAgain).await {
-            warn!(error = %unreleased, flow = %self.flow, "the lease of the flow could not be released; it ends when its time is over");
+            warn!(error = %unreleased, flow = %self.flow, "the lease of the flow could not be released; it expires");
         }
         Err(error)
     }

@@ -39,7 +39,8 @@ impl Reader {
                     Ok(found) => left_out.extend(found.into_iter().map(String::from)),
                     // the next whole read checks again
                     Err(why) => {
-                        tracing::warn!(flow = %self.flow, %why, "SYSPRO did not say whether it has the records that others wait for; the next whole read asks again");
+                        tracing::warn!(flow = %self.flow, %why, "Tieline could not check whether SYSPRO has the parents that records wait \
+                             for; the next full read checks again");
                         return Ok(());
                     }
                 }
@@ -72,7 +73,8 @@ impl Reader {
         let mut documents = documents;
         let any = gone > 0 || !documents.is_empty();
         if any && read.nameless {
-            warn!(flow = %self.flow, gone, "a row's key cannot be read, and the row may be any of the records not seen: none is marked as gone");
+            warn!(flow = %self.flow, gone, "the key of a row cannot be read, and the row may belong to any of the records not seen: none \
+                 is marked as gone");
             documents.clear();
         } else if any {
             self.believe_gone(plan, read, smaller, (gone, known), &documents).await?;

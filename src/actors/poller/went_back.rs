@@ -37,7 +37,7 @@ impl Reader {
                     let found: HashSet<DocumentKey> = found.into_iter().collect();
                     self.believe_newest(keys.len(), keys.iter().filter(|key| !found.contains(*key)).count())?;
                 }
-                Err(why) => debug!(flow = %self.flow, why, "SYSPRO did not say whether it has the newest records"),
+                Err(why) => debug!(flow = %self.flow, why, "Tieline could not check whether SYSPRO has the newest records"),
             }
         }
         self.newest_checked.set(Some(Instant::now()));

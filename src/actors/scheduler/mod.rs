@@ -141,7 +141,7 @@ pub enum StartRefused {
     #[error("flow {0} is running already")]
     Running(FlowId),
     /// The flow's actors gave up.
-    #[error("flow {flow} is left out until the service is restarted or other definitions come into force: {cause}")]
+    #[error("flow {flow} does not run until the service is restarted or other definitions come into force: {cause}")]
     GaveUp {
         /// The flow.
         flow: FlowId,
@@ -291,7 +291,7 @@ impl Handler<Tick> for Scheduler {
         let works = self.parts.permission.is_given();
         let now = Utc::now();
         if let Some(before) = self.timetable.clock(now) {
-            warn!(%before, %now, "the clock was set back; from now on each flow is due at the next time of its schedule");
+            warn!(%before, %now, "the clock was set back; each flow is due at the next time of its schedule");
         }
         let due = if works && !self.timetable.sleeps(now) { self.timetable.take(flows(&self.parts), busy, now) } else { Vec::new() };
         if !due.is_empty() {

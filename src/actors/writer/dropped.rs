@@ -132,9 +132,10 @@ impl Dropped {
         let records = if self.records == 1 { "1 record".to_owned() } else { format!("{} records", self.records) };
         let Place { flow, block, field } = &self.place;
         format!(
-            "ServiceNow kept nothing of field `{field}` in table `{}`: it was sent for {records}, `{}` for `{}`, and came back empty or not at all. \
-             Correct the column's name in `[{block}.fields]` of the profile, have the column made, or give the OAuth application's user the right to \
-             write it, then resume the flow: `tieline flow resume {} {} --why …`, and send the records again with `tieline replay`",
+            "ServiceNow did not store field `{field}` in table `{}`: Tieline sent it for {records}, such as `{}` for `{}`, and it came \
+             back empty or not at all. Correct the column's name in `[{block}.fields]` of the profile, create the column, or give the \
+             OAuth application's user the right to write it, then resume the flow: `tieline flow resume {} {} --why …`, and send the \
+             records again with `tieline replay`",
             target.table, self.sent, self.key, flow.company, flow.entity
         )
     }
@@ -226,10 +227,7 @@ mod tests {
             assert_eq!(found.iter().map(|d| (d.field(), d.records)).collect::<Vec<_>>(), [("nmae", 3)]);
             let why = found[0].why(&target);
             assert_eq!(*found[0].flow(), FlowId::new("EDU1", "gl_account"));
-            assert!(
-                why.contains("kept nothing of field `nmae` in table `t`") && why.contains("3 records") && why.contains("`k0`"),
-                "{why}"
-            );
+            assert!(why.contains("did not store field `nmae` in table `t`") && why.contains("3 records") && why.contains("`k0`"), "{why}");
             // a person resumed it: the count starts from zero
             seen.stopped(&found[0]);
             assert!(seen.note(&target, &claim, &records, &[Some(&lost), Some(&lost)]).is_empty());

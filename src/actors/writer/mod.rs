@@ -100,7 +100,7 @@ impl Actor for Writer {
         let recover = async move {
             match parts.store.delivery_recover(parts.node.clone(), Dead::ThisWriter, UNRESPONSIVE_AFTER).await {
                 Ok(records) => warn!(records, "the Writer was restarted; the outcome of its batches is looked up"),
-                Err(error) => warn!(%error, "the Writer's batches could not be recovered; they are recovered when their lease has run out"),
+                Err(error) => warn!(%error, "the Writer's batches could not be recovered; they are recovered when their lease expires"),
             }
         };
         ctx.wait(recover.into_actor(self));

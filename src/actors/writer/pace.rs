@@ -28,7 +28,7 @@ use crate::domain::delivery::Attempt;
 use crate::domain::ids::DeliveryId;
 use crate::process::budget::Budget;
 use crate::retry::{self, Backoff};
-use crate::store::{Settlement, Verdict};
+use crate::store::{DeliveryOutcome, Settlement};
 use crate::telemetry::metrics::metrics;
 
 /// A pause up to this long is waited out within the run set; a longer one ends the run set.
@@ -44,11 +44,11 @@ const FAILURES: u32 = 5;
 /// the cause itself.
 pub(super) const FEW: usize = 5;
 
-/// This many consecutive waits, of an open breaker or because the instance asked for time, are waited out within a run set, however short
+/// This many consecutive waits, of an open breaker or because the instance asked for a pause, are waited out within a run set, however short
 /// they are; then the run set ends.
 const WAITED_OUT: u32 = 2;
 
-/// How many characters of an answer that asks for time are kept.
+/// How many characters of an answer that asks for a pause are kept.
 const SAID: usize = 300;
 
 /// The most deliveries without an answer that are remembered.
@@ -90,7 +90,7 @@ struct State {
     failures: u32,
     /// How often the breaker has opened since the last success.
     opened: u32,
-    /// How often the instance has asked for time since the last success.
+    /// How often the instance has asked for a pause since the last success.
     throttled: u32,
     breaker: Breaker,
     /// Deliveries whose last attempt had no usable answer: another such attempt shows nothing new about the instance.
@@ -187,7 +187,7 @@ impl Pace {
         }
     }
 
-    /// Whether nothing may be sent now: the instance asked for time, or nothing succeeds.
+    /// Whether nothing may be sent now: the instance asked for a pause, or nothing succeeds.
     pub(super) fn is_paused(&self) -> bool {
         let state = self.state.borrow();
         state.paused_until().is_some_and(|until| until > Instant::now())
@@ -201,7 +201,7 @@ impl Pace {
             if let Some(at) = resumed
                 && state.asked.as_ref().is_some_and(|asked| asked.since < Instant::from_std(at))
             {
-                info!("the pause that ServiceNow asked for was ended: records are sent again");
+                info!("a person ended the pause that ServiceNow asked for: records are sent again");
                 state.lift();
             }
             state.hear(others, now, self.backoff.longest);
@@ -263,16 +263,16 @@ impl Pace {
         let mut first_time = Vec::new();
         for outcome in outcomes {
             match &outcome.verdict {
-                Verdict::Deferred { throttled: true, wait, message, .. } => {
+                DeliveryOutcome::Deferred { throttled: true, wait, message, .. } => {
                     asked = asked.max(Some((asked_for.unwrap_or(*wait), message.as_str())));
                 }
-                Verdict::Unknown { .. } | Verdict::Deferred { .. } => {
+                DeliveryOutcome::Unknown { .. } | DeliveryOutcome::Deferred { .. } => {
                     if state.suspects.insert(outcome.delivery_id) {
                         first_time.push(outcome.delivery_id);
                     }
                 }
                 // a refusal is an answer
-                Verdict::Confirmed { .. } | Verdict::Failed { .. } | Verdict::Withdrawn { .. } => {
+                DeliveryOutcome::Confirmed { .. } | DeliveryOutcome::Failed { .. } | DeliveryOutcome::Withdrawn { .. } => {
                     through = true;
                     state.suspects.remove(&outcome.delivery_id);
                 }
@@ -357,8 +357,8 @@ impl State {
     fn throttled(&mut self, asked: Duration, said: &str, pace: &Pace) {
         let granted = asked.min(pace.longest);
         let (now, said) = (Instant::now(), said.chars().take(SAID).collect::<String>());
-        let standing = self.asked.as_ref().filter(|_| self.own_pause.is_some_and(|until| until > now));
-        if standing.is_none_or(|standing| standing.wait < asked) {
+        let current = self.asked.as_ref().filter(|_| self.own_pause.is_some_and(|until| until > now));
+        if current.is_none_or(|current| current.wait < asked) {
             self.asked = Some(RequestedPause { wait: asked, said: said.clone(), since: now });
         }
         if granted > pace.backoff.longest && self.trial_at.is_none_or(|at| at <= now) {
@@ -377,9 +377,9 @@ impl State {
         self.throttled += 1;
         let wait = if self.throttled > WAITED_OUT { granted.max(pace.backoff.first) } else { granted };
         if self.throttled == 1 {
-            info!(?wait, "ServiceNow asks for time; nothing is sent until then");
+            info!(?wait, "ServiceNow asks for a pause; nothing is sent until it ends");
         } else if self.throttled == WAITED_OUT + 1 {
-            warn!(?wait, "ServiceNow asks for time repeatedly; the rest is sent in later runs");
+            warn!(?wait, "ServiceNow asks for pauses repeatedly; the rest is sent in later runs");
         }
         self.pause(wait);
     }
@@ -409,7 +409,7 @@ impl State {
             return;
         }
         if others.broken && self.breaker == Breaker::Closed {
-            info!(wait = ?others.pause, "ServiceNow accepts nothing from another node; nothing is sent for a while");
+            info!(wait = ?others.pause, "ServiceNow accepts nothing from another node; sending pauses");
             self.breaker = Breaker::Open;
             self.failures = self.failures.max(1);
         }
@@ -441,7 +441,7 @@ impl State {
             let wait = retry::delay(self.opened, backoff);
             self.pause(wait);
             self.breaker = Breaker::Open;
-            warn!(failures = self.failures, ?wait, "ServiceNow no longer accepts anything; nothing is sent for a while");
+            warn!(failures = self.failures, ?wait, "ServiceNow no longer accepts anything; sending pauses");
         }
     }
 }

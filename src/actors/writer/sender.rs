@@ -32,7 +32,7 @@ use crate::process::heartbeat::Heartbeat;
 use crate::process::in_force::Snapshot;
 use crate::retry::{self, Backoff, Class};
 use crate::servicenow::{self, FieldDifference, OutRecord, ServiceNow};
-use crate::store::{Arrived, Claim, Queue, SetNumber, Settlement, StoreError, Verdict};
+use crate::store::{Arrived, Claim, DeliveryOutcome, Queue, SetNumber, Settlement, StoreError};
 use crate::telemetry::labels::Outcome;
 use crate::telemetry::metrics::metrics;
 
@@ -91,11 +91,11 @@ pub(super) struct Sender {
 fn paused_for(paused: Paused) -> Result<Found, WriteError> {
     let seconds = paused.wait.as_secs() + 1;
     match paused.failures {
-        // the instance asked for time, which is not an error
+        // the instance asked for a pause, which is not an error
         0 => Ok(Found::Nothing),
         failures => Err(WriteError::ServiceNow {
             text: format!(
-                "nothing got through to ServiceNow {failures} times in a row; nothing is sent for {seconds} s, then one batch is tried"
+                "sending to ServiceNow failed {failures} times in a row; Tieline pauses for {seconds} s, then sends one trial batch"
             ),
             class: Class::Transient,
         }),
@@ -403,13 +403,13 @@ impl Sender {
             let counts = by_company.entry(&delivery.company).or_default();
             counts.sent += i64::from(attempt == Attempt::Send);
             let word = match &outcome.verdict {
-                Verdict::Confirmed { partial, .. } => {
+                DeliveryOutcome::Confirmed { partial, .. } => {
                     counts.confirmed += 1;
                     if partial.is_empty() { Outcome::Confirmed } else { Outcome::PartialWrite }
                 }
-                Verdict::Failed { .. } => Outcome::Failed,
-                Verdict::Deferred { .. } | Verdict::Withdrawn { .. } => Outcome::Deferred,
-                Verdict::Unknown { .. } => Outcome::Unknown,
+                DeliveryOutcome::Failed { .. } => Outcome::Failed,
+                DeliveryOutcome::Deferred { .. } | DeliveryOutcome::Withdrawn { .. } => Outcome::Deferred,
+                DeliveryOutcome::Unknown { .. } => Outcome::Unknown,
             };
             metrics().deliveries.delivered(&self.entity, word, 1);
         }

@@ -12,12 +12,12 @@ use crate::domain::next_step::NextStep;
 use crate::redact::Quoted;
 use crate::retry::{self, Class};
 use crate::servicenow::{FieldDifference, How, Outcome, ServiceNowError, Settled};
-use crate::store::{Claim, Claimed, PartialField, Settlement, UNANSWERED, Verdict};
+use crate::store::{Claim, Claimed, DeliveryOutcome, PartialField, Settlement, UNANSWERED};
 
 /// Time between two look-ups of a row that is loaded but not yet transformed.
 const NEXT_LOOKUP: Duration = Duration::from_secs(30);
 
-/// The longest that a look-up waits when the instance asks for time; the pace keeps a longer pause.
+/// The longest that a look-up waits when the instance asks for a pause; the pace keeps a longer pause.
 const LONGEST_LOOKUP_WAIT: Duration = Duration::from_secs(900);
 
 /// Whether the instance processes other records at present: only then can a failure be the record's own.
@@ -62,7 +62,7 @@ pub(super) fn of_send(
 }
 
 /// The query before the write failed for this record, so nothing of it was written.
-fn unsent(settings: &Settings, target: &TargetPlan, delivery: &Claimed, failed: &Failed, others: Others) -> Verdict {
+fn unsent(settings: &Settings, target: &TargetPlan, delivery: &Claimed, failed: &Failed, others: Others) -> DeliveryOutcome {
     let attempted = if failed.own && others.get_through() { Attempted::Counted } else { Attempted::Uncounted };
     if attempted == Attempted::Counted && delivery.attempts >= most_tries(settings) {
         return exhausted(delivery, &format!("nothing was sent: {}", failed.error.chain()), lookup_fails(target));
@@ -71,8 +71,8 @@ fn unsent(settings: &Settings, target: &TargetPlan, delivery: &Claimed, failed: 
 }
 
 /// Nothing of the record was written: it is sent again later.
-fn put_off(settings: &Settings, delivery: &Claimed, error: &ServiceNowError, attempted: Attempted) -> Verdict {
-    Verdict::Deferred {
+fn put_off(settings: &Settings, delivery: &Claimed, error: &ServiceNowError, attempted: Attempted) -> DeliveryOutcome {
+    DeliveryOutcome::Deferred {
         message: error.chain(),
         wait: later(settings, delivery.attempts, error.retry_after()),
         throttled: error.class() == Class::Throttled && error.retry_after().is_some(),
@@ -87,7 +87,7 @@ fn lookup_fails(target: &TargetPlan) -> NextStep {
     NextStep::LookUpFails { table: target.target_table.clone() }
 }
 
-fn sent(settings: &Settings, target: &TargetPlan, delivery: &Claimed, outcome: Outcome, others: Others) -> Verdict {
+fn sent(settings: &Settings, target: &TargetPlan, delivery: &Claimed, outcome: Outcome, others: Others) -> DeliveryOutcome {
     match outcome {
         Outcome::Confirmed { partial, table, sys_id, .. } if !partial.is_empty() && target.partial_write == PartialWrite::Fail => {
             not_as_sent(&table, &sys_id, &partial)
@@ -98,20 +98,20 @@ fn sent(settings: &Settings, target: &TargetPlan, delivery: &Claimed, outcome: O
                 How::Updated => "updated",
                 How::Unchanged => "unchanged",
             };
-            Verdict::Confirmed { sys_id, table, how, partial: fields(partial), said: said.map(String::from) }
+            DeliveryOutcome::Confirmed { sys_id, table, how, partial: fields(partial), said: said.map(String::from) }
         }
         Outcome::Conflict { message, next_step } => {
-            Verdict::Failed { reason: FailureReason::Conflict, message: message.into(), field: None, next_step }
+            DeliveryOutcome::Failed { reason: FailureReason::Conflict, message: message.into(), field: None, next_step }
         }
         Outcome::Rejected { message, field, next_step } => {
-            Verdict::Failed { reason: FailureReason::Rejected, message: message.into(), field, next_step }
+            DeliveryOutcome::Failed { reason: FailureReason::Rejected, message: message.into(), field, next_step }
         }
         Outcome::Deferred { message, retry_after, throttled } => {
             let counted = !throttled && others.get_through();
             if counted && delivery.attempts >= most_tries(settings) {
                 return exhausted(delivery, &message, NextStep::Exhausted);
             }
-            Verdict::Deferred {
+            DeliveryOutcome::Deferred {
                 message: message.into(),
                 wait: later(settings, delivery.attempts, retry_after),
                 throttled: throttled && retry_after.is_some(),
@@ -120,9 +120,9 @@ fn sent(settings: &Settings, target: &TargetPlan, delivery: &Claimed, outcome: O
                 next_step: if throttled { NextStep::Throttled } else { NextStep::Retried },
             }
         }
-        Outcome::Withdrawn { message } => Verdict::Withdrawn { message: message.into() },
+        Outcome::Withdrawn { message } => DeliveryOutcome::Withdrawn { message: message.into() },
         Outcome::Unknown { message } => {
-            Verdict::Unknown { message: message.into(), wait: settings.servicenow.read_delay, failed_lookups: 0 }
+            DeliveryOutcome::Unknown { message: message.into(), wait: settings.servicenow.read_delay, failed_lookups: 0 }
         }
     }
 }
@@ -131,8 +131,8 @@ fn most_tries(settings: &Settings) -> i32 {
     i32::try_from(settings.retry.max_attempts).unwrap_or(i32::MAX)
 }
 
-fn exhausted(delivery: &Claimed, last: &str, next_step: NextStep) -> Verdict {
-    Verdict::Failed {
+fn exhausted(delivery: &Claimed, last: &str, next_step: NextStep) -> DeliveryOutcome {
+    DeliveryOutcome::Failed {
         reason: FailureReason::Exhausted,
         message: format!("{} tries failed; the last: {last}", delivery.attempts),
         field: None,
@@ -147,14 +147,14 @@ fn fields(partial: Vec<FieldDifference>) -> Vec<PartialField> {
 }
 
 /// A record of which ServiceNow stored a field differently, or not at all.
-fn not_as_sent(table: &str, sys_id: &SysId, partial: &[FieldDifference]) -> Verdict {
+fn not_as_sent(table: &str, sys_id: &SysId, partial: &[FieldDifference]) -> DeliveryOutcome {
     let one = |p: &FieldDifference| match p.returned.as_deref() {
         None => format!("`{}`: `{}` was sent, and the row has no such column, or the user may not read it", p.field, p.sent),
-        Some("") => format!("`{}`: `{}` was sent, and nothing is there", p.field, p.sent),
+        Some("") => format!("`{}`: `{}` was sent, and the field is empty", p.field, p.sent),
         Some(returned) => format!("`{}`: `{}` was sent, `{returned}` is there", p.field, p.sent),
     };
     let said: Vec<String> = partial.iter().map(one).collect();
-    Verdict::Failed {
+    DeliveryOutcome::Failed {
         reason: FailureReason::Rejected,
         message: Quoted::from(format!("row {sys_id} of `{table}` was written, but not as sent: {}", said.join("; "))).into(),
         field: partial.first().map(|p| p.field.clone()),
@@ -166,16 +166,16 @@ fn not_as_sent(table: &str, sys_id: &SysId, partial: &[FieldDifference]) -> Verd
 pub(super) fn of_unsendable(unsendable: &[(Claimed, Unsendable)], attempt: Attempt) -> Vec<Settlement> {
     let known = match attempt {
         Attempt::Send => "; nothing of it was sent",
-        Attempt::LookUp => "; it was sent before, and whether it arrived is not known",
+        Attempt::LookUp => "; it was sent before, and Tieline does not know whether it arrived",
     };
     let verdict = |problem: &Unsendable| match problem {
-        Unsendable::Unreadable(problem) => Verdict::Failed {
+        Unsendable::Unreadable(problem) => DeliveryOutcome::Failed {
             reason: FailureReason::Poison,
             message: format!("{problem}{known}"),
             field: None,
             next_step: NextStep::StoredUnreadable,
         },
-        Unsendable::Elsewhere => Verdict::Failed {
+        Unsendable::Elsewhere => DeliveryOutcome::Failed {
             reason: FailureReason::Rejected,
             message: format!("it was mapped under another definition, for another table than the current one{known}"),
             field: None,
@@ -213,8 +213,8 @@ pub(super) fn of_nothing_sent(settings: &Settings, claim: &Claim, why: &str, att
     let verdict = |delivery: &Claimed| {
         let (message, wait) = (message.clone(), later(settings, delivery.attempts, None));
         match attempt {
-            Attempt::LookUp => Verdict::Unknown { message, wait, failed_lookups: delivery.failed_lookups },
-            Attempt::Send => Verdict::Deferred {
+            Attempt::LookUp => DeliveryOutcome::Unknown { message, wait, failed_lookups: delivery.failed_lookups },
+            Attempt::Send => DeliveryOutcome::Deferred {
                 message,
                 wait,
                 throttled: false,
@@ -250,21 +250,21 @@ pub(super) fn of_lookup(
 /// Separates the message of the lost attempt from what was found out since.
 const SINCE: &str = "; since then: ";
 
-fn looked_up(settings: &Settings, target: &TargetPlan, delivery: &Claimed, settled: Settled, others: Others) -> Verdict {
+fn looked_up(settings: &Settings, target: &TargetPlan, delivery: &Claimed, settled: Settled, others: Others) -> DeliveryOutcome {
     let last = first_said(delivery);
     // a record counts as absent only when the instance can no longer be working on the lost request and what it wrote can be read
     let still = still_worked_on(settings, delivery);
     let send_again = |why: String, when_exhausted: NextStep| {
         if !still.is_zero() {
             let message = format!("{last}{SINCE}{why}; the instance may still be working on it");
-            return Verdict::Unknown { message, wait: still, failed_lookups: 0 };
+            return DeliveryOutcome::Unknown { message, wait: still, failed_lookups: 0 };
         }
         if others.get_through() && delivery.attempts >= most_tries(settings) {
             return exhausted(delivery, &format!("{last} ({why})"), when_exhausted);
         }
         // the first repeat comes at once
         let wait = if delivery.attempts <= 1 { Duration::ZERO } else { later(settings, delivery.attempts, None) };
-        Verdict::Deferred {
+        DeliveryOutcome::Deferred {
             message: format!("{last}{SINCE}{why}"),
             wait,
             throttled: false,
@@ -275,24 +275,24 @@ fn looked_up(settings: &Settings, target: &TargetPlan, delivery: &Claimed, settl
     };
     match settled {
         Settled::Confirmed { .. } if delivery.stands => {
-            send_again("a replay: this version stood there before, so that finding it proves nothing".into(), NextStep::Exhausted)
+            send_again("a replay: ServiceNow had this version before, so finding it proves nothing".into(), NextStep::Exhausted)
         }
         Settled::Confirmed { sys_id, table, partial, said } => {
             let table = table.unwrap_or_else(|| target.target_table.clone());
             if !partial.is_empty() && target.partial_write == PartialWrite::Fail {
                 return not_as_sent(&table, &sys_id, &partial);
             }
-            Verdict::Confirmed { sys_id, table, how: "found", partial: fields(partial), said: said.map(String::from) }
+            DeliveryOutcome::Confirmed { sys_id, table, how: "found", partial: fields(partial), said: said.map(String::from) }
         }
         Settled::Conflict { message, next_step } => {
-            Verdict::Failed { reason: FailureReason::Conflict, message: message.into(), field: None, next_step }
+            DeliveryOutcome::Failed { reason: FailureReason::Conflict, message: message.into(), field: None, next_step }
         }
         Settled::Rejected { message, field, next_step } => {
-            Verdict::Failed { reason: FailureReason::Rejected, message: message.into(), field, next_step }
+            DeliveryOutcome::Failed { reason: FailureReason::Rejected, message: message.into(), field, next_step }
         }
         Settled::Absent => send_again("looked up and not found".into(), NextStep::Exhausted),
         Settled::StillPending => {
-            Verdict::Unknown { message: "loaded but not yet transformed".into(), wait: NEXT_LOOKUP, failed_lookups: 0 }
+            DeliveryOutcome::Unknown { message: "loaded but not yet transformed".into(), wait: NEXT_LOOKUP, failed_lookups: 0 }
         }
         // sent again with the same key or sys_id, so that there is still one record
         Settled::Unknown { reason } => {
@@ -310,9 +310,9 @@ pub(super) fn of_failed_lookup(claim: &Claim, error: &ServiceNowError) -> Vec<Se
     claim.deliveries.iter().map(|delivery| settlement(delivery, looked_up_later(delivery, error))).collect()
 }
 
-fn looked_up_later(delivery: &Claimed, error: &ServiceNowError) -> Verdict {
+fn looked_up_later(delivery: &Claimed, error: &ServiceNowError) -> DeliveryOutcome {
     let message = format!("{}{SINCE}it could not be looked up: {}", first_said(delivery), error.chain());
-    Verdict::Unknown {
+    DeliveryOutcome::Unknown {
         message,
         wait: error.retry_after().map_or(NEXT_LOOKUP, |asked| asked.min(LONGEST_LOOKUP_WAIT)),
         failed_lookups: delivery.failed_lookups,
@@ -321,7 +321,7 @@ fn looked_up_later(delivery: &Claimed, error: &ServiceNowError) -> Verdict {
 
 /// A record that could not be looked up. If others could, it fails after as many look-ups as a record has attempts. It is not sent again
 /// without a look-up, because that could create it twice.
-fn not_looked_up(settings: &Settings, target: &TargetPlan, delivery: &Claimed, failed: &Failed, others: Others) -> Verdict {
+fn not_looked_up(settings: &Settings, target: &TargetPlan, delivery: &Claimed, failed: &Failed, others: Others) -> DeliveryOutcome {
     if !failed.own || !others.get_through() {
         return looked_up_later(delivery, &failed.error);
     }
@@ -330,13 +330,13 @@ fn not_looked_up(settings: &Settings, target: &TargetPlan, delivery: &Claimed, f
     if failed_lookups < most_tries(settings) || !still.is_zero() {
         let message = format!("{last}{SINCE}it could not be looked up: {error}");
         let wait = later(settings, failed_lookups, failed.error.retry_after()).max(still);
-        return Verdict::Unknown { message, wait, failed_lookups };
+        return DeliveryOutcome::Unknown { message, wait, failed_lookups };
     }
-    Verdict::Failed {
+    DeliveryOutcome::Failed {
         reason: FailureReason::Exhausted,
         message: format!(
-            "it was sent, and whether it arrived is not known ({last}): {failed_lookups} look-ups of it failed, although ServiceNow answers for \
-             others; the last: {error}"
+            "it was sent, and Tieline does not know whether it arrived ({last}): {failed_lookups} look-ups of it failed, although \
+             ServiceNow answers for others; the last: {error}"
         ),
         field: None,
         next_step: lookup_fails(target),
@@ -365,12 +365,12 @@ fn later(settings: &Settings, tries: i32, retry_after: Option<Duration>) -> Dura
 
 /// Tracks a delivered record until ServiceNow reports a final state, where its definition asks for it.
 fn watched(target: &TargetPlan, settlement: Settlement) -> Settlement {
-    let arrived = matches!(settlement.verdict, Verdict::Confirmed { .. });
+    let arrived = matches!(settlement.verdict, DeliveryOutcome::Confirmed { .. });
     let watch = target.watch.as_ref().filter(|_| arrived);
     Settlement { poll_after: watch.map(|watch| Duration::from_secs(60 * u64::from(watch.first_minutes))), ..settlement }
 }
 
-fn settlement(delivery: &Claimed, verdict: Verdict) -> Settlement {
+fn settlement(delivery: &Claimed, verdict: DeliveryOutcome) -> Settlement {
     Settlement {
         poll_after: None,
         delivery_id: delivery.delivery_id,

@@ -294,12 +294,12 @@ pub(super) async fn summary(process: &Process, systems: &Systems, status: &[Flow
         // a key contains its company, so that two companies never share one
         let duplicates: usize = targets.iter().map(|target| systems.servicenow.duplicates(target, "u_source_key")).sum();
         for (at, company) in companies.iter().enumerate() {
-            let stands = |row: &&FlowStatus| row.company == company.as_str() && row.entity == entity;
+            let is_this = |row: &&FlowStatus| row.company == company.as_str() && row.entity == entity;
             summary.records.push(Records {
                 company: company.to_string(),
                 entity,
                 counts: process.progress.of(&FlowId::new(company.as_str(), entity)),
-                undelivered: status.iter().find(stands).map(FlowStatus::backlog).unwrap_or_default(),
+                undelivered: status.iter().find(is_this).map(FlowStatus::backlog).unwrap_or_default(),
                 rows: rows.get(company.as_str()).copied().unwrap_or_default(),
                 duplicates: if at == 0 { duplicates } else { 0 },
             });

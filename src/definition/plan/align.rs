@@ -17,7 +17,7 @@ pub struct AlignPlan {
     pub sweep_hours: u32,
     /// Column and text: a row that has one of them counts as deleted.
     pub inactive: Vec<(String, String)>,
-    /// An encoded query that every row of the list matches; `{company}` stands for the company's id.
+    /// An encoded query that every row of the list matches; `{company}` is replaced with the company's id.
     pub filter: Option<String>,
 }
 

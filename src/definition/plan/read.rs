@@ -112,7 +112,7 @@ impl TableRead {
     }
 }
 
-/// A fixed OData condition, such as `JnlStatus eq 'P'`, in which `{company}` stands for the company's id. Its text is only available for
+/// A fixed OData condition, such as `JnlStatus eq 'P'`, in which `{company}` is replaced with the company's id. Its text is only available for
 /// one company, so that `{company}` itself is never sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Filter(String);

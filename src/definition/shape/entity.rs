@@ -50,7 +50,7 @@ shape! {
         dates = "dates": Option<Words>,
         /// Columns with numbers. Needed only if they are received as text: with e.net, for columns of the site's own.
         numbers = "numbers": Option<Words>,
-        /// A fixed OData condition, such as `JnlStatus eq 'P'`; `{company}` stands for the company's id.
+        /// A fixed OData condition, such as `JnlStatus eq 'P'`; `{company}` is replaced with the company's id.
         filter = "filter": Option<Text>,
         /// Rows with one of these texts in the column are left out.
         exclude = "exclude": Option<Table<Words>>,
@@ -95,7 +95,7 @@ shape! {
         dates = "dates": Option<Words>,
         /// Columns with numbers. Needed only if they are received as text: with e.net, for columns of the site's own.
         numbers = "numbers": Option<Words>,
-        /// A fixed OData condition; `{company}` stands for the company's id.
+        /// A fixed OData condition; `{company}` is replaced with the company's id.
         filter = "filter": Option<Text>,
     }
 }
@@ -117,7 +117,7 @@ shape! {
         dates = "dates": Option<Words>,
         /// Columns with numbers. Needed only if they are received as text: with e.net, for columns of the site's own.
         numbers = "numbers": Option<Words>,
-        /// A fixed OData condition; `{company}` stands for the company's id.
+        /// A fixed OData condition; `{company}` is replaced with the company's id.
         filter = "filter": Option<Text>,
         /// Rows with one of these texts in the column are left out.
         exclude = "exclude": Option<Table<Words>>,
@@ -158,7 +158,7 @@ shape! {
         dates = "dates": Option<Words>,
         /// Columns with numbers. Needed only if they are received as text: with e.net, for columns of the site's own.
         numbers = "numbers": Option<Words>,
-        /// A fixed OData condition; `{company}` stands for the company's id.
+        /// A fixed OData condition; `{company}` is replaced with the company's id.
         filter = "filter": Option<Text>,
     }
 }
@@ -175,7 +175,7 @@ shape! {
         any_of = "any_of": Option<Words>,
         /// How many days before the last run's date the window starts; default 1.
         overlap_days = "overlap_days": Option<Whole>,
-        /// A fixed OData condition, such as `OrderStatus ne '9'`; `{company}` stands for the company's id.
+        /// A fixed OData condition, such as `OrderStatus ne '9'`; `{company}` is replaced with the company's id.
         filter = "filter": Option<Text>,
         /// Columns with numbers, for a table that is not read otherwise.
         numbers = "numbers": Option<Words>,

@@ -185,7 +185,7 @@ shape! {
         sweep_hours = "sweep_hours": Option<Whole>,
         /// Column to text: a row that has one of them counts as deleted, such as `active = "false"`.
         inactive = "inactive": Option<Table<Text>>,
-        /// An encoded query that every row of the list matches; `{company}` stands for the company's id.
+        /// An encoded query that every row of the list matches; `{company}` is replaced with the company's id.
         filter = "filter": Option<Text>,
     }
 }
@@ -195,9 +195,9 @@ words! {
     RuleWord {
         /// A person.
         Review = "review",
-        /// SYSPRO's value counts.
+        /// SYSPRO's value wins.
         Syspro = "syspro",
-        /// ServiceNow's value counts.
+        /// ServiceNow's value wins.
         ServiceNow = "servicenow",
     }
 }

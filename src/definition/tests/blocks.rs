@@ -45,7 +45,7 @@ fn nothing_but_what_is_gone_stands_beside_a_header_that_is_not_written() {
         "watch = { row = \"staging\" }",
     ] {
         let found = one(&with_parts(), &profile(line));
-        assert!(found.starts_with("profiles/apo/asset.toml:1: `header`: with `write = \"none\"` nothing but `gone` may stand"), "{found}");
+        assert!(found.starts_with("profiles/apo/asset.toml:1: `header`: with `write = \"none\"` only `gone` is allowed"), "{found}");
     }
     let alone = one(&with_parts(), "[header]\nwrite = \"none\"\n");
     assert!(alone.contains("`header.write`: `none`, and there is no other block"), "{alone}");
@@ -85,7 +85,7 @@ fn what_tells_records_apart_is_not_cut() {
     ] {
         let found = one(&entity, &profile(field));
         assert!(
-            found.contains("`header.fields.u_more.truncate`: would cut what others refer to") && found.contains("identifier = 9"),
+            found.contains("`header.fields.u_more.truncate`: would cut a key that others refer to") && found.contains("identifier = 9"),
             "{found}"
         );
         well(&entity, &profile(&field.replace("truncate = 9", "identifier = 99")));
@@ -100,7 +100,7 @@ fn what_tells_records_apart_is_not_cut() {
         well(&entity, &profile(field));
     }
     let natural = profile("{ from = \"Place\", truncate = 9 }").replace("[header.fields]", "natural_key = [\"u_more\"]\n[header.fields]");
-    assert!(one(&entity, &natural).contains("would cut what others refer to"));
+    assert!(one(&entity, &natural).contains("would cut a key that others refer to"));
     // for a line, its own key is counted as well as the header's
     let lines = |field: &str| {
         format!("{PROFILE}[parts]\ntable = \"x_part\"\nwrite = \"table\"\nkey_column = \"u_key\"\n[parts.fields]\nu_more = {field}\n")
@@ -189,7 +189,7 @@ fn a_setup_object_is_checked_against_what_is_read() {
     assert_eq!(call("lengths = { Description = 30 }").lengths.get("Description"), Some(&30));
     assert_eq!(call("parameters = \"<P><V>{ValidateOnly}</V></P>\"").parameters, "<P><V>{ValidateOnly}</V></P>");
     for (from, to, key, said) in [
-        ("{Description}", "{Nothing}", "template", "`{Nothing}` is no column that is read; those are `Asset`, `Description`"),
+        ("{Description}", "{Nothing}", "template", "`{Nothing}` is not one of the columns read, which are `Asset`, `Description`"),
         ("{Description}", "{Description", "template", "the brace before `Description</D></A>` is not closed"),
         ("{Asset}", "{Description}", "template", "names no column of the key (`Asset`)"),
         ("</A>", "", "template", "is not well-formed XML"),
@@ -199,7 +199,7 @@ fn a_setup_object_is_checked_against_what_is_read() {
         ("template", "parameters = \"<P>{ValidateOnly}{Asset}</P>\"\ntemplate", "parameters", "must hold `{ValidateOnly}` once"),
         ("template", "parameters = \"<P>{Asset}</P>\"\ntemplate", "parameters", "must hold `{ValidateOnly}` once"),
         ("template", "parameters = \"<P/>\"\ntemplate", "parameters", "must hold `{ValidateOnly}` once"),
-        ("\"update\"", "\"add\"", "action", "`add` is not called by anything"),
+        ("\"update\"", "\"add\"", "action", "`add` is never called"),
     ] {
         let found = one(&entity(from, to), &profile);
         assert!(found.contains(&format!("`setup.{key}`: {said}")), "{found}");

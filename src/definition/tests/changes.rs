@@ -80,7 +80,7 @@ fn what_is_wrong_with_a_query_is_said_once() {
     for (change, said) in [
         ("table = \"AssetMaster\"".to_owned(), "`change.1`: needs `any_of`, `filter` or both"),
         ("table = \"AssetMaster\"\nany_of = []".to_owned(), "`change.1`: needs `any_of`, `filter` or both"),
-        ("table = \"AssetMaster\"\nany_of = [\"Description\"]".to_owned(), "`change.1.any_of`: `Description` is asked for by date"),
+        ("table = \"AssetMaster\"\nany_of = [\"Description\"]".to_owned(), "`change.1.any_of`: `Description` is queried by date"),
         (
             "table = \"AssetMaster\"\nany_of = [\"Chnaged\"]".to_owned(),
             "`change.1.any_of`: `AssetMaster` is not read with a column `Chnaged`",

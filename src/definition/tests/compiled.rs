@@ -76,9 +76,9 @@ fn a_companys_own_currency_is_an_iso_code_or_one_that_its_list_makes_into_one() 
     assert_eq!((own("A").as_deref(), own("B").as_deref()), (Ok("ZAR"), Ok("ZAR")));
     assert_eq!(own("F").as_deref(), Ok("USD"), "it is an ISO 4217 code, whatever the list makes of it");
     for (company, said) in [
-        ("C", "`RAND` stands for `South African rand`, which is none of ISO 4217"),
-        ("D", "`XYZ` is none of ISO 4217"),
-        ("G", "is not known: set `currency` under `[company.G]`"),
+        ("C", "`RAND` stands for `South African rand`, which is not an ISO 4217 code"),
+        ("D", "`XYZ` is not an ISO 4217 code"),
+        ("G", "is missing: set `currency` under `[company.G]`"),
     ] {
         let error = own(company).expect_err(company);
         assert!(error.contains(said), "{error}");
@@ -152,10 +152,10 @@ fn a_code_list_is_noted_where_it_names_a_currency_or_a_company_that_there_is_not
     let notes = with(&[("EDU1", Some("ZAR"))], &[("lookups/currency.toml", currency), ("lookups/tax_code.toml", tax)]).notes;
     let of_lists: Vec<&String> = notes.iter().filter(|note| note.contains("`lookups/")).collect();
     let expected = [
-        "`lookups/currency.toml`: `[company.EDU9]` is for no company",
-        "`lookups/currency.toml`: `EURO` stands for `EU`, which is no currency of ISO 4217",
+        "`lookups/currency.toml`: `[company.EDU9]` is not used",
+        "`lookups/currency.toml`: `EURO` stands for `EU`, which is not a currency of ISO 4217",
         "`lookups/currency.toml`: `X` stands for `XX1`",
-        "`lookups/tax_code.toml`: `[company.edu1]` is for no company",
+        "`lookups/tax_code.toml`: `[company.edu1]` is not used",
     ];
     assert!(of_lists.len() == expected.len() && of_lists.iter().zip(expected).all(|(note, text)| note.starts_with(text)), "{of_lists:#?}");
 }

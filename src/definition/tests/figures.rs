@@ -50,7 +50,7 @@ fn a_discount_that_is_a_value_is_off_what_its_flag_says() {
     assert_eq!(price("#10", "L", "#4").as_deref(), Ok("97.50"), "a quarter of it off each");
     assert_eq!(price("#0", "?", "#4").as_deref(), Ok("100.00"), "no discount needs no flag");
     assert!(price("#10", "L", "#0").expect_err("off how many?").contains("the line has no quantity"));
-    assert!(price("#10", "V", "#4").expect_err("off what?").contains("the definition does not say what such a discount is off"));
+    assert!(price("#10", "V", "#4").expect_err("off what?").contains("the definition does not say what such a discount reduces"));
 }
 
 #[test]
@@ -124,9 +124,9 @@ fn of_several_values_where_one_is_wanted_five_are_shown() {
     };
     assert_eq!(several(0), (String::new(), vec![]));
     assert_eq!(several(1), ("K1".to_owned(), vec![]));
-    let said = |text: &str| (String::new(), vec![(WarningKind::Several, format!("takes one, and there are {text}"))]);
-    assert_eq!(several(5), said("5, so that it is empty: K1, K2, K3, K4, K5"));
-    assert_eq!(several(6), said("6, so that it is empty: K1, K2, K3, K4, K5, …"));
+    let said = |text: &str| (String::new(), vec![(WarningKind::Several, format!("takes one value, and there are {text}"))]);
+    assert_eq!(several(5), said("5, so it stays empty: K1, K2, K3, K4, K5"));
+    assert_eq!(several(6), said("6, so it stays empty: K1, K2, K3, K4, K5, …"));
 }
 
 #[test]
@@ -158,7 +158,7 @@ fn the_word_that_clears_a_column_is_no_text_for_an_import_set() {
         ("{ first = [{ if = { Asset = \"A1\" }, from = \"Kind\" }, { constant = \"\" }] }", "u_it"),
     ] {
         let said = with("import_set", form).expect_err(form);
-        assert!(said.contains("the word that clears the column") && said.contains(&format!("{columns} = `NULL`")), "{said}");
+        assert!(said.contains("the command to clear the column") && said.contains(&format!("{columns} = `NULL`")), "{said}");
     }
 }
 

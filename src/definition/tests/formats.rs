@@ -14,7 +14,7 @@ fn shown(formats: &Formats, field: &str, value: &str, others: &[(&str, &str)]) -
 }
 
 #[test]
-fn amounts_stand_with_the_currency_of_their_record_their_row_or_the_company() {
+fn amounts_have_the_currency_of_their_record_their_row_or_the_company() {
     let definitions = shipped("apo");
     let invoice = plan(&definitions, "invoice").formats(Some("ZAR"));
     assert_eq!(shown(&invoice, "OrigInvValue", "1500000", &[("Currency", "JPY")]), "1,500,000 JPY");
@@ -57,5 +57,5 @@ fn numbers_are_shown_as_their_fields_write_them_and_what_they_are_computed_into_
     assert_eq!(shown(&formats, "parts[1].Weight", "1000", &[]), "1,000.0");
     assert_eq!(shown(&formats, "Other", "1000", &[]), "1,000.00", "of the record, in a line");
     assert_eq!(shown(&formats, "Value", "1000", &[("Currency", "JPY")]), "1,000 JPY", "of one of several cases");
-    assert_eq!(shown(&formats, "Rate", "1000", &[]), "1000", "what it is multiplied into does not stand in its column");
+    assert_eq!(shown(&formats, "Rate", "1000", &[]), "1000", "the unit of the product is not that of its column");
 }

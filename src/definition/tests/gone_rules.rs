@@ -51,7 +51,11 @@ fn rules_for_what_is_gone_are_reached_named_once_and_complete() {
             "",
             &["`header.gone.1.with_header`: is for lines", "`header.gone.1`: the last case must have no condition"],
         ),
-        (format!("{purged}{rest}"), "[[parts.gone]]\nif = { Kind = \"9\" }\n[[parts.gone]]\n", &["`parts.gone.1.if`: is for `[header]`"]),
+        (
+            format!("{purged}{rest}"),
+            "[[parts.gone]]\nif = { Kind = \"9\" }\n[[parts.gone]]\n",
+            &["`parts.gone.1.if`: is only for `[header]`"],
+        ),
         (
             format!("{purged}{rest}"),
             "[[parts.gone]]\nwith_header = \"sold\"\n[[parts.gone]]\n",
@@ -78,7 +82,7 @@ fn rules_for_what_is_gone_are_reached_named_once_and_complete() {
     assert_eq!(alone(&case("fields = { u_retired = \"true\" }")), Vec::<String>::new());
     let several = alone(&format!("{purged}{rest}"));
     assert_eq!(several.len(), 1, "{several:#?}");
-    assert!(several[0].starts_with("`header.gone`: has one case only where the block is aligned"), "{several:#?}");
+    assert!(several[0].starts_with("`header.gone`: may have only one case if the block is aligned"), "{several:#?}");
 }
 
 #[test]

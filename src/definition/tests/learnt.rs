@@ -15,7 +15,7 @@ fn supplier(plan: &Plan, name: Value, code: Value) -> Document {
 }
 
 #[test]
-fn a_column_of_digits_is_a_text_until_a_number_stands_in_it() {
+fn a_column_of_digits_is_a_text_until_it_has_a_number() {
     let definitions = shipped("apo");
     let plan = plan(&definitions, "supplier");
     let number = || Value::from_decimal(Decimal::from(7));
@@ -84,7 +84,7 @@ fn a_root_rows_amount_is_shown_where_nothing_may_be_computed() {
         (facts.amount.map(|amount| amount.to_string()), facts.dated.map(|date| date.to_string()))
     };
     let date = || Value::text("2026-03-01T00:00:00");
-    assert_eq!(with(Value::text(" 12.30 "), date()), (Some("12.30".into()), Some("2026-03-01".into())), "as they stand in texts");
+    assert_eq!(with(Value::text(" 12.30 "), date()), (Some("12.30".into()), Some("2026-03-01".into())), "as texts have them");
     assert_eq!(with(Value::text("none"), Value::text("soon")), (None, None));
     assert_eq!(with(Value::Null, Value::Null), (None, None));
     let orders = plan(&definitions, "purchase_order");

@@ -103,7 +103,7 @@ fn each_block_is_written_the_way_that_its_profile_says() {
 }
 
 #[test]
-fn the_columns_that_touch_a_record_stand_in_the_order_of_its_key() {
+fn the_columns_that_touch_a_record_are_in_the_order_of_its_key() {
     let entity = |touches: &str| {
         format!(
             "[root]\ntable = \"AssetMaster\"\nkey = [\"Branch\", \"Asset\", \"Part\"]\ncolumns = [\"Description\"]\n\
@@ -165,7 +165,7 @@ fn what_is_not_written_back_is_named_and_nothing_else() {
     let of_asset: Vec<&String> = notes.iter().filter(|note| note.contains("`asset`: changes of")).collect();
     assert_eq!(of_asset.len(), 2, "neither the key nor what the template takes: {notes:#?}");
     assert!(of_asset[0].contains("changes of `u_place`") && of_asset[0].contains("has no `{Place}`"), "{notes:#?}");
-    assert!(of_asset[1].contains("changes of `u_value`") && of_asset[1].contains("cannot be turned back"), "{notes:#?}");
+    assert!(of_asset[1].contains("changes of `u_value`") && of_asset[1].contains("cannot be converted back"), "{notes:#?}");
 }
 
 #[test]

@@ -46,12 +46,12 @@ u_g = { list = "one.Colour" }
     let site = site(&[("entities/claim.toml", entity), ("profiles/apo/claim.toml", profile)]);
     let found = mistakes(site.path(), &["claim".into()]).join("\n");
     for line in [
-        "entities/claim.toml:13: `child.1.via.carry`: cannot stand beside `net`",
-        "entities/claim.toml:19: `child.2.via.narrow`: stands beside `net`, which is missing",
-        "profiles/apo/claim.toml:7: `header.fields.u_a.list`: the columns must be those of one child",
+        "entities/claim.toml:13: `child.1.via.carry`: is not allowed with `net`",
+        "entities/claim.toml:19: `child.2.via.narrow`: needs `net`, which is missing",
+        "profiles/apo/claim.toml:7: `header.fields.u_a.list`: the columns must belong to one child",
         "profiles/apo/claim.toml:8: `header.fields.u_b.only`: the entity has no child `three`",
-        "profiles/apo/claim.toml:9: `header.fields.u_c.separator`: means nothing beside `only`",
-        "profiles/apo/claim.toml:10: `header.fields.u_d.truncate`: would cut what others refer to",
+        "profiles/apo/claim.toml:9: `header.fields.u_c.separator`: has no effect with `only`",
+        "profiles/apo/claim.toml:10: `header.fields.u_d.truncate`: would cut a key that others refer to",
         "profiles/apo/claim.toml:11: `header.fields.u_e.list`: must name at least one column",
         "profiles/apo/claim.toml:12: `header.fields.u_f`: needs exactly one of",
         "profiles/apo/claim.toml:13: `header.fields.u_g.list`: `One` is not read with a column `Colour`",
@@ -61,7 +61,7 @@ u_g = { list = "one.Colour" }
 }
 
 #[test]
-fn several_orders_stand_side_by_side_and_are_never_taken_for_one() {
+fn several_orders_are_listed_and_never_taken_for_one() {
     let definitions = load(None, "s2p", &[], &own()).expect("definitions");
     let plan = definitions.plan(&"invoice".into()).expect("a plan");
     let orders = plan.read.children.iter().position(|child| child.name == "orders").expect("a child");

@@ -141,7 +141,7 @@ fn a_part_of_a_column_is_a_text_whatever_else_the_row_holds() {
 }
 
 #[test]
-fn what_a_table_in_between_narrows_by_stands_beside_the_numbers_that_cancel() {
+fn what_a_table_in_between_narrows_by_is_given_with_the_numbers_that_cancel() {
     let via = |rest: &str| {
         format!(
             "{ROOT}[[child]]\nname = \"moves\"\ntable = \"AssetMove\"\nkey = [\"Journal\", \"Entry\"]\ncolumns = [\"Amount\", \"Line\"]\n\
@@ -156,8 +156,8 @@ fn what_a_table_in_between_narrows_by_stands_beside_the_numbers_that_cancel() {
     assert_eq!(via_read.table.columns, ["Journal", "Asset", "Net_1+", "LinkLine"]);
     assert_eq!(child.table.columns, ["Journal", "Entry", "Amount", "Line"]);
     for (rest, said) in [
-        (", narrow = [\"Line\"]", "`child.1.via.narrow`: stands beside `net`, which is missing"),
-        (", net = \"Net\", carry = [\"Kind\"]", "`child.1.via.carry`: cannot stand beside `net`"),
+        (", narrow = [\"Line\"]", "`child.1.via.narrow`: needs `net`, which is missing"),
+        (", net = \"Net\", carry = [\"Kind\"]", "`child.1.via.carry`: is not allowed with `net`"),
         (", net = \"N-t\"", "`child.1.via.net`: `N-t` cannot be the name of a column"),
         (", net = \"Net\", narrow = { \"L-1\" = \"Line\" }", "`child.1.via.narrow`: `L-1` cannot be the name of a column"),
     ] {
@@ -173,10 +173,10 @@ fn a_filters_braces_and_quotes_are_told_apart() {
         taken(&filtered(filter));
     }
     for (filter, said) in [
-        ("A eq 'x' and B eq {company}", "`{company}` must stand within quotes"),
-        ("A eq '{comp_any}'", "`{comp_any}` stands for nothing"),
-        ("A eq '{x' and B eq '{other1}'", "`{other1}` stands for nothing"),
-        ("A eq '{}'", "`{}` stands for nothing"),
+        ("A eq 'x' and B eq {company}", "`{company}` must be in quotes"),
+        ("A eq '{comp_any}'", "`{comp_any}` is not a placeholder"),
+        ("A eq '{x' and B eq '{other1}'", "`{other1}` is not a placeholder"),
+        ("A eq '{}'", "`{}` is not a placeholder"),
     ] {
         let found = one(&filtered(filter));
         assert!(found.contains(said), "{filter}: {found}");

@@ -238,7 +238,8 @@ fn a_wrong_sum_is_refused_with_its_line_and_what_to_write() {
         ("amount = { sum = \"lines.Own\", only_if = [{ column = \"Kind\" }] }", "`shows.amount.only_if.1`: needs either `one_of` or `not`"),
         (
             "amount = { sum = \"lines\", each = [{ from = \"Value\", foreign = \"Foreign\" }] }",
-            "`shows.amount.each.1.foreign`: needs the currency that tells the two columns apart: name its column as `currency` of `[shows]`",
+            "`shows.amount.each.1.foreign`: needs the currency that distinguishes the two columns: name its column as `currency` of \
+             `[shows]`",
         ),
         (
             "amount = { sum = \"lines.Foreign\" }",
@@ -255,14 +256,14 @@ fn a_wrong_sum_is_refused_with_its_line_and_what_to_write() {
         ),
         (
             "amount = { sum = \"lines\", each = [{ from = \"Worth\", foreign = \"Foreign\" }] }\ncurrency = \"Currency\"",
-            "`shows.amount.each.1.from`: `Worth` is in `Currency`, and beside `foreign` stands what is in the company's own currency",
+            "`shows.amount.each.1.from`: `Worth` is in `Currency`, but a column beside `foreign` must be in the company's own currency",
         ),
         (
             "amount = { sum = \"lines\", each = [{ from = \"Value\", foreign = \"Price\" }] }\ncurrency = \"Currency\"",
             "`shows.amount.each.1.foreign`: `Price` is in `@currency` as `amounts` say, and the sum is in `Currency`: name the column that is",
         ),
         ("amount = { sum = \"lines.Foreign\" }\ncurrency = \"Curency\"", "`shows.currency`: the root row has no column `Curency`"),
-        ("currency = \"Currency\"", "`shows.currency`: stands beside `amount`, which is missing"),
+        ("currency = \"Currency\"", "`shows.currency`: needs `amount`, which is missing"),
     ];
     for (shows, expected) in cases {
         let found = told(shows);

@@ -160,7 +160,7 @@ u_Name = "root.Nothing"
         "entities/asset.toml:9: `join.1.columns`: the root row already has a column `Description`",
         "entities/asset.toml:16: `child.1.on`: `on` and `via` exclude one another",
         "entities/asset.toml:16: `child.1.via.carry`: the child's row already has a column `Value`",
-        "entities/asset.toml:17: `sweep`: a flow without `[[change]]` is read whole",
+        "entities/asset.toml:17: `sweep`: a flow without `[[change]]` is read completely",
         "profiles/apo/asset.toml:5: `header.version_column`: a version column needs a `key_column`",
         "profiles/apo/asset.toml:6: `header.natural_key`: is only for `write = \"table\"`",
         "profiles/apo/asset.toml:9: `header.fields.u_header.header`: is only for a child's block",
@@ -169,7 +169,7 @@ u_Name = "root.Nothing"
         "profiles/apo/asset.toml:11: `header.fields.u_sum.sum`: must be `child.Column`, got `Value`",
         "profiles/apo/asset.toml:12: `header.fields.u_count.count`: the entity has no child `part`; there are `parts`",
         "profiles/apo/asset.toml:13: `header.fields.u_many.from`: several columns need `reference`",
-        "profiles/apo/asset.toml:14: `header.fields.u_stray.as`: means nothing beside `constant`",
+        "profiles/apo/asset.toml:14: `header.fields.u_stray.as`: has no effect with `constant`",
         "profiles/apo/asset.toml:14: `header.fields.u_stray`: `write`, `if_missing` and `derived` need a `reference`",
         "profiles/apo/asset.toml:15: `parts.write`: `none` is for `[header]`",
         "profiles/apo/asset.toml:17: `parts.only_if.1.column`: `AssetPart` is not read with a column `Kind`",
@@ -192,7 +192,7 @@ fn circles_and_unknown_names_in_the_settings_are_reported() {
         site(&[("entities/one.toml", &entity("two")), ("entities/two.toml", &entity("three")), ("entities/three.toml", &entity("one"))]);
     let found = mistakes(directory.path(), &["nothing".into()]);
     assert_eq!(found.len(), 2, "{found:#?}");
-    assert!(found[0].starts_with("entities/one.toml:1: `after`: goes in a circle: one after two after three after one"), "{}", found[0]);
+    assert!(found[0].starts_with("entities/one.toml:1: `after`: forms a cycle: one after two after three after one"), "{}", found[0]);
     assert!(found[1].starts_with("settings: `flows.entities`: there is no entity `nothing`"), "{}", found[1]);
 
     let problems = load(None, "sap", &[], &own()).expect_err("no such profile");
@@ -217,9 +217,9 @@ fn a_site_adds_an_entity_a_column_and_a_company_code() {
     let centres = plan(&definitions, "cost_center");
     assert_eq!(centres.read.root.derive.as_ref().map(|derive| derive.cut.of("10-500-01")), Some(Some("500")));
     assert_eq!((centres.targets[0].key_column.as_deref(), centres.targets[0].version_column.as_deref()), (None, None));
-    let without = "`cost_center`: `[header]` has no `gone`, so that what disappears in SYSPRO stays in `cmn_cost_center` as it was; see \
-                   docs/definitions.md";
-    assert_eq!(definitions.notes, ["`branch` is not carried: the profile `apo` has no file for it", without]);
+    let without = "`cost_center`: `[header]` has no `gone`, so records that disappear in SYSPRO stay unchanged in `cmn_cost_center`; see \
+         docs/definitions.md";
+    assert_eq!(definitions.notes, ["`branch` is not delivered: the profile `apo` has no file for it", without]);
     let code = |company: &str| definitions.code_lists.resolve("currency", &company.into(), "$").expect("listed").into_owned();
     assert_eq!((code("EDU1").as_str(), code("EDU2").as_str()), ("AUD", "USD"));
     assert!(definitions.code_lists.resolve("currency", &"EDU1".into(), "EUR").is_err());
@@ -358,7 +358,7 @@ fn a_watch_says_what_to_poll_and_what_counts() {
     assert_eq!((watch.row, watch.first_minutes, watch.give_up_days, watch.replay_failed), (WatchRow::Staging, 5, 7, 2));
     for (watch, text) in [
         ("", "`target` needs `target_table`"),
-        ("", "the column that says how far ServiceNow is"),
+        ("", "the column with the state in ServiceNow"),
         ("row = \"staging\"\ncolumn = \"u_state\"", "`column` needs its values"),
         ("row = \"staging\"\ndone = [\"x\"]", "`column` needs its values"),
         ("row = \"staging\"\ncolumn = \"u_state\"\ndone = [\"x\"]\nfailed = [\"x\"]", "`x` is among `done` too"),
@@ -397,7 +397,7 @@ template = "<SetupBomCostCentre><Item><Key><CostCentre>{CostCentre}</CostCentre>
         ("BOMSCC", "APSTIN", "transaction object"),
         ("class = \"setup\"", "class = \"transaction\"", "the class must be `setup`"),
         ("\"update\"", "\"post\"", "must be one of"),
-        ("{Description}", "{Descripton}", "no column that is read"),
+        ("{Description}", "{Descripton}", "is not one of the columns read"),
     ] {
         let said = setup(from, to).expect_err(to);
         assert!(said.contains(text), "{to}: {said}");
@@ -449,7 +449,7 @@ u_sum = { sum = "parts.FittedOn" }
     let expected = [
         "entities/asset.toml:6: `root.dates`: `AssetMaster` is not read with a column `Sold`; it is read with `Asset`",
         "entities/asset.toml:7: `root.numbers`: the column `Bought` is named twice; it holds dates or numbers",
-        "entities/asset.toml:16: `change.1.any_of`: `Code` is asked for by date, and `dates` of `AssetMaster` does not name it",
+        "entities/asset.toml:16: `change.1.any_of`: `Code` is queried by date, and `dates` of `AssetMaster` does not name it",
         "entities/asset.toml:17: `change.1.numbers`: `AssetMaster` is read: say there",
         "profiles/apo/asset.toml:8: `header.fields.u_code.as`: `Code` is a date only when `dates` of the entity's file names it",
         "profiles/apo/asset.toml:9: `header.fields.u_value.as`: `Value` is a date only when",
@@ -490,19 +490,18 @@ fn the_only_word_in_braces_of_a_filter_is_the_company_in_quotes() {
     };
     assert_eq!(said("K eq '{company}' and V ne '{x y'").as_deref(), Some("K eq 'O''1' and V ne '{x y'"));
     assert!(
-        said("K eq {company}")
-            .is_some_and(|text| text.starts_with("entities/asset.toml:5: `root.filter`: `{company}` must stand within quotes"))
+        said("K eq {company}").is_some_and(|text| text.starts_with("entities/asset.toml:5: `root.filter`: `{company}` must be in quotes"))
     );
     assert!(
         said("K eq '{Company}'")
-            .is_some_and(|text| text.starts_with("entities/asset.toml:5: `root.filter`: `{Company}` stands for nothing"))
+            .is_some_and(|text| text.starts_with("entities/asset.toml:5: `root.filter`: `{Company}` is not a placeholder"))
     );
 }
 
 /// Fixed definitions and a fixed document, with their result: a change of this text is a change of the mapping, and requires a new
 /// revision.
 #[test]
-fn the_mapper_revision_stands_for_what_the_mapping_does() {
+fn the_mapper_revision_identifies_what_the_mapping_does() {
     let entity = "[root]\ntable = \"Sample\"\nkey = [\"Code\", \"Part\"]\n\
                   columns = [\"Text\", \"Amount\", \"Day\", \"Flag\", \"Currency\", \"Empty\"]\ndates = [\"Day\"]\nnumbers = [\"Amount\"]\n";
     let target = "[header]\ntable = \"x_sample\"\nwrite = \"table\"\nkey_column = \"u_source_key\"\n[header.fields]\n\

@@ -52,18 +52,18 @@ fn a_value_of_a_wrong_type_in_a_field_is_told_of_once() {
 #[test]
 fn what_means_nothing_beside_a_source_is_refused() {
     for (field, key, said) in [
-        ("{ constant = \"1\", lookup = \"currency\" }", ".lookup", "means nothing beside `constant`"),
-        ("{ from = \"Asset\", reference = \"supplier\", lookup = \"currency\" }", ".lookup", "means nothing beside `reference`"),
-        ("{ from = \"Asset\", reference = \"supplier\", as = \"trim\" }", ".as", "means nothing beside `reference`"),
-        ("{ company = true, reference = \"supplier\" }", ".reference", "means nothing beside `reference`"),
-        ("{ from = \"Asset\", otherwise = \"1\" }", ".otherwise", "means nothing beside `from`"),
-        ("{ from = \"Asset\", separator = \"-\" }", ".separator", "means nothing beside `from`"),
+        ("{ constant = \"1\", lookup = \"currency\" }", ".lookup", "has no effect with `constant`"),
+        ("{ from = \"Asset\", reference = \"supplier\", lookup = \"currency\" }", ".lookup", "has no effect with `reference`"),
+        ("{ from = \"Asset\", reference = \"supplier\", as = \"trim\" }", ".as", "has no effect with `reference`"),
+        ("{ company = true, reference = \"supplier\" }", ".reference", "has no effect with `reference`"),
+        ("{ from = \"Asset\", otherwise = \"1\" }", ".otherwise", "has no effect with `from`"),
+        ("{ from = \"Asset\", separator = \"-\" }", ".separator", "has no effect with `from`"),
         ("{ company = false }", ".company", "must be `true`, or left out"),
         ("{ from = \"Asset\", reference = \"supplier\", derived = false }", ".derived", "must be `true`, or left out"),
         ("{ from = \"Value\", as = \"decimal(2)\", with_currency = false }", ".with_currency", "must be `true`, or left out"),
         ("{ from = \"Value\", currency = \"Currency\" }", ".currency", "is only for numbers"),
         ("{ from = \"Value\", as = \"trim\", times = \"Value\" }", ".times", "is only for numbers"),
-        ("{ sum = \"parts.Cost\", foreign = \"Value\" }", ".foreign", "means nothing beside `sum`"),
+        ("{ sum = \"parts.Cost\", foreign = \"Value\" }", ".foreign", "has no effect with `sum`"),
         ("{ from = \"Value\", as = \"trim\", lookup = \"currency\" }", "", "takes one of `as`, `lookup` and `choose`"),
         ("{ from = \"Value\", write = \"key\" }", "", "`write`, `if_missing` and `derived` need a `reference`"),
         ("{ from = \"Value\", if_missing = \"send\" }", "", "`write`, `if_missing` and `derived` need a `reference`"),
@@ -72,7 +72,7 @@ fn what_means_nothing_beside_a_source_is_refused() {
         ("{ count = \"part\" }", ".count", "the entity has no child `part`; there are `parts`"),
         ("{ from = \"Asset\", reference = \"owner\" }", ".reference", "there is no entity `owner`"),
         ("{ from = \"Asset\", reference = \"owner\", derived = true }", ".reference", "there is no entity `owner`"),
-        ("{ from = \"Value\", if = { Asset = \"A\" } }", ".if", "stands within `first` only"),
+        ("{ from = \"Value\", if = { Asset = \"A\" } }", ".if", "is allowed within `first` only"),
     ] {
         let found = one(field);
         assert!(found.starts_with(&format!("`header.fields.u_it{key}`: {said}")), "{field}: {found}");
@@ -102,27 +102,27 @@ fn of_several_forms_each_but_the_last_has_a_condition() {
         (
             format!("{{ {when}first = [{{ from = \"Asset\" }}] }}, {{ from = \"Asset\" }}"),
             ".first.1",
-            "`first`, `reference` and `header` cannot stand within `first`",
+            "`first`, `reference` and `header` are not allowed within `first`",
         ),
         (
             format!("{{ {when}from = \"Asset\", reference = \"supplier\" }}, {{ from = \"Asset\" }}"),
             ".first.1",
-            "`first`, `reference` and `header` cannot stand within `first`",
+            "`first`, `reference` and `header` are not allowed within `first`",
         ),
         (
             format!("{{ {when}header = true }}, {{ from = \"Asset\" }}"),
             ".first.1",
-            "`first`, `reference` and `header` cannot stand within `first`",
+            "`first`, `reference` and `header` are not allowed within `first`",
         ),
         (
             format!("{{ {when}from = \"Value\", truncate = 3 }}, {{ from = \"Asset\" }}"),
             ".first.1",
-            "`truncate` and `identifier` stand beside",
+            "`truncate` and `identifier` belong beside",
         ),
         (
             format!("{{ {when}from = \"Value\", identifier = 99 }}, {{ from = \"Asset\" }}"),
             ".first.1",
-            "`truncate` and `identifier` stand beside",
+            "`truncate` and `identifier` belong beside",
         ),
         (
             "{ if = { Nothing = \"A\" }, from = \"Value\" }, { from = \"Asset\" }".to_owned(),
@@ -150,7 +150,7 @@ fn an_amounts_currency_is_found_in_the_root_row_and_in_a_childs() {
     for field in ["{ currency_of = \"Cost\" }", "{ currency_of = \"root.Value\" }", "{ currency_of = \"Value\" }"] {
         well(ENTITY, &lines(field));
     }
-    assert!(one("{ currency_of = \"Asset\" }").contains("nobody says in which currency `Asset` is"));
+    assert!(one("{ currency_of = \"Asset\" }").contains("the currency of `Asset` is unknown"));
     assert!(one("{ currency_of = \"part.Cost\" }").contains("the entity has no child `part`"));
 }
 

@@ -101,7 +101,9 @@ fn a_price_is_that_of_one_ordered_unit_less_its_discounts() {
         assert!(price(&with(&[("MMulDivPrc", "")])).expect_err("which way?").contains("neither `M` (multiply) nor `D` (divide)"));
         assert!(price(&with(&[("MDiscPct1", "#100.01")])).expect_err("more than all").contains("MDiscPct1"));
         assert!(
-            price(&with(&[("MDiscValFlag", "V"), ("MDiscValue", "#3")])).expect_err("beside a percentage").contains("which comes first")
+            price(&with(&[("MDiscValFlag", "V"), ("MDiscValue", "#3")]))
+                .expect_err("beside a percentage")
+                .contains("their order is unknown")
         );
         let value = price(&with(&[("MDiscPct1", "#0"), ("MDiscValFlag", "V"), ("MDiscValue", "#3")])).expect_err("off what?");
         assert!(value.contains("`MDiscValue` = `3.00` with `MDiscValFlag` = `V`") && value.contains("less_value"), "{value}");
@@ -180,7 +182,7 @@ fn a_total_that_is_not_the_sum_of_its_lines_is_said() {
     let said = difference(&foreign, &["#60", "#40"]).expect("in another currency");
     assert_eq!(said, "is 100.00 EUR, which is 1825.31 ZAR at its rate; its 2 `lines` add up to 100.00 ZAR (`DistrValue`)");
     let said = difference(&[("OrigInvValue", "#100"), ("Currency", "EUR")], &["#60"]).expect("no rate");
-    assert!(said.starts_with("cannot be compared with its `lines`: `ConvRate` says nothing"), "{said}");
+    assert!(said.starts_with("cannot be compared with its `lines`: `ConvRate` is empty"), "{said}");
 }
 
 #[test]
@@ -208,7 +210,7 @@ fn what_others_refer_to_is_never_cut() {
     let problems = load(Some(site(&files).path()), "apo", &[], &own()).expect_err("cut keys");
     let text = lines(&problems);
     for block in ["header", "lines"] {
-        let expected = format!("`{block}.fields.u_external_invoice_number.truncate`: would cut what others refer to");
+        let expected = format!("`{block}.fields.u_external_invoice_number.truncate`: would cut a key that others refer to");
         assert!(text.contains(&expected) && text.contains("use `identifier = 40`"), "{text}");
     }
     assert_eq!(problems.len(), 2, "{text}");
@@ -237,12 +239,12 @@ u_j = { from = "OnHold", as = "decimal(2)", with_currency = true }
         "supplier.toml:5: `header.fields.u_a.first.2`: the last form has no `if`",
         "supplier.toml:6: `header.fields.u_b.first.1`: needs an `if`",
         "supplier.toml:7: `header.fields.u_c.first.1.if`: `ApSupplier` is not read with a column `Nothing`",
-        "supplier.toml:7: `header.fields.u_c.first.2`: `first`, `reference` and `header` cannot stand within `first`",
-        "supplier.toml:8: `header.fields.u_d.if`: stands within `first` only",
+        "supplier.toml:7: `header.fields.u_c.first.2`: `first`, `reference` and `header` are not allowed within `first`",
+        "supplier.toml:8: `header.fields.u_d.if`: is allowed within `first` only",
         "supplier.toml:9: `header.fields.u_e`: `as = \"amount\"` needs the amount's currency",
         "supplier.toml:10: `header.fields.u_f.times`: is only for numbers",
         "supplier.toml:11: `header.fields.u_g.convert.units`: must name two columns, got `OnHold`",
-        "supplier.toml:12: `header.fields.u_h.currency_of`: nobody says in which currency `OnHold` is",
+        "supplier.toml:12: `header.fields.u_h.currency_of`: the currency of `OnHold` is unknown",
         "supplier.toml:13: `header.fields.u_i.identifier`: must be at least 18",
         "supplier.toml:14: `header.fields.u_j`: `with_currency` needs the amount's currency",
     ] {
@@ -269,7 +271,7 @@ fn a_companys_currency_is_demanded_where_it_is_needed() {
     assert!(problems[0].text.contains("`invoice`") && problems[0].text.contains("`[company.EDU2]`"), "{}", problems[0].text);
     load(None, "apo", &["supplier".into(), "gl_account".into()], &companies).expect("nothing needs it");
     let wrong = [("EDU1".into(), Some("XAU".to_owned()))].into();
-    assert!(lines(&load(None, "apo", &[], &wrong).expect_err("gold")).contains("none of ISO 4217"));
+    assert!(lines(&load(None, "apo", &[], &wrong).expect_err("gold")).contains("not an ISO 4217 code"));
 }
 
 proptest! {

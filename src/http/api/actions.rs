@@ -160,7 +160,7 @@ fn whole_number<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, D::Er
     let Some(number) = Option::<serde_json::Number>::deserialize(from)? else { return Ok(None) };
     let text = number.to_string();
     let whole = text.strip_suffix(".0").unwrap_or(&text).parse();
-    whole.map(Some).map_err(|_| D::Error::custom(format!("`{text}` is no whole number")))
+    whole.map(Some).map_err(|_| D::Error::custom(format!("`{text}` is not a whole number")))
 }
 
 /// A flow was paused or resumed.
@@ -310,7 +310,7 @@ mod tests {
         }
         assert!(ask(r#"{"all":true}"#).is_ok());
         assert!(ask(r#"{"outdated":true,"allow":12.0}"#).is_ok());
-        assert!(ask(r#"{"outdated":true,"allow":12.5}"#).expect_err("half a record").contains("no whole number"));
+        assert!(ask(r#"{"outdated":true,"allow":12.5}"#).expect_err("half a record").contains("not a whole number"));
         assert!(ask(r#"{"failed_only":true}"#).expect("limited").failed_only);
         assert!(ask(r#"{"all":true,"failed_only":true}"#).expect("all within the limit").failed_only);
         assert!(ask(r#"{"entitty":"invoice"}"#).expect_err("unknown").contains("unknown field `entitty`"));

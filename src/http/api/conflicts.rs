@@ -66,7 +66,7 @@ pub(super) struct ResolveBody {
     #[schema(required = true, value_type = Vec<i64>, min_items = 1, max_items = 1000)]
     #[serde(deserialize_with = "whole_numbers")]
     ids: Vec<ConflictId>,
-    /// The side whose value counts.
+    /// The side which value wins.
     #[schema(required = true, nullable = false, value_type = Side)]
     take: Option<Side>,
     /// The reason, for the audit.
@@ -81,7 +81,7 @@ fn whole_numbers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Confl
         let number = Decimal::from_scientific(text).or_else(|_| text.parse()).ok()?;
         number.is_integer().then(|| number.to_i64()).flatten().map(ConflictId)
     };
-    let number = |raw: Box<RawValue>| whole(raw.get()).ok_or_else(|| D::Error::custom(format!("`{}` is no whole number", raw.get())));
+    let number = |raw: Box<RawValue>| whole(raw.get()).ok_or_else(|| D::Error::custom(format!("`{}` is not a whole number", raw.get())));
     texts.into_iter().map(number).collect()
 }
 
@@ -115,7 +115,7 @@ pub(super) struct AdoptBody {
     /// The entity.
     #[schema(required = true, value_type = Name)]
     entity: String,
-    /// The side whose value counts where both have a record and differ; if left out, a person decides each entry.
+    /// The side which value wins where both have a record and differ; if left out, a person decides each entry.
     prefer: Option<Side>,
     /// The reason, for the audit.
     #[schema(required = true, value_type = Why)]
@@ -155,12 +155,12 @@ async fn resolve(app_state: web::Data<AppState>, request: HttpRequest, Body(aske
     Ok(Resolved { decided, left_out, follow: "/api/v1/conflicts/{id}" })
 }
 
-/// The side whose value counts.
+/// The side which value wins.
 ///
 /// # Errors
 /// 400 without one.
 pub(in crate::http) fn side(take: Option<Side>) -> Result<Side, Problem> {
-    take.ok_or_else(|| Problem::bad_request("`take` is missing", "say whose value counts: `syspro` or `servicenow`"))
+    take.ok_or_else(|| Problem::bad_request("`take` is missing", "say which value to keep: `syspro` or `servicenow`"))
 }
 
 async fn adopt(app_state: web::Data<AppState>, request: HttpRequest, Body(asked): Body<AdoptBody>) -> Result<Adopted, Problem> {

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use super::actions::{Followed, requested};
 use super::entry::InBackground;
 use super::texts::Why;
-use crate::doctor::{Finding, Progress, Scope};
+use crate::doctor::{CheckScope, Finding, Progress};
 use crate::domain::role::Permission;
 use crate::http::body::Body;
 use crate::http::problem::Problem;
@@ -91,7 +91,7 @@ async fn last(app_state: web::Data<AppState>, _: HttpRequest) -> Result<Diagnost
         ended,
         problem: last.as_ref().and_then(|last| last.problem.clone()),
         by: asked.as_ref().map(|asked| asked.by.clone()),
-        read_only: asked.as_ref().is_some_and(|asked| asked.scope == Scope::ReadOnly),
+        read_only: asked.as_ref().is_some_and(|asked| asked.scope == CheckScope::ReadOnly),
         why: asked.and_then(|asked| asked.why),
         findings: last.map(|last| last.findings()).unwrap_or_default(),
     })
@@ -102,7 +102,7 @@ async fn begin(
     request: HttpRequest,
     Body(asked): Body<DoctorBody>,
 ) -> Result<InBackground<Followed>, Problem> {
-    let scope = if asked.read_only { Scope::ReadOnly } else { Scope::Create };
+    let scope = if asked.read_only { CheckScope::ReadOnly } else { CheckScope::Create };
     app_state.service.diagnose(scope, requested(&request, &asked.why)?).await?;
     Ok(InBackground(Followed { accepted: true, follow: "/api/v1/doctor" }))
 }

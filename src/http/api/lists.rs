@@ -17,7 +17,7 @@ use crate::http::route::{Cached, Route};
 use crate::http::state::AppState;
 use crate::operations::explain::Explained;
 use crate::operations::failures;
-use crate::process::in_force::Standing;
+use crate::process::in_force::SetStatus;
 use crate::store::{
     AuditFilter, AuditRow, CauseRow, DocumentFilter, DocumentRow, DocumentState, FailureFilter, FailureRow, FlowStatus, NodeRow,
     RecordView, RunFilter, RunRow, SetRow,
@@ -180,7 +180,7 @@ async fn definitions(app_state: web::Data<AppState>, _: HttpRequest) -> Result<D
         hash: view.hash,
         number: view.number.0,
         loaded_at: view.loaded_at,
-        in_force: view.standing == Standing::InForce,
+        in_force: view.status == SetStatus::InForce,
         refused: refused.unwrap_or_default(),
         refused_at,
         items,
@@ -196,7 +196,7 @@ async fn runs(app_state: web::Data<AppState>, request: HttpRequest) -> Result<Pa
         company: params.text("company"),
         entity: params.text("entity"),
         kind: params.value("kind", "a kind of run")?,
-        outcome: params.value("outcome", "how a run stands")?,
+        outcome: params.value("outcome", "a result of a run")?,
         since: params.value("since", INSTANT)?,
         until: params.value("until", INSTANT)?,
         before,

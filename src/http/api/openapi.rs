@@ -50,7 +50,7 @@ fn document(routes: &Routes) -> OpenApi {
         .build();
     let info = InfoBuilder::new().title("Tieline").version(env!("CARGO_PKG_VERSION")).description(Some(
         "Copies records from SYSPRO to ServiceNow. Lists answer `{\"items\", \"next\"}`; send `next` as `after` for the following page. \
-         Every action takes `why`, which the audit keeps, and accepts `Idempotency-Key`, with which it is carried out once. Refusals say in \
+         Every action takes `why`, which the audit keeps, and accepts `Idempotency-Key`, with which it runs once. Refusals say in \
          `next_step` what to do.",
     ));
     OpenApiBuilder::new()
@@ -116,7 +116,7 @@ fn described(route: &Route, said: &Described, components: &mut BTreeMap<String, 
     let (kind, schema) = content;
     operation = operation.response(status.as_str(), response("it is done", kind, schema.clone()));
     let mut problems: Vec<(u16, &str)> = vec![
-        (400, "the request cannot be understood"),
+        (400, "the request is not valid"),
         (401, "no key, or one that is wrong, removed or expired"),
         (403, "the key's role may not do this"),
         (500, "an error of Tieline"),

@@ -176,7 +176,7 @@ pub(super) async fn add(app_state: web::Data<AppState>, request: HttpRequest, pa
     let requested = requested(&request, form.text("why"))?;
     let text = |name: &str| Some(form.text(name).to_owned()).filter(|text| !text.is_empty());
     let day = |name: &str| -> Result<Option<NaiveDate>, Problem> {
-        let problem = |_| Problem::bad_request(format!("`{}` is no day", form.text(name)), "write it as 2026-01-31");
+        let problem = |_| Problem::bad_request(format!("`{}` is not a date", form.text(name)), "write it as 2026-01-31");
         text(name).map(|text| text.parse().map_err(problem)).transpose()
     };
     let period = Period {
@@ -190,7 +190,7 @@ pub(super) async fn add(app_state: web::Data<AppState>, request: HttpRequest, pa
     let rows = operations::backfill::ask(&app_state.process, period, requested).await?;
     let said = match rows.len() {
         1 => "1 backfill is queued; a running service reads the period beside its scheduled runs.".to_owned(),
-        count => format!("{count} backfills are noted, one a flow; a running service reads the period beside its polls."),
+        count => format!("{count} backfills are queued, one per flow; a running service reads the period beside its scheduled runs."),
     };
     Ok(see_other(&FlashMessage::text(said).on(&session, "/backfills")))
 }

@@ -1,4 +1,4 @@
-//! Entries that wait for a person: both values, and the decision whose value counts.
+//! Entries that wait for a person: both values, and the decision which value wins.
 
 use actix_web::{HttpRequest, web};
 use askama::Template;
@@ -46,7 +46,7 @@ struct ConflictView {
     outcome: Option<String>,
     /// What happens next to a decided entry.
     next: Option<CodeText>,
-    /// Whether a person may decide whose value counts; also again, if SYSPRO does not accept the decided value.
+    /// Whether a person may decide which value wins; also again, if SYSPRO does not accept the decided value.
     decidable: bool,
     agreed: String,
     syspro: String,
@@ -65,7 +65,7 @@ impl From<ConflictRow> for ConflictView {
         let state: Option<ConflictState> = row.state.parse().ok();
         let decided = row.side.as_ref().map(|side| {
             let side = if side == Side::Syspro.as_str() { "SYSPRO" } else { "ServiceNow" };
-            format!("{side} counts, says {}", row.decided_by.as_deref().unwrap_or("tieline"))
+            format!("{side} wins, decided by {}", row.decided_by.as_deref().unwrap_or("tieline"))
         });
         Self {
             id: row.id,
@@ -157,8 +157,8 @@ async fn first_contacts(app_state: &AppState) -> Result<Vec<FirstContact>, Store
         if !aligned {
             continue;
         }
-        let standing = app_state.process.store.alignment(flow.clone()).await?;
-        if standing.swept_ago.is_some() && !standing.adopted {
+        let alignment = app_state.process.store.alignment(flow.clone()).await?;
+        if alignment.swept_ago.is_some() && !alignment.adopted {
             first.push(FirstContact { company: flow.company.to_string(), entity: flow.entity.to_string() });
         }
     }
@@ -176,7 +176,7 @@ pub(super) async fn adopt(app_state: web::Data<AppState>, request: HttpRequest, 
     let requested = requested(&request, form.text("why"))?;
     let adopted = operations::conflict::adopt(&app_state.process, flow.clone(), prefer, requested).await?;
     let decided = if adopted.is_empty() { String::new() } else { format!(" {} entries are decided with it.", adopted.len()) };
-    let said = format!("The two lists of {flow} count as in step from now on.{decided} The flow’s next run acts on it.");
+    let said = format!("The two lists of {flow} are now aligned.{decided} The flow’s next run acts on it.");
     Ok(see_other(&FlashMessage::text(said).on(&session, "/conflicts")))
 }
 
@@ -189,7 +189,7 @@ pub(super) async fn resolve(app_state: web::Data<AppState>, request: HttpRequest
     let requested = requested(&request, form.text("why"))?;
     let take = side(take)?;
     if ids.is_empty() {
-        return Err(Problem::bad_request("no entry is chosen", "go back and choose at least one").into());
+        return Err(Problem::bad_request("no entry is selected", "go back and select at least one").into());
     }
     let decided = operations::conflict::resolve(&app_state.process, &ids, take, requested).await?;
     let left = match ids.iter().filter(|id| !decided.iter().any(|row| row.id == **id)).count() {

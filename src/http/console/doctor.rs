@@ -6,7 +6,7 @@ use askama::Template;
 use super::answer::{Page, ok, see_other};
 use super::session::{self, Form};
 use super::view::{Layout, Time};
-use crate::doctor::{Finding, Part, Scope, Verdict};
+use crate::doctor::{CheckResult, CheckScope, Finding, Part};
 use crate::domain::role::Permission;
 use crate::http::api::actions::requested;
 use crate::http::query::Params;
@@ -70,7 +70,7 @@ pub(super) async fn page(app_state: web::Data<AppState>, request: HttpRequest) -
             ended: last.ended.map(Time),
             by: last.asked.by,
             why: last.asked.why.unwrap_or_default(),
-            read_only: last.asked.scope == Scope::ReadOnly,
+            read_only: last.asked.scope == CheckScope::ReadOnly,
             problem: last.problem,
             step: far.step,
             number: far.number,
@@ -85,7 +85,7 @@ pub(super) async fn page(app_state: web::Data<AppState>, request: HttpRequest) -
 pub(super) async fn begin(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Page {
     let session = session::of(&request)?;
     let form = Form::of(&session, payload, &["read_only", "why"]).await?;
-    let scope = if form.text("read_only") == "yes" { Scope::ReadOnly } else { Scope::Create };
+    let scope = if form.text("read_only") == "yes" { CheckScope::ReadOnly } else { CheckScope::Create };
     app_state.service.diagnose(scope, requested(&request, form.text("why"))?).await?;
     Ok(see_other("/doctor?done=doctor"))
 }
@@ -109,32 +109,32 @@ fn parts(findings: &[Finding]) -> Vec<PartView> {
     Part::ALL.into_iter().map(of).filter(|part| !part.rows.is_empty()).collect()
 }
 
-fn rank(verdict: Verdict) -> u8 {
+fn rank(verdict: CheckResult) -> u8 {
     match verdict {
-        Verdict::Failed => 0,
-        Verdict::Warning => 1,
-        Verdict::CouldNotTell => 2,
-        Verdict::Ok => 3,
+        CheckResult::Failed => 0,
+        CheckResult::Warning => 1,
+        CheckResult::CouldNotTell => 2,
+        CheckResult::Ok => 3,
     }
 }
 
-fn word(verdict: Verdict) -> &'static str {
-    if verdict == Verdict::Failed { "failed" } else { verdict.word() }
+fn word(verdict: CheckResult) -> &'static str {
+    if verdict == CheckResult::Failed { "failed" } else { verdict.word() }
 }
 
-fn tone(verdict: Verdict) -> &'static str {
+fn tone(verdict: CheckResult) -> &'static str {
     match verdict {
-        Verdict::Ok => "good",
-        Verdict::Warning => "warn",
-        Verdict::Failed => "bad",
-        Verdict::CouldNotTell => "soft",
+        CheckResult::Ok => "good",
+        CheckResult::Warning => "warn",
+        CheckResult::Failed => "bad",
+        CheckResult::CouldNotTell => "soft",
     }
 }
 
-/// `1 failed, 2 warning, 3 could not tell, 20 ok`
+/// `1 failed, 2 warning, 3 unknown, 20 ok`
 fn counts(findings: &[Finding]) -> String {
-    let all = [Verdict::Failed, Verdict::Warning, Verdict::CouldNotTell, Verdict::Ok];
-    let count = |verdict: Verdict| (findings.iter().filter(|finding| finding.verdict == verdict).count(), verdict);
+    let all = [CheckResult::Failed, CheckResult::Warning, CheckResult::CouldNotTell, CheckResult::Ok];
+    let count = |verdict: CheckResult| (findings.iter().filter(|finding| finding.verdict == verdict).count(), verdict);
     let some = all.into_iter().map(count).filter(|(count, _)| *count > 0);
     some.map(|(count, verdict)| format!("{count} {}", word(verdict))).collect::<Vec<_>>().join(", ")
 }

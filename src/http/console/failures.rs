@@ -201,7 +201,7 @@ fn asked(filter: &Filter, limit: usize) -> FailureFilter {
 }
 
 /// The part of the filter that a replay can use.
-struct Scope {
+struct ReplayFilter {
     company: String,
     entity: String,
     reason: String,
@@ -216,7 +216,7 @@ struct Live {
     /// The numbers of all records and causes, as a sentence.
     sum: String,
     number: i64,
-    scope: Scope,
+    replay: ReplayFilter,
     busy: usize,
     now: Time,
 }
@@ -250,7 +250,7 @@ async fn listed(app_state: &AppState, request: &HttpRequest) -> Result<(Filter, 
     }
     let text = |name: &str| filter.text(name).unwrap_or_default();
     let is_reason = |reason: &str| reason.is_empty() || reason.parse::<FailureReason>().is_ok();
-    let scope = Scope {
+    let replay = ReplayFilter {
         possible: filter.since.is_none()
             && filter.until.is_none()
             && is_reason(&text("reason"))
@@ -263,7 +263,7 @@ async fn listed(app_state: &AppState, request: &HttpRequest) -> Result<(Filter, 
     let live = Live {
         sum: rows.first().map(CauseRow::sum).unwrap_or_default(),
         number: rows.first().map_or(0, |row| row.causes),
-        scope,
+        replay,
         causes: rows.into_iter().map(|row| CauseView::of(app_state, row, Some(&filter))).collect(),
         busy: 0,
         now: Time(Utc::now()),
@@ -351,7 +351,7 @@ fn replayed(report: &ReplayReport) -> FlashMessage {
     let mut text = match (&report.outcome, report.documents) {
         (Some(outcome), _) => outcome.text.clone(),
         (None, documents) => {
-            format!("{} records were mapped again and are queued; the run shows what becomes of them.", grouped(documents as i64))
+            format!("{} records were mapped again and are queued; the run shows their results.", grouped(documents as i64))
         }
     };
     if let Some(first) = report.skipped.first() {
@@ -390,7 +390,9 @@ pub(super) async fn replay(app_state: web::Data<AppState>, request: HttpRequest,
     let requested = requested(&request, form.text("why"))?;
     if asked.keys.as_ref().is_some_and(Vec::is_empty) {
         // a form without a selection must not mean all of them
-        return Err(Problem::bad_request("no record is chosen", "go back and choose at least one, or send all of the cause").into());
+        return Err(
+            Problem::bad_request("no record is selected", "go back and select at least one, or send all records of the cause").into()
+        );
     }
     let to = match (&asked.company, &asked.entity, &asked.key, &asked.cause, asked.run) {
         (Some(company), Some(entity), Some(key), ..) => record_path(company, entity, key),
@@ -400,7 +402,7 @@ pub(super) async fn replay(app_state: web::Data<AppState>, request: HttpRequest,
     };
     let said = match app_state.service.replay(which(asked)?, requested).await? {
         Some(report) => replayed(&report),
-        None => FlashMessage::text("The records are still being mapped again; the list of runs shows how far it is."),
+        None => FlashMessage::text("The records are still being mapped again; the list of runs shows their progress."),
     };
     Ok(see_other(&said.on(&session, &to)))
 }

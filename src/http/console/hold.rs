@@ -39,11 +39,11 @@ async fn release(app_state: web::Data<AppState>, request: HttpRequest, payload: 
 fn held(row: &HoldRow) -> String {
     let left = match row.left_alone {
         0 => String::new(),
-        count => format!(" {count} of its parts were sent already and cannot be called back."),
+        count => format!(" {count} of its parts were already sent and are not held."),
     };
     match row.changed {
         true => format!(
-            "On hold: nothing of the record is sent until somebody releases it. {} of its parts were queued and are held.{left}",
+            "On hold: Tieline sends nothing of the record until somebody releases it. {} of its parts were queued and are held.{left}",
             row.deliveries
         ),
         false => format!("The record was on hold already; nothing changed.{left}"),
@@ -54,7 +54,7 @@ fn held(row: &HoldRow) -> String {
 fn released(row: &HoldRow, outcome: Option<&ResentOutcome>) -> String {
     let left = match row.left_alone {
         0 => String::new(),
-        count => format!(" {count} of its parts stay as they were: they wait for a parent, or only a replay can map them again."),
+        count => format!(" {count} of its parts are unchanged: they wait for a parent, or only a replay can map them again."),
     };
     match (row.changed, outcome) {
         (true, Some(outcome)) => format!("Released. {}{left}", outcome.text),

@@ -231,7 +231,7 @@ fn words(row: &FlowStatus, gave_up: Option<&String>) -> (String, &'static str, O
     if let Some(why) = gave_up {
         return ("left out: restart the service".into(), "bad", Some(why.clone()));
     }
-    let (state, worry) = row.stands();
+    let (state, worry) = row.state();
     let tone = match worry {
         Worry::None => "good",
         Worry::Busy => "busy",
@@ -258,7 +258,7 @@ fn flow_view(row: FlowStatus, gave_up: Option<&String>, next: Option<DateTime<Ut
         documents: grouped(row.documents),
         outstanding: row.backlog(),
         bars: bars(&counts),
-        spark: format!("records that the last runs took in, the oldest first: {spark}"),
+        spark: format!("records that the last runs stored, the oldest first: {spark}"),
         company: row.company,
         entity: row.entity,
         state,
@@ -295,7 +295,7 @@ async fn outcome(app_state: &AppState, started: RunStarted) -> Result<FlashMessa
             FlashMessage { text: format!("{text} {how}"), run: Some(run.id) }
         }
         Some(run) => FlashMessage { text: format!("{text} has started and is still running."), run: Some(run.id) },
-        None => FlashMessage::text(format!("{text} was asked for and has not started yet.")),
+        None => FlashMessage::text(format!("{text} was requested and has not started yet.")),
     })
 }
 

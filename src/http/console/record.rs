@@ -83,7 +83,7 @@ struct RecordPage {
     company: String,
     entity: String,
     key: String,
-    stands: Sentence,
+    explanation: Sentence,
     tone: &'static str,
     /// Since when a person holds it.
     held: Option<Time>,
@@ -111,7 +111,7 @@ struct UnknownPage {
     company: String,
     entity: String,
     key: String,
-    stands: String,
+    explanation: String,
     step: String,
     /// Whether the flow exists.
     flow: bool,
@@ -137,9 +137,9 @@ pub(super) async fn record(app_state: web::Data<AppState>, request: HttpRequest)
         Explained::NeverRead(seen) => {
             let first = key.split('/').next().unwrap_or_default();
             let search = format!("/records?prefix={}", part(first));
-            let (stands, step) = (format!("never read: {seen}"), seen.next_step().to_string());
+            let (explanation, step) = (format!("never read: {seen}"), seen.next_step().to_string());
             let flow = seen != Seen::NoFlow;
-            return Ok(html(StatusCode::NOT_FOUND, &UnknownPage { layout, stands, step, flow, search, company, entity, key }));
+            return Ok(html(StatusCode::NOT_FOUND, &UnknownPage { layout, explanation, step, flow, search, company, entity, key }));
         }
     };
     let keys: ChildKeys =
@@ -242,7 +242,7 @@ fn page(layout: Layout, view: RecordView, most: usize, keys: &ChildKeys, writing
         confirmed: row.confirmed_at.map(Time),
         table: row
             .target_table
-            .map(|table| if row.former { format!("{table}, which is not written any more") } else { table })
+            .map(|table| if row.former { format!("{table}, which is no longer written") } else { table })
             .unwrap_or_default(),
         sys_id: row.sys_id.unwrap_or_default(),
         payload: serde_json::from_str::<BTreeMap<String, String>>(&row.payload).unwrap_or_default().into_iter().collect(),
@@ -264,7 +264,7 @@ fn page(layout: Layout, view: RecordView, most: usize, keys: &ChildKeys, writing
         sendable: versions.first().is_none_or(|version| version.faults.is_empty()),
         releasable: view.hold.is_some() || releasable,
         held: view.hold.map(|hold| Time(hold.held_at)),
-        stands: Sentence(view.stands),
+        explanation: Sentence(view.explanation),
         tone: tone_of_all,
         number,
         read,

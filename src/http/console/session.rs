@@ -106,7 +106,7 @@ pub(super) struct Form(BTreeMap<String, Vec<String>>);
 impl Form {
     async fn read(payload: web::Payload) -> Result<Self, Refusal> {
         let bytes = payload.to_bytes_limited(LIMIT).await.map_err(|_| Problem::too_large(LIMIT))?;
-        let bytes = bytes.map_err(|error| Problem::bad_request(format!("the form did not arrive whole: {error}"), "send it again"))?;
+        let bytes = bytes.map_err(|error| Problem::bad_request(format!("the form is incomplete: {error}"), "send it again"))?;
         let mut fields: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for (name, value) in url::form_urlencoded::parse(&bytes) {
             fields.entry(name.into_owned()).or_default().push(value.into_owned());
@@ -122,7 +122,7 @@ impl Form {
         let form = Self::read(payload).await?;
         let step = "load the page again, and send the form from there";
         if !bool::from(form.text("csrf").as_bytes().ct_eq(session.csrf.as_bytes())) {
-            return Err(Problem::forbidden("the form was not made for this session", step).into());
+            return Err(Problem::forbidden("the form belongs to another session", step).into());
         }
         for name in form.0.keys().filter(|name| *name != "csrf") {
             word::check("field", name, fields.iter().copied())
@@ -169,9 +169,7 @@ pub(super) async fn sign_in(app_state: web::Data<AppState>, request: HttpRequest
     }
     let address = request.peer_addr().map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.ip());
     let Some(_in_hand) = app_state.login_throttle.sign_in(address) else {
-        return Err(
-            Problem::too_many("others are signing in from your address, or many from everywhere", "try again in some seconds").into()
-        );
+        return Err(Problem::too_many("too many sign-ins are in progress", "try again in a few seconds").into());
     };
     let form = Form::read(payload).await?;
     let to = safe_target(form.text("to")).to_owned();

@@ -49,26 +49,28 @@ pub(super) fn step(row: &AuditRow) -> Step {
         }
         Some(AuditKind::Confirmed) => (format!("ServiceNow has it: {}.", confirmed(&detail)), "good"),
         Some(AuditKind::LookedUp) if detail.contains_key("sys_id") => {
-            (format!("It was looked up, and ServiceNow has it: {}.", confirmed(&detail)), "good")
+            (format!("Tieline looked it up, and ServiceNow has it: {}.", confirmed(&detail)), "good")
         }
         Some(AuditKind::LookedUp) => {
             until = at("not_before");
-            (format!("It was looked up. {} It is sent again.", capital(&message())), "warn")
+            (format!("Tieline looked it up. {} Tieline sends it again.", capital(&message())), "warn")
         }
-        Some(AuditKind::PartialWrite) => (
-            format!("ServiceNow has it: {}, but kept fields otherwise than they were sent: {}.", confirmed(&detail), fields(&detail)),
-            "warn",
-        ),
+        Some(AuditKind::PartialWrite) => {
+            (format!("ServiceNow has it: {}, but stored other values than sent: {}.", confirmed(&detail), fields(&detail)), "warn")
+        }
         Some(AuditKind::Deferred) => {
             until = at("not_before");
             // a next step for a person means that the error does not pass by itself
             let passes = said("next_step").is_none_or(|step| step.starts_with("nothing"));
-            let what = if passes { "Temporary error" } else { "Error that somebody must correct" };
+            let what = if passes { "Temporary error" } else { "Error that needs a correction" };
             (format!("{what}: {} Tieline retries.", message()), "warn")
         }
         Some(AuditKind::Unknown) => {
             until = at("next_look_up");
-            (format!("Whether it arrived is not known: {} It is looked up before anything is sent again.", message()), "warn")
+            (
+                format!("Tieline does not know whether it arrived: {} It looks the record up before it sends anything again.", message()),
+                "warn",
+            )
         }
         Some(AuditKind::Failed | AuditKind::Waiting | AuditKind::OnHold) => {
             let why = match said("reason").and_then(|reason| reason.parse().ok()) {
@@ -76,37 +78,37 @@ pub(super) fn step(row: &AuditRow) -> Step {
                 Some(FailureReason::MissingParent) => "a record that it refers to has not been delivered",
                 Some(FailureReason::Unreadable) => "it could not be read",
                 Some(FailureReason::Poison) => "it crashed the mapping twice",
-                Some(FailureReason::Exhausted) => "the last of its tries failed",
-                Some(FailureReason::DownstreamFailed) => "it failed in ServiceNow after it had arrived",
-                Some(FailureReason::Conflict) => "its row in ServiceNow is another record's, or it has two",
+                Some(FailureReason::Exhausted) => "all tries failed",
+                Some(FailureReason::DownstreamFailed) => "it failed in ServiceNow after delivery",
+                Some(FailureReason::Conflict) => "its row in ServiceNow belongs to another record, or it has two rows",
                 Some(FailureReason::OnHold) => "a person holds it",
                 None => "it needs a person",
             };
             let field = said("field").map(|field| format!(" Field: {field}.")).unwrap_or_default();
-            let (stands, tone) = match kind {
+            let (result, tone) = match kind {
                 Some(AuditKind::Waiting) => ("Waiting", "warn"),
                 Some(AuditKind::OnHold) => ("On hold", "warn"),
                 _ => ("Failed", "bad"),
             };
-            (format!("{stands}: {why}. {}{field}", capital(&message())).trim_end().to_owned(), tone)
+            (format!("{result}: {why}. {}{field}", capital(&message())).trim_end().to_owned(), tone)
         }
         Some(AuditKind::Released) => (format!("Queued again: {}", message()), ""),
         Some(AuditKind::Superseded) if detail.contains_key("message") => {
             (format!("Nothing was written: {} The next run decides again.", message()), "warn")
         }
-        Some(AuditKind::Superseded) => ("A later delivery of the record took its place before it was sent.".to_owned(), ""),
+        Some(AuditKind::Superseded) => ("A later delivery of the record replaced it before it was sent.".to_owned(), ""),
         Some(AuditKind::Downstream) => {
             let words = said("said").map(|text| format!(" {}", capital(&text))).unwrap_or_default();
             let again = said("again_in_seconds").map(|seconds| format!(" It is sent again in {seconds} s.")).unwrap_or_default();
             match said("state").as_deref() {
                 Some("done") => (format!("ServiceNow has finished with it.{words}"), "good"),
-                Some("failed") => (format!("It failed in ServiceNow after it had arrived.{words}{again}"), "bad"),
+                Some("failed") => (format!("It failed in ServiceNow after delivery.{words}{again}"), "bad"),
                 _ => (format!("Its later state in ServiceNow is unknown.{words}"), "warn"),
             }
         }
         Some(AuditKind::Drifted) => (said("what").map(|text| capital(&text)).unwrap_or_default(), "warn"),
         Some(AuditKind::Conflict) if detail.contains_key("message") => {
-            (format!("{} It is another record's row as well.", capital(&message())), "bad")
+            (format!("{} The row also belongs to another record.", capital(&message())), "bad")
         }
         Some(AuditKind::Conflict) => (conflict(&said), "warn"),
         Some(AuditKind::Run) => (run(&said), if said("event").as_deref() == Some("failed") { "bad" } else { "" }),
@@ -142,7 +144,7 @@ fn confirmed(detail: &Detail) -> String {
     let text = |name: &str| detail.get(name).map(plain).unwrap_or_default();
     let how = match text("how").as_str() {
         "inserted" => "created".to_owned(),
-        "unchanged" => "it stood there with this content".to_owned(),
+        "unchanged" => "the row already had this content".to_owned(),
         "found" => "it was found there".to_owned(),
         how => how.to_owned(),
     };
@@ -169,7 +171,7 @@ fn conflict(said: &dyn Fn(&str) -> Option<String>) -> String {
     let values = match (said("syspro"), said("servicenow")) {
         (None, None) => String::new(),
         (syspro, servicenow) => {
-            format!(": SYSPRO says “{}”, ServiceNow “{}”", syspro.unwrap_or_default(), servicenow.unwrap_or_default())
+            format!(": SYSPRO has “{}”, ServiceNow “{}”", syspro.unwrap_or_default(), servicenow.unwrap_or_default())
         }
     };
     let so = [text("kind"), text("state"), text("write_back"), text("outcome")]
@@ -177,7 +179,7 @@ fn conflict(said: &dyn Fn(&str) -> Option<String>) -> String {
         .filter(|word| !word.is_empty())
         .collect::<Vec<_>>()
         .join(", ");
-    let side = said("side").map(|side| format!("; {side} counts")).unwrap_or_default();
+    let side = said("side").map(|side| format!("; {side} wins")).unwrap_or_default();
     let why = said("why").map(|why| format!(". Why: {}", sentence(&why))).unwrap_or_else(|| ".".to_owned());
     let so = if so.is_empty() { String::new() } else { format!(" ({so})") };
     format!("{field}{values}{so}{side}{why}")
@@ -186,7 +188,7 @@ fn conflict(said: &dyn Fn(&str) -> Option<String>) -> String {
 fn run(said: &dyn Fn(&str) -> Option<String>) -> String {
     let why = said("why").map(|why| format!(" Why: {}", sentence(&why))).unwrap_or_default();
     match (said("event").as_deref(), said("error")) {
-        (Some("begun"), _) => format!("A {} began.{why}", said("kind").unwrap_or_else(|| "run".to_owned())),
+        (Some("begun"), _) => format!("A {} started.{why}", said("kind").unwrap_or_else(|| "run".to_owned())),
         (Some("failed"), Some(error)) => format!("The run failed: {}", sentence(&error)),
         (Some("done"), _) => "The run finished.".to_owned(),
         (Some(event), _) => format!("The run: {event}."),
@@ -240,16 +242,16 @@ mod tests {
         assert_eq!(kept, "Version 2 was read from SYSPRO. It is not sent.");
         let confirmed = r#"{"sys_id":"ab","table":"proc_po","how":"inserted"}"#;
         assert_eq!(said("confirmed", confirmed), "ServiceNow has it: created, proc_po ab.");
-        assert_eq!(said("looked_up", confirmed), "It was looked up, and ServiceNow has it: created, proc_po ab.");
-        assert_eq!(said("looked_up", r#"{"message":"it is not there"}"#), "It was looked up. It is not there. It is sent again.");
+        assert_eq!(said("looked_up", confirmed), "Tieline looked it up, and ServiceNow has it: created, proc_po ab.");
+        assert_eq!(said("looked_up", r#"{"message":"it is not there"}"#), "Tieline looked it up. It is not there. Tieline sends it again.");
         let failed = r#"{"reason":"rejected","message":"period closed","field":"u_date","next_step":"open it"}"#;
         assert_eq!(said("failed", failed), "Failed: it was refused. Period closed. Field: u_date.");
         let partial = r#"{"sys_id":"ab","table":"t","how":"updated","fields":[{"field":"u_x","sent":"1","returned":""}]}"#;
         assert_eq!(
             said("partial_write", partial),
-            "ServiceNow has it: updated, t ab, but kept fields otherwise than they were sent: u_x: sent “1”, kept “”."
+            "ServiceNow has it: updated, t ab, but stored other values than sent: u_x: sent “1”, kept “”."
         );
-        assert_eq!(said("run", r#"{"event":"begun","kind":"poll","why":null}"#), "A poll began.");
+        assert_eq!(said("run", r#"{"event":"begun","kind":"poll","why":null}"#), "A poll started.");
         assert_eq!(said("action", r#"{"action":"pause","why":"month end"}"#), "Pause. Why: month end.");
         assert_eq!(said("a kind of a later version", "{}"), "");
         assert_eq!(said("failed", "no JSON"), "Failed: it needs a person.");

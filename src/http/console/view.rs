@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_in_backticks_is_set_apart_and_nothing_is_markup() {
+    fn text_in_backticks_is_code_and_nothing_is_markup() {
         let text = |text: &str| CodeText(text.to_owned()).to_string();
         assert_eq!(text("no `<b>` & co"), "no <code class=\"inline\">&#60;b&#62;</code> &#38; co");
         assert_eq!(text("`a` and an open ` one"), "<code class=\"inline\">a</code> and an open ` one");

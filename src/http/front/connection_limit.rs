@@ -43,7 +43,7 @@ pub(in crate::http) struct ConnectionLimit {
 #[derive(Debug, Default)]
 struct Held {
     next: u64,
-    all: HashMap<u64, (IpAddr, Arc<Standing>)>,
+    all: HashMap<u64, (IpAddr, Arc<ConnectionState>)>,
     by_address: HashMap<IpAddr, usize>,
     reserve: usize,
     /// The number of connections that wait for a slot.
@@ -70,48 +70,48 @@ pub(super) enum Waits {
 
 /// The state of one connection; set by the connection, and read by a connection that needs a slot.
 #[derive(Debug)]
-pub(super) struct Standing(Mutex<Stands>);
+pub(super) struct ConnectionState(Mutex<Inner>);
 
 #[derive(Debug)]
-struct Stands {
+struct Inner {
     waits: Waits,
     since: Instant,
     displaced: bool,
     waker: Option<Waker>,
 }
 
-impl Standing {
+impl ConnectionState {
     pub(super) fn new() -> Arc<Self> {
-        Arc::new(Self(Mutex::new(Stands { waits: Waits::Service, since: Instant::now(), displaced: false, waker: None })))
+        Arc::new(Self(Mutex::new(Inner { waits: Waits::Service, since: Instant::now(), displaced: false, waker: None })))
     }
 
-    fn with<T>(&self, change: impl FnOnce(&mut Stands) -> T) -> T {
+    fn with<T>(&self, change: impl FnOnce(&mut Inner) -> T) -> T {
         change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Sets who waits now.
-    pub(super) fn is(&self, waits: Waits) {
-        self.with(|stands| {
-            if stands.waits != waits {
-                (stands.waits, stands.since) = (waits, Instant::now());
+    pub(super) fn set_waits(&self, waits: Waits) {
+        self.with(|inner| {
+            if inner.waits != waits {
+                (inner.waits, inner.since) = (waits, Instant::now());
             }
         });
     }
 
     /// Whether another connection has its slot; the task is woken when that happens.
     pub(super) fn is_displaced(&self, cx: &Context<'_>) -> bool {
-        self.with(|stands| {
-            if !stands.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
-                stands.waker = Some(cx.waker().clone());
+        self.with(|inner| {
+            if !inner.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+                inner.waker = Some(cx.waker().clone());
             }
-            stands.displaced
+            inner.displaced
         })
     }
 
     fn displace(&self) {
-        let waker = self.with(|stands| {
-            stands.displaced = true;
-            stands.waker.take()
+        let waker = self.with(|inner| {
+            inner.displaced = true;
+            inner.waker.take()
         });
         waker.into_iter().for_each(Waker::wake);
     }
@@ -134,7 +134,7 @@ pub(super) struct Permit {
     /// Which kind of slot it is for.
     pub(super) slot: Slot,
     /// The state of its connection.
-    pub(super) standing: Arc<Standing>,
+    pub(super) state: Arc<ConnectionState>,
 }
 
 impl ConnectionLimit {
@@ -174,12 +174,12 @@ impl ConnectionLimit {
             taken.displaced += 1;
             taken.log(address, own);
         }
-        let standing = Standing::new();
+        let state = ConnectionState::new();
         let number = taken.next;
         taken.next += 1;
-        taken.all.insert(number, (address, standing.clone()));
+        taken.all.insert(number, (address, state.clone()));
         *taken.by_address.entry(address).or_default() += 1;
-        Some(Permit { limit: self.clone(), number, slot: Slot::Ordinary, standing })
+        Some(Permit { limit: self.clone(), number, slot: Slot::Ordinary, state })
     }
 
     /// A slot of the reserve, for a connection from this machine.
@@ -192,7 +192,7 @@ impl ConnectionLimit {
             return None;
         }
         taken.reserve += 1;
-        Some(Permit { limit: self.clone(), number: 0, slot: Slot::Reserved, standing: Standing::new() })
+        Some(Permit { limit: self.clone(), number: 0, slot: Slot::Reserved, state: ConnectionState::new() })
     }
 
     fn taken(&self) -> MutexGuard<'_, Held> {
@@ -229,9 +229,9 @@ impl Held {
         if self.none.is_some_and(|(here, at)| here == among && now.saturating_duration_since(at) < COMING_STEP / 2) {
             return false;
         }
-        let of = |(_, (address, _)): &(&u64, &(IpAddr, Arc<Standing>))| among.is_none_or(|among| *address == among);
-        let standing = |(number, (_, standing)): (&u64, &(IpAddr, Arc<Standing>))| {
-            let (waits, since) = standing.with(|stands| (stands.waits, stands.since));
+        let of = |(_, (address, _)): &(&u64, &(IpAddr, Arc<ConnectionState>))| among.is_none_or(|among| *address == among);
+        let candidate = |(number, (_, state)): (&u64, &(IpAddr, Arc<ConnectionState>))| {
+            let (waits, since) = state.with(|inner| (inner.waits, inner.since));
             let long = match waits {
                 Waits::Client => return None,
                 Waits::Nobody => RESTED,
@@ -240,12 +240,12 @@ impl Held {
             };
             (now.duration_since(since) >= long).then_some((waits, std::cmp::Reverse(since), *number))
         };
-        let Some((.., number)) = self.all.iter().filter(of).filter_map(standing).max() else {
+        let Some((.., number)) = self.all.iter().filter(of).filter_map(candidate).max() else {
             self.none = Some((among, now));
             return false;
         };
-        if let Some((_, standing)) = self.all.get(&number) {
-            standing.displace();
+        if let Some((_, state)) = self.all.get(&number) {
+            state.displace();
         }
         self.leave(number);
         true
@@ -272,8 +272,8 @@ impl Held {
             connections = self.all.len(),
             %address,
             from_this_address = own,
-            "there are too many connections at once: those that kept the service waiting for longest are closed, and where there is none, new ones are \
-             refused; `http.connections_per_address` bounds those of one address"
+            "there are too many connections: those that have kept the service waiting for longest are closed, and if there are none, new \
+             ones are refused; `http.connections_per_address` limits those of one address"
         );
         (self.displaced, self.refused, self.logged) = (0, 0, Some(Instant::now()));
     }
@@ -302,13 +302,13 @@ mod tests {
     }
 
     fn displaced(permit: &Permit) -> bool {
-        permit.standing.with(|stands| stands.displaced)
+        permit.state.with(|inner| inner.displaced)
     }
 
     /// A slot whose connection waits for its answer.
     fn working(limit: &Arc<ConnectionLimit>, address: IpAddr) -> Permit {
         let permit = limit.take(address).unwrap();
-        permit.standing.is(Waits::Client);
+        permit.state.set_waits(Waits::Client);
         permit
     }
 
@@ -327,11 +327,11 @@ mod tests {
     fn who_keeps_the_service_waiting_for_longest_gives_up_its_place() {
         let limit = ConnectionLimit::new(4);
         let held: Vec<_> = (0..4).map(|_| limit.take(address(1)).unwrap()).collect();
-        held[0].standing.is(Waits::Nobody);
-        held[1].standing.is(Waits::Client);
+        held[0].state.set_waits(Waits::Nobody);
+        held[1].state.set_waits(Waits::Client);
         // 2 has waited longer than 3, which started again
-        held[3].standing.is(Waits::Client);
-        held[3].standing.is(Waits::Service);
+        held[3].state.set_waits(Waits::Client);
+        held[3].state.set_waits(Waits::Service);
         let displace = |later: Duration| limit.taken.lock().unwrap().displace(Some(address(1)), Instant::now() + later);
         let all = || held.iter().map(displaced).collect::<Vec<_>>();
         assert!(!displace(Duration::ZERO), "nobody has waited for long");
@@ -353,7 +353,7 @@ mod tests {
         let limit = ConnectionLimit::new(2);
         let waiting = limit.take(address(1)).unwrap();
         let ahead = limit.take(address(1)).unwrap();
-        ahead.standing.is(Waits::InVain);
+        ahead.state.set_waits(Waits::InVain);
         assert!(limit.take(address(1)).is_some());
         assert!(displaced(&ahead) && !displaced(&waiting));
     }
@@ -365,7 +365,7 @@ mod tests {
         let come = limit.come(address(1));
         tokio::pin!(come);
         assert!((&mut come).now_or_never().is_none());
-        only.standing.is(Waits::InVain);
+        only.state.set_waits(Waits::InVain);
         assert!(come.await.is_some() && displaced(&only));
         assert_eq!(limit.taken().coming, 0);
     }

@@ -23,7 +23,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 
 pub(super) use self::connection_limit::ConnectionLimit;
-use self::connection_limit::{MOST, Permit, Slot, Standing, Waits};
+use self::connection_limit::{ConnectionState, MOST, Permit, Slot, Waits};
 use self::framing::Framing;
 
 /// How many connections a worker of the server may accept at once: those with a slot and those that wait for one.
@@ -64,9 +64,9 @@ pub(super) async fn accept(socket: TcpStream, limit: &Arc<ConnectionLimit>) -> i
 }
 
 /// The error of a connection that has lost its slot; its waiting task is woken.
-fn keep_place(standing: &Standing, cx: &Context<'_>) -> io::Result<()> {
-    if standing.is_displaced(cx) {
-        return Err(io::Error::new(io::ErrorKind::ConnectionAborted, "another connection has its place"));
+fn keep_place(state: &ConnectionState, cx: &Context<'_>) -> io::Result<()> {
+    if state.is_displaced(cx) {
+        return Err(io::Error::new(io::ErrorKind::ConnectionAborted, "another connection has its slot"));
     }
     Ok(())
 }
@@ -74,7 +74,7 @@ fn keep_place(standing: &Standing, cx: &Context<'_>) -> io::Result<()> {
 impl AsyncRead for Admitted {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         // also during a handshake
-        keep_place(&self.permit.standing, cx)?;
+        keep_place(&self.permit.state, cx)?;
         Pin::new(&mut self.socket).poll_read(cx, buf)
     }
 }
@@ -116,7 +116,7 @@ impl ActixStream for Admitted {
 pub(super) struct OneAtATime<T> {
     stream: T,
     slot: Slot,
-    standing: Arc<Standing>,
+    state: Arc<ConnectionState>,
     framing: Framing,
     /// Bytes that were read, and not passed on yet.
     held: BytesMut,
@@ -156,16 +156,16 @@ impl OverAdmitted for TlsStream<Admitted> {
 /// A connection for the HTTP service: the stream, and the client's address.
 pub(super) fn one_at_a_time<T: OverAdmitted>(stream: T) -> (OneAtATime<T>, Option<SocketAddr>) {
     let admitted = stream.admitted();
-    let (peer, slot, standing) = (admitted.socket.peer_addr().ok(), admitted.permit.slot, admitted.permit.standing.clone());
-    (OneAtATime::new(stream, slot, standing), peer)
+    let (peer, slot, state) = (admitted.socket.peer_addr().ok(), admitted.permit.slot, admitted.permit.state.clone());
+    (OneAtATime::new(stream, slot, state), peer)
 }
 
 impl<T> OneAtATime<T> {
-    fn new(stream: T, slot: Slot, standing: Arc<Standing>) -> Self {
+    fn new(stream: T, slot: Slot, state: Arc<ConnectionState>) -> Self {
         Self {
             stream,
             slot,
-            standing,
+            state,
             served: false,
             framing: Framing::new(),
             held: BytesMut::new(),
@@ -184,7 +184,7 @@ impl<T> OneAtATime<T> {
     /// Updates who waits for whom.
     fn tell(&self) {
         let answered = self.answered && self.flushed;
-        self.standing.is(if self.ahead.is_some() {
+        self.state.set_waits(if self.ahead.is_some() {
             Waits::InVain
         } else if self.write.is_some() {
             Waits::Service
@@ -214,7 +214,7 @@ impl<T> OneAtATime<T> {
     fn write_time(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
         let (sleep, _) = self.write.get_or_insert_with(|| (Box::pin(sleep(WRITE_TIME)), 0));
         match sleep.as_mut().poll(cx) {
-            Poll::Ready(()) => Err(io::Error::new(io::ErrorKind::TimedOut, "the answer was not taken")),
+            Poll::Ready(()) => Err(io::Error::new(io::ErrorKind::TimedOut, "the client did not read the answer")),
             Poll::Pending => Ok(()),
         }
     }
@@ -263,7 +263,10 @@ impl<T> OneAtATime<T> {
             let missing = FOR_HEALTH.len() - self.begin.len();
             self.begin.extend_from_slice(&self.held[..taken.min(missing)]);
             if !FOR_HEALTH.starts_with(&self.begin) {
-                return Err(io::Error::new(io::ErrorKind::ConnectionRefused, "too many connections at once: this one is for health alone"));
+                return Err(io::Error::new(
+                    io::ErrorKind::ConnectionRefused,
+                    "too many connections at once: this one is only for health requests",
+                ));
             }
         }
         buf.put_slice(&self.held[..taken]);
@@ -278,7 +281,7 @@ impl<T: AsyncRead + Unpin> AsyncRead for OneAtATime<T> {
         if buf.remaining() == 0 {
             return Poll::Ready(Ok(()));
         }
-        keep_place(&this.standing, cx)?;
+        keep_place(&this.state, cx)?;
         let may_read = this.may_read();
         this.tell();
         // an unread or unfinished answer blocks the next request
@@ -314,7 +317,7 @@ impl<T: AsyncRead + Unpin> AsyncRead for OneAtATime<T> {
 impl<T: AsyncWrite + Unpin> AsyncWrite for OneAtATime<T> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        keep_place(&this.standing, cx)?;
+        keep_place(&this.state, cx)?;
         let written = Pin::new(&mut this.stream).poll_write(cx, bytes)?;
         match written {
             Poll::Ready(written) => this.has_written(&bytes[..written]),
@@ -326,7 +329,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for OneAtATime<T> {
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        keep_place(&this.standing, cx)?;
+        keep_place(&this.state, cx)?;
         let flushed = Pin::new(&mut this.stream).poll_flush(cx)?;
         match flushed {
             Poll::Ready(()) => this.has_flushed(),
@@ -338,7 +341,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for OneAtATime<T> {
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        this.standing.is(Waits::InVain);
+        this.state.set_waits(Waits::InVain);
         let shut = Pin::new(&mut this.stream).poll_shutdown(cx)?;
         if shut.is_pending() {
             this.write_time(cx)?;
@@ -358,7 +361,7 @@ mod tests {
 
     fn pair(slot: Slot) -> (DuplexStream, OneAtATime<DuplexStream>) {
         let (client, server) = duplex(1 << 20);
-        (client, OneAtATime::new(server, slot, Standing::new()))
+        (client, OneAtATime::new(server, slot, ConnectionState::new()))
     }
 
     /// Everything that is passed on until nothing more is.

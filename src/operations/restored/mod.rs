@@ -67,7 +67,7 @@ pub struct ComparedFlow {
 #[derive(Debug, thiserror::Error)]
 pub enum NotCompared {
     /// Another process of this node runs.
-    #[error("another process of this node is at work: stop the service first, then compare")]
+    #[error("another process of this node is running: stop the service first, then compare")]
     NodeAtWork,
     /// Another process makes the comparison.
     #[error(
@@ -78,11 +78,14 @@ pub enum NotCompared {
     #[error("other nodes run flows on this ledger ({}): stop them first, then compare", .0.join(", "))]
     OtherNodes(Vec<String>),
     /// The connection that holds the comparison was lost.
-    #[error("the connection that keeps other comparisons away was lost; nothing is lost; run `tieline restored` again: it continues here")]
+    #[error(
+        "the connection that locks out other comparisons was lost; no data is lost; run `tieline restored` again, and it continues here"
+    )]
     LockLost,
     /// ServiceNow did not answer, or only an error that passes.
     #[error(
-        "what ServiceNow has of {flow} could not be read: {why}; no flow runs until this succeeds. Run `tieline restored` again: it continues there"
+        "ServiceNow's rows of {flow} could not be read: {why}; no flow runs until this succeeds. Run `tieline restored` again: it \
+         continues there"
     )]
     Unreachable {
         /// The flow.
@@ -191,7 +194,7 @@ async fn set_aside(process: &Process, life: &Life, flow: &FlowId, by: &str) -> R
             process.store.restored_compared(life.number, flow.clone(), page).await?;
         }
         process.store.restored_flow_aside(life.number, flow.clone(), by.to_owned()).await?;
-        warn!(%flow, "not configured, and so not compared: what it still had to send is dropped, and it is stopped");
+        warn!(%flow, "not configured, so not compared: its pending records are dropped, and the flow is stopped");
     }
     Ok(ComparedFlow {
         company: flow.company.to_string(),
@@ -277,7 +280,7 @@ impl Work<'_> {
             match self.servicenow.landed(self.tokens, target, &self.prefix()).await {
                 Ok(landed) => tables.extend(landed.iter().map(|table| own(table))),
                 Err(error) if error.class() == Class::Permanent => {
-                    warn!(flow = %self.flow, table = target.table, why = error.chain(), "where staging rows landed cannot be read");
+                    warn!(flow = %self.flow, table = target.table, why = error.chain(), "the targets of staging rows cannot be read");
                 }
                 Err(error) => return Err(self.unreachable(&error)),
             }
@@ -301,7 +304,7 @@ impl Work<'_> {
                 Ok(page) => page,
                 Err(error) if matches!(error.class(), Class::Permanent) => {
                     let why = error.chain();
-                    warn!(flow = %self.flow, block = target.block, why, "what ServiceNow has cannot be told by its keys");
+                    warn!(flow = %self.flow, block = target.block, why, "ServiceNow's rows cannot be identified by their keys");
                     self.process.store.restored_unreadable(self.life.number, self.flow.clone(), place, why).await?;
                     return Ok(());
                 }
@@ -364,7 +367,8 @@ impl Work<'_> {
                 if owner.is_none() {
                     let RowPlace { target_table, sys_id } = &row.place;
                     let key: String = row.source_key.chars().take(KEY_SHOWN).collect();
-                    warn!(flow = %self.flow, table = target_table, sys_id, key, "a row carries a key that no record of this flow can have: it is left as it is");
+                    warn!(flow = %self.flow, table = target_table, sys_id, key, "a row has a key that no record of this flow can have; it \
+                         is not changed");
                     if left_alone.len() < NAMED {
                         left_alone.push(format!("{target_table} {sys_id}"));
                     }

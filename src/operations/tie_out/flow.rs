@@ -17,9 +17,9 @@ use crate::domain::{Document, DocumentKey, FlowId, chain};
 use crate::process::Process;
 use crate::process::syspro_link::SysproLink;
 use crate::retry::Class;
-use crate::servicenow::{ListPosition, ServiceNow, ServiceNowError, StandingRow};
+use crate::servicenow::{ListPosition, ServiceNow, ServiceNowError, StoredRow};
 use crate::store::{GoneRecord, NewDifference, StoreError, TieOutBlock, TieOutRow, TieOutSide};
-use crate::syspro::{PageQuery, Position, Scope, SysproError};
+use crate::syspro::{PageQuery, Position, ReadScope, SysproError};
 
 /// Records compared at once, and gone documents read at once.
 const PAGE: i64 = 500;
@@ -156,7 +156,7 @@ impl<'a> FlowWork<'a> {
         let (mut after, mut rows, mut nameless): (Option<Position>, u64, bool) = (None, 0, false);
         let mut limit = self.process.settings.syspro.page_size;
         loop {
-            let query = PageQuery { scope: Scope::All, after: after.clone(), limit };
+            let query = PageQuery { scope: ReadScope::All, after: after.clone(), limit };
             let page = match link.reader.page(&link.credential, &self.flow.company, read, &query).await {
                 Err(error) if error.is_heavy() && limit > 1 => {
                     limit = limit.div_ceil(2);
@@ -281,7 +281,7 @@ impl<'a> FlowWork<'a> {
         for table in block.tables.clone() {
             let (mut at, mut total, mut seen) = (ListPosition::default(), None, 0);
             loop {
-                let page = match servicenow.standing(tokens, block.target, &table, &prefix, at).await {
+                let page = match servicenow.stored_rows(tokens, block.target, &table, &prefix, at).await {
                     Ok(page) => page,
                     Err(error) if error.class() == Class::Permanent => {
                         block.unverified = Some(format!("ServiceNow's rows could not be read: {}", error.chain()));
@@ -305,7 +305,7 @@ impl<'a> FlowWork<'a> {
         Ok(())
     }
 
-    async fn keep_found(&self, block: &mut Block<'_>, table: &str, rows: Vec<StandingRow>) -> Result<(), StoreError> {
+    async fn keep_found(&self, block: &mut Block<'_>, table: &str, rows: Vec<StoredRow>) -> Result<(), StoreError> {
         for name in rows.iter().flat_map(|row| row.values.keys()) {
             if !block.returned.contains(name) {
                 block.returned.insert(name.clone());
@@ -319,7 +319,7 @@ impl<'a> FlowWork<'a> {
         self.process.store.tie_out_keep(self.id, self.flow.clone(), block.target.block.clone(), TieOutSide::ServiceNow, rows).await
     }
 
-    /// The record of a row: the document's key and the line's. A key that no record of the flow can have stands for itself.
+    /// The record of a row: the document's key and the line's. A key that no record of the flow can have is its own record.
     fn place_of(&self, target: &TargetPlan, key: &str) -> (String, String) {
         let columns = target.child.map(|_| self.plan.read.root.key.len());
         match place_of(&self.flow.company, &self.flow.entity, columns, key) {
@@ -378,7 +378,7 @@ impl<'a> FlowWork<'a> {
                 let keys: Vec<String> = keys.into_iter().collect();
                 for table in &block.tables {
                     for keys in keys.chunks(KEYS) {
-                        let rows = servicenow.standing_of(tokens, block.target, table, keys).await;
+                        let rows = servicenow.stored_rows_by_key(tokens, block.target, table, keys).await;
                         let rows = rows.map_err(|error| self.not_listed(&error))?;
                         self.keep_found(&mut Block::of(block.target), table, rows).await?;
                     }

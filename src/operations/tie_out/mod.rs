@@ -73,7 +73,7 @@ pub async fn run(process: &Process, access: &Access, begun: Begun, asked: &Asked
     let mut error = outcome.as_ref().err().map(Refused::what);
     // without it, another process may have begun one, and removed what this one had read
     if begun.lock.still_held().await.is_none() {
-        error = error.or_else(|| Some("the connection that keeps other tie-outs away was lost; make the tie-out again".to_owned()));
+        error = error.or_else(|| Some("the connection that locks out other tie-outs was lost; run the tie-out again".to_owned()));
     }
     let ended = process.store.tie_out_end(begun.run.id, error).await?;
     outcome.map(|()| ended)

@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use crate::definition::plan::TargetPlan;
 use crate::definition::tie_out::PeriodRecord;
 use crate::domain::money::parse_decimal;
-use crate::servicenow::{StandingRow, same};
+use crate::servicenow::{StoredRow, same};
 use crate::store::{NewDifference, TieOutPair, TieOutRow};
 
 type Fields = BTreeMap<String, String>;
@@ -35,7 +35,7 @@ fn comparable(target: &TargetPlan, fields: &Fields) -> String {
     serde_json::to_string(&compared).unwrap_or_default()
 }
 
-/// A record as it should stand in ServiceNow.
+/// A record as ServiceNow should have it.
 pub(super) fn expected(target: &TargetPlan, document_key: &str, document_hash: [u8; 32], record: &PeriodRecord) -> TieOutRow {
     let fields = record.record.fields.to_map();
     let (amount, currency) = money(target, &fields);
@@ -69,7 +69,7 @@ pub(super) fn gone(target: &TargetPlan, place: (String, String), payload: &str, 
 }
 
 /// A row of ServiceNow.
-pub(super) fn found(target: &TargetPlan, place: (String, String), table: &str, row: StandingRow) -> TieOutRow {
+pub(super) fn found(target: &TargetPlan, place: (String, String), table: &str, row: StoredRow) -> TieOutRow {
     let (amount, currency) = money(target, &row.values);
     TieOutRow {
         document_key: place.0,

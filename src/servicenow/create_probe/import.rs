@@ -24,7 +24,7 @@ const ROLE: &str = "the role `import_transformer`, or another that writes this s
 pub(super) async fn try_one(transport: &Transport, tokens: &dyn TokenSource, target: &TargetPlan) -> Said {
     let (Some(key), Some(version)) = (target.key_column.as_deref(), target.version_column.as_deref()) else {
         return unknown(
-            "not tried: the definition names no `key_column` or no `version_column`, and a staging row without either may become anything",
+            "not tried: the definition names no `key_column` or no `version_column`, and without them a staging row could change any row",
             NextStep::FirstRecordTells,
         );
     };
@@ -63,7 +63,7 @@ pub(super) async fn try_one(transport: &Transport, tokens: &dyn TokenSource, tar
     };
     let pending = entries.iter().filter(|entry| entry.text("table") == Some(target.table.as_str()));
     // a lost answer is also in the staging row
-    let stood: Vec<Row> = if entries.is_empty() { rows.iter().map(verdict_of).collect() } else { Vec::new() };
+    let from_staging: Vec<Row> = if entries.is_empty() { rows.iter().map(verdict_of).collect() } else { Vec::new() };
     let mut ids: Vec<SysId> = rows.iter().chain(pending).filter_map(|row| row.filled("sys_id").and_then(SysId::new)).collect();
     ids.sort_unstable();
     ids.dedup();
@@ -74,7 +74,7 @@ pub(super) async fn try_one(transport: &Transport, tokens: &dyn TokenSource, tar
         }
     }
     // a row that a map made without a key is worse than a staging row, which the instance deletes by itself
-    if let Some(said) = landed(transport, tokens, target, entries.iter().chain(&stood)).await {
+    if let Some(said) = landed(transport, tokens, target, entries.iter().chain(&from_staging)).await {
         return said;
     }
     if let Some(said) = left {
@@ -85,12 +85,12 @@ pub(super) async fn try_one(transport: &Transport, tokens: &dyn TokenSource, tar
     }
     if rows.is_empty() && entries.iter().all(|entry| entry.filled("sys_id").is_none()) {
         let text = format!(
-            "a row could be staged, and its transform made nothing of it; the staging row does not show `{version}` = `{TRIAL}`, so it could \
-             not be found and stays for the seven days after which the instance removes such rows"
+            "a row could be staged, and its transform created no row; the staging row does not show `{version}` = `{TRIAL}`, so it could \
+             not be found and stays until the instance removes it after seven days"
         );
         return (ProbeVerdict::Warning, text, Some(NextStep::VersionColumn { table: target.table.clone(), column: version.to_owned() }));
     }
-    well("a row could be staged, its transform made nothing of it, and it was taken away again")
+    well("a row could be staged, its transform created no row, and the staging row was deleted")
 }
 
 /// Whether a row without a key can change nothing in the target table; if that is not known, the message says why.
@@ -106,8 +106,8 @@ async fn safe(
     let Some(landing) = landing else {
         return no(
             format!(
-                "not tried: where the transform of `{}` puts records is not known, so that nobody could see what it makes of a row without a \
-                 key. Its rows may be read, for which ServiceNow asks for the role that writing them takes",
+                "not tried: the target table of the transform of `{}` is unknown, so Tieline could not see whether the transform creates a \
+                 row without a key. To read its rows, the user needs the same role as to write them",
                 target.table
             ),
             NextStep::NameTargetTable,
@@ -131,18 +131,14 @@ async fn safe(
     };
     match rows.first().map(|row| row.text(key)) {
         Some(None) => no(
-            format!("not tried: rows of `{landing}` show no column `{key}`, so that its transform map coalesces on something else"),
+            format!("not tried: rows of `{landing}` show no column `{key}`, so the transform map coalesces on another column"),
             NextStep::FirstRecordTells,
         ),
-        Some(Some(text)) if !text.trim().is_empty() => no(
-            format!("not tried: `{landing}` does not answer which of its rows have an empty `{key}`, but with others"),
-            NextStep::FirstRecordTells,
-        ),
+        Some(Some(text)) if !text.trim().is_empty() => {
+            no(format!("not tried: `{landing}` was asked for rows with an empty `{key}` and returned others"), NextStep::FirstRecordTells)
+        }
         Some(Some(_)) => no(
-            format!(
-                "not tried: `{landing}` has rows whose `{key}` is empty, and a map that lets empty values through would take one of them for \
-                 the row of the try"
-            ),
+            format!("not tried: `{landing}` has rows with an empty `{key}`, and a map that accepts empty values would update one of them"),
             NextStep::FirstRecordTells,
         ),
         None if total.is_some_and(|total| total > 0) => {
@@ -180,23 +176,22 @@ async fn landed<'a>(
         match entry.filled("status").unwrap_or_default().to_ascii_lowercase().as_str() {
             "inserted" | "insert" => match made_away(transport, tokens, table, id).await {
                 Ok(()) if said.is_none() => {
-                    let text = format!(
-                        "a row could be staged; its transform made a row of `{table}` out of a row without a key, which was taken away"
-                    );
+                    let text =
+                        format!("a row could be staged; its transform created a row of `{table}` without a key, and Tieline deleted it");
                     said = Some((ProbeVerdict::Warning, text, Some(NextStep::CoalesceWithoutEmpty)));
                 }
                 Ok(()) => {}
                 Err(problem) => {
                     let text = format!(
-                        "a row could be staged; its transform made row {id} of `{table}` out of a row without a key, and it could not be taken \
-                         away: {problem}"
+                        "a row could be staged; its transform created row {id} of `{table}` without a key, and it could not be deleted: \
+                         {problem}"
                     );
                     said = Some(failed(text, NextStep::DeleteRowThenCoalesce));
                 }
             },
             "updated" | "update" => {
                 let text =
-                    format!("a row could be staged; its transform changed row {id} of `{table}`, which it took for a row without a key");
+                    format!("a row could be staged; its transform changed row {id} of `{table}`, although the staged row has no key");
                 said = Some(failed(text, NextStep::CheckRowThenCoalesce));
             }
             _ => {}
@@ -223,7 +218,7 @@ fn verdict_of(row: &Row) -> Row {
 /// A staging row that could not be deleted: the instance deletes it by itself later.
 fn staged(place: &Place<'_>, id: &str, problem: &str) -> Said {
     let text = format!(
-        "rows can be staged, but one of a try could not be taken away: row {id} of `{}`, `{}` = `{}`: {problem}",
+        "rows can be staged, but a test row could not be deleted: row {id} of `{}`, `{}` = `{}`: {problem}",
         place.table, place.column, place.mark
     );
     (ProbeVerdict::Warning, text, Some(NextStep::StagingRowLeft))

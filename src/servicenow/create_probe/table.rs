@@ -22,7 +22,7 @@ const ROLE: &str = "a role that creates rows of this table";
 pub(super) async fn try_one(transport: &Transport, tokens: &dyn TokenSource, target: &TargetPlan) -> Said {
     let Some(column) = target.key_column.as_deref() else {
         return unknown(
-            "not tried: the definition names no `key_column`, by which a row of the try could be found again",
+            "not tried: the definition names no `key_column`, by which a test row could be found again",
             NextStep::FirstRecordTells,
         );
     };
@@ -31,13 +31,13 @@ pub(super) async fn try_one(transport: &Transport, tokens: &dyn TokenSource, tar
     let id = transport.settings().derived_sys_id.then(|| derived_sys_id(&place.mark, &target.block)).as_deref().and_then(SysId::new);
     match place.clear().await {
         Err(error) => return not_tried(&error),
-        Ok(Err((id, problem))) => return place.stands(&id, &problem, "a row of an earlier try is there, so that rows can be created"),
+        Ok(Err((id, problem))) => return place.left_behind(&id, &problem, "a row of an earlier test exists, so rows can be created"),
         Ok(Ok(())) => {}
     }
     match place.hidden().await {
         Err(error) => return not_tried(&error),
         Ok(true) => {
-            return place.stands("(not shown)", "it may not be read", "a row of an earlier try is there, so that rows can be created");
+            return place.left_behind("(not shown)", "it may not be read", "a row of an earlier test exists, so rows can be created");
         }
         Ok(false) => {}
     }
@@ -54,7 +54,7 @@ pub(super) async fn try_one(transport: &Transport, tokens: &dyn TokenSource, tar
             Ok(rows) if rows.is_empty() => {}
             Ok(_) => {
                 if let Err(problem) = take_away(transport, tokens, &target.table, id).await {
-                    return place.stands(id, &problem, "a row of an earlier try is there, so that rows can be created");
+                    return place.left_behind(id, &problem, "a row of an earlier test exists, so rows can be created");
                 }
             }
         }
@@ -87,11 +87,11 @@ pub(super) async fn try_one(transport: &Transport, tokens: &dyn TokenSource, tar
         // a refusal can follow a committed write, and so can a lost answer: the table shows whether the row exists
         None => match rows_made(&place, &judged).await {
             Err(error) => unknown(
-                format!("{}; whether a row was made could not be read: {}", no_verdict(&judged, ROLE).1, error.chain()),
+                format!("{}; Tieline could not read whether a row was created: {}", no_verdict(&judged, ROLE).1, error.chain()),
                 NextStep::TrialRowUnseen { table: target.table.clone(), column: column.to_owned(), mark: place.mark.clone() },
             ),
             Ok(rows) => match rows.first().and_then(|row| row.filled("sys_id").and_then(SysId::new)) {
-                Some(id) => ended(&place, &id, "a row could be created, although the answer did not say so", Mark::AsSent).await,
+                Some(id) => ended(&place, &id, "a row was created, although the answer did not say so", Mark::AsSent).await,
                 None => no_verdict(&judged, ROLE),
             },
         },
@@ -119,11 +119,11 @@ enum Mark {
 
 async fn ended(place: &Place<'_>, id: &SysId, made: &str, mark: Mark) -> Said {
     match take_away(place.transport, place.tokens, place.table, id).await {
-        Err(problem) => place.stands(id, &problem, made),
-        Ok(()) if mark == Mark::AsSent => well(format!("{made}, and was taken away again")),
+        Err(problem) => place.left_behind(id, &problem, made),
+        Ok(()) if mark == Mark::AsSent => well(format!("{made}, and was deleted")),
         Ok(()) => (
             ProbeVerdict::Warning,
-            format!("{made}, and was taken away again, but its `{}` came back otherwise than it was sent", place.column),
+            format!("{made}, and was deleted, but its `{}` came back with another value than sent", place.column),
             Some(NextStep::WriteKeyColumn),
         ),
     }

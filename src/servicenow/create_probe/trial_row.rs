@@ -88,9 +88,9 @@ impl Place<'_> {
     }
 
     /// The result for a row that could not be deleted.
-    pub(super) fn stands(&self, id: &str, problem: &str, made: &str) -> Said {
+    pub(super) fn left_behind(&self, id: &str, problem: &str, made: &str) -> Said {
         failed(
-            format!("{made}, and it could not be taken away: row {id} of `{}`, `{}` = `{}`: {problem}", self.table, self.column, self.mark),
+            format!("{made}, and it could not be deleted: row {id} of `{}`, `{}` = `{}`: {problem}", self.table, self.column, self.mark),
             NextStep::TrialRowLeft,
         )
     }
@@ -108,7 +108,7 @@ pub(super) async fn take_away(transport: &Transport, tokens: &dyn TokenSource, t
                 (200 | 204, Body::Empty | Body::Document(_)) => None,
                 // there is no such row, or it is not visible: a row that was visible before is gone
                 (404, _) if seen.get() => None,
-                (404, _) => Some("the instance does not show it, so that nobody can say that it is gone".into()),
+                (404, _) => Some("the instance does not show it, so it is unknown whether it is deleted".into()),
                 (status, Body::Failure(words)) => Some(format!("status {status}: {}", words.line())),
                 (status, _) => Some(format!("status {status}")),
             },
@@ -116,9 +116,9 @@ pub(super) async fn take_away(transport: &Transport, tokens: &dyn TokenSource, t
         match here.rows().await {
             Ok(rows) if rows.is_empty() && problem.is_none() => return Ok(()),
             Ok(rows) => seen.set(seen.get() || !rows.is_empty()),
-            Err(error) => problem = Some(format!("whether it is gone could not be read: {}", error.chain())),
+            Err(error) => problem = Some(format!("Tieline could not read whether it is deleted: {}", error.chain())),
         }
-        Err(problem.unwrap_or_else(|| "it is there still although the instance says that it was deleted".into()))
+        Err(problem.unwrap_or_else(|| "it still exists, although the instance reported that it was deleted".into()))
     };
     attempt.retry(retry::pauses(PAUSE, TRIES)).await
 }
@@ -152,11 +152,11 @@ fn refusal(status: u16, words: &Words, role: &str) -> Said {
     match refused_by(words) {
         Refused::Access => failed(format!("no row may be created: {line}"), NextStep::GiveRole { role: role.to_owned() }),
         Refused::Rule => unknown(
-            format!("a rule of the instance refused the row, not an access rule, which leaves the right open: {line}"),
+            format!("a rule of the instance, not an access rule, refused the row, so the right is unknown: {line}"),
             NextStep::FirstRecordTells,
         ),
         Refused::Other => unknown(
-            format!("the row was refused with status {status}, in words that say nothing of a right: {line}"),
+            format!("the row was refused with status {status}, and the message does not mention a right: {line}"),
             NextStep::AskInstanceLog,
         ),
     }
@@ -165,23 +165,23 @@ fn refusal(status: u16, words: &Words, role: &str) -> Said {
 /// What a write without a verdict shows about the right, when no row is found.
 pub(super) fn no_verdict(judged: &Judged, role: &str) -> Said {
     match judged {
-        Judged::Throttled { words, .. } => unknown(format!("the instance asks for time: {words}"), NextStep::InstanceBusy),
+        Judged::Throttled { words, .. } => unknown(format!("the instance asks for a pause: {words}"), NextStep::InstanceBusy),
         Judged::NotSent(message) => unknown(message.clone(), NextStep::WhenReachable),
         Judged::Doubt(message) => {
-            unknown(format!("the answer cannot be believed, and no row is there yet: {message}"), NextStep::DiagnoseAgain)
+            unknown(format!("the answer cannot be used, and no row is there yet: {message}"), NextStep::DiagnoseAgain)
         }
         Judged::Refused { status, words } => refusal(*status, words, role),
         Judged::Failed(ServiceNowError::Forbidden { words, .. }) => {
             refusal(403, &Words { message: words.clone().into(), detail: String::new() }, role)
         }
         Judged::Failed(error) => unknown(error.chain(), NextStep::InstanceRefuses),
-        Judged::Done(_) => unknown("answered as done, but no row is to be found", NextStep::DiagnoseAgain),
+        Judged::Done(_) => unknown("answered as done, but the row was not found", NextStep::DiagnoseAgain),
     }
 }
 
 /// No row is created if it could not be found again.
 pub(super) fn not_tried(error: &ServiceNowError) -> Said {
-    unknown(format!("not tried, because a row of the try could not be found again: {}", error.chain()), NextStep::ReadKeyColumn)
+    unknown(format!("not tried, because a test row could not be found again: {}", error.chain()), NextStep::ReadKeyColumn)
 }
 
 #[cfg(test)]

@@ -54,7 +54,7 @@ fn behind(
         Err(error) => {
             let said = why.line(target, record);
             return done(Outcome::Unknown {
-                message: format!("{said}, and whether the row is there could not be read: {}", error.chain()).into(),
+                message: format!("{said}, and Tieline could not read whether the row is there: {}", error.chain()).into(),
             });
         }
     };
@@ -91,7 +91,7 @@ fn was_ours(record: &OutRecord) -> bool {
 fn hidden_own(target: &TargetPlan, record: &OutRecord, words: &Words) -> Outcome {
     let id = &record.derived_sys_id;
     let said = format!(
-        "row {id} of `{}` cannot be seen any more, and to make it again under its sys_id was refused: {}",
+        "row {id} of `{}` is no longer visible, and ServiceNow refused to create it again under its sys_id: {}",
         target.table,
         words.line()
     );
@@ -107,7 +107,7 @@ fn hidden_own(target: &TargetPlan, record: &OutRecord, words: &Words) -> Outcome
 fn unseen(target: &TargetPlan, record: &OutRecord, known: Option<&SysId>, words: &Words) -> Outcome {
     let id = known.map(SysId::as_str).unwrap_or_default();
     Outcome::Rejected {
-        message: format!("row {id} of `{}` cannot be seen any more ({}); no second one was made", target.table, words.line()).into(),
+        message: format!("row {id} of `{}` is no longer visible ({}); no second row was created", target.table, words.line()).into(),
         field: None,
         next_step: NextStep::RowHidden { column: key_column(target), key: record.source_key.clone() },
     }

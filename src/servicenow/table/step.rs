@@ -3,7 +3,7 @@
 use crate::definition::plan::TargetPlan;
 use crate::domain::SysId;
 use crate::domain::version::VersionThere;
-use crate::servicenow::outcome::{How, OutRecord, Outcome, Verdict, Written, rejection};
+use crate::servicenow::outcome::{How, OutRecord, Outcome, RecordResult, Written, rejection};
 use crate::servicenow::query::columns;
 use crate::servicenow::wire::Words;
 
@@ -16,7 +16,7 @@ pub(super) enum Step {
         why: Why,
         updating: Option<SysId>,
     },
-    Done(Verdict),
+    Done(RecordResult),
 }
 
 /// Why a row is read before an answer counts.

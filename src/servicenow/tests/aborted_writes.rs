@@ -41,10 +41,7 @@ async fn nothing_is_sent_after_a_batch_that_was_not_taken_in() {
     let server = Server::of_writes(|_| Reply::Cut);
     let outcomes = client(&server, 2).send(&Tokens::default(), &staging(), &records(4)).await.unwrap();
     assert!(matches!(&outcomes[1], Outcome::Unknown { .. }), "{outcomes:?}");
-    assert!(
-        matches!(&outcomes[2], Outcome::Deferred { message, .. } if message.contains("trouble with the request before it")),
-        "{outcomes:?}"
-    );
+    assert!(matches!(&outcomes[2], Outcome::Deferred { message, .. } if message.contains("the request before it failed")), "{outcomes:?}");
     assert_eq!(server.writes().len(), 1);
     // without a token, the next batch does not request one again
     let server = Server::of_writes(fine);

@@ -82,7 +82,7 @@ fn a_body_that_ends_in_the_middle_is_told_from_one_of_another_shape() {
 }
 
 #[test]
-fn words_stand_on_one_line_and_there_are_always_some() {
+fn messages_are_one_line_and_never_empty() {
     let line = |message: &str, detail: &str| Words { message: message.into(), detail: detail.into() }.line();
     assert_eq!(line("Operation\n Failed", "Closed  period"), "Operation Failed: Closed period");
     assert_eq!(line("", "Closed"), "Closed");
@@ -92,7 +92,7 @@ fn words_stand_on_one_line_and_there_are_always_some() {
 }
 
 #[test]
-fn a_scalar_is_read_as_it_stands() {
+fn a_scalar_is_read_unchanged() {
     let read = |raw: &str| scalar(&RawValue::from_string(raw.to_owned()).expect("JSON"));
     for (raw, text) in
         [("null", ""), ("\"a\\\"b\"", "a\"b"), ("12.50", "12.50"), ("true", "true"), ("\"null\"", "null"), ("\"12.50\"", "12.50")]

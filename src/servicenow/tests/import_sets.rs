@@ -198,7 +198,7 @@ async fn outcome_by_rows(entry: Value, rows: Vec<Value>, record: OutRecord) -> O
 }
 
 #[actix_rt::test]
-async fn what_was_ignored_stands_only_where_a_row_carries_this_version() {
+async fn an_ignored_record_counts_as_delivered_only_where_a_row_has_this_version() {
     let with_row =
         || json!({"table": "x_landed", "status": "ignored", "sys_id": format!("{:032x}", 1), "status_message": "No field values changed"});
     let without = || json!({"table": "x_landed", "status": "ignored", "status_message": "Ignored by a script"});
@@ -219,7 +219,10 @@ async fn what_was_ignored_stands_only_where_a_row_carries_this_version() {
         message.contains("No field values changed") && message.contains("carries version 2-1f1f1f1f1f1f, not 3-1f1f1f1f1f1f"),
         "{message}"
     );
-    assert!(message.contains("`u_amount` is `100.00` there, `12.50` was sent") && next_step.text().contains("transform map"), "{message}");
+    assert!(
+        message.contains("`u_amount` is `100.00` there, and `12.50` was sent") && next_step.text().contains("transform map"),
+        "{message}"
+    );
 
     // no row at all
     let outcome = outcome_by_rows(without(), vec![], record(1)).await;
@@ -257,7 +260,10 @@ async fn a_second_row_for_one_record_is_a_conflict_unless_the_first_is_gone() {
     assert!(message.contains("row second") && message.contains("row first") && message.contains("two rows"), "{message}");
     assert!(next_step.text().contains("coalesce on `u_source_key`"), "{next_step}");
     let outcome = outcome_by_rows(entry(), vec![], known()).await;
-    assert!(matches!(&outcome, Outcome::Conflict { message, .. } if message.contains("cannot be seen")), "{outcome:?}");
+    assert!(
+        matches!(&outcome, Outcome::Conflict { message, .. } if message.contains("it is unknown whether that one still exists")),
+        "{outcome:?}"
+    );
 
     let outcome = outcome_by_rows(entry(), vec![shown("second")], known()).await;
     assert!(

@@ -153,7 +153,7 @@ async fn a_row_that_is_there_and_cannot_be_updated_is_not_tried_again_and_again(
     });
     let outcomes = send(&server, &table(), &[OutRecord { sys_id: Some(id("abc")), ..record(1) }]).await;
     assert!(
-        matches!(&outcomes[0], Outcome::Rejected { message, .. } if shortened(message).contains("row abc of `x_row` cannot be seen any more"))
+        matches!(&outcomes[0], Outcome::Rejected { message, .. } if shortened(message).contains("row abc of `x_row` is no longer visible"))
     );
     assert_eq!(server.writes().len(), 1);
 }
@@ -187,7 +187,7 @@ async fn a_refusal_whose_row_cannot_be_read_says_what_was_answered_first() {
     });
     let outcomes = send(&server, &table(), &[record(1)]).await;
     let Outcome::Unknown { message } = &outcomes[0] else { panic!("{outcomes:?}") };
-    assert!(message.starts_with("refused (Operation Failed: Closed), and whether the row is there could not be read: "), "{message}");
+    assert!(message.starts_with("refused (Operation Failed: Closed), and Tieline could not read whether the row is there: "), "{message}");
 }
 
 #[actix_rt::test]

@@ -87,7 +87,7 @@ async fn only_a_row_under_our_own_sys_id_is_made_again() {
     let before = server.seen().len();
     let outcomes = send(&server, |_| (), &table(), &[adopted.clone()]).await;
     let Outcome::Rejected { message, next_step, .. } = &outcomes[0] else { panic!("{outcomes:?}") };
-    assert!(shortened(message).contains("row abc of `x_row` cannot be seen any more") && message.contains("ACL restricts"), "{message}");
+    assert!(shortened(message).contains("row abc of `x_row` is no longer visible") && message.contains("ACL restricts"), "{message}");
     assert!(
         next_step.text().contains("let the OAuth application's user read it") && next_step.text().contains("`EDU1/e/0001`"),
         "{next_step}"
@@ -123,13 +123,13 @@ async fn a_row_of_ours_that_is_only_hidden_is_named_when_a_second_one_is_refused
         let derived = own.derived_sys_id.clone();
         let outcomes = send(&server, |_| (), &table(), &[own]).await;
         let Outcome::Rejected { message, next_step, .. } = &outcomes[0] else { panic!("{outcomes:?}") };
-        let said = format!("row {derived} of `x_row` cannot be seen any more, and to make it again under its sys_id was refused");
+        let said = format!("row {derived} of `x_row` is no longer visible, and ServiceNow refused to create it again under its sys_id");
         assert!(message.starts_with(&said) && message.contains(detail), "{message}");
         assert_eq!(next_step.text().contains("let the OAuth application's user read it"), hidden, "{next_step}");
         // there is no such message for a record that never had a row
         let outcomes = send(&server, |_| (), &table(), &[record(2)]).await;
         let Outcome::Rejected { message, .. } = &outcomes[0] else { panic!("{outcomes:?}") };
-        assert!(message.contains(detail) && !message.contains("cannot be seen any more"), "{message}");
+        assert!(message.contains(detail) && !message.contains("is no longer visible"), "{message}");
     }
 }
 
@@ -412,7 +412,7 @@ async fn no_request_begins_that_could_outlive_the_lease() {
         Ok(outcomes) => format!("{outcomes:?}"),
         Err(error) => error.chain(),
     };
-    assert!(told.contains("was not begun"), "{told}");
+    assert!(told.contains("was not started"), "{told}");
     let dead = client.leased_until(tokio::time::Instant::now() + longest + 60 * second, std::rc::Rc::new(|| false));
     assert!(
         !matches!(dead.send(&Tokens::default(), &table(), &[record(1)]).await, Ok(outcomes) if outcomes.iter().any(|o| matches!(o, Outcome::Confirmed { .. })))

@@ -54,7 +54,7 @@ async fn a_number_alone_of_an_earlier_release_counts_with_its_fields_only() {
 }
 
 #[actix_rt::test]
-async fn what_the_transform_ignored_stands_only_with_the_same_content() {
+async fn what_the_transform_ignored_counts_only_with_the_same_content() {
     let outcome = async |shown: Value| {
         let ignored =
             json!({"result": [{"transform_map": "m", "table": "x_landed", "status": "ignored", "sys_id": format!("{:032x}", 1)}]});
@@ -68,7 +68,10 @@ async fn what_the_transform_ignored_stands_only_with_the_same_content() {
     let other = outcome(with_version(&another())).await;
     assert!(matches!(&other, Outcome::Rejected { message, .. } if message.contains(&another())), "{other:?}");
     let number = outcome(with_version("3")).await;
-    assert!(matches!(&number, Outcome::Confirmed { said: Some(said), .. } if said.contains("says nothing of the content")), "{number:?}");
+    assert!(
+        matches!(&number, Outcome::Confirmed { said: Some(said), .. } if said.contains("says nothing about the content")),
+        "{number:?}"
+    );
 }
 
 #[actix_rt::test]

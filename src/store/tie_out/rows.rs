@@ -18,7 +18,7 @@ use crate::store::{Conn, Store, StoreError, Tx};
 /// The side that a row was read from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TieOutSide {
-    /// SYSPRO, as it should stand in ServiceNow.
+    /// SYSPRO, as ServiceNow should have it.
     Syspro,
     /// The ledger: what SYSPRO no longer has and ServiceNow keeps with a mark.
     Gone,

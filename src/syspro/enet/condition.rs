@@ -20,7 +20,7 @@ pub(super) fn where_element(condition: &str) -> Result<String, String> {
         }
         let (column, rest) = word(text);
         if column.is_empty() || rest.trim_start().starts_with('(') || column == "not" {
-            return Err(format!("`{}` is no comparison of a column", excerpt(text)));
+            return Err(format!("`{}` is not a comparison of a column", excerpt(text)));
         }
         let (operator, rest) = word(rest);
         let operator = match operator {
@@ -96,7 +96,7 @@ fn literal(text: &str) -> Result<(String, &str), String> {
     match value {
         "null" | "" => Err("it has no word for null".to_owned()),
         "true" | "false" => Err(format!("it has no word for `{value}`")),
-        _ if value.contains('\'') => Err(format!("`{}` is no plain constant", excerpt(value))),
+        _ if value.contains('\'') => Err(format!("`{}` is not a constant", excerpt(value))),
         // SYSPRO takes a date-time at midnight as a date
         _ if super::super::filter::is_date_time(value) => Ok((value[..10].to_owned(), rest)),
         _ => Ok((value.to_owned(), rest)),

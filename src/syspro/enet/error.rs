@@ -54,8 +54,8 @@ pub enum EnetError {
     },
     /// No licence seat is free.
     #[error(
-        "no e.net seat is free for operator `{operator}`: {answer}; it is tried again later. Give the operator a seat of its own, or end idle \
-         sessions in SYSPRO's Users screen"
+        "no e.net seat is free for operator `{operator}`: {answer}; Tieline retries later. Give the operator a seat of its own, or end \
+         idle sessions in SYSPRO's Users screen"
     )]
     NoSeat {
         /// The operator.
@@ -65,8 +65,8 @@ pub enum EnetError {
     },
     /// A person uses the operator now.
     #[error(
-        "somebody logged in to SYSPRO with operator `{operator}`, which ended the session for {asked}; nothing is asked of e.net for \
-         {seconds} s. Keep this operator for Tieline alone"
+        "somebody logged in to SYSPRO with operator `{operator}`, which ended the session for {asked}; Tieline does not use e.net for \
+         {seconds} s. Use this operator for Tieline only"
     )]
     Evicted {
         /// The operator.
@@ -128,7 +128,7 @@ pub enum EnetError {
         problem: Quoted,
     },
     /// A condition that COMFND cannot express.
-    #[error("{asked} cannot be put to COMFND: {problem}; change the condition in the entity's definition, or read it through OData")]
+    #[error("{asked} cannot be sent to COMFND: {problem}; change the condition in the entity's definition, or read it through OData")]
     Condition {
         /// The request.
         asked: String,
@@ -137,7 +137,7 @@ pub enum EnetError {
     },
     /// Another node uses the operator.
     #[error(
-        "operator `{operator}` is used by another node (`{holder}`), and e.net allows it one session; it is tried again later. Give each \
+        "operator `{operator}` is used by another node (`{holder}`), and e.net allows it one session; Tieline retries later. Give each \
          node that reads at the same time a database of its own and an operator of its own, or let one node read"
     )]
     Held {
@@ -153,7 +153,7 @@ pub enum EnetError {
         problem: String,
     },
     /// The actor of the session is being restarted.
-    #[error("{asked} could not be put to e.net for a moment: the session actor is being restarted")]
+    #[error("{asked} could not be sent to e.net: the session actor is being restarted; try again")]
     Restarting {
         /// The request.
         asked: String,

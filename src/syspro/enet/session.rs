@@ -190,7 +190,7 @@ impl Enet {
                     self.inner.session_store.closed(&operator.username).await;
                     state.resting = Some(Instant::now() + self.inner.settings.back_off);
                     metrics().enet.enet_evicted(chrono::Utc::now() + self.inner.settings.back_off);
-                    warn!(operator = operator.username, "a person took the operator's place in SYSPRO; e.net is left alone for a while");
+                    warn!(operator = operator.username, "a person logged in to SYSPRO as this operator; Tieline pauses e.net");
                     return Err(self.evicted(operator, call, self.inner.settings.back_off));
                 }
                 Failure::Dead { status, answer } => {
@@ -204,7 +204,7 @@ impl Enet {
                     if tries > 1 {
                         return Err(EnetError::SessionLost { operator: operator.username.clone(), asked: call.asked.clone(), answer });
                     }
-                    debug!(%answer, asked = call.asked, "the e.net session is dead and is replaced");
+                    debug!(%answer, asked = call.asked, "the e.net session has expired and is replaced");
                 }
             }
         }
@@ -281,7 +281,7 @@ impl Enet {
                 done = &mut work => return done,
                 () = tokio::time::sleep(self.inner.session_store.renew_every()) => {
                     if let Err(error) = self.inner.session_store.hold(operator).await {
-                        warn!(%error, operator, "the e.net session could not be held on to during a long call");
+                        warn!(%error, operator, "the lease of the e.net session could not be renewed during a long call");
                     }
                 }
             }
@@ -313,7 +313,7 @@ impl Enet {
             // a session that is not recorded would never be logged off
             match self.inner.log_off(&id).await {
                 Ok(_) => self.inner.session_store.closed(name).await,
-                Err(failed) => warn!(%failed, operator = name, "an e.net session may stand open"),
+                Err(failed) => warn!(%failed, operator = name, "an e.net session may still be open"),
             }
             return Err(error);
         }
@@ -331,7 +331,8 @@ impl Enet {
             Ok(false) => debug!(operator = session.operator, "e.net did not know the session any more"),
             Err(error) => {
                 // it stays recorded, so that the next user of the operator can log it off
-                warn!(%error, operator = session.operator, "the e.net session could not be logged off and may keep its seat for a while");
+                warn!(%error, operator = session.operator, "the e.net session could not be logged off and may keep its seat until SYSPRO \
+                     ends it");
                 return;
             }
         }
@@ -479,7 +480,7 @@ impl Inner {
         if begins_with_error(&text) {
             return Err(Failure::Error(EnetError::Refused { asked, status, answer }));
         }
-        Err(Failure::Error(EnetError::Malformed { asked, problem: format!("it is no XML but `{answer}`").into() }))
+        Err(Failure::Error(EnetError::Malformed { asked, problem: format!("it is not XML but `{answer}`").into() }))
     }
 }
 

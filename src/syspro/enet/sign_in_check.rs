@@ -17,7 +17,7 @@ pub struct SignInResult {
     /// The version of e.net; `Err`: why there is none.
     pub version: Result<Quoted, Quoted>,
     /// Our session was already open there, so no logon was needed.
-    pub stood: bool,
+    pub was_signed_in: bool,
 }
 
 impl Enet {
@@ -35,7 +35,7 @@ impl Enet {
         self.hold(state, operator).await?;
         let idle = state.session.is_none();
         let known = state.session.as_ref().map(|session| (session.operator.clone(), session.company.clone()));
-        let stood = known == Some((operator.username.clone(), company.clone()));
+        let was_signed_in = known == Some((operator.username.clone(), company.clone()));
         let entered = self.enter(state, operator, company).await;
         let version = if entered.is_ok() { self.version().await } else { Err(Quoted::default()) };
         if idle {
@@ -45,7 +45,7 @@ impl Enet {
                 metrics().enet.set_enet_leased(false);
             }
         }
-        entered.map(|()| SignInResult { version, stood })
+        entered.map(|()| SignInResult { version, was_signed_in })
     }
 
     /// The answer of `/GetVersion`, which needs no session.

@@ -13,7 +13,7 @@ fn a_server_without_select_gives_whole_rows() {
     let server = Server::scripted(Tables::default().with("T", &many(3)), Box::new(script));
     let mut plan = plan(table("T", "K", "V Newer"));
     plan.root.optional = strings("Newer");
-    run(&server.settings(), &plan, Scope::All, 500, |documents, pages| {
+    run(&server.settings(), &plan, ReadScope::All, 500, |documents, pages| {
         assert_eq!(documents[2].root.iter().map(ToString::to_string).collect::<Vec<_>>(), ["00002", "2", ""]);
         assert_eq!(pages[0].missing_columns, [("T".into(), "Newer".into())]);
     });
@@ -38,7 +38,7 @@ fn names_in_another_case_are_asked_for_as_the_server_spells_them() {
     settings.metadata = true;
     let mut plan = plan(table("T", "K", "V"));
     plan.root.filter = Some(crate::definition::plan::Filter::new("V ne 1"));
-    run(&settings, &plan, Scope::All, 2, |documents, _| assert_eq!(keys(&documents), ["00000", "00002"]));
+    run(&settings, &plan, ReadScope::All, 2, |documents, _| assert_eq!(keys(&documents), ["00000", "00002"]));
 }
 
 #[test]
@@ -47,13 +47,13 @@ fn missing_columns_are_left_out_when_optional_and_named_when_not() {
     let server = Server::start(tables());
     let mut known = plan(table("T", "K", "V New Newer"));
     known.root.optional = strings("New Newer");
-    run(&server.settings(), &known, Scope::All, 500, |documents, pages| {
+    run(&server.settings(), &known, ReadScope::All, 500, |documents, pages| {
         assert_eq!(documents.len(), 3);
         assert_eq!(documents[2].root.iter().map(ToString::to_string).collect::<Vec<_>>(), ["00002", "2", "", ""]);
         assert_eq!(pages[0].missing_columns, [("T".into(), "New".into()), ("T".into(), "Newer".into())]);
     });
     known.root.optional = strings("New");
-    let error = outcome(&server.settings(), &known, Scope::All, 500).expect_err("a column is missing");
+    let error = outcome(&server.settings(), &known, ReadScope::All, 500).expect_err("a column is missing");
     assert!(matches!(&error, SysproError::MissingColumn { columns, .. } if columns == &["Newer"]), "{error}");
     let findings = actix_rt::System::new().block_on(async {
         let odata = scripted::reader(&server.settings(), &quick_retry());
@@ -87,7 +87,7 @@ fn a_server_in_trouble_blanks_nothing() {
             let mut said = Vec::new();
             // as often as a flow would retry
             for _ in 0..8 {
-                match read_all(&odata, &plan, Scope::All, 500).await {
+                match read_all(&odata, &plan, ReadScope::All, 500).await {
                     Ok((documents, _)) => {
                         said.push(documents[0].root.iter().map(ToString::to_string).collect::<Vec<_>>().join(","));
                     }
@@ -107,14 +107,14 @@ fn companions_are_laid_beside_the_root_row_and_may_be_missing() {
     plan.joins.push(JoinRead { table: table("T+", "Key", "Mail Site"), on: pairs("K=Key"), offset: 2 });
     let tables = Tables::default().with("T", &many(3)).with("T+", r#"[{"Key":"00001","Mail":"a@b","Site":"X"}]"#);
     let server = Server::start(tables);
-    run(&server.settings(), &plan, Scope::All, 500, |documents, _| {
+    run(&server.settings(), &plan, ReadScope::All, 500, |documents, _| {
         let texts: Vec<String> = documents.iter().map(|d| d.root.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")).collect();
         assert_eq!(texts, ["00000,0,,", "00001,1,a@b,X", "00002,2,,"]);
     });
     assert!(server.requests().iter().any(|request| request.target.contains("/T%2B?")), "the plus would be read as a blank");
     plan.joins[0].table.optional = strings("Mail Site");
     let server = Server::start(Tables::default().with("T", &many(1)));
-    run(&server.settings(), &plan, Scope::All, 500, |documents, pages| {
+    run(&server.settings(), &plan, ReadScope::All, 500, |documents, pages| {
         assert_eq!((documents.len(), pages[0].missing_columns.len()), (1, 2));
     });
 }

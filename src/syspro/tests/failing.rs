@@ -27,7 +27,7 @@ fn a_row_that_the_service_fails_over_fails_alone() {
     ] {
         for limit in [500, 10] {
             let server = failing(rows, bad);
-            run(&server.settings(), &plan(table("T", "K", "V")), Scope::All, limit, |documents, _| {
+            run(&server.settings(), &plan(table("T", "K", "V")), ReadScope::All, limit, |documents, _| {
                 let failed: Vec<&str> =
                     documents.iter().filter(|document| !document.faults.is_empty()).map(|document| document.key.as_str()).collect();
                 assert_eq!((documents.len(), failed.as_slice()), (rows, bad), "{limit} a page");
@@ -44,12 +44,12 @@ fn a_service_that_fails_over_everything_is_no_rows_fault() {
     let script =
         |request: &scripted::Request, _: &Tables| request.option("$select").contains('V').then(|| reply(500, "<html>later</html>"));
     let server = Server::scripted(Tables::default().with("T", &many(40)), Box::new(script));
-    let error = outcome(&server.settings(), &plan(table("T", "K", "V")), Scope::All, 500).expect_err("an outage");
+    let error = outcome(&server.settings(), &plan(table("T", "K", "V")), ReadScope::All, 500).expect_err("an outage");
     assert!(matches!(error, SysproError::Failed { status: 500, .. }), "{error}");
     assert!(server.requests().len() < 25, "{}", server.requests().len());
     // a table with one row: nothing shows that the row is the reason
     let server = failing(1, &["00000"]);
-    outcome(&server.settings(), &plan(table("T", "K", "V")), Scope::All, 500).expect_err("nothing to compare with");
+    outcome(&server.settings(), &plan(table("T", "K", "V")), ReadScope::All, 500).expect_err("nothing to compare with");
 }
 
 #[test]
@@ -63,7 +63,7 @@ fn a_row_that_can_be_read_in_the_end_is_no_fault() {
         Some(if failed { reply(500, "<html>later</html>") } else { answer })
     };
     let server = Server::scripted(Tables::default().with("T", &many(8)), Box::new(script));
-    run(&server.settings(), &plan(table("T", "K", "V")), Scope::All, 500, |documents, _| {
+    run(&server.settings(), &plan(table("T", "K", "V")), ReadScope::All, 500, |documents, _| {
         assert_eq!(documents.len(), 8);
         assert!(documents.iter().all(|document| document.faults.is_empty()));
         assert_eq!(documents[4].root[1].to_text(), "4");

@@ -12,7 +12,7 @@ fn keys_with_the_form_of_a_date_and_a_time_are_two_keys_and_are_asked_for_as_tex
     let mut plan = plan(table("ApInvoice", "Supplier Invoice", "JournalDate"));
     plan.root.numbers = vec![];
     // one row per page: each key is also a bound of the next query
-    let (documents, _) = outcome(&server.settings(), &plan, Scope::All, 1).expect("readable");
+    let (documents, _) = outcome(&server.settings(), &plan, ReadScope::All, 1).expect("readable");
     let mut found: Vec<&str> = keys(&documents);
     found.sort_unstable();
     assert_eq!(found, ["0000104/%252026%2F1", "0000104/2026-01-31T08:30", "0000104/2026-01-31T09:15"]);
@@ -34,7 +34,7 @@ fn a_text_is_kept_whatever_its_form_and_what_is_no_date_is_left_for_the_mapping_
     let server = Server::start(Tables::default().with("T", rows));
     let mut plan = plan(table("T", "K", "Code Phone MadeDate"));
     plan.root.dates = strings("MadeDate");
-    run(&server.settings(), &plan, Scope::All, 500, |documents, _| {
+    run(&server.settings(), &plan, ReadScope::All, 500, |documents, _| {
         let texts = |at: usize| documents[at].root.iter().skip(1).cloned().collect::<Vec<Value>>();
         assert_eq!(texts(0), ["1200-05-10", "0800-10-20", "soon"].map(Value::text));
         assert_eq!(texts(1), [Value::text("0000-00-00"), Value::text("12.50"), Value::Null]);
@@ -71,8 +71,11 @@ fn every_table_is_asked_for_the_company_and_never_for_the_placeholder() {
     let (odd, wanted) = (CompanyId::new("O'1"), [DocumentKey::from_text("S/1")]);
     actix_rt::System::new().block_on(async {
         let odata = scripted::reader(&server.settings(), &quick_retry());
-        let scopes =
-            [Scope::All, Scope::Changed { query: 0, since: None, until: None }, Scope::Changed { query: 1, since: None, until: None }];
+        let scopes = [
+            ReadScope::All,
+            ReadScope::Changed { query: 0, since: None, until: None },
+            ReadScope::Changed { query: 1, since: None, until: None },
+        ];
         for scope in scopes {
             let page = odata.page(&credential(), &odd, &plan, &PageQuery { scope, after: None, limit: 50 }).await.expect("an answer");
             assert_eq!(page.documents.len(), 1, "{scope:?}");
@@ -112,7 +115,7 @@ fn dates_are_held_against_the_metadata() {
     assert_eq!((found.unnamed_dates, found.not_dates), (vec![], vec![]));
     // nothing is emptied unless the column is declared as a date
     plan.root.dates.clear();
-    run(&settings, &plan, Scope::All, 500, |documents, _| assert_eq!(documents[0].root[1], Value::text("2026-01-31T00:00:00Z")));
+    run(&settings, &plan, ReadScope::All, 500, |documents, _| assert_eq!(documents[0].root[1], Value::text("2026-01-31T00:00:00Z")));
 }
 
 #[test]
@@ -135,10 +138,10 @@ fn numbers_that_come_as_texts_and_are_not_named_are_told_from_another_collation(
     let script = move |request: &scripted::Request, _: &Tables| (request.table == "T").then(|| reply(200, page.as_str()));
     let server = Server::scripted(Tables::default(), Box::new(script));
     let mut plan = plan(table("T", "K", "V"));
-    let error = outcome(&server.settings(), &plan, Scope::All, 500).expect_err("not in the order of texts").to_string();
+    let error = outcome(&server.settings(), &plan, ReadScope::All, 500).expect_err("not in the order of texts").to_string();
     assert!(error.contains("`10` comes after `9`") && error.contains("name it in `numbers`") && error.contains("`K`"), "{error}");
     assert!(!error.contains("key_order"), "{error}");
     plan.root.numbers = strings("K");
-    let error = outcome(&server.settings(), &plan, Scope::All, 500).err().map(|error| error.to_string());
+    let error = outcome(&server.settings(), &plan, ReadScope::All, 500).err().map(|error| error.to_string());
     assert!(error.is_none_or(|error| !error.contains("comes after")), "named, they are in order");
 }

@@ -23,7 +23,7 @@ fn two_root_rows_are_seen_wherever_an_answer_ends() {
             let mut tables = Tables::default().with("T", &rows(twin));
             (tables.cap, tables.link_base) = (Some(cap), Some(link.to_owned()));
             let server = Server::start(tables);
-            run(&server.settings(), &plan(table("T", "K", "V")), Scope::All, limit, |documents, _| {
+            run(&server.settings(), &plan(table("T", "K", "V")), ReadScope::All, limit, |documents, _| {
                 assert_eq!(documents.len(), 9, "the twin {twin}, {cap} rows an answer, {limit} a page");
                 both_named(&documents, &format!("{twin:05}"));
             });
@@ -47,7 +47,7 @@ fn two_child_rows_are_seen_wherever_an_answer_ends() {
             let server = Server::start(tables);
             let mut settings = server.settings();
             (settings.row_cap, settings.filter_limit) = (2, keys_a_list);
-            run(&settings, &orders(), Scope::All, 500, |documents, _| {
+            run(&settings, &orders(), ReadScope::All, 500, |documents, _| {
                 let found: Vec<usize> = documents.iter().map(|document| document.children[0].len()).collect();
                 let expected: Vec<usize> = (0..3).map(|order| if order == twin / 2 { 3 } else { 2 }).collect();
                 assert_eq!(found, expected, "the twin of line {twin}, {keys_a_list} keys a list");
@@ -62,7 +62,7 @@ fn two_keys_that_would_become_one_record_are_named() {
     let server = Server::start(Tables::default().with("T", rows));
     let mut plan = plan(table("T", "K", "V"));
     plan.root.numbers = strings("K");
-    run(&server.settings(), &plan, Scope::All, 500, |documents, _| both_named(&documents, "1"));
+    run(&server.settings(), &plan, ReadScope::All, 500, |documents, _| both_named(&documents, "1"));
 }
 
 #[test]

@@ -45,7 +45,7 @@ impl EnetMetrics {
             enet_back_off_until: gauge(
                 registry,
                 "enet_back_off_until_timestamp_seconds",
-                "Until when e.net is left alone because a person uses the operator, in Unix time; 0 when that never was.",
+                "Until when e.net is paused because a person uses the operator, in Unix time; 0 if it was never paused.",
             ),
         }
     }

@@ -23,17 +23,18 @@ impl RecordMetrics {
     pub(super) fn new(registry: &Declaring) -> Self {
         Self {
             documents_read: counters(registry, "documents_read_total", "Documents read from SYSPRO.", &["entity"]),
-            versions: counters(registry, "versions_total", "New contents of documents taken in.", &["entity"]),
+            versions: counters(registry, "versions_total", "New contents of documents stored.", &["entity"]),
             mapping_warnings: counters(
                 registry,
                 "mapping_warnings_total",
-                "What was said of new contents on their way: a text cut, a digit rounded off, a total that is not the sum of its lines, several orders for a field that takes one.",
+                "Warnings while mapping new contents: a text cut, a digit rounded off, a total that is not the sum of its lines, several \
+             orders for a field that takes one.",
                 &["entity", "warning"],
             ),
             records_not_as_sent: gauges(
                 registry,
                 "records_not_as_sent",
-                "Records in ServiceNow of which it kept a field otherwise than it was sent.",
+                "Records in ServiceNow with another value in a field than Tieline sent.",
                 &["entity"],
             ),
             records_outdated: gauges(

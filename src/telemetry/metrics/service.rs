@@ -53,7 +53,7 @@ impl ServiceMetrics {
             notices: counters(
                 registry,
                 "notice_messages_total",
-                "Messages to people, by channel and what became of them.",
+                "Messages to people, by channel and result.",
                 &["channel", "telling"],
             ),
             certificate_expires: gauge(

@@ -73,10 +73,10 @@ fn a_run_costs_the_same_statements_whatever_it_changes() {
             // the same once more: nothing is there twice
             store.align(align).await.unwrap();
             costs.push(store.statements() - before);
-            let stands = format!(
+            let statement = format!(
                 "SELECT (SELECT count(*) FROM conflict WHERE company = '{company}') || ' ' || (SELECT count(*) FROM undelivered WHERE company = '{company}')"
             );
-            assert_eq!(database.psql(&stands), format!("{count} {count}"));
+            assert_eq!(database.psql(&statement), format!("{count} {count}"));
         }
         assert_eq!(costs[0], costs[1], "statements of a run with 10 and with 1,000 changes");
     });

@@ -87,7 +87,7 @@ fn conflicts_are_listed_shown_and_resolved_from_a_shell_and_over_http() {
     let found = page["items"].as_array().unwrap().iter().find(|row| row["key"] == "100" && row["field"] == "name");
     assert!(status == 200 && found.is_some(), "{status} {body}");
     assert_eq!(site_ask("GET", &format!("/api/v1/conflicts/{id}"), &viewer, "").0, 200);
-    // ServiceNow's value counts by now: that is decided, and nothing is outstanding
+    // ServiceNow's value wins by now: that is decided, and nothing is outstanding
     let (_, _, body) = site_ask("GET", "/api/v1/records?state=delivered&entity=cost_center&prefix=100", &viewer, "");
     assert!(body.contains("\"key\":\"100\""), "{body}");
     let (_, _, shown) = ask(&world.site, "GET", "/metrics", None, "").unwrap();

@@ -70,7 +70,7 @@ impl Aligned {
     }
 
     /// The one entry still waits for a person, with this message, and SYSPRO has the former value.
-    async fn stands(&self, word: &str, code: &str, before: &str) {
+    async fn stays(&self, word: &str, code: &str, before: &str) {
         let entry = self.entry().await;
         let said = entry.said.clone().unwrap_or_default();
         assert!(entry.state == "to_apply" && said.contains(word), "not `{word}`: {entry:?}");
@@ -154,17 +154,15 @@ fn each_refusal_is_told_by_its_name_and_loses_nothing() {
         // in the words of SYSPRO: the simulated object warns of blank descriptions
         world.edit("100", "");
         world.well().await;
-        world
-            .stands("refused the change when it was tried: `description`: Warning: the description is blank (240008)", "100", &before)
-            .await;
+        world.stays("refused the change in the trial: `description`: Warning: the description is blank (240008)", "100", &before).await;
         assert_eq!(world.setup_calls("BOMSCC"), 1, "the real call was not made");
         // what does not fit is not offered at all
         world.edit("100", &"x".repeat(41));
         world.well().await;
-        world.stands("the value has 41 characters and SYSPRO's column `Description` holds 40", "100", &before).await;
+        world.stays("the value has 41 characters and SYSPRO's column `Description` holds 40", "100", &before).await;
         world.edit("100", "Odlewnia \u{142}");
         world.well().await;
-        world.stands("the character `\u{142}`", "100", &before).await;
+        world.stays("the character `\u{142}`", "100", &before).await;
         assert_eq!(world.setup_calls("BOMSCC"), 1);
         // not licensed
         let all = std::cell::RefCell::new(Vec::new());
@@ -174,7 +172,7 @@ fn each_refusal_is_told_by_its_name_and_loses_nothing() {
         });
         world.edit("100", "Foundry two");
         world.well().await;
-        world.stands("`BOMSCC` is not installed or not licensed for operator `TIELINE` (e.net exception 100000)", "100", &before).await;
+        world.stays("`BOMSCC` is not installed or not licensed for operator `TIELINE` (e.net exception 100000)", "100", &before).await;
         rig.syspro.enet_accounts(|accounts| accounts.licensed.clone_from(&all.borrow()));
         world.well().await;
         assert_eq!((world.described("100").as_str(), world.conflicts().await.len()), ("Foundry two", 0));
@@ -193,7 +191,7 @@ fn a_value_longer_than_its_column_is_refused_in_the_words_of_syspro() {
         let before = world.described("100");
         world.edit("100", &"x".repeat(51));
         world.well().await;
-        world.stands("Description is longer than 50 characters", "100", &before).await;
+        world.stays("Description is longer than 50 characters", "100", &before).await;
     });
 }
 
@@ -206,13 +204,13 @@ fn a_call_that_is_accepted_and_changes_nothing_is_not_made_again_by_itself() {
         world.edit("100", "Foundry two");
         for _ in 0..3 {
             world.well().await;
-            world.stands("SYSPRO accepted the change through `BOMSCC` and still shows `Foundry`", "100", &before).await;
+            world.stays("SYSPRO accepted the change through `BOMSCC` and still shows `Foundry`", "100", &before).await;
         }
         assert_eq!(world.setup_calls("BOMSCC"), 2, "one trial, one call");
         // once a person decides again it is tried again
         world.decide(world.entry().await.id, Side::ServiceNow).await;
         world.well().await;
-        world.stands("still shows", "100", &before).await;
+        world.stays("still shows", "100", &before).await;
         assert_eq!(world.setup_calls("BOMSCC"), 4);
         // and another value is another matter
         world.edit("100", "Foundry three");
@@ -317,7 +315,7 @@ fn a_session_that_dies_on_the_way_and_a_person_in_the_operators_place() {
         let before = world.described("100");
         world.edit("100", "Never");
         world.well().await;
-        world.stands("refused the password of operator `TIELINE`", "100", &before).await;
+        world.stays("refused the password of operator `TIELINE`", "100", &before).await;
         let counts = rig.syspro.enet_stats().sessions;
         assert!(counts.open == 0 && counts.most_open == 1 && counts.leaked == 0, "{counts:?}");
     });
@@ -353,14 +351,14 @@ impl Site {
 #[test]
 fn what_is_wrong_with_an_object_is_found_before_anything_starts() {
     for (from, to, word) in [
-        ("BOMSCC", "GENTJL", "`GENTJL` is a transaction object (its fourth letter is `T`): it posts, and tieline never posts"),
+        ("BOMSCC", "GENTJL", "`GENTJL` is a transaction object (its fourth letter is `T`): it posts, and Tieline never posts"),
         ("BOMSCC", "APSTIN", "never posts"),
         ("class = \"setup\"", "class = \"transaction\"", "the class must be `setup`"),
-        ("{Description}", "{Descripton}", "`{Descripton}` is no column that is read"),
+        ("{Description}", "{Descripton}", "`{Descripton}` is not one of the columns read"),
         ("{Description}", "{Description", "is not closed"),
         ("</Item>", "", "is not well-formed XML"),
         ("{CostCentre}", "100", "names no column of the key"),
-        ("\"update\"", "\"add\"", "`add` is not called by anything"),
+        ("\"update\"", "\"add\"", "`add` is never called"),
         ("class", "parameters = \"<P><ValidateOnly>N</ValidateOnly></P>\"\nclass", "must hold `{ValidateOnly}` once"),
         ("class", "lengths = { Other = 5 }\nclass", "`Other` has no place in the template"),
     ] {

@@ -189,7 +189,7 @@ fn a_record_that_could_not_be_read_says_so_and_is_not_offered_what_cannot_help()
     assert!(page.contains("Could not be read") && !page.contains("Send again …") && !page.contains("state bad\">Refused"), "{page}");
     let cause = page.split("href=\"/failures/").nth(1).unwrap().split('"').next().unwrap();
     let page = person.get(&format!("/failures/{cause}")).body;
-    assert!(page.contains("There is nothing to send by hand: Tieline takes in the record") && !page.contains("name=\"take\""), "{page}");
+    assert!(page.contains("You need not send anything: Tieline stores the record") && !page.contains("name=\"take\""), "{page}");
     let page = person.get("/settings").body;
     let hooks = page.split("webhook_urls").nth(1).unwrap();
     assert!(hooks.split("</tr>").next().unwrap().contains("[]"), "what is not set is no secret: {page}");

@@ -29,7 +29,7 @@ fn unreadable_rows(source: &str) {
     let keys: Vec<&str> = all.iter().map(|(key, _)| key.as_str()).collect();
     assert_eq!(keys, ["M20", "M\\u000011"], "{all:?}");
     assert!(all[0].1.contains("its row of `ApSupplier` cannot be read"), "{}", all[0].1);
-    assert!(all[1].1.contains("its key column `Supplier`") && all[1].1.contains("the character NUL"), "{}", all[1].1);
+    assert!(all[1].1.contains("its key column `Supplier`") && all[1].1.contains("is NUL"), "{}", all[1].1);
     for number in (0..40).filter(|number| ![3, 7, 11, 20].contains(number)) {
         assert_eq!(arrived(&world, &format!("M{number:02}")), Some(format!("Name {number:02}")));
     }

@@ -192,7 +192,7 @@ pub const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "replay",
-        // somebody spoils what stands there
+        // somebody changes the row there
         change: spoil,
         command: REPLAY,
         recover: REPLAY,

@@ -45,7 +45,11 @@ fn a_key_a_reference_or_a_version_that_would_be_cut_is_named() {
     });
     let (code, of) = examined(&world);
     assert_eq!(code, Some(1));
-    is(of("ServiceNow itfm_gl_accounts"), "failed", &["`u_source_version` holds 4 characters", "reads as another version", "at least 23"]);
+    is(
+        of("ServiceNow itfm_gl_accounts"),
+        "failed",
+        &["`u_source_version` holds 4 characters", "a cut version is another version", "at least 23"],
+    );
     is(of("ServiceNow sn_apo_supplier"), "failed", &["`u_source_key` holds 40 characters", "at least 120"]);
     is(of("ServiceNow sn_apo_invoice_line"), "failed", &["`u_invoice_source_key` holds 60 characters"]);
     let (_, said) = of("ServiceNow sn_apo_gl_posting");

@@ -51,7 +51,7 @@ fn is(row: &Value, verdict: &str, words: &str) {
 }
 
 /// How many rows every table has in which something could have been left.
-fn standing(world: &World) -> Vec<(&'static str, usize)> {
+fn row_counts(world: &World) -> Vec<(&'static str, usize)> {
     let tables = [
         "cmn_cost_center",
         "itfm_gl_accounts",
@@ -72,16 +72,16 @@ fn standing(world: &World) -> Vec<(&'static str, usize)> {
 #[test]
 fn it_is_proven_without_a_row_that_stays() {
     let world = world(|_| ());
-    let before = standing(&world);
+    let before = row_counts(&world);
     let answer = json(&doctor(&world, &[]), 0);
     for table in ["cmn_cost_center", "itfm_gl_accounts", "proc_po", "proc_po_item"] {
-        is(right(&answer, table), "ok", "was taken away again");
+        is(right(&answer, table), "ok", "was deleted");
     }
     for table in ["sn_apo_supplier", "sn_apo_invoice", "sn_apo_invoice_line", "sn_apo_gl_posting"] {
         is(right(&answer, table), "ok", "could be staged");
     }
     assert!(answer.as_array().unwrap().iter().all(|row| row["system"].is_string()), "{answer}");
-    assert_eq!(standing(&world), before);
+    assert_eq!(row_counts(&world), before);
     assert_eq!(world.servicenow.writes(), 12, "four rows made, and these and four staging rows taken away");
 
     // nothing is written at all where only reading was asked for
@@ -106,9 +106,9 @@ fn an_access_rule_is_told_from_a_rule_and_what_stays_is_named() {
         options.tables[postings].maps[0].coalesce.clear();
     });
     world.servicenow.insert_row("x_apo_invoice_line", &[("u_amount", "1")]).unwrap();
-    let before = standing(&world);
+    let before = row_counts(&world);
     let answer = json(&doctor(&world, &[]), 1);
-    is(right(&answer, "cmn_cost_center"), "ok", "was taken away again");
+    is(right(&answer, "cmn_cost_center"), "ok", "was deleted");
     is(right(&answer, "itfm_gl_accounts"), "failed", "ACL Exception Insert Failed");
     is(right(&answer, "itfm_gl_accounts"), "failed", "a role that creates rows");
     is(right(&answer, "proc_po"), "could_not_tell", "Data Policy Exception");
@@ -129,11 +129,11 @@ fn an_access_rule_is_told_from_a_rule_and_what_stays_is_named() {
     let stays = ["proc_po_item", "sn_apo_supplier"];
     let with_one = |(table, count): (&'static str, usize)| (table, count + usize::from(stays.contains(&table)));
     let expected: Vec<_> = before.into_iter().map(with_one).collect();
-    assert_eq!(standing(&world), expected);
+    assert_eq!(row_counts(&world), expected);
     let again = json(&doctor(&world, &[]), 1);
-    is(right(&again, "proc_po_item"), "failed", "a row of an earlier try is there");
+    is(right(&again, "proc_po_item"), "failed", "a row of an earlier test exists");
     is(right(&again, "sn_apo_supplier"), "warning", "after seven days");
-    assert_eq!(standing(&world), expected, "another row was added");
+    assert_eq!(row_counts(&world), expected, "another row was added");
 }
 
 #[test]
@@ -155,7 +155,7 @@ fn a_row_that_may_not_be_seen_is_told_of_and_stays_the_only_one() {
 #[test]
 fn a_lost_answer_and_an_earlier_try_leave_nothing() {
     let world = world(|_| ());
-    let before = standing(&world);
+    let before = row_counts(&world);
     let post = |fault: Fault, table: &str| FaultRule::always(fault).on_method("POST").on_table(table).times(1);
     world.servicenow.set_fault(post(Fault::DropAfterCommit, "cmn_cost_center"));
     world.servicenow.set_fault(post(Fault::Named("operation_failed_after_commit".into()), "proc_po"));
@@ -167,24 +167,24 @@ fn a_lost_answer_and_an_earlier_try_leave_nothing() {
     is(right(&answer, "cmn_cost_center"), "ok", "although the answer did not say so");
     is(right(&answer, "proc_po"), "ok", "although the answer did not say so");
     is(right(&answer, "proc_po_item"), "could_not_tell", "no row is there yet");
-    is(right(&answer, "itfm_gl_accounts"), "ok", "was taken away again");
+    is(right(&answer, "itfm_gl_accounts"), "ok", "was deleted");
     is(right(&answer, "sn_apo_supplier"), "ok", "could be staged");
     is(right(&answer, "sn_apo_invoice"), "could_not_tell", "no row is there yet");
-    assert_eq!(standing(&world), before);
+    assert_eq!(row_counts(&world), before);
 }
 
 #[test]
 fn killed_between_making_and_taking_away_the_next_examination_takes_it_away() {
     let world = world(|_| ());
-    let before = standing(&world);
+    let before = row_counts(&world);
     for (path, table) in [("table/cmn_cost_center", "cmn_cost_center"), ("import/sn_apo_supplier", "sn_apo_supplier")] {
         let point = format!("kill@http:POST:/api/now/{path}:answered");
         let out = world.command(&["doctor"]).env("TIELINE_FAILPOINT", point).output().unwrap();
         assert_eq!(out.status.code(), None, "it was not killed: {}", crate::binary::text(&out));
         let left = |(name, count): &(&'static str, usize)| (*name, count + usize::from(*name == table));
-        assert_eq!(standing(&world), before.iter().map(left).collect::<Vec<_>>(), "{table}");
+        assert_eq!(row_counts(&world), before.iter().map(left).collect::<Vec<_>>(), "{table}");
         let answer = json(&doctor(&world, &[]), 0);
-        is(right(&answer, table), "ok", "taken away again");
-        assert_eq!(standing(&world), before);
+        is(right(&answer, table), "ok", "was deleted");
+        assert_eq!(row_counts(&world), before);
     }
 }

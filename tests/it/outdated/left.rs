@@ -65,7 +65,7 @@ fn parts_for_the_former_table_are_withdrawn_where_the_record_cannot_be_mapped() 
     let count = world.syspro.count(COMPANY, "ApInvoice").unwrap();
     assert!(parts(&world).starts_with("waiting missing_parent "), "{}", parts(&world));
     let said = crate::binary::text(&s2p.run(&["replay", "--outdated", "--entity", "invoice", "--allow", "100000", "--why", "x"]));
-    assert!(said.contains(&format!("of which {count} cannot be mapped any more and would fail")), "{said}");
+    assert!(said.contains(&format!("of which {count} can no longer be mapped and would fail")), "{said}");
     // one failure represents all of a record: neither its header nor a line of it is queued for the former table
     let of_before =
         "SELECT count(*) FROM undelivered p JOIN delivery d ON d.id = p.delivery_id WHERE p.entity = 'invoice' AND d.action <> 'unmapped'";

@@ -260,7 +260,7 @@ fn an_account_that_may_not_see_its_cluster_works_and_is_told() {
     let plain = world.database.url().replace("tieline@", "plain@");
     let doctor = world.command(&["doctor", "--output", "json"]).env("TIELINE__DATABASE__URL", &plain).output().unwrap();
     let said = text(&doctor);
-    assert!(said.contains("the server does not tell which database cluster it is") && said.contains("GRANT EXECUTE"), "{said}");
+    assert!(said.contains("the server does not show its cluster identifier") && said.contains("GRANT EXECUTE"), "{said}");
     world.syspro.tick(1).unwrap();
     let out = world.command(&["sync"]).env("TIELINE__DATABASE__URL", &plain).output().unwrap();
     assert_eq!(out.status.code(), Some(0), "{}", text(&out));

@@ -74,7 +74,10 @@ fn a_company_that_was_restored_stops_its_flow_before_anything_is_marked() {
     }
     let much = [("FLOWS__MAX_SHRINK_PERCENT", "90")];
     let (code, said) = sync(&world, &much);
-    assert!(code != Some(0) && said.contains("14 of the 20 newest records") && said.contains("the company went back"), "{code:?} {said}");
+    assert!(
+        code != Some(0) && said.contains("14 of the 20 newest records") && said.contains("the company was restored to an earlier state"),
+        "{code:?} {said}"
+    );
     assert_eq!(stopped(&world), "1", "the others go on");
     assert!(new.iter().all(|name| row_of(&world, name)["u_active"] == "true"), "nothing was marked");
     run_to(&world, 0, &["restored"]);

@@ -50,7 +50,7 @@ fn a_dump_is_loaded_into_a_new_private_cluster_on_the_same_machine() {
     let status: Value = serde_json::from_str(&run_to(&world, 0, &["status", "--output", "json"]).0).unwrap();
     assert_eq!(status["restored"], Value::Null, "{status}");
     run_to(&world, 0, &["sync"]);
-    assert_eq!(world.servicenow.count("x_apo_supplier"), rows, "nothing stands twice");
+    assert_eq!(world.servicenow.count("x_apo_supplier"), rows, "no row is there twice");
     assert_eq!(row_of(&world, &who)["u_name"], "After the backup");
     run_to(&world, 0, &["audit", "verify"]);
     world.check_in(&|sql| run_to(&world, 0, &["database", "--", "psql", "-XAtqc", sql]).0.trim_end().to_owned()).unwrap();

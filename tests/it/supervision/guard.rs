@@ -237,7 +237,7 @@ async fn a_factory_that_panics_is_reported_and_its_address_is_closed() {
         start_on(&Arbiter::current(), spec("victim"), &family.supervision, |_| panic!("the CA file `x.pem` cannot be read"));
     let queued = child.addr.send(Add(1));
     let Exit::GaveUp { cause } = family.exit().await else { panic!("it must give up") };
-    assert!(cause.starts_with("could not be made: ") && cause.ends_with("the CA file `x.pem` cannot be read"), "{cause}");
+    assert!(cause.starts_with("could not be started: ") && cause.ends_with("the CA file `x.pem` cannot be read"), "{cause}");
     assert_eq!(queued.await, Err(MailboxError::Closed));
     assert_eq!(child.liveness_check().ask(POLICY.min).await, Liveness::Gone);
 }
@@ -250,7 +250,7 @@ async fn an_arbiter_that_has_ended_is_reported() {
     arbiter.stop();
     tokio::task::spawn_blocking(move || arbiter.join()).await.unwrap().unwrap();
     let child = start_on(&handle, spec("victim"), &family.supervision, |_| Victim::default());
-    assert_eq!(family.exit().await, Exit::GaveUp { cause: "could not be made: its arbiter has ended".to_owned() });
+    assert_eq!(family.exit().await, Exit::GaveUp { cause: "could not be started: its arbiter has ended".to_owned() });
     assert_eq!(child.addr.send(Add(1)).await, Err(MailboxError::Closed));
 }
 

@@ -24,10 +24,10 @@ use tieline::domain::audit::AuditKind;
 use tieline::domain::ids::Incarnation;
 use tieline::domain::run::RunKind;
 use tieline::process::Process;
-use tieline::process::in_force::{InForce, Standing};
+use tieline::process::in_force::{InForce, SetStatus};
 use tieline::process::mode::Mode;
 use tieline::process::waits::Waits;
-use tieline::store::{Adopter, AuditFilter, AuditRow, EncryptedCredential, FailureFilter, FailureRow, MayAdopt, Node, Stands, Store};
+use tieline::store::{AdoptResult, Adopter, AuditFilter, AuditRow, EncryptedCredential, FailureFilter, FailureRow, MayAdopt, Node, Store};
 use tieline::supervision::crash::CrashPoints;
 use tieline::supervision::guard::RestartPolicy;
 use tieline::supervision::stopping::Stopping;
@@ -88,10 +88,10 @@ pub fn run<T>(test: impl Future<Output = T>) -> T {
 /// Activates the definitions, as a service does.
 pub async fn in_force(store: &Store, definitions: definition::Definitions) -> InForce {
     let who = Adopter { node: Some("one".into()), actor: "test".into(), why: None, may: MayAdopt::Any };
-    let Stands::InForce { number, .. } = store.definition_stand(definitions.set.clone(), who).await.unwrap() else {
+    let AdoptResult::InForce { number, .. } = store.definition_adopt(definitions.set.clone(), who).await.unwrap() else {
         panic!("they are adopted")
     };
-    InForce::new(Arc::new(definitions), number, Standing::InForce)
+    InForce::new(Arc::new(definitions), number, SetStatus::InForce)
 }
 
 /// A new start of another node.

@@ -187,8 +187,8 @@ impl World {
             let gone = psql(&format!(
                 "SELECT count(*) FROM record r JOIN document d ON d.id = r.document_id WHERE d.deleted AND r.target_table = '{table}'"
             ));
-            let standing = self.servicenow.count(table) - gone.parse::<usize>().unwrap();
-            same(table, standing.to_string(), rows.to_string());
+            let current = self.servicenow.count(table) - gone.parse::<usize>().unwrap();
+            same(table, current.to_string(), rows.to_string());
             same(&format!("{table} doubled"), self.servicenow.duplicates(table, "u_source_key").to_string(), "0".into());
         }
         // amounts have the decimals of their currencies

@@ -21,7 +21,7 @@ fn options(again_unchanged: bool) -> ServiceNowOptions {
 
 impl Bench {
     /// State and error of the only invoice, as a caller reads them.
-    async fn stands(&self) -> (String, String) {
+    async fn state(&self) -> (String, String) {
         let rows = rows(&self.get(&format!("/api/now/table/{INVOICES}?sysparm_fields=u_state,u_error")).await);
         assert_eq!(rows.len(), 1);
         let text = |column: &str| rows[0][column].as_str().unwrap_or_default().to_owned();
@@ -34,40 +34,40 @@ async fn a_row_goes_through_its_life_or_fails_and_only_reading_tells() {
     let bench = Bench::new(options(true)).await;
     let good = json!({"u_source_key": "i", "u_supplier": "GOOD"});
     assert_eq!(bench.import(STAGED, &good).await["status"], "inserted");
-    assert_eq!(bench.stands().await.0, "draft");
+    assert_eq!(bench.state().await.0, "draft");
     let writes = bench.sim.writes();
     for state in ["approved", "pending_payment", "paid", "paid"] {
         bench.sim.advance(HALF_AN_HOUR);
-        assert_eq!(bench.stands().await.0, state);
+        assert_eq!(bench.state().await.0, state);
     }
     assert_eq!(bench.sim.writes(), writes, "no caller has written");
 
     // a newer content starts again, and fails
     let bad = json!({"u_source_key": "i", "u_supplier": "BAD-1"});
     assert_eq!(bench.import(STAGED, &bad).await["status"], "updated");
-    assert_eq!(bench.stands().await, ("draft".into(), String::new()));
+    assert_eq!(bench.state().await, ("draft".into(), String::new()));
     bench.sim.advance(HALF_AN_HOUR);
-    assert_eq!(bench.stands().await, ("rejected".into(), "the vendor is blocked".into()));
+    assert_eq!(bench.state().await, ("rejected".into(), "the vendor is blocked".into()));
     let staged = bench.sim.find(STAGED, "u_supplier", "BAD-1").expect("kept");
     assert_eq!(
         ["sys_import_state", "sys_import_state_comment", "u_error"].map(|column| staged[column].as_str()),
         ["error", "the vendor is blocked", "the vendor is blocked"]
     );
     bench.sim.advance(DAY / 2);
-    assert_eq!(bench.stands().await.0, "rejected", "it stays so");
+    assert_eq!(bench.state().await.0, "rejected", "it stays so");
 
     // fixed in the instance, and sent again unchanged
     bench.sim.set_late_failures(STAGED, &[]);
     assert_eq!(bench.import(STAGED, &bad).await["status"], "ignored");
-    assert_eq!(bench.stands().await, ("draft".into(), String::new()));
+    assert_eq!(bench.state().await, ("draft".into(), String::new()));
     bench.sim.advance(DAY);
-    assert_eq!(bench.stands().await.0, "paid", "every state that was due");
+    assert_eq!(bench.state().await.0, "paid", "every state that was due");
 
     let bench = Bench::new(options(false)).await;
     bench.import(STAGED, &bad).await;
     bench.sim.advance(HALF_AN_HOUR);
     bench.import(STAGED, &bad).await;
-    assert_eq!(bench.stands().await.0, "rejected", "where a row that changed nothing is not worked on");
+    assert_eq!(bench.state().await.0, "rejected", "where a row that changed nothing is not worked on");
 }
 
 #[actix_rt::test]
@@ -77,9 +77,9 @@ async fn a_later_write_ends_the_way_of_the_earlier_and_a_deleted_row_has_none() 
     bench.sim.advance(HALF_AN_HOUR / 2);
     bench.import(STAGED, &json!({"u_source_key": "i", "u_supplier": "GOOD"})).await;
     bench.sim.advance(HALF_AN_HOUR / 2 + Duration::from_secs(1));
-    assert_eq!(bench.stands().await.0, "draft", "the earlier write's time has come, the later one's has not");
+    assert_eq!(bench.state().await.0, "draft", "the earlier write's time has come, the later one's has not");
     bench.sim.advance(HALF_AN_HOUR / 2);
-    assert_eq!(bench.stands().await.0, "approved");
+    assert_eq!(bench.state().await.0, "approved");
     let id = bench.sim.rows(INVOICES)[0]["sys_id"].clone();
     assert!(bench.sim.delete_row(INVOICES, &id));
     bench.sim.advance(DAY);

@@ -16,7 +16,7 @@ pub(super) enum Action {
     Delete,
 }
 
-/// `Y` or `N` parameters of setup and transaction objects, wherever they stand in the document.
+/// `Y` or `N` parameters of setup and transaction objects, wherever they are in the document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Parameters {
     pub(super) validate_only: bool,

@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_stand_right_aligned_in_the_width_of_their_type() {
+    fn numbers_are_right_aligned_in_the_width_of_their_type() {
         let number = |n: i64, p, s| show(&Cell::Number(n), SqlType::Decimal(p, s), false);
         assert_eq!(number(1_500_000, 12, 6), "     1.500000");
         assert_eq!(number(1_500_000, 18, 6).len(), 19);

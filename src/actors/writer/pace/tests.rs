@@ -19,7 +19,7 @@ fn pace() -> Pace {
     Pace::new(&settings, Backoff::new(2 * S, 60 * S), Arc::default())
 }
 
-fn outcomes(count: usize, verdict: &Verdict) -> Vec<Settlement> {
+fn outcomes(count: usize, verdict: &DeliveryOutcome) -> Vec<Settlement> {
     // an unknown delivery is looked up before it is sent again, so each batch has its own deliveries
     static NEXT: AtomicI64 = AtomicI64::new(0);
     let one = |_: usize| Settlement {
@@ -34,13 +34,13 @@ fn outcomes(count: usize, verdict: &Verdict) -> Vec<Settlement> {
     (0..count).map(one).collect()
 }
 
-fn good() -> Verdict {
+fn good() -> DeliveryOutcome {
     let sys_id = crate::domain::SysId::new(&"a".repeat(32)).unwrap();
-    Verdict::Confirmed { sys_id, table: "t".into(), how: "inserted", partial: Vec::new(), said: None }
+    DeliveryOutcome::Confirmed { sys_id, table: "t".into(), how: "inserted", partial: Vec::new(), said: None }
 }
 
-fn doubt() -> Verdict {
-    Verdict::Unknown { message: "lost".into(), wait: Duration::ZERO, failed_lookups: 0 }
+fn doubt() -> DeliveryOutcome {
+    DeliveryOutcome::Unknown { message: "lost".into(), wait: Duration::ZERO, failed_lookups: 0 }
 }
 
 #[actix_rt::test]
@@ -61,7 +61,7 @@ async fn batches_grow_while_they_are_full_and_halve_on_trouble() {
 #[actix_rt::test]
 async fn a_small_batch_that_must_wait_is_halved_itself() {
     let pace = pace();
-    let later = Verdict::Deferred {
+    let later = DeliveryOutcome::Deferred {
         message: "429".into(),
         wait: S,
         throttled: true,
@@ -168,7 +168,7 @@ async fn batches_at_once_that_are_told_to_wait_are_one_wait() {
 #[tokio::test(start_paused = true)]
 async fn a_record_that_asks_for_time_among_others_that_get_through_halves_the_batch_and_ends_no_cycle() {
     let pace = pace();
-    let asks = Verdict::Deferred {
+    let asks = DeliveryOutcome::Deferred {
         message: "429".into(),
         wait: Duration::ZERO,
         throttled: true,

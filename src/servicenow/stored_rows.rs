@@ -12,9 +12,9 @@ use super::token::TokenSource;
 use super::transport::Transport;
 use super::wire::Row;
 
-/// A row as it stands.
+/// A row as ServiceNow stores it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StandingRow {
+pub struct StoredRow {
     /// The row.
     pub sys_id: SysId,
     /// The value of its key column.
@@ -27,11 +27,11 @@ pub struct StandingRow {
     pub updated_at: Option<String>,
 }
 
-/// A page of rows.
+/// A page of such rows.
 #[derive(Debug, Clone)]
-pub struct StandingPage {
+pub struct StoredPage {
     /// The rows that the user may see.
-    pub rows: Vec<StandingRow>,
+    pub rows: Vec<StoredRow>,
     /// The rows received, with those of other keys.
     pub seen: u64,
     /// The rows that the instance counts from this page's start on, hidden ones included.
@@ -65,19 +65,13 @@ impl<'a> Columns<'a> {
     }
 
     /// Reads a row; `None`: it carries another key than `own` accepts.
-    fn read(
-        &self,
-        target: &TargetPlan,
-        table: &str,
-        row: &Row,
-        own: impl Fn(&str) -> bool,
-    ) -> Result<Option<StandingRow>, ServiceNowError> {
+    fn read(&self, target: &TargetPlan, table: &str, row: &Row, own: impl Fn(&str) -> bool) -> Result<Option<StoredRow>, ServiceNowError> {
         let Some(sys_id) = row.filled("sys_id").and_then(SysId::new) else {
-            return Err(wrong(table, "a row's sys_id is none, so that the row cannot be compared".into()));
+            return Err(wrong(table, "a row has no valid sys_id, so it cannot be compared".into()));
         };
         let Some(key) = row.text(self.key).filter(|key| own(key)) else { return Ok(None) };
         let value = |name: &str| Some((name.to_owned(), row.text(target.tie_out.column(name)?)?.to_owned()));
-        Ok(Some(StandingRow {
+        Ok(Some(StoredRow {
             sys_id,
             source_key: key.to_owned(),
             values: target.fields.iter().filter_map(|field| value(&field.name)).collect(),
@@ -103,7 +97,7 @@ pub(super) async fn page(
     table: &str,
     prefix: &str,
     at: ListPosition,
-) -> Result<StandingPage, ServiceNowError> {
+) -> Result<StoredPage, ServiceNowError> {
     let columns = Columns::of(target, table)?;
     // a `^` would start another condition; the rows' own values decide in any case
     let asked = prefix.split('^').next().unwrap_or_default();
@@ -118,7 +112,7 @@ pub(super) async fn page(
     if page.next.as_ref().is_some_and(|next| next.hidden() > limit) {
         return Err(wrong(table, format!("more than {limit} rows in a row (`servicenow.list_limit`) may not be seen")));
     }
-    Ok(StandingPage { seen: page.rows.len() as u64, rows, total: page.total, next: page.next })
+    Ok(StoredPage { seen: page.rows.len() as u64, rows, total: page.total, next: page.next })
 }
 
 /// The rows with these keys.
@@ -128,7 +122,7 @@ pub(super) async fn by_keys(
     target: &TargetPlan,
     table: &str,
     keys: &[String],
-) -> Result<Vec<StandingRow>, ServiceNowError> {
+) -> Result<Vec<StoredRow>, ServiceNowError> {
     let columns = Columns::of(target, table)?;
     let query =
         Query { table, column: columns.key, extra: String::new(), order: "ORDERBYsys_id", fields: &columns.asked[2..], per_value: 4 };
