@@ -87,7 +87,7 @@ fn read<T: Members>(bytes: &[u8]) -> Result<T, Problem> {
     }
     // serde would accept an array for the object's members, in their order
     if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
-        return Err(Problem::bad_request("the body is no JSON object", "send a JSON object with the documented members"));
+        return Err(Problem::bad_request("the body is not a JSON object", "send a JSON object with the documented members"));
     }
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let unread = |member: String, error: &serde_json::Error| {

@@ -109,6 +109,9 @@ pub struct Claimed {
     /// Whether it was mapped for another table than the one in the definition in force.
     #[diesel(sql_type = Bool)]
     pub elsewhere: bool,
+    /// Whether the document was known before this delivery was queued: then something of it may be in ServiceNow.
+    #[diesel(sql_type = Bool)]
+    pub known: bool,
     /// How long ago it was sent before this, in milliseconds by the database's clock: it may have arrived. `None`: it was not sent.
     #[diesel(sql_type = Nullable<BigInt>)]
     pub sent_ago: Option<i64>,

@@ -110,6 +110,8 @@ pub struct Settlement {
     pub run_id: Option<RunId>,
     /// The line's key; empty for a header.
     pub record_key: String,
+    /// Whether the document was known before this delivery was queued: then the record may have a row of the ledger.
+    pub known: bool,
     /// Its outcome.
     pub verdict: DeliveryOutcome,
     /// How long after its delivery a record is polled first; `None`: never.
@@ -130,6 +132,7 @@ struct Ended {
     /// When it was claimed.
     sent_at: DateTime<Utc>,
     attempt: Attempt,
+    rows: Rows,
 }
 
 #[derive(QueryableByName)]
@@ -195,7 +198,7 @@ impl Store {
             let Some((taken, sent_at)) = ended else {
                 return Err(TxError::Store(StoreError::Fenced { what: format!("batch {batch_id}") }));
             };
-            let batch = Ended { taken, sent_at, attempt };
+            let batch = Ended { taken, sent_at, attempt, rows };
             let now = now(conn)?;
             let outcomes = match rows {
                 Rows::NotCompared => outcomes,
@@ -266,14 +269,24 @@ fn record_confirmed(conn: &mut Conn, queue: &Queue, outcomes: &[Settlement], bat
     if !with_row.is_empty() {
         diesel::delete(pending::table.filter(pending::delivery_id.eq_any(with_row))).execute(conn)?;
     }
-    prepared(include_str!("sql/record_confirm.sql"))
+    // the record of a new document has no row yet, so it needs no search for one. If it does have one, the batch is stored a second time
+    let (new, known): (Vec<_>, Vec<_>) = rows.into_iter().partition(|(one, ..)| !one.known && batch.rows == Rows::NotCompared);
+    put_records(conn, include_str!("sql/record_add.sql"), queue, &new)?;
+    put_records(conn, include_str!("sql/record_confirm.sql"), queue, &known)
+}
+
+fn put_records(conn: &mut Conn, sql: &'static str, queue: &Queue, rows: &[(&Settlement, &str, &str)]) -> Tx<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    prepared(sql)
         .bind::<Text, _>(&queue.block)
         .bind::<Array<BigInt>, _>(rows.iter().map(|(o, ..)| o.document_id).collect::<Vec<_>>())
         .bind::<Array<Text>, _>(rows.iter().map(|(o, ..)| o.record_key.as_str()).collect::<Vec<_>>())
         .bind::<Array<Text>, _>(rows.iter().map(|(_, sys_id, _)| *sys_id).collect::<Vec<_>>())
         .bind::<Array<Text>, _>(rows.iter().map(|(.., table)| *table).collect::<Vec<_>>())
         .bind::<Array<Integer>, _>(rows.iter().map(|(o, ..)| o.version).collect::<Vec<_>>())
-        .bind::<Array<BigInt>, _>(&ids)
+        .bind::<Array<BigInt>, _>(rows.iter().map(|(o, ..)| o.delivery_id).collect::<Vec<_>>())
         .bind::<Array<Nullable<JsonText>>, _>(rows.iter().map(|(o, ..)| returned(&o.verdict)).collect::<Vec<_>>())
         .bind::<Array<Nullable<Text>>, _>(rows.iter().map(|(o, ..)| partial(&o.verdict)).collect::<Vec<_>>())
         .execute(conn)?;

@@ -70,6 +70,7 @@ impl Ledger {
             document_id: delivery.document_id,
             version: delivery.version,
             record_key: delivery.record_key.clone(),
+            known: delivery.known,
             verdict: verdict.clone(),
             poll_after: None,
             run_id: None,

@@ -410,7 +410,7 @@ fn channels_are_tried_from_a_shell_and_mistakes_are_named() {
     let mut set = site.command(&["credential", "set", "notices-webhook", "--username", "tieline", "--password-stdin"]);
     assert!(set.stdin(std::fs::File::open(password).unwrap()).status().unwrap().success());
     let out = site.run(&["notices", "test"]);
-    assert!(out.status.success() && text(&out).contains("took it"), "{}", text(&out));
+    assert!(out.status.success() && text(&out).contains("accepted it"), "{}", text(&out));
     assert!(web.seen()[0].contains("a test of this channel") && !text(&out).contains("a-token"));
     let out = site.run(&["check"]);
     assert!(out.status.success() && !text(&out).contains("a-token"), "{}", text(&out));

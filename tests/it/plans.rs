@@ -286,6 +286,8 @@ fn measure(database: &Database) -> BTreeMap<&'static str, Pages> {
         "'one', 'b0000000-0000-0000-0000-000000000002', false, false, 12, 'x'",
     );
     count("confirm", "record_confirm", "text, bigint[], text[], text[], text[], integer[], bigint[], text[], text[]", &confirm);
+    let add = confirm.replace(&suppliers, &array("(74000000 + n)::bigint"));
+    count("confirm new records", "record_add", "text, bigint[], text[], text[], text[], integer[], bigint[], text[], text[]", &add);
     count("put back", "pending_put_back", put_back_types, &put_back(&headers, "queued", "'{}'"));
     count("put back as unknown", "pending_put_back", put_back_types, &put_back(&headers, "unknown", "'{}'"));
     count("put back what was in the outbox", "pending_put_back", put_back_types, &put_back(&first, "queued", &first));

@@ -192,6 +192,7 @@ mod tests {
             run_id: None,
             sent_ago: None,
             elsewhere: false,
+            known: true,
             reason: None,
             said: None,
         };

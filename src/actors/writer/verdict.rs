@@ -378,6 +378,7 @@ fn settlement(delivery: &Claimed, verdict: DeliveryOutcome) -> Settlement {
         version: delivery.version,
         run_id: delivery.run_id,
         record_key: delivery.record_key.clone(),
+        known: delivery.known,
         verdict,
     }
 }

@@ -57,7 +57,7 @@ WITH RECURSIVE queue AS (
 )
 SELECT c.delivery_id, c.document_id, c.company, d.key, c.version, c.run_id, c.record_key, c.attempts, c.failed_lookups, c.sent_ago,
        dl.payload, dl.payload_hash, dl.refs, dl.expects, r.sys_id, r.target_table AS sys_table, coalesce(r.version >= c.version, false) AS stands,
-       c.reason, c.message AS said, EXISTS (SELECT FROM moved m WHERE m.company = c.company AND m.number = d.mapping) AS elsewhere, false AS set_aside
+       c.reason, c.message AS said, EXISTS (SELECT FROM moved m WHERE m.company = c.company AND m.number = d.mapping) AS elsewhere, true AS known, false AS set_aside
 FROM claimed c
 -- join from the claimed rows to the other tables, never the other way round
 CROSS JOIN LATERAL (SELECT d.key, d.mapping FROM document d WHERE d.id = c.document_id OFFSET 0) d
@@ -67,4 +67,4 @@ LEFT JOIN LATERAL (
     WHERE r.document_id = c.document_id AND r.block = c.block AND r.record_key = c.record_key OFFSET 0) r ON true
 UNION ALL
 -- deliveries set to on_hold now, so that the caller knows that there may be more
-SELECT delivery_id, document_id, company, '', version, NULL, '', 0, 0, NULL, '', ''::bytea, NULL, NULL, NULL, NULL, false, NULL, NULL, false, true FROM held_back
+SELECT delivery_id, document_id, company, '', version, NULL, '', 0, 0, NULL, '', ''::bytea, NULL, NULL, NULL, NULL, false, NULL, NULL, false, true, true FROM held_back

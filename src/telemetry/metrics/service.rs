@@ -50,12 +50,7 @@ impl ServiceMetrics {
                 "definitions_loaded_timestamp_seconds",
                 "When this service took up its definitions, in Unix time.",
             ),
-            notices: counters(
-                registry,
-                "notice_messages_total",
-                "Messages to people, by channel and result.",
-                &["channel", "telling"],
-            ),
+            notices: counters(registry, "notice_messages_total", "Messages to people, by channel and result.", &["channel", "telling"]),
             certificate_expires: gauge(
                 registry,
                 "certificate_expires_timestamp_seconds",

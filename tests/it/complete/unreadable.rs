@@ -177,7 +177,7 @@ fn unreadable_changes(source: &'static str) {
     let (code, said) = command(&["sync", "--entity", "invoice"]);
     assert_eq!(code, Some(3), "{said}");
     let all = failed_of(&world, "invoice");
-    assert!(all.iter().any(|(key, said)| key.contains("of ApInvoicePay after") && said.contains("says that a record changed")), "{all:?}");
+    assert!(all.iter().any(|(key, said)| key.contains("of ApInvoicePay after") && said.contains("shows that a record changed")), "{all:?}");
     assert_eq!((open(1), open(2), open(3)), ("0.01".into(), before, "0.01".into()));
     world.syspro.switch(|switches| switches.raw.clear());
     let (_, said) = command(&["sync", "--entity", "invoice", "--sweep"]);

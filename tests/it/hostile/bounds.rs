@@ -50,7 +50,7 @@ fn list(name: &str, says: &[&'static str], script: impl Fn(&ReceivedRequest, &mu
 
 #[test]
 fn a_list_that_says_it_is_too_long_is_not_read() {
-    list("a list of millions", &["the list has 5000000 rows", "`servicenow.list_limit` (1000)", "Reading again does not"], |_, stream| {
+    list("a list of millions", &["5000000 rows for the list", "`servicenow.list_limit` (1000)", "Reading again does not"], |_, stream| {
         whole(stream, "200 OK", &[("Content-Type", "application/json"), ("X-Total-Count", "5000000")], b"{\"result\":[]}")
     });
 }

@@ -198,7 +198,7 @@ fn what_odata_repeats_is_not_told() {
             refused(stream, "400 Bad Request", &format!("{{\"error\":{{\"code\":\"x\",\"message\":{}}}}}", quoted(said)))
         }),
         case("status 500", endpoint, "failed on", secrets, |_, stream, said| whole(stream, "500 Oops", &[], said.as_bytes())),
-        case("a redirect", endpoint, "elsewhere", secrets, |_, stream, said| {
+        case("a redirect", endpoint, "follows no redirects", secrets, |_, stream, said| {
             let place = format!("/at/{}", said.replace(['"', '\\', ' '], "-"));
             whole(stream, "302 Found", &[("Location", place.as_str())], b"")
         }),
@@ -213,7 +213,7 @@ fn what_e_net_repeats_is_not_told() {
         case("a page for the logon", Endpoint::Logon, "a page instead of data", logon, |_, stream, said| page(stream, "200 OK", said)),
         case("a refused query", Endpoint::Enet, "the e.net session ended", all, |_, stream, said| text(stream, &format!("ERROR: {said}"))),
         case("a page for a query", Endpoint::Enet, "a page instead of data", all, |_, stream, said| page(stream, "200 OK", said)),
-        case("no XML", Endpoint::Enet, "it is no XML", all, |_, stream, said| text(stream, said)),
+        case("no XML", Endpoint::Enet, "it is not XML", all, |_, stream, said| text(stream, said)),
         case("status 400", Endpoint::Enet, "refused", all, |_, stream, said| whole(stream, "400 Bad Request", &[], said.as_bytes())),
     ]);
 }

@@ -243,7 +243,7 @@ pub fn odata() -> Vec<Row> {
         row("a large page that repeats the credential where it breaks", endpoint, &["cannot be read"], |seen, stream| {
             json(stream, &format!("{{\"value\":[{{\"x\":\"{}\"}}, {}", "y".repeat(2 << 20), seen.authorization))
         }),
-        row("a redirect that repeats the credential", endpoint, &["elsewhere"], |seen, stream| {
+        row("a redirect that repeats the credential", endpoint, &["follows no redirects"], |seen, stream| {
             let there = format!("http://127.0.0.1:1/{}", seen.authorization.replace(' ', "/"));
             whole(stream, "302 Found", &[("Location", &there)], b"")
         }),

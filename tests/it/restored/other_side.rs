@@ -24,7 +24,7 @@ fn sync(world: &World, more: &[(&str, &str)]) -> (Option<i32>, String) {
 }
 
 fn stopped(world: &World) -> String {
-    world.database.psql("SELECT count(*) FROM flow WHERE stopped LIKE '%went back%'")
+    world.database.psql("SELECT count(*) FROM flow WHERE stopped LIKE '%went back%' OR stopped LIKE '%restored to an earlier state%'")
 }
 
 #[test]

@@ -29,6 +29,7 @@ fn outcomes(count: usize, verdict: &DeliveryOutcome) -> Vec<Settlement> {
         document_id: DocumentId(1),
         version: 1,
         record_key: String::new(),
+        known: true,
         verdict: verdict.clone(),
     };
     (0..count).map(one).collect()
