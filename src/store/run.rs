@@ -1,8 +1,9 @@
 //! Runs: one row from start to end.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
+use diesel::connection::SimpleConnection as _;
 use diesel::dsl::now;
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -178,9 +179,9 @@ type Added = [i64; 12];
 /// Adds parts, and the records that are complete with them, to the runs that queued them; answers how many records are delivered.
 ///
 /// A record has left a run when none of the parts that the run queued for it is undelivered. When two transactions settle the last two parts
-/// at the same moment, each still sees the part of the other. So the one that sees a part on its way in another batch takes the row of the
-/// run, and looks again when it has it: the later one then sees both. Call it last in a transaction: while it waits, it must not hold a lock
-/// that the holder of that row still needs.
+/// at the same moment, each still sees the part of the other. So the one that sees a part on its way in another batch waits until nobody
+/// else settles parts of these runs, and looks again: the later one then sees both. Call it last in a transaction: while it waits, it must
+/// not hold a lock that somebody else needs to commit.
 pub(crate) fn run_tally(conn: &mut Conn, tally: &RunTally, among: Among) -> Tx<Vec<Arrived>> {
     let mut added: BTreeMap<RunId, Added> = BTreeMap::new();
     if let Some((run, counts)) = &tally.read {
@@ -237,13 +238,6 @@ struct Left {
     contested: i64,
 }
 
-/// The documents that a batch took from the outbox.
-#[derive(QueryableByName)]
-struct OnTheWay {
-    #[diesel(sql_type = Array<BigInt>)]
-    documents: Vec<DocumentId>,
-}
-
 /// Which records have left their runs with the parts of this transaction.
 fn left(conn: &mut Conn, tally: &RunTally, among: Among) -> Tx<Vec<Left>> {
     let parts: BTreeSet<(RunId, DocumentId, bool)> = tally
@@ -257,34 +251,42 @@ fn left(conn: &mut Conn, tally: &RunTally, among: Among) -> Tx<Vec<Left>> {
     }
     let mut runs: Vec<RunId> = parts.iter().map(|part| part.0).collect();
     runs.dedup();
-    let lock = match among {
-        Among::Settles => {
-            "SELECT pg_advisory_xact_lock_shared(hashtextextended(r.id::text, 7594890411331347047)) FROM unnest($1::uuid[]) AS r (id)"
-        }
-        Among::Others => {
-            "SELECT pg_advisory_xact_lock(hashtextextended(r.id::text, 7594890411331347047)) FROM unnest($1::uuid[]) AS r (id)"
-        }
-    };
-    prepared(lock).bind::<Array<SqlUuid>, _>(&runs).execute(conn)?;
+    if among == Among::Others {
+        prepared(LOCK_ALONE).bind::<Array<SqlUuid>, _>(&runs).execute(conn)?;
+        return left_now(conn, &parts);
+    }
+    // an advisory lock is kept to the end of the transaction, unless its savepoint is undone: two that keep their shared locks would wait
+    // for each other
+    conn.batch_execute("SAVEPOINT shared")?;
+    prepared(LOCK_SHARED).bind::<Array<SqlUuid>, _>(&runs).execute(conn)?;
     let found = left_now(conn, &parts)?;
-    if among == Among::Others || found.iter().all(|run| run.contested == 0) {
+    if found.iter().all(|run| run.contested == 0) {
+        conn.batch_execute("RELEASE SAVEPOINT shared")?;
         return Ok(found);
     }
-    prepared("SELECT 1 FROM (SELECT id FROM run WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE) locked")
-        .bind::<Array<SqlUuid>, _>(&runs)
-        .execute(conn)?;
+    conn.batch_execute("ROLLBACK TO SAVEPOINT shared; RELEASE SAVEPOINT shared")?;
+    prepared(LOCK_ALONE).bind::<Array<SqlUuid>, _>(&runs).execute(conn)?;
     left_now(conn, &parts)
 }
 
+/// Taken by transactions that settle parts of a run, in the order of the runs. The shared lock lets others settle parts of it as well.
+const LOCK_SHARED: &str =
+    "SELECT pg_advisory_xact_lock_shared(hashtextextended(r.id::text, 7594890411331347047)) FROM unnest($1::uuid[]) AS r (id)";
+const LOCK_ALONE: &str =
+    "SELECT pg_advisory_xact_lock(hashtextextended(r.id::text, 7594890411331347047)) FROM unnest($1::uuid[]) AS r (id)";
+
 fn left_now(conn: &mut Conn, parts: &BTreeSet<(RunId, DocumentId, bool)>) -> Tx<Vec<Left>> {
-    let on_the_way: Vec<OnTheWay> = prepared("SELECT i.documents FROM intent i WHERE i.documents <> '{}'").load(conn)?;
-    let on_the_way: HashSet<DocumentId> = on_the_way.into_iter().flat_map(|batch| batch.documents).collect();
     Ok(prepared(include_str!("sql/run_left.sql"))
         .bind::<Array<SqlUuid>, _>(parts.iter().map(|one| one.0).collect::<Vec<_>>())
         .bind::<Array<BigInt>, _>(parts.iter().map(|one| one.1).collect::<Vec<_>>())
         .bind::<Array<Bool>, _>(parts.iter().map(|one| one.2).collect::<Vec<_>>())
-        .bind::<Array<Bool>, _>(parts.iter().map(|one| on_the_way.contains(&one.1)).collect::<Vec<_>>())
         .load(conn)?)
+}
+
+#[derive(QueryableByName)]
+struct RunRef {
+    #[diesel(sql_type = SqlUuid)]
+    id: RunId,
 }
 
 /// For a run without a lease: refuses to continue once other definitions are in force than those it started with.
@@ -443,11 +445,13 @@ impl Store {
     /// [`StoreError`].
     pub async fn run_add_counts(&self) -> Result<(), StoreError> {
         self.run_hot("add the counts of runs", |conn| {
-            prepared(
-                "SELECT 1 FROM (SELECT r.id FROM run r WHERE r.id = ANY(ARRAY(SELECT DISTINCT c.run_id FROM run_count c)) ORDER BY r.id FOR NO KEY UPDATE) locked",
+            // in one order, and only these: another one may add the counts of other runs at the same moment
+            let runs: Vec<RunRef> = prepared(
+                "SELECT r.id FROM run r WHERE r.id = ANY(ARRAY(SELECT DISTINCT c.run_id FROM run_count c)) ORDER BY r.id FOR NO KEY UPDATE",
             )
-            .execute(conn)?;
-            prepared(include_str!("sql/run_add_counts.sql")).execute(conn)?;
+            .load(conn)?;
+            let runs: Vec<RunId> = runs.into_iter().map(|run| run.id).collect();
+            prepared(include_str!("sql/run_add_counts.sql")).bind::<Array<SqlUuid>, _>(runs).execute(conn)?;
             Ok(())
         })
         .await

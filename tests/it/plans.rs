@@ -299,9 +299,10 @@ fn measure(database: &Database) -> BTreeMap<&'static str, Pages> {
     let put_types = "text, text, uuid, bigint[], bigint[], text[], integer[], bool[], bool[], text[]";
     count("queue in the outbox", "outbox_put", put_types, &format!("{one}, {rest}"));
     let run = array("'c0000000-0000-0000-0000-000000000001'::uuid");
-    let left = |on_the_way: &str| format!("{run}, {first}, {}, {}", array("true"), array(on_the_way));
-    count("records that leave a run", "run_left", "uuid[], bigint[], bool[], bool[]", &left("false"));
-    count("records that leave a run while a batch is on its way", "run_left", "uuid[], bigint[], bool[], bool[]", &left("true"));
+    let left = |documents: &str| format!("{run}, {documents}, {}", array("true"));
+    count("records that leave a run", "run_left", "uuid[], bigint[], bool[]", &left(&first));
+    let on_the_way = array("(72000000 + n)::bigint");
+    count("records that leave a run while a batch is on its way", "run_left", "uuid[], bigint[], bool[]", &left(&on_the_way));
     let counts: Vec<&str> = vec!["'{1}'"; 12];
     let counts = format!("'{{c0000000-0000-0000-0000-000000000001}}', {}", counts.join(", "));
     count("counts of a run", "run_tally", &format!("uuid[]{}", ", bigint[]".repeat(12)), &counts);
