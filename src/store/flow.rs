@@ -141,6 +141,15 @@ pub(crate) fn flow_assert_held(conn: &mut Conn, lease: &Lease, ttl: Duration) ->
     Ok(())
 }
 
+/// For a page without a lease: nobody forgets the flow until the transaction ends, and one that is being forgotten is waited for.
+pub(crate) fn flow_keep(conn: &mut Conn, flow: &FlowId) -> Tx<()> {
+    prepared("SELECT 1 FROM flow WHERE company = $1 AND entity = $2 FOR KEY SHARE")
+        .bind::<Text, _>(flow.company.as_str())
+        .bind::<Text, _>(flow.entity.as_str())
+        .execute(conn)?;
+    Ok(())
+}
+
 /// Moves the reading position, and at the end of a read the watermark, if the page belongs to the flow's own read. Stores the kinds of
 /// values of its columns.
 pub(crate) fn flow_advance(

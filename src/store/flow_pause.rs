@@ -94,6 +94,17 @@ pub(crate) fn flow_stop(conn: &mut Conn, id: &FlowId, why: &str) -> Tx<()> {
     audit_append(conn, &[row])
 }
 
+/// Locks the rows of flows that are to be stopped.
+pub(super) fn flows_lock<'a>(conn: &mut Conn, flows: impl Iterator<Item = &'a FlowId>) -> Tx<()> {
+    let mut flows: Vec<&FlowId> = flows.collect();
+    flows.sort_unstable();
+    for id in flows {
+        let row = flow::table.find((text(id.company.as_str()), text(id.entity.as_str())));
+        row.select(flow::entity).for_no_key_update().execute(conn)?;
+    }
+    Ok(())
+}
+
 /// Pauses or resumes a flow, and answers its state before that.
 fn pause(conn: &mut Conn, flow: &FlowId, action: FlowAction, actor: &str) -> Tx<FlowBefore> {
     let before: Vec<FlowBefore> = sql_query(

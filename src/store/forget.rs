@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::audit::{NewAudit, audit_append};
-use super::outbox::outbox_of_flow_to_pending;
+use super::outbox::{outbox_of_flow_to_pending, taken_of_flow_to_pending};
 use super::placeholder::with_placeholders;
 use super::run::{Among, RunTally, run_tally};
 use super::schema::{alignment, awaited_parent, backfill, conflict, document, flow};
@@ -87,6 +87,12 @@ struct UndeliveredCounts {
 }
 
 #[derive(QueryableByName)]
+struct Parts {
+    #[diesel(sql_type = BigInt)]
+    parts: i64,
+}
+
+#[derive(QueryableByName)]
 struct Dropped {
     #[diesel(sql_type = BigInt)]
     delivery_id: DeliveryId,
@@ -98,9 +104,11 @@ struct Dropped {
     run_id: Option<RunId>,
 }
 
-/// Drops the unsent deliveries of the flow. If the flow comes back, a dropped record counts as new, because its hash no longer matches.
+/// Drops the deliveries of the flow that are not delivered, also those that batches have. If the flow comes back, a dropped record counts as
+/// new, because its hash no longer matches.
 pub(super) fn drop_pending(conn: &mut Conn, flow: &FlowId, who: &str, dropped_for: &str, why: &str) -> Tx<i64> {
     outbox_of_flow_to_pending(conn, flow)?;
+    taken_of_flow_to_pending(conn, flow)?;
     let dropped: Vec<Dropped> = sql_query(with_placeholders(
         "DELETE FROM pending WHERE company = $1 AND entity = $2 RETURNING delivery_id, document_id, version, \
                    CASE WHEN NOT (SELECT {stands_for_a_row} FROM document d WHERE d.id = document_id) THEN run_id END AS run_id",
@@ -124,6 +132,22 @@ pub(super) fn drop_pending(conn: &mut Conn, flow: &FlowId, who: &str, dropped_fo
     records.sort_unstable();
     records.dedup();
     Ok(records.len() as i64)
+}
+
+/// Keeps claims from taking deliveries of the flow until the transaction ends; answers how many are sent, or have an unknown outcome.
+fn keep_pending(conn: &mut Conn, flow: &FlowId) -> Tx<i64> {
+    outbox_of_flow_to_pending(conn, flow)?;
+    // in the order in which a batch that is settled deletes them
+    sql_query("SELECT 1 FROM pending WHERE company = $1 AND entity = $2 ORDER BY delivery_id FOR UPDATE")
+        .bind::<Text, _>(flow.company.as_str())
+        .bind::<Text, _>(flow.entity.as_str())
+        .execute(conn)?;
+    let sent: Parts =
+        sql_query("SELECT count(*) AS parts FROM undelivered WHERE company = $1 AND entity = $2 AND state IN ('sending', 'unknown')")
+            .bind::<Text, _>(flow.company.as_str())
+            .bind::<Text, _>(flow.entity.as_str())
+            .get_result(conn)?;
+    Ok(sent.parts)
 }
 
 /// Ends what was planned for a flow, and removes the flow itself.
@@ -180,6 +204,11 @@ impl Store {
                 return Ok(Forgotten::Unsettled { records: counts.records });
             }
             if counts.records > 0 {
+                // a batch may have taken some since they were counted
+                let parts = keep_pending(conn, &flow)?;
+                if parts > 0 {
+                    return Ok(Forgotten::Unknowable { parts });
+                }
                 drop_pending(conn, &flow, &who, "the flow is forgotten", &why)?;
             }
             drop_plans(conn, &flow)?;

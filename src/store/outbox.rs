@@ -10,7 +10,7 @@ use diesel::sql_types::{Array, BigInt, Bool, Integer, Text as SqlText, Uuid as S
 
 use super::{Conn, Tx};
 use crate::domain::FlowId;
-use crate::domain::ids::{DeliveryId, DocumentId, RunId};
+use crate::domain::ids::{BatchId, DeliveryId, DocumentId, RunId};
 use crate::store::prepared::prepared;
 use crate::store::text::Text;
 
@@ -78,7 +78,39 @@ pub(super) fn outbox_to_pending(conn: &mut Conn, documents: impl IntoIterator<It
     Ok(())
 }
 
-/// The same for all documents of a flow, also for what batches have taken from the outbox and not settled yet.
+#[derive(QueryableByName)]
+struct BatchWith {
+    #[diesel(sql_type = SqlUuid)]
+    batch_id: BatchId,
+}
+
+/// Keeps the parts of some documents as they are until the transaction ends: no claim takes any of them, and a batch that has some is either
+/// settled before or afterwards. Otherwise a header that is settled meanwhile does not see the lines that are written to follow it, and a
+/// delivery that fails meanwhile does not see the newer one. Call it before anything in the outbox or in `pending` is changed, because a
+/// batch that is settled at this moment may need it.
+pub(super) fn parts_keep(conn: &mut Conn, documents: impl IntoIterator<Item = DocumentId>) -> Tx<()> {
+    let mut documents: Vec<DocumentId> = documents.into_iter().collect();
+    if documents.is_empty() {
+        return Ok(());
+    }
+    documents.sort_unstable();
+    let mut kept: Vec<BatchId> = Vec::new();
+    loop {
+        prepared(include_str!("sql/parts_keep.sql")).bind::<Array<BigInt>, _>(&documents).execute(conn)?;
+        let batches: Vec<BatchWith> = prepared(include_str!("sql/batches_with.sql")).bind::<Array<BigInt>, _>(&documents).load(conn)?;
+        let new: Vec<BatchId> = batches.into_iter().map(|row| row.batch_id).filter(|batch| !kept.contains(batch)).collect();
+        if new.is_empty() {
+            return Ok(());
+        }
+        prepared("SELECT 1 FROM intent WHERE batch_id = ANY($1) ORDER BY batch_id FOR SHARE")
+            .bind::<Array<SqlUuid>, _>(&new)
+            .execute(conn)?;
+        // a batch that was settled by now may have made more parts due
+        kept.extend(new);
+    }
+}
+
+/// [`outbox_to_pending`] for all documents of a flow.
 pub(super) fn outbox_of_flow_to_pending(conn: &mut Conn, flow: &FlowId) -> Tx<()> {
     use super::schema::outbox;
     use super::text::text;
@@ -86,7 +118,11 @@ pub(super) fn outbox_of_flow_to_pending(conn: &mut Conn, flow: &FlowId) -> Tx<()
     let of_flow =
         outbox::table.filter(outbox::company.eq(text(flow.company.as_str()))).filter(outbox::entity.eq(text(flow.entity.as_str())));
     let documents: Vec<DocumentId> = of_flow.select(outbox::document_id).distinct().load(conn)?;
-    outbox_to_pending(conn, documents)?;
+    outbox_to_pending(conn, documents)
+}
+
+/// Gives what batches have taken from the outbox for a flow, and not settled yet, rows of their own in `pending`.
+pub(super) fn taken_of_flow_to_pending(conn: &mut Conn, flow: &FlowId) -> Tx<()> {
     sql_query(include_str!("sql/taken_to_pending.sql"))
         .bind::<Text, _>(flow.company.as_str())
         .bind::<Text, _>(flow.entity.as_str())

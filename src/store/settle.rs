@@ -15,7 +15,7 @@ use super::audit::{NewAudit, audit_append};
 use super::clock::now;
 use super::delivery::UNANSWERED;
 use super::downstream::downstream_begin;
-use super::flow_pause::flow_stop;
+use super::flow_pause::{flow_stop, flows_lock};
 use super::row_conflict::row_conflicts;
 use super::run::{Among, Arrived, RunTally, run_tally};
 use super::schema::{intent, pending};
@@ -192,6 +192,8 @@ impl Store {
         (attempt, rows): (Attempt, Rows),
     ) -> Result<(Arc<[Settlement]>, Vec<Arrived>), StoreError> {
         self.run_hot("store the outcomes of a batch", move |conn| {
+            // first of all: a reader that has its flow may wait for this batch
+            flows_lock(conn, stops.iter().map(|(flow, _)| flow))?;
             let ours =
                 intent::table.find(batch_id).filter(intent::node.eq(text(&node.name))).filter(intent::incarnation.eq(node.incarnation));
             let ended = diesel::delete(ours).returning((intent::taken, intent::claimed_at)).get_result(conn).optional()?;

@@ -8,7 +8,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Binary, Bool, Integer, Nullable, Timestamptz, Uuid as SqlUuid};
 
 use super::super::audit::{NewAudit, audit_append};
-use super::super::outbox::{DELIVERIES, OutboxRow, outbox_put, outbox_to_pending};
+use super::super::outbox::{DELIVERIES, OutboxRow, outbox_put, outbox_to_pending, parts_keep};
 use super::super::run::RunTally;
 use super::super::schema::awaited_parent;
 use super::super::settle::pending_release;
@@ -88,6 +88,7 @@ pub(super) fn deliver(
     (mapping, here): (&MappingInForce, &RowsHere),
     tally: &mut RunTally,
 ) -> Tx<HashSet<DocumentId>> {
+    parts_keep(conn, work.iter().filter(|w| w.known).map(|w| w.id))?;
     let latest = latest_deliveries(conn, work)?;
     let missing = missing_parents(conn, intake, work)?;
     let mut chosen = Chosen::default();

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use super::audit::{NewAudit, audit_append};
 use super::backfill::backfill_step;
-use super::flow::{flow_advance, flow_assert_held};
+use super::flow::{flow_advance, flow_assert_held, flow_keep};
 use super::run::{Among, RunTally, run_assert_in_force, run_tally};
 use super::{Conn, Store, StoreError, Tx};
 use crate::domain::audit::AuditKind;
@@ -59,6 +59,7 @@ fn take_in(conn: &mut Conn, intake: &Intake) -> Tx<RunCounts> {
         let moves = intake.backfill.is_none().then_some((intake.watermark, intake.position.as_ref()));
         flow_advance(conn, lease, moves, intake.kinds.as_ref(), intake.sizes.as_ref())?;
     } else {
+        flow_keep(conn, &intake.flow)?;
         run_assert_in_force(conn, intake.run)?;
     }
     if !intake.notes.is_empty() {

@@ -203,10 +203,12 @@ pub(super) fn update_changed_documents(conn: &mut Conn, intake: &Intake, work: &
     // a document that is sent again stores its facts again, because the definition may name other columns by now. A stored version that is
     // not sent keeps its mapping as decided, even where a replay has mapped the content before it again in the meantime, without the
     // columns that were read only now
-    let changed: Vec<&Work<'_>> = work.iter().filter(|w| w.known).collect();
+    let mut changed: Vec<&Work<'_>> = work.iter().filter(|w| w.known).collect();
     if changed.is_empty() {
         return Ok(());
     }
+    // locked in the same order as by `hold_documents`
+    changed.sort_unstable_by_key(|w| w.id);
     prepared(
         "UPDATE document d SET version = n.version, hash = n.hash, deleted = n.deleted, amount = n.amount::numeric, currency = n.currency, dated = n.dated, \
          mapping = CASE WHEN n.kept THEN n.mapping_before ELSE $8 END, reading = CASE WHEN $9 AND NOT n.deleted THEN $8 ELSE d.reading END \

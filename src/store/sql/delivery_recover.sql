@@ -1,7 +1,11 @@
 WITH dead AS (
-    DELETE FROM intent i
-    WHERE lease_until < now() OR ($3 AND node = $1 AND incarnation <> $2) OR ($4 AND node = $1 AND incarnation = $2)
-       OR EXISTS (SELECT 1 FROM node n WHERE n.incarnation = i.incarnation AND n.seen_at < now() - make_interval(secs => $5))
+    DELETE FROM intent d
+    -- in one order, because others lock several as well (batches_hold.sql)
+    WHERE d.batch_id = ANY(ARRAY(
+        SELECT batch_id FROM intent i
+        WHERE lease_until < now() OR ($3 AND node = $1 AND incarnation <> $2) OR ($4 AND node = $1 AND incarnation = $2)
+           OR EXISTS (SELECT 1 FROM node n WHERE n.incarnation = i.incarnation AND n.seen_at < now() - make_interval(secs => $5))
+        ORDER BY batch_id FOR UPDATE))
     RETURNING batch_id, node, deliveries, taken
 ), doubtful AS (
     UPDATE pending p

@@ -1,7 +1,7 @@
 -- Gives what batches took from the outbox for one flow rows of their own, as if they had taken it from `pending`.
 WITH found AS (
     SELECT i.batch_id, i.claimed_at, u.delivery_id, u.document_id
-    FROM (SELECT * FROM intent WHERE entity = $2 AND cardinality(taken) > 0 FOR UPDATE) i
+    FROM (SELECT * FROM intent WHERE entity = $2 AND cardinality(taken) > 0 ORDER BY batch_id FOR UPDATE) i
     CROSS JOIN LATERAL unnest(i.taken, i.documents) AS u (delivery_id, document_id)
     JOIN document d ON d.id = u.document_id
     WHERE d.company = $1
