@@ -143,6 +143,27 @@ fn a_replay_waits_for_the_outcome_and_then_replaces_what_did_not_arrive() {
 }
 
 #[test]
+fn the_third_of_a_record_also_waits_for_the_first() {
+    run(async {
+        for sending in [false, true] {
+            let ledger = Ledger::start().await;
+            ledger.store.intake(supplier(ledger.run, "first")).await.unwrap();
+            if sending {
+                assert_eq!(ledger.claim(Attempt::Send).await.deliveries.len(), 1);
+            } else {
+                ledger.settle(Attempt::Send, unknown()).await;
+            }
+            // the third one replaces the second one, which waits for the first one
+            ledger.store.intake(supplier(ledger.run, "again")).await.unwrap();
+            ledger.store.intake(supplier(ledger.run, "once more")).await.unwrap();
+            let states = ledger.database.psql("SELECT string_agg(state, ', ' ORDER BY delivery_id) FROM undelivered");
+            assert_eq!(states, if sending { "sending, queued" } else { "unknown, queued" });
+            assert_eq!(ledger.claim(Attempt::Send).await.deliveries.len(), 0, "nothing is sent beside the first one ({states})");
+        }
+    });
+}
+
+#[test]
 fn a_record_that_is_refused_does_not_keep_its_newer_version_waiting() {
     run(async {
         let ledger = Ledger::start().await;

@@ -52,6 +52,17 @@ struct Superseded {
     failed_at: Option<DateTime<Utc>>,
 }
 
+/// A record with a delivery that is not delivered.
+#[derive(QueryableByName)]
+struct OpenPart {
+    #[diesel(sql_type = BigInt)]
+    document_id: DocumentId,
+    #[diesel(sql_type = Text)]
+    block: String,
+    #[diesel(sql_type = Text)]
+    record_key: String,
+}
+
 /// A withdrawn unsent delivery, whose record is compared again instead.
 #[derive(QueryableByName)]
 struct TakenBack {
@@ -213,7 +224,7 @@ type FailedSince = HashMap<(DocumentId, PartKey), DateTime<Utc>>;
 struct Replaced {
     /// Since when their records have failed.
     failed: FailedSince,
-    /// Their records.
+    /// Their records, if no other delivery of them is open: an even older one may be in progress, or have an unknown outcome.
     replaced: HashSet<(DocumentId, PartKey)>,
 }
 
@@ -309,7 +320,23 @@ fn supersede(
         }
         found.replaced.insert(place);
     }
+    for place in still_open(conn, &found.replaced)? {
+        found.replaced.remove(&place);
+    }
     Ok(found)
+}
+
+/// Which of these records have a delivery that is not delivered.
+fn still_open(conn: &mut Conn, places: &HashSet<(DocumentId, PartKey)>) -> Tx<Vec<(DocumentId, PartKey)>> {
+    if places.is_empty() {
+        return Ok(Vec::new());
+    }
+    let open: Vec<OpenPart> = prepared(include_str!("../sql/parts_behind.sql"))
+        .bind::<Array<BigInt>, _>(places.iter().map(|place| place.0).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(places.iter().map(|place| place.1.block.as_str()).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(places.iter().map(|place| place.1.record_key.as_str()).collect::<Vec<_>>())
+        .load(conn)?;
+    Ok(open.into_iter().map(|row| (row.document_id, PartKey { block: row.block, record_key: row.record_key })).collect())
 }
 
 fn insert_deliveries(
