@@ -54,6 +54,7 @@ mod outdated;
 mod plans;
 mod poison;
 mod prometheus;
+mod races;
 mod reload;
 mod restored;
 mod results;
