@@ -10,6 +10,13 @@ use super::scenarios::{SCENARIOS, Scenario};
 use crate::binary::text;
 use crate::support::world::World;
 
+/// Runs whose records or parts are not all delivered, replaced or outstanding.
+const MISCOUNTED: &str = "
+    SELECT r.kind, r.entity, r.records, r.delivered, r.replaced, coalesce(u.records, 0), r.parts, r.confirmed, r.parts_replaced, coalesce(u.parts, 0)
+    FROM run_total r
+    LEFT JOIN (SELECT run_id, count(DISTINCT document_id) AS records, count(*) AS parts FROM undelivered GROUP BY run_id) u ON u.run_id = r.id
+    WHERE r.records <> r.delivered + r.replaced + coalesce(u.records, 0) OR r.parts <> r.confirmed + r.parts_replaced + coalesce(u.parts, 0)";
+
 /// A world, and how often something was changed in it.
 pub struct Play {
     world: World,
@@ -43,6 +50,11 @@ impl Play {
 
     /// Plays the scenario, killed at the point, and lets it recover. False when the point was not reached.
     pub fn kill_at(&self, scenario: &Scenario, point: &str) -> Result<bool, String> {
+        self.kill_and_look(scenario, point, &|_| {})
+    }
+
+    /// The same; `look` sees what the process left.
+    pub fn kill_and_look(&self, scenario: &Scenario, point: &str, look: &dyn Fn(&World)) -> Result<bool, String> {
         (scenario.change)(&self.world, self.next_round(scenario));
         // a request without an answer is still processed while nobody waits for it
         if point.ends_with(":sent") {
@@ -56,6 +68,7 @@ impl Play {
         }
         self.world.servicenow.clear_faults();
         self.world.syspro.faults.clear();
+        look(&self.world);
         self.recover(scenario)?;
         Ok(killed)
     }
@@ -67,6 +80,10 @@ impl Play {
             self.world.rest(scenario.recover)?;
         }
         self.world.check()?;
+        let wrong = self.world.database.psql(MISCOUNTED);
+        if !wrong.is_empty() {
+            return Err(format!("runs with wrong counts: {wrong}"));
+        }
         (scenario.expect)(&self.world, self.round.get())
     }
 }

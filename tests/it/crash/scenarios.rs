@@ -1,8 +1,11 @@
 //! The crash scenarios: each changes something in SYSPRO and has it copied.
 
+use std::os::unix::process::ExitStatusExt;
+
 use chrono::Utc;
 use tieline_sim::faults::{Fault, FaultRule};
 
+use crate::binary::text;
 use crate::support::world::{REFUSED_DATE, World};
 
 /// A change, the command that is killed while it carries the change over, and how one sees that it arrived.
@@ -230,7 +233,90 @@ pub const SCENARIOS: &[Scenario] = &[
         mend: None,
         expect: unspoiled,
     },
+    Scenario {
+        name: "replay_first",
+        change: |world, round| {
+            add_supplier(world, &format!("F{round}"));
+            let lost = if round % 2 == 0 { Fault::DropAfterCommit } else { Fault::Drop };
+            world.servicenow.set_fault(FaultRule::always(lost).on_method("POST").on_path("/api/now").times(1));
+            world.servicenow.set_fault(FaultRule::always(Fault::Status(500)).on_method("GET").on_path("/api/now"));
+            // whether its first version arrived is unknown, and cannot be looked up yet
+            let _ = world.command(&["sync", "--entity", "supplier"]).output().unwrap();
+            world.servicenow.clear_faults();
+            assert_eq!(unsettled(world, &format!("F{round}")), "unknown");
+        },
+        // the new one among them
+        command: &["replay", "--company", "EDU1", "--entity", "supplier", "--why", "all of them"],
+        recover: &["sync", "--entity", "supplier"],
+        mend: None,
+        expect: |world, round| arrived(world, "x_apo_supplier", ("u_supplier_number", &format!("F{round}")), ("u_name", "New")),
+    },
+    Scenario {
+        name: "large",
+        change: |world, round| add_large_order(world, &order(round)),
+        command: &["sync", "--entity", "purchase_order"],
+        recover: &["sync", "--entity", "purchase_order"],
+        mend: None,
+        expect: |world, round| lines_arrived(world, &order(round), LINES, 0),
+    },
+    Scenario {
+        name: "large_changed",
+        change: |world, round| {
+            let order = order(round);
+            add_large_order(world, &order);
+            // killed while it stores the outcomes of some of its batches
+            let mut command = world.command(&["sync", "--entity", "purchase_order"]);
+            let out = command.env("TIELINE_FAILPOINT", "kill@ledger:store_the_outcomes_of_a_batch:*#150").output().unwrap();
+            assert_eq!(out.status.signal(), Some(9), "{}", text(&out));
+            let places = "SELECT (SELECT count(*) > 0 FROM intent), (SELECT count(*) > 0 FROM outbox), (SELECT count(*) > 0 FROM record WHERE document_id = \
+                          (SELECT max(id) FROM document))";
+            assert_eq!(world.database.psql(places), "t|t|t", "some lines have arrived, some are on their way, and some are queued");
+            world.run(&["hold", "EDU1", "purchase_order", &order, "--why", "to be seen"]);
+            // the new version changes lines in each of these places
+            for line in (1..LINES).step_by(50) {
+                update(world, "PorMasterDetail", &[("PurchaseOrder", &order), ("Line", &line.to_string())], &[("MPrice", "7.25000")]);
+            }
+        },
+        command: &["sync", "--entity", "purchase_order"],
+        recover: &["sync", "--entity", "purchase_order"],
+        mend: Some(|world, round| world.run(&["release", "EDU1", "purchase_order", &order(round), "--why", "seen"])),
+        expect: |world, round| lines_arrived(world, &order(round), LINES, (1..LINES).step_by(50).len()),
+    },
 ];
+
+/// Lines of a document that needs many batches.
+const LINES: usize = 3_000;
+
+fn order(round: u32) -> String {
+    format!("{:015}", 800_000 + round)
+}
+
+/// An order that needs many batches.
+fn add_large_order(world: &World, order: &str) {
+    let today = today();
+    let head = [("PurchaseOrder", order), ("Supplier", "042"), ("OrderStatus", "4"), ("OrderEntryDate", &today), ("Currency", "R")];
+    add(world, "PorMasterHdr", &[&head[..], &[("DeliveryName", "Gate 1"), ("OrderDueDate", &today)]].concat());
+    for line in 1..=LINES {
+        let line = line.to_string();
+        let own = [("PurchaseOrder", order), ("Line", &line), ("LineType", "1"), ("MStockCode", "A100"), ("MStockDes", "Bolt")];
+        add(world, "PorMasterDetail", &[&own[..], &[("MOrderQty", "3"), ("MPrice", "12.50000"), ("MGlCode", "10.100.6010")]].concat());
+    }
+}
+
+/// Whether ServiceNow has all lines of an order, so many of them with the changed price.
+fn lines_arrived(world: &World, order: &str, lines: usize, changed: usize) -> Result<(), String> {
+    let rows = world.servicenow.rows("proc_po_item");
+    let own: Vec<_> = rows.iter().filter(|row| row["u_source_key"].contains(order)).collect();
+    let new = own.iter().filter(|row| row["cost"].starts_with("7.25")).count();
+    if (own.len(), new) == (lines, changed) { Ok(()) } else { Err(format!("{} lines, {new} of them changed", own.len())) }
+}
+
+/// The states of what is not delivered of a supplier.
+fn unsettled(world: &World, supplier: &str) -> String {
+    world.database.psql(&format!(
+        "SELECT string_agg(u.state, ', ') FROM undelivered u JOIN document d ON d.id = u.document_id WHERE d.entity = 'supplier' AND d.key = '{supplier}'"
+    ))
+}
 
 /// Whether there was a round of the same scenario before.
 fn again(round: u32) -> bool {
