@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help acceptance setup setup-lints demo test check lint unit doc deny machete fmt attack bench bench-readers crash-test soak growth drill hostile mutants fuzz package package-check clean-state
+.PHONY: help acceptance setup setup-lints demo test check lint unit doc deny machete fmt attack bench bench-readers crash-test soak growth drill plans hostile mutants fuzz package package-check clean-state
 
 # Options of a target: make demo ARGS="--once --documents 500", make unit ARGS=supervision
 ARGS ?=
@@ -69,6 +69,10 @@ drill: setup ## restore the ledger from backups at DRILLS=20 random moments and 
 	cargo build $(TESTS) --locked
 	TIELINE_DRILLS=$(DRILLS) cargo test $(TESTS) --locked --test it restored::drill:: -- --nocapture
 
+plans: setup ## count the pages that frequent statements read with a million tracked records; some minutes, 4 GB of disk
+	cargo build $(TESTS) --locked
+	cargo test $(TESTS) --locked --test it plans:: -- --nocapture --ignored
+
 MINUTES ?= 60
 growth: setup ## run a live feed for MINUTES=60 and check what grows (memory, threads, files, tables)
 	cargo build $(TESTS) --locked
@@ -91,6 +95,7 @@ acceptance: ## run all long tests and benchmarks, some hours; shorter with MINUT
 	$(MAKE) soak
 	$(MAKE) growth
 	$(MAKE) fuzz
+	$(MAKE) plans
 	$(MAKE) bench
 	$(MAKE) crash-test
 

@@ -127,37 +127,8 @@ struct Plan {
 
 fn plan(table: KeptTable) -> Plan {
     let (walked, step, chosen) = match table {
-        KeptTable::Version => (
-            "document",
-            64,
-            "SELECT v.ctid FROM (SELECT d.id, d.version FROM document d WHERE {blocks} AND d.version > 1 OFFSET 0) d \
-             CROSS JOIN LATERAL (SELECT v.ctid, v.* FROM version v WHERE v.document_id = d.id AND v.version < d.version OFFSET 0) v \
-             WHERE now() - $3::text::interval IS NOT NULL AND {version_may_go}",
-        ),
-        KeptTable::Delivery => (
-            "delivery",
-            128,
-            // whether a version stays is asked once for all deliveries of it
-            "WITH candidate AS MATERIALIZED ( \
-                 SELECT d.at, d.document_id, d.version, \
-                        r.version = d.version AND (SELECT n.payload_hash FROM delivery n WHERE n.id = r.delivery_id) = d.payload_hash AS again \
-                 FROM (SELECT d.ctid AS at, d.* FROM delivery d WHERE {blocks} AND d.created_at < now() - $3::text::interval OFFSET 0) d \
-                 CROSS JOIN LATERAL ( \
-                     SELECT r.version, r.delivery_id FROM record r \
-                     WHERE r.document_id = d.document_id AND r.block = d.block AND r.record_key = d.record_key AND r.delivery_id > d.id LIMIT 1) r \
-                 WHERE (SELECT 1 FROM undelivered p WHERE p.document_id = d.document_id LIMIT 1) IS NULL \
-                   AND (SELECT 1 FROM former_record f WHERE f.document_id = d.document_id AND f.block = d.block AND f.record_key = d.record_key \
-                        AND f.delivery_id = d.id LIMIT 1) IS NULL \
-                   AND (SELECT 1 FROM downstream w WHERE w.document_id = d.document_id AND w.block = d.block AND w.record_key = d.record_key \
-                        AND w.delivery_id = d.id LIMIT 1) IS NULL \
-                   AND (SELECT 1 FROM conflict c WHERE c.document_id = d.document_id AND c.state <> 'closed' LIMIT 1) IS NULL \
-             ), gone_version AS MATERIALIZED ( \
-                 SELECT d.document_id, d.version FROM (SELECT DISTINCT document_id, version FROM candidate WHERE NOT again) d \
-                 WHERE {version_stays} IS NULL \
-             ) \
-             SELECT c.at AS ctid FROM candidate c LEFT JOIN gone_version g ON g.document_id = c.document_id AND g.version = c.version \
-             WHERE c.again OR g.document_id IS NOT NULL",
-        ),
+        KeptTable::Version => ("document", 64, include_str!("sql/retention_version.sql")),
+        KeptTable::Delivery => ("delivery", 128, include_str!("sql/retention_delivery.sql")),
         KeptTable::Downstream => (
             "downstream",
             256,
@@ -174,15 +145,7 @@ fn plan(table: KeptTable) -> Plan {
             256,
             "SELECT d.ctid FROM backfill d WHERE {blocks} AND d.state <> 'open' AND d.ended_at < now() - $3::text::interval",
         ),
-        // what a run queued is counted in it when it arrives, and an interrupted sweep continues under the number of its first run
-        KeptTable::Run => (
-            "run",
-            256,
-            "SELECT d.ctid FROM run d WHERE {blocks} AND d.ended_at < now() - $3::text::interval \
-             AND (SELECT 1 FROM undelivered p WHERE p.run_id = d.id LIMIT 1) IS NULL \
-             AND (SELECT 1 FROM sweep_seen s WHERE s.run_id = d.id LIMIT 1) IS NULL \
-             AND (SELECT 1 FROM flow f WHERE f.position::text LIKE '%' || d.id || '%' LIMIT 1) IS NULL",
-        ),
+        KeptTable::Run => ("run", 256, include_str!("sql/retention_run.sql")),
         KeptTable::Notice => ("notice", 256, "SELECT d.ctid FROM notice d WHERE {blocks} AND d.found_at < now() - $3::text::interval"),
         KeptTable::Idempotency => {
             ("idempotency", 256, "SELECT d.ctid FROM idempotency d WHERE {blocks} AND d.asked_at < now() - $3::text::interval")
@@ -204,6 +167,7 @@ fn plan(table: KeptTable) -> Plan {
             ", deliveries AS (DELETE FROM notice_delivery n USING gone WHERE n.notice_id = gone.id), \
              messages AS (DELETE FROM notice_message WHERE sent_at < now() - $3::text::interval)"
         }
+        KeptTable::Run => ", counts AS (DELETE FROM run_count c USING gone WHERE c.run_id = gone.id)",
         _ => "",
     };
     Plan { walked, step, chosen, also }
@@ -212,11 +176,8 @@ fn plan(table: KeptTable) -> Plan {
 /// The query for the rows of a step.
 fn chosen(plan: &Plan) -> String {
     const MAY_GO: &str = include_str!("sql/version_may_go.sql");
-    let stays = format!(
-        "(SELECT 1 FROM version v JOIN document o ON o.id = v.document_id WHERE v.document_id = d.document_id AND v.version = d.version \
-         AND (\n{}\n) IS NOT TRUE LIMIT 1)",
-        MAY_GO.replace("d.version", "o.version").replace("d.id", "o.id")
-    );
+    let stays = include_str!("sql/version_stays.sql")
+        .replace("{version_may_go}", &MAY_GO.replace("d.version", "o.version").replace("d.id", "o.id"));
     plan.chosen
         .replace("{blocks}", "d.ctid >= ('(' || $1::bigint || ',0)')::tid AND d.ctid < ('(' || $2::bigint || ',0)')::tid")
         .replace("{version_may_go}", &format!("(\n{MAY_GO}\n)"))
