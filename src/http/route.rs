@@ -16,7 +16,7 @@ use utoipa::openapi::schema::Schema;
 use super::query::Param;
 use crate::domain::role::Permission;
 
-/// One route. In the path, `{name}` matches one part, and `{*name}` at its end the rest.
+/// One route. In the path, `{name}` matches one part, and `{*name}` one or more parts: the rest of the path, or the rest before a fixed end.
 #[derive(Debug, Clone)]
 pub struct Route {
     /// `GET` or `POST`.
@@ -159,7 +159,10 @@ impl Route {
         loop {
             match (wanted.next(), given.next()) {
                 (None, None) => return true,
-                (Some(rest), Some(first)) if rest.starts_with("{*") => return !first.is_empty(),
+                (Some(rest), Some(first)) if rest.starts_with("{*") => {
+                    let (end, rest): (Vec<&str>, Vec<&str>) = (wanted.collect(), given.collect());
+                    return !first.is_empty() && rest.ends_with(&end);
+                }
                 (Some(any), Some(part)) if any.starts_with('{') && !part.is_empty() => {}
                 (Some(one), Some(other)) if one == other => {}
                 _ => return false,
@@ -167,9 +170,9 @@ impl Route {
         }
     }
 
-    /// The number of variable parts in its path.
-    fn open_parts(&self) -> usize {
-        self.path.matches('{').count()
+    /// How much its path leaves open: the number of variable parts, and whether the last one is the rest of the path. The least goes first.
+    fn openness(&self) -> (usize, bool) {
+        (self.path.matches('{').count(), self.path.contains("{*") && self.path.ends_with('}'))
     }
 }
 
@@ -181,7 +184,7 @@ impl Routes {
     /// The routes of all files.
     pub(super) fn of(mut all: Vec<Route>) -> Self {
         // the router takes the first match: `/conflicts/adopt` is not the conflict `adopt`
-        all.sort_by_key(Route::open_parts);
+        all.sort_by_key(Route::openness);
         Self(all)
     }
 
@@ -192,8 +195,8 @@ impl Routes {
 
     /// The routes of a path; empty if there is no such path.
     pub(super) fn at<'a>(&'a self, path: &'a str) -> impl Iterator<Item = &'a Route> + 'a {
-        let fewest = self.iter().find(|route| route.matches_path(path)).map(Route::open_parts);
-        self.iter().filter(move |route| Some(route.open_parts()) == fewest && route.matches_path(path))
+        let least = self.iter().find(|route| route.matches_path(path)).map(Route::openness);
+        self.iter().filter(move |route| Some(route.openness()) == least && route.matches_path(path))
     }
 
     /// Registers each with the router.
@@ -224,12 +227,16 @@ mod tests {
         let routes = Routes::of(vec![
             Route::page("/things/{id}", read, nothing),
             Route::page("/records/{company}/{entity}/{*key}", read, nothing),
+            Route::page("/records/{company}/{entity}/{*key}/sent", read, nothing),
             Route::form("/things/{id}", read, nothing),
             Route::form("/things/adopt", read, nothing),
             Route::page("/", read, nothing),
         ]);
         let at = |path: &str| routes.at(path).map(|route| format!("{} {}", route.method, route.path)).collect::<Vec<_>>();
         assert_eq!(at("/records/EDU1/invoice/0042/INV/7"), ["GET /records/{company}/{entity}/{*key}"]);
+        assert_eq!(at("/records/EDU1/invoice/0042/INV/7/sent"), ["GET /records/{company}/{entity}/{*key}/sent"]);
+        assert_eq!(at("/records/EDU1/invoice/0042%2Fsent"), ["GET /records/{company}/{entity}/{*key}"], "a key that ends like this");
+        assert_eq!(at("/records/EDU1/supplier/sent"), ["GET /records/{company}/{entity}/{*key}"]);
         assert_eq!(at("/things/7"), ["GET /things/{id}", "POST /things/{id}"]);
         assert_eq!(at("/things/adopt"), ["POST /things/adopt"]);
         assert_eq!(at("/"), ["GET /"]);
