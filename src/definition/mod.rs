@@ -39,6 +39,7 @@ mod shows;
 pub mod tie_out;
 pub mod transform;
 mod unique;
+mod written;
 
 pub use code_lists::CodeLists;
 pub use load::{Definitions, load};
@@ -47,6 +48,7 @@ pub use mapping::MappingText;
 pub use plan::{Plan, ReadPlan, TargetPlan};
 pub use problem::Problem;
 pub use set::SetText;
+pub use written::WrittenCurrency;
 
 pub(crate) use unique::order;
 

@@ -22,6 +22,7 @@ pub mod resend;
 pub mod restored;
 mod selection;
 pub mod sending;
+pub mod sent;
 mod service;
 mod tables;
 pub mod tie_out;

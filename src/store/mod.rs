@@ -53,6 +53,7 @@ mod same_ledger;
 mod schema;
 mod seal;
 mod sending;
+mod sent;
 mod settle;
 mod sweep;
 #[cfg(test)]
@@ -104,6 +105,7 @@ pub use restored::{BlockTable, ComparedPage, ComparedPart, RecordedPart, Restore
 pub use retention::{LedgerSize, RemovedEvents, RemovedRows, Walk};
 pub use run::{Arrived, NewRun, RunFilter, RunRow};
 pub use sending::{AskedPause, Resumed};
+pub use sent::{AuditedAttempt, KeptDelivery, SentFilter, SentPage, SentVersion};
 pub use settle::{DeliveryOutcome, PartialField, Settlement};
 pub use sweep::{ChangedDocument, GoneDocument};
 pub use tie_out::{

@@ -59,3 +59,15 @@ fn numbers_are_shown_as_their_fields_write_them_and_what_they_are_computed_into_
     assert_eq!(shown(&formats, "Value", "1000", &[("Currency", "JPY")]), "1,000 JPY", "of one of several cases");
     assert_eq!(shown(&formats, "Rate", "1000", &[]), "1000", "the unit of the product is not that of its column");
 }
+
+#[test]
+fn a_written_amount_names_the_place_of_its_currency() {
+    let definitions = shipped("apo");
+    let written = |entity: &str, block: &str| plan(&definitions, entity).written_amounts(block);
+    let (invoice, lines) = (written("invoice", "header"), written("invoice", "lines"));
+    assert_eq!(invoice.get("u_amount_invoiced"), Some(&WrittenCurrency::Field("u_currency".into())));
+    assert_eq!(invoice.get("u_line_total"), Some(&WrittenCurrency::Own));
+    assert_eq!(lines.get("u_line_amount_invoiced"), Some(&WrittenCurrency::Own));
+    assert_eq!((invoice.get("u_invoice_line_count"), lines.get("u_line_number")), (None, None), "a count and a number");
+    assert!(written("invoice", "nowhere").is_empty());
+}
