@@ -34,6 +34,7 @@ mod restored;
 mod resume;
 mod retention;
 mod run;
+mod sent;
 #[cfg(target_os = "linux")]
 mod service;
 mod signals;

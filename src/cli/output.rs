@@ -36,6 +36,12 @@ pub(super) fn sentences(headers: &[&str], rows: impl IntoIterator<Item = Vec<Str
     }
 }
 
+/// Names and values as a vertical table of this width in characters: a name and its value on a line, longer values below it.
+pub(super) fn vertical(rows: &[(String, String)], width: usize) -> String {
+    let headers: Vec<&str> = rows.iter().map(|(name, _)| name.as_str()).collect();
+    blocks(&headers, &[seen(rows.iter().map(|(_, value)| value.clone()).collect())], width)
+}
+
 /// The width of the terminal of standard output; `None`: it is none.
 fn terminal_width() -> Option<usize> {
     Table::new().width().map(usize::from)

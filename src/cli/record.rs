@@ -11,7 +11,7 @@ use crate::domain::history::{Change, ChildKeys, changes, faults, plain};
 use crate::domain::ids::DeliveryId;
 use crate::domain::{DocumentKey, EntityName, FlowId};
 use crate::operations::explain::{Explained, explain};
-use crate::store::{HoldView, RecordAttempt, RecordView};
+use crate::store::{HoldView, RecordAttempt, RecordView, SentFilter};
 
 /// Which record.
 #[derive(Debug, clap::Args)]
@@ -22,11 +22,32 @@ pub struct RecordArgs {
     entity: String,
     /// The key as SYSPRO stores it, its parts joined by `/`: 0000104/INV-7
     key: String,
+    /// Show what was sent of it, or of this version: the fields, the definition in force and the attempts of each delivery
+    #[arg(long, value_name = "VERSION", num_args = 0..=1, value_parser = clap::value_parser!(i32).range(1..))]
+    sent: Option<Option<i32>>,
+    /// With --sent: only this part, `header` or `lines`, or one line such as 'lines 2030/1/77/1/1'
+    #[arg(long, requires = "sent")]
+    part: Option<String>,
+    /// With --sent: at most this number of deliveries, the newest
+    #[arg(long, requires = "sent", default_value_t = 100, value_name = "N", value_parser = clap::value_parser!(i64).range(1..=100_000))]
+    limit: i64,
 }
 
 /// Runs the command.
 pub(super) fn record(global: &Global, args: &RecordArgs) -> Result<Exit, Failure> {
     super::context::with_ledger(global, async |context| {
+        if let Some(version) = args.sent {
+            let asked = SentFilter {
+                company: args.company.clone(),
+                entity: args.entity.clone(),
+                key: args.key.clone(),
+                version,
+                part: args.part.clone(),
+                before: DeliveryId::default(),
+                limit: args.limit,
+            };
+            return super::sent::print(global, &context.process(), asked).await.map(|()| Exit::Done);
+        }
         let flow = FlowId::new(args.company.as_str(), args.entity.as_str());
         let view = match explain(&context.process(), &flow, &args.key).await? {
             Explained::Known(view) => view,

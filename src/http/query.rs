@@ -215,6 +215,15 @@ pub(super) fn path_parts(path: &str, skip: usize, most: usize) -> Result<Vec<Str
     path.trim_start_matches('/').splitn(skip + most, '/').skip(skip).map(decode).collect()
 }
 
+/// The company, the entity and the key in a path that names a record, after `skip` parts and before the end `end`.
+///
+/// # Errors
+/// As [`path_parts`]; 404 where the path names no record.
+pub(super) fn record_parts(path: &str, skip: usize, end: &str) -> Result<[String; 3], Problem> {
+    let parts = path_parts(path.strip_suffix(end).unwrap_or(path), skip, 3)?;
+    parts.try_into().map_err(|_| Problem::not_found("the path names no record", "name its company, its entity and its key"))
+}
+
 fn decode(text: &str) -> Result<String, Problem> {
     let broken = || {
         Problem::bad_request(

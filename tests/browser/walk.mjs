@@ -127,6 +127,7 @@ const pages = [
   ["records-none", "/records?prefix=nobody"],
   ["record", walk.record],
   ["record-order", walk.order],
+  ["record-sent", `${walk.record}/sent`],
   ["record-unknown", "/records/EDU1/invoice/0000/NONE"],
   ["record-nowhere", "/records/EDU9/invoice/0000"],
   ["doctor", "/doctor"],

@@ -63,6 +63,7 @@ mod row_ids;
 mod same_key;
 mod schema;
 mod secrets;
+mod sent;
 mod service_manager;
 mod servicenow_adapter;
 mod settings_file;

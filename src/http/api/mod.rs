@@ -10,6 +10,7 @@ mod lists;
 mod openapi;
 pub(super) mod runs;
 mod sending;
+mod sent;
 mod texts;
 pub(super) mod tie_outs;
 
@@ -27,6 +28,7 @@ pub(super) fn routes() -> Vec<Route> {
         openapi::routes(),
         runs::routes(),
         sending::routes(),
+        sent::routes(),
         tie_outs::routes(),
     ]
     .concat()

@@ -18,6 +18,7 @@ mod overview;
 mod record;
 mod records;
 mod runs;
+mod sent;
 mod session;
 mod settings;
 mod signed_in;
@@ -45,6 +46,7 @@ pub(super) fn routes() -> Vec<Route> {
         record::routes(),
         records::routes(),
         runs::routes(),
+        sent::routes(),
         session::routes(),
         settings::routes(),
         tie_out::routes(),

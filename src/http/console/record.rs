@@ -9,7 +9,7 @@ use askama::Template;
 use super::answer::{Page, html, ok};
 use super::session;
 use super::steps::{Step, step};
-use super::view::{CodeText, Layout, Sentence, Time, part};
+use super::view::{CodeText, Layout, Sentence, Time, part, record_path};
 use crate::doctor::one_record::Seen;
 use crate::domain::delivery::{FailureReason, PartState};
 use crate::domain::format::{Child, Content, Formats, Shown};
@@ -83,6 +83,8 @@ struct RecordPage {
     company: String,
     entity: String,
     key: String,
+    /// The page with what was sent of it.
+    sent: String,
     explanation: Sentence,
     tone: &'static str,
     /// Since when a person holds it.
@@ -275,6 +277,7 @@ fn page(layout: Layout, view: RecordView, most: usize, keys: &ChildKeys, writing
         most,
         earlier,
         steps: steps.collect(),
+        sent: format!("{}/sent", record_path(&view.company, &view.entity, &view.key)),
         company: view.company,
         entity: view.entity,
         key: DocumentKey::shown(&view.key),
