@@ -172,7 +172,7 @@ impl Store {
         T: Send + 'static,
         F: FnOnce(&mut Conn) -> Tx<T> + Send + 'static,
     {
-        self.run_within(what, include_str!("sql/hot_begin.sql"), work).await
+        self.run_within(what, include_str!("sql/hot_session.sql"), work).await
     }
 
     async fn run_within<T, F>(&self, what: &'static str, begin: &'static str, work: F) -> Result<T, StoreError>
