@@ -118,6 +118,7 @@ impl FlowStarter {
                 drain: writer.recipient(),
                 poison: Poison::default(),
                 newest_checked: Rc::default(),
+                took_in: Rc::default(),
             })
         })
     }

@@ -150,6 +150,11 @@ fn events(rows: &[NewAudit]) -> Vec<(Step<'_>, Vec<&NewAudit>)> {
     events
 }
 
+/// The records of an event of one row, as a JSON array, for a statement that writes the event itself.
+pub(super) fn one_line(row: &NewAudit) -> Tx<String> {
+    line(&[row])
+}
+
 /// The records of an event as a JSON array.
 fn line(rows: &[&NewAudit]) -> Tx<String> {
     let mut records = Vec::with_capacity(rows.len());

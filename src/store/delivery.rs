@@ -286,7 +286,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn delivery_due(&self) -> Result<Vec<String>, StoreError> {
-        self.run_hot("find due deliveries", due).await
+        self.run_single("find due deliveries", due).await
     }
 
     /// The deliveries of a flow that wait to be sent, in these blocks; counted up to `cap`.
@@ -294,11 +294,11 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn delivery_backlog(&self, flow: FlowId, blocks: Vec<String>, cap: i64) -> Result<Backlog, StoreError> {
-        self.run_hot("count what is due", move |conn| {
+        self.run_single("count what is due", move |conn| {
             Ok(prepared(include_str!("sql/delivery_backlog.sql"))
                 .bind::<Text, _>(flow.company.as_str())
                 .bind::<Text, _>(flow.entity.as_str())
-                .bind::<diesel::sql_types::Array<Text>, _>(blocks)
+                .bind::<diesel::sql_types::Array<Text>, _>(&blocks)
                 .bind::<BigInt, _>(cap)
                 .get_result(conn)?)
         })

@@ -1,25 +1,29 @@
 //! Flows: which node holds one, and how far it has been read.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::dsl::now;
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Date, Double, Integer, Nullable};
+use diesel::sql_types::{BigInt, Bool, Date, Double, Integer, Nullable, Uuid as SqlUuid};
 use serde::Serialize;
 
+use super::audit::{NewAudit, one_line};
 use super::definition::{SetNumber, definition_assert};
 use super::flow_pause::flow_stop;
-use super::run::{NewRun, RunRow, begin, end, listed};
+use super::run::{NewRun, RunRow, begin, begun, end, ended, listed};
+use super::same_ledger::{known_table, with_same_life};
 use super::schema::flow;
 use super::time::after;
 use super::{Conn, Store, StoreError, Tx, TxError};
 use crate::domain::FlowId;
+use crate::domain::audit::AuditKind;
 use crate::domain::ids::RunId;
 use crate::domain::run::{RunKind, Trigger};
 use crate::store::prepared::prepared;
-use crate::store::text::{Jsonb, Text, text};
+use crate::store::text::{JsonText, Jsonb, Text, text};
 
 diesel::define_sql_function! {
     /// Whether a text begins with another one. `NULL` for `NULL`.
@@ -170,7 +174,7 @@ pub(crate) fn flow_advance(
     .bind::<Nullable<Date>, _>(watermark)
     .bind::<Nullable<Jsonb>, _>(position)
     .bind::<Nullable<Jsonb>, _>(kinds)
-    .bind::<diesel::sql_types::Bool, _>(moves.is_some())
+    .bind::<Bool, _>(moves.is_some())
     .bind::<Nullable<Jsonb>, _>(sizes)
     .execute(conn)?;
     Ok(())
@@ -194,7 +198,7 @@ fn take(
             .bind::<Text, _>(flow.entity.as_str())
             .bind::<Double, _>(LONGEST_LEASE.max(ttl).as_secs_f64())
             .bind::<Nullable<Double>, _>(due.map(|due| due.age.as_secs_f64()))
-            .bind::<diesel::sql_types::Bool, _>(due.is_some_and(|due| due.kind == RunKind::Sweep))
+            .bind::<Bool, _>(due.is_some_and(|due| due.kind == RunKind::Sweep))
             .load(conn)?;
         Ok(rows.into_iter().next())
     };
@@ -236,6 +240,34 @@ fn take(
     Ok(LeaseResult::Lease(Lease { flow: flow.clone(), holder, epoch, under }, Box::new(row)))
 }
 
+/// Takes a flow and starts a run of it with one statement; `None` where something speaks against it, which [`take`] tells.
+fn take_and_begin(conn: &mut Conn, table: Option<i64>, run: &NewRun, lease: &WantedLease) -> Tx<Option<LeaseResult>> {
+    static SQL: LazyLock<String> = LazyLock::new(|| with_same_life(include_str!("sql/flow_run.sql")));
+    let WantedLease { holder, ttl, trigger, due, under } = lease;
+    let said = one_line(&NewAudit::of(AuditKind::Run).detail(&begun(run)))?;
+    let rows: Vec<FlowRow> = prepared(&SQL)
+        .bind::<Nullable<BigInt>, _>(table)
+        .bind::<Text, _>(run.flow.company.as_str())
+        .bind::<Text, _>(run.flow.entity.as_str())
+        .bind::<Double, _>(LONGEST_LEASE.max(*ttl).as_secs_f64())
+        .bind::<Nullable<Double>, _>(due.map(|due| due.age.as_secs_f64()))
+        .bind::<Bool, _>(due.is_some_and(|due| due.kind == RunKind::Sweep))
+        .bind::<Text, _>(holder)
+        .bind::<Double, _>(ttl.as_secs_f64())
+        .bind::<Bool, _>(*trigger == Trigger::Person)
+        .bind::<Integer, _>(under.0)
+        .bind::<SqlUuid, _>(run.id)
+        .bind::<Text, _>(run.kind.as_str())
+        .bind::<Text, _>(&run.requested_by)
+        .bind::<JsonText, _>(said)
+        .load(conn)?;
+    let taken = rows.into_iter().next();
+    Ok(taken.map(|row| {
+        let lease = Lease { flow: run.flow.clone(), holder: holder.clone(), epoch: row.epoch, under: *under };
+        LeaseResult::Lease(lease, Box::new(row))
+    }))
+}
+
 /// Releases a lease and stores the result; `false` when another node has taken over, and nothing is stored.
 fn release(conn: &mut Conn, lease: &Lease, error: Option<&str>, kind: RunKind, then: AfterError) -> Tx<bool> {
     let updated = prepared(
@@ -253,9 +285,9 @@ fn release(conn: &mut Conn, lease: &Lease, error: Option<&str>, kind: RunKind, t
     .bind::<Text, _>(&lease.holder)
     .bind::<BigInt, _>(lease.epoch)
     .bind::<Nullable<Text>, _>(error)
-    .bind::<diesel::sql_types::Bool, _>(kind == RunKind::Sweep)
-    .bind::<diesel::sql_types::Bool, _>(kind == RunKind::Backfill)
-    .bind::<diesel::sql_types::Bool, _>(then != AfterError::TryAgain)
+    .bind::<Bool, _>(kind == RunKind::Sweep)
+    .bind::<Bool, _>(kind == RunKind::Backfill)
+    .bind::<Bool, _>(then != AfterError::TryAgain)
     .execute(conn)?;
     if updated == 0 {
         return Ok(false);
@@ -264,6 +296,36 @@ fn release(conn: &mut Conn, lease: &Lease, error: Option<&str>, kind: RunKind, t
         flow_stop(conn, &lease.flow, why)?;
     }
     Ok(true)
+}
+
+/// What a caller asks for with a flow.
+struct WantedLease {
+    holder: String,
+    ttl: Duration,
+    trigger: Trigger,
+    due: Option<DueSince>,
+    under: SetNumber,
+}
+
+/// The end of a poll that took nothing in.
+#[derive(Debug, Clone)]
+pub struct QuietEnd {
+    /// The run.
+    pub run: RunId,
+    /// The lease of its flow.
+    pub lease: Lease,
+    /// The new watermark.
+    pub watermark: NaiveDate,
+    /// The number of rows of its tables, after a whole read.
+    pub sizes: Option<serde_json::Value>,
+    /// Why sending stopped early, if it did.
+    pub error: Option<String>,
+}
+
+#[derive(QueryableByName)]
+struct Ended {
+    #[diesel(sql_type = Bool)]
+    ended: bool,
 }
 
 /// A run that has ended.
@@ -308,6 +370,15 @@ impl Store {
         due: Option<DueSince>,
         under: SetNumber,
     ) -> Result<LeaseResult, StoreError> {
+        // almost always nothing speaks against it, no earlier run is open, and no person gave a reason: then one statement does it
+        if run.reason.is_none() {
+            let (table, run) = (known_table(&self.life), run.clone());
+            let wanted = WantedLease { holder: holder.clone(), ttl, trigger, due, under };
+            let taken = self.run_single("take a flow", move |conn| take_and_begin(conn, table, &run, &wanted)).await?;
+            if let Some(taken) = taken {
+                return Ok(taken);
+            }
+        }
         self.run("take a flow", move |conn| {
             let taken = take(conn, &run.flow, holder, ttl, trigger, due, under)?;
             if let LeaseResult::Lease(..) = &taken {
@@ -336,6 +407,38 @@ impl Store {
             let row = listed(conn, run)?;
             let held = release(conn, &lease, error.as_deref(), kind, then)?;
             Ok(EndedRun { row, held })
+        })
+        .await
+    }
+
+    /// Ends a poll that took nothing in, with one statement: stores the end of its reading, ends the run as [`Store::run_end`] does, and
+    /// releases the flow as [`Store::flow_release`] does. `false`: another node has taken over, or other definitions are in force, and
+    /// nothing was stored.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn flow_end_quiet(&self, end: QuietEnd) -> Result<bool, StoreError> {
+        static SQL: LazyLock<String> = LazyLock::new(|| with_same_life(include_str!("sql/flow_end_quiet.sql")));
+        let table = known_table(&self.life);
+        self.run_single("end a run", move |conn| {
+            let QuietEnd { run, lease, watermark, sizes, error } = &end;
+            let (said, outcome) = ended(error.as_deref());
+            let said = one_line(&NewAudit::of(AuditKind::Run).detail(&said))?;
+            let done: Ended = prepared(&SQL)
+                .bind::<Nullable<BigInt>, _>(table)
+                .bind::<Text, _>(lease.flow.company.as_str())
+                .bind::<Text, _>(lease.flow.entity.as_str())
+                .bind::<Text, _>(&lease.holder)
+                .bind::<BigInt, _>(lease.epoch)
+                .bind::<Integer, _>(lease.under.0)
+                .bind::<Date, _>(watermark)
+                .bind::<Nullable<Text>, _>(error.as_deref())
+                .bind::<SqlUuid, _>(run)
+                .bind::<Text, _>(outcome)
+                .bind::<JsonText, _>(said)
+                .bind::<Nullable<Jsonb>, _>(sizes.as_ref())
+                .get_result(conn)?;
+            Ok(done.ended)
         })
         .await
     }

@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 
 use super::conn::{Conn, Tx};
 use super::connecting::{Connector, without_url};
-use super::error::StoreError;
+use super::error::{StoreError, TxError};
 use super::known_clock::KnownClock;
 use super::same_ledger::{self, LifeKnown};
 use super::text;
@@ -59,11 +59,18 @@ const NO_LIMIT: Duration = Duration::from_hours(7 * 24);
 /// How long a call waits for a connection when the server is known to be unreachable.
 const KNOWN_AWAY: Duration = Duration::from_secs(2);
 
+/// The settings of a connection, for the statements of pages, batches and polls.
+pub(super) const HOT_SESSION: &str = include_str!("sql/hot_session.sql");
+
+/// The start of a transaction without these settings.
+pub(super) const COLD_BEGIN: &str = include_str!("sql/cold_begin.sql");
+
 /// Why the last connection could not be opened; cleared by the next success.
 type Trouble = Arc<Mutex<Option<String>>>;
 
-/// Sets what every connection needs, and counts its statements. Outside [`Store::run_hot`], a prepared statement is planned at each
-/// execution with its parameters, because the filters of people's requests vary.
+/// Sets what every connection needs, and counts its statements. The settings of hot statements are those of the connection, so that they
+/// cost no statement of their own. [`Store::run`] sets them aside: its prepared statements are planned at each execution with their
+/// parameters, because the filters of people's requests vary.
 #[derive(Debug)]
 struct Prepare {
     statement_timeout: Duration,
@@ -78,9 +85,10 @@ impl CustomizeConnection<PgConnection, diesel::r2d2::Error> for Prepare {
         diesel::sql_query(format!(
             "SELECT set_config('statement_timeout', '{millis}', false), set_config('lock_timeout', '{millis}', false), \
              set_config('idle_in_transaction_session_timeout', '{millis}', false), set_config('timezone', 'UTC', false), \
-             set_config('plan_cache_mode', 'force_custom_plan', false), set_config('application_name', 'tieline', false)"
+             set_config('application_name', 'tieline', false)"
         ))
         .execute(conn)
+        .and_then(|_| conn.batch_execute(HOT_SESSION))
         .map_err(diesel::r2d2::Error::QueryError)?;
         same_ledger::same_ledger(conn, &self.life).map_err(diesel::r2d2::Error::QueryError)?;
         *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = None;
@@ -159,7 +167,7 @@ impl Store {
         T: Send + 'static,
         F: FnOnce(&mut Conn) -> Tx<T> + Send + 'static,
     {
-        self.run_within(what, "BEGIN", work).await
+        self.run_within(what, COLD_BEGIN, work).await
     }
 
     /// Like [`Store::run`], for statements that run with every page, every batch or every second: each connection plans them once, as
@@ -172,7 +180,21 @@ impl Store {
         T: Send + 'static,
         F: FnOnce(&mut Conn) -> Tx<T> + Send + 'static,
     {
-        self.run_within(what, include_str!("sql/hot_session.sql"), work).await
+        self.run_within(what, "BEGIN", work).await
+    }
+
+    /// Runs a single statement, like [`Store::run_hot`], without a transaction around it: the statement is its own. If the server refuses
+    /// it, or the connection was lost, it is repeated; a transaction then shows whether the ledger is still the same one. A statement that
+    /// writes must check this itself, and must do no harm when it is repeated after a lost answer.
+    ///
+    /// # Errors
+    /// As for [`Store::run`].
+    pub(crate) async fn run_single<T, F>(&self, what: &'static str, statement: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: Fn(&mut Conn) -> Tx<T> + Send + 'static,
+    {
+        self.measured(what, move |caller| caller.single(&statement)).await
     }
 
     async fn run_within<T, F>(&self, what: &'static str, begin: &'static str, work: F) -> Result<T, StoreError>
@@ -180,16 +202,24 @@ impl Store {
         T: Send + 'static,
         F: FnOnce(&mut Conn) -> Tx<T> + Send + 'static,
     {
+        self.measured(what, move |caller| caller.transaction(begin, work)).await
+    }
+
+    async fn measured<T, F>(&self, what: &'static str, call: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Caller) -> Result<T, StoreError> + Send + 'static,
+    {
         let started = Instant::now();
-        let done = self.run_in_time(what, begin, work).await;
+        let done = self.in_time(what, call).await;
         metrics().ledger.store_called(what, started.elapsed());
         done
     }
 
-    async fn run_in_time<T, F>(&self, what: &'static str, begin: &'static str, work: F) -> Result<T, StoreError>
+    async fn in_time<T, F>(&self, what: &'static str, call: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        F: FnOnce(&mut Conn) -> Tx<T> + Send + 'static,
+        F: FnOnce(&Caller) -> Result<T, StoreError> + Send + 'static,
     {
         let hanging = || StoreError::Hanging { what, seconds: self.call_timeout.as_secs() };
         let started = Instant::now();
@@ -201,20 +231,16 @@ impl Store {
             (share, self.permits.clone().acquire_owned().await)
         };
         let permits = tokio::time::timeout(self.call_timeout, permits).await.map_err(|_| hanging())?;
-        let pool = self.pool.clone();
-        let (trouble, life) = (self.trouble.clone(), self.life.clone());
         // while the server is known to be unreachable, calls wait only briefly, because other calls wait for the same permits
-        let patience = if self.trouble().is_some() { KNOWN_AWAY.min(pool.connection_timeout()) } else { pool.connection_timeout() };
+        let longest = self.pool.connection_timeout();
+        let patience = if self.trouble().is_some() { KNOWN_AWAY.min(longest) } else { longest };
+        let (pool, trouble, life) = (self.pool.clone(), self.trouble.clone(), self.life.clone());
+        let caller = Caller { what, started, pool, patience, trouble, life };
         let task = tokio::task::spawn_blocking(move || {
             // kept until the work ends, even if the caller stops waiting
             let _permits = permits;
             failpoint::transaction(Some(what));
-            let got = || metrics().ledger.store_waited(started.elapsed());
-            let done = match begin_transaction(&pool, patience, begin, &life, got) {
-                Ok(mut conn) => in_transaction(&mut conn, work).map_err(|error| error.into_store(what)),
-                Err(NotBegun::Sql(error)) => Err(same_ledger::not_begun(error, &life).into_store(what)),
-                Err(NotBegun::Pool(error)) => Err(unreachable(&trouble, &error)),
-            };
+            let done = call(&caller);
             failpoint::transaction(None);
             done
         });
@@ -274,36 +300,75 @@ fn unreachable(trouble: &Trouble, error: &r2d2::Error) -> StoreError {
 
 /// Why no transaction was begun.
 enum NotBegun {
-    Sql(diesel::result::Error),
+    Sql(PooledConnection<Connector>, diesel::result::Error),
     Pool(r2d2::Error),
 }
 
-/// Begins a transaction with `begin`: the settings in it cost no statement of their own. A connection that the server has closed since it
-/// was last used is replaced, by another unused one or by a new one. `got` is called for each connection.
-fn begin_transaction(
-    pool: &Pool<Connector>,
+/// A call on the thread that may block.
+struct Caller {
+    what: &'static str,
+    /// When it began to wait for a connection.
+    started: Instant,
+    pool: Pool<Connector>,
     patience: Duration,
-    begin: &str,
-    known: &LifeKnown,
-    got: impl Fn(),
-) -> Result<PooledConnection<Connector>, NotBegun> {
-    let mut lost = 0;
-    loop {
-        let mut conn = pool.get_timeout(patience).map_err(NotBegun::Pool)?;
-        got();
-        let begun = AnsiTransactionManager::begin_transaction_sql(&mut *conn, &same_ledger::begin_in_life(begin, known));
-        let Err(error) = begun else { return Ok(conn) };
-        if !is_lost(&error) {
-            // ends what was started before the error
-            let _ = conn.batch_execute("ROLLBACK");
-            return Err(NotBegun::Sql(error));
+    trouble: Trouble,
+    life: LifeKnown,
+}
+
+impl Caller {
+    /// Runs `work` in a transaction.
+    fn transaction<T>(&self, begin: &str, work: impl FnOnce(&mut Conn) -> Tx<T>) -> Result<T, StoreError> {
+        // the settings in `begin` cost no statement of their own
+        let sql = same_ledger::begin_in_life(begin, &self.life);
+        match self.on_live_connection(|conn| AnsiTransactionManager::begin_transaction_sql(conn, &sql)) {
+            Ok((mut conn, ())) => in_transaction(&mut conn, work).map_err(|error| error.into_store(self.what)),
+            Err(NotBegun::Sql(mut conn, error)) => {
+                // ends what was started before the error
+                let _ = conn.batch_execute("ROLLBACK");
+                Err(same_ledger::not_begun(error, &self.life).into_store(self.what))
+            }
+            Err(NotBegun::Pool(error)) => Err(unreachable(&self.trouble, &error)),
         }
-        // the pool then drops it
-        AnsiTransactionManager::transaction_manager_status_mut(&mut *conn).set_in_error();
-        lost += 1;
-        // more than all of the pool: the last one was new
-        if lost > pool.max_size() {
-            return Err(NotBegun::Sql(error));
+    }
+
+    /// Runs a statement alone; see [`Store::run_single`].
+    fn single<T>(&self, statement: &impl Fn(&mut Conn) -> Tx<T>) -> Result<T, StoreError> {
+        let run = |conn: &mut Conn| match statement(conn) {
+            Ok(value) => Ok(Ok(value)),
+            Err(TxError::Sql(error)) => Err(error),
+            Err(TxError::Store(error)) => Ok(Err(error)),
+        };
+        match self.on_live_connection(run) {
+            Ok((_, done)) => done,
+            Err(NotBegun::Sql(conn, _)) => {
+                drop(conn);
+                self.transaction("BEGIN", statement)
+            }
+            Err(NotBegun::Pool(error)) => Err(unreachable(&self.trouble, &error)),
+        }
+    }
+
+    /// Runs `first` on a connection. A connection that the server has closed since it was last used is replaced, by another unused one or
+    /// by a new one.
+    fn on_live_connection<T>(&self, first: impl Fn(&mut Conn) -> QueryResult<T>) -> Result<(PooledConnection<Connector>, T), NotBegun> {
+        let mut lost = 0;
+        loop {
+            let mut conn = self.pool.get_timeout(self.patience).map_err(NotBegun::Pool)?;
+            metrics().ledger.store_waited(self.started.elapsed());
+            let error = match first(&mut conn) {
+                Ok(value) => return Ok((conn, value)),
+                Err(error) => error,
+            };
+            if !is_lost(&error) {
+                return Err(NotBegun::Sql(conn, error));
+            }
+            // the pool then drops it
+            AnsiTransactionManager::transaction_manager_status_mut(&mut *conn).set_in_error();
+            lost += 1;
+            // more than all of the pool: the last one was new
+            if lost > self.pool.max_size() {
+                return Err(NotBegun::Sql(conn, error));
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Migrations: embedded, and run under an advisory lock so that two nodes do not run them at once.
 
+use diesel::connection::SimpleConnection as _;
 use diesel::migration::{Migration, MigrationSource};
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -8,6 +9,7 @@ use diesel::sql_types::Integer;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use super::connecting::without_url;
+use super::ledger::{COLD_BEGIN, HOT_SESSION};
 use super::{Store, StoreError};
 use crate::store::text::Text;
 
@@ -102,7 +104,11 @@ impl Store {
         let pool = self.pool.clone();
         let task = tokio::task::spawn_blocking(move || {
             let mut conn = pool.get().map_err(|error| StoreError::Unreachable { problem: without_url(&error.to_string()) })?;
-            work(&mut conn)
+            // planned as the server is configured
+            conn.batch_execute(&COLD_BEGIN.replace("BEGIN;", "").replace("SET LOCAL", "SET")).map_err(failed)?;
+            let done = work(&mut conn);
+            conn.batch_execute(HOT_SESSION).map_err(failed)?;
+            done
         });
         task.await.map_err(|_| StoreError::Panicked { what })?
     }

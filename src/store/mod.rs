@@ -85,7 +85,7 @@ pub use error::StoreError;
 pub(crate) use error::TxError;
 pub use exclusive::{Exclusive, ExclusiveLock};
 pub use failure::{AmountAtStake, CauseRow, FailureFilter, FailureRow, ParentRow};
-pub use flow::{AfterError, DueSince, EndedRun, FlowRow, Lease, LeaseResult};
+pub use flow::{AfterError, DueSince, EndedRun, FlowRow, Lease, LeaseResult, QuietEnd};
 pub use flow_pause::{FlowAction, FlowBefore, SmallerTables};
 pub use forget::{Forgotten, ForgottenFlow, Undelivered};
 pub use gauges::{ConflictCount, EntityCount, FlowMark, Gauges};
@@ -107,7 +107,7 @@ pub use run::{Arrived, NewRun, RunFilter, RunRow};
 pub use sending::{AskedPause, Resumed};
 pub use sent::{AuditedAttempt, KeptDelivery, SentFilter, SentPage, SentVersion};
 pub use settle::{DeliveryOutcome, PartialField, Settlement};
-pub use sweep::{ChangedDocument, GoneDocument};
+pub use sweep::{ChangedDocument, GoneDocument, Unseen};
 pub use tie_out::{
     GoneRecord, NewDifference, TieOutBlock, TieOutBucket, TieOutItem, TieOutItems, TieOutPair, TieOutRow, TieOutRun, TieOutSide,
 };

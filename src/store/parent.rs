@@ -8,6 +8,7 @@ use super::{Store, StoreError};
 use crate::domain::ids::RunId;
 use crate::domain::next_step::NextStep;
 use crate::domain::{DocumentKey, FlowId};
+use crate::store::prepared::prepared;
 use crate::store::text::Text;
 
 /// A parent that will not arrive.
@@ -59,11 +60,11 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn parents_unread(&self, flow: FlowId, limit: i64) -> Result<Vec<String>, StoreError> {
-        self.run("list parents that were not read", move |conn| {
+        self.run_single("list parents that were not read", move |conn| {
             let sql = "SELECT DISTINCT a.key FROM awaited_parent a WHERE a.company = $1 AND a.entity = $2 AND NOT EXISTS ( \
                        SELECT FROM document d WHERE d.company = a.company AND d.entity = a.entity AND d.key = a.key AND NOT d.deleted) \
                        ORDER BY a.key LIMIT $3";
-            let rows: Vec<Key> = sql_query(sql)
+            let rows: Vec<Key> = prepared(sql)
                 .bind::<Text, _>(flow.company.as_str())
                 .bind::<Text, _>(flow.entity.as_str())
                 .bind::<BigInt, _>(limit)

@@ -351,6 +351,17 @@ pub struct NewRun {
     pub reason: Option<String>,
 }
 
+/// What the audit says of the start of a run.
+pub(super) fn begun(new: &NewRun) -> serde_json::Value {
+    serde_json::json!({ "event": "begun", "kind": new.kind, "why": new.reason })
+}
+
+/// What the audit says of the end of a run, and the outcome.
+pub(super) fn ended(error: Option<&str>) -> (serde_json::Value, &'static str) {
+    let outcome = if error.is_some() { RunOutcome::Failed } else { RunOutcome::Done }.as_str();
+    (serde_json::json!({ "event": outcome, "error": error }), outcome)
+}
+
 /// Starts a run; see [`Store::run_begin`].
 pub(super) fn begin(conn: &mut Conn, new: &NewRun, under: SetNumber) -> Tx<()> {
     let NewRun { id, flow, kind, requested_by, reason } = new;
@@ -368,7 +379,7 @@ pub(super) fn begin(conn: &mut Conn, new: &NewRun, under: SetNumber) -> Tx<()> {
             run::definition.eq(Some(under.0)),
         ))
         .execute(conn)?;
-    run_audit(conn, flow, *id, requested_by, &serde_json::json!({ "event": "begun", "kind": kind, "why": reason }))?;
+    run_audit(conn, flow, *id, requested_by, &begun(new))?;
     // a person gave a reason, and asked for exactly this run
     if let (Some(why), RunKind::Poll | RunKind::Sweep) = (reason, kind) {
         let mut row = NewAudit::of(AuditKind::Action).detail(&serde_json::json!({ "action": "run", "kind": kind, "why": why }));
@@ -381,9 +392,9 @@ pub(super) fn begin(conn: &mut Conn, new: &NewRun, under: SetNumber) -> Tx<()> {
 
 /// Ends a run.
 pub(super) fn end(conn: &mut Conn, flow: &FlowId, id: RunId, error: Option<&str>) -> Tx<()> {
-    let outcome = if error.is_some() { RunOutcome::Failed } else { RunOutcome::Done }.as_str();
+    let (said, outcome) = ended(error);
     diesel::update(run::table.find(id)).set((run::ended_at.eq(now), run::outcome.eq(Some(outcome)), run::error.eq(error))).execute(conn)?;
-    run_audit(conn, flow, id, "tieline", &serde_json::json!({ "event": outcome, "error": error }))
+    run_audit(conn, flow, id, "tieline", &said)
 }
 
 /// A run as it is listed.

@@ -126,11 +126,21 @@ const REFUSED: &str = "tieline: another ledger ";
 /// The number of a table that does not exist.
 const NO_TABLE: &str = "none";
 
+/// Inserts the check of [`begin_in_life`] into a statement that runs without a transaction around it. Its first parameter is
+/// [`known_table`].
+pub(super) fn with_same_life(sql: &str) -> String {
+    sql.replace("{same_life}", include_str!("sql/same_life.sql").trim_end())
+}
+
+/// The number of the ledger's own table, as this process knows it; `None` before the first check.
+pub(super) fn known_table(known: &LifeKnown) -> Option<i64> {
+    known.lock().unwrap_or_else(PoisonError::into_inner).as_ref().and_then(|known| known.life.place.table)
+}
+
 /// The start of a transaction. In the same request, the server refuses it if the ledger's own table was re-created since it was last read.
 /// The tables of a loaded dump have other numbers, and a connection from before stays open.
 pub(super) fn begin_in_life(begin: &str, known: &LifeKnown) -> String {
-    let known = known.lock().unwrap_or_else(PoisonError::into_inner);
-    match known.as_ref().and_then(|known| known.life.place.table) {
+    match known_table(known) {
         Some(table) => format!(
             "{begin};\nSELECT (CASE WHEN to_regclass('ledger_life')::oid = {table} THEN '1' \
              ELSE '{REFUSED}' || coalesce(to_regclass('ledger_life')::oid::text, '{NO_TABLE}') END)::int4"

@@ -1,11 +1,13 @@
 //! The end of a sweep: documents that it has not seen are gone from SYSPRO.
 
+use std::sync::LazyLock;
+
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Binary, Uuid as SqlUuid};
 
 use super::placeholder::with_placeholders;
-use super::{Store, StoreError};
+use super::{Conn, Store, StoreError, Tx};
 use crate::domain::FlowId;
 use crate::domain::ids::RunId;
 use crate::store::prepared::prepared;
@@ -46,16 +48,54 @@ pub struct ChangedDocument {
     pub content: String,
 }
 
+/// What a sweep has not seen.
+#[derive(Debug, Clone)]
+pub struct Unseen {
+    /// How many records were known before and were not seen.
+    pub gone: i64,
+    /// How many records were known.
+    pub known: i64,
+    /// These records, up to the limit; and, not counted, records that were already gone and must be marked again, because the comparison
+    /// after a restore found their rows different.
+    pub documents: Vec<GoneDocument>,
+    /// Placeholders for rows that could not be told apart, and that the sweep has not returned.
+    pub rows: Vec<GoneDocument>,
+}
+
+fn unseen(conn: &mut Conn, flow: &FlowId, run: RunId, limit: i64) -> Tx<Vec<GoneDocument>> {
+    let sql = "SELECT d.key, d.hash, coalesce(whole.content, v.content) AS content \
+               FROM document d JOIN version v ON v.document_id = d.id AND v.version = d.version \
+               LEFT JOIN LATERAL (SELECT w.content FROM version w WHERE v.content LIKE '%\"$faults\":%' AND w.document_id = d.id \
+               AND w.content NOT LIKE '%\"$faults\":%' ORDER BY w.version DESC LIMIT 1) whole ON true \
+               WHERE d.company = $1 AND d.entity = $2 AND NOT d.deleted AND NOT {stands_for_a_row} \
+               AND NOT EXISTS (SELECT 1 FROM sweep_seen s WHERE s.run_id = $3 AND s.document_id = d.id) ORDER BY d.key LIMIT $4";
+    let found = sql_query(with_placeholders(sql))
+        .bind::<Text, _>(flow.company.as_str())
+        .bind::<Text, _>(flow.entity.as_str())
+        .bind::<SqlUuid, _>(run.0)
+        .bind::<BigInt, _>(limit);
+    Ok(found.load(conn)?)
+}
+
+fn unseen_rows(conn: &mut Conn, flow: &FlowId, run: RunId) -> Tx<Vec<GoneDocument>> {
+    let sql = "SELECT d.key, d.hash, v.content FROM document d JOIN version v ON v.document_id = d.id AND v.version = d.version \
+               WHERE d.company = $1 AND d.entity = $2 AND NOT d.deleted AND {stands_for_a_row} \
+               AND NOT EXISTS (SELECT 1 FROM sweep_seen s WHERE s.run_id = $3 AND s.document_id = d.id) ORDER BY d.key";
+    let found = sql_query(with_placeholders(sql))
+        .bind::<Text, _>(flow.company.as_str())
+        .bind::<Text, _>(flow.entity.as_str())
+        .bind::<SqlUuid, _>(run.0);
+    Ok(found.load(conn)?)
+}
+
 impl Store {
-    /// Records that were known before this run and that it has not seen, up to `limit`; their total number; and the number of known
-    /// records. Also returned, but not counted: records that were already gone and must be marked again, because the comparison after a
-    /// restore found their rows different.
+    /// The end of a sweep, and the end of what it noted: the records and rows that it has not seen.
     ///
-    /// The content is the last one that could become a record.
+    /// The content of a record is the last one that could become a record.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn sweep_gone(&self, flow: FlowId, run: RunId, limit: i64) -> Result<(i64, i64, Vec<GoneDocument>), StoreError> {
+    pub async fn sweep_end(&self, flow: FlowId, run: RunId, limit: i64) -> Result<Unseen, StoreError> {
         self.run("list what a sweep has not seen", move |conn| {
             let count: Vec<Count> = sql_query(with_placeholders(
                 // records that were gone before the comparison after a restore, and only have to be marked again, are not newly gone
@@ -70,21 +110,14 @@ impl Store {
             .bind::<Text, _>(flow.entity.as_str())
             .bind::<SqlUuid, _>(run.0)
             .load(conn)?;
-            let (missing, before, known) = count.first().map_or((0, 0, 0), |row| (row.gone, row.before, row.known));
-            let gone = sql_query(with_placeholders(
-                "SELECT d.key, d.hash, coalesce(whole.content, v.content) AS content \
-                 FROM document d JOIN version v ON v.document_id = d.id AND v.version = d.version \
-                 LEFT JOIN LATERAL (SELECT w.content FROM version w WHERE v.content LIKE '%\"$faults\":%' AND w.document_id = d.id \
-                 AND w.content NOT LIKE '%\"$faults\":%' ORDER BY w.version DESC LIMIT 1) whole ON true \
-                 WHERE d.company = $1 AND d.entity = $2 AND NOT d.deleted AND NOT {stands_for_a_row} \
-                 AND NOT EXISTS (SELECT 1 FROM sweep_seen s WHERE s.run_id = $3 AND s.document_id = d.id) ORDER BY d.key LIMIT $4",
-            ))
-            .bind::<Text, _>(flow.company.as_str())
-            .bind::<Text, _>(flow.entity.as_str())
-            .bind::<SqlUuid, _>(run.0)
-            .bind::<BigInt, _>(limit.saturating_add(before))
-            .load(conn)?;
-            Ok((missing, known - before, gone))
+            let (gone, before, known) = count.first().map_or((0, 0, 0), |row| (row.gone, row.before, row.known));
+            let documents = if gone + before > 0 { unseen(conn, &flow, run, limit.saturating_add(before))? } else { Vec::new() };
+            let rows = unseen_rows(conn, &flow, run)?;
+            // also what an interrupted sweep has seen
+            sql_query("DELETE FROM sweep_seen s WHERE s.run_id = $1 OR EXISTS (SELECT 1 FROM run r WHERE r.id = s.run_id AND r.ended_at IS NOT NULL)")
+                .bind::<SqlUuid, _>(run.0)
+                .execute(conn)?;
+            Ok(Unseen { gone, known: known - before, documents, rows })
         })
         .await
     }
@@ -100,34 +133,19 @@ impl Store {
             #[diesel(sql_type = Text)]
             key: String,
         }
-        self.run("list the newest records", move |conn| {
-            let rows: Vec<Key> = sql_query(with_placeholders(
+        static SQL: LazyLock<String> = LazyLock::new(|| {
+            with_placeholders(
                 "SELECT d.key FROM (SELECT * FROM document ORDER BY id DESC LIMIT 5000) d \
                  WHERE d.company = $1 AND d.entity = $2 AND NOT d.deleted AND NOT {stands_for_a_row} ORDER BY d.id DESC LIMIT $3",
-            ))
-            .bind::<Text, _>(flow.company.as_str())
-            .bind::<Text, _>(flow.entity.as_str())
-            .bind::<BigInt, _>(limit)
-            .load(conn)?;
-            Ok(rows.into_iter().map(|row| row.key).collect())
-        })
-        .await
-    }
-
-    /// Placeholders for rows that could not be told apart, and that this run, a whole read, has not returned.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn sweep_rows(&self, flow: FlowId, run: RunId) -> Result<Vec<GoneDocument>, StoreError> {
-        self.run("list rows that a sweep has not met", move |conn| {
-            let sql = "SELECT d.key, d.hash, v.content FROM document d JOIN version v ON v.document_id = d.id AND v.version = d.version \
-                       WHERE d.company = $1 AND d.entity = $2 AND NOT d.deleted AND {stands_for_a_row} \
-                       AND NOT EXISTS (SELECT 1 FROM sweep_seen s WHERE s.run_id = $3 AND s.document_id = d.id) ORDER BY d.key";
-            let rows = sql_query(with_placeholders(sql))
+            )
+        });
+        self.run_single("list the newest records", move |conn| {
+            let rows: Vec<Key> = prepared(&SQL)
                 .bind::<Text, _>(flow.company.as_str())
                 .bind::<Text, _>(flow.entity.as_str())
-                .bind::<SqlUuid, _>(run.0);
-            Ok(rows.load(conn)?)
+                .bind::<BigInt, _>(limit)
+                .load(conn)?;
+            Ok(rows.into_iter().map(|row| row.key).collect())
         })
         .await
     }
@@ -174,20 +192,6 @@ impl Store {
                 .bind::<Array<Text>, _>(keys)
                 .bind::<Array<Binary>, _>(hashes);
             Ok(changed.load(conn)?)
-        })
-        .await
-    }
-
-    /// Deletes what a sweep has seen, this one and any that was interrupted.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn sweep_forget(&self, run: RunId) -> Result<(), StoreError> {
-        self.run("forget a sweep", move |conn| {
-            sql_query("DELETE FROM sweep_seen s WHERE s.run_id = $1 OR EXISTS (SELECT 1 FROM run r WHERE r.id = s.run_id AND r.ended_at IS NOT NULL)")
-                .bind::<SqlUuid, _>(run.0)
-                .execute(conn)?;
-            Ok(())
         })
         .await
     }

@@ -4,15 +4,19 @@ use std::time::Duration;
 
 use tieline::actors::system::ActorSystem;
 use tieline::domain::FlowId;
-use tieline::domain::run::RunKind;
+use tieline::domain::ids::RunId;
+use tieline::domain::run::{RunKind, Trigger};
+use tieline::store::{DueSince, Lease, LeaseResult, NewRun, QuietEnd, SetNumber, Store, StoreError};
 use tieline::telemetry::metrics;
 
+use crate::support::database::{Database, settings};
 use crate::support::node::{ENTITIES, Node, wait_for};
 use crate::support::world::World;
-use crate::support::{Options, Rig, ask, errors, run};
+use crate::support::{Options, Rig, ask, errors, node, run};
 
-/// Statements of a poll that finds nothing, `BEGIN` and `COMMIT` included: 27 were counted.
-const STATEMENTS: u64 = 30;
+/// Statements of a poll that finds nothing, `BEGIN` and `COMMIT` included: it takes the flow and begins its run, counts the flow's backlog,
+/// looks for due deliveries, and ends all of it. 27 were counted before.
+const STATEMENTS: u64 = 4;
 
 /// The sum of all series of a metric that have this text in their labels.
 fn total(text: &str, name: &str, label: &str) -> u64 {
@@ -59,7 +63,86 @@ fn a_poll_without_news_costs_few_statements_however_many_queries_it_sends() {
             assert!(statements <= STATEMENTS, "{entity}: {statements} statements");
             assert!(requests <= 2 * queries, "{entity}: {requests} requests for {queries} queries");
         }
+        // each poll is a run, which the audit has from its start to its end
+        let runs = "SELECT count(*) = 10 AND every(kind = 'poll' AND outcome = 'done' AND ended_at >= started_at AND definition IS NOT NULL) FROM run";
+        assert_eq!(rig.database.psql(runs), "t");
+        let audited = "SELECT count(*) = 10 AND every(said = 'begun done') FROM (SELECT string_agg(detail::json ->> 'event', ' ' ORDER BY id) AS said \
+                       FROM audit WHERE kind = 'run' GROUP BY run_id) r";
+        assert_eq!(rig.database.psql(audited), "t");
         system.stop(Duration::from_secs(20)).await;
+    });
+}
+
+/// A quiet end is stored by the holder alone, under the definitions of its run, and once.
+#[test]
+fn a_run_begins_and_ends_quietly_under_its_lease_alone_and_once() {
+    run(async {
+        let database = Database::migrated().await;
+        let store = Store::connect(&settings(), &database.url()).unwrap();
+        let flow = FlowId::new("EDU1", "invoice");
+        let under = SetNumber(0);
+        let take = async |name: &str, trigger: Trigger, due: Option<DueSince>| {
+            let run = NewRun { id: RunId::fresh(), flow: flow.clone(), kind: RunKind::Poll, requested_by: "anna".into(), reason: None };
+            let taken = store.flow_run(run.clone(), node(name).holder(), Duration::from_secs(60), trigger, due, under).await;
+            taken.map(|taken| (run.id, taken))
+        };
+        let leased = |(run, taken): (RunId, LeaseResult)| match taken {
+            LeaseResult::Lease(lease, row) => (run, lease, row),
+            other => panic!("{other:?}"),
+        };
+        let end = |run: RunId, lease: &Lease| QuietEnd {
+            run,
+            lease: lease.clone(),
+            watermark: "2026-03-01".parse().unwrap(),
+            sizes: None,
+            error: None,
+        };
+        let events = || database.psql("SELECT string_agg(detail::json ->> 'event', ' ' ORDER BY id) FROM audit WHERE kind = 'run'");
+
+        // the first run finds no row of its flow
+        let (run, lease, row) = leased(take("one", Trigger::Schedule, None).await.unwrap());
+        assert_eq!((lease.epoch, row.watermark), (1, None));
+        assert!(matches!(take("two", Trigger::Person, None).await.unwrap().1, LeaseResult::Held { .. }));
+        assert!(store.flow_end_quiet(end(run, &lease)).await.unwrap());
+        // as after a lost answer
+        assert!(store.flow_end_quiet(end(run, &lease)).await.unwrap());
+        assert_eq!(events(), "begun done");
+
+        // it has run since it was due
+        let due = DueSince { age: Duration::from_secs(60), kind: RunKind::Poll };
+        assert!(matches!(take("two", Trigger::Schedule, Some(due)).await.unwrap().1, LeaseResult::Done));
+        let (run, lease, row) = leased(take("one", Trigger::Schedule, None).await.unwrap());
+        assert_eq!((lease.epoch, row.watermark), (2, "2026-03-01".parse().ok()));
+
+        // another node takes over, and ends the run of the first one
+        database.psql("UPDATE flow SET lease_until = now() - interval '1 s'");
+        let before = store.statements();
+        let (second, taken, _) = leased(take("two", Trigger::Schedule, None).await.unwrap());
+        assert!(store.statements() > before + 1, "an open run is ended first");
+        assert!(!store.flow_end_quiet(end(run, &lease)).await.unwrap());
+        assert_eq!(events(), "begun done begun failed begun");
+        assert!(store.flow_end_quiet(end(second, &taken)).await.unwrap());
+
+        // a pause holds up the schedule alone
+        store.flow_pause(flow.clone(), "anna".into(), "audit".into()).await.unwrap();
+        assert!(matches!(take("one", Trigger::Schedule, None).await.unwrap().1, LeaseResult::Paused { .. }));
+        let before = store.statements();
+        let (third, lease, _) = leased(take("one", Trigger::Person, None).await.unwrap());
+        assert_eq!(store.statements(), before + 1);
+
+        // other definitions came into force
+        database.psql(
+            "INSERT INTO definition (number, hash, mapper, profile, carried, files) VALUES (7, 'h', 1, 'apo', '{}', '{}');
+             INSERT INTO definition_in_force (number, adopted_by) VALUES (7, 'anna')",
+        );
+        assert!(!store.flow_end_quiet(end(third, &lease)).await.unwrap());
+        assert!(matches!(take("one", Trigger::Person, None).await, Err(StoreError::OtherDefinitions { .. })));
+        database.psql("DELETE FROM definition_in_force");
+        let failed = QuietEnd { error: Some("ServiceNow did not answer".into()), ..end(third, &lease) };
+        assert!(store.flow_end_quiet(failed).await.unwrap());
+        assert_eq!(database.psql("SELECT outcome || ': ' || error FROM run ORDER BY id DESC LIMIT 1"), "failed: ServiceNow did not answer");
+        let state = "SELECT concat_ws(' ', holder IS NULL, epoch, watermark, last_success_at < last_error_at, last_error) FROM flow";
+        assert_eq!(database.psql(state), "t 4 2026-03-01 t ServiceNow did not answer");
     });
 }
 

@@ -260,7 +260,7 @@ fn measure(database: &Database) -> BTreeMap<&'static str, Pages> {
     let waiting_lines = array("(7000000 + n)::bigint");
     let waiting_children = array("(6000000 + n)::bigint");
     let mut found = BTreeMap::new();
-    let (hot, cold) = (statement("hot_session"), "BEGIN");
+    let (hot, cold) = (format!("BEGIN;\n{}", statement("hot_session")), "BEGIN");
     // for people, who may ask for anything: planned by what they ask for
     let conflicts = "bigint, text, text, text, text, text, bigint[], bigint";
     // each of a page may be on a page of the table of its own

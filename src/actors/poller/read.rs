@@ -25,7 +25,7 @@ use crate::definition::plan::TypeChange;
 use crate::definition::{Plan, ReadPlan};
 use crate::domain::chain;
 use crate::domain::ids::{BackfillId, RunId};
-use crate::domain::run::BackfillState;
+use crate::domain::run::{BackfillState, RunKind};
 use crate::domain::{Document, DocumentKey};
 use crate::retry::{self, Backoff};
 use crate::store::{BackfillFilter, BackfillRow, BackfillStep, FlowRow, Intake, IntakeDocument, Lease, StoreError};
@@ -305,6 +305,14 @@ impl Reader {
         self.take_in(read.end).await.map(|()| true)
     }
 
+    /// The end of a read that took nothing in, to be stored with the end of its run; `None`: it must be stored by itself.
+    pub(super) fn quiet_end(&self, read: &Read, kind: RunKind) -> Option<(NaiveDate, Option<Value>)> {
+        if kind != RunKind::Poll || read.rests || self.took_in.get() || self.aligner.is_some() {
+            return None;
+        }
+        read.end.watermark.map(|watermark| (watermark, read.end.sizes.clone()))
+    }
+
     /// Whether a backfill must pause after the current page: its slice is over, or a person cancelled it.
     async fn rests(&self, keep: Keep) -> Result<bool, PollError> {
         let Keep::Backfill { id, rests_at } = keep else { return Ok(false) };
@@ -489,14 +497,17 @@ impl Reader {
                 debug!(flow = %self.flow, key = %document.key, %warning, "mapped with a warning");
             }
         }
-        let empty = intake.documents.is_empty();
+        let documents = intake.documents.len() as i64;
         self.parts.crash.at("poller:before_intake", self.flow.entity.as_str());
         let counts = self.parts.store.intake_of(intake).await?;
         self.parts.crash.at("poller:after_intake", self.flow.entity.as_str());
+        if counts.unchanged < documents {
+            self.took_in.set(true);
+        }
         self.parts.progress.add(&self.flow, counts);
         metrics().records.documents_read(&self.flow.entity, counts.read.unsigned_abs());
         metrics().records.versions_taken_in(&self.flow.entity, (counts.new + counts.changed + counts.deleted).unsigned_abs());
-        if !empty {
+        if documents > 0 {
             self.nudge.do_send(Nudge { entity: self.flow.entity.clone() });
         }
         Ok(())

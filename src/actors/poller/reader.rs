@@ -89,6 +89,8 @@ pub struct Reader {
     pub poison: Poison,
     /// When the newest records were last checked in SYSPRO.
     pub newest_checked: Rc<Cell<Option<Instant>>>,
+    /// Whether the current run has taken in anything that the ledger did not have.
+    pub took_in: Rc<Cell<bool>>,
 }
 
 /// Keys and hashes of documents that are not to be mapped again.

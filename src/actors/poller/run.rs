@@ -9,7 +9,7 @@ use tracing::{info, warn};
 use super::error::PollError;
 use super::extent::Extent;
 use super::overdue;
-use super::read::Reading;
+use super::read::{Read, Reading};
 use super::reader::Reader;
 use crate::actors::aligner::{AlignError, AlignNow};
 use crate::actors::writer::{Drain, WriteError};
@@ -18,7 +18,7 @@ use crate::domain::backlog::Backlog;
 use crate::domain::ids::RunId;
 use crate::domain::run::{RunCounts, RunKind, Trigger};
 use crate::retry;
-use crate::store::{AfterError, DueSince, EndedRun, FlowRow, Lease, LeaseResult, NewRun, RunRow, StoreError};
+use crate::store::{AfterError, DueSince, EndedRun, FlowRow, Lease, LeaseResult, NewRun, QuietEnd, RunRow, StoreError};
 use crate::telemetry::labels::RunResult;
 use crate::telemetry::metrics::metrics;
 
@@ -49,6 +49,15 @@ pub struct PollReport {
     pub counts: RunCounts,
     /// Why sending stopped early, if it did: reading was complete by then, and nothing is lost.
     pub write_error: Option<WriteError>,
+}
+
+/// What a run has done when only its end is left to be stored.
+#[derive(Default)]
+struct Worked {
+    /// Why sending stopped early, if it did.
+    write_error: Option<WriteError>,
+    /// A read that took nothing in, and whose end is not stored yet.
+    unstored: Option<Read>,
 }
 
 impl Reader {
@@ -87,6 +96,7 @@ impl Reader {
             self.begin_backfill(new, &lease).await?;
         }
         let before = self.parts.progress.of(&self.flow);
+        self.took_in.set(false);
         let outcome = {
             let work = self.work(kind, run, &lease, *row);
             let renewal = self.renew(lease.clone(), ttl);
@@ -136,9 +146,10 @@ impl Reader {
     }
 
     /// Reads, marks gone records, and sends.
-    async fn work(&self, kind: RunKind, run: RunId, lease: &Lease, row: FlowRow) -> Result<Option<WriteError>, PollError> {
+    async fn work(&self, kind: RunKind, run: RunId, lease: &Lease, row: FlowRow) -> Result<Worked, PollError> {
         let plan = self.definitions.plan(&self.flow.entity).cloned();
-        let Some(plan) = plan else { return Ok(None) };
+        let Some(plan) = plan else { return Ok(Worked::default()) };
+        let mut unstored = None;
         if kind == RunKind::Backfill {
             self.backfill(&plan, run, lease, &row).await?;
         } else {
@@ -152,7 +163,11 @@ impl Reader {
             if whole {
                 self.mark_gone(&plan, run, lease, &read, &row).await?;
             }
-            self.end_reading(read).await?;
+            // one statement stores the end of a read that took nothing in and the end of its run
+            match self.quiet_end(&read, kind).is_some() {
+                true => unstored = Some(read),
+                false => drop(self.end_reading(read).await?),
+            }
             let first = row_is_first && self.parts.flows.since.is_none();
             if whole || first {
                 self.mark_absent_parents(&plan, run).await?;
@@ -165,13 +180,14 @@ impl Reader {
             let compared = compared.unwrap_or_else(|_| Err(restarting()));
             compared.map_err(|source| PollError::Align { flow: self.flow.clone(), source })?;
         }
-        let drained = self.drain.send(Drain { entity: self.flow.entity.clone() }).await;
-        Ok(match drained {
+        let drained = self.drain.send(Drain { entity: self.flow.entity.clone(), release: unstored.is_none() }).await;
+        let write_error = match drained {
             Ok(Ok(())) => None,
             Ok(Err(error)) => Some(error),
             // the Writer is being restarted: the next run finds what is due
             Err(_) => Some(WriteError::Store { text: "sending was interrupted; what is queued is sent by the next run".into() }),
-        })
+        };
+        Ok(Worked { write_error, unstored })
     }
 
     /// Reads a slice of the flow's oldest open backfill. If it stops early, the backfill keeps the reason and the time of the next attempt.
@@ -203,27 +219,14 @@ impl Reader {
         run: RunId,
         lease: Lease,
         before: RunCounts,
-        outcome: Result<Option<WriteError>, PollError>,
+        outcome: Result<Worked, PollError>,
     ) -> Result<PollReport, PollError> {
         let after = self.parts.progress.of(&self.flow);
-        let error = match &outcome {
-            Err(error) => Some(error.to_string()),
-            Ok(Some(error)) => Some(error.to_string()),
-            Ok(None) => None,
-        };
-        let meaning = outcome.as_ref().err().map_or(AfterError::TryAgain, PollError::after);
-        let row = match self.parts.store.flow_end_run(run, lease, error, kind, meaning).await {
-            Ok(EndedRun { row, held }) => {
-                if !held {
-                    let error = StoreError::Fenced { what: format!("flow {}", self.flow) };
-                    warn!(%error, flow = %self.flow, "the end of a run could not be stored");
-                }
-                row
+        let (outcome, row) = match outcome {
+            Ok(Worked { write_error, unstored: Some(read) }) if self.ended_quietly(run, &lease, &read, write_error.as_ref()).await => {
+                (Ok(write_error), None)
             }
-            Err(error) => {
-                warn!(%error, flow = %self.flow, "the end of a run could not be stored");
-                None
-            }
+            outcome => self.store_end(kind, run, lease, outcome).await,
         };
         let write_error = outcome?;
         let counts = RunCounts {
@@ -243,9 +246,53 @@ impl Reader {
         Ok(PollReport { run, counts, write_error })
     }
 
+    /// Stores the ends of a read that took nothing in and of its run with one statement. `false`: this is not possible, or not certain.
+    async fn ended_quietly(&self, run: RunId, lease: &Lease, read: &Read, write_error: Option<&WriteError>) -> bool {
+        let Some((watermark, sizes)) = self.quiet_end(read, RunKind::Poll) else { return false };
+        let error = write_error.map(ToString::to_string);
+        let end = QuietEnd { run, lease: lease.clone(), watermark, sizes, error };
+        self.parts.store.flow_end_quiet(end).await.unwrap_or(false)
+    }
+
+    /// Stores the end of a read that is not stored yet, and the end of the run.
+    async fn store_end(
+        &self,
+        kind: RunKind,
+        run: RunId,
+        lease: Lease,
+        outcome: Result<Worked, PollError>,
+    ) -> (Result<Option<WriteError>, PollError>, Option<RunRow>) {
+        let outcome = match outcome {
+            Ok(Worked { write_error, unstored: Some(read) }) => self.end_reading(read).await.map(|_| write_error),
+            outcome => outcome.map(|worked| worked.write_error),
+        };
+        let error = match &outcome {
+            Err(error) => Some(error.to_string()),
+            Ok(Some(error)) => Some(error.to_string()),
+            Ok(None) => None,
+        };
+        let meaning = outcome.as_ref().err().map_or(AfterError::TryAgain, PollError::after);
+        let row = match self.parts.store.flow_end_run(run, lease, error, kind, meaning).await {
+            Ok(EndedRun { row, held }) => {
+                if !held {
+                    let error = StoreError::Fenced { what: format!("flow {}", self.flow) };
+                    warn!(%error, flow = %self.flow, "the end of a run could not be stored");
+                }
+                row
+            }
+            Err(error) => {
+                warn!(%error, flow = %self.flow, "the end of a run could not be stored");
+                None
+            }
+        };
+        (outcome, row)
+    }
+
     /// Writes one line to the log: what was read, and the states of the records that this run queued.
     fn say_end(&self, kind: RunKind, row: Option<RunRow>, counts: RunCounts) {
-        let (delivered, backlog) = row.map_or((counts.delivered, Backlog::default()), |row| (row.delivered, row.backlog()));
+        // the row of a run that took nothing in is not read: it has queued nothing
+        let delivered = if self.took_in.get() { counts.delivered } else { 0 };
+        let (delivered, backlog) = row.map_or((delivered, Backlog::default()), |row| (row.delivered, row.backlog()));
         let RunCounts { read, new, changed, deleted: gone, .. } = counts;
         let Backlog { failed, on_hold, waiting, .. } = backlog;
         let (flow, kind, moving) = (&self.flow, kind.as_str(), backlog.moving());

@@ -13,7 +13,7 @@ use crate::definition::Plan;
 use crate::domain::DocumentKey;
 use crate::domain::ids::RunId;
 use crate::domain::next_step::NextStep;
-use crate::store::{AbsentParent, FlowRow, GoneDocument, Intake, IntakeDocument, Lease, SmallerTables};
+use crate::store::{AbsentParent, FlowRow, GoneDocument, Intake, IntakeDocument, Lease, SmallerTables, Unseen};
 
 /// Parents checked after one whole read; the next one checks the others.
 const PARENTS: i64 = 500;
@@ -66,11 +66,8 @@ impl Reader {
         let limit = self.parts.flows.max_gone_per_sweep;
         let smaller = Sizes::of(row).smaller();
         let most = if smaller == SmallerTables::Accept { i64::MAX } else { i64::from(limit) };
-        let found = self.parts.store.sweep_gone(self.flow.clone(), run, most).await;
-        let (gone, known, documents) = found.map_err(|error| self.store_error(&error))?;
-        let rows = self.parts.store.sweep_rows(self.flow.clone(), run).await.map_err(|error| self.store_error(&error))?;
-        self.parts.store.sweep_forget(run).await.map_err(|error| self.store_error(&error))?;
-        let mut documents = documents;
+        let found = self.parts.store.sweep_end(self.flow.clone(), run, most).await;
+        let Unseen { gone, known, mut documents, rows } = found.map_err(|error| self.store_error(&error))?;
         let any = gone > 0 || !documents.is_empty();
         if any && read.nameless {
             warn!(flow = %self.flow, gone, "the key of a row cannot be read, and the row may belong to any of the records not seen: none \

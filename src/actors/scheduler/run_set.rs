@@ -164,7 +164,7 @@ pub async fn run(
         report.write_errors.push(error.into());
     }
     for entity in entities(&definitions) {
-        match recipients.drain.send(Drain { entity }).await {
+        match recipients.drain.send(Drain { entity, release: true }).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
                 if !report.write_errors.iter().any(|other| other.to_string() == error.to_string()) {

@@ -45,13 +45,15 @@ pub struct Writer {
     volatile: Rc<Volatile>,
 }
 
-/// Request. Releases what waited for a parent that is delivered, and sends what is due of an entity; answers when nothing of it is due any
-/// more.
+/// Request. Sends what is due of an entity, and before that releases what waited for a parent that is delivered; answers when nothing of it
+/// is due any more.
 #[derive(Message)]
 #[rtype(result = "Result<(), WriteError>")]
 pub struct Drain {
     /// The entity.
     pub entity: EntityName,
+    /// Whether to release anything: a run that took nothing in leaves it to the end of its run set.
+    pub release: bool,
 }
 
 /// Reminder. Deliveries of this entity may be due; safe to repeat.
@@ -120,7 +122,9 @@ impl Handler<Drain> for Writer {
     fn handle(&mut self, message: Drain, _: &mut Self::Context) -> Self::Result {
         let sender = self.sender(&message.entity);
         let work = async move {
-            sender.release().await?;
+            if message.release {
+                sender.release().await?;
+            }
             let drained = sender.drain().await;
             // an earlier reminder may have met the error and postponed everything
             match sender.pump.trouble.take() {

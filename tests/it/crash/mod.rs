@@ -359,7 +359,7 @@ fn transactions(folder: &Path) -> BTreeSet<String> {
         }
         let tests = path.file_name().is_some_and(|name| name == "tests.rs");
         if path.extension().is_some_and(|extension| extension == "rs") && !tests {
-            let text = fs::read_to_string(&path).unwrap().replace(".run_hot(\"", ".run(\"");
+            let text = fs::read_to_string(&path).unwrap().replace(".run_hot(\"", ".run(\"").replace(".run_single(\"", ".run(\"");
             let names = text.split(".run(\"").skip(1).filter_map(|rest| rest.split('"').next());
             found.extend(names.map(str::to_owned));
         }
