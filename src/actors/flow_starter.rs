@@ -89,7 +89,7 @@ impl FlowStarter {
             let servicenow = ServiceNow::new(&settings.servicenow).unwrap_or_else(|error| panic!("{}", error.chain()));
             let writes = definitions.plan(&flow_id.entity).is_some_and(|plan| plan.setup.is_some());
             let write_back = writes.then(|| WriteBack {
-                odata: reader(&settings, session.clone().recipient()).unwrap_or_else(|error| panic!("{}", chain(&error))),
+                reader: reader(&settings, session.clone().recipient()).unwrap_or_else(|error| panic!("{}", chain(&error))),
                 credential: session.clone().recipient(),
                 session: session.clone().recipient(),
                 log_off: session.recipient(),
@@ -104,12 +104,12 @@ impl FlowStarter {
         let (session, writer) = (self.session.clone(), self.writer.clone());
         let (definitions, flow_id) = (definitions.clone(), flow.clone());
         start_on(&self.ingest, of_flow("poller", flow), &self.supervision, move |_| {
-            let odata = reader(&settings, session.clone().recipient()).unwrap_or_else(|error| panic!("{}", chain(&error)));
+            let syspro = reader(&settings, session.clone().recipient()).unwrap_or_else(|error| panic!("{}", chain(&error)));
             Poller::new(Reader {
                 parts,
                 flow: flow_id,
                 definitions,
-                odata,
+                syspro,
                 session: session.clone().recipient(),
                 refused: session.recipient(),
                 mapper: mapper.recipient(),

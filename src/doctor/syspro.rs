@@ -15,7 +15,7 @@ use crate::syspro::{Capabilities, ProbeFinding, SeenOrder, SysproError, SysproRe
 
 pub(super) async fn tables(parts: &DiagnosticsParts, way: &Way, session: Session, report: &Report) {
     let (syspro, retry) = (&parts.settings.syspro, &parts.settings.retry);
-    let (odata, credential, own) = match (session, way) {
+    let (reader, credential, own) = match (session, way) {
         (Session::NotNeeded, _) => {
             let credential = match parts.credential_store.credential(SYSPRO_ODATA).await {
                 Ok(credential) => credential,
@@ -25,7 +25,7 @@ pub(super) async fn tables(parts: &DiagnosticsParts, way: &Way, session: Session
                 return report.note(Finding::unknown("SYSPRO tables", "not checked: no OData service is configured", NextStep::EnetFirst));
             };
             match SysproReader::new(url, syspro, retry) {
-                Ok(odata) => (odata, credential, None),
+                Ok(reader) => (reader, credential, None),
                 Err(error) => {
                     return report.note(Finding::failed("SYSPRO", chain(&error), NextStep::SettingsSection { section: "syspro".into() }));
                 }
@@ -43,12 +43,12 @@ pub(super) async fn tables(parts: &DiagnosticsParts, way: &Way, session: Session
     for company in &syspro.companies {
         let (mut seen, mut whole) = (Vec::new(), true);
         for plan in &parts.definitions.now().plans {
-            match odata.probe(&credential, company, &plan.read).await {
+            match reader.probe(&credential, company, &plan.read).await {
                 Ok(tables) => {
                     tables.iter().for_each(|table| report.note(table_finding(company, table, syspro.absent_columns)));
                     // a table that cannot be read was reported
                     if tables.first().is_some_and(ProbeFinding::is_ok)
-                        && let Ok(capabilities) = odata.capabilities(&credential, company, &plan.read).await
+                        && let Ok(capabilities) = reader.capabilities(&credential, company, &plan.read).await
                     {
                         seen.push(capabilities);
                     }
@@ -66,7 +66,7 @@ pub(super) async fn tables(parts: &DiagnosticsParts, way: &Way, session: Session
             }
         }
         if whole && !seen.is_empty() {
-            report.note(capabilities_finding(company, &seen, syspro, odata.is_enet()));
+            report.note(capabilities_finding(company, &seen, syspro, reader.is_enet()));
         }
     }
     if let Some(enet) = own {

@@ -50,13 +50,13 @@ impl Call<'_> {
 
     /// Whether the company lacks a table that may be absent, as found before.
     pub(super) fn is_absent(&self, table: &str) -> bool {
-        self.odata.learned.borrow().absent.contains(&self.place(table))
+        self.reader.learned.borrow().absent.contains(&self.place(table))
     }
 
     /// Notes that the company lacks a table that may be absent, so that not every page requests it again.
     pub(super) fn note_absent_table(&self, table: &str) {
         warn!(company = %self.company, table, "the company has no such table, which the definition allows: it is read as empty");
-        self.odata.learned.borrow_mut().absent.insert(self.place(table));
+        self.reader.learned.borrow_mut().absent.insert(self.place(table));
     }
 
     async fn present_children(

@@ -183,7 +183,7 @@ impl Call<'_> {
             if !lacks && (answer.rows.is_empty() || answer.gives(at)) {
                 continue;
             }
-            let empty = self.odata.settings.absent_columns == AbsentColumns::Empty;
+            let empty = self.reader.settings.absent_columns == AbsentColumns::Empty;
             let to = match needed.optional.contains(name) {
                 _ if !lacks && self.is_known(&needed.table, name) => &mut finding.left_out,
                 true => &mut finding.missing_optional,
@@ -234,7 +234,7 @@ impl Call<'_> {
     ) -> Result<bool, SysproError> {
         match self.sample(query.table, selected).await {
             Ok(_) => {
-                self.odata.learned.borrow_mut().accepted.insert(known.clone());
+                self.reader.learned.borrow_mut().accepted.insert(known.clone());
                 return Err(refusal);
             }
             Err(error @ SysproError::Refused { status: 404, .. }) => {
@@ -262,7 +262,7 @@ impl Call<'_> {
         }
         self.gone(query.table, optional.clone())?;
         warn!(company = %self.company, table = query.table, columns = ?optional, "optional columns are missing and are read as empty");
-        let mut learned = self.odata.learned.borrow_mut();
+        let mut learned = self.reader.learned.borrow_mut();
         learned.dropped.entry(self.place(query.table)).or_default().extend(optional);
         Ok(true)
     }
@@ -280,11 +280,11 @@ impl Call<'_> {
 
     /// Tests whether the table answers without a selection after every single column was refused; from then on whole rows are requested.
     async fn knows_no_select(&self, table: &str, columns: &[&str]) -> bool {
-        if std::mem::replace(&mut self.odata.learned.borrow_mut().no_select, true) {
+        if std::mem::replace(&mut self.reader.learned.borrow_mut().no_select, true) {
             return false;
         }
         let answers = self.sample(table, columns).await.is_ok();
-        self.odata.learned.borrow_mut().no_select = answers;
+        self.reader.learned.borrow_mut().no_select = answers;
         if answers {
             warn!(company = %self.company, table, "the service refuses `$select`; Tieline reads whole rows from now on");
         }
@@ -334,7 +334,7 @@ impl Call<'_> {
 
     /// The same when no other query has succeeded yet: with growing pauses between the attempts.
     async fn stays_refused_for_long(&self, table: &str, column: &str) -> Result<bool, SysproError> {
-        let retry = &self.odata.retry;
+        let retry = &self.reader.retry;
         let mut delays = retry::delays(retry.backoff).with_max_times(REPEATS).build();
         // it was refused a moment ago
         tokio::time::sleep(delays.next().unwrap_or_default()).await;
@@ -348,7 +348,7 @@ impl Call<'_> {
 
     /// A query of another table that has succeeded for this company before.
     fn answered_before(&self, table: &str) -> Option<(String, String)> {
-        let learned = self.odata.learned.borrow();
+        let learned = self.reader.learned.borrow();
         let own = learned.accepted.iter().filter(|(company, _)| company == self.company);
         let questions = own.filter_map(|(_, asked)| asked.split_once('?'));
         let (other, columns) = questions.filter(|(other, _)| *other != table).min()?;

@@ -102,11 +102,11 @@ impl Call<'_> {
 
     /// The number of rows that meet a condition. `None`: the service does not count, or not at present.
     pub(super) async fn count(&self, table: &str, key: &[String], filter: Option<Condition>) -> Result<Option<u64>, SysproError> {
-        if matches!(self.odata.transport, Transport::Enet(_)) {
+        if matches!(self.reader.transport, Transport::Enet(_)) {
             return Ok(None);
         }
         let place = self.place(table);
-        let known = self.odata.learned.borrow().counts.get(&place).copied();
+        let known = self.reader.learned.borrow().counts.get(&place).copied();
         let ways = match known {
             Some(way) => vec![way],
             None => vec![CountWay::Inline, CountWay::Segment, CountWay::OldInline],
@@ -127,7 +127,7 @@ impl Call<'_> {
             };
             match counted {
                 Ok(Some(count)) => {
-                    self.odata.learned.borrow_mut().counts.insert(place, way);
+                    self.reader.learned.borrow_mut().counts.insert(place, way);
                     return Ok(Some(count));
                 }
                 Ok(None) | Err(SysproError::Refused { .. }) => {}
@@ -139,7 +139,7 @@ impl Call<'_> {
             }
         }
         debug!(table, company = %self.company, "the service does not count the rows of this table");
-        self.odata.learned.borrow_mut().counts.insert(place, CountWay::Never);
+        self.reader.learned.borrow_mut().counts.insert(place, CountWay::Never);
         Ok(None)
     }
 }

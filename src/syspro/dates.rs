@@ -36,7 +36,7 @@ impl Call<'_> {
             return self.page_of(query, course, limit).await;
         }
         let place = self.place(query.table);
-        let known = self.odata.learned.borrow().date_way.get(&place).copied();
+        let known = self.reader.learned.borrow().date_way.get(&place).copied();
         let window = |way: usize| {
             let mut query = query.clone();
             let between = |name: &String| {
@@ -49,7 +49,7 @@ impl Call<'_> {
         };
         let way = match known {
             Some(way) => way,
-            None if self.odata.settings.date_literal == DateLiteral::Auto => self.way_of_dates(&place, window).await,
+            None if self.reader.settings.date_literal == DateLiteral::Auto => self.way_of_dates(&place, window).await,
             None => 0,
         };
         match self.page_of(&window(way), course, limit).await {
@@ -73,7 +73,7 @@ impl Call<'_> {
             }
             match answer {
                 Ok(()) => {
-                    self.odata.learned.borrow_mut().date_way.insert(place.clone(), way);
+                    self.reader.learned.borrow_mut().date_way.insert(place.clone(), way);
                     return way;
                 }
                 Err(error @ (SysproError::Refused { .. } | SysproError::Failed { status: 500, .. })) => {
@@ -101,7 +101,7 @@ impl Call<'_> {
 
     /// The format of a column's dates: the likeliest first, then the next for each refusal of the server.
     fn date_form(&self, table: &str, column: &str, way: usize) -> DateForm {
-        let settings = &self.odata.settings;
+        let settings = &self.reader.settings;
         let time = match settings.date_zone {
             DateZone::Label => DateForm::Label,
             DateZone::Instant => DateForm::Instant(settings.time_zone),

@@ -94,7 +94,7 @@ impl Call<'_> {
                 let column = answer.columns[value.column].clone();
                 match value.nested {
                     true => RowProblem::Nested { column },
-                    false => RowProblem::Oversized { column, bytes: value.bytes, limit: self.odata.settings.limits.value_bytes },
+                    false => RowProblem::Oversized { column, bytes: value.bytes, limit: self.reader.settings.limits.value_bytes },
                 }
             });
             if let Some(RowProblem::Oversized { column, .. } | RowProblem::Nested { column }) = &no_value
@@ -125,13 +125,13 @@ impl Call<'_> {
 
     fn judge_columns(&self, query: &Query<'_>, answer: &Answer) -> Result<Judged, SysproError> {
         let place = self.place(query.table);
-        let empty = self.odata.settings.absent_columns == AbsentColumns::Empty;
+        let empty = self.reader.settings.absent_columns == AbsentColumns::Empty;
         let mut may_lack = Vec::with_capacity(answer.columns.len());
         let mut unknown = Vec::new();
         for (at, name) in answer.columns.iter().enumerate() {
             let given = answer.gives(at);
             if given {
-                let mut learned = self.odata.learned.borrow_mut();
+                let mut learned = self.reader.learned.borrow_mut();
                 let known = learned.given.entry(place.clone()).or_default();
                 if !known.contains(name) {
                     known.insert(name.clone());
@@ -191,7 +191,7 @@ impl Call<'_> {
     }
 
     fn was_given(&self, table: &str, name: &str) -> bool {
-        self.odata.learned.borrow().given.get(&self.place(table)).is_some_and(|given| given.contains(name))
+        self.reader.learned.borrow().given.get(&self.place(table)).is_some_and(|given| given.contains(name))
     }
 
     /// Whether the table is known to have the column: rows had values in it before, or `$metadata` lists it.

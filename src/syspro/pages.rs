@@ -51,9 +51,9 @@ impl Call<'_> {
             let bound = course.after.clone();
             let tries = match top {
                 1 if beside => 2,
-                1 => self.odata.retry.read_attempts,
+                1 => self.reader.retry.read_attempts,
                 _ if beside || suspect.is_some() => 1,
-                _ => self.odata.retry.read_attempts,
+                _ => self.reader.retry.read_attempts,
             };
             let answer = match link.take() {
                 Some(url) => {
@@ -75,7 +75,7 @@ impl Call<'_> {
                     } else {
                         10
                     };
-                    self.odata.learned.borrow_mut().top = cap;
+                    self.reader.learned.borrow_mut().top = cap;
                     continue;
                 }
                 // rows behind a link are requested by key instead
@@ -177,7 +177,7 @@ impl Call<'_> {
 
     /// The most rows that a table has returned in one answer before this one; this one counts from now on.
     fn largest(&self, table: &str, count: usize) -> usize {
-        let mut learned = self.odata.learned.borrow_mut();
+        let mut learned = self.reader.learned.borrow_mut();
         let largest = learned.largest.entry(self.place(table)).or_default();
         let before = *largest;
         *largest = before.max(count);
@@ -186,7 +186,7 @@ impl Call<'_> {
 
     fn rows_per_request(&self, wanted: u32) -> usize {
         let wanted = wanted.max(1) as usize;
-        match self.odata.learned.borrow().top {
+        match self.reader.learned.borrow().top {
             0 => wanted,
             top => wanted.min(top),
         }

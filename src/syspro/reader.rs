@@ -162,7 +162,7 @@ pub(super) enum RowProblem {
 
 /// One call from outside: the credential, the company, and the cost so far.
 pub(super) struct Call<'a> {
-    pub(super) odata: &'a Inner,
+    pub(super) reader: &'a Inner,
     pub(super) credential: &'a Credential,
     pub(super) company: &'a CompanyId,
     pub(super) metadata: Rc<Metadata>,
@@ -210,7 +210,7 @@ impl SysproReader {
 
     pub(super) async fn call<'a>(&'a self, credential: &'a Credential, company: &'a CompanyId) -> Call<'a> {
         let mut call = Call {
-            odata: &self.inner,
+            reader: &self.inner,
             credential,
             company,
             metadata: Rc::default(),
@@ -256,7 +256,7 @@ fn numbers_as_texts(before: &[Cell], key: &[Cell]) -> Option<usize> {
 impl Call<'_> {
     /// The date settings of the site.
     pub(super) fn dates(&self) -> Dates {
-        let settings = &self.odata.settings;
+        let settings = &self.reader.settings;
         Dates { zone: settings.date_zone, at: settings.time_zone, first: settings.no_date_before }
     }
 
@@ -267,7 +267,7 @@ impl Call<'_> {
 
     /// `&$select=…`, unless the server does not support it.
     pub(super) fn select(&self, table: &str, columns: &[&str]) -> String {
-        if self.odata.learned.borrow().no_select {
+        if self.reader.learned.borrow().no_select {
             return String::new();
         }
         let columns: Vec<&str> = columns.iter().map(|name| self.metadata.column(table, name).unwrap_or(name)).collect();
@@ -290,7 +290,7 @@ impl Call<'_> {
 
     /// The requested columns: without the optional ones known to be missing.
     pub(super) fn selected<'q>(&self, query: &Query<'q>) -> Vec<&'q str> {
-        let learned = self.odata.learned.borrow();
+        let learned = self.reader.learned.borrow();
         let dropped = learned.dropped.get(&self.place(query.table));
         let gone = |name: &str| {
             query.optional.iter().any(|optional| optional == name)
@@ -301,7 +301,7 @@ impl Call<'_> {
 
     /// How to compare the key of a query.
     pub(super) fn comparison(&self, query: &Query<'_>) -> Comparison {
-        self.comparison_by(query, self.odata.settings.key_order)
+        self.comparison_by(query, self.reader.settings.key_order)
     }
 
     /// The same with a given setting.
@@ -338,7 +338,7 @@ impl Call<'_> {
         let before = at.checked_sub(1).map(|before| keys[before].as_slice()).or(bound);
         let advice = match before.and_then(|before| numbers_as_texts(before, &keys[at])) {
             Some(column) => OrderAdvice::Numbers(query.key[column].clone()),
-            None if *how != Misplaced::Repeated && texts && self.odata.settings.key_order == KeyOrder::Binary => OrderAdvice::Collation,
+            None if *how != Misplaced::Repeated && texts && self.reader.settings.key_order == KeyOrder::Binary => OrderAdvice::Collation,
             None => OrderAdvice::None,
         };
         SysproError::Order { asked: asked(self.company, query.table), problem: problem.into(), advice }

@@ -168,10 +168,10 @@ impl Call<'_> {
 
     /// Splits keys into lists of a size that the server has accepted so far.
     fn split<'k>(&self, related: &Related<'_>, keys: &'k [Vec<Cell>]) -> Vec<&'k [Vec<Cell>]> {
-        let query = related.query(self.company, self.odata.settings.row_cap, vec![], 0);
+        let query = related.query(self.company, self.reader.settings.row_cap, vec![], 0);
         let fixed: usize = query.conditions.iter().map(|condition| condition.comparisons).sum();
         let size: usize = query.conditions.iter().map(|condition| encoded_len(&condition.text)).sum();
-        let learned = self.odata.learned.borrow();
+        let learned = self.reader.learned.borrow();
         let comparisons = learned.comparisons.saturating_sub(fixed).max(1);
         let bytes = learned.bytes.saturating_sub(size + self.overhead(&query)).max(1);
         drop(query);
@@ -180,7 +180,7 @@ impl Call<'_> {
 
     /// The rows of sorted keys, requested in lists, several at once.
     pub(super) async fn by_keys(&self, related: &Related<'_>, keys: &[Vec<Cell>]) -> Result<Found, SysproError> {
-        let at_once = self.odata.settings.connection.connections.clamp(1, AT_ONCE);
+        let at_once = self.reader.settings.connection.connections.clamp(1, AT_ONCE);
         let lists: Vec<Found> =
             stream::iter(self.split(related, keys)).map(|list| self.by_list(related, list)).buffer_unordered(at_once).try_collect().await?;
         let mut all = Found::default();
@@ -210,7 +210,7 @@ impl Call<'_> {
             let comparisons = condition.as_ref().map_or(0, |condition| condition.comparisons);
             let single = part.len() == 1 && !part[0].iter().any(|cell| matches!(cell, Cell::Text(text) if text.ends_with(' ')));
             let fixed = if single { related.table.key.iter().take_while(|name| related.on.contains(name)).count() } else { 0 };
-            let query = related.query(self.company, self.odata.settings.row_cap, condition.into_iter().collect(), fixed);
+            let query = related.query(self.company, self.reader.settings.row_cap, condition.into_iter().collect(), fixed);
             match self.read(&query, &mut Course::default(), usize::MAX).await {
                 Ok(rows) if part.len() > 1 && rows.bad.iter().any(|bad| bad.cells.is_none()) => {
                     let (front, back) = part.split_at(part.len() / 2);
@@ -221,7 +221,7 @@ impl Call<'_> {
                     let own = |bad: BadRow| BadRow { cells: bad.cells.or_else(|| Some(related.known(part.first()?))), ..bad };
                     found.bad.extend(rows.bad.into_iter().map(own));
                     if std::mem::take(&mut refused) {
-                        let mut learned = self.odata.learned.borrow_mut();
+                        let mut learned = self.reader.learned.borrow_mut();
                         learned.comparisons = learned.comparisons.min(comparisons.max(1));
                     }
                 }
@@ -246,7 +246,7 @@ impl Call<'_> {
         contiguous: &Contiguous<'_>,
     ) -> Result<Option<Found>, SysproError> {
         let place = (contiguous.root.to_owned(), related.table.table.clone());
-        if contiguous.bounds.is_empty() || self.odata.learned.borrow().sparse.contains(&place) {
+        if contiguous.bounds.is_empty() || self.reader.learned.borrow().sparse.contains(&place) {
             return Ok(None);
         }
         let bound = |row: &Vec<Cell>| contiguous.bounds.iter().map(|(at, _)| row[*at].clone()).collect::<Vec<Cell>>();
@@ -259,7 +259,7 @@ impl Call<'_> {
         let (Some(first), Some(last)) = (Bound::all(&first), Bound::all(&last)) else { return Ok(None) };
         let Some(range) = within(&columns, &first, &last).filter(|_| ordered) else { return Ok(None) };
         let wanted: HashSet<Vec<String>> = keys.iter().map(|key| key.iter().map(Cell::key_text).collect()).collect();
-        let query = related.query(self.company, self.odata.settings.row_cap, vec![range], 0);
+        let query = related.query(self.company, self.reader.settings.row_cap, vec![range], 0);
         let (mut found, mut foreign, mut course, mut held) = (Found::default(), 0, Course::default(), Vec::new());
         loop {
             let kept = self.kept.get();
@@ -292,7 +292,7 @@ impl Call<'_> {
             foreign += count - (found.rows.len() - before);
             if foreign > 4 * found.rows.len() + 1000 {
                 debug!(table = related.table.table, foreign, "a range of keys is too large; Tieline reads by lists");
-                self.odata.learned.borrow_mut().sparse.insert(place);
+                self.reader.learned.borrow_mut().sparse.insert(place);
                 return Ok(None);
             }
             if !page.more {

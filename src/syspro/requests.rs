@@ -36,13 +36,13 @@ impl Call<'_> {
             let known = (self.company.clone(), format!("{}?{}", query.table, selected.join(",")));
             let error = match self.attempt_times(query.table, &ask, &selected, top, tries).await {
                 Ok(answer) => {
-                    self.odata.learned.borrow_mut().accepted.insert(known);
+                    self.reader.learned.borrow_mut().accepted.insert(known);
                     return Ok(answer);
                 }
                 Err(error) => error,
             };
             let doubtful = error.is_about(&selected);
-            if !doubtful || self.odata.learned.borrow().accepted.contains(&known) {
+            if !doubtful || self.reader.learned.borrow().accepted.contains(&known) {
                 return Err(error);
             }
             if !self.diagnose(query, &selected, &known, error).await? {
@@ -87,7 +87,7 @@ impl Call<'_> {
 
     /// The address of a table, or of the company itself when `table` is empty.
     pub(super) fn address(&self, table: &str, query: &str) -> Result<Url, SysproError> {
-        let base = match &self.odata.transport {
+        let base = match &self.reader.transport {
             Transport::OData(connections) => connections.base.as_str().trim_end_matches('/'),
             // never used: only the OData service has addresses
             Transport::Enet(_) => "",
@@ -109,7 +109,7 @@ impl Call<'_> {
     /// such a count; to continue by key misses nothing.
     pub(super) fn usable_link(&self, table: &str, text: &str) -> Option<Url> {
         let url = self.address(table, "").ok()?.join(text).ok()?;
-        let same = matches!(&self.odata.transport, Transport::OData(connections) if url.origin() == connections.base.origin());
+        let same = matches!(&self.reader.transport, Transport::OData(connections) if url.origin() == connections.base.origin());
         if !same {
             debug!(table, host = %Quoted::from(crate::net::host_of(&url)), "a link to the next page leads to another server and is not followed");
         }
@@ -123,7 +123,7 @@ impl Call<'_> {
 
     /// Requests one address; temporary failures are retried as often as the settings say.
     pub(super) async fn attempt(&self, table: &str, ask: &Request, columns: &[&str], most: usize) -> Result<Answer, SysproError> {
-        self.attempt_times(table, ask, columns, most, self.odata.retry.read_attempts).await
+        self.attempt_times(table, ask, columns, most, self.reader.retry.read_attempts).await
     }
 
     /// The same, but an unreadable answer, or a failure on the query itself (500), is requested at most `tries` times.
@@ -135,7 +135,7 @@ impl Call<'_> {
         rows: usize,
         tries: u32,
     ) -> Result<Answer, SysproError> {
-        let retry = &self.odata.retry;
+        let retry = &self.reader.retry;
         let attempt = Slot::new(0);
         let once = || {
             attempt.set(attempt.get() + 1);
@@ -158,13 +158,13 @@ impl Call<'_> {
     /// One request for at most this many rows.
     pub(super) async fn once(&self, table: &str, ask: &Request, columns: &[&str], most: usize) -> Result<Answer, SysproError> {
         let asked = asked(self.company, table);
-        let room = Room { rows: most.max(1), value: self.odata.settings.limits.value_bytes };
-        let url = match (ask, &self.odata.transport) {
+        let room = Room { rows: most.max(1), value: self.reader.settings.limits.value_bytes };
+        let url = match (ask, &self.reader.transport) {
             (Request::Address(url), _) => url,
             (Request::Find(find), Transport::Enet(finder)) => {
                 self.spend(&asked)?;
                 let answer = finder.ask((self.credential, self.company), table, columns, find, asked, room).await?;
-                self.odata.learned.borrow_mut().companies.insert(self.company.clone());
+                self.reader.learned.borrow_mut().companies.insert(self.company.clone());
                 return Ok(answer);
             }
             (Request::Find(_), Transport::OData(_)) => return Err(SysproError::Stuck { asked }),
@@ -178,7 +178,7 @@ impl Call<'_> {
                 _ => SysproError::Malformed { asked, problem },
             },
         })?;
-        self.odata.learned.borrow_mut().companies.insert(self.company.clone());
+        self.reader.learned.borrow_mut().companies.insert(self.company.clone());
         Ok(answer)
     }
 
@@ -192,7 +192,7 @@ impl Call<'_> {
             ("OData-MaxVersion", "4.0"),
             ("User-Agent", concat!("tieline/", env!("CARGO_PKG_VERSION"))),
         ];
-        let Transport::OData(connections) = &self.odata.transport else { return Err(SysproError::Stuck { asked: asked.to_owned() }) };
+        let Transport::OData(connections) = &self.reader.transport else { return Err(SysproError::Stuck { asked: asked.to_owned() }) };
         // the wait for a turn is no time of the server; only a closed semaphore gives none, and nothing closes it
         let _turn = connections.turns.acquire().await;
         let answer = connections.http.send(Method::GET, url, &headers, Default::default()).await;
@@ -224,13 +224,13 @@ impl Call<'_> {
     }
 
     pub(super) async fn load_metadata(&self) -> Rc<Metadata> {
-        if let Transport::Enet(finder) = &self.odata.transport {
+        if let Transport::Enet(finder) = &self.reader.transport {
             return finder.types();
         }
-        if !self.odata.settings.metadata {
+        if !self.reader.settings.metadata {
             return Rc::default();
         }
-        if let Some(asked) = self.odata.metadata.of(self.company)
+        if let Some(asked) = self.reader.metadata.of(self.company)
             && asked.at.elapsed() < if asked.received { METADATA_LIFE } else { METADATA_RETRY }
         {
             return asked.metadata;
@@ -248,15 +248,15 @@ impl Call<'_> {
                 None
             }
         };
-        self.odata.metadata.learn(self.company, received)
+        self.reader.metadata.learn(self.company, received)
     }
 
     /// Whether the company itself answers; `None` when that is unknown.
     pub(super) async fn company_answers(&self) -> Option<bool> {
-        if self.odata.learned.borrow().companies.contains(self.company) {
+        if self.reader.learned.borrow().companies.contains(self.company) {
             return Some(true);
         }
-        if matches!(self.odata.transport, Transport::Enet(_)) {
+        if matches!(self.reader.transport, Transport::Enet(_)) {
             return None;
         }
         let url = self.address("", "").ok()?;

@@ -43,7 +43,7 @@ impl Call<'_> {
             query.columns.iter().filter(|name| query.key.contains(name) || query.anchor.contains(name)).map(String::as_str).collect();
         let after = course.after.clone();
         let ask = self.ask(query, &wanted, after.as_deref(), 1)?;
-        let tries = if course.unreadable > 1 { 2 } else { self.odata.retry.read_attempts };
+        let tries = if course.unreadable > 1 { 2 } else { self.reader.retry.read_attempts };
         match self.attempt_times(query.table, &ask, &wanted, 1, tries).await {
             // it was deleted in the meantime
             Ok(answer) if answer.rows.is_empty() => Ok(false),
@@ -128,7 +128,7 @@ impl Call<'_> {
         let Some(row) = whole(row) else { return Err(error) };
         let (cells, key) = self.placed(query, course, wanted, &row)?;
         let one = Query { conditions: query.conditions.iter().cloned().chain(self.exactly(query, &key)).collect(), ..query.clone() };
-        match self.query(&one, None, 2, self.odata.retry.read_attempts).await {
+        match self.query(&one, None, 2, self.reader.retry.read_attempts).await {
             Ok(answer) => {
                 self.take_alone(query, course, found, answer)?;
             }

@@ -119,10 +119,10 @@ fn credential() -> Credential {
 }
 
 /// Every page of a scope, and how many pages it took.
-async fn read_all(odata: &SysproReader, plan: &ReadPlan, scope: ReadScope, limit: u32) -> Result<(Vec<Document>, Vec<Page>), SysproError> {
+async fn read_all(reader: &SysproReader, plan: &ReadPlan, scope: ReadScope, limit: u32) -> Result<(Vec<Document>, Vec<Page>), SysproError> {
     let (mut documents, mut pages, mut after) = (Vec::new(), Vec::new(), None);
     loop {
-        let page = odata.page(&credential(), &"EDU1".into(), plan, &PageQuery { scope, after, limit }).await?;
+        let page = reader.page(&credential(), &"EDU1".into(), plan, &PageQuery { scope, after, limit }).await?;
         documents.extend(page.documents.iter().cloned());
         // through JSON, as the database stores it
         after = page.next.as_ref().map(|next| serde_json::from_str(&serde_json::to_string(next).expect("JSON")).expect("a position"));
@@ -147,8 +147,8 @@ fn run<T>(
 
 fn outcome(settings: &SysproSettings, plan: &ReadPlan, scope: ReadScope, limit: u32) -> Result<(Vec<Document>, Vec<Page>), SysproError> {
     actix_rt::System::new().block_on(async {
-        let odata = scripted::reader(settings, &quick_retry());
-        read_all(&odata, plan, scope, limit).await
+        let reader = scripted::reader(settings, &quick_retry());
+        read_all(&reader, plan, scope, limit).await
     })
 }
 
@@ -419,9 +419,9 @@ fn the_other_date_literal_is_tried_once_and_remembered() {
     tables.date_form = Some("plain");
     let server = Server::start(tables.with("ApJnlSummary", "[]").with("ApJnlDistrib", "[]"));
     actix_rt::System::new().block_on(async {
-        let odata = scripted::reader(&server.settings(), &quick_retry());
+        let reader = scripted::reader(&server.settings(), &quick_retry());
         for _ in 0..2 {
-            let (documents, _) = read_all(&odata, &invoices(), since(0, 6), 500).await.expect("readable");
+            let (documents, _) = read_all(&reader, &invoices(), since(0, 6), 500).await.expect("readable");
             assert_eq!(keys(&documents), ["S/1"]);
         }
     });
@@ -444,9 +444,9 @@ fn dates_are_written_as_the_server_takes_them_even_where_it_says_500_to_all_else
     let tables = Tables::default().with("ApInvoice", "[]").with("ApJnlSummary", "[]").with("ApJnlDistrib", "[]");
     let server = Server::scripted(tables, Box::new(script));
     actix_rt::System::new().block_on(async {
-        let odata = scripted::reader(&server.settings(), &quick_retry());
+        let reader = scripted::reader(&server.settings(), &quick_retry());
         for _ in 0..2 {
-            let (documents, _) = read_all(&odata, &invoices(), since(0, 6), 500).await.expect("readable");
+            let (documents, _) = read_all(&reader, &invoices(), since(0, 6), 500).await.expect("readable");
             assert_eq!(keys(&documents), ["S/1"]);
         }
     });
@@ -483,9 +483,9 @@ fn cost_centres_are_derived_from_codes() {
 fn documents_are_found_by_their_key_text() {
     let server = Server::start(invoice_tables());
     let found = actix_rt::System::new().block_on(async {
-        let odata = scripted::reader(&server.settings(), &quick_retry());
+        let reader = scripted::reader(&server.settings(), &quick_retry());
         let wanted = ["S2/I1", "S9/I9", "S1/I1"].map(DocumentKey::from_text);
-        odata.by_key(&credential(), &"EDU1".into(), &invoices(), &wanted).await.expect("an answer")
+        reader.by_key(&credential(), &"EDU1".into(), &invoices(), &wanted).await.expect("an answer")
     });
     assert_eq!(keys(&found.documents), ["S1/I1", "S2/I1"]);
 }
@@ -575,10 +575,10 @@ fn nobody_listening_is_a_passing_failure() {
 fn a_company_is_a_path_segment_whatever_it_holds() {
     let server = Server::start(Tables::default().with("T", &many(1)));
     actix_rt::System::new().block_on(async {
-        let odata = scripted::reader(&server.settings(), &quick_retry());
+        let reader = scripted::reader(&server.settings(), &quick_retry());
         let company = CompanyId::new("A/B");
         let query = PageQuery { scope: ReadScope::All, after: None, limit: 10 };
-        odata.page(&credential(), &company, &plan(table("T", "K", "V")), &query).await.expect("readable");
+        reader.page(&credential(), &company, &plan(table("T", "K", "V")), &query).await.expect("readable");
     });
     assert!(server.requests()[0].target.starts_with("/SYSPRO8Odata/SYSPROOData/A%2FB/T?"), "{}", server.requests()[0].target);
 }
@@ -640,12 +640,12 @@ fn a_passing_failure_is_not_taken_for_a_missing_column() {
     let mut plan = plan(table("T", "K", "V"));
     plan.root.optional = strings("V");
     actix_rt::System::new().block_on(async {
-        let odata = scripted::reader(&server.settings(), &quick_retry());
+        let reader = scripted::reader(&server.settings(), &quick_retry());
         for _ in 0..2 {
-            read_all(&odata, &plan, ReadScope::All, 500).await.expect_err("nothing but failures");
+            read_all(&reader, &plan, ReadScope::All, 500).await.expect_err("nothing but failures");
         }
         down.store(false, std::sync::atomic::Ordering::Relaxed);
-        let (documents, pages) = read_all(&odata, &plan, ReadScope::All, 500).await.expect("readable again");
+        let (documents, pages) = read_all(&reader, &plan, ReadScope::All, 500).await.expect("readable again");
         assert_eq!(documents[2].root[1].to_text(), "2", "the column is there");
         assert!(pages[0].missing_columns.is_empty());
     });

@@ -136,7 +136,7 @@ impl Call<'_> {
         if u64::from(requests) >= FREE_REQUESTS + REQUESTS_PER_ROW * rows {
             return Err(SysproError::Endless { asked: asked.to_owned(), requests: u64::from(requests), rows });
         }
-        let limit = self.odata.settings.limits.run_requests;
+        let limit = self.reader.settings.limits.run_requests;
         if u64::from(requests) >= limit {
             let asked = asked.to_owned();
             return Err(SysproError::RunTooLong { asked, requests: u64::from(requests), limit, rows, counted: None });
@@ -150,7 +150,7 @@ impl Call<'_> {
     /// # Errors
     /// [`SysproError::Heavy`] when they exceed `syspro.page_limit_mb`.
     pub(super) fn keep(&self, query: &Query<'_>, rows: &[Vec<Cell>]) -> Result<(), SysproError> {
-        let limit = self.odata.settings.limits.page_bytes;
+        let limit = self.reader.settings.limits.page_bytes;
         let kept = self.kept.get() + weight(rows);
         if kept > limit {
             return Err(SysproError::Heavy { asked: asked(self.company, query.table), limit: limit >> 20, rows: self.rows.get() });

@@ -52,7 +52,7 @@ impl SysproReader {
 impl Call<'_> {
     /// The request for one page of a query.
     pub(super) fn ask(&self, query: &Query<'_>, selected: &[&str], after: Option<&[Cell]>, top: usize) -> Result<Request, SysproError> {
-        match &self.odata.transport {
+        match &self.reader.transport {
             Transport::OData(_) => self.address(query.table, &query_string(self, query, selected, after, top)).map(Request::Address),
             Transport::Enet(finder) => {
                 let condition = condition(self, query, after).map_or(String::new(), |condition| condition.text);
@@ -72,7 +72,7 @@ impl Call<'_> {
         after: Option<&[Cell]>,
         skip: usize,
     ) -> Result<Request, SysproError> {
-        match &self.odata.transport {
+        match &self.reader.transport {
             Transport::OData(_) => {
                 let query_string = query_string(self, query, selected, after, 1);
                 self.address(query.table, &format!("{query_string}&$skip={skip}")).map(Request::Address)
@@ -93,7 +93,7 @@ impl Call<'_> {
 
     /// The request for any one row of a table.
     pub(super) fn ask_one(&self, table: &str, columns: &[&str]) -> Result<Request, SysproError> {
-        match &self.odata.transport {
+        match &self.reader.transport {
             Transport::OData(_) => self.address(table, &format!("$top=1{}", self.select(table, columns))).map(Request::Address),
             Transport::Enet(finder) => Ok(Request::Find(finder.find(table, columns, "", &[], 1))),
         }
@@ -101,7 +101,7 @@ impl Call<'_> {
 
     /// The error when a refusal says that there is no such table. Only e.net says so in its message: the OData service has a status for it.
     pub(super) fn denied_table(&self, table: &str, refusal: &SysproError) -> Option<SysproError> {
-        match (&self.odata.transport, refusal) {
+        match (&self.reader.transport, refusal) {
             (Transport::Enet(finder), SysproError::Refused { answer, .. }) if finder.denies(table, answer) => {
                 Some(SysproError::UnknownTable { company: self.company.to_string(), table: table.to_owned() })
             }
@@ -111,7 +111,7 @@ impl Call<'_> {
 
     /// The length of a query string without the conditions: the space that a list cannot use.
     pub(super) fn overhead(&self, query: &Query<'_>) -> usize {
-        match &self.odata.transport {
+        match &self.reader.transport {
             Transport::OData(_) => query_string(self, query, &self.selected(query), None, 5000).len() + "$filter=&".len(),
             Transport::Enet(finder) => finder.overhead(&finder.find(query.table, &self.selected(query), "", &[], 5000)),
         }

@@ -40,7 +40,7 @@ const LOG_OFF: std::time::Duration = std::time::Duration::from_secs(30);
 #[derive(Clone)]
 pub struct WriteBack {
     /// Reads rows back.
-    pub odata: SysproReader,
+    pub reader: SysproReader,
     /// Hands out the credential for reading.
     pub credential: Recipient<GetCredential>,
     /// Calls business objects, one after another.
@@ -182,7 +182,7 @@ impl Apply<'_> {
         })?;
         let credential = credential.map_err(|error| error.to_string())?;
         let keys = [DocumentKey::from_text(key)];
-        let page = self.way.odata.by_key(&credential, &self.work.flow.company, &self.plan.read, &keys).await;
+        let page = self.way.reader.by_key(&credential, &self.work.flow.company, &self.plan.read, &keys).await;
         let page = page.map_err(|error| chain(&error))?;
         let Some(document) = page.documents.into_iter().next() else { return Ok(None) };
         let fields = self.work.mapped(self.plan, &document)?;

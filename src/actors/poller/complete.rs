@@ -128,7 +128,7 @@ impl Reader {
             Extent::Whole => Measure::Count,
             Extent::Changes => Measure::AnyRow,
         };
-        for size in self.odata.sizes(&credential, &self.flow.company, &plan.read, measure).await {
+        for size in self.syspro.sizes(&credential, &self.flow.company, &plan.read, measure).await {
             let before = known.tables.get(&size.table).copied().unwrap_or_default();
             // not counted: there is at least one row, and the read will show how many
             let now = if size.counted || size.rows == 0 { size.rows } else { before };
@@ -149,7 +149,7 @@ impl Reader {
     /// The number of rows of the root table; `None` where the service does not report it.
     pub(super) async fn count_root(&self, plan: &Plan) -> Result<Option<u64>, PollError> {
         let credential = self.credential().await?;
-        self.odata.count_root(&credential, &self.flow.company, &plan.read).await.map_err(|error| self.syspro_error(&error))
+        self.syspro.count_root(&credential, &self.flow.company, &plan.read).await.map_err(|error| self.syspro_error(&error))
     }
 }
 

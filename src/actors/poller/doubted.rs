@@ -100,7 +100,7 @@ impl Reader {
     ) -> Result<(), PollError> {
         let keys: Vec<DocumentKey> = doubted.records.keys().cloned().collect();
         // a passing answer that the table does not exist must not confirm itself
-        self.odata.forget_absent(&self.flow.company);
+        self.syspro.forget_absent(&self.flow.company);
         let at_once = if plan.read.root.derive.is_some() { keys.len().max(1) } else { AT_ONCE };
         for keys in keys.chunks(at_once) {
             let documents = self.documents_by_key(&plan.read, keys).await?;
@@ -147,7 +147,7 @@ impl Reader {
 
     async fn documents_by_key(&self, plan: &ReadPlan, keys: &[DocumentKey]) -> Result<Vec<Document>, PollError> {
         let credential = self.credential().await?;
-        let page = self.odata.by_key(&credential, &self.flow.company, plan, keys).await.map_err(|error| self.syspro_error(&error))?;
+        let page = self.syspro.by_key(&credential, &self.flow.company, plan, keys).await.map_err(|error| self.syspro_error(&error))?;
         Ok(page.documents)
     }
 }

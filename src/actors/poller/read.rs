@@ -326,19 +326,19 @@ impl Reader {
         let company = &self.flow.company;
         if row.kinds.is_none() || plan.read.type_change != TypeChange::Stop {
             // nothing has been read yet, or a person said that the tables have changed, or the definition has changed
-            self.odata.forget_columns(company);
+            self.syspro.forget_columns(company);
         }
         if plan.read.type_change != TypeChange::Stop {
             return;
         }
-        self.odata.know(company, kinds.columns(plan));
+        self.syspro.know(company, kinds.columns(plan));
         if row.watermark.is_some() {
             // the columns of the change queries have been read before
             let changes = plan.read.changes.iter().flat_map(|change| {
                 let names = change.key.iter().chain(change.touches.iter().map(|(_, name)| name));
                 names.map(|name| (change.table.clone(), name.clone()))
             });
-            self.odata.know(company, changes);
+            self.syspro.know(company, changes);
         }
     }
 
@@ -375,7 +375,7 @@ impl Reader {
         let page = loop {
             let limit = if derived { self.parts.syspro.page_size } else { size.documents() };
             let query = PageQuery { scope: *scope, after: after.clone(), limit };
-            match self.odata.page(&credential, &self.flow.company, &plan.read, &query).await {
+            match self.syspro.page(&credential, &self.flow.company, &plan.read, &query).await {
                 Err(error) if error.is_heavy() && !derived && size.shrink() => {
                     debug!(flow = %self.flow, documents = limit, "a page takes too much memory and is read with fewer documents");
                 }
@@ -476,7 +476,7 @@ impl Reader {
     pub(super) async fn by_key(&self, plan: &ReadPlan, keys: &[DocumentKey]) -> Result<Vec<DocumentKey>, String> {
         let credential = self.session.send(GetCredential).await.map_err(|_| "the credential is being read again".to_owned())?;
         let credential = credential.map_err(|error| error.to_string())?;
-        let page = self.odata.by_key(&credential, &self.flow.company, plan, keys).await.map_err(|error| chain(&error))?;
+        let page = self.syspro.by_key(&credential, &self.flow.company, plan, keys).await.map_err(|error| chain(&error))?;
         Ok(page.documents.into_iter().map(|document| document.key).collect())
     }
 

@@ -72,7 +72,7 @@ pub struct Reader {
     /// The definitions for every run of this reader.
     pub definitions: Snapshot,
     /// SYSPRO, through OData or e.net.
-    pub odata: SysproReader,
+    pub syspro: SysproReader,
     /// Hands out the operator's credential.
     pub session: Recipient<GetCredential>,
     /// Is told when SYSPRO refuses the credential.

@@ -18,10 +18,10 @@ fn a_server_without_select_gives_whole_rows() {
         assert_eq!(pages[0].missing_columns, [("T".into(), "Newer".into())]);
     });
     let findings = actix_rt::System::new().block_on(async {
-        let odata = scripted::reader(&server.settings(), &quick_retry());
-        let first = odata.probe(&credential(), &"EDU1".into(), &plan).await.expect("an answer");
+        let reader = scripted::reader(&server.settings(), &quick_retry());
+        let first = reader.probe(&credential(), &"EDU1".into(), &plan).await.expect("an answer");
         plan.root.optional.clear();
-        [first, odata.probe(&credential(), &"EDU1".into(), &plan).await.expect("an answer")]
+        [first, reader.probe(&credential(), &"EDU1".into(), &plan).await.expect("an answer")]
     });
     assert!(findings[0][0].is_ok(), "{findings:?}");
     assert_eq!(findings[1][0].missing, ["Newer"], "whole rows show what the table lacks");
@@ -56,8 +56,8 @@ fn missing_columns_are_left_out_when_optional_and_named_when_not() {
     let error = outcome(&server.settings(), &known, ReadScope::All, 500).expect_err("a column is missing");
     assert!(matches!(&error, SysproError::MissingColumn { columns, .. } if columns == &["Newer"]), "{error}");
     let findings = actix_rt::System::new().block_on(async {
-        let odata = scripted::reader(&server.settings(), &quick_retry());
-        odata.probe(&credential(), &"EDU1".into(), &known).await.expect("an answer")
+        let reader = scripted::reader(&server.settings(), &quick_retry());
+        reader.probe(&credential(), &"EDU1".into(), &known).await.expect("an answer")
     });
     assert_eq!((findings[0].missing.as_slice(), findings[0].missing_optional.as_slice()), (&["Newer".into()][..], &["New".into()][..]));
 }
@@ -83,11 +83,11 @@ fn a_server_in_trouble_blanks_nothing() {
         let tables = Tables::default().with("T", rows).with("T+", r#"[{"Key":"00001","Site":"X"}]"#);
         let server = Server::scripted(tables, Box::new(script));
         let said = actix_rt::System::new().block_on(async {
-            let odata = scripted::reader(&server.settings(), &quick_retry());
+            let reader = scripted::reader(&server.settings(), &quick_retry());
             let mut said = Vec::new();
             // as often as a flow would retry
             for _ in 0..8 {
-                match read_all(&odata, &plan, ReadScope::All, 500).await {
+                match read_all(&reader, &plan, ReadScope::All, 500).await {
                     Ok((documents, _)) => {
                         said.push(documents[0].root.iter().map(ToString::to_string).collect::<Vec<_>>().join(","));
                     }
@@ -125,8 +125,8 @@ fn a_table_is_not_missing_because_the_first_questions_about_it_are_answered_404(
     plan.children[0].may_be_absent = true;
     let rows = |settings: &SysproSettings| {
         let sizes = actix_rt::System::new().block_on(async {
-            let odata = scripted::reader(settings, &quick_retry());
-            odata.sizes(&credential(), &"EDU1".into(), &plan, Measure::Count).await
+            let reader = scripted::reader(settings, &quick_retry());
+            reader.sizes(&credential(), &"EDU1".into(), &plan, Measure::Count).await
         });
         sizes.into_iter().find(|size| size.table == "PorMasterDetail").map(|size| size.rows)
     };

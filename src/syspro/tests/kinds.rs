@@ -18,8 +18,8 @@ fn keys_with_the_form_of_a_date_and_a_time_are_two_keys_and_are_asked_for_as_tex
     assert_eq!(found, ["0000104/%252026%2F1", "0000104/2026-01-31T08:30", "0000104/2026-01-31T09:15"]);
     let wanted: Vec<DocumentKey> = documents.iter().map(|document| document.key.clone()).collect();
     let by_key = actix_rt::System::new().block_on(async {
-        let odata = scripted::reader(&server.settings(), &quick_retry());
-        odata.by_key(&credential(), &"EDU1".into(), &plan, &wanted).await.expect("an answer")
+        let reader = scripted::reader(&server.settings(), &quick_retry());
+        reader.by_key(&credential(), &"EDU1".into(), &plan, &wanted).await.expect("an answer")
     });
     assert_eq!(by_key.documents.len(), 3, "each is found again by its own text");
     let dated = |key: &str| documents.iter().find(|document| document.key.as_str() == key).expect("read").root[2].clone();
@@ -70,17 +70,17 @@ fn every_table_is_asked_for_the_company_and_never_for_the_placeholder() {
     }
     let (odd, wanted) = (CompanyId::new("O'1"), [DocumentKey::from_text("S/1")]);
     actix_rt::System::new().block_on(async {
-        let odata = scripted::reader(&server.settings(), &quick_retry());
+        let reader = scripted::reader(&server.settings(), &quick_retry());
         let scopes = [
             ReadScope::All,
             ReadScope::Changed { query: 0, since: None, until: None },
             ReadScope::Changed { query: 1, since: None, until: None },
         ];
         for scope in scopes {
-            let page = odata.page(&credential(), &odd, &plan, &PageQuery { scope, after: None, limit: 50 }).await.expect("an answer");
+            let page = reader.page(&credential(), &odd, &plan, &PageQuery { scope, after: None, limit: 50 }).await.expect("an answer");
             assert_eq!(page.documents.len(), 1, "{scope:?}");
         }
-        assert_eq!(odata.by_key(&credential(), &odd, &plan, &wanted).await.expect("an answer").documents.len(), 1);
+        assert_eq!(reader.by_key(&credential(), &odd, &plan, &wanted).await.expect("an answer").documents.len(), 1);
     });
     let asked = server.requests();
     for name in names {
@@ -102,8 +102,8 @@ fn dates_are_held_against_the_metadata() {
     let mut plan = plan(table("T", "K", "Made Phone Day Number"));
     let probe = |plan: &ReadPlan| {
         actix_rt::System::new().block_on(async {
-            let odata = scripted::reader(&settings, &quick_retry());
-            odata.probe(&credential(), &"EDU1".into(), plan).await.expect("an answer").remove(0)
+            let reader = scripted::reader(&settings, &quick_retry());
+            reader.probe(&credential(), &"EDU1".into(), plan).await.expect("an answer").remove(0)
         })
     };
     plan.root.dates = strings("Day Phone Number");

@@ -153,8 +153,8 @@ fn a_column_that_the_metadata_lists_is_known_before_any_row_has_it() {
         plan.root.optional = strings(optional);
         run(&settings, &plan, ReadScope::All, 500, |documents, _| assert_eq!(faulty(&documents).len(), 2, "optional: {optional}"));
         let findings = actix_rt::System::new().block_on(async {
-            let odata = scripted::reader(&settings, &quick_retry());
-            odata.probe(&credential(), &"EDU1".into(), &plan).await.expect("an answer")
+            let reader = scripted::reader(&settings, &quick_retry());
+            reader.probe(&credential(), &"EDU1".into(), &plan).await.expect("an answer")
         });
         assert_eq!((findings[0].left_out.as_slice(), findings[0].missing.len()), (&["V".to_owned()][..], 0));
     }
@@ -210,9 +210,9 @@ fn a_column_that_a_row_has_twice_makes_that_row_unreadable() {
 /// As [`run`], where rows have brought these columns of `T` before.
 fn outcome_knowing(server: &Server, plan: &ReadPlan, known: &str, limit: u32) -> Result<(Vec<Document>, Vec<Page>), SysproError> {
     actix_rt::System::new().block_on(async {
-        let odata = scripted::reader(&server.settings(), &quick_retry());
-        odata.know(&"EDU1".into(), strings(known).into_iter().map(|name| ("T".to_owned(), name)));
-        read_all(&odata, plan, ReadScope::All, limit).await
+        let reader = scripted::reader(&server.settings(), &quick_retry());
+        reader.know(&"EDU1".into(), strings(known).into_iter().map(|name| ("T".to_owned(), name)));
+        read_all(&reader, plan, ReadScope::All, limit).await
     })
 }
 
@@ -250,11 +250,11 @@ fn what_rows_have_brought_before_is_never_read_as_empty() {
     let mut settings = server.settings();
     settings.metadata = true;
     let error = actix_rt::System::new().block_on(async {
-        let odata = scripted::reader(&settings, &quick_retry());
-        odata.know(&"EDU1".into(), [("T".to_owned(), "V".to_owned())]);
-        let error = read_all(&odata, &plan, ReadScope::All, 500).await.expect_err("a column that was there is gone");
-        odata.forget_columns(&"EDU1".into());
-        let (documents, _) = read_all(&odata, &plan, ReadScope::All, 500).await.expect("accepted");
+        let reader = scripted::reader(&settings, &quick_retry());
+        reader.know(&"EDU1".into(), [("T".to_owned(), "V".to_owned())]);
+        let error = read_all(&reader, &plan, ReadScope::All, 500).await.expect_err("a column that was there is gone");
+        reader.forget_columns(&"EDU1".into());
+        let (documents, _) = read_all(&reader, &plan, ReadScope::All, 500).await.expect("accepted");
         assert_eq!(faulty(&documents).len(), 0);
         error
     });

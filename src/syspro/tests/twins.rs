@@ -84,8 +84,8 @@ fn a_service_that_compares_without_case_gives_no_row_twice() {
     settings.filter_limit = 1;
     let wanted: Vec<DocumentKey> = ["ABC", "Abc", "abc", "x"].map(DocumentKey::from_text).into();
     let page = actix_rt::System::new().block_on(async {
-        let odata = scripted::reader(&settings, &quick_retry());
-        odata.by_key(&credential(), &"EDU1".into(), &plan(table("T", "K", "V")), &wanted).await.expect("an answer")
+        let reader = scripted::reader(&settings, &quick_retry());
+        reader.by_key(&credential(), &"EDU1".into(), &plan(table("T", "K", "V")), &wanted).await.expect("an answer")
     });
     assert!(page.documents.iter().all(|document| document.faults.is_empty()), "{:?}", page.documents);
     let mut found: Vec<(&str, String)> =
