@@ -3,7 +3,7 @@
 use super::selection::{self, WrongSelection};
 use super::{NeverRead, Refused, Requested, check_names};
 use crate::domain::{DocumentKey, FlowId};
-use crate::operations::resend::{Followed, release as release_records};
+use crate::operations::resend::{Followed, end_holds};
 use crate::process::Process;
 use crate::store::HoldRow;
 
@@ -50,6 +50,6 @@ pub async fn hold(process: &Process, flow: FlowId, keys: &[String], requested: R
 /// As [`hold`].
 pub async fn release(process: &Process, flow: FlowId, keys: &[String], requested: Requested) -> Result<(Named, Followed), Refused> {
     let keys = checked(process, &flow, keys).await?;
-    let (rows, followed) = release_records(process, flow.clone(), keys.clone(), &requested.by, requested.why.into()).await?;
+    let (rows, followed) = end_holds(process, flow.clone(), keys.clone(), &requested.by, requested.why.into()).await?;
     Ok((Named::of(&flow, keys, rows)?, followed))
 }

@@ -8,7 +8,7 @@ use super::selection::{self, MOST_NAMED, WrongSelection};
 use super::{NeverRead, Refused, Requested};
 use crate::domain::audit::AuditKind;
 use crate::operations::outdated::{self, OutdatedReport};
-use crate::operations::resend::{ReplayReport, replay as take_in_scope};
+use crate::operations::resend::{ReplayReport, send_again};
 use crate::process::Process;
 use crate::store::{NewAudit, ReplayScope};
 
@@ -133,7 +133,7 @@ pub(super) async fn take_in(
         keys: vec![key.to_owned()],
     });
     let report = match which {
-        Which::Scope(scope) => take_in_scope(process, scope, by, Some(why.to_owned())).await?,
+        Which::Scope(scope) => send_again(process, scope, by, Some(why.to_owned())).await?,
         Which::Outdated { scope, allow } => {
             let mut report = outdated::compare(process, scope.company.as_deref(), scope.entity.as_deref(), allow).await?;
             compared(&report);

@@ -110,7 +110,7 @@ impl Followed {
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn release(
+pub(super) async fn end_holds(
     process: &Process,
     flow: FlowId,
     keys: Vec<String>,
@@ -128,7 +128,12 @@ pub async fn release(
 ///
 /// # Errors
 /// [`StoreError`]. What was done before the error stays done, and a repeat is harmless.
-pub async fn replay(process: &Process, scope: ReplayScope, requested_by: &str, reason: Option<String>) -> Result<ReplayReport, StoreError> {
+pub(super) async fn send_again(
+    process: &Process,
+    scope: ReplayScope,
+    requested_by: &str,
+    reason: Option<String>,
+) -> Result<ReplayReport, StoreError> {
     let mut report = ReplayReport::default();
     // one set for the whole replay: the ledger refuses it once another one is in force
     let definitions = process.definitions.now();
@@ -144,7 +149,7 @@ pub async fn replay(process: &Process, scope: ReplayScope, requested_by: &str, r
         };
         let Some(last) = page.last() else { break Ok(()) };
         after = last.id;
-        if let Err(error) = replay_page(process, &definitions, page, requested_by, reason.as_ref(), &mut runs, &mut report).await {
+        if let Err(error) = send_page_again(process, &definitions, page, requested_by, reason.as_ref(), &mut runs, &mut report).await {
             break Err(error);
         }
     };
@@ -156,7 +161,7 @@ pub async fn replay(process: &Process, scope: ReplayScope, requested_by: &str, r
     outcome.map(|()| report)
 }
 
-async fn replay_page(
+async fn send_page_again(
     process: &Process,
     definitions: &Snapshot,
     page: Vec<StoredDocument>,

@@ -104,7 +104,7 @@ fn every_run_accounts_for_each_record_that_it_queued() {
         }
         rig.sweep(&["invoice"]).await;
         let scope = tieline::store::ReplayScope { entity: Some("invoice".into()), ..Default::default() };
-        tieline::operations::resend::replay(&rig.process, scope, "test", Some("again".into())).await.unwrap();
+        rig.replay(scope, "again").await;
         add_up(&rig).await;
         rig.servicenow.clear_faults();
         rig.sync_until_settled(40).await;

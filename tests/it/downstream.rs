@@ -6,7 +6,6 @@ use std::time::Duration;
 use serde_json::Value;
 use tieline::credentials::credential_store::NOTICES_WEBHOOK;
 use tieline::domain::audit::AuditKind;
-use tieline::operations::resend::replay;
 use tieline::store::ReplayScope;
 use tieline_sim::servicenow::schema::Abort;
 use tieline_sim::servicenow::{LateFailure, SecondStage};
@@ -181,7 +180,7 @@ fn what_fails_in_servicenow_later_is_set_aside_in_its_words_told_and_replayed_wi
         // a person mends it there and sends it again: the row that is there is worked on again
         world.blocked(&[]);
         let scope = ReplayScope { entity: Some("invoice".into()), key: Some(key(failing)), ..ReplayScope::default() };
-        replay(&rig.process, scope, "tester", Some("the vendor was unblocked".into())).await.unwrap();
+        rig.replay(scope, "the vendor was unblocked").await;
         rig.sync_until_settled(6).await;
         assert!(world.known(failing).starts_with("open|"), "{}", world.known(failing));
         world.after(HALF_AN_HOUR * 3).await;

@@ -1,6 +1,6 @@
 //! Records of SYSPRO that cannot be read, in aligned lists: nothing is compared, asked or written for them until they can be read.
 
-use tieline::operations::resend::{ReplayReport, replay};
+use tieline::operations::resend::ReplayReport;
 use tieline::store::{FailureRow, ReplayScope};
 
 use super::*;
@@ -49,7 +49,7 @@ impl Aligned {
     }
 
     async fn replay(&self, scope: ReplayScope) -> ReplayReport {
-        replay(&self.rig.process, scope, "tester", Some("once more".into())).await.unwrap()
+        self.rig.replay(scope, "once more").await
     }
 
     /// What the conflict list says of accounts.

@@ -23,11 +23,16 @@ use tieline::domain::FlowId;
 use tieline::domain::audit::AuditKind;
 use tieline::domain::ids::Incarnation;
 use tieline::domain::run::RunKind;
+use tieline::operations::Requested;
+use tieline::operations::replay::{Which, replay};
+use tieline::operations::resend::ReplayReport;
 use tieline::process::Process;
 use tieline::process::in_force::{InForce, SetStatus};
 use tieline::process::mode::Mode;
 use tieline::process::waits::Waits;
-use tieline::store::{AdoptResult, Adopter, AuditFilter, AuditRow, EncryptedCredential, FailureFilter, FailureRow, MayAdopt, Node, Store};
+use tieline::store::{
+    AdoptResult, Adopter, AuditFilter, AuditRow, EncryptedCredential, FailureFilter, FailureRow, MayAdopt, Node, ReplayScope, Store,
+};
 use tieline::supervision::crash::CrashPoints;
 use tieline::supervision::guard::RestartPolicy;
 use tieline::supervision::stopping::Stopping;
@@ -100,6 +105,12 @@ pub fn node(name: &str) -> Node {
 }
 
 impl Rig {
+    /// Queues the records of a scope again, as `tieline replay` does.
+    pub async fn replay(&self, scope: ReplayScope, why: &str) -> ReplayReport {
+        let requested = Requested::new("test", why.parse().unwrap());
+        replay(&self.process, Which::Scope(scope), &requested, |_| {}).await.unwrap()
+    }
+
     pub async fn start(options: Options) -> Self {
         let database = Database::migrated().await;
         let (operator, client) = (options.syspro.clone(), options.servicenow.clone());
