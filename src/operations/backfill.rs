@@ -50,7 +50,7 @@ pub async fn ask(process: &Process, period: Period, requested: Requested) -> Res
     let wanted = |all: &[String], name: &str| all.is_empty() || all.iter().any(|one| one == name);
     let chosen = |flow: &FlowId| wanted(&period.companies, flow.company.as_str()) && wanted(&period.entities, flow.entity.as_str());
     let flows: Vec<FlowId> = process.flows().into_iter().filter(chosen).collect();
-    let new = NewBackfill { flows, since: period.since, until: period.until, requested_by: requested.by, why: requested.why.into() };
+    let new = NewBackfill { flows, since: period.since, until: period.until, requested_by: requested.by, why: requested.why };
     Ok(process.store.backfill_add(new).await?)
 }
 
@@ -59,7 +59,7 @@ pub async fn ask(process: &Process, period: Period, requested: Requested) -> Res
 /// # Errors
 /// [`Refused::NoBackfill`], [`Refused::BackfillEnded`]; an error of the ledger.
 pub async fn cancel(process: &Process, id: BackfillId, requested: Requested) -> Result<BackfillRow, Refused> {
-    match process.store.backfill_cancel(id, requested.by, requested.why.into()).await? {
+    match process.store.backfill_cancel(id, requested.by, requested.why).await? {
         Some(row) => Ok(row),
         None => Err(Refused::BackfillEnded { id, state: find(process, id).await?.state }),
     }

@@ -15,7 +15,7 @@ use crate::store::{ConflictFilter, ConflictRow};
 /// [`Refused::Selection`]; [`Refused::NothingToDecide`] when none of them can be decided; an error of the ledger.
 pub async fn resolve(process: &Process, ids: &[ConflictId], take: Side, requested: Requested) -> Result<Vec<ConflictRow>, Refused> {
     selection::named(ids.len(), WrongSelection::Entries)?;
-    let decided = process.store.conflict_decide(ids.to_vec(), take, requested.by, requested.why.into()).await?;
+    let decided = process.store.conflict_decide(ids.to_vec(), take, requested.by, requested.why).await?;
     if decided.is_empty() { Err(Refused::NothingToDecide(ids.to_vec())) } else { Ok(decided) }
 }
 
@@ -39,5 +39,5 @@ pub async fn adopt(process: &Process, flow: FlowId, prefer: Option<Side>, reques
     if !aligned {
         return Err(Refused::NotAligned(flow));
     }
-    Ok(process.store.conflict_adopt(flow, prefer, requested.by, requested.why.into()).await?)
+    Ok(process.store.conflict_adopt(flow, prefer, requested.by, requested.why).await?)
 }

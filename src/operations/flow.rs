@@ -25,7 +25,7 @@ pub(super) fn configured(process: &Process, flow: &FlowId) -> Result<(), Refused
 /// [`Refused::NoFlow`]; an error of the ledger.
 pub async fn pause(process: &Process, flow: FlowId, requested: Requested) -> Result<FlowBefore, Refused> {
     configured(process, &flow)?;
-    Ok(process.store.flow_pause(flow, requested.by, requested.why.into()).await?)
+    Ok(process.store.flow_pause(flow, requested.by, requested.why).await?)
 }
 
 /// Goes on with a flow that was paused, or that Tieline stopped.
@@ -34,7 +34,7 @@ pub async fn pause(process: &Process, flow: FlowId, requested: Requested) -> Res
 /// [`Refused::NoFlow`]; the ledger's.
 pub async fn resume(process: &Process, flow: FlowId, smaller: SmallerTables, requested: Requested) -> Result<FlowBefore, Refused> {
     configured(process, &flow)?;
-    Ok(process.store.flow_resume(flow, smaller, requested.by, requested.why.into()).await?)
+    Ok(process.store.flow_resume(flow, smaller, requested.by, requested.why).await?)
 }
 
 /// Forgets a flow that the configuration no longer makes; its records stay as history.
@@ -46,7 +46,7 @@ pub async fn forget(process: &Process, flow: FlowId, undelivered: Undelivered, r
     if process.flows().contains(&flow) {
         return Err(Refused::Configured(flow));
     }
-    Err(match process.store.flow_forget(flow.clone(), undelivered, requested.by, requested.why.into()).await? {
+    Err(match process.store.flow_forget(flow.clone(), undelivered, requested.by, requested.why).await? {
         Forgotten::Done(done) => return Ok(done),
         Forgotten::Unknown => missing(&process.flow_status().await?, flow),
         Forgotten::Held => Refused::BeingRead(flow),

@@ -40,7 +40,7 @@ async fn checked(process: &Process, flow: &FlowId, keys: &[String]) -> Result<Ve
 /// [`Refused::Selection`], [`Refused::UnknownName`]; [`Refused::NeverRead`] when none of them is known; an error of the ledger.
 pub async fn hold(process: &Process, flow: FlowId, keys: &[String], requested: Requested) -> Result<Named, Refused> {
     let keys = checked(process, &flow, keys).await?;
-    let rows = process.store.hold_put(flow.clone(), keys.clone(), requested.by, requested.why.into()).await?;
+    let rows = process.store.hold_put(flow.clone(), keys.clone(), requested.by, requested.why).await?;
     Named::of(&flow, keys, rows)
 }
 
@@ -50,6 +50,6 @@ pub async fn hold(process: &Process, flow: FlowId, keys: &[String], requested: R
 /// As [`hold`].
 pub async fn release(process: &Process, flow: FlowId, keys: &[String], requested: Requested) -> Result<(Named, Followed), Refused> {
     let keys = checked(process, &flow, keys).await?;
-    let (rows, followed) = end_holds(process, flow.clone(), keys.clone(), &requested.by, requested.why.into()).await?;
+    let (rows, followed) = end_holds(process, flow.clone(), keys.clone(), requested).await?;
     Ok((Named::of(&flow, keys, rows)?, followed))
 }

@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::Requested;
 use super::resend::{PAGE, ReplayReport, remap};
 use crate::definition::Plan;
 use crate::domain::FlowId;
@@ -199,7 +200,7 @@ async fn compare_flow(
 ///
 /// # Errors
 /// [`StoreError`]; [`StoreError::OtherDefinitions`] if others came into force in the meantime.
-pub async fn send(process: &Process, compared: &mut OutdatedReport, requested_by: &str, why: &str) -> Result<ReplayReport, StoreError> {
+pub(super) async fn send(process: &Process, compared: &mut OutdatedReport, requested: &Requested) -> Result<ReplayReport, StoreError> {
     let definitions = compared.definitions.clone();
     let mut report = ReplayReport::default();
     report.followed.begin(process.store.time().await?);
@@ -207,12 +208,12 @@ pub async fn send(process: &Process, compared: &mut OutdatedReport, requested_by
     for flow in &compared.flows {
         let run = process
             .store
-            .run_begin(flow.flow.clone(), RunKind::Replay, requested_by.to_owned(), Some(why.to_owned()), definitions.number)
+            .run_begin(flow.flow.clone(), RunKind::Replay, requested.by.clone(), Some(requested.why.to_string()), definitions.number)
             .await?;
         report.runs.push((flow.flow.clone(), run));
         // a person's number is for all flows, the limit is per flow
         let mut most = Most { most: compared.allowed.unwrap_or(flow.limit), sum: if compared.allowed.is_some() { sum } else { 0 } };
-        let outcome = send_flow(process, &definitions, &flow.flow, run, requested_by, &mut most, &mut report).await;
+        let outcome = send_flow(process, &definitions, &flow.flow, run, &requested.by, &mut most, &mut report).await;
         let error = match &outcome {
             Ok(stopped) => stopped.clone(),
             Err(error) => Some(error.to_string()),

@@ -125,7 +125,6 @@ pub(super) async fn take_in(
     requested: &Requested,
     compared: impl FnOnce(&OutdatedReport),
 ) -> Result<ReplayReport, Refused> {
-    let (by, why) = (requested.by.as_str(), requested.why.as_str());
     let scope = which.scope();
     let named = scope.by_key_alone().map(|key| NeverRead {
         company: scope.company.clone(),
@@ -133,11 +132,11 @@ pub(super) async fn take_in(
         keys: vec![key.to_owned()],
     });
     let report = match which {
-        Which::Scope(scope) => send_again(process, scope, by, Some(why.to_owned())).await?,
+        Which::Scope(scope) => send_again(process, scope, requested).await?,
         Which::Outdated { scope, allow } => {
             let mut report = outdated::compare(process, scope.company.as_deref(), scope.entity.as_deref(), allow).await?;
             compared(&report);
-            let taken_in = if report.above { ReplayReport::default() } else { outdated::send(process, &mut report, by, why).await? };
+            let taken_in = if report.above { ReplayReport::default() } else { outdated::send(process, &mut report, requested).await? };
             ReplayReport { outdated: Some(report), ..taken_in }
         }
     };

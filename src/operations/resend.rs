@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use super::Requested;
 use super::outdated::OutdatedReport;
 use crate::actors::mapper::{Presence, map_document, poisoned};
 use crate::definition::Plan;
@@ -114,11 +115,10 @@ pub(super) async fn end_holds(
     process: &Process,
     flow: FlowId,
     keys: Vec<String>,
-    requested_by: &str,
-    why: String,
+    requested: Requested,
 ) -> Result<(Vec<HoldRow>, Followed), StoreError> {
     let (before, since) = process.store.before_release(flow.clone(), keys.clone()).await?;
-    let rows = process.store.hold_end(flow, keys, requested_by.to_owned(), why).await?;
+    let rows = process.store.hold_end(flow, keys, requested.by, requested.why).await?;
     let sent = |key: &str| rows.iter().any(|row| row.key == key && row.deliveries > 0);
     let documents = before.into_iter().filter(|row| sent(&row.key)).map(|row| (row.id, row.failed)).collect();
     Ok((rows, Followed::new(documents, since)))
@@ -128,12 +128,7 @@ pub(super) async fn end_holds(
 ///
 /// # Errors
 /// [`StoreError`]. What was done before the error stays done, and a repeat is harmless.
-pub(super) async fn send_again(
-    process: &Process,
-    scope: ReplayScope,
-    requested_by: &str,
-    reason: Option<String>,
-) -> Result<ReplayReport, StoreError> {
+pub(super) async fn send_again(process: &Process, scope: ReplayScope, requested: &Requested) -> Result<ReplayReport, StoreError> {
     let mut report = ReplayReport::default();
     // one set for the whole replay: the ledger refuses it once another one is in force
     let definitions = process.definitions.now();
@@ -149,7 +144,7 @@ pub(super) async fn send_again(
         };
         let Some(last) = page.last() else { break Ok(()) };
         after = last.id;
-        if let Err(error) = send_page_again(process, &definitions, page, requested_by, reason.as_ref(), &mut runs, &mut report).await {
+        if let Err(error) = send_page_again(process, &definitions, page, requested, &mut runs, &mut report).await {
             break Err(error);
         }
     };
@@ -165,8 +160,7 @@ async fn send_page_again(
     process: &Process,
     definitions: &Snapshot,
     page: Vec<StoredDocument>,
-    requested_by: &str,
-    reason: Option<&String>,
+    requested: &Requested,
     runs: &mut BTreeMap<FlowId, RunId>,
     report: &mut ReplayReport,
 ) -> Result<(), StoreError> {
@@ -187,7 +181,7 @@ async fn send_page_again(
             None => {
                 let run = process
                     .store
-                    .run_begin(flow.clone(), RunKind::Replay, requested_by.to_owned(), reason.cloned(), definitions.number)
+                    .run_begin(flow.clone(), RunKind::Replay, requested.by.clone(), Some(requested.why.to_string()), definitions.number)
                     .await?;
                 runs.insert(flow.clone(), run);
                 run
@@ -198,7 +192,7 @@ async fn send_page_again(
         let aligned = plan.is_some_and(|plan| plan.aligned().is_some());
         let on_gone = plan.map(Plan::line_marks).unwrap_or_default();
         let intake =
-            Intake { resend: Resend::Everything, aligned, on_gone, actor: requested_by.to_owned(), ..Intake::of(flow, run, documents) };
+            Intake { resend: Resend::Everything, aligned, on_gone, actor: requested.by.clone(), ..Intake::of(flow, run, documents) };
         process.store.intake(intake).await?;
     }
     Ok(())

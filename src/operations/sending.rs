@@ -9,5 +9,5 @@ use crate::store::Resumed;
 /// # Errors
 /// An error of the ledger.
 pub async fn resume(process: &Process, requested: Requested) -> Result<Resumed, Refused> {
-    Ok(process.store.sending_resume(requested.by, requested.why.into()).await?)
+    Ok(process.store.sending_resume(requested.by, requested.why).await?)
 }

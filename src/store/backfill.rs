@@ -15,6 +15,7 @@ use super::{Conn, Store, StoreError, Tx};
 use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
 use crate::domain::ids::BackfillId;
+use crate::domain::reason::Reason;
 use crate::domain::run::{BackfillState, RunCounts};
 use crate::store::prepared::prepared;
 use crate::store::text::{Text, text};
@@ -79,7 +80,7 @@ pub struct NewBackfill {
     /// Who asks.
     pub requested_by: String,
     /// Why.
-    pub why: String,
+    pub why: Reason,
 }
 
 /// What to list.
@@ -170,7 +171,7 @@ impl Store {
                     backfill::since.eq(new.since),
                     backfill::until.eq(new.until),
                     backfill::requested_by.eq(text(&new.requested_by)),
-                    backfill::why.eq(text(&new.why)),
+                    backfill::why.eq(text(new.why.as_str())),
                 )
             });
             let rows: Vec<BackfillRow> = diesel::insert_into(backfill::table)
@@ -221,7 +222,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn backfill_cancel(&self, id: BackfillId, actor: String, why: String) -> Result<Option<BackfillRow>, StoreError> {
+    pub async fn backfill_cancel(&self, id: BackfillId, actor: String, why: Reason) -> Result<Option<BackfillRow>, StoreError> {
         self.run("cancel a backfill", move |conn| {
             let cancelled: Option<BackfillRow> =
                 diesel::update(backfill::table.find(id).filter(backfill::state.eq(text(BackfillState::Open.as_str()))))

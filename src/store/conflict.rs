@@ -14,6 +14,7 @@ use crate::domain::conflict::{ConflictKind, ConflictState};
 use crate::domain::ids::ConflictId;
 use crate::domain::merge::Side;
 use crate::domain::next_step::NextStep;
+use crate::domain::reason::Reason;
 use crate::domain::{DocumentKey, FlowId};
 use crate::store::text::{Text, text};
 
@@ -172,14 +173,14 @@ impl Store {
         ids: Vec<ConflictId>,
         side: Side,
         actor: String,
-        why: String,
+        why: Reason,
     ) -> Result<Vec<ConflictRow>, StoreError> {
         self.run("decide conflicts", move |conn| {
             Ok(sql_query(include_str!("sql/conflict_decide.sql"))
                 .bind::<Array<BigInt>, _>(ids)
                 .bind::<Text, _>(side.as_str())
                 .bind::<Text, _>(actor)
-                .bind::<Text, _>(why)
+                .bind::<Text, _>(why.as_str())
                 .load(conn)?)
         })
         .await
@@ -194,7 +195,7 @@ impl Store {
         flow: FlowId,
         prefer: Option<Side>,
         actor: String,
-        why: String,
+        why: Reason,
     ) -> Result<Vec<ConflictRow>, StoreError> {
         self.run("adopt two lists", move |conn| {
             Ok(sql_query(include_str!("sql/conflict_adopt.sql"))
@@ -202,7 +203,7 @@ impl Store {
                 .bind::<Text, _>(flow.entity.as_str())
                 .bind::<Nullable<Text>, _>(prefer.map(Side::as_str))
                 .bind::<Text, _>(actor)
-                .bind::<Text, _>(why)
+                .bind::<Text, _>(why.as_str())
                 .load(conn)?)
         })
         .await

@@ -10,6 +10,7 @@ use super::{Conn, Store, StoreError, Tx};
 use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
 use crate::domain::life::WENT_BACK;
+use crate::domain::reason::Reason;
 use crate::store::text::{Text, text};
 
 /// What a person does to a flow.
@@ -141,7 +142,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn flow_pause(&self, flow: FlowId, actor: String, reason: String) -> Result<FlowBefore, StoreError> {
+    pub async fn flow_pause(&self, flow: FlowId, actor: String, reason: Reason) -> Result<FlowBefore, StoreError> {
         self.run("pause a flow", move |conn| {
             let before = pause(conn, &flow, FlowAction::Pause, &actor)?;
             audit_append(conn, &[action_row(&flow, actor, &serde_json::json!({ "action": "pause", "why": reason }))])?;
@@ -156,7 +157,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn flow_resume(&self, flow: FlowId, smaller: SmallerTables, actor: String, reason: String) -> Result<FlowBefore, StoreError> {
+    pub async fn flow_resume(&self, flow: FlowId, smaller: SmallerTables, actor: String, reason: Reason) -> Result<FlowBefore, StoreError> {
         self.run("resume a flow", move |conn| {
             let before = pause(conn, &flow, FlowAction::Resume, &actor)?;
             let mut detail = serde_json::json!({ "action": "resume", "why": reason });

@@ -19,6 +19,7 @@ use super::{Conn, Store, StoreError, Tx};
 use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
 use crate::domain::ids::{DeliveryId, DocumentId, RunId};
+use crate::domain::reason::Reason;
 use crate::store::text::{Text, text};
 
 /// The result of a request to delete a flow.
@@ -180,7 +181,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn flow_forget(&self, flow: FlowId, undelivered: Undelivered, who: String, why: String) -> Result<Forgotten, StoreError> {
+    pub async fn flow_forget(&self, flow: FlowId, undelivered: Undelivered, who: String, why: Reason) -> Result<Forgotten, StoreError> {
         self.run("forget a flow", move |conn| {
             let rows: Vec<UndeliveredCounts> = sql_query(with_placeholders(
                 "SELECT coalesce(f.lease_until BETWEEN now() AND now() + interval '1 hour', false) AS held, p.unknown, p.records, coalesce(c.documents, 0) - t.told AS kept \
@@ -209,7 +210,7 @@ impl Store {
                 if parts > 0 {
                     return Ok(Forgotten::Unknowable { parts });
                 }
-                drop_pending(conn, &flow, &who, "the flow is forgotten", &why)?;
+                drop_pending(conn, &flow, &who, "the flow is forgotten", why.as_str())?;
             }
             drop_plans(conn, &flow)?;
             let forgotten = ForgottenFlow { flow: flow.clone(), dropped: counts.records, kept: counts.kept };

@@ -16,6 +16,7 @@ use crate::domain::FlowId;
 use crate::domain::delivery::FailureReason;
 use crate::domain::ids::DocumentId;
 use crate::domain::next_step::NextStep;
+use crate::domain::reason::Reason;
 use crate::store::text::{Text, text};
 
 /// The result for one named record.
@@ -64,7 +65,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn hold_put(&self, flow: FlowId, keys: Vec<String>, actor: String, why: String) -> Result<Vec<HoldRow>, StoreError> {
+    pub async fn hold_put(&self, flow: FlowId, keys: Vec<String>, actor: String, why: Reason) -> Result<Vec<HoldRow>, StoreError> {
         self.run("hold records", move |conn| {
             let documents = numbers(conn, &flow, &keys)?;
             outbox_to_pending(conn, documents)?;
@@ -73,7 +74,7 @@ impl Store {
                 .bind::<Text, _>(flow.entity.as_str())
                 .bind::<Array<Text>, _>(keys)
                 .bind::<Text, _>(actor)
-                .bind::<Text, _>(why)
+                .bind::<Text, _>(why.as_str())
                 .bind::<Text, _>(&*NextStep::OnHold.text())
                 .load(conn)?)
         })
@@ -85,14 +86,14 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn hold_end(&self, flow: FlowId, keys: Vec<String>, actor: String, why: String) -> Result<Vec<HoldRow>, StoreError> {
+    pub async fn hold_end(&self, flow: FlowId, keys: Vec<String>, actor: String, why: Reason) -> Result<Vec<HoldRow>, StoreError> {
         self.run("release records", move |conn| {
             Ok(sql_query(include_str!("sql/hold_end.sql"))
                 .bind::<Text, _>(flow.company.as_str())
                 .bind::<Text, _>(flow.entity.as_str())
                 .bind::<Array<Text>, _>(keys)
                 .bind::<Text, _>(actor)
-                .bind::<Text, _>(why)
+                .bind::<Text, _>(why.as_str())
                 .bind::<Array<Text>, _>(FailureReason::RELEASABLE.iter().map(|reason| reason.as_str()).collect::<Vec<_>>())
                 .load(conn)?)
         })

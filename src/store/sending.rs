@@ -11,6 +11,7 @@ use super::audit::{NewAudit, audit_append};
 use super::schema::{pending, sending_resumed};
 use super::{Store, StoreError};
 use crate::domain::audit::AuditKind;
+use crate::domain::reason::Reason;
 use crate::store::text::{Text, text};
 
 /// A pause that ServiceNow asked for.
@@ -97,7 +98,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn sending_resume(&self, actor: String, reason: String) -> Result<Resumed, StoreError> {
+    pub async fn sending_resume(&self, actor: String, reason: Reason) -> Result<Resumed, StoreError> {
         self.run("resume sending", move |conn| {
             let pauses: Count = sql_query(
                 "SELECT count(*) FROM node WHERE paused_until > now() AND pause_asked IS NOT NULL \

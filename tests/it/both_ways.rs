@@ -86,7 +86,7 @@ impl Aligned {
 
     async fn adopt(&self, prefer: Option<Side>) {
         for entity in ["cost_center", "gl_account"] {
-            self.rig.store.conflict_adopt(FlowId::new("EDU1", entity), prefer, "tester".into(), "go live".into()).await.unwrap();
+            self.rig.store.conflict_adopt(FlowId::new("EDU1", entity), prefer, "tester".into(), "go live".parse().unwrap()).await.unwrap();
         }
     }
 
@@ -95,7 +95,7 @@ impl Aligned {
     }
 
     async fn decide(&self, id: ConflictId, side: Side) {
-        assert_eq!(self.rig.store.conflict_decide(vec![id], side, "tester".into(), "as agreed".into()).await.unwrap().len(), 1);
+        assert_eq!(self.rig.store.conflict_decide(vec![id], side, "tester".into(), "as agreed".parse().unwrap()).await.unwrap().len(), 1);
     }
 
     fn cost(&self, code: &str) -> BTreeMap<String, String> {

@@ -258,8 +258,8 @@ fn neither_a_try_nor_a_look_up_moves_since_when_a_record_is_on_its_way() {
 
         // a hold stops the time
         let key = || vec!["042".to_owned()];
-        ledger.store.hold_put(flow(), key(), "tester".into(), "asked for".into()).await.unwrap();
-        ledger.store.hold_end(flow(), key(), "tester".into(), "done".into()).await.unwrap();
+        ledger.store.hold_put(flow(), key(), "tester".into(), "asked for".parse().unwrap()).await.unwrap();
+        ledger.store.hold_end(flow(), key(), "tester".into(), "done".parse().unwrap()).await.unwrap();
         assert_eq!(age().await, ("queued".into(), 0));
     });
 }

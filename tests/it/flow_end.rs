@@ -59,7 +59,7 @@ fn what_was_planned_for_a_forgotten_flow_ends_and_nothing_of_another() {
                    ('EDU1', '{entity}', 'anna', 'x', 'open', NULL), ('EDU1', '{entity}', 'anna', 'x', 'done', 'anna')"
             ));
         }
-        let forgotten = store.flow_forget(flow("supplier"), Undelivered::Keep, "anna".into(), "sold".into()).await.unwrap();
+        let forgotten = store.flow_forget(flow("supplier"), Undelivered::Keep, "anna".into(), "sold".parse().unwrap()).await.unwrap();
         assert!(matches!(&forgotten, Forgotten::Done(gone) if gone.kept == 1 && gone.dropped == 0), "{forgotten:?}");
         for (table, left) in [("flow", "invoice"), ("alignment", "invoice"), ("hold JOIN document d ON d.id = document_id", "invoice")] {
             assert_eq!(database.psql(&format!("SELECT string_agg(entity, ' ') FROM {table}")), left, "{table}");

@@ -179,7 +179,7 @@ fn a_nul_in_any_text_is_written_out_and_fails_no_transaction() {
         store.flow_release(lease, Some(nul("error")), RunKind::Poll, tieline::store::AfterError::Stop).await.unwrap();
         let status = store.flow_status().await.unwrap();
         assert_eq!(status[0].last_error.as_deref(), Some("error\\u0000!"));
-        store.flow_resume(suppliers(), tieline::store::SmallerTables::Fault, nul("who"), nul("why")).await.unwrap();
+        store.flow_resume(suppliers(), tieline::store::SmallerTables::Fault, nul("who"), "why".parse().unwrap()).await.unwrap();
         let audit = store.audit_list(AuditFilter { limit: 100, ..AuditFilter::default() }).await.unwrap();
         let said: Vec<&str> = audit.iter().filter_map(|row| row.detail.as_deref()).collect();
         for text in ["note\\\\u0000!", "warning\\\\u0000!", "message\\\\u0000!", "why\\\\u0000!"] {
@@ -315,7 +315,7 @@ fn what_servicenow_asked_for_holds_over_a_restart_and_is_ended_for_all_nodes() {
         let paused = store.sending_paused().await.unwrap();
         assert_eq!((paused.len(), paused[0].said.as_deref(), paused[0].asked_seconds > 2e9), (1, Some("429: 2099"), true));
 
-        let resumed = store.sending_resume("anna".into(), "they fixed it".into()).await.unwrap();
+        let resumed = store.sending_resume("anna".into(), "they fixed it".parse().unwrap()).await.unwrap();
         assert_eq!((resumed.pauses, resumed.parts), (1, 0));
         // a node that has not heard of it yet tells the old pause once more
         beat(&one, pausing, asked(20)).await;

@@ -60,7 +60,7 @@ pub async fn begin(process: &Process, asked: &Asked, requested: Requested) -> Re
     }
     let lock = process.store.exclusive(Exclusive::TieOut).await?.ok_or(Refused::TyingOut)?;
     process.store.tie_out_abandon().await?;
-    let run = process.store.tie_out_begin(requested.by, Some(requested.why.into()), process.definitions.now().number).await?;
+    let run = process.store.tie_out_begin(requested.by, requested.why, process.definitions.now().number).await?;
     Ok(Begun { run, lock })
 }
 

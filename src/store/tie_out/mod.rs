@@ -23,6 +23,7 @@ use super::{Store, StoreError};
 use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
 use crate::domain::ids::{TieOutId, TieOutItemId};
+use crate::domain::reason::Reason;
 use crate::domain::tie_out::{Cause, Difference, TieOutState, Verdict};
 use crate::store::text::text;
 
@@ -203,12 +204,12 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn tie_out_begin(&self, requested_by: String, why: Option<String>, under: SetNumber) -> Result<TieOutRun, StoreError> {
+    pub async fn tie_out_begin(&self, requested_by: String, why: Reason, under: SetNumber) -> Result<TieOutRun, StoreError> {
         self.run("begin a tie-out", move |conn| {
             let run: TieOutRun = diesel::insert_into(tie_out::table)
                 .values((
                     tie_out::requested_by.eq(text(&requested_by)),
-                    tie_out::why.eq(why.as_deref().map(text)),
+                    tie_out::why.eq(Some(text(why.as_str()))),
                     tie_out::definition.eq(Some(under.0)),
                 ))
                 .returning(TieOutRun::as_select())

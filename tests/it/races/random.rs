@@ -152,9 +152,9 @@ impl Race {
         let keys = Self::keys(random);
         let (store, who) = (&self.ledger.store, "tester".to_owned());
         let held = if random.bool() {
-            store.hold_put(flow(), keys, who, "to be seen".into()).await
+            store.hold_put(flow(), keys, who, "to be seen".parse().unwrap()).await
         } else {
-            store.hold_end(flow(), keys, who, "seen".into()).await
+            store.hold_end(flow(), keys, who, "seen".parse().unwrap()).await
         };
         if let Err(error) = held {
             self.note("hold or release", &error);
@@ -162,7 +162,7 @@ impl Race {
     }
 
     async fn forget(&self) {
-        if let Err(error) = self.ledger.store.flow_forget(flow(), Undelivered::Drop, "tester".into(), "a test".into()).await {
+        if let Err(error) = self.ledger.store.flow_forget(flow(), Undelivered::Drop, "tester".into(), "a test".parse().unwrap()).await {
             self.note("forget", &error);
         }
         self.ledger.database.psql(&format!("INSERT INTO flow (company, entity) VALUES ('EDU1', '{ENTITY}') ON CONFLICT DO NOTHING"));
@@ -206,7 +206,7 @@ impl Race {
         let contents = self.known.borrow().contents.clone();
         // what a forgotten flow dropped is read again
         self.store_read(contents.into_iter().collect()).await;
-        self.ledger.store.hold_end(flow(), keys, "tester".into(), "the end".into()).await.unwrap();
+        self.ledger.store.hold_end(flow(), keys, "tester".into(), "the end".parse().unwrap()).await.unwrap();
         for _ in 0..400 {
             self.send(random, true).await;
             if self.ledger.database.psql("SELECT count(*) FROM undelivered") == "0" {
