@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::checked::Checked;
+use super::checked::{Checked, Refused};
 use super::failure::{Exit, Failure};
 use super::{Global, OutputForm, output};
-use crate::config;
-use crate::net::certificate;
+use crate::config::{self, CertificateSettings};
+use crate::net::{self, certificate};
 
 #[derive(Debug, Serialize)]
 struct EntityLine {
@@ -31,7 +31,7 @@ struct SettingLine {
 /// Runs the command.
 pub(super) fn check(global: &Global) -> Result<Exit, Failure> {
     let json = global.output == OutputForm::Json;
-    let checked = match Checked::read(global) {
+    let checked = match read(global) {
         Ok(checked) => checked,
         Err(refused) => {
             if json {
@@ -45,11 +45,6 @@ pub(super) fn check(global: &Global) -> Result<Exit, Failure> {
             return Err(refused.into());
         }
     };
-    if let Some(files) = &checked.settings().http.certificate
-        && let Err(problem) = certificate::load(files)
-    {
-        return Err(Failure::new(Exit::Configuration, format!("{problem}{}", checked.source())));
-    }
     let lines: Vec<EntityLine> = lines(&checked);
     let settings = settings(&checked);
     let (warnings, notes) = (&checked.loaded.warnings, &checked.definitions.notes);
@@ -89,6 +84,28 @@ pub(super) fn check(global: &Global) -> Result<Exit, Failure> {
     }
     output::line("Settings and definitions are in order.")?;
     Ok(Exit::Done)
+}
+
+/// Reads and checks settings, definitions and the files with certificates.
+fn read(global: &Global) -> Result<Checked, Refused> {
+    match Checked::read(global) {
+        Ok(checked) => {
+            let problems = certificate_problems(&CertificateSettings::of(checked.settings()));
+            if problems.is_empty() { Ok(checked) } else { Err(Refused::configuration(checked.loaded.file, problems)) }
+        }
+        Err(mut refused) => {
+            if let Some(further) = config::load_further_checks(global.config.as_deref(), config::environment()) {
+                refused.configuration.extend(certificate_problems(&further.certificates));
+            }
+            Err(refused)
+        }
+    }
+}
+
+/// What is wrong with the content of the files.
+fn certificate_problems(files: &CertificateSettings) -> Vec<String> {
+    let own = files.own.iter().filter_map(|own| certificate::load(own).err()).map(|problem| problem.to_string());
+    own.chain(net::authority_problems(files)).collect()
 }
 
 /// Every setting that has a value.

@@ -1,12 +1,13 @@
 //! Checked settings and definitions, or all mistakes in them.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::failure::{Exit, Failure};
 use super::global::Global;
-use crate::config::{self, ConfigError, Loaded, Settings};
-use crate::definition::{self, Definitions};
+use crate::config::{self, ConfigError, FurtherChecks, Loaded, Origin, Settings};
+use crate::definition::{self, Currencies, Definitions, Inspected, Problem};
 use crate::domain::EntityName;
 use crate::domain::chain;
 use crate::operations;
@@ -35,9 +36,49 @@ pub(super) struct Refused {
 }
 
 impl Refused {
-    fn configuration(file: Option<PathBuf>, problems: Vec<String>) -> Self {
+    /// Mistakes of the configuration in this file.
+    pub(super) fn configuration(file: Option<PathBuf>, problems: Vec<String>) -> Self {
         Self { configuration: problems, file, ..Self::default() }
     }
+
+    /// Adds the mistakes that only the definitions show. While their files are not known, the shipped ones show whether a currency is needed.
+    fn add_further(&mut self, further: &FurtherChecks) {
+        let currencies = match &further.companies {
+            Some(companies) => Currencies::Of(companies),
+            None => Currencies::Common(further.currency.as_deref()),
+        };
+        let mut inspected = definition::inspect(further.directory.as_deref(), &further.profile, &further.entities, currencies);
+        if further.files_unknown {
+            inspected.problems.retain(Problem::is_of_currency);
+        } else {
+            self.configuration.extend(unknown_schedules(&inspected, &further.profile, &further.schedule, &further.origins));
+            self.configuration.extend(missing_enet(&inspected, further.enet_url));
+        }
+        self.unchecked = further.files_unknown;
+        self.definitions = inspected.problems.iter().map(ToString::to_string).collect();
+    }
+}
+
+/// Schedules of entities that the profile does not have. An entity that is currently excluded may keep its schedule.
+fn unknown_schedules(inspected: &Inspected, profile: &str, schedule: &[EntityName], origins: &BTreeMap<String, Origin>) -> Vec<String> {
+    let known: Vec<&str> = inspected.entities.iter().map(EntityName::as_str).collect();
+    // a profile without entities does not exist, which is reported
+    let unknown = schedule.iter().filter(|entity| !known.is_empty() && !known.contains(&entity.as_str()));
+    let problem = |entity: &EntityName| {
+        let key = format!("schedule.{entity}");
+        let origin = origins.get(&key).map(|origin| format!(" ({origin})")).unwrap_or_default();
+        format!("`{key}` names no entity of profile `{profile}`; there are {}{origin}", known.join(", "))
+    };
+    unknown.map(problem).collect()
+}
+
+/// The missing address for an entity that is written into SYSPRO.
+fn missing_enet(inspected: &Inspected, has_address: bool) -> Option<String> {
+    let entity = inspected.writes_back.as_ref().filter(|_| !has_address)?;
+    Some(format!(
+        "`syspro.enet_url` is missing: `[setup]` of entity `{entity}` writes into SYSPRO through e.net; its REST service is at an address \
+         such as `http://erp.example:31002/SYSPROWCFService/Rest`"
+    ))
 }
 
 impl From<Refused> for Failure {
@@ -84,12 +125,8 @@ impl Checked {
                 return Err(Refused { unchecked: true, named: true, ..Refused::configuration(Some(file.clone()), text) });
             }
         };
-        match config::load_definition_part(path, config::environment()) {
-            Some(part) => {
-                let problems =
-                    definition::load(part.directory.as_deref(), &part.profile, &part.entities, &part.companies).err().unwrap_or_default();
-                refused.definitions = problems.iter().map(ToString::to_string).collect();
-            }
+        match config::load_further_checks(path, config::environment()) {
+            Some(further) => refused.add_further(&further),
             None => refused.unchecked = true,
         }
         Err(refused)
@@ -98,42 +135,16 @@ impl Checked {
     /// Checks the definitions of given settings.
     pub(super) fn with(loaded: Loaded) -> Result<Self, Refused> {
         let settings = &loaded.settings;
-        let load = |entities: &[EntityName]| {
-            let directory = settings.definitions.directory.as_deref();
-            definition::load(directory, &settings.servicenow.profile, entities, &settings.companies)
-        };
-        let mut definitions = load(&settings.flows.entities).map_err(|problems| Refused {
-            definitions: problems.iter().map(ToString::to_string).collect(),
-            file: loaded.file.clone(),
-            ..Refused::default()
-        })?;
-        let mut strangers: Vec<&EntityName> = settings.schedule.keys().filter(|entity| definitions.plan(entity).is_none()).collect();
-        let mut known: Vec<&str> = definitions.plans.iter().map(|plan| plan.entity.as_str()).collect();
-        let all;
-        if !strangers.is_empty() && !settings.flows.entities.is_empty() {
-            // an entity that is currently excluded may keep its schedule
-            all = load(&[]).unwrap_or_default();
-            strangers.retain(|entity| all.plan(entity).is_none());
-            known = all.plans.iter().map(|plan| plan.entity.as_str()).collect();
+        let (directory, profile) = (settings.definitions.directory.as_deref(), &settings.servicenow.profile);
+        let inspected = definition::inspect(directory, profile, &settings.flows.entities, Currencies::Of(&settings.companies));
+        let schedule: Vec<EntityName> = settings.schedule.keys().cloned().collect();
+        let mut configuration = unknown_schedules(&inspected, profile, &schedule, &loaded.origins);
+        configuration.extend(missing_enet(&inspected, settings.syspro.enet_url.is_some()));
+        if !configuration.is_empty() || !inspected.problems.is_empty() {
+            let definitions = inspected.problems.iter().map(ToString::to_string).collect();
+            return Err(Refused { definitions, ..Refused::configuration(loaded.file.clone(), configuration) });
         }
-        if !strangers.is_empty() {
-            let problem = |entity: &&EntityName| {
-                let key = format!("schedule.{entity}");
-                let origin = loaded.origins.get(&key).map(|origin| format!(" ({origin})")).unwrap_or_default();
-                let profile = &settings.servicenow.profile;
-                format!("`{key}` names no entity of profile `{profile}`; there are {}{origin}", known.join(", "))
-            };
-            return Err(Refused::configuration(loaded.file.clone(), strangers.iter().map(problem).collect()));
-        }
-        let writes = definitions.plans.iter().find(|plan| plan.setup.is_some() && plan.aligned().is_some());
-        if let (Some(plan), None) = (writes, &settings.syspro.enet_url) {
-            let text = format!(
-                "`syspro.enet_url` is missing: `[setup]` of entity `{}` writes into SYSPRO through e.net; its REST service is at an address \
-                 such as `http://erp.example:31002/SYSPROWCFService/Rest`",
-                plan.entity
-            );
-            return Err(Refused::configuration(loaded.file.clone(), vec![text]));
-        }
+        let mut definitions = inspected.definitions;
         definitions.set = std::mem::take(&mut definitions.set).with_settings(settings.syspro.deciding_values());
         Ok(Self { loaded, definitions: Arc::new(definitions) })
     }

@@ -89,12 +89,12 @@ impl Check<'_> {
     }
 
     /// An address with only a host: Tieline adds the paths of the APIs itself.
-    pub(super) fn without_path(&mut self, key: &str, url: Url) -> Option<Url> {
-        if matches!(url.path(), "" | "/") {
-            return Some(url);
-        }
-        let host = url.origin().ascii_serialization();
-        self.problem(key, format!("`{key}` must end after the host, got the path `{}`: write `{host}`", url.path()))
+    pub(super) fn url_without_path(&mut self, key: &str, text: &str, clear: Clear) -> Option<Url> {
+        let url = self.url(key, text, clear);
+        // what else is wrong with the address does not hide its path
+        let Some(with_path) = Url::parse(text).ok().filter(|url| url.has_host() && !matches!(url.path(), "" | "/")) else { return url };
+        let host = with_path.origin().ascii_serialization();
+        self.problem(key, format!("`{key}` must end after the host, got the path `{}`: write `{host}`", with_path.path()))
     }
 
     pub(super) fn url(&mut self, key: &str, text: &str, clear: Clear) -> Option<Url> {
@@ -107,28 +107,30 @@ impl Check<'_> {
                 return self.problem(key, format!("`{key}` must be an address that begins with `https://`{got}"));
             }
         };
-        if !url.username().is_empty() || url.password().is_some() {
-            return self.problem(key, format!("`{key}` must not hold a user name or password; use `tieline credential set`"));
+        let before = self.problems.len();
+        let with_account = !url.username().is_empty() || url.password().is_some();
+        if with_account {
+            self.problem::<()>(key, format!("`{key}` must not hold a user name or password; use `tieline credential set`"));
         }
+        // a password is never shown
+        let got = if with_account { String::new() } else { format!(", got `{text}`") };
         if url.query().is_some() || url.fragment().is_some() {
-            return self.problem(key, format!("`{key}` must end before `?` and `#`, got `{text}`"));
+            self.problem::<()>(key, format!("`{key}` must end before `?` and `#`{got}"));
         }
         let section = key.split('.').next().unwrap_or_default();
         if url.scheme() == "http" && !is_loopback(&url) {
             match clear {
                 Clear::Refused { allowed: false } => {
                     let way = format!("set `{section}.allow_http = true` to accept that");
-                    return self.problem(
-                        key,
-                        format!("`{key}` must begin with `https://`, got `{text}`: passwords would travel unencrypted; {way}"),
-                    );
+                    self.problem::<()>(key, format!("`{key}` must begin with `https://`{got}: passwords would travel unencrypted; {way}"));
                 }
+                Clear::Refused { allowed: true } | Clear::Warned if with_account => {}
                 Clear::Refused { allowed: true } | Clear::Warned => {
                     self.warnings.push(format!("`{key}` is `{text}`: passwords and records travel unencrypted"));
                 }
             }
         }
-        Some(url)
+        (self.problems.len() == before).then_some(url)
     }
 
     pub(super) fn cron(&mut self, key: &str, cron: &str, zone: Tz) {

@@ -10,6 +10,7 @@ use toml::de::{DeTable, DeValue};
 use crate::domain::nesting::{DEEPEST, too_deep};
 use crate::domain::{CompanyId, EntityName};
 
+use super::certificates::CertificateSettings;
 use super::raw::{self, COMPANY, Kind, Raw};
 use super::settings::Settings;
 use super::{check, validate};
@@ -210,43 +211,81 @@ pub fn load_text(text: &str, path: Option<PathBuf>, env: impl IntoIterator<Item 
     Ok(Loaded { settings, file: path, origins, values, warnings })
 }
 
-/// The settings that the definitions need.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DefinitionPart {
+/// The settings that further checks need, from a configuration that is refused: so the mistakes that these checks find are reported in the
+/// same round.
+#[derive(Debug, Clone)]
+pub struct FurtherChecks {
     /// `definitions.directory`
     pub directory: Option<PathBuf>,
     /// `servicenow.profile`
     pub profile: String,
+    /// Whether a mistake may be about the two above; then they have their defaults.
+    pub files_unknown: bool,
     /// `flows.entities`
     pub entities: Vec<EntityName>,
-    /// The companies' own currencies; empty when the configuration is refused, because they are then uncertain.
-    pub companies: BTreeMap<CompanyId, Option<String>>,
+    /// The companies, each with its own currency if set, without those whose currency was reported; `None`: the companies are not known.
+    pub companies: Option<BTreeMap<CompanyId, Option<String>>>,
+    /// `syspro.currency`
+    pub currency: Option<String>,
+    /// The entities of `[schedule]`.
+    pub schedule: Vec<EntityName>,
+    /// Whether there is a `syspro.enet_url`, right or wrong.
+    pub enet_url: bool,
+    /// The origin of each `section.key` that has a value.
+    pub origins: BTreeMap<String, Origin>,
+    /// Files with certificates.
+    pub certificates: CertificateSettings,
 }
 
-/// The settings that the definitions need, from a configuration that is refused for other reasons, so that the definitions' mistakes can be
-/// reported with it. `None` if these very settings are wrong.
-pub fn load_definition_part(path: Option<&Path>, env: impl IntoIterator<Item = (String, String)>) -> Option<DefinitionPart> {
+/// Reads the settings for further checks from a configuration that is refused. `None` when it cannot be read.
+pub fn load_further_checks(path: Option<&Path>, env: impl IntoIterator<Item = (String, String)>) -> Option<FurtherChecks> {
     let env: BTreeMap<String, String> = env.into_iter().collect();
     let (text, path) = read(path).ok()?;
-    let Layers { table, problems, .. } = Layers::of(&text, path.as_deref(), &env).ok()?;
-    // a misspelt key could be one of the three
-    let concerns =
-        |key: &str| key.starts_with("definitions") || key.starts_with("flows") || key == "servicenow.profile" || !key.contains('.');
-    if problems.iter().any(|problem| concerns(&problem.key)) {
-        return None;
-    }
+    let Layers { table, origins, problems } = Layers::of(&text, path.as_deref(), &env).ok()?;
     let raw = table.try_into::<Raw>().ok()?;
-    let directory = match raw.definitions.directory.as_deref() {
-        Some(text) => Some(std::path::absolute(text).ok()?),
-        None => None,
-    };
-    let profile = raw.servicenow.profile.filter(|profile| !profile.is_empty() && !profile.contains(['/', '\\', '.']))?;
-    Some(DefinitionPart {
-        directory,
-        profile,
+    let (directory, profile) = (raw.definitions.directory.as_deref(), raw.servicenow.profile.as_deref());
+    let directory_is_path = directory.is_none_or(|text| !text.is_empty() && !text.starts_with('~'));
+    let profile = profile.filter(|name| validate::is_profile_name(name));
+    let files_unknown = !directory_is_path || profile.is_none() || problems.iter().any(|problem| may_name_files(&problem.key));
+    let reported = |key: &str| problems.iter().any(|problem| problem.key.eq_ignore_ascii_case(key));
+    let context = check::Context { origins: &origins, env: &env };
+    let mut companies = validate::companies(&raw, &context);
+    if reported("syspro.currency") {
+        companies.get_or_insert_default().retain(|_, own| own.is_some());
+    } else if let Some(companies) = &mut companies {
+        companies.retain(|id, own| own.is_some() || !reported(&format!("{COMPANY}.{id}.currency")));
+    }
+    Some(FurtherChecks {
+        directory: directory.filter(|_| !files_unknown).and_then(|text| std::path::absolute(text).ok()),
+        profile: profile.filter(|_| !files_unknown).unwrap_or(DEFAULT_PROFILE).to_owned(),
+        files_unknown,
         entities: raw.flows.entities.iter().flatten().map(EntityName::new).collect(),
-        companies: BTreeMap::new(),
+        companies,
+        currency: raw.syspro.currency.clone().filter(|code| !code.trim().is_empty()),
+        schedule: raw.schedule.keys().map(EntityName::new).collect(),
+        enet_url: raw.syspro.enet_url.is_some() || reported("syspro.enet_url"),
+        certificates: CertificateSettings::of_raw(&raw),
+        origins,
     })
+}
+
+/// The profile of checks while the site's own is not known.
+const DEFAULT_PROFILE: &str = "apo";
+
+/// Whether a wrong key may be a misspelt `definitions.directory` or `servicenow.profile`. A key without a dot is a section or a variable.
+fn may_name_files(key: &str) -> bool {
+    let near = |one: &str, other: &str| strsim::levenshtein(one, other) <= 3;
+    match key.split_once('.') {
+        Some(("definitions", name)) => name != "watch",
+        Some(("servicenow", name)) => name == "profile" || (raw::kind("servicenow", name).is_none() && near(name, "profile")),
+        Some(_) => false,
+        None => {
+            let lower = key.to_ascii_lowercase();
+            let name = lower.strip_prefix("tieline_").unwrap_or(&lower);
+            let section = name.split("__").next().unwrap_or_default();
+            near(section, "definitions") || near(section, "servicenow")
+        }
+    }
 }
 
 /// Every value as text, by `section.key`.

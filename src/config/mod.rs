@@ -1,5 +1,6 @@
 //! Settings: embedded defaults, then the site's file, then the environment; all problems are reported at once.
 
+mod certificates;
 mod check;
 pub mod connection;
 mod file_permissions;
@@ -12,10 +13,11 @@ pub mod settings;
 mod tests;
 mod validate;
 
+pub use certificates::CertificateSettings;
 pub use check::is_loopback;
 pub use file_permissions::{DirectoryError, give_to_owner_of, make_private, make_state_directory, open_private};
 pub use load::{
-    ConfigError, DefinitionPart, Loaded, Origin, PREFIX, Problem, SEARCH, environment, heading, load, load_definition_part, load_text,
+    ConfigError, FurtherChecks, Loaded, Origin, PREFIX, Problem, SEARCH, environment, heading, load, load_further_checks, load_text,
     shown_path,
 };
 pub use settings::Settings;

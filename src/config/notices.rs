@@ -101,11 +101,20 @@ impl Check<'_> {
         if tls == MailTls::None && !["localhost", "127.0.0.1", "::1"].contains(&host) {
             self.warnings.push(format!("`notices.mail_tls` is `none`: mail to `{host}` travels unencrypted, and so does its password"));
         }
-        let from = raw.mail_from.clone().filter(|text| text.contains('@'));
-        let from = from.or_else(|| self.missing("notices.mail_from", "who the mail comes from, such as `tieline@example.com`"));
-        let to: Vec<String> = raw.mail_to.clone().unwrap_or_default();
-        if to.is_empty() || to.iter().any(|one| !one.contains('@')) {
-            self.missing::<()>("notices.mail_to", "who gets the mail, such as `[\"ap@example.com\"]`");
+        let key = "notices.mail_from";
+        let from = match raw.mail_from.as_deref() {
+            None | Some("") => self.missing(key, "who the mail comes from, such as `tieline@example.com`"),
+            Some(text) if !text.contains('@') => {
+                self.problem(key, format!("`{key}` must be a mail address, such as `tieline@example.com`, got `{text}`"))
+            }
+            Some(text) => Some(text.to_owned()),
+        };
+        let (key, to) = ("notices.mail_to", raw.mail_to.clone().unwrap_or_default());
+        if to.is_empty() {
+            self.missing::<()>(key, "who gets the mail, such as `[\"ap@example.com\"]`");
+        }
+        for text in to.iter().filter(|text| !text.contains('@')) {
+            self.problem::<()>(key, format!("`{key}` must hold mail addresses, such as `ap@example.com`, got `{text}`"));
         }
         Some(MailSettings { host: host.to_owned(), port: port?, tls, from: from?, to })
     }

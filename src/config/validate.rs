@@ -39,12 +39,25 @@ pub(super) fn resolve(raw: &Raw, context: &Context<'_>, problems: Vec<Problem>) 
     }
 }
 
+/// The companies with their own currencies, whatever else is wrong; `None`: there is no list of companies.
+pub(super) fn companies(raw: &Raw, context: &Context<'_>) -> Option<BTreeMap<CompanyId, Option<String>>> {
+    let mut check = Check { context, problems: Vec::new(), warnings: Vec::new() };
+    let carried = check.companies(&raw.syspro)?;
+    Some(check.company_settings(raw, &carried))
+}
+
+/// Whether this can be the name of a profile, which is a directory.
+pub(super) fn is_profile_name(name: &str) -> bool {
+    !name.is_empty() && !name.contains(['/', '\\', '.'])
+}
+
 impl Check<'_> {
     fn settings(&mut self, raw: &Raw) -> Option<Settings> {
         let database = self.database(raw);
         let http = self.http(raw);
-        let syspro = self.syspro(raw);
-        let companies = self.company_settings(raw, syspro.as_ref().map_or(&[][..], |syspro| &syspro.companies));
+        let carried = self.companies(&raw.syspro);
+        let companies = self.company_settings(raw, carried.as_deref().unwrap_or_default());
+        let syspro = self.syspro(raw, carried);
         let servicenow = self.servicenow(raw);
         let zone = syspro.as_ref().map_or(Tz::UTC, |syspro| syspro.time_zone);
         let schedule = self.schedule(&raw.schedule, zone);
@@ -158,7 +171,7 @@ impl Check<'_> {
         }
     }
 
-    fn syspro(&mut self, raw: &Raw) -> Option<SysproSettings> {
+    fn syspro(&mut self, raw: &Raw, companies: Option<Vec<CompanyId>>) -> Option<SysproSettings> {
         let raw = &raw.syspro;
         let clear = Clear::Refused { allowed: raw.allow_http.unwrap_or(false) };
         let example = "https://erp.example/SYSPRO8Odata/SYSPROOData";
@@ -187,9 +200,6 @@ impl Check<'_> {
             }),
             None => self.missing("syspro.time_zone", "the time zone of the SYSPRO server, such as `Africa/Johannesburg`"),
         };
-        let differ = raw.companies_differ_by_case.unwrap_or(false);
-        let letter_case = if differ { LetterCase::Compared } else { LetterCase::Ignored };
-        let companies = self.companies(raw.companies.as_deref(), letter_case);
         let date_literals = [
             ("auto", DateLiteral::Auto),
             ("date_time_offset", DateLiteral::DateTimeOffset),
@@ -216,7 +226,7 @@ impl Check<'_> {
             enet_url,
             time_zone: time_zone?,
             companies: companies?,
-            companies_differ_by_case: differ,
+            companies_differ_by_case: raw.companies_differ_by_case.unwrap_or(false),
             page_size,
             row_cap,
             query_limit,
@@ -274,10 +284,14 @@ impl Check<'_> {
         }
     }
 
-    fn companies(&mut self, raw: Option<&[String]>, letter_case: LetterCase) -> Option<Vec<CompanyId>> {
+    fn companies(&mut self, raw: &RawSyspro) -> Option<Vec<CompanyId>> {
         let key = "syspro.companies";
-        let Some(names) = raw.filter(|names| !names.is_empty()) else {
-            return self.missing(key, "the SYSPRO companies to read, such as `[\"EDU1\"]`");
+        let differ = raw.companies_differ_by_case.unwrap_or(false);
+        let letter_case = if differ { LetterCase::Compared } else { LetterCase::Ignored };
+        let names = match raw.companies.as_deref() {
+            None => return self.missing(key, "the SYSPRO companies to read, such as `[\"EDU1\"]`"),
+            Some([]) => return self.problem(key, format!("`{key}` is empty: name at least one SYSPRO company, such as `[\"EDU1\"]`")),
+            Some(names) => names,
         };
         for (at, name) in names.iter().enumerate() {
             // a company is a segment of the OData address
@@ -329,13 +343,13 @@ impl Check<'_> {
     fn servicenow(&mut self, raw: &Raw) -> Option<ServiceNowSettings> {
         let raw = &raw.servicenow;
         let instance_url = match &raw.instance_url {
-            Some(text) => self
-                .url("servicenow.instance_url", text, Clear::Refused { allowed: raw.allow_http.unwrap_or(false) })
-                .and_then(|url| self.without_path("servicenow.instance_url", url)),
+            Some(text) => {
+                self.url_without_path("servicenow.instance_url", text, Clear::Refused { allowed: raw.allow_http.unwrap_or(false) })
+            }
             None => self.missing("servicenow.instance_url", "the instance, such as `https://example.service-now.com`"),
         };
         let profile = raw.profile.clone().unwrap_or_default();
-        if profile.is_empty() || profile.contains(['/', '\\', '.']) {
+        if !is_profile_name(&profile) {
             let key = "servicenow.profile";
             self.problem::<()>(key, format!("`{key}` must be the name of a profile, such as `apo` or `s2p`, got `{profile}`"));
         }

@@ -17,9 +17,74 @@ use super::known;
 use super::mapping::mappings;
 use super::parse::{Text, read_file};
 use super::plan::{FieldSource, IfMissing, Plan, ReadPlan, Shows};
-use super::problem::{Problem, Report, list};
+use super::problem::{Problem, Report, SETTINGS, list};
 use super::set::SetText;
 use super::shape::{CodeListFile, EntityFile, ProfileFile};
+
+/// What the settings tell of the companies' own currencies.
+#[derive(Debug, Clone, Copy)]
+pub enum Currencies<'a> {
+    /// The companies to read, each with its own currency if set. Empty: not known yet, and not required.
+    Of(&'a BTreeMap<CompanyId, Option<String>>),
+    /// The companies are not known; the currency of `[syspro]`, which is for all of them, if set.
+    Common(Option<&'a str>),
+}
+
+/// The definitions as far as they can be compiled, with all mistakes.
+#[derive(Debug)]
+pub struct Inspected {
+    /// The definitions; they have no plans when there are mistakes.
+    pub definitions: Definitions,
+    /// Every entity with a file in the profile, copied or not.
+    pub entities: Vec<EntityName>,
+    /// The first copied entity whose records Tieline writes into SYSPRO.
+    pub writes_back: Option<EntityName>,
+    /// Every mistake in all files, sorted by file and line.
+    pub problems: Vec<Problem>,
+}
+
+/// What only the compiled plans show, also when some files cannot be compiled.
+struct Known {
+    /// Entities with a file in the profile.
+    entities: Vec<EntityName>,
+    /// Copied entities with amounts in the company's own currency.
+    needs_currency: Vec<EntityName>,
+    /// Copied entities that Tieline writes into SYSPRO.
+    writes_back: Vec<EntityName>,
+}
+
+impl Known {
+    /// The plans may lack those of files with mistakes.
+    fn of<'a>(files: &Files, plans: impl Iterator<Item = &'a Plan>) -> Self {
+        let mut known =
+            Self { entities: files.targets.keys().map(EntityName::new).collect(), needs_currency: Vec::new(), writes_back: Vec::new() };
+        known.add(plans);
+        known
+    }
+
+    fn add<'a>(&mut self, plans: impl Iterator<Item = &'a Plan>) {
+        for plan in plans {
+            if plan.needs_own_currency() {
+                self.needs_currency.push(plan.entity.clone());
+            }
+            if plan.setup.is_some() && plan.aligned().is_some() {
+                self.writes_back.push(plan.entity.clone());
+            }
+        }
+    }
+
+    /// The same in dependency order, which is known once everything is compiled.
+    fn in_order(mut self, plans: &[Plan]) -> Self {
+        if !plans.is_empty() {
+            self.needs_currency.clear();
+            self.writes_back.clear();
+            self.add(plans.iter());
+        }
+        let place = |name: &EntityName| plans.iter().position(|plan| plan.entity == *name).unwrap_or(plans.len());
+        self.entities.sort_by_key(place);
+        self
+    }
+}
 
 /// All definition files, compiled.
 #[derive(Debug, Clone, Default)]
@@ -92,11 +157,23 @@ pub fn load(
     entities: &[EntityName],
     companies: &BTreeMap<CompanyId, Option<String>>,
 ) -> Result<Definitions, Vec<Problem>> {
+    let Inspected { definitions, problems, .. } = inspect(site, profile, entities, Currencies::Of(companies));
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    Ok(definitions)
+}
+
+/// Checks the same files, and also answers what is known of them when there are mistakes.
+pub fn inspect(site: Option<&Path>, profile: &str, entities: &[EntityName], currencies: Currencies<'_>) -> Inspected {
     let mut problems = Vec::new();
     let files = Files::collect(site, profile, &mut problems);
-    let mut definitions = compile(&files, profile, entities, &mut problems);
-    set_currencies(&mut definitions, companies, &mut problems);
-    if problems.is_empty() {
+    let (mut definitions, known) = compile(&files, profile, entities, &mut problems);
+    match currencies {
+        Currencies::Of(companies) => set_currencies(&mut definitions, &known, companies, &mut problems),
+        Currencies::Common(code) => check_common_currency(&mut definitions, &known, code, &mut problems),
+    }
+    if let (true, Currencies::Of(companies)) = (problems.is_empty(), currencies) {
         let carried = definitions.plans.iter().map(|plan| plan.entity.to_string()).collect();
         let currencies = companies.iter().filter_map(|(company, code)| {
             let key = format!("company.{}.currency", toml::Value::String(company.to_string()));
@@ -104,17 +181,21 @@ pub fn load(
         });
         definitions.set = SetText::of(profile, carried, files.texts(profile)).with_settings(currencies);
         definitions.set.mappings = mappings(&definitions, profile, &files.texts(profile), companies.iter());
-        return Ok(definitions);
     }
     problems.sort();
     problems.dedup();
-    Err(problems)
+    Inspected { definitions, entities: known.entities, writes_back: known.writes_back.into_iter().next(), problems }
 }
 
 /// Sets the companies' own currencies, and reports those that are needed and missing.
-fn set_currencies(definitions: &mut Definitions, companies: &BTreeMap<CompanyId, Option<String>>, problems: &mut Vec<Problem>) {
+fn set_currencies(
+    definitions: &mut Definitions,
+    known: &Known,
+    companies: &BTreeMap<CompanyId, Option<String>>,
+    problems: &mut Vec<Problem>,
+) {
     definitions.notes.extend(definitions.code_lists.notes(companies.keys()));
-    let needed: Vec<&str> = definitions.plans.iter().filter(|plan| plan.needs_own_currency()).map(|plan| plan.entity.as_str()).collect();
+    let needed: Vec<&str> = known.needs_currency.iter().map(EntityName::as_str).collect();
     for (company, code) in companies {
         let key = format!("company.{company}.currency");
         let Some(code) = code else {
@@ -131,6 +212,30 @@ fn set_currencies(definitions: &mut Definitions, companies: &BTreeMap<CompanyId,
         definitions.code_lists.set_currency(company, code);
         if let Err(problem) = definitions.code_lists.own_currency(company) {
             problems.push(setting(&key, problem));
+        }
+    }
+}
+
+/// Reports a missing or wrong currency while the companies are not known.
+fn check_common_currency(definitions: &mut Definitions, known: &Known, code: Option<&str>, problems: &mut Vec<Problem>) {
+    let needed: Vec<&str> = known.needs_currency.iter().map(EntityName::as_str).collect();
+    match code {
+        None if needed.is_empty() => {}
+        None => {
+            let text = format!(
+                "is missing: {} of this profile hold amounts in the company's own currency; set it to the ISO 4217 code of all companies, \
+                 such as `ZAR`, or set `currency` under `[company.ID]` for each company",
+                list(&needed)
+            );
+            problems.push(setting("syspro.currency", text));
+        }
+        Some(code) => {
+            // a code list may translate a code for one company only: for an id that no company has, the general list counts
+            let any = CompanyId::new("");
+            definitions.code_lists.set_currency(&any, code);
+            if let Err(problem) = definitions.code_lists.own_currency(&any) {
+                problems.push(setting("syspro.currency", problem));
+            }
         }
     }
 }
@@ -205,7 +310,7 @@ fn whole_file(path: &Path, text: String) -> Problem {
 }
 
 fn setting(key: &str, text: String) -> Problem {
-    Problem { file: "settings".to_owned(), line: None, key: key.to_owned(), text }
+    Problem { file: SETTINGS.to_owned(), line: None, key: key.to_owned(), text }
 }
 
 /// Adds every `*.toml` of a directory; a missing directory adds nothing.
@@ -237,7 +342,7 @@ struct Draft {
     shows: Shows,
 }
 
-fn compile(files: &Files, profile: &str, entities: &[EntityName], problems: &mut Vec<Problem>) -> Definitions {
+fn compile(files: &Files, profile: &str, entities: &[EntityName], problems: &mut Vec<Problem>) -> (Definitions, Known) {
     let mut definitions = Definitions::default();
     let code_list_names: Vec<String> = files.code_lists.keys().cloned().collect();
     for (name, file) in &files.code_lists {
@@ -305,8 +410,10 @@ fn compile(files: &Files, profile: &str, entities: &[EntityName], problems: &mut
         }
     }
     report_circles(&drafts, &plans, files, problems);
+    let known = Known::of(files, plans.values().filter(|plan| entities.is_empty() || entities.contains(&plan.entity)));
     choose(&mut definitions, plans, &keys, profile, entities, problems);
-    definitions
+    let known = known.in_order(&definitions.plans);
+    (definitions, known)
 }
 
 fn check_entity_name(name: &str, file: &File, problems: &mut Vec<Problem>) {

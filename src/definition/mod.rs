@@ -42,7 +42,7 @@ mod unique;
 mod written;
 
 pub use code_lists::CodeLists;
-pub use load::{Definitions, load};
+pub use load::{Currencies, Definitions, Inspected, inspect, load};
 pub use map::Mapped;
 pub use mapping::MappingText;
 pub use plan::{Plan, ReadPlan, TargetPlan};

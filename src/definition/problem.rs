@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// The place of mistakes in settings that only the definitions show.
+pub(super) const SETTINGS: &str = "settings";
+
 /// One mistake. All of them are collected and reported together.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Problem {
@@ -13,6 +16,13 @@ pub struct Problem {
     pub key: String,
     /// What was found, and what is allowed.
     pub text: String,
+}
+
+impl Problem {
+    /// Whether it is about the setting of a company's own currency.
+    pub fn is_of_currency(&self) -> bool {
+        self.file == SETTINGS && self.key.ends_with("currency")
+    }
 }
 
 impl fmt::Display for Problem {

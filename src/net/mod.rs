@@ -33,6 +33,7 @@ use crate::telemetry::metrics::metrics;
 pub use actix_web::web::Bytes;
 pub use awc::http::Method;
 pub use error::NetError;
+pub use tls::authority_problems;
 
 /// An HTTP client for one outside system.
 #[derive(Clone)]

@@ -9,24 +9,40 @@ use rustls::pki_types::{CertificateDer, pem::PemObject};
 use rustls::{ClientConfig, RootCertStore};
 
 use super::NetError;
+use crate::config::CertificateSettings;
 
 /// The trusted roots.
 pub(super) fn roots(ca_file: Option<&Path>) -> Result<RootCertStore, NetError> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     if let Some(path) = ca_file {
-        let fail = |problem: String| NetError::Setup { what: format!("`ca_file` {} cannot be used: {problem}", path.display()) };
-        let mut found = 0;
-        for certificate in CertificateDer::pem_file_iter(path).map_err(|error| fail(error.to_string()))? {
-            let certificate = certificate.map_err(|error| fail(error.to_string()))?;
-            roots.add(certificate).map_err(|error| fail(error.to_string()))?;
-            found += 1;
-        }
-        if found == 0 {
-            return Err(fail("it holds no certificate in PEM form".into()));
-        }
+        add_authorities(&mut roots, path)
+            .map_err(|problem| NetError::Setup { what: format!("`ca_file` {} cannot be used: {problem}", path.display()) })?;
     }
     Ok(roots)
+}
+
+/// Adds the certificates of a PEM file; the error says what is wrong with it.
+fn add_authorities(roots: &mut RootCertStore, path: &Path) -> Result<(), String> {
+    let mut found = 0;
+    for certificate in CertificateDer::pem_file_iter(path).map_err(|error| error.to_string())? {
+        let certificate = certificate.map_err(|error| error.to_string())?;
+        roots.add(certificate).map_err(|error| error.to_string())?;
+        found += 1;
+    }
+    if found == 0 {
+        return Err("it holds no certificate in PEM form".into());
+    }
+    Ok(())
+}
+
+/// The settings whose file of authorities cannot be used, each with the reason. Reads the files.
+pub fn authority_problems(files: &CertificateSettings) -> Vec<String> {
+    let problem = |(key, path): &(&str, PathBuf)| {
+        let problem = add_authorities(&mut RootCertStore::empty(), path).err()?;
+        Some(format!("`{key}` names {}, which cannot be used: {problem}; name a PEM file with certificates", path.display()))
+    };
+    files.authorities.iter().filter_map(problem).collect()
 }
 
 pub(super) fn failed(error: &dyn std::error::Error) -> NetError {

@@ -112,6 +112,121 @@ fn the_service_logs_as_its_setting_says() {
     assert!(text.contains("INFO") && text.contains(&site.path("tieline.toml").display().to_string()), "{text}");
 }
 
+/// The mistakes that `tieline check` lists.
+fn listed(out: &Output) -> Vec<String> {
+    let words = said(out, 4);
+    words.lines().filter_map(|line| line.strip_prefix("  ")).map(str::to_owned).collect()
+}
+
+#[test]
+fn every_required_setting_is_listed_at_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut command = in_directory(directory.path(), &["check"]);
+    let found = listed(&command.env("HOME", directory.path()).output().unwrap());
+    let required = ["syspro.odata_url", "syspro.companies", "syspro.time_zone", "syspro.currency", "servicenow.instance_url"];
+    for key in required {
+        assert_eq!(
+            found.iter().filter(|line| line.contains(&format!("`{key}`")) && line.contains("is missing")).count(),
+            1,
+            "{key}: {found:#?}"
+        );
+    }
+    assert_eq!(found.len(), required.len(), "{found:#?}");
+}
+
+#[test]
+fn check_lists_every_mistake_of_a_file_and_of_what_it_names() {
+    let site = Site::alone();
+    let write = |name: &str, text: &str| {
+        let path = site.path(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    write("definitions/entities/supplier.toml", "colour = \"red\"\n");
+    write("ca.pem", "no certificate");
+    let (definitions, authorities) = (site.path("definitions").display().to_string(), site.path("ca.pem").display().to_string());
+    let file = format!(
+        r#"
+[syspro]
+odata_url = "http://u:SENTINEL@erp.example/odata?x=1"
+companies = ["EDU1", "a b", "EDU1"]
+page_sise = 5
+row_cap = "many"
+date_zone = "utc"
+[company.EDU7]
+currency = "USD"
+[servicenow]
+instance_url = "http://x.service-now.com/now"
+batch_size = 0
+ca_file = "{authorities}"
+[schedule]
+invoice = "5 * * *"
+suplier = "5 * * * *"
+[flows]
+since = "soon"
+lease_seconds = "x"
+[notices]
+mail_server = "smtp.example:587"
+mail_from = "nobody"
+mail_to = []
+[http]
+certificate = "/nowhere/a.pem"
+certificate_key = "/nowhere/a.key"
+[definitions]
+directory = "{definitions}"
+[writer]
+x = 1
+"#
+    );
+    write("tieline.toml", &file);
+    let out = site.run(&["check"]);
+    let mut found = listed(&out);
+    assert!(!text(&out).contains("SENTINEL"), "{found:#?}");
+    // each is named once, with what to do or what is allowed
+    let expected = [
+        "`company.EDU1.currency`: is missing",
+        "`company.a b.currency`: is missing",
+        "`[company.EDU7]` is not a company in `syspro.companies`",
+        "supplier.toml:1",
+        "`flows.lease_seconds` must be a whole number, got `x`",
+        "`flows.since` must be a date",
+        "`http.certificate` names /nowhere/a.pem, which cannot be read",
+        "`notices.mail_from` must be a mail address, such as `tieline@example.com`, got `nobody`",
+        "`notices.mail_to` is missing",
+        "`schedule.invoice` must be a cron expression",
+        "`schedule.suplier` names no entity",
+        "`servicenow.batch_size` must be between 1 and 1000, got `0`",
+        "`servicenow.ca_file` names",
+        "`servicenow.instance_url` must begin with `https://`",
+        "`servicenow.instance_url` must end after the host, got the path `/now`",
+        "`syspro.companies` must hold company ids of letters and digits, got `a b`",
+        "`syspro.companies` names `EDU1` twice",
+        "`syspro.date_zone` must be one of",
+        "`syspro.odata_url` must begin with `https://`",
+        "`syspro.odata_url` must end before `?` and `#`",
+        "`syspro.odata_url` must not hold a user name or password",
+        "unknown key `syspro.page_sise`; did you mean `syspro.page_size`?",
+        "`syspro.row_cap` must be a whole number, got `many`",
+        "`syspro.time_zone` is missing",
+        "unknown section `writer`",
+    ];
+    for wanted in expected {
+        assert!(found.iter().any(|line| line.contains(wanted)), "{wanted} is not in {found:#?}");
+    }
+    // the entity file has one mistake more for each section that it lacks
+    found.retain(|line| !line.contains("supplier.toml"));
+    assert_eq!(found.len(), expected.len() - 1, "{found:#?}");
+
+    // an empty list is not a missing one
+    write("tieline.toml", "[syspro]\ncompanies = []\ncurrency = \"ZZZ\"\n");
+    let found = listed(&site.run(&["check"]));
+    assert!(
+        found.iter().any(|line| line.contains("`syspro.companies` is empty: name at least one") && line.contains("line 2")),
+        "{found:#?}"
+    );
+    assert!(found.iter().any(|line| line.contains("`syspro.currency`: the company's own currency `ZZZ`")), "{found:#?}");
+}
+
 #[test]
 fn a_cron_expression_of_six_fields_is_refused_everywhere() {
     let site = Site::alone();
