@@ -12,6 +12,7 @@ use url::Url;
 use super::aligner::write_back::WriteBack;
 use super::aligner::{AlignNow, Aligner, AlignerParts};
 use super::child::{Supervision, of_flow};
+use super::clients::Clients;
 use super::mapper::Mapper;
 use super::poller::{Poison, PollNow, Poller, PollerParts, Reader};
 use super::servicenow_token::TokenClient;
@@ -20,19 +21,20 @@ use super::writer::Writer;
 use crate::config::Settings;
 use crate::config::settings::{SysproSettings, SysproSource};
 use crate::domain::FlowId;
-use crate::domain::chain;
+use crate::net::{ClientParts, HttpClient};
 use crate::process::flows::flows_of;
 use crate::process::heartbeat::Heartbeat;
 use crate::process::in_force::{InForce, Snapshot};
 use crate::servicenow::ServiceNow;
 use crate::supervision::crash::CrashPoints;
 use crate::supervision::guard::{Child, LivenessCheck, RestartPolicy, start_on};
-use crate::syspro::{SysproConnections, SysproError, SysproReader};
+use crate::syspro::{SysproConnections, SysproReader};
 use crate::telemetry::metrics::metrics;
 
 /// Starts the actors of flows, now and whenever new definitions come into force.
 pub struct FlowStarter {
     pub(super) settings: Arc<Settings>,
+    pub(super) clients: Clients,
     pub(super) definitions: InForce,
     pub(super) poller: PollerParts,
     pub(super) aligner: AlignerParts,
@@ -82,14 +84,14 @@ impl FlowStarter {
     }
 
     fn aligner(&self, definitions: &Snapshot, flow: &FlowId) -> Child<Aligner> {
-        let (parts, settings) = (self.aligner.clone(), self.settings.clone());
+        let (parts, settings, clients) = (self.aligner.clone(), self.settings.clone(), self.clients.clone());
         let (tokens, session) = (self.tokens.clone(), self.session.clone());
         let (definitions, flow_id, heartbeat) = (definitions.clone(), flow.clone(), self.heartbeat.clone());
         start_on(&self.ingest, of_flow("aligner", flow), &self.supervision, move |_| {
-            let servicenow = ServiceNow::new(&settings.servicenow).unwrap_or_else(|error| panic!("{}", error.chain()));
+            let servicenow = ServiceNow::over(&settings.servicenow, &clients.servicenow);
             let writes = definitions.plan(&flow_id.entity).is_some_and(|plan| plan.setup.is_some());
             let write_back = writes.then(|| WriteBack {
-                reader: reader(&settings, session.clone().recipient()).unwrap_or_else(|error| panic!("{}", chain(&error))),
+                reader: reader(&settings, &clients, session.clone().recipient()),
                 credential: session.clone().recipient(),
                 session: session.clone().recipient(),
                 log_off: session.recipient(),
@@ -100,11 +102,11 @@ impl FlowStarter {
     }
 
     fn poller(&self, definitions: &Snapshot, flow: &FlowId, mapper: Addr<Mapper>, aligner: Option<Recipient<AlignNow>>) -> Child<Poller> {
-        let (parts, settings) = (self.poller.clone(), self.settings.clone());
+        let (parts, settings, clients) = (self.poller.clone(), self.settings.clone(), self.clients.clone());
         let (session, writer) = (self.session.clone(), self.writer.clone());
         let (definitions, flow_id) = (definitions.clone(), flow.clone());
         start_on(&self.ingest, of_flow("poller", flow), &self.supervision, move |_| {
-            let syspro = reader(&settings, session.clone().recipient()).unwrap_or_else(|error| panic!("{}", chain(&error)));
+            let syspro = reader(&settings, &clients, session.clone().recipient());
             Poller::new(Reader {
                 parts,
                 flow: flow_id,
@@ -136,22 +138,22 @@ thread_local! {
 }
 
 /// The connections of this thread's readers.
-fn connections(url: &Url, syspro: &SysproSettings) -> Result<Rc<SysproConnections>, SysproError> {
+fn connections(url: &Url, syspro: &SysproSettings, parts: &ClientParts) -> Rc<SysproConnections> {
     CONNECTIONS.with_borrow_mut(|known| {
         if let Some(connections) = known.upgrade() {
-            return Ok(connections);
+            return connections;
         }
-        let connections = Rc::new(SysproConnections::new(url, syspro)?);
+        let connections = Rc::new(SysproConnections::over(url, syspro, HttpClient::of(parts)));
         *known = Rc::downgrade(&connections);
-        Ok(connections)
+        connections
     })
 }
 
 /// The reader over the transport named in the settings.
-fn reader(settings: &Settings, session: Recipient<EnetQuery>) -> Result<SysproReader, SysproError> {
+fn reader(settings: &Settings, clients: &Clients, session: Recipient<EnetQuery>) -> SysproReader {
     let (syspro, retry) = (&settings.syspro, &settings.retry);
     match &syspro.source {
-        SysproSource::OData { url } => Ok(SysproReader::over(connections(url, syspro)?, retry)),
-        SysproSource::Enet { .. } => Ok(SysproReader::over_enet(syspro, retry, Rc::new(SessionHandle(session)))),
+        SysproSource::OData { url } => SysproReader::over(connections(url, syspro, &clients.odata), retry),
+        SysproSource::Enet { .. } => SysproReader::over_enet(syspro, retry, Rc::new(SessionHandle(session))),
     }
 }

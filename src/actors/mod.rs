@@ -8,6 +8,7 @@
 pub mod aligner;
 pub mod audit_recorder;
 pub mod child;
+mod clients;
 pub mod downstream;
 pub mod flow_starter;
 pub mod handle;

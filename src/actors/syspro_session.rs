@@ -17,6 +17,7 @@ use crate::credentials::credential_store::{CredentialError, CredentialStore, SYS
 use crate::credentials::secret::Credential;
 use crate::domain::CompanyId;
 use crate::domain::chain;
+use crate::net::{ClientParts, HttpClient};
 use crate::process::Process;
 use crate::process::enet_session_store::LedgerSessionStore;
 use crate::store::Store;
@@ -28,6 +29,8 @@ use crate::syspro::enet::{Enet, EnetCall, EnetError, EnetTransport, SignInResult
 pub struct SysproSessionParts {
     /// `[syspro]`
     pub settings: SysproSettings,
+    /// What the client of e.net is made from.
+    pub enet: ClientParts,
     /// The ledger.
     pub store: Store,
     /// The credentials.
@@ -38,10 +41,12 @@ pub struct SysproSessionParts {
     pub crash: CrashPoints,
 }
 
-impl From<&Process> for SysproSessionParts {
-    fn from(process: &Process) -> Self {
+impl SysproSessionParts {
+    /// The parts from a process.
+    pub fn new(process: &Process, enet: ClientParts) -> Self {
         Self {
             settings: process.settings.syspro.clone(),
+            enet,
             store: process.store.clone(),
             credential_store: process.credential_store.clone(),
             session_store: LedgerSessionStore::new(
@@ -257,7 +262,7 @@ async fn left(parts: &SysproSessionParts) -> Option<(Enet, Credential, CompanyId
 async fn client(parts: &SysproSessionParts) -> Result<Enet, EnetError> {
     let password = parts.credential_store.company_password().await;
     let password = password.map_err(|error| EnetError::Credential { problem: error.to_string() })?;
-    Enet::new(&parts.settings, password, Rc::new(parts.session_store.clone()))
+    Enet::over(&parts.settings, HttpClient::of(&parts.enet), password, Rc::new(parts.session_store.clone()))
 }
 
 /// Gives readers access to the session, through the actor that keeps it.

@@ -14,6 +14,7 @@ use tracing::{info, warn};
 use super::aligner::{Aligner, AlignerParts};
 use super::audit_recorder::{AuditRecorder, Seal};
 use super::child::{self, ChildExited, MAILBOX, Supervision, optional, vital};
+use super::clients::Clients;
 use super::downstream::{Downstream, DownstreamParts};
 use super::flow_starter::FlowStarter;
 use super::handle::ActorsHandle;
@@ -28,11 +29,8 @@ use super::scheduler::{LOG_WAITING, Scheduler, SchedulerParts};
 use super::servicenow_token::{ServiceNowToken, TokenClient};
 use super::syspro_session::{EnetClient, LogOff, SysproSession, SysproSessionParts, log_off};
 use super::writer::{LedgerOwners, Nudge, Quiet, Writer, WriterParts};
-use crate::config::Settings;
-use crate::config::settings::SysproSource;
-use crate::domain::chain;
 use crate::net::HttpClient;
-use crate::notice::{MailSecurity, Sender};
+use crate::notice::Sender;
 use crate::process::Process;
 use crate::process::budget::Budget;
 use crate::process::heartbeat::Heartbeat;
@@ -43,9 +41,8 @@ use crate::supervision::guard::{Child, Death, Observer, RestartPolicy, start_on}
 use crate::supervision::runtime::runtime;
 use crate::supervision::stopping::Stopping;
 use crate::supervision::watchdog::{Fatal, Watchdog};
-use crate::syspro::SysproReader;
-use crate::syspro::enet::{Alone, Enet, EnetTransport};
-use crate::telemetry::labels::{DeathCause, System};
+use crate::syspro::enet::EnetTransport;
+use crate::telemetry::labels::DeathCause;
 use crate::telemetry::metrics::metrics;
 
 crate::answer_ping!(
@@ -108,7 +105,7 @@ impl Access {
 /// Why the actor system cannot be started.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub struct ActorSystemError(String);
+pub struct ActorSystemError(pub(super) String);
 
 impl ActorSystem {
     /// Starts every actor. Must be called on a thread that runs an actix system.
@@ -116,7 +113,7 @@ impl ActorSystem {
     /// # Errors
     /// [`ActorSystemError`] when a client cannot be made from the settings: a certificate file that cannot be read, for example.
     pub fn start(process: &Process, policy: RestartPolicy, mode: Mode) -> Result<Self, ActorSystemError> {
-        let mail = check_clients(&process.settings)?;
+        let clients = Clients::read(&process.settings)?;
         // each actor system stops by itself
         let process = &Process { stopping: Stopping::default(), ..process.clone() };
         let (heartbeat, budget, watchdog) = (Arc::<Heartbeat>::default(), Arc::<Budget>::default(), Arc::<Watchdog>::default());
@@ -128,28 +125,28 @@ impl ActorSystem {
         let control = Arbiter::current();
         let (ingest, delivery) = (Arbiter::with_tokio_rt(runtime), Arbiter::with_tokio_rt(runtime));
 
-        let session_parts = SysproSessionParts::from(process);
+        let session_parts = SysproSessionParts::new(process, clients.enet.clone());
         let session = start_on(&control, vital("syspro_session"), &supervision, move |_| SysproSession::new(session_parts));
         let log_off = session.addr.clone().recipient();
         let enet = EnetClient { query: session.addr.clone().recipient(), visit: session.addr.clone().recipient() };
-        let token = start_token(&control, process, &supervision);
+        let token = start_token(&control, process, &clients, &supervision);
         let tokens = TokenClient { get: token.addr.clone().recipient(), refused: token.addr.clone().recipient() };
 
         let writer = {
             let (parts, heartbeat, budget, tokens) = (WriterParts::from(process), heartbeat.clone(), budget.clone(), tokens.clone());
+            let client = clients.servicenow.clone();
             start_on(&delivery.handle(), vital("writer"), &supervision, move |_| {
                 let owners = Rc::new(LedgerOwners(parts.store.clone()));
-                let servicenow = ServiceNow::with_owners(&parts.settings.servicenow, owners);
-                let servicenow = servicenow.unwrap_or_else(|error| panic!("{}", error.chain()));
+                let servicenow = ServiceNow::over(&parts.settings.servicenow, &client).with_owners(owners);
                 Writer::new(parts, heartbeat, budget, servicenow, tokens)
             })
         };
         let (store, crash) = (process.store.clone(), process.crash.clone());
         let recorder = start_on(&delivery.handle(), vital("audit_recorder"), &supervision, move |_| AuditRecorder::new(store, crash));
 
-        let downstream = start_downstream(&delivery.handle(), process, &supervision, &tokens, mode);
+        let downstream = start_downstream(&delivery.handle(), process, &clients, &supervision, &tokens, mode);
         let told = !crate::notice::channels(&process.settings.notices).is_empty();
-        let notifier = told.then(|| start_notifier(&control, process, &supervision, mail, mode));
+        let notifier = told.then(|| start_notifier(&control, process, &clients, &supervision, mode));
 
         let retention = mode.is_service().then(|| {
             let parts = RetentionParts::from(process);
@@ -163,6 +160,7 @@ impl ActorSystem {
         liveness_checks.extend(retention.iter().map(|retention| retention.liveness_check()));
         let starter = FlowStarter {
             settings: process.settings.clone(),
+            clients: clients.clone(),
             definitions: process.definitions.clone(),
             poller: PollerParts::from(process),
             aligner: AlignerParts::from(process),
@@ -301,12 +299,12 @@ fn counted() -> Observer {
     })
 }
 
-fn start_token(on: &ArbiterHandle, process: &Process, supervision: &Supervision) -> Child<ServiceNowToken> {
+fn start_token(on: &ArbiterHandle, process: &Process, clients: &Clients, supervision: &Supervision) -> Child<ServiceNowToken> {
+    let client = clients.servicenow.clone();
     let (credential_store, settings, crash) =
         (process.credential_store.clone(), process.settings.servicenow.clone(), process.crash.clone());
     start_on(on, child::token("servicenow_token"), supervision, move |_| {
-        let http = HttpClient::new(System::ServiceNow, &settings.connection).unwrap_or_else(|error| panic!("{error}"));
-        ServiceNowToken::new(credential_store, settings, http, crash)
+        ServiceNowToken::new(credential_store, settings, HttpClient::of(&client), crash)
     })
 }
 
@@ -314,38 +312,20 @@ fn start_token(on: &ArbiterHandle, process: &Process, supervision: &Supervision)
 fn start_downstream(
     on: &ArbiterHandle,
     process: &Process,
+    clients: &Clients,
     supervision: &Supervision,
     tokens: &TokenClient,
     mode: Mode,
 ) -> Child<Downstream> {
     let (parts, settings, tokens) = (DownstreamParts::from(process), process.settings.clone(), tokens.clone());
+    let client = clients.servicenow.clone();
     start_on(on, optional("downstream"), supervision, move |_| {
-        let servicenow = ServiceNow::new(&settings.servicenow).unwrap_or_else(|error| panic!("{}", error.chain()));
+        let servicenow = ServiceNow::over(&settings.servicenow, &client);
         Downstream::new(parts, servicenow, tokens, mode)
     })
 }
 
-fn start_notifier(on: &ArbiterHandle, process: &Process, supervision: &Supervision, mail: MailSecurity, mode: Mode) -> Child<Notifier> {
-    let parts = NotifierParts::from(process);
-    start_on(on, optional("notifier"), supervision, move |_| {
-        let sender = Sender::new(&parts.notices, mail).unwrap_or_else(|problem| panic!("{problem}"));
-        Notifier::new(parts, sender, mode)
-    })
-}
-
-/// The clients are created later on their own threads. This check reports a mistake in the settings now, where a person reads it. Answers
-/// what it read from files for mail, so that no actor reads them.
-fn check_clients(settings: &Settings) -> Result<MailSecurity, ActorSystemError> {
-    match &settings.syspro.source {
-        SysproSource::OData { url } => {
-            drop(SysproReader::new(url, &settings.syspro, &settings.retry).map_err(|error| ActorSystemError(chain(&error)))?)
-        }
-        SysproSource::Enet { .. } => {
-            drop(Enet::new(&settings.syspro, String::new().into(), Rc::new(Alone)).map_err(|error| ActorSystemError(chain(&error)))?);
-        }
-    }
-    ServiceNow::new(&settings.servicenow).map_err(|error| ActorSystemError(error.chain()))?;
-    let mail = MailSecurity::read(&settings.notices).map_err(ActorSystemError)?;
-    Sender::new(&settings.notices, mail.clone()).map_err(ActorSystemError)?;
-    Ok(mail)
+fn start_notifier(on: &ArbiterHandle, process: &Process, clients: &Clients, supervision: &Supervision, mode: Mode) -> Child<Notifier> {
+    let (parts, notices) = (NotifierParts::from(process), clients.notices.clone());
+    start_on(on, optional("notifier"), supervision, move |_| Notifier::new(parts, Sender::of(&notices), mode))
 }

@@ -9,7 +9,7 @@ use super::{Global, OutputForm, output};
 use crate::actors::notifier::credential;
 use crate::domain::ids::NoticeId;
 use crate::domain::notice::NoticeEvent;
-use crate::notice::{Item, MailSecurity, Sender, channels, compose};
+use crate::notice::{Item, Sender, SenderParts, channels, compose};
 
 /// What to do about notices.
 #[derive(Debug, clap::Subcommand)]
@@ -36,8 +36,8 @@ pub(super) fn notices(global: &Global, command: &NoticesCommand) -> Result<Exit,
             let text = "there is no channel: set `notices.webhook_urls` or `notices.mail_server`";
             return Err(Failure::new(Exit::Failed, text));
         }
-        let sender = MailSecurity::read(settings).and_then(|security| Sender::new(settings, security));
-        let sender = sender.map_err(|problem| Failure::new(Exit::Configuration, problem))?;
+        let parts = SenderParts::read(settings).map_err(|problem| Failure::new(Exit::Configuration, problem))?;
+        let sender = Sender::of(&parts);
         let item = Item {
             id: NoticeId(0),
             event: NoticeEvent::Test,

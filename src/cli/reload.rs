@@ -14,8 +14,9 @@ use super::checked::Checked;
 use super::context::say_adopted;
 use super::who::user;
 use crate::actors::handle::ActorsHandle;
-use crate::config::Loaded;
+use crate::config::{CertificateSettings, Loaded};
 use crate::domain::chain;
+use crate::net;
 use crate::process::Process;
 use crate::process::in_force::SetStatus;
 use crate::store::{Adopter, MayAdopt, SetNumber};
@@ -51,6 +52,7 @@ impl Reloader {
             seen = self.fingerprint(directory.as_deref(), &profile).await;
             if cause == Cause::Signal {
                 info!("SIGHUP: the definitions are read again; settings (`tieline.toml`, variables) take effect only at the next start");
+                self.check_authorities().await;
             }
             let settled = seen == before && (seen != handled || owed);
             before = seen;
@@ -58,6 +60,15 @@ impl Reloader {
                 handled = seen;
                 owed = !self.reload(cause).await;
             }
+        }
+    }
+
+    /// Warns of a file of authorities that the next start could not use. Connections keep the certificates that were read at the start.
+    async fn check_authorities(&self) {
+        let files = CertificateSettings::of(&self.loaded.settings);
+        let problems = tokio::task::spawn_blocking(move || net::authority_problems(&files)).await.unwrap_or_default();
+        for problem in problems {
+            warn!(problem, "a certificate file cannot be used; the certificates read at the start stay in use, and the next start fails");
         }
     }
 

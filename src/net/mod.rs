@@ -109,18 +109,44 @@ pub fn brief(words: &str) -> Quoted {
     Quoted::joined([Quoted::cut(words, 0..begin), "…".into(), Quoted::cut(words, end..words.len())])
 }
 
-impl HttpClient {
-    /// A client for one system; its requests are counted under this name.
+/// What clients of one system are made from. The certificates are read once, so that an actor can make a client on its own thread without
+/// reading files, and without an error.
+#[derive(Clone)]
+pub struct ClientParts {
+    system: System,
+    settings: Connection,
+    tls: Arc<rustls::ClientConfig>,
+    proxy: Option<proxy::ProxyConnector>,
+}
+
+impl ClientParts {
+    /// Reads the certificates of the machine and of the site: not for a thread of actors that are running.
     ///
     /// # Errors
     /// [`NetError::Setup`] when a certificate file cannot be read or the proxy address is not valid.
-    pub fn new(system: System, settings: &Connection) -> Result<Self, NetError> {
+    pub fn read(system: System, settings: &Connection) -> Result<Self, NetError> {
         let tls = tls::client_config(settings.ca_file.as_deref())?;
+        let proxy = settings.proxy.as_ref().map(proxy::ProxyConnector::new).transpose()?;
+        Ok(Self { system, settings: settings.clone(), tls, proxy })
+    }
+}
+
+impl HttpClient {
+    /// A client for one system; its requests are counted under this name. Reads the certificates.
+    ///
+    /// # Errors
+    /// As for [`ClientParts::read`].
+    pub fn new(system: System, settings: &Connection) -> Result<Self, NetError> {
+        Ok(Self::of(&ClientParts::read(system, settings)?))
+    }
+
+    /// A client with certificates that were read before.
+    pub fn of(parts: &ClientParts) -> Self {
+        let ClientParts { system, settings, tls, proxy } = parts.clone();
         let base = awc::Connector::new().timeout(settings.connect_timeout).handshake_timeout(settings.connect_timeout);
         let limit = settings.connections.max(1);
         let (keep, life) = (settings.keep_alive, Duration::from_secs(300));
         let builder = awc::Client::builder().timeout(settings.request_timeout).disable_redirects().no_default_headers();
-        let proxy = settings.proxy.as_ref().map(proxy::ProxyConnector::new).transpose()?;
         let client = match &proxy {
             None => {
                 let connector = base.connector(direct::DirectConnector::new());
@@ -136,7 +162,7 @@ impl HttpClient {
         let (request_timeout, body_limit) = (settings.request_timeout, settings.body_limit);
         let patience = body::Patience { body: settings.body_timeout, permit: settings.permit_timeout() };
         let connect_timeout = settings.connect_timeout;
-        Ok(Self { system, client, request_timeout, patience, body_limit, keeps, tls, proxy, connect_timeout })
+        Self { system, client, request_timeout, patience, body_limit, keeps, tls, proxy, connect_timeout }
     }
 
     /// Sends a request and reads the whole answer, with any status.

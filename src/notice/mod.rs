@@ -9,7 +9,7 @@ use url::Url;
 
 use crate::config::settings::{Connection, MailSettings, NoticeSettings};
 use crate::credentials::secret::Credential;
-use crate::net::{HttpClient, host_of};
+use crate::net::{ClientParts, HttpClient, host_of};
 use crate::redact::Quoted;
 use crate::telemetry::labels::{ChannelKind, System};
 
@@ -57,34 +57,24 @@ impl Channel {
     }
 }
 
-/// How the connection to the mail server is secured.
+/// What senders are made from. The certificates are read once.
 #[derive(Clone)]
-pub struct MailSecurity(Tls);
+pub struct SenderParts {
+    http: ClientParts,
+    /// How the connection to the mail server is secured.
+    mail: Tls,
+}
 
-impl MailSecurity {
-    /// Reads the certificate authorities' files: not for a thread of actors that are running.
+impl SenderParts {
+    /// Reads the certificates: not for a thread of actors that are running.
     ///
     /// # Errors
-    /// The reason, when a file cannot be used.
+    /// The reason, when the certificate authorities' file cannot be used.
     pub fn read(settings: &NoticeSettings) -> Result<Self, String> {
-        let Some(mail) = &settings.mail else { return Ok(Self(Tls::None)) };
-        mail::security(mail, settings.ca_file.as_deref()).map(Self)
-    }
-}
-
-/// Sends messages.
-#[derive(Clone)]
-pub struct Sender {
-    http: HttpClient,
-    mail: MailSecurity,
-}
-
-impl Sender {
-    /// A sender by the settings.
-    ///
-    /// # Errors
-    /// The reason, when the client cannot be created: the certificate authorities' file cannot be read.
-    pub fn new(settings: &NoticeSettings, mail: MailSecurity) -> Result<Self, String> {
+        let mail = match &settings.mail {
+            Some(mail) => mail::security(mail, settings.ca_file.as_deref())?,
+            None => Tls::None,
+        };
         let patience = std::time::Duration::from_secs(20);
         let connection = Connection {
             ca_file: settings.ca_file.clone(),
@@ -95,8 +85,22 @@ impl Sender {
             connections: 2,
             ..Connection::default()
         };
-        let http = HttpClient::new(System::Notices, &connection).map_err(|error| format!("[notices]: {error}"))?;
+        let http = ClientParts::read(System::Notices, &connection).map_err(|error| format!("[notices]: {error}"))?;
         Ok(Self { http, mail })
+    }
+}
+
+/// Sends messages.
+#[derive(Clone)]
+pub struct Sender {
+    http: HttpClient,
+    mail: Tls,
+}
+
+impl Sender {
+    /// A sender with certificates that were read before.
+    pub fn of(parts: &SenderParts) -> Self {
+        Self { http: HttpClient::of(&parts.http), mail: parts.mail.clone() }
     }
 
     /// Sends one message; answers the receiver's answer.
@@ -106,7 +110,7 @@ impl Sender {
     pub async fn send(&self, channel: &Channel, credential: Option<&Credential>, message: &Message) -> Result<Quoted, NotTaken> {
         match channel {
             Channel::Webhook(url) => webhook::post(&self.http, url, credential, message).await,
-            Channel::Mail(settings) => mail::send(settings, &self.mail.0, credential, message).await,
+            Channel::Mail(settings) => mail::send(settings, &self.mail, credential, message).await,
         }
     }
 }

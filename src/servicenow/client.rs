@@ -11,7 +11,7 @@ use crate::definition::plan::{AlignPlan, TargetPlan, WatchPlan, WriteMode};
 use crate::domain::next_step::NextStep;
 use crate::domain::version::VersionThere;
 use crate::domain::{CompanyId, SysId};
-use crate::net::HttpClient;
+use crate::net::{ClientParts, HttpClient};
 use crate::retry;
 
 use super::aggregate::Uniqueness;
@@ -46,12 +46,15 @@ impl ServiceNow {
         Ok(Self { transport: Transport::new(settings)?, owners: None })
     }
 
-    /// A client that never adopts a row which, according to `owners`, belongs to another record.
-    ///
-    /// # Errors
-    /// As for [`ServiceNow::new`].
-    pub fn with_owners(settings: &ServiceNowSettings, owners: Rc<dyn RowOwners>) -> Result<Self, ServiceNowError> {
-        Ok(Self { transport: Transport::new(settings)?, owners: Some(owners) })
+    /// A client for one thread, with certificates that were read before.
+    pub fn over(settings: &ServiceNowSettings, parts: &ClientParts) -> Self {
+        Self { transport: Transport::over(settings, HttpClient::of(parts)), owners: None }
+    }
+
+    /// The same client, which never adopts a row that, according to `owners`, belongs to another record.
+    #[must_use]
+    pub fn with_owners(self, owners: Rc<dyn RowOwners>) -> Self {
+        Self { owners: Some(owners), ..self }
     }
 
     /// The same client for work whose lease ends at `deadline`, or earlier when `alive` returns `false`. A request that could still be

@@ -117,8 +117,13 @@ impl Transport {
     pub(super) fn new(settings: &ServiceNowSettings) -> Result<Self, ServiceNowError> {
         let http = HttpClient::new(System::ServiceNow, &settings.connection)
             .map_err(|error| ServiceNowError::Setup { source: Arc::new(error) })?;
+        Ok(Self::over(settings, http))
+    }
+
+    /// A transport over this client.
+    pub(super) fn over(settings: &ServiceNowSettings, http: HttpClient) -> Self {
         let shared = Shared { http, settings: settings.clone(), learned: Learned::new(settings.batch) };
-        Ok(Self { shared: Rc::new(shared), lease: None, read_tries: READ_TRIES, doubts_refusals: false })
+        Self { shared: Rc::new(shared), lease: None, read_tries: READ_TRIES, doubts_refusals: false }
     }
 
     /// The same transport for work whose lease ends at `deadline`, or earlier when `alive` returns `false`: a request that could still be

@@ -182,11 +182,16 @@ impl SysproConnections {
     /// [`SysproError::Setup`] when a certificate file cannot be read or the proxy is not valid.
     pub fn new(url: &Url, settings: &SysproSettings) -> Result<Self, SysproError> {
         let http = HttpClient::new(System::SysproOdata, &settings.connection).map_err(|source| SysproError::Setup { source })?;
+        Ok(Self::over(url, settings, http))
+    }
+
+    /// The connections of this client.
+    pub fn over(url: &Url, settings: &SysproSettings, http: HttpClient) -> Self {
         let mut base = url.clone();
         base.set_query(None);
         base.set_fragment(None);
         let turns = Semaphore::new(settings.connection.connections.max(1));
-        Ok(Self { http, base, turns, settings: Rc::new(settings.clone()), metadata: Rc::default() })
+        Self { http, base, turns, settings: Rc::new(settings.clone()), metadata: Rc::default() }
     }
 }
 

@@ -229,3 +229,29 @@ fn a_mapper_that_gave_up_blames_no_record_that_it_has_not_tried() {
         system.stop(Duration::from_secs(20)).await;
     });
 }
+
+#[test]
+fn actors_that_start_later_read_no_certificate_file() {
+    run(async {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("ca.pem");
+        std::fs::write(&file, rcgen::generate_simple_self_signed(vec!["site.example".to_owned()]).unwrap().cert.pem()).unwrap();
+        let named = file.to_str().unwrap();
+        let options = Options::of_one_company(5).with("SYSPRO__CA_FILE", named).with("SERVICENOW__CA_FILE", named);
+        let rig = Rig::start(options).await;
+        let system = ActorSystem::start(&rig.process, quick(), Mode::Command).unwrap();
+
+        // the file breaks; then a reload starts the actors of every flow again
+        std::fs::write(&file, "no certificate").unwrap();
+        let before = restarts("poller") + restarts("aligner");
+        system.handle().take_up_definitions().await;
+        assert_eq!(settle(&rig, &system).await, Vec::<String>::new());
+        all_once(&rig, &[]);
+        assert_eq!(restarts("poller") + restarts("aligner"), before, "no actor died of the file");
+        system.stop(Duration::from_secs(20)).await;
+
+        // the next start names it
+        let error = ActorSystem::start(&rig.process, quick(), Mode::Command).err().unwrap().to_string();
+        assert!(error.contains(named) && error.contains("no certificate in PEM form"), "{error}");
+    });
+}

@@ -66,7 +66,7 @@ async fn a_row_that_was_written_for_another_record_is_not_adopted() {
             _ => echo(seen),
         });
         let target = TargetPlan { natural_key: vec!["name".into()], ..table() };
-        let client = ServiceNow::with_owners(&settings(&server, true, true), Rc::new(Owned(owned))).unwrap();
+        let client = ServiceNow::new(&settings(&server, true, true)).unwrap().with_owners(Rc::new(Owned(owned)));
         let outcomes = client.send(&Tokens::default(), &target, &[record(1)]).await.unwrap();
         let expected = if inserted { record(1).derived_sys_id } else { "free".to_owned() };
         assert_eq!(ids(&outcomes), [expected.as_str()], "{owned:?}");
@@ -85,7 +85,7 @@ async fn a_row_that_was_written_for_another_record_is_not_adopted() {
         }
     }
     let target = TargetPlan { natural_key: vec!["name".into()], ..table() };
-    let client = ServiceNow::with_owners(&settings(&server, true, true), Rc::new(All)).unwrap();
+    let client = ServiceNow::new(&settings(&server, true, true)).unwrap().with_owners(Rc::new(All));
     let outcomes = client.send(&Tokens::default(), &target, &[record(1)]).await.unwrap();
     assert!(matches!(&outcomes[0], Outcome::Confirmed { how: How::Updated, sys_id, .. } if sys_id.as_str() == own), "{outcomes:?}");
 }

@@ -135,8 +135,21 @@ impl Enet {
     /// # Errors
     /// [`EnetError::NoAddress`], or [`EnetError::Setup`] when a certificate file cannot be read or the proxy is not valid.
     pub fn new(settings: &SysproSettings, company_password: SecretString, session_store: Rc<dyn SessionStore>) -> Result<Self, EnetError> {
-        let base = settings.enet_url.clone().ok_or(EnetError::NoAddress)?;
         let http = HttpClient::new(System::SysproEnet, &settings.connection).map_err(|source| EnetError::Setup { source })?;
+        Self::over(settings, http, company_password, session_store)
+    }
+
+    /// The same over this client.
+    ///
+    /// # Errors
+    /// [`EnetError::NoAddress`].
+    pub fn over(
+        settings: &SysproSettings,
+        http: HttpClient,
+        company_password: SecretString,
+        session_store: Rc<dyn SessionStore>,
+    ) -> Result<Self, EnetError> {
+        let base = settings.enet_url.clone().ok_or(EnetError::NoAddress)?;
         let inner = Inner { http, base, settings: settings.enet.clone(), company_password, session_store, state: Mutex::default() };
         Ok(Self { inner: Rc::new(inner) })
     }
