@@ -3,10 +3,12 @@
 use super::context::Context;
 use super::context::with_ledger;
 use super::failure::{Exit, Failure};
+use super::who::requested;
 use super::{Global, OutputForm, output};
 use crate::definition::set::short;
 use crate::domain::reason::Reason;
-use crate::store::{AdoptResult, Adopter, MayAdopt, SetRow};
+use crate::operations;
+use crate::store::{AdoptResult, SetRow};
 
 /// What to do.
 #[derive(Debug, clap::Subcommand)]
@@ -32,7 +34,7 @@ pub(super) fn definitions(global: &Global, command: &DefinitionsCommand) -> Resu
     with_ledger(global, async |context| match command {
         DefinitionsCommand::Show => show(global, context).await,
         DefinitionsCommand::List { limit } => list(global, &context.store.definition_list(*limit).await?),
-        DefinitionsCommand::Adopt { why } => adopt(global, context, why.as_str()).await,
+        DefinitionsCommand::Adopt { why } => adopt(global, context, why).await,
     })
 }
 
@@ -87,10 +89,9 @@ fn list(global: &Global, rows: &[SetRow]) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-async fn adopt(global: &Global, context: &Context, why: &str) -> Result<Exit, Failure> {
+async fn adopt(global: &Global, context: &Context, why: &Reason) -> Result<Exit, Failure> {
     let set = context.checked.definitions.set.clone();
-    let who = Adopter { node: context.own_name(), actor: super::who::user(), why: Some(why.to_owned()), may: MayAdopt::Any };
-    let result = context.store.definition_adopt(set.clone(), who).await?;
+    let result = operations::definitions::adopt(&context.store, set.clone(), context.own_name(), requested(why)).await?;
     let AdoptResult::InForce { number, adopted } = &result else {
         return Err(Failure::new(Exit::Failed, "the ledger did not put them into force"));
     };

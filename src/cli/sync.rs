@@ -13,8 +13,7 @@ use super::signals::Signals;
 use super::who::user;
 use super::{Global, OutputForm, first};
 use crate::actors::poller::PollError;
-use crate::actors::scheduler::ExecuteRunSet;
-use crate::actors::scheduler::run_set::{RunSetReport, RunSetRequest};
+use crate::actors::scheduler::run_set::RunSetReport;
 use crate::actors::system::ActorSystem;
 use crate::actors::writer::WriteError;
 use crate::doctor::disk;
@@ -132,10 +131,9 @@ pub(super) async fn execute_run_set(
     signals: &mut Signals,
 ) -> Result<RunSetReport, Failure> {
     let bars = Bars::start(process.progress.clone());
-    let ask = RunSetRequest::by_hand(flows, user(), why.map(ToString::to_string));
     let mut fatal = system.fatal.clone();
     let report = tokio::select! {
-        report = system.scheduler.send(ExecuteRunSet(ask)) => report.map_err(|_| Failure::new(Exit::Failed, "the run was interrupted; nothing is lost, run it again")),
+        report = operations::run::run_set(system, flows, user(), why.cloned()) => report.map_err(|_| Failure::new(Exit::Failed, "the run was interrupted; nothing is lost, run it again")),
         _ = fatal.wait_for(Option::is_some) => {
             let why = system.fatal.borrow().clone().map(|fatal| fatal.why).unwrap_or_default();
             Err(Failure::new(Exit::Failed, format!("{why}; nothing is lost, run it again")))

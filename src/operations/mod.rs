@@ -7,6 +7,7 @@
 
 pub mod backfill;
 pub mod conflict;
+pub mod definitions;
 pub mod diagnostics;
 pub mod explain;
 pub mod failures;
@@ -20,6 +21,7 @@ pub mod replay;
 mod requested;
 pub mod resend;
 pub mod restored;
+pub mod run;
 mod selection;
 pub mod sending;
 pub mod sent;

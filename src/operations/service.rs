@@ -15,7 +15,6 @@ use super::tie_out::{self, Asked, Begun};
 use super::{Refused, Requested};
 use crate::actors::handle::ActorsHandle;
 use crate::actors::poller::PollError;
-use crate::actors::scheduler::run_set::RunSetRequest;
 use crate::actors::system::Access;
 use crate::doctor::job::DiagnosticsRun;
 use crate::doctor::one_record::{self, Seen};
@@ -102,7 +101,7 @@ impl Service {
         }
         let (run, (told, ended)) = (RunId::fresh(), unbounded_channel());
         // the start of the run and the audit row of its request are one transaction
-        let mut ask = RunSetRequest::by_hand(vec![(flow.clone(), kind)], requested.by, Some(requested.why.into()));
+        let mut ask = super::run::asked(vec![(flow.clone(), kind)], requested.by, Some(requested.why));
         ask.runs.insert(flow.clone(), run);
         ask.ended = Some(told);
         self.actors.run(ask).await?;

@@ -468,6 +468,47 @@ fn the_command_line_the_api_and_the_console_do_the_same() {
         });
     });
 
+    // the command runs flows in a process of its own, beside the service
+    run("supplier", &|why| {
+        wait_for("it is run by the command line", Duration::from_secs(60), || {
+            node.command(&world, &["sync", "--company", "EDU1", "--entity", "supplier", "--why", why]).output().unwrap();
+            let asked = format!("SELECT count(*) FROM audit WHERE kind = 'action' AND detail LIKE '%{why}%'");
+            (world.database.psql(&asked) == "1").then_some(())
+        });
+    });
+
+    // diagnostics: one at a time in a process, and the audit has each request
+    let diagnosed = |how: &str| {
+        let sql = "SELECT detail FROM audit WHERE kind = 'action' AND detail LIKE '%\"action\":\"doctor\"%' AND detail LIKE '%HOW%'";
+        world.database.psql(&sql.replace("HOW", how)).replace(how, "WHY")
+    };
+    let idle = || {
+        let (_, _, answer) = ask(&node.site, "GET", "/api/v1/doctor", Some(&key), "").unwrap();
+        serde_json::from_str::<Value>(&answer).is_ok_and(|answer| answer["state"] != "running")
+    };
+    let (status, _, answer) =
+        ask(&node.site, "POST", "/api/v1/doctor", Some(&key), &json!({ "why": "doctor api", "read_only": true }).to_string()).unwrap();
+    assert_eq!(status, 202, "{answer}");
+    wait_for("the diagnostics of the API have ended", Duration::from_secs(120), || idle().then_some(()));
+    assert_eq!(ways.person.post("/doctor", "why=doctor+form&read_only=yes").status, 303);
+    wait_for("the diagnostics of the console have ended", Duration::from_secs(120), || idle().then_some(()));
+    let by_command = diagnosed("why a doctor");
+    assert!(by_command.contains("\"read_only\":true"), "{by_command}");
+    assert_eq!([diagnosed("doctor api"), diagnosed("doctor form")], [by_command.clone(), by_command]);
+
+    // pauses that ServiceNow asked for: the console has no form for it
+    let resumed = |why: &str| {
+        let sql = format!("SELECT detail FROM audit WHERE kind = 'action' AND detail LIKE '%resume sending%' AND detail LIKE '%{why}%'");
+        world.database.psql(&sql).replace(why, "WHY")
+    };
+    let out = node.command(&world, &["resume", "--why", "resume cli"]).output().unwrap();
+    assert!(out.status.success() && text(&out).contains("there is nothing to resume"), "{}", text(&out));
+    let (status, _, answer) =
+        ask(&node.site, "POST", "/api/v1/sending/resume", Some(&key), &json!({ "why": "resume api" }).to_string()).unwrap();
+    assert!(status == 200 && answer.contains("\"pauses\":0"), "{status} {answer}");
+    assert!(!resumed("resume cli").is_empty(), "nothing in the audit");
+    assert_eq!(resumed("resume api"), resumed("resume cli"));
+
     // where a record is: the same sentence everywhere, also of one that was never read
     let explanation = |key: &str| {
         let out = node.command(&world, &["record", "EDU1", "supplier", key]).output().unwrap();
