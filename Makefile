@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help acceptance setup setup-lints demo test check lint unit doc deny machete fmt attack bench bench-readers crash-test soak growth drill plans hostile mutants fuzz package package-check clean-state
+.PHONY: help acceptance setup setup-lints demo test check lint unit doc deny dependencies fmt attack bench bench-readers crash-test soak growth drill plans hostile mutants fuzz package package-check clean-state
 
 # Options of a target: make demo ARGS="--once --documents 500", make unit ARGS=supervision
 ARGS ?=
@@ -29,9 +29,9 @@ demo: setup ## simulate both systems on loopback, run one full sync, start the c
 	cargo build --profile demo --no-default-features $(DEMO) --locked
 	target/demo/tieline demo $(ARGS)
 
-test: setup-lints lint unit doc deny machete ## run everything that CI runs
+test: setup-lints lint unit doc deny ## run everything that CI runs
 
-check: setup-lints lint doc deny machete ## lints, documentation, licences and unused dependencies, without tests
+check: setup-lints lint doc deny dependencies ## lints, documentation, licences and unused dependencies, without the other tests
 
 lint:
 	cargo fmt --all --check
@@ -106,12 +106,8 @@ deny: ## check licences and sources of the dependencies, if cargo-deny is instal
 	  echo "cargo-deny is not installed: licences and sources are not checked"; \
 	fi
 
-machete: ## look for unused dependencies, if cargo-machete is installed
-	@if cargo machete --version >/dev/null 2>&1; then \
-	  set -ex; cargo machete; \
-	else \
-	  echo "cargo-machete is not installed: unused dependencies are not looked for"; \
-	fi
+dependencies: ## look for dependencies that no code names; one of the tests
+	cargo test $(TESTS) --locked --test it dependencies::
 
 fmt: ## format the source
 	cargo fmt --all

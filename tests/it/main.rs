@@ -22,6 +22,7 @@ mod database_trouble;
 mod deaths;
 mod definitions;
 mod demo;
+mod dependencies;
 mod described;
 mod doctor;
 mod doubt;
