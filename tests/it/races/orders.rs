@@ -198,7 +198,8 @@ fn a_flow_is_not_forgotten_while_a_batch_takes_its_deliveries() {
                         AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))",
         )
         .await;
-        let forgotten = ledger.store.flow_forget(flow(), Undelivered::Drop, "tester".into(), "no longer needed".parse().unwrap()).await.unwrap();
+        let forgotten =
+            ledger.store.flow_forget(flow(), Undelivered::Drop, "tester".into(), "no longer needed".parse().unwrap()).await.unwrap();
         claimed.join().unwrap();
         assert_eq!(forgotten, Forgotten::Unknowable { parts: 1 });
         assert_eq!((ledger.wrong(), ledger.counts(read)), (String::new(), "1|0|0|1|0|0".into()));
