@@ -99,7 +99,7 @@ pub struct Claimed {
     /// Whether this version was confirmed before: then it is a replay, and finding it in ServiceNow does not prove that this attempt
     /// arrived.
     #[diesel(sql_type = Bool)]
-    pub stands: bool,
+    pub confirmed_before: bool,
     /// What is known of it since its last attempt, such as [`UNANSWERED`].
     #[diesel(sql_type = Nullable<Text>)]
     pub reason: Option<String>,

@@ -188,7 +188,7 @@ mod tests {
             expects: None,
             sys_id: None,
             sys_table: None,
-            stands: false,
+            confirmed_before: false,
             run_id: None,
             sent_ago: None,
             elsewhere: false,

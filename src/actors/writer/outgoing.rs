@@ -157,7 +157,7 @@ async fn before(store: &Store, target: &TargetPlan, claim: &Claim) -> Result<Has
 /// fields are cleared, so that a row that was never cleared becomes correct.
 fn cleared(target: &TargetPlan, delivery: &Claimed, before: Option<&String>, fields: &Texts) -> BTreeSet<String> {
     let unknown = delivery.sys_id.is_some() && before.is_none();
-    let again = target.write == WriteMode::ImportSet && (delivery.stands || unknown);
+    let again = target.write == WriteMode::ImportSet && (delivery.confirmed_before || unknown);
     let before: BTreeMap<String, String> = before.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
     let filled = |name: &str| before.get(name).is_some_and(|text| !text.trim().is_empty());
     fields.iter().filter(|(name, text)| text.trim().is_empty() && (again || filled(name))).map(|(name, _)| name.to_owned()).collect()

@@ -274,7 +274,7 @@ fn looked_up(settings: &Settings, target: &TargetPlan, delivery: &Claimed, settl
         }
     };
     match settled {
-        Settled::Confirmed { .. } if delivery.stands => {
+        Settled::Confirmed { .. } if delivery.confirmed_before => {
             send_again("a replay: ServiceNow had this version before, so finding it proves nothing".into(), NextStep::Exhausted)
         }
         Settled::Confirmed { sys_id, table, partial, said } => {

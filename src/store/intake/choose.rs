@@ -33,8 +33,9 @@ pub(super) struct Latest {
     pub(super) state: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
     pub(super) reason: Option<String>,
+    /// Whether this delivery, or a later one of its part, has arrived.
     #[diesel(sql_type = Bool)]
-    pub(super) stands: bool,
+    pub(super) confirmed: bool,
     #[diesel(sql_type = Bool)]
     pub(super) arrived: bool,
     #[diesel(sql_type = Nullable<Text>)]
@@ -246,7 +247,7 @@ impl Sent<'_> {
 impl Latest {
     /// Whether the newest delivery has the same content, and has arrived or is still to arrive.
     fn says(&self, action: &str, hash: &[u8]) -> bool {
-        self.action == action && self.payload_hash == hash && (self.stands || self.state.is_some())
+        self.action == action && self.payload_hash == hash && (self.confirmed || self.state.is_some())
     }
 
     /// What was last sent to the current table of the part. `row` is its row there, if the document was mapped differently before: it
@@ -262,7 +263,7 @@ impl Latest {
             hash: &self.payload_hash,
             payload: self.payload.as_deref(),
             refs: self.refs.as_deref(),
-            counts: self.stands || self.state.is_some(),
+            counts: self.confirmed || self.state.is_some(),
             other_way: row.is_some_and(|row| row.other_way),
         }
     }

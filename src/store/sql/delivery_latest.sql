@@ -8,7 +8,7 @@ WITH open AS MATERIALIZED (
 )
 SELECT l.document_id, l.block, l.record_key, l.action, l.payload_hash, p.state, p.reason,
        -- whether the newest delivery, or any delivery of the record, is known to have arrived
-       coalesce(r.delivery_id >= l.id, false) AS stands, r.document_id IS NOT NULL AS arrived,
+       coalesce(r.delivery_id >= l.id, false) AS confirmed, r.document_id IS NOT NULL AS arrived,
        -- marks replace fields of what was last sent: for lines, which may be gone alone, and for documents that are gone
        CASE WHEN l.block = 'header' AND NOT l.document_id = ANY($2) THEN NULL
             -- a record that could not be mapped was sent with an earlier content

@@ -69,7 +69,7 @@ WITH RECURSIVE queue AS (
           FROM claimed HAVING count(*) > 0) n
 )
 SELECT c.delivery_id, c.document_id, c.company, d.key, c.version, c.run_id, dl.record_key, 1 AS attempts, 0 AS failed_lookups, NULL::bigint AS sent_ago,
-       dl.payload, dl.payload_hash, dl.refs, dl.expects, r.sys_id, r.target_table AS sys_table, coalesce(r.version >= c.version, false) AS stands,
+       dl.payload, dl.payload_hash, dl.refs, dl.expects, r.sys_id, r.target_table AS sys_table, coalesce(r.version >= c.version, false) AS confirmed_before,
        NULL AS reason, NULL AS said, EXISTS (SELECT FROM moved m WHERE m.company = c.company AND m.number = d.mapping) AS elsewhere, c.known, false AS set_aside
 FROM claimed c
 -- join from the claimed rows to the other tables, never the other way round
