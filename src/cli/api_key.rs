@@ -19,7 +19,7 @@ pub enum ApiKeyCommand {
         /// What the key may do
         #[arg(long, value_parser = closed::<Role>(Role::WORDS.iter().copied()))]
         role: Role,
-        /// It ends after so many days
+        /// The key expires after this number of days
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=36_500))]
         expires_days: Option<u64>,
     },
@@ -67,7 +67,7 @@ pub(super) fn api_key(global: &Global, command: &ApiKeyCommand) -> Result<Exit, 
                     let rows = keys
                         .into_iter()
                         .map(|k| vec![k.name, k.role, k.prefix, day(Some(k.created_at)), day(k.expires_at), day(k.last_used_at)]);
-                    output::line(&output::table(&["name", "role", "begins with", "made", "ends", "last used"], &[], rows))?;
+                    output::line(&output::table(&["name", "role", "prefix", "created", "expires", "last used"], &[], rows))?;
                 }
                 Ok(Exit::Done)
             }

@@ -20,7 +20,7 @@ const NAMES: &[&str] = &[SYSPRO_ODATA, SYSPRO_ENET, SYSPRO_ENET_COMPANY, SERVICE
 /// What to do.
 #[derive(Debug, clap::Subcommand)]
 pub enum CredentialCommand {
-    /// Sets a credential; the password is asked for on the terminal, or read from standard input
+    /// Sets a credential; reads the password from the terminal or from standard input
     Set {
         /// The credential
         #[arg(value_parser = PossibleValuesParser::new(NAMES))]
@@ -205,7 +205,7 @@ async fn rotate(context: &Context) -> Result<Exit, Failure> {
     keys.drop_previous().map_err(|error| Failure::plain(&error))?;
     let many = if count == 1 { "credential is" } else { "credentials are" };
     output::line(&format!(
-        "{count} {many} sealed with the new master key `{}`; the old one is dropped. Back the key file up.",
+        "{count} {many} now encrypted with the new master key `{}`. The old key is removed. Back up the key file.",
         keys.current_id()
     ))?;
     Ok(Exit::Done)

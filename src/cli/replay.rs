@@ -55,13 +55,14 @@ pub struct ReplayArgs {
     /// Records that were mapped under another definition than the one in force: they are compared with what was sent, and what differs is sent
     #[arg(long)]
     outdated: bool,
-    /// With --outdated: send as many records as this, whatever `flows.change_limit` says; 0 only says how many differ
+    /// With --outdated: send up to this number of records, whatever `flows.change_limit` is; 0 sends nothing and only counts the differing
+    /// records
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(0..))]
     allow: Option<i64>,
     /// Why, for the audit
     #[arg(long, value_name = "TEXT")]
     why: Reason,
-    /// Only make the records due; a running service, or the next sync, sends them
+    /// Only queue the records; a running service, or the next sync, sends them
     #[arg(long)]
     no_send: bool,
 }

@@ -24,7 +24,7 @@ impl Reason {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NoReason {
     /// Nothing but white space.
-    #[error("no reason is given; say why in a few words: the audit keeps it")]
+    #[error("no reason is given; give a short reason, which is stored in the audit")]
     Empty,
     /// Too long, or with a zero byte.
     #[error("the reason has more than {} characters, or a zero byte; say it in fewer words", Reason::LONGEST)]

@@ -221,7 +221,7 @@ impl Problem {
 /// 400 if it is not valid.
 pub(super) fn reason(why: &str) -> Result<Reason, Problem> {
     why.parse().map_err(|no: NoReason| match no {
-        NoReason::Empty => Problem::bad_request("`why` is missing", "say why in a few words: the audit keeps it"),
+        NoReason::Empty => Problem::bad_request("`why` is missing", "give a short reason, which is stored in the audit"),
         NoReason::TooLong => {
             let detail = format!("`why` has more than {} characters, or a zero byte", Reason::LONGEST);
             Problem::bad_request(detail, "say it in fewer words")

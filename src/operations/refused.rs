@@ -122,7 +122,7 @@ pub enum Refused {
     NothingToDecide(Vec<ConflictId>),
     /// There is no such tie-out, or none yet.
     NoTieOut(String),
-    /// Another tie-out is being made.
+    /// Another tie-out is running.
     TyingOut,
     /// Diagnostics are running already.
     DiagnosticsRunning,

@@ -245,7 +245,7 @@ impl Pace {
         }
     }
 
-    /// Called after a batch of so many records that the instance did not accept because it asks for this much time, in these words.
+    /// Called after the instance refused a batch of `sent` records and asked for a pause of `wait`. `said` is its message.
     pub(super) fn throttled(&self, wait: Duration, said: &str, sent: usize) {
         let mut state = self.state.borrow_mut();
         state.halve(sent);
@@ -328,7 +328,7 @@ impl Pace {
         state.proven.then_some(Others::GetThrough)
     }
 
-    /// Called after a batch of so many records that brought nothing at all for a temporary reason.
+    /// Called after a batch of `sent` records of which none succeeded because of a temporary error.
     pub(super) fn failed(&self, sent: usize) {
         let mut state = self.state.borrow_mut();
         state.halve(sent);
@@ -345,8 +345,8 @@ enum Decision {
 }
 
 impl State {
-    /// After a batch of so many records: the next one is half as large as this one was, or the size that was allowed. It may then not
-    /// contain the record that made this one fail.
+    /// After a batch of `sent` records: halves the size of the next batch and the allowed size. The next batch may then not contain the
+    /// record that made this one fail.
     fn halve(&mut self, sent: usize) {
         self.size = (self.size.min(sent) / 2).max(1);
         self.allowed = (self.allowed / 2).max(1);

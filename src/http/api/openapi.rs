@@ -50,7 +50,7 @@ fn document(routes: &Routes) -> OpenApi {
         .build();
     let info = InfoBuilder::new().title("Tieline").version(env!("CARGO_PKG_VERSION")).description(Some(
         "Copies records from SYSPRO to ServiceNow. Lists answer `{\"items\", \"next\"}`; send `next` as `after` for the following page. \
-         Every action takes `why`, which the audit keeps, and accepts `Idempotency-Key`, with which it runs once. Refusals say in \
+         Every action takes `why`, which is stored in the audit, and accepts `Idempotency-Key`, with which it runs once. Refusals say in \
          `next_step` what to do.",
     ));
     OpenApiBuilder::new()
