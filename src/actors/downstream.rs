@@ -25,7 +25,6 @@ use crate::servicenow::{Arrived, Later, ServiceNow};
 use crate::store::{DownstreamDue, DownstreamVerdict, Queue, Store};
 use crate::supervision::crash::CrashPoints;
 use crate::supervision::stopping::Stopping;
-use crate::telemetry::labels::PollVerdict;
 use crate::telemetry::metrics::metrics;
 
 /// Time between two checks for records that are due.
@@ -184,7 +183,7 @@ impl Work {
                 })
                 .collect();
             for (due, verdict) in &seen {
-                metrics().records.downstream_polled(entity, label(verdict));
+                metrics().records.downstream_polled(entity, verdict.state());
                 if let DownstreamVerdict::Failed(said, again) = verdict {
                     info!(%entity, key = due.key, said, again = again.is_some(), "a delivered record failed in ServiceNow");
                 }
@@ -204,15 +203,6 @@ fn arrived(entity: &EntityName, due: &DownstreamDue) -> Arrived {
     }
 }
 
-fn label(verdict: &DownstreamVerdict) -> PollVerdict {
-    match verdict {
-        DownstreamVerdict::Open(_) => PollVerdict::Open,
-        DownstreamVerdict::Done(_) => PollVerdict::Done,
-        DownstreamVerdict::Failed(..) => PollVerdict::Failed,
-        DownstreamVerdict::CouldNotTell(_) => PollVerdict::CouldNotTell,
-    }
-}
-
 /// The consequence of a row's state.
 fn verdict(watch: &WatchPlan, due: &DownstreamDue, later: Later) -> DownstreamVerdict {
     let first = Duration::from_secs(60 * u64::from(watch.first_minutes.max(1)));
@@ -228,12 +218,12 @@ fn verdict(watch: &WatchPlan, due: &DownstreamDue, later: Later) -> DownstreamVe
             let again = (i64::from(due.replays) < i64::from(watch.replay_failed)).then(|| doubled(due.replays));
             DownstreamVerdict::Failed(said.into(), again)
         }
-        Later::Open if over => DownstreamVerdict::CouldNotTell(format!("ServiceNow has not finished with it after {days} days")),
-        Later::Silent(why) if over => DownstreamVerdict::CouldNotTell(why.into()),
+        Later::Open if over => DownstreamVerdict::Unknown(format!("ServiceNow has not finished with it after {days} days")),
+        Later::Silent(why) if over => DownstreamVerdict::Unknown(why.into()),
         // a row that was just written may not be readable yet
-        Later::Vanished if due.polls > 0 || over => DownstreamVerdict::CouldNotTell(
-            "its row no longer exists or is hidden, and ServiceNow had reported no result before".to_owned(),
-        ),
+        Later::Vanished if due.polls > 0 || over => {
+            DownstreamVerdict::Unknown("its row no longer exists or is hidden, and ServiceNow had reported no result before".to_owned())
+        }
         Later::Open | Later::Silent(_) | Later::Vanished => DownstreamVerdict::Open(doubled(due.polls)),
     }
 }
@@ -280,8 +270,8 @@ mod tests {
         let waits = [0, 1, 2, 9, 40].map(|polls| verdict(&watch, &due(polls, 0, 0), Later::Open));
         assert_eq!(waits, [300, 600, 1200, 86_400, 86_400].map(DownstreamVerdict::Open));
         let week = 7 * 86_400;
-        assert!(matches!(verdict(&watch, &due(9, 0, week), Later::Open), DownstreamVerdict::CouldNotTell(said) if said.contains("7 days")));
-        assert!(matches!(verdict(&watch, &due(9, 0, week), Later::Silent("x".into())), DownstreamVerdict::CouldNotTell(_)));
+        assert!(matches!(verdict(&watch, &due(9, 0, week), Later::Open), DownstreamVerdict::Unknown(said) if said.contains("7 days")));
+        assert!(matches!(verdict(&watch, &due(9, 0, week), Later::Silent("x".into())), DownstreamVerdict::Unknown(_)));
         assert_eq!(verdict(&watch, &due(9, 0, week), Later::Done("state = done".into())), DownstreamVerdict::Done("state = done".into()));
     }
 
@@ -289,7 +279,7 @@ mod tests {
     fn a_row_that_cannot_be_found_is_polled_twice() {
         let watch = watch();
         assert_eq!(verdict(&watch, &due(0, 0, 0), Later::Vanished), DownstreamVerdict::Open(300));
-        assert!(matches!(verdict(&watch, &due(1, 0, 0), Later::Vanished), DownstreamVerdict::CouldNotTell(_)));
+        assert!(matches!(verdict(&watch, &due(1, 0, 0), Later::Vanished), DownstreamVerdict::Unknown(_)));
     }
 
     #[test]

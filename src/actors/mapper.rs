@@ -109,7 +109,7 @@ pub fn map_document(
             }
         }
         Err(error) => Err(MapFailure {
-            reason: if document.faults.is_empty() { FailureReason::Rejected } else { FailureReason::Unreadable },
+            reason: if document.faults.is_empty() { FailureReason::Unmapped } else { FailureReason::Unreadable },
             block: first_block(plan),
             message: error.to_string().into(),
             field: error.field,

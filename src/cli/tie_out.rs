@@ -246,7 +246,7 @@ fn line(bucket: &TieOutBucket) -> Vec<String> {
 fn difference(item: &TieOutItem) -> String {
     let key = DocumentKey::shown(&item.document_key);
     let record = if item.record_key.is_empty() { String::new() } else { format!(" line {}", DocumentKey::shown(&item.record_key)) };
-    let cause = item.cause.unwrap_or(Cause::CouldNotTell);
+    let cause = item.cause.unwrap_or(Cause::Unexplained);
     let mut lines = vec![format!("{}/{} {key}{record}: {} ({})", item.company, item.entity, item.kind, cause.text())];
     if let Some(field) = &item.field {
         let value = |value: &Option<String>| value.clone().unwrap_or_default();

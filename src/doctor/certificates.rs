@@ -133,6 +133,6 @@ mod tests {
         let finding = judge(30, Some(Refusal::OtherName));
         assert!(finding.found.contains("for `erp.example`, not for `other.example`"), "{finding:?}");
         let none = Peer { shown: None, refusal: Some(Refusal::NoHandshake("refused".into())) };
-        assert_eq!(judged(&place, &none, now).verdict, CheckResult::CouldNotTell);
+        assert_eq!(judged(&place, &none, now).verdict, CheckResult::Unknown);
     }
 }

@@ -15,7 +15,7 @@ pub enum CheckResult {
     /// It cannot work.
     Failed,
     /// The check could not be completed.
-    CouldNotTell,
+    Unknown,
 }
 
 impl CheckResult {
@@ -25,7 +25,7 @@ impl CheckResult {
             CheckResult::Ok => "ok",
             CheckResult::Warning => "warning",
             CheckResult::Failed => "FAILED",
-            CheckResult::CouldNotTell => "unknown",
+            CheckResult::Unknown => "unknown",
         }
     }
 }
@@ -86,7 +86,7 @@ impl Finding {
 
     /// The check could not be completed.
     pub fn unknown(what: impl Into<String>, found: impl Into<String>, to_do: NextStep) -> Self {
-        Self::of(CheckResult::CouldNotTell, what, found, Some(to_do))
+        Self::of(CheckResult::Unknown, what, found, Some(to_do))
     }
 
     /// It works, but not completely, or not for long.

@@ -36,7 +36,7 @@ pub enum Seen {
     /// SYSPRO has it, and it will be read.
     ToCome,
     /// SYSPRO did not answer.
-    CouldNotTell {
+    Unknown {
         /// Why.
         why: String,
     },
@@ -51,7 +51,7 @@ impl Seen {
             Seen::NotThere => NextStep::CheckKey,
             Seen::LeftOut { .. } => NextStep::LeftOut,
             Seen::ToCome => NextStep::RunToCome,
-            Seen::CouldNotTell { .. } => NextStep::AskAgain,
+            Seen::Unknown { .. } => NextStep::AskAgain,
         }
     }
 }
@@ -64,7 +64,7 @@ impl fmt::Display for Seen {
             Seen::NotThere => f.write_str("SYSPRO does not have it"),
             Seen::LeftOut { by } => write!(f, "SYSPRO has it, and the definition excludes it: {by}"),
             Seen::ToCome => f.write_str("SYSPRO has it, and no run has read it yet"),
-            Seen::CouldNotTell { why } => write!(f, "Tieline could not check whether SYSPRO has it: {why}"),
+            Seen::Unknown { why } => write!(f, "Tieline could not check whether SYSPRO has it: {why}"),
         }
     }
 }
@@ -82,8 +82,8 @@ pub async fn ask(process: &Process, access: Option<&Access>, flow: &FlowId, key:
     }
     match timeout(PATIENCE, asked(process, access, &plan.read, &flow.company, &key)).await {
         Ok(Ok(seen)) => seen,
-        Ok(Err(why)) => Seen::CouldNotTell { why },
-        Err(_) => Seen::CouldNotTell { why: format!("no answer within {} s", PATIENCE.as_secs()) },
+        Ok(Err(why)) => Seen::Unknown { why },
+        Err(_) => Seen::Unknown { why: format!("no answer within {} s", PATIENCE.as_secs()) },
     }
 }
 

@@ -50,7 +50,7 @@ fn finding(what: String, probe: ProbeFinding) -> Finding {
         ProbeVerdict::Ok => CheckResult::Ok,
         ProbeVerdict::Warning => CheckResult::Warning,
         ProbeVerdict::Failed => CheckResult::Failed,
-        ProbeVerdict::CouldNotTell => CheckResult::CouldNotTell,
+        ProbeVerdict::Unknown => CheckResult::Unknown,
     };
     Finding::of(verdict, what, probe.message, probe.next_step)
 }

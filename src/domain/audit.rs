@@ -92,10 +92,11 @@ impl AuditKind {
             FailureReason::MissingParent => Self::Waiting,
             FailureReason::OnHold => Self::OnHold,
             FailureReason::Rejected
+            | FailureReason::Unmapped
             | FailureReason::Unreadable
             | FailureReason::Poison
             | FailureReason::Exhausted
-            | FailureReason::DownstreamFailed
+            | FailureReason::Downstream
             | FailureReason::Conflict => Self::Failed,
         }
     }

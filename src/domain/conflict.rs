@@ -55,6 +55,17 @@ pub enum ConflictState {
 
 words!(ConflictState { Open = "open", Decided = "decided", ToApply = "to_apply", Closed = "closed" });
 
+/// The progress of a decision for SYSPRO's value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DecisionProgress {
+    /// SYSPRO's value has not arrived in ServiceNow yet.
+    Outstanding,
+    /// It has arrived, and the flow's next run closes the entry.
+    Delivered,
+}
+
+words!(DecisionProgress { Outstanding = "outstanding", Delivered = "delivered" });
+
 impl ConflictState {
     /// The states of entries that have not left the list.
     pub const UNRESOLVED: &'static [Self] = &[Self::Open, Self::Decided, Self::ToApply];

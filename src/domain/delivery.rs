@@ -49,6 +49,55 @@ pub enum PartState {
     Superseded,
 }
 
+/// The state of a record, in lists and their filters: the state of its worst part. The order is from the worst to the best.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RecordState {
+    /// As [`DeliveryState::Failed`].
+    Failed,
+    /// A person holds it.
+    OnHold,
+    /// As [`DeliveryState::Unknown`].
+    Unknown,
+    /// As [`DeliveryState::Waiting`].
+    Waiting,
+    /// As [`PartState::Retrying`].
+    Retrying,
+    /// As [`DeliveryState::Sending`].
+    Sending,
+    /// As [`PartState::Queued`].
+    Queued,
+    /// Nothing is undelivered, and a field that both sides changed waits for a person's decision.
+    InConflict,
+    /// SYSPRO no longer has it.
+    Gone,
+    /// ServiceNow has all of it.
+    Delivered,
+}
+
+impl RecordState {
+    /// The word for people.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::OnHold => "on hold",
+            Self::InConflict => "in conflict",
+            other => other.as_str(),
+        }
+    }
+}
+
+/// The state in ServiceNow of a delivered record that ServiceNow still processes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DownstreamState {
+    /// ServiceNow has not finished with it.
+    Open,
+    /// ServiceNow has finished with it successfully.
+    Done,
+    /// It failed in ServiceNow.
+    Failed,
+    /// The state cannot be known.
+    Unknown,
+}
+
 /// The purpose of a claimed batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Attempt {
@@ -69,8 +118,11 @@ impl Attempt {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FailureReason {
-    /// ServiceNow, or the mapping, refused the record.
+    /// ServiceNow refused the record.
     Rejected,
+    /// Tieline could not map the record: a code is missing, or a value does not fit. Also: it was mapped for a table that the definition in
+    /// force does not write. Only a replay or another read maps it again.
+    Unmapped,
     /// Its rows could not be read as one record, so that nothing of it was mapped or sent. Another read is needed.
     Unreadable,
     /// A record that it refers to has not been delivered; it is released automatically when it is.
@@ -80,7 +132,7 @@ pub enum FailureReason {
     /// Its last attempt failed with a temporary error.
     Exhausted,
     /// It was delivered, and failed later in ServiceNow.
-    DownstreamFailed,
+    Downstream,
     /// Its row in ServiceNow belongs to another record, or a second row was created for it.
     Conflict,
     /// A person holds the record until a person releases it.
@@ -97,7 +149,7 @@ macro_rules! words {
             pub const WORDS: &'static [&'static str] = &[$($word),+];
 
             /// The word used in the database, in JSON and in metric labels.
-            pub fn as_str(self) -> &'static str {
+            pub const fn as_str(self) -> &'static str {
                 match self { $($type::$variant => $word),+ }
             }
         }
@@ -146,13 +198,32 @@ words!(PartState {
     Delivered = "delivered",
     Superseded = "superseded",
 });
+words!(RecordState {
+    Failed = "failed",
+    OnHold = "on_hold",
+    Unknown = "unknown",
+    Waiting = "waiting",
+    Retrying = "retrying",
+    Sending = "sending",
+    Queued = "queued",
+    InConflict = "in_conflict",
+    Gone = "gone",
+    Delivered = "delivered",
+});
+words!(DownstreamState {
+    Open = "open",
+    Done = "done",
+    Failed = "failed",
+    Unknown = "unknown",
+});
 words!(FailureReason {
     Rejected = "rejected",
+    Unmapped = "unmapped",
     Unreadable = "unreadable",
     MissingParent = "missing_parent",
     Poison = "poison",
     Exhausted = "exhausted",
-    DownstreamFailed = "downstream_failed",
+    Downstream = "downstream",
     Conflict = "conflict",
     OnHold = "on_hold",
 });
@@ -178,10 +249,10 @@ impl FailureWord {
     /// The words for states.
     const STATES: &'static [(&'static str, FailureWord)] = &[
         ("throttled", Self::Throttled),
-        ("failed", Self::Failed),
-        ("waiting", Self::Waiting),
-        ("unknown", Self::Unknown),
-        ("retrying", Self::Retrying),
+        (RecordState::Failed.as_str(), Self::Failed),
+        (RecordState::Waiting.as_str(), Self::Waiting),
+        (RecordState::Unknown.as_str(), Self::Unknown),
+        (RecordState::Retrying.as_str(), Self::Retrying),
     ];
 
     /// Every word.
@@ -215,7 +286,7 @@ impl FailureReason {
         match self {
             Self::MissingParent => DeliveryState::Waiting,
             Self::OnHold => DeliveryState::OnHold,
-            Self::Rejected | Self::Unreadable | Self::Poison | Self::Exhausted | Self::DownstreamFailed | Self::Conflict => {
+            Self::Rejected | Self::Unmapped | Self::Unreadable | Self::Poison | Self::Exhausted | Self::Downstream | Self::Conflict => {
                 DeliveryState::Failed
             }
         }
@@ -227,8 +298,15 @@ impl FailureReason {
     }
 
     /// The reasons after which a delivery can be sent again unchanged, once a person releases it.
-    pub const RELEASABLE: &'static [FailureReason] =
-        &[Self::OnHold, Self::Rejected, Self::Exhausted, Self::DownstreamFailed, Self::Conflict];
+    pub const RELEASABLE: &'static [FailureReason] = &[Self::OnHold, Self::Rejected, Self::Exhausted, Self::Downstream, Self::Conflict];
+
+    /// The reason in an audit row. Rows of earlier releases keep the word of their time.
+    pub fn of_audit(word: &str) -> Option<Self> {
+        match word {
+            "downstream_failed" => Some(Self::Downstream),
+            word => word.parse().ok(),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -242,6 +320,22 @@ mod tests {
         }
         let wrong = "waitng".parse::<FailureWord>().expect_err("no word");
         assert_eq!(wrong.detail(), "there is no reason or state `waitng`; did you mean `waiting`?");
+        assert_eq!(("unmapped".parse(), "downstream".parse()), (Ok(FailureReason::Unmapped), Ok(FailureReason::Downstream)));
+        assert!(!FailureReason::RELEASABLE.contains(&FailureReason::Unmapped), "only a replay maps it again");
         assert!("rejcted".parse::<FailureReason>().expect_err("no reason").ends_with("; did you mean `rejected`?"));
+    }
+
+    #[test]
+    fn a_reason_in_an_audit_row_of_an_earlier_release_is_read() {
+        assert_eq!(FailureReason::of_audit("downstream_failed"), Some(FailureReason::Downstream));
+        assert_eq!(FailureReason::of_audit("downstream"), Some(FailureReason::Downstream));
+        assert_eq!((FailureReason::of_audit("unmapped"), FailureReason::of_audit("x")), (Some(FailureReason::Unmapped), None));
+    }
+
+    #[test]
+    fn every_state_of_a_part_is_a_state_of_a_record() {
+        for part in PartState::ALL.iter().filter(|part| **part != PartState::Superseded) {
+            assert!(RecordState::WORDS.contains(&part.as_str()), "{part}");
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
-use super::delivery::{FailureReason, PartState};
+use super::delivery::{DownstreamState, FailureReason, PartState};
 
 /// One target record of a document, with its newest delivery.
 #[derive(Debug, Clone, Copy)]
@@ -32,7 +32,7 @@ pub struct Part<'a> {
     pub former: bool,
     /// Whether the last delivery marked it as gone.
     pub marked: bool,
-    /// The state in ServiceNow, where it is tracked (`open`, `done`, `failed`, `could_not_tell`), and ServiceNow's words.
+    /// The state in ServiceNow, where it is tracked (`open`, `done`, `failed`, `unknown`), and ServiceNow's words.
     pub downstream: Option<(&'a str, Option<&'a str>)>,
 }
 
@@ -105,10 +105,11 @@ pub fn explain(facts: &RecordFacts<'_>) -> String {
     let sentence = if let Some(part) = of(facts, PartState::Failed).next() {
         let why = match part.reason.and_then(|reason| reason.parse().ok()) {
             Some(FailureReason::Rejected) => "it was refused",
+            Some(FailureReason::Unmapped) => "it could not be mapped",
             Some(FailureReason::Unreadable) => "it could not be read",
             Some(FailureReason::Poison) => "it crashed the mapping twice",
             Some(FailureReason::Exhausted) => "all tries failed",
-            Some(FailureReason::DownstreamFailed) => "it arrived, and failed in ServiceNow later",
+            Some(FailureReason::Downstream) => "it arrived, and failed in ServiceNow later",
             Some(FailureReason::Conflict) => "its row in ServiceNow belongs to another record, or it has two rows",
             Some(FailureReason::MissingParent | FailureReason::OnHold) | None => "it needs a person",
         };
@@ -129,12 +130,12 @@ pub fn explain(facts: &RecordFacts<'_>) -> String {
             (false, Some(_)) => format!("waiting for a parent{}{others}", words(part)),
             (false, None) => format!("waiting for a parent{}{others}; Tieline sends it automatically once that is delivered", words(part)),
         }
-    } else if of(facts, PartState::Sending).next().is_some() {
-        "sending: Tieline is sending it to ServiceNow".to_owned()
     } else if let Some(part) = of(facts, PartState::Retrying).next() {
         let (at, message) = (part.not_before.map(instant), part.message.unwrap_or_default());
         let at = at.map(|at| format!(" at {at}")).unwrap_or_default();
         format!("retrying: Tieline sends it again{at}; the last try failed: {message}{}", kept(facts.sending))
+    } else if of(facts, PartState::Sending).next().is_some() {
+        "sending: Tieline is sending it to ServiceNow".to_owned()
     } else if of(facts, PartState::Queued).next().is_some() {
         format!("queued{}", kept(facts.sending))
     } else if let Some((first, further)) = facts.conflicts.split_first() {
@@ -275,8 +276,8 @@ fn of<'a>(facts: &RecordFacts<'a>, state: PartState) -> impl Iterator<Item = &'a
 
 /// The state in ServiceNow of what was delivered, where it is tracked.
 fn later(facts: &RecordFacts<'_>) -> String {
-    let seen = |state: &str| facts.parts.iter().filter_map(|part| part.downstream).find(|(now, _)| *now == state);
-    match (seen("could_not_tell"), seen("open"), seen("done")) {
+    let seen = |state: DownstreamState| facts.parts.iter().filter_map(|part| part.downstream).find(|(now, _)| *now == state.as_str());
+    match (seen(DownstreamState::Unknown), seen(DownstreamState::Open), seen(DownstreamState::Done)) {
         (Some((_, said)), ..) => format!("; its later state in ServiceNow is unknown: {}", said.unwrap_or_default()),
         (None, Some(_), _) => "; ServiceNow has not finished with it yet".to_owned(),
         (None, None, Some(_)) => "; ServiceNow has finished with it".to_owned(),
@@ -441,8 +442,8 @@ mod tests {
     fn what_servicenow_did_later_is_said_too() {
         let done = |downstream| say(&[Part { confirmed_at: Some(AT), downstream, ..part("delivered") }]);
         assert!(done(Some(("open", None))).ends_with("; ServiceNow has not finished with it yet"));
-        assert!(done(Some(("could_not_tell", Some("the row is gone")))).ends_with("is unknown: the row is gone"));
-        let failed = Part { reason: Some("downstream_failed"), message: Some("no such vendor"), ..part("failed") };
+        assert!(done(Some(("unknown", Some("the row is gone")))).ends_with("is unknown: the row is gone"));
+        let failed = Part { reason: Some("downstream"), message: Some("no such vendor"), ..part("failed") };
         assert_eq!(say(&[failed]), "failed: it arrived, and failed in ServiceNow later: no such vendor");
     }
 

@@ -136,7 +136,7 @@ steps! {
     TieOutDeletedThere => "find out whether the row was deleted or is hidden from the OAuth application's user; replay a record whose row was deleted";
     TieOutTwice => "delete the surplus row in ServiceNow, and let the transform map coalesce on the key column alone";
     TieOutUnknownRow => "find out who created the row in ServiceNow; delete it there, or correct its key column";
-    TieOutCouldNotTell => "look at the record (`tieline record`) and at its row in ServiceNow, then tie out again";
+    TieOutUnexplained => "look at the record (`tieline record`) and at its row in ServiceNow, then tie out again";
 
     // errors of every record of a block, a system or a set of credentials
     TableMissing => "create the table in ServiceNow, or correct `table` in the profile's definition; Tieline then sends the record \

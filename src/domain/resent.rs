@@ -2,8 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::str::FromStr;
 
 use serde::Serialize;
+
+use super::delivery::words;
 
 /// The most reasons that are named.
 const REASONS: usize = 5;
@@ -27,6 +30,54 @@ pub enum ResentState {
     ToCompare,
     /// There is nothing to send: the definition excludes it.
     Nothing,
+}
+
+/// The word for a [`ResentState`] in the answer of the ledger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ResentWord {
+    /// As [`ResentState::Delivered`].
+    Delivered,
+    /// As [`ResentState::Failed`].
+    Failed,
+    /// As [`ResentState::Unreadable`].
+    Unreadable,
+    /// As [`ResentState::Moving`].
+    Moving,
+    /// As [`ResentState::Waiting`].
+    Waiting,
+    /// As [`ResentState::OnHold`].
+    OnHold,
+    /// As [`ResentState::ToCompare`].
+    ToCompare,
+    /// As [`ResentState::Nothing`].
+    Nothing,
+}
+
+words!(ResentWord {
+    Delivered = "delivered",
+    Failed = "failed",
+    Unreadable = "unreadable",
+    Moving = "moving",
+    Waiting = "waiting",
+    OnHold = "on_hold",
+    ToCompare = "to_compare",
+    Nothing = "nothing",
+});
+
+impl ResentWord {
+    /// The state. `message` is that of the failure.
+    pub fn state(self, message: Option<String>) -> ResentState {
+        match self {
+            Self::Delivered => ResentState::Delivered,
+            Self::Failed => ResentState::Failed(message.unwrap_or_default()),
+            Self::Unreadable => ResentState::Unreadable,
+            Self::Moving => ResentState::Moving,
+            Self::Waiting => ResentState::Waiting,
+            Self::OnHold => ResentState::OnHold,
+            Self::ToCompare => ResentState::ToCompare,
+            Self::Nothing => ResentState::Nothing,
+        }
+    }
 }
 
 /// One record: its current state, and the message of its earlier failure, if it had one.

@@ -106,7 +106,7 @@ pub enum Cause {
     /// A person holds it.
     OnHold,
     /// ServiceNow refused it after its delivery.
-    DownstreamFailed,
+    Downstream,
     /// SYSPRO no longer has it, and no sweep has marked it yet.
     Gone,
     /// It was sent under other definitions than those in force.
@@ -124,7 +124,7 @@ pub enum Cause {
     /// The ledger has no record for the row.
     UnknownRow,
     /// None of these.
-    CouldNotTell,
+    Unexplained,
 }
 
 words!(Cause {
@@ -134,7 +134,7 @@ words!(Cause {
     Failed = "failed",
     Unknown = "unknown",
     OnHold = "on_hold",
-    DownstreamFailed = "downstream_failed",
+    Downstream = "downstream",
     Gone = "gone",
     Outdated = "outdated",
     PartialWrite = "partial_write",
@@ -142,7 +142,7 @@ words!(Cause {
     DeletedInServiceNow = "deleted_in_servicenow",
     Twice = "twice",
     UnknownRow = "unknown_row",
-    CouldNotTell = "could_not_tell",
+    Unexplained = "unexplained",
 });
 
 impl Cause {
@@ -158,7 +158,7 @@ impl Cause {
             Self::Failed => "failed",
             Self::Unknown => "outcome unknown",
             Self::OnHold => "on hold",
-            Self::DownstreamFailed => "refused in ServiceNow after its delivery",
+            Self::Downstream => "refused in ServiceNow after its delivery",
             Self::Gone => "gone in SYSPRO",
             Self::Outdated => "sent under former definitions",
             Self::PartialWrite => "ServiceNow did not keep the field",
@@ -166,7 +166,7 @@ impl Cause {
             Self::DeletedInServiceNow => "deleted or hidden in ServiceNow",
             Self::Twice => "several rows with its key",
             Self::UnknownRow => "a row without a record",
-            Self::CouldNotTell => "the cause could not be found",
+            Self::Unexplained => "the cause could not be found",
         }
     }
 
@@ -175,7 +175,7 @@ impl Cause {
         match self {
             Self::NotReadYet => NextStep::TieOutNotRead,
             Self::Queued | Self::Unknown => NextStep::TieOutQueued,
-            Self::Waiting | Self::Failed | Self::DownstreamFailed => NextStep::TieOutFailed,
+            Self::Waiting | Self::Failed | Self::Downstream => NextStep::TieOutFailed,
             Self::OnHold => NextStep::OnHold,
             Self::Gone => NextStep::TieOutGone,
             Self::Outdated => NextStep::TieOutOutdated,
@@ -184,7 +184,7 @@ impl Cause {
             Self::DeletedInServiceNow => NextStep::TieOutDeletedThere,
             Self::Twice => NextStep::TieOutTwice,
             Self::UnknownRow => NextStep::TieOutUnknownRow,
-            Self::CouldNotTell => NextStep::TieOutCouldNotTell,
+            Self::Unexplained => NextStep::TieOutUnexplained,
         }
     }
 }

@@ -128,13 +128,14 @@ fn headline(item: &Item) -> String {
         NoticeEvent::RecordsFailed => {
             let how = match item.cause.as_deref().and_then(|cause| cause.parse().ok()) {
                 Some(FailureReason::Rejected) => format!("{were} refused"),
+                Some(FailureReason::Unmapped) => "could not be mapped".to_owned(),
                 Some(FailureReason::Unreadable) => "could not be read".to_owned(),
                 Some(FailureReason::Poison) => "crashed the mapping twice".to_owned(),
                 Some(FailureReason::MissingParent) => {
                     format!("{} for a parent that will not arrive", if item.count == 1 { "waits" } else { "wait" })
                 }
                 Some(FailureReason::Exhausted) => "failed at the last attempt".to_owned(),
-                Some(FailureReason::DownstreamFailed | FailureReason::Conflict | FailureReason::OnHold) | None => "failed".to_owned(),
+                Some(FailureReason::Downstream | FailureReason::Conflict | FailureReason::OnHold) | None => "failed".to_owned(),
             };
             format!("{count} {records}{of} {how}")
         }

@@ -53,7 +53,7 @@ pub struct Service {
     access: Access,
     /// One replay at a time.
     replaying: Arc<Semaphore>,
-    /// Held while a tie-out is being made.
+    /// Held while a tie-out is running.
     tying_out: Arc<Semaphore>,
     /// One diagnostics run at a time, and the last one.
     diagnostics: Diagnostics,
@@ -232,7 +232,7 @@ impl Service {
         }
         let seen = match self.questions.try_acquire() {
             Ok(_permit) => one_record::ask(&self.process, Some(&self.access), flow, key).await,
-            Err(_) => Seen::CouldNotTell { why: "others are being looked up at the moment".into() },
+            Err(_) => Seen::Unknown { why: "others are being looked up at the moment".into() },
         };
         Ok(Explained::NeverRead(seen))
     }

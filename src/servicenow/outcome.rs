@@ -231,7 +231,7 @@ pub enum ProbeVerdict {
     /// It cannot work.
     Failed,
     /// The check could not be completed.
-    CouldNotTell,
+    Unknown,
 }
 
 /// Converts the message of a refusal: recognises the field and chooses the next step.

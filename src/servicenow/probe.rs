@@ -208,7 +208,7 @@ async fn probe_table(transport: &Transport, tokens: &dyn TokenSource, wanted: &W
         },
         None => ProbeFinding {
             table,
-            verdict: ProbeVerdict::CouldNotTell,
+            verdict: ProbeVerdict::Unknown,
             message: "readable and empty (or its rows are hidden); it is unknown whether it has the written columns".into(),
             next_step: Some(NextStep::ReadDictionary),
         },
@@ -259,7 +259,7 @@ fn unreadable(wanted: &Wanted<'_>, error: &ServiceNowError) -> ProbeFinding {
         ServiceNowError::Forbidden { .. } if wanted.indirect => (ProbeVerdict::Warning, NextStep::ReadIndirect),
         ServiceNowError::Forbidden { .. } => (ProbeVerdict::Failed, NextStep::ReadAndWrite),
         error if error.class() == crate::retry::Class::Permanent => (ProbeVerdict::Failed, NextStep::InstanceRefuses),
-        _ => (ProbeVerdict::CouldNotTell, NextStep::InstanceSilent),
+        _ => (ProbeVerdict::Unknown, NextStep::InstanceSilent),
     };
     ProbeFinding { table: wanted.table.to_owned(), verdict, message: error.chain().into(), next_step: Some(next_step) }
 }

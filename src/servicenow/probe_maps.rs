@@ -21,7 +21,7 @@ pub(super) async fn probe(transport: &Transport, tokens: &dyn TokenSource, targe
     for target in targets.iter().filter(|target| target.write == WriteMode::ImportSet && seen.insert(target.table.as_str())) {
         let (verdict, message, next_step) = match maps(transport, tokens, target).await {
             Some(maps) => judge(target, &maps),
-            None => could_not_tell(target),
+            None => maps_unreadable(target),
         };
         findings.push(ProbeFinding { table: format!("transform map of {}", target.table), verdict, message: message.into(), next_step });
     }
@@ -37,9 +37,9 @@ struct Map {
 
 type Said = (ProbeVerdict, String, Option<NextStep>);
 
-fn could_not_tell(target: &TargetPlan) -> Said {
+fn maps_unreadable(target: &TargetPlan) -> Said {
     let key = target.key_column.as_deref().unwrap_or("the key column");
-    (ProbeVerdict::CouldNotTell, "the transform maps may not be read".to_owned(), Some(NextStep::ReadMaps { column: key.to_owned() }))
+    (ProbeVerdict::Unknown, "the transform maps may not be read".to_owned(), Some(NextStep::ReadMaps { column: key.to_owned() }))
 }
 
 fn judge(target: &TargetPlan, maps: &[Map]) -> Said {

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::schema::conflict;
 use super::{Store, StoreError};
-use crate::domain::conflict::{ConflictKind, ConflictState};
+use crate::domain::conflict::{ConflictKind, ConflictState, DecisionProgress};
 use crate::domain::ids::ConflictId;
 use crate::domain::merge::Side;
 use crate::domain::next_step::NextStep;
@@ -101,10 +101,10 @@ pub struct ConflictRow {
 impl ConflictRow {
     /// What happens next to a decided entry.
     pub fn next_of_decided(&self) -> NextStep {
-        match self.delivery.as_deref() {
+        match self.delivery.as_deref().and_then(|word| word.parse().ok()) {
             None => NextStep::RunActs,
-            Some("delivered") => NextStep::ConflictDelivered,
-            Some(_) => NextStep::ConflictQueued,
+            Some(DecisionProgress::Delivered) => NextStep::ConflictDelivered,
+            Some(DecisionProgress::Outstanding) => NextStep::ConflictQueued,
         }
     }
 }

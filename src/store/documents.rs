@@ -1,8 +1,5 @@
 //! The list of documents, and counts of deliveries that are not confirmed yet.
 
-use std::fmt;
-use std::str::FromStr;
-
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
@@ -11,38 +8,9 @@ use serde::Serialize;
 
 use super::placeholder::with_placeholders;
 use super::{Conn, Store, StoreError, Tx};
-use crate::domain::delivery::words;
+use crate::domain::delivery::RecordState;
 use crate::domain::ids::{DocumentId, RunId};
 use crate::store::text::{Text, in_pattern};
-
-/// The state of a document, as a filter. A document with several records can have more than one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DocumentState {
-    /// At least one of its parts failed.
-    Failed,
-    /// At least one of its parts waits for a parent.
-    Waiting,
-    /// The outcome of at least one of its parts is unknown.
-    Unknown,
-    /// At least one of its parts is queued or being sent.
-    Queued,
-    /// ServiceNow has all of it.
-    Delivered,
-    /// SYSPRO no longer has it.
-    Gone,
-    /// A person holds it.
-    OnHold,
-}
-
-words!(DocumentState {
-    Failed = "failed",
-    Waiting = "waiting",
-    Unknown = "unknown",
-    Queued = "queued",
-    Delivered = "delivered",
-    Gone = "gone",
-    OnHold = "on_hold",
-});
 
 /// What to list.
 #[derive(Debug, Clone, Default)]
@@ -53,8 +21,9 @@ pub struct DocumentFilter {
     pub entity: Option<String>,
     /// Only keys that start with this text.
     pub prefix: Option<String>,
-    /// Only documents in this state.
-    pub state: Option<DocumentState>,
+    /// Only documents in this state. A document whose parts have different states is in each of them; on hold is every document that a
+    /// person holds.
+    pub state: Option<RecordState>,
     /// Only documents with an undelivered record whose message contains this text.
     pub text: Option<String>,
     /// Only documents whose newest version was read at this time or later.
@@ -108,7 +77,10 @@ pub struct DocumentRow {
     /// Parts of it that are being sent.
     #[diesel(sql_type = BigInt)]
     pub sending: i64,
-    /// Parts of it that are queued, for now or for a retry.
+    /// Parts of it that are sent again after a temporary error.
+    #[diesel(sql_type = BigInt)]
+    pub retrying: i64,
+    /// Parts of it that are queued, and were not sent yet.
     #[diesel(sql_type = BigInt)]
     pub queued: i64,
     /// Fields that differ between both sides and wait for a person's decision.
@@ -149,7 +121,7 @@ const ANY: &str = concat!("WITH chosen AS (SELECT * FROM document) ", include_st
 const OUTSTANDING: &str = concat!(
     "WITH chosen AS (SELECT d.* FROM document d JOIN (SELECT DISTINCT document_id FROM undelivered \
      WHERE ($2 IS NULL OR company = $2) AND ($3 IS NULL OR entity = $3) \
-     AND state = ANY (CASE $5 WHEN 'queued' THEN ARRAY['queued', 'after_header', 'sending'] ELSE ARRAY[$5] END)) o ON o.document_id = d.id) ",
+     AND shown_state(state, message) = $5) o ON o.document_id = d.id) ",
     include_str!("sql/document_list.sql")
 );
 
@@ -164,6 +136,30 @@ const OF_RUN: &str = concat!(
 const HELD: &str =
     concat!("WITH chosen AS (SELECT d.* FROM document d JOIN hold h ON h.document_id = d.id) ", include_str!("sql/document_list.sql"));
 
+/// Documents with an open conflict: found through the conflicts.
+const IN_CONFLICT: &str = concat!(
+    "WITH chosen AS (SELECT d.* FROM document d WHERE d.id IN (SELECT document_id FROM conflict WHERE state = 'open')) ",
+    include_str!("sql/document_list.sql")
+);
+
+impl DocumentRow {
+    /// The state of its worst part.
+    pub fn state(&self) -> RecordState {
+        match self {
+            row if row.failed > 0 => RecordState::Failed,
+            row if row.on_hold > 0 => RecordState::OnHold,
+            row if row.unknown > 0 => RecordState::Unknown,
+            row if row.waiting > 0 => RecordState::Waiting,
+            row if row.retrying > 0 => RecordState::Retrying,
+            row if row.sending > 0 => RecordState::Sending,
+            row if row.queued > 0 => RecordState::Queued,
+            row if row.conflicts > 0 => RecordState::InConflict,
+            row if row.deleted => RecordState::Gone,
+            _ => RecordState::Delivered,
+        }
+    }
+}
+
 impl Store {
     /// Documents, by number.
     ///
@@ -173,16 +169,24 @@ impl Store {
         self.run("list documents", move |conn| {
             let statement = match filter.state {
                 _ if filter.run.is_some() => OF_RUN,
-                Some(DocumentState::Failed | DocumentState::Waiting | DocumentState::Unknown | DocumentState::Queued) => OUTSTANDING,
-                Some(DocumentState::OnHold) => HELD,
-                Some(DocumentState::Delivered | DocumentState::Gone) | None => ANY,
+                Some(
+                    RecordState::Failed
+                    | RecordState::Unknown
+                    | RecordState::Waiting
+                    | RecordState::Retrying
+                    | RecordState::Sending
+                    | RecordState::Queued,
+                ) => OUTSTANDING,
+                Some(RecordState::OnHold) => HELD,
+                Some(RecordState::InConflict) => IN_CONFLICT,
+                Some(RecordState::Gone | RecordState::Delivered) | None => ANY,
             };
             Ok(sql_query(with_placeholders(statement))
                 .bind::<BigInt, _>(filter.after)
                 .bind::<Nullable<Text>, _>(filter.company)
                 .bind::<Nullable<Text>, _>(filter.entity)
                 .bind::<Nullable<Text>, _>(filter.prefix)
-                .bind::<Nullable<Text>, _>(filter.state.map(DocumentState::as_str))
+                .bind::<Nullable<Text>, _>(filter.state.map(RecordState::as_str))
                 .bind::<BigInt, _>(filter.limit)
                 .bind::<Nullable<Text>, _>(filter.text.as_deref().map(in_pattern))
                 .bind::<Nullable<Timestamptz>, _>(filter.since)

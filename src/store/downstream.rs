@@ -8,6 +8,7 @@ use diesel::sql_types::{Array, BigInt, Binary, Double, Integer, Nullable, Timest
 
 use super::settle::Settlement;
 use super::{Conn, Queue, Store, StoreError, Tx};
+use crate::domain::delivery::DownstreamState;
 use crate::domain::ids::{DeliveryId, DocumentId};
 use crate::domain::next_step::NextStep;
 use crate::store::prepared::prepared;
@@ -61,24 +62,24 @@ pub enum DownstreamVerdict {
     /// It failed, in ServiceNow's words; it is sent again after this many seconds, or waits for a person.
     Failed(String, Option<i64>),
     /// The result cannot be known, and it is not polled any more.
-    CouldNotTell(String),
+    Unknown(String),
 }
 
 impl DownstreamVerdict {
-    /// The word in the ledger, in JSON and in metric labels.
-    pub fn as_str(&self) -> &'static str {
+    /// The state that it means.
+    pub fn state(&self) -> DownstreamState {
         match self {
-            Self::Open(_) => "open",
-            Self::Done(_) => "done",
-            Self::Failed(..) => "failed",
-            Self::CouldNotTell(_) => "could_not_tell",
+            Self::Open(_) => DownstreamState::Open,
+            Self::Done(_) => DownstreamState::Done,
+            Self::Failed(..) => DownstreamState::Failed,
+            Self::Unknown(_) => DownstreamState::Unknown,
         }
     }
 
     fn said(&self) -> Option<&str> {
         match self {
             Self::Open(_) => None,
-            Self::Done(said) | Self::Failed(said, _) | Self::CouldNotTell(said) => Some(said),
+            Self::Done(said) | Self::Failed(said, _) | Self::Unknown(said) => Some(said),
         }
     }
 }
@@ -133,7 +134,7 @@ impl Store {
                 .bind::<Array<BigInt>, _>(seen.iter().map(|(due, _)| due.document_id).collect::<Vec<_>>())
                 .bind::<Array<Text>, _>(seen.iter().map(|(due, _)| due.record_key.as_str()).collect::<Vec<_>>())
                 .bind::<Array<BigInt>, _>(seen.iter().map(|(due, _)| due.delivery_id).collect::<Vec<_>>())
-                .bind::<Array<Text>, _>(seen.iter().map(|(_, verdict)| verdict.as_str()).collect::<Vec<_>>())
+                .bind::<Array<Text>, _>(seen.iter().map(|(_, verdict)| verdict.state().as_str()).collect::<Vec<_>>())
                 .bind::<Array<Nullable<Text>>, _>(seen.iter().map(|(_, verdict)| verdict.said()).collect::<Vec<_>>())
                 .bind::<Array<Nullable<BigInt>>, _>(seen.iter().map(|(_, verdict)| next(verdict)).collect::<Vec<_>>())
                 .bind::<Array<Nullable<BigInt>>, _>(seen.iter().map(|(_, verdict)| again(verdict)).collect::<Vec<_>>())

@@ -255,7 +255,7 @@ pub struct ParentRow {
     deleted: bool,
     /// Its own reason or state, such as `rejected`; null: it is delivered, or it was never read.
     #[diesel(sql_type = Nullable<Text>)]
-    pub stands: Option<String>,
+    pub reason: Option<String>,
     /// Its own message.
     #[diesel(sql_type = Nullable<Text>)]
     pub message: Option<String>,
@@ -268,8 +268,8 @@ impl ParentRow {
     /// Its state, to follow its name: `left out by the definition`.
     pub fn words(&self) -> String {
         let message = self.message.as_deref().map(|message| format!(": {message}")).unwrap_or_default();
-        let stands = self.stands.as_deref().map(|word| word.parse().unwrap_or(FailureWord::Retrying));
-        match (&self.absent, stands) {
+        let state = self.reason.as_deref().map(|word| word.parse().unwrap_or(FailureWord::Retrying));
+        match (&self.absent, state) {
             (Some(absent), _) if !self.known || self.deleted => absent.clone(),
             (_, Some(FailureWord::Reason(FailureReason::MissingParent))) => format!("waits for its own parent{message}"),
             (_, Some(FailureWord::Reason(FailureReason::OnHold))) => "is on hold".to_owned(),
@@ -278,10 +278,11 @@ impl ParentRow {
                 _,
                 Some(FailureWord::Reason(
                     FailureReason::Rejected
+                    | FailureReason::Unmapped
                     | FailureReason::Unreadable
                     | FailureReason::Poison
                     | FailureReason::Exhausted
-                    | FailureReason::DownstreamFailed,
+                    | FailureReason::Downstream,
                 )),
             ) => format!("failed itself{message}"),
             (_, Some(_)) => format!("is queued{message}"),

@@ -78,7 +78,7 @@ pub use console_session::{SessionRow, UsedBy};
 pub use credential::EncryptedCredential;
 pub use definition::{AdoptResult, Adopter, MayAdopt, SetNumber, SetRow};
 pub use delivery::{Backlog, Claim, Claimed, Dead, Queue, UNANSWERED};
-pub use documents::{DocumentFilter, DocumentRow, DocumentState, PendingCount};
+pub use documents::{DocumentFilter, DocumentRow, PendingCount};
 pub use downstream::{DownstreamDue, DownstreamVerdict};
 pub use enet_session::{EncryptedSession, EnetLeaseResult, EnetUser, SessionNote};
 pub use error::StoreError;

@@ -247,7 +247,7 @@ pub struct RecordDelivery {
     /// It waits for a parent that, as a whole read has shown, will not arrive.
     #[diesel(sql_type = Nullable<Bool>)]
     pub absent: Option<bool>,
-    /// The state in ServiceNow, where it is tracked: `open`, `done`, `failed` or `could_not_tell`.
+    /// The state in ServiceNow, where it is tracked: `open`, `done`, `failed` or `unknown`.
     #[diesel(sql_type = Nullable<Text>)]
     pub downstream: Option<String>,
     /// ServiceNow's words about that state.

@@ -9,7 +9,7 @@ use super::clock::now;
 use super::failure::with_cause;
 use super::{Store, StoreError};
 use crate::domain::ids::{DocumentId, RunId};
-use crate::domain::resent::ResentState;
+use crate::domain::resent::{ResentState, ResentWord};
 use crate::domain::{DocumentKey, FlowId};
 use crate::store::prepared::prepared;
 use crate::store::text::{Text, in_pattern};
@@ -111,7 +111,7 @@ struct ResentRow {
     #[diesel(sql_type = BigInt)]
     id: DocumentId,
     #[diesel(sql_type = Text)]
-    stands: String,
+    state: ResentWord,
     #[diesel(sql_type = Nullable<Text>)]
     message: Option<String>,
 }
@@ -125,20 +125,7 @@ impl Store {
         self.run_hot("read what became of a replay", move |conn| {
             let rows: Vec<ResentRow> =
                 prepared(include_str!("sql/resent.sql")).bind::<Array<BigInt>, _>(ids).bind::<Timestamptz, _>(since).load(conn)?;
-            let state_of = |row: ResentRow| {
-                let state = match row.stands.as_str() {
-                    "failed" => ResentState::Failed(row.message.unwrap_or_default()),
-                    "on_hold" => ResentState::OnHold,
-                    "waiting" => ResentState::Waiting,
-                    "delivered" => ResentState::Delivered,
-                    "to_compare" => ResentState::ToCompare,
-                    "unreadable" => ResentState::Unreadable,
-                    "nothing" => ResentState::Nothing,
-                    _ => ResentState::Moving,
-                };
-                (row.id, state)
-            };
-            Ok(rows.into_iter().map(state_of).collect())
+            Ok(rows.into_iter().map(|row| (row.id, row.state.state(row.message))).collect())
         })
         .await
     }

@@ -5,6 +5,7 @@ use diesel::pg::{Pg, PgValue};
 
 use crate::domain::budget::Breaker;
 use crate::domain::life::ComparisonState;
+use crate::domain::resent::ResentWord;
 use crate::domain::tie_out::{Cause, Difference, TieOutState, Verdict};
 use crate::store::text::Text;
 
@@ -27,4 +28,4 @@ macro_rules! columns {
     )+};
 }
 
-columns!(Breaker ComparisonState TieOutState Verdict Difference Cause);
+columns!(Breaker ComparisonState TieOutState Verdict Difference Cause ResentWord);

@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use super::labels::{ChannelKind, DeathCause, EnetAnswer, Hold, Outcome, PollVerdict, RequestStatus, RunResult, System, Telling};
+use super::labels::{ChannelKind, DeathCause, EnetAnswer, Hold, Outcome, RequestStatus, RunResult, System, Telling};
 use super::metrics::Metrics;
-use crate::domain::delivery::FailureReason;
+use crate::domain::delivery::{DownstreamState, FailureReason};
 use crate::domain::retention::KeptTable;
 use crate::domain::run::RunKind;
 
@@ -79,7 +79,7 @@ fn values(label: &str) -> String {
         "channel" => words(ChannelKind::ALL.iter().map(|kind| kind.as_str()).collect()),
         "telling" => words(Telling::ALL.iter().map(|telling| telling.as_str()).collect()),
         "cause" => words(DeathCause::ALL.iter().map(|cause| cause.as_str()).collect()),
-        "verdict" => words(PollVerdict::ALL.iter().map(|verdict| verdict.as_str()).collect()),
+        "verdict" => words(DownstreamState::ALL.iter().map(|state| state.as_str()).collect()),
         "system" => words(System::ALL.iter().map(|system| system.as_str()).collect()),
         "status" => words(RequestStatus::words().to_vec()),
         "kind" => format!(

@@ -134,26 +134,6 @@ pub enum Telling {
 
 words!(Telling { Sent = "sent", Again = "again", Failed = "failed" });
 
-/// The result of polling a delivered record, as a label.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PollVerdict {
-    /// ServiceNow has not finished with it.
-    Open,
-    /// It has finished successfully.
-    Done,
-    /// It failed.
-    Failed,
-    /// The state cannot be known.
-    CouldNotTell,
-}
-
-words!(PollVerdict {
-    Open = "open",
-    Done = "done",
-    Failed = "failed",
-    CouldNotTell = "could_not_tell",
-});
-
 /// Why a flow does not run, as a label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hold {

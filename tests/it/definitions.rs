@@ -78,7 +78,7 @@ fn invoices(world: &World) -> usize {
 fn refused(world: &World) -> String {
     world
         .database
-        .psql("SELECT count(DISTINCT document_id) FROM undelivered WHERE entity = 'invoice' AND state = 'failed' AND reason = 'rejected'")
+        .psql("SELECT count(DISTINCT document_id) FROM undelivered WHERE entity = 'invoice' AND state = 'failed' AND reason = 'unmapped'")
 }
 
 /// The currencies of the invoices, the one of most invoices first.

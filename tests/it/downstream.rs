@@ -102,7 +102,7 @@ impl Watched {
     /// What failed because it failed later in ServiceNow.
     async fn failed(&self) -> Vec<String> {
         let failures = self.rig.failures().await;
-        let failed = failures.into_iter().filter(|row| row.reason.as_deref() == Some("downstream_failed"));
+        let failed = failures.into_iter().filter(|row| row.reason.as_deref() == Some("downstream"));
         failed.map(|row| row.message.unwrap_or_default()).collect()
     }
 
@@ -147,7 +147,7 @@ fn what_fails_in_servicenow_later_is_set_aside_in_its_words_told_and_replayed_wi
         assert!(rig.servicenow.delete_row(INVOICES, &vanishing["sys_id"]));
         world.after(HALF_AN_HOUR).await;
         assert_eq!(world.known(failing), "failed|u_state = rejected: the vendor is blocked");
-        assert!(world.known(vanishing).starts_with("could_not_tell|its row no longer exists"), "{}", world.known(vanishing));
+        assert!(world.known(vanishing).starts_with("unknown|its row no longer exists"), "{}", world.known(vanishing));
         assert_eq!((world.known(slow).as_str(), world.count("open")), ("open|", rows.len() - 2), "approved is not the end");
         assert_eq!(rig.servicenow.writes(), writes, "a poll writes nothing");
         assert_eq!(world.failed().await, ["u_state = rejected: the vendor is blocked"]);
@@ -252,7 +252,7 @@ fn what_servicenow_never_finishes_could_not_be_told() {
         assert_eq!(world.count("open"), rows);
         world.rig.database.psql("UPDATE downstream SET arrived_at = now() - interval '30 days'");
         world.after(DAY).await;
-        assert_eq!((world.count("could_not_tell"), world.failed().await.len(), world.told().len()), (rows, 0, 0));
+        assert_eq!((world.count("unknown"), world.failed().await.len(), world.told().len()), (rows, 0, 0));
         assert!(world.known(&world.rows()[0]).contains("ServiceNow has not finished with it after 30 days"));
     });
 }
@@ -275,11 +275,7 @@ fn a_staging_row_that_fails_later_is_seen_by_its_import_state() {
         world.after(HALF_AN_HOUR).await;
         assert_eq!(world.known(row), "failed|the vendor is blocked");
         let failures = rig.failures().await;
-        assert_eq!(
-            (failures.len(), failures[0].reason.as_deref(), failures[0].version),
-            (1, Some("downstream_failed"), 2),
-            "{failures:#?}"
-        );
+        assert_eq!((failures.len(), failures[0].reason.as_deref(), failures[0].version), (1, Some("downstream"), 2), "{failures:#?}");
         // the next version takes the place of what failed
         world.blocked(&[]);
         world.change(row, "MENDED").await;
@@ -303,7 +299,7 @@ fn an_error_column_is_watched_until_the_staging_row_is_deleted() {
         world.after(DAY * 6).await;
         assert_eq!(world.count("open"), rows.len() - 1);
         world.after(DAY * 2).await;
-        assert_eq!((world.count("could_not_tell"), world.failed().await.len()), (rows.len() - 1, 1));
+        assert_eq!((world.count("unknown"), world.failed().await.len()), (rows.len() - 1, 1));
         assert!(world.known(&rows[1]).contains("its row no longer exists"), "{}", world.known(&rows[1]));
         world.assert_once(rows.len());
     });

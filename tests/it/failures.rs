@@ -64,7 +64,7 @@ fn a_cause_has_an_example_its_values_its_amounts_per_currency_and_its_first_fail
 
     let found = causes(&world, &["--entity", "invoice"]);
     let [cause] = found.as_slice() else { panic!("{found:?}") };
-    assert_eq!((word(cause, "company"), word(cause, "reason"), &cause["documents"]), (COMPANY, "rejected", &Value::from(6)));
+    assert_eq!((word(cause, "company"), word(cause, "reason"), &cause["documents"]), (COMPANY, "unmapped", &Value::from(6)));
     let counted = |name: &str, what: &str| -> Vec<(String, i64)> {
         let list = cause[name].as_array().unwrap();
         list.iter().map(|one| (word(one, what).to_owned(), one["documents"].as_i64().unwrap())).collect()
@@ -82,7 +82,7 @@ fn a_cause_has_an_example_its_values_its_amounts_per_currency_and_its_first_fail
 
     // a retry that fails again does not move since when the record has not arrived
     let first = word(cause, "first_failed_at").to_owned();
-    run(&world, &["replay", "--reason", "rejected", "--why", "a try"]);
+    run(&world, &["replay", "--reason", "unmapped", "--why", "a try"]);
     let again = causes(&world, &["--entity", "invoice"]);
     assert_eq!(word(&again[0], "first_failed_at"), first);
     let rows: Vec<Value> = serde_json::from_str(&run(&world, &["failures", "--entity", "invoice", "--output", "json"])).unwrap();
@@ -90,7 +90,7 @@ fn a_cause_has_an_example_its_values_its_amounts_per_currency_and_its_first_fail
 
     let said = run(&world, &["failures", "--entity", "invoice"]);
     for words in [
-        "EDU1/invoice  rejected  6 records",
+        "EDU1/invoice  unmapped  6 records",
         "values        `R2` 4, `X-9` 2",
         "at stake      R2 ",
         "first failed",

@@ -1,6 +1,7 @@
 //! A typing mistake in a filter is refused in every interface: an empty list would look like an all-clear.
 
 use serde_json::Value;
+use tieline::domain::delivery::RecordState;
 
 use crate::binary::{Site, text, wait_until};
 use crate::console::Person;
@@ -99,5 +100,62 @@ fn an_unknown_word_is_refused_with_the_nearest_and_an_empty_list_says_what_the_f
         assert_eq!(answer.status, status, "{path}: {}", answer.body);
         assert!(answer.body.contains(said), "{path}: {}", answer.body);
     }
+    assert_eq!(service.terminate(), Some(0));
+}
+
+/// A record in each state, by its key.
+const STATES: &str = "INSERT INTO document (id, company, entity, key, version, hash, deleted) \
+     SELECT n, 'EDU1', 'supplier', key, 1, '\\x00', key = 'gone' FROM unnest(ARRAY['failed', 'on_hold', 'unknown', 'waiting', 'retrying', 'sending', 'queued', \
+     'in_conflict', 'gone', 'delivered']) WITH ORDINALITY AS k (key, n); \
+     INSERT INTO delivery (id, document_id, version, block, record_key, action, payload, payload_hash) \
+     SELECT id, id, 1, 'header', '', 'upsert', '{}', '\\x00' FROM document; \
+     INSERT INTO pending (delivery_id, document_id, company, entity, version, block, record_key, own_state, reason, message, batch_id, not_before) \
+     SELECT id, id, 'EDU1', 'supplier', 1, 'header', '', CASE WHEN key IN ('retrying', 'sending') THEN 'queued' ELSE key END, \
+     CASE key WHEN 'failed' THEN 'unmapped' WHEN 'on_hold' THEN 'on_hold' WHEN 'waiting' THEN 'missing_parent' END, \
+     CASE WHEN key IN ('sending', 'queued') THEN NULL ELSE 'a message' END, \
+     CASE WHEN key = 'sending' THEN '00000000-0000-7000-8000-000000000001'::uuid END, now() + interval '1 day' FROM document WHERE id < 8; \
+     INSERT INTO hold (document_id, held_by, why) SELECT id, 'somebody', 'in dispute' FROM document WHERE key = 'on_hold'; \
+     INSERT INTO conflict (company, entity, subject, document_id, key, field, kind, state, syspro, servicenow) \
+     SELECT 'EDU1', 'supplier', id, id, key, 'name', 'both_changed', 'open', 'a', 'b' FROM document WHERE key = 'in_conflict'";
+
+#[test]
+fn the_list_of_records_and_its_filter_have_every_state() {
+    let site = Site::alone();
+    let mut service = site.serve();
+    wait_until("the service answers", || ask(&site, "GET", "/health/live", None, "").is_some_and(|(status, ..)| status == 200));
+    Private { state: site.path("state") }.psql(STATES);
+    let out = site.run(&["api-key", "add", "reader", "--role", "viewer"]);
+    let key = String::from_utf8(out.stdout).unwrap().trim().to_owned();
+    let items = |path: &str| {
+        let (status, _, body) = ask(&site, "GET", path, Some(&key), "").unwrap();
+        assert_eq!(status, 200, "{path}: {body}");
+        serde_json::from_str::<Value>(&body).unwrap()["items"].as_array().unwrap().clone()
+    };
+    let person = Person::sign_in(&site, &key);
+    let page = person.get("/records").body;
+    for state in RecordState::ALL {
+        let word = state.as_str();
+        let keys: Vec<String> =
+            items(&format!("/api/v1/records?state={word}")).iter().map(|row| row["key"].as_str().unwrap().to_owned()).collect();
+        // what is gone from SYSPRO and not outstanding is in ServiceNow too
+        let expected = if *state == RecordState::Delivered { vec!["gone", "delivered"] } else { vec![word] };
+        assert_eq!(keys, expected, "{word}");
+        let row = page.split("<tr>").find(|row| row.contains(&format!("supplier/{word}\""))).unwrap_or_else(|| panic!("{word}: {page}"));
+        assert!(row.contains(&format!("\">{}</span>", state.text())), "{row}");
+        assert!(page.contains(&format!("<option value=\"{word}\"")), "{word}: {page}");
+        let found = person.get(&format!("/records?state={word}")).body;
+        assert!(found.contains(&format!("supplier/{word}\"")), "{word}: {found}");
+    }
+    let all = items("/api/v1/records");
+    for (at, name) in ["failed", "on_hold", "unknown", "waiting", "retrying", "sending", "queued"].iter().enumerate() {
+        assert_eq!(all[at][*name], 1, "{name}: {}", all[at]);
+    }
+    for (reason, entries) in [("unmapped", 1), ("downstream", 0)] {
+        assert_eq!(items(&format!("/api/v1/failures?reason={reason}")).len(), entries, "{reason}");
+        let out = site.run(&["failures", "--reason", reason, "--output", "json"]);
+        assert_eq!(out.status.code(), Some(0), "{reason}: {}", text(&out));
+        assert_eq!(serde_json::from_slice::<Vec<Value>>(&out.stdout).unwrap().len(), entries, "{reason}");
+    }
+    assert_eq!(site.run(&["failures", "--reason", "downstream_failed"]).status.code(), Some(2));
     assert_eq!(service.terminate(), Some(0));
 }

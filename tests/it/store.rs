@@ -118,7 +118,7 @@ fn documents_are_counted_as_they_come_in_and_listed_by_what_is_outstanding() {
         );
         database.psql(
             "UPDATE pending SET own_state = (ARRAY['queued', 'after_header', 'queued', 'unknown', 'failed'])[1 + delivery_id % 5], \
-                       batch_id = CASE delivery_id % 5 WHEN 2 THEN gen_random_uuid() END",
+                       batch_id = CASE delivery_id % 5 WHEN 2 THEN gen_random_uuid() END, message = CASE WHEN delivery_id % 10 = 0 THEN 'a message' END",
         );
         let list = async |state: &str, entity: &str| -> Vec<DocumentId> {
             let (mut found, mut after) = (Vec::new(), DocumentId::default());
@@ -135,7 +135,9 @@ fn documents_are_counted_as_they_come_in_and_listed_by_what_is_outstanding() {
         for (state, of) in [
             ("failed", format!("{outstanding} = 'failed')")),
             ("unknown", format!("{outstanding} = 'unknown')")),
-            ("queued", format!("{outstanding} IN ('queued', 'after_header', 'sending'))")),
+            ("retrying", format!("{outstanding} = 'queued' AND p.message IS NOT NULL)")),
+            ("sending", format!("{outstanding} = 'sending')")),
+            ("queued", format!("{outstanding} IN ('queued', 'after_header') AND p.message IS NULL)")),
             ("delivered", "FROM document d WHERE NOT EXISTS (SELECT FROM undelivered p WHERE p.document_id = d.id)".to_owned()),
         ] {
             let expected = database.psql(&format!("SELECT string_agg(d.id::text, ' ' ORDER BY d.id) {of}"));
@@ -375,6 +377,37 @@ fn migrations_can_be_undone_and_redone() {
         assert_eq!(store.migrate().await.unwrap(), Vec::<String>::new());
         database.psql("INSERT INTO __diesel_schema_migrations (version) VALUES ('99990101000000')");
         assert!(matches!(store.migrate().await, Err(StoreError::NewerSchema { version }) if version == "99990101000000"));
+    });
+}
+
+#[test]
+fn stored_reasons_states_and_causes_get_their_new_words() {
+    run(async {
+        let database = Database::migrated().await;
+        database.psql(
+            "INSERT INTO delivery (id, document_id, version, block, record_key, action, payload, payload_hash) \
+             SELECT n, n, 1, 'header', '', CASE WHEN n = 2 THEN 'unmapped' ELSE 'upsert' END, '{}', '\\x00' FROM generate_series(1, 4) n; \
+             INSERT INTO pending (delivery_id, document_id, company, entity, version, block, record_key, own_state, reason, message) \
+             SELECT n, n, 'A', 'invoice', 1, 'header', '', 'failed', CASE WHEN n = 1 THEN 'downstream_failed' ELSE 'rejected' END, \
+             CASE WHEN n = 3 THEN 'it was mapped under another definition, for another table than the current one; nothing of it was sent' ELSE 'no' END \
+             FROM generate_series(1, 4) n; \
+             INSERT INTO downstream (document_id, block, record_key, delivery_id, company, entity, state, next_check) \
+             VALUES (5, 'header', '', 5, 'A', 'invoice', 'could_not_tell', now()), (6, 'header', '', 6, 'A', 'invoice', 'open', now()); \
+             INSERT INTO tie_out (requested_by) VALUES ('a test'); \
+             INSERT INTO tie_out_item (tie_out_id, company, entity, block, document_key, record_key, currency, kind, cause) \
+             SELECT 1, 'A', 'invoice', 'header', cause, '', '', 'missing', cause FROM unnest(ARRAY['could_not_tell', 'downstream_failed', 'unknown']) cause",
+        );
+        let words = || {
+            database.psql(
+                "SELECT concat_ws(' ', (SELECT string_agg(reason, ',' ORDER BY delivery_id) FROM pending), \
+                 (SELECT string_agg(state, ',' ORDER BY document_id) FROM downstream), (SELECT string_agg(cause, ',' ORDER BY id) FROM tie_out_item))",
+            )
+        };
+        let before = words();
+        database.psql(include_str!("../../migrations/2026-11-30-090000_name_reasons/up.sql"));
+        assert_eq!(words(), "downstream,unmapped,unmapped,rejected unknown,open unexplained,downstream,unknown");
+        database.psql(include_str!("../../migrations/2026-11-30-090000_name_reasons/down.sql"));
+        assert_eq!(words(), before);
     });
 }
 

@@ -176,7 +176,7 @@ pub(super) fn of_unsendable(unsendable: &[(Claimed, Unsendable)], attempt: Attem
             next_step: NextStep::StoredUnreadable,
         },
         Unsendable::Elsewhere => DeliveryOutcome::Failed {
-            reason: FailureReason::Rejected,
+            reason: FailureReason::Unmapped,
             message: format!("it was mapped under another definition, for another table than the current one{known}"),
             field: None,
             next_step: NextStep::ReplayOutdated,

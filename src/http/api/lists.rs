@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
 use crate::domain::budget::UNRESPONSIVE_AFTER;
+use crate::domain::delivery::RecordState;
 use crate::domain::history::plain;
 use crate::domain::ids::{AuditRowId, DeliveryId, DocumentId, RunId};
 use crate::domain::role::Permission;
@@ -19,8 +20,8 @@ use crate::operations::explain::Explained;
 use crate::operations::failures;
 use crate::process::in_force::SetStatus;
 use crate::store::{
-    AuditFilter, AuditRow, CauseRow, DocumentFilter, DocumentRow, DocumentState, FailureFilter, FailureRow, FlowStatus, NodeRow,
-    RecordView, RunFilter, RunRow, SetRow,
+    AuditFilter, AuditRow, CauseRow, DocumentFilter, DocumentRow, FailureFilter, FailureRow, FlowStatus, NodeRow, RecordView, RunFilter,
+    RunRow, SetRow,
 };
 
 pub(in crate::http) fn routes() -> Vec<Route> {
@@ -102,7 +103,7 @@ pub(super) const RECORDS: &[Param] = &[
     COMPANY,
     ENTITY,
     param("prefix", Kind::Text, "only keys with this beginning"),
-    param("state", Kind::Word(DocumentState::WORDS), "only records with a part in this state"),
+    param("state", Kind::Word(RecordState::WORDS), "only records with a part in this state"),
     TEXT,
     SINCE,
     UNTIL,

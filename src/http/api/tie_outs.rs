@@ -98,7 +98,7 @@ struct NamedDifference {
 
 impl From<TieOutItem> for NamedDifference {
     fn from(item: TieOutItem) -> Self {
-        let cause = item.cause.unwrap_or(Cause::CouldNotTell);
+        let cause = item.cause.unwrap_or(Cause::Unexplained);
         Self { item, cause_text: cause.text(), next_step: cause.next_step().to_string() }
     }
 }

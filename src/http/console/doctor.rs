@@ -113,7 +113,7 @@ fn rank(verdict: CheckResult) -> u8 {
     match verdict {
         CheckResult::Failed => 0,
         CheckResult::Warning => 1,
-        CheckResult::CouldNotTell => 2,
+        CheckResult::Unknown => 2,
         CheckResult::Ok => 3,
     }
 }
@@ -127,13 +127,13 @@ fn tone(verdict: CheckResult) -> &'static str {
         CheckResult::Ok => "good",
         CheckResult::Warning => "warn",
         CheckResult::Failed => "bad",
-        CheckResult::CouldNotTell => "soft",
+        CheckResult::Unknown => "soft",
     }
 }
 
 /// `1 failed, 2 warning, 3 unknown, 20 ok`
 fn counts(findings: &[Finding]) -> String {
-    let all = [CheckResult::Failed, CheckResult::Warning, CheckResult::CouldNotTell, CheckResult::Ok];
+    let all = [CheckResult::Failed, CheckResult::Warning, CheckResult::Unknown, CheckResult::Ok];
     let count = |verdict: CheckResult| (findings.iter().filter(|finding| finding.verdict == verdict).count(), verdict);
     let some = all.into_iter().map(count).filter(|(count, _)| *count > 0);
     some.map(|(count, verdict)| format!("{count} {}", word(verdict))).collect::<Vec<_>>().join(", ")

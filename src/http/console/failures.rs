@@ -151,11 +151,12 @@ fn records(number: i64) -> String {
 fn words(reason: &str) -> (&'static str, &'static str) {
     match reason.parse().unwrap_or(FailureWord::Retrying) {
         FailureWord::Reason(FailureReason::Rejected) => ("Refused", "bad"),
+        FailureWord::Reason(FailureReason::Unmapped) => ("Could not be mapped", "bad"),
         FailureWord::Reason(FailureReason::Unreadable) => ("Could not be read", "bad"),
         FailureWord::Reason(FailureReason::MissingParent) => ("Waiting for a parent", "warn"),
         FailureWord::Reason(FailureReason::Poison) => ("Crashed the mapping", "bad"),
         FailureWord::Reason(FailureReason::Exhausted) => ("Out of tries", "bad"),
-        FailureWord::Reason(FailureReason::DownstreamFailed) => ("Failed in ServiceNow later", "bad"),
+        FailureWord::Reason(FailureReason::Downstream) => ("Failed in ServiceNow later", "bad"),
         FailureWord::Reason(FailureReason::Conflict) => ("Two records in one row", "bad"),
         FailureWord::Reason(FailureReason::OnHold) => ("On hold", "warn"),
         FailureWord::Waiting => ("Waiting", "warn"),

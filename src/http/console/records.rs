@@ -8,11 +8,12 @@ use super::filter::{Filter, Spec};
 use super::session;
 use super::view::{Layout, record_path};
 use crate::domain::DocumentKey;
+use crate::domain::delivery::RecordState;
 use crate::domain::ids::DocumentId;
 use crate::domain::role::Permission;
 use crate::http::route::Route;
 use crate::http::state::AppState;
-use crate::store::{DocumentFilter, DocumentRow, DocumentState};
+use crate::store::{DocumentFilter, DocumentRow};
 
 pub(in crate::http) fn routes() -> Vec<Route> {
     vec![Route::page("/records", Some(Permission::Read), search)]
@@ -33,17 +34,15 @@ struct FoundView {
 
 impl From<DocumentRow> for FoundView {
     fn from(row: DocumentRow) -> Self {
-        let (state, tone) = match &row {
-            row if row.failed > 0 => ("failed", "bad"),
-            row if row.on_hold > 0 => ("on hold", "warn"),
-            row if row.unknown > 0 => ("unknown", "warn"),
-            row if row.waiting > 0 => ("waiting", "warn"),
-            row if row.sending > 0 => ("sending", "busy"),
-            row if row.queued > 0 => ("queued", "busy"),
-            row if row.conflicts > 0 => ("in conflict", "warn"),
-            row if row.deleted => ("gone", "soft"),
-            _ => ("delivered", "good"),
+        let state = row.state();
+        let tone = match state {
+            RecordState::Failed => "bad",
+            RecordState::OnHold | RecordState::Unknown | RecordState::Waiting | RecordState::Retrying | RecordState::InConflict => "warn",
+            RecordState::Sending | RecordState::Queued => "busy",
+            RecordState::Gone => "soft",
+            RecordState::Delivered => "good",
         };
+        let state = state.text();
         let path = record_path(&row.company, &row.entity, &row.key);
         Self { path, key: DocumentKey::shown(&row.key), company: row.company, entity: row.entity, version: row.version, state, tone }
     }
@@ -65,7 +64,7 @@ pub(super) async fn search(app_state: web::Data<AppState>, request: HttpRequest)
         Spec::Text("prefix", "Key begins with", 16),
         Spec::Company,
         Spec::Entity,
-        Spec::words("state", "State", "every state", DocumentState::ALL.iter().map(|state| state.as_str())),
+        Spec::words("state", "State", "every state", RecordState::ALL.iter().map(|state| state.as_str())),
         Spec::Text("text", "Text of the message", 18),
         Spec::Period,
     ];

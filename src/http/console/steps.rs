@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::view::{CodeText, Time};
 use crate::domain::audit::AuditKind;
-use crate::domain::delivery::FailureReason;
+use crate::domain::delivery::{DownstreamState, FailureReason};
 use crate::store::AuditRow;
 
 /// One step as a sentence.
@@ -73,13 +73,14 @@ pub(super) fn step(row: &AuditRow) -> Step {
             )
         }
         Some(AuditKind::Failed | AuditKind::Waiting | AuditKind::OnHold) => {
-            let why = match said("reason").and_then(|reason| reason.parse().ok()) {
+            let why = match said("reason").and_then(|reason| FailureReason::of_audit(&reason)) {
                 Some(FailureReason::Rejected) => "it was refused",
+                Some(FailureReason::Unmapped) => "it could not be mapped",
                 Some(FailureReason::MissingParent) => "a record that it refers to has not been delivered",
                 Some(FailureReason::Unreadable) => "it could not be read",
                 Some(FailureReason::Poison) => "it crashed the mapping twice",
                 Some(FailureReason::Exhausted) => "all tries failed",
-                Some(FailureReason::DownstreamFailed) => "it failed in ServiceNow after delivery",
+                Some(FailureReason::Downstream) => "it failed in ServiceNow after delivery",
                 Some(FailureReason::Conflict) => "its row in ServiceNow belongs to another record, or it has two rows",
                 Some(FailureReason::OnHold) => "a person holds it",
                 None => "it needs a person",
@@ -100,10 +101,13 @@ pub(super) fn step(row: &AuditRow) -> Step {
         Some(AuditKind::Downstream) => {
             let words = said("said").map(|text| format!(" {}", capital(&text))).unwrap_or_default();
             let again = said("again_in_seconds").map(|seconds| format!(" It is sent again in {seconds} s.")).unwrap_or_default();
-            match said("state").as_deref() {
-                Some("done") => (format!("ServiceNow has finished with it.{words}"), "good"),
-                Some("failed") => (format!("It failed in ServiceNow after delivery.{words}{again}"), "bad"),
-                _ => (format!("Its later state in ServiceNow is unknown.{words}"), "warn"),
+            match said("state").and_then(|state| state.parse().ok()) {
+                Some(DownstreamState::Done) => (format!("ServiceNow has finished with it.{words}"), "good"),
+                Some(DownstreamState::Failed) => (format!("It failed in ServiceNow after delivery.{words}{again}"), "bad"),
+                // rows of earlier releases have another word for an unknown state
+                Some(DownstreamState::Open | DownstreamState::Unknown) | None => {
+                    (format!("Its later state in ServiceNow is unknown.{words}"), "warn")
+                }
             }
         }
         Some(AuditKind::Drifted) => (said("what").map(|text| capital(&text)).unwrap_or_default(), "warn"),

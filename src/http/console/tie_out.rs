@@ -156,7 +156,7 @@ struct DifferenceView {
 
 impl From<TieOutItem> for DifferenceView {
     fn from(item: TieOutItem) -> Self {
-        let cause = item.cause.unwrap_or(Cause::CouldNotTell);
+        let cause = item.cause.unwrap_or(Cause::Unexplained);
         let effect = item.amount.filter(|amount| !amount.is_zero());
         let row = item.target_table.zip(item.sys_id).map(|(table, sys_id)| format!("{table} {sys_id}"));
         Self {

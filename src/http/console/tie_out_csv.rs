@@ -112,7 +112,7 @@ pub(super) async fn differences(app_state: web::Data<AppState>, request: HttpReq
 
 fn difference(item: &TieOutItem) -> [String; 22] {
     let text = |field: &Option<String>| field.clone().unwrap_or_default();
-    let cause = item.cause.unwrap_or(Cause::CouldNotTell);
+    let cause = item.cause.unwrap_or(Cause::Unexplained);
     [
         item.id.to_string(),
         item.company.clone(),

@@ -33,7 +33,7 @@ pub(super) fn well(message: impl Into<String>) -> Said {
 }
 
 pub(super) fn unknown(message: impl Into<String>, step: NextStep) -> Said {
-    (ProbeVerdict::CouldNotTell, message.into(), Some(step))
+    (ProbeVerdict::Unknown, message.into(), Some(step))
 }
 
 pub(super) fn failed(message: impl Into<String>, step: NextStep) -> Said {

@@ -199,7 +199,7 @@ async fn the_probe_names_columns_that_are_not_there() {
         "/api/now/table/x_row" => reply(200, json!({"result": []})),
         _ => refusal(403, "Insufficient rights to query records", ""),
     });
-    assert_eq!(server.client().probe(&tokens, &[&table()]).await[0].verdict, ProbeVerdict::CouldNotTell);
+    assert_eq!(server.client().probe(&tokens, &[&table()]).await[0].verdict, ProbeVerdict::Unknown);
     let server = Server::start(|_| reply(200, json!({"result": [row(1, 1)]})));
     assert_eq!(server.client().probe(&tokens, &[&table()]).await[0].verdict, ProbeVerdict::Ok);
 }

@@ -270,13 +270,13 @@ impl Latest {
 
     /// Whether ServiceNow may have the record. A delivery that was refused or not sent yet has not arrived.
     fn may_have_arrived(&self) -> bool {
-        use FailureReason::{Poison, Rejected, Unreadable};
+        use FailureReason::{Poison, Rejected, Unmapped, Unreadable};
 
         let state = self.state.as_deref().and_then(|state| state.parse().ok());
         let reason = self.reason.as_deref().and_then(|reason| reason.parse().ok());
         match (self.arrived, state, reason) {
             (true, ..) => true,
-            (false, Some(DeliveryState::Failed), Some(Rejected | Unreadable | Poison)) => false,
+            (false, Some(DeliveryState::Failed), Some(Rejected | Unmapped | Unreadable | Poison)) => false,
             (false, Some(DeliveryState::Failed | DeliveryState::Sending | DeliveryState::Unknown), _) => true,
             (false, ..) => false,
         }

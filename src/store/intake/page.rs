@@ -187,7 +187,7 @@ pub struct IntakeRecord {
 /// A document that could not be mapped.
 #[derive(Debug, Clone)]
 pub struct MapFailure {
-    /// `rejected`, `unreadable`, or `poison` when the document crashed the Mapper twice.
+    /// `unmapped`, `unreadable`, or `poison` when the document crashed the Mapper twice.
     pub reason: FailureReason,
     /// The first block of the plan, because a failure needs a block.
     pub block: String,

@@ -1,4 +1,4 @@
-SELECT d.id, d.company, d.entity, d.key, d.version, d.deleted, s.failed, s.waiting, s.on_hold, s.unknown, s.sending, s.queued,
+SELECT d.id, d.company, d.entity, d.key, d.version, d.deleted, s.failed, s.waiting, s.on_hold, s.unknown, s.sending, s.retrying, s.queued,
        (SELECT count(*) FROM conflict c WHERE c.document_id = d.id AND c.state = 'open') AS conflicts
 -- `chosen`: all documents, those with a part that is not delivered, those on hold, or those that a run read (documents.rs)
 FROM chosen d
@@ -9,7 +9,8 @@ CROSS JOIN LATERAL (
            count(*) FILTER (WHERE p.state = 'on_hold') AS on_hold,
            count(*) FILTER (WHERE p.state = 'unknown') AS unknown,
            count(*) FILTER (WHERE p.state = 'sending') AS sending,
-           count(*) FILTER (WHERE p.state IN ('queued', 'after_header')) AS queued
+           count(*) FILTER (WHERE shown_state(p.state, p.message) = 'retrying') AS retrying,
+           count(*) FILTER (WHERE shown_state(p.state, p.message) = 'queued') AS queued
     FROM undelivered p WHERE p.document_id = d.id
 ) s
 WHERE d.id > $1
@@ -22,7 +23,10 @@ WHERE d.id > $1
         WHEN 'failed' THEN s.failed > 0
         WHEN 'waiting' THEN s.waiting > 0
         WHEN 'unknown' THEN s.unknown > 0
-        WHEN 'queued' THEN s.queued + s.sending > 0
+        WHEN 'retrying' THEN s.retrying > 0
+        WHEN 'sending' THEN s.sending > 0
+        WHEN 'queued' THEN s.queued > 0
+        WHEN 'in_conflict' THEN EXISTS (SELECT FROM conflict c WHERE c.document_id = d.id AND c.state = 'open')
         WHEN 'delivered' THEN s.outstanding = 0
                               AND NOT EXISTS (SELECT FROM conflict c WHERE c.document_id = d.id AND c.state = 'open')
         WHEN 'gone' THEN d.deleted

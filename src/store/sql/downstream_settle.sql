@@ -13,7 +13,7 @@ WITH n AS (
     -- a failed record waits for a person or for its next attempt, unless a newer delivery of it is in progress
     INSERT INTO pending (delivery_id, document_id, company, entity, version, block, record_key, run_id, own_state, reason, message, next_step, not_before)
     SELECT e.delivery_id, e.document_id, e.company, e.entity, l.version, $1, e.record_key, l.run_id,
-           CASE WHEN e.again IS NULL THEN 'failed' ELSE 'queued' END, CASE WHEN e.again IS NULL THEN 'downstream_failed' END, e.said,
+           CASE WHEN e.again IS NULL THEN 'failed' ELSE 'queued' END, CASE WHEN e.again IS NULL THEN 'downstream' END, e.said,
            CASE WHEN e.again IS NULL THEN $9 ELSE $10 END,
            now() + make_interval(secs => coalesce(e.again, 0))
     FROM ended e

@@ -12,13 +12,13 @@ WITH waiting AS (
     FROM counted
 )
 SELECT r.cause, r.company, r.entity, r.key, r.documents, r.parents, r.absent, r.absent_since, d.id IS NOT NULL AS known, coalesce(d.deleted, false) AS deleted,
-       q.stands, q.message,
+       q.reason, q.message,
        EXISTS (SELECT FROM moved_mapping v WHERE v.company = d.company AND v.entity = d.entity AND v.number = d.mapping AND v.block = 'header')
        AND EXISTS (SELECT FROM record o WHERE o.document_id = d.id AND o.block = 'header' AND o.record_key = '') AS elsewhere
 FROM ranked r
 LEFT JOIN document d ON d.company = r.company AND d.entity = r.entity AND d.key = r.key
 LEFT JOIN LATERAL (
-    SELECT coalesce(p.reason, p.state) AS stands, p.message
+    SELECT coalesce(p.reason, shown_state(p.state, p.message)) AS reason, p.message
     FROM undelivered p WHERE p.document_id = d.id
     ORDER BY p.state IN ('failed', 'waiting', 'on_hold') DESC, p.block <> 'header', p.delivery_id
     LIMIT 1

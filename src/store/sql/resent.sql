@@ -4,7 +4,7 @@ SELECT w.id, p.message,
            WHEN p.worst IS NOT NULL THEN p.worst
            WHEN EXISTS (SELECT FROM record r WHERE r.document_id = w.id AND r.confirmed_at >= $2) THEN 'delivered'
            WHEN EXISTS (SELECT FROM base_version a WHERE a.document_id = w.id AND a.again) THEN 'to_compare'
-           ELSE 'nothing' END AS stands
+           ELSE 'nothing' END AS state
 FROM unnest($1::bigint[]) AS w (id)
 CROSS JOIN LATERAL (
     SELECT CASE

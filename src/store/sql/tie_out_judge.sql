@@ -12,7 +12,7 @@ FROM (
                WHEN i.kind = 'twice' THEN 'twice'
                WHEN d.id IS NULL AND i.kind IN ('missing', 'unmapped') THEN 'not_read_yet'
                WHEN d.id IS NULL THEN 'unknown_row'
-               WHEN p.state = 'failed' AND p.reason = 'downstream_failed' THEN 'downstream_failed'
+               WHEN p.state = 'failed' AND p.reason = 'downstream' THEN 'downstream'
                WHEN p.state = 'failed' THEN 'failed'
                WHEN p.state = 'waiting' THEN 'waiting'
                WHEN p.state = 'on_hold' THEN 'on_hold'
@@ -27,7 +27,7 @@ FROM (
                WHEN i.field = ANY(r.partial) THEN 'partial_write'
                WHEN l.payload::jsonb ->> i.field IS NOT DISTINCT FROM i.syspro_value THEN 'changed_in_servicenow'
                WHEN i.kind = 'differs' THEN 'outdated'
-               ELSE 'could_not_tell'
+               ELSE 'unexplained'
            END AS cause,
            p.message
     FROM tie_out_item i

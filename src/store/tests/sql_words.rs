@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 
 use crate::domain::audit::AuditKind;
 use crate::domain::conflict::{ConflictKind, ConflictState};
-use crate::domain::delivery::{DeliveryState, FailureReason, PartState};
+use crate::domain::delivery::{DeliveryState, DownstreamState, FailureReason, PartState};
 use crate::domain::merge::Side;
 use crate::domain::run::{BackfillState, RunKind, RunOutcome};
 use crate::domain::tie_out::{Difference, TieOutState};
 use crate::store::{TieOutSide, WriteBackStep};
 
-/// States that have no enum: of a notice, of a record that is watched after it has arrived, and of a change that is written into SYSPRO.
-const OTHER: &[&str] = &["due", "sent", "could_not_tell", "called"];
+/// States that have no enum: of a notice, and of a change that is written into SYSPRO.
+const OTHER: &[&str] = &["due", "sent", "called"];
 
 /// By the column's name, the enums whose words it may hold. Tables share these names, so that a column may hold the words of several.
 fn words(column: &str) -> Vec<&'static [&'static str]> {
@@ -20,6 +20,7 @@ fn words(column: &str) -> Vec<&'static [&'static str]> {
         "state" => vec![
             DeliveryState::WORDS,
             PartState::WORDS,
+            DownstreamState::WORDS,
             ConflictState::WORDS,
             BackfillState::WORDS,
             WriteBackStep::WORDS,

@@ -41,7 +41,7 @@ pub struct Metrics {
     registry: Registry,
     declared: Vec<Declared>,
     flows: FlowMetrics,
-    /// Records: what was read from SYSPRO and mapped, and how it stands in ServiceNow.
+    /// Records: what was read from SYSPRO and mapped, and what became of it in ServiceNow.
     pub records: RecordMetrics,
     /// Deliveries by state, and how fast ServiceNow lets Tieline send: batch size, concurrency and breaker.
     pub deliveries: DeliveryMetrics,
@@ -150,10 +150,10 @@ mod tests {
     use super::*;
     use crate::domain::EntityName;
     use crate::domain::budget::Breaker;
-    use crate::domain::delivery::FailureReason;
+    use crate::domain::delivery::{DownstreamState, FailureReason};
     use crate::domain::retention::KeptTable;
     use crate::domain::warning::WarningKind;
-    use crate::telemetry::labels::{ChannelKind, DeathCause, EnetAnswer, Outcome, PollVerdict, RequestStatus, System, Telling};
+    use crate::telemetry::labels::{ChannelKind, DeathCause, EnetAnswer, Outcome, RequestStatus, System, Telling};
 
     #[test]
     fn every_function_shows_in_the_text() {
@@ -186,7 +186,7 @@ mod tests {
         metrics.service.set_certificate_expiry(DateTime::from_timestamp(1_800_000_000, 0).expect("an instant"));
         metrics.service.certificate_refused();
         metrics.service.notified(ChannelKind::Webhook, Telling::Again);
-        metrics.records.downstream_polled(&flow.entity, PollVerdict::CouldNotTell);
+        metrics.records.downstream_polled(&flow.entity, DownstreamState::Unknown);
         metrics.ran(&flow, RunKind::Poll, RunResult::Done, Duration::from_secs(2));
         metrics.ran(&flow, RunKind::Poll, RunResult::NotBegun, Duration::ZERO);
         metrics.set_flows(&[FlowState {
@@ -236,7 +236,7 @@ mod tests {
             "tieline_certificate_expires_timestamp_seconds 1800000000",
             "tieline_certificates_refused_total 1",
             "tieline_notice_messages_total{channel=\"webhook\",telling=\"again\"} 1",
-            "tieline_downstream_checks_total{entity=\"invoice\",verdict=\"could_not_tell\"} 1",
+            "tieline_downstream_checks_total{entity=\"invoice\",verdict=\"unknown\"} 1",
             "tieline_runs_total{company=\"EDU1\",entity=\"invoice\",kind=\"poll\",result=\"done\"} 1",
             "tieline_runs_total{company=\"EDU1\",entity=\"invoice\",kind=\"poll\",result=\"not_begun\"} 1",
             "tieline_run_duration_seconds_count{entity=\"invoice\",kind=\"poll\"} 1",

@@ -1,13 +1,13 @@
-//! Records: what was read from SYSPRO and mapped, and how it stands in ServiceNow.
+//! Records: what was read from SYSPRO and mapped, and what became of it in ServiceNow.
 
 use prometheus::{IntCounterVec, IntGaugeVec};
 
 use crate::domain::EntityName;
+use crate::domain::delivery::DownstreamState;
 use crate::domain::warning::WarningKind;
 use crate::telemetry::declare::{Declaring, counters, gauges};
-use crate::telemetry::labels::PollVerdict;
 
-/// Records: what was read from SYSPRO and mapped, and how it stands in ServiceNow.
+/// Records: what was read from SYSPRO and mapped, and what became of it in ServiceNow.
 #[derive(Debug)]
 pub struct RecordMetrics {
     documents_read: IntCounterVec,
@@ -98,7 +98,7 @@ impl RecordMetrics {
     }
 
     /// A delivered record was polled.
-    pub fn downstream_polled(&self, entity: &EntityName, verdict: PollVerdict) {
-        self.downstream_polls.with_label_values(&[entity.as_str(), verdict.as_str()]).inc();
+    pub fn downstream_polled(&self, entity: &EntityName, state: DownstreamState) {
+        self.downstream_polls.with_label_values(&[entity.as_str(), state.as_str()]).inc();
     }
 }

@@ -93,5 +93,5 @@ fn a_map_that_does_not_copy_empty_fields_fails_where_the_definition_counts_on_it
 fn maps_that_may_not_be_read_are_said_to_be_unknown() {
     let world = world(|instance| instance.dictionary = false);
     let (_, of) = examined(&world);
-    is(of("ServiceNow transform map of sn_apo_supplier"), "could_not_tell", &["may not be read", "`sys_transform_map`"]);
+    is(of("ServiceNow transform map of sn_apo_supplier"), "unknown", &["may not be read", "`sys_transform_map`"]);
 }

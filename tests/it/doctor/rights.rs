@@ -88,7 +88,7 @@ fn it_is_proven_without_a_row_that_stays() {
     let answer = json(&doctor(&world, &["--read-only"]), 0);
     let rights = rows(&answer, "right to create in ");
     assert_eq!(rights.len(), 8);
-    rights.into_iter().for_each(|row| is(row, "could_not_tell", "not tried"));
+    rights.into_iter().for_each(|row| is(row, "unknown", "not tried"));
     assert_eq!(world.servicenow.writes(), 12);
 }
 
@@ -111,12 +111,12 @@ fn an_access_rule_is_told_from_a_rule_and_what_stays_is_named() {
     is(right(&answer, "cmn_cost_center"), "ok", "was deleted");
     is(right(&answer, "itfm_gl_accounts"), "failed", "ACL Exception Insert Failed");
     is(right(&answer, "itfm_gl_accounts"), "failed", "a role that creates rows");
-    is(right(&answer, "proc_po"), "could_not_tell", "Data Policy Exception");
+    is(right(&answer, "proc_po"), "unknown", "Data Policy Exception");
     is(right(&answer, "sn_apo_invoice"), "failed", "ACL Exception Insert Failed");
     // a map that accepts a row without a key as a new one is reported, and its row deleted
     is(right(&answer, "sn_apo_gl_posting"), "warning", "coalesce on the key column");
     // rows that such a map might change keep it from being tried
-    is(right(&answer, "sn_apo_invoice_line"), "could_not_tell", "not tried");
+    is(right(&answer, "sn_apo_invoice_line"), "unknown", "not tried");
 
     // the one row that cannot be deleted is named whole, and stays the only one
     let left = world.servicenow.find("proc_po_item", KEY, "tieline-doctor/proc_po_item").expect("it stays");
@@ -166,10 +166,10 @@ fn a_lost_answer_and_an_earlier_try_leave_nothing() {
     let answer = json(&doctor(&world, &[]), 0);
     is(right(&answer, "cmn_cost_center"), "ok", "although the answer did not say so");
     is(right(&answer, "proc_po"), "ok", "although the answer did not say so");
-    is(right(&answer, "proc_po_item"), "could_not_tell", "no row is there yet");
+    is(right(&answer, "proc_po_item"), "unknown", "no row is there yet");
     is(right(&answer, "itfm_gl_accounts"), "ok", "was deleted");
     is(right(&answer, "sn_apo_supplier"), "ok", "could be staged");
-    is(right(&answer, "sn_apo_invoice"), "could_not_tell", "no row is there yet");
+    is(right(&answer, "sn_apo_invoice"), "unknown", "no row is there yet");
     assert_eq!(row_counts(&world), before);
 }
 

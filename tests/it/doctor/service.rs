@@ -95,7 +95,7 @@ fn it_is_begun_followed_and_read_through_the_services_own_session_and_token() {
     assert_eq!((answer.status, answer.header("location")), (303, Some("/doctor?done=doctor")), "{}", answer.body);
     let done = wait_for("the second ends", Duration::from_secs(60), || Some(get()).filter(|last| last["state"] == "done"));
     assert!(done["read_only"] == true && done["why"] == "from the page", "{done}");
-    assert_eq!(rows(&done["findings"], "right to create in cmn_cost_center")[0]["verdict"], "could_not_tell");
+    assert_eq!(rows(&done["findings"], "right to create in cmn_cost_center")[0]["verdict"], "unknown");
     assert!(world.servicenow.find("cmn_cost_center", "u_source_key", "tieline-doctor/cmn_cost_center").is_none());
     assert_eq!(node.terminate(), Some(0));
 }

@@ -69,7 +69,7 @@ fn parts_for_the_former_table_are_withdrawn_where_the_record_cannot_be_mapped() 
     // one failure represents all of a record: neither its header nor a line of it is queued for the former table
     let of_before =
         "SELECT count(*) FROM undelivered p JOIN delivery d ON d.id = p.delivery_id WHERE p.entity = 'invoice' AND d.action <> 'unmapped'";
-    assert_eq!((world.database.psql(of_before).as_str(), parts(&world)), ("0", format!("failed rejected {count}")));
+    assert_eq!((world.database.psql(of_before).as_str(), parts(&world)), ("0", format!("failed unmapped {count}")));
     assert_eq!(s2p.outdated("invoice"), 0);
     s2p.run(&["sync"]);
     assert_eq!((world.servicenow.count("x_apo_invoice"), world.servicenow.count("sn_shop_invoice")), (0, 0));
