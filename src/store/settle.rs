@@ -177,6 +177,8 @@ impl Store {
                 Err(StoreError::Failed { source: DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _), .. }) if tries < 3 => {
                     tries += 1;
                 }
+                // it and a transaction that holds or drops the same records waited for each other
+                Err(error) if error.is_deadlock() && tries < 3 => tries += 1,
                 settled => return settled,
             }
         }

@@ -124,7 +124,7 @@ fn a_run_begins_and_ends_quietly_under_its_lease_alone_and_once() {
         assert!(store.flow_end_quiet(end(second, &taken)).await.unwrap());
 
         // a pause holds up the schedule alone
-        store.flow_pause(flow.clone(), "anna".into(), "audit".into()).await.unwrap();
+        store.flow_pause(flow.clone(), "anna".into(), "audit".parse().unwrap()).await.unwrap();
         assert!(matches!(take("one", Trigger::Schedule, None).await.unwrap().1, LeaseResult::Paused { .. }));
         let before = store.statements();
         let (third, lease, _) = leased(take("one", Trigger::Person, None).await.unwrap());

@@ -49,7 +49,15 @@ impl Store {
     /// # Errors
     /// As [`Store::intake`].
     pub async fn intake_of(&self, intake: Arc<Intake>) -> Result<RunCounts, StoreError> {
-        self.run_hot("take a page in", move |conn| take_in(conn, &intake)).await
+        let mut tries = 0;
+        loop {
+            let page = intake.clone();
+            match self.run_hot("take a page in", move |conn| take_in(conn, &page)).await {
+                // it and a batch with the same records waited for each other
+                Err(error) if error.is_deadlock() && tries < 3 => tries += 1,
+                done => return done,
+            }
+        }
     }
 }
 

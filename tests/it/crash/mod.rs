@@ -311,8 +311,9 @@ fn a_transaction_that_is_killed_has_done_nothing() {
     let places = "SELECT (SELECT count(*) FROM outbox), (SELECT count(*) FROM intent)";
     let points = recurring(&play, scenario);
     for (transaction, after) in [
-        // the claim has taken the rows out of the outbox and written its intent: the header's row and the lines' row are there again
-        ("claim_deliveries", Some("2|0")),
+        // the claim has taken the rows out of the outbox and written its intent: they are there again. It was the claim of the header, or
+        // that of the lines, while the header's batch was on its way: a claim reads its two queues in either order
+        ("claim_deliveries", Some(["2|0", "1|1"])),
         ("add_the_counts_of_runs", None),
     ] {
         let of = format!("ledger:{transaction}:");
@@ -323,7 +324,7 @@ fn a_transaction_that_is_killed_has_done_nothing() {
             let killed = play.kill_and_look(scenario, point, &|world| *seen.borrow_mut() = world.database.psql(places));
             assert_eq!(killed, Ok(true), "{point}");
             if let Some(after) = after.filter(|_| !point.ends_with("_commit:after")) {
-                assert_eq!(*seen.borrow(), after, "{point}");
+                assert!(after.contains(&seen.borrow().as_str()), "{point}: {}", seen.borrow());
             }
         }
     }
