@@ -4,7 +4,6 @@
 use std::error::Error;
 use std::sync::Arc;
 
-use super::system::ActorSystemError;
 use crate::config::Settings;
 use crate::domain::chain;
 use crate::net::ClientParts;
@@ -13,6 +12,11 @@ use crate::servicenow::ServiceNowError;
 use crate::syspro::SysproError;
 use crate::syspro::enet::EnetError;
 use crate::telemetry::labels::System;
+
+/// Why the actor system cannot be started.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct ActorSystemError(String);
 
 /// The parts of the clients of every system.
 #[derive(Clone)]

@@ -14,6 +14,7 @@ use tracing::{info, warn};
 use super::aligner::{Aligner, AlignerParts};
 use super::audit_recorder::{AuditRecorder, Seal};
 use super::child::{self, ChildExited, MAILBOX, Supervision, optional, vital};
+pub use super::clients::ActorSystemError;
 use super::clients::Clients;
 use super::downstream::{Downstream, DownstreamParts};
 use super::flow_starter::FlowStarter;
@@ -101,11 +102,6 @@ impl Access {
         Rc::new(self.enet.handle())
     }
 }
-
-/// Why the actor system cannot be started.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct ActorSystemError(pub(super) String);
 
 impl ActorSystem {
     /// Starts every actor. Must be called on a thread that runs an actix system.

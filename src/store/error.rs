@@ -105,7 +105,7 @@ impl StoreError {
     /// Whether the server ended this transaction because it and another one each waited for a row of the other. Nothing of it was stored,
     /// and it can be repeated at once.
     pub(super) fn is_deadlock(&self) -> bool {
-        // diesel has no kind for SQLSTATE 40P01; Postgres translates the text only where `lc_messages` says so, and Tieline's server has C
+        // diesel has no kind for SQLSTATE 40P01. A server with translated messages is not understood here: its batch is looked up later
         matches!(self, Self::Failed { source: DieselError::DatabaseError(_, said), .. } if said.message().contains("deadlock detected"))
     }
 

@@ -300,7 +300,7 @@ fn unreachable(trouble: &Trouble, error: &r2d2::Error) -> StoreError {
 
 /// Why no transaction was begun.
 enum NotBegun {
-    Sql(PooledConnection<Connector>, diesel::result::Error),
+    Sql(Box<PooledConnection<Connector>>, diesel::result::Error),
     Pool(r2d2::Error),
 }
 
@@ -360,14 +360,14 @@ impl Caller {
                 Err(error) => error,
             };
             if !is_lost(&error) {
-                return Err(NotBegun::Sql(conn, error));
+                return Err(NotBegun::Sql(Box::new(conn), error));
             }
             // the pool then drops it
             AnsiTransactionManager::transaction_manager_status_mut(&mut *conn).set_in_error();
             lost += 1;
             // more than all of the pool: the last one was new
             if lost > self.pool.max_size() {
-                return Err(NotBegun::Sql(conn, error));
+                return Err(NotBegun::Sql(Box::new(conn), error));
             }
         }
     }

@@ -6,7 +6,7 @@
 
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Bool, Integer, Text as SqlText, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Bool, Integer, Uuid as SqlUuid};
 
 use super::{Conn, Tx};
 use crate::domain::FlowId;
@@ -45,7 +45,7 @@ pub(super) fn outbox_put(conn: &mut Conn, flow: &FlowId, run: RunId, rows: &[Out
         .bind::<Array<Integer>, _>(rows.iter().map(|row| row.version).collect::<Vec<_>>())
         .bind::<Array<Bool>, _>(rows.iter().map(|row| row.ready).collect::<Vec<_>>())
         .bind::<Array<Bool>, _>(rows.iter().map(|row| row.known).collect::<Vec<_>>())
-        .bind::<Array<SqlText>, _>(rows.iter().map(|row| literal(&row.deliveries)).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(rows.iter().map(|row| literal(&row.deliveries)).collect::<Vec<_>>())
         .execute(conn)?;
     Ok(())
 }

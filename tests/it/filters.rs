@@ -114,6 +114,7 @@ const STATES: &str = "INSERT INTO document (id, company, entity, key, version, h
      CASE key WHEN 'failed' THEN 'unmapped' WHEN 'on_hold' THEN 'on_hold' WHEN 'waiting' THEN 'missing_parent' END, \
      CASE WHEN key IN ('sending', 'queued') THEN NULL ELSE 'a message' END, \
      CASE WHEN key = 'sending' THEN '00000000-0000-7000-8000-000000000001'::uuid END, now() + interval '1 day' FROM document WHERE id < 8; \
+     INSERT INTO awaited_parent (document_id, company, entity, key) SELECT id, 'EDU1', 'gl_account', 'none' FROM document WHERE key = 'waiting'; \
      INSERT INTO hold (document_id, held_by, why) SELECT id, 'somebody', 'in dispute' FROM document WHERE key = 'on_hold'; \
      INSERT INTO conflict (company, entity, subject, document_id, key, field, kind, state, syspro, servicenow) \
      SELECT 'EDU1', 'supplier', id, id, key, 'name', 'both_changed', 'open', 'a', 'b' FROM document WHERE key = 'in_conflict'";

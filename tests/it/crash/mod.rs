@@ -21,6 +21,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("add an API key", "an action of a person, one statement"),
     ("find an API key", "reads"),
     ("list API keys", "reads"),
+    ("read what was sent of a record", "reads"),
     ("open a console session", "an action of a person, one transaction"),
     ("use a console session", "one statement, of a person who reads"),
     ("close a console session", "an action of a person, one transaction"),
