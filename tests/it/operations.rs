@@ -431,7 +431,7 @@ fn the_command_line_the_api_and_the_console_do_the_same() {
     assert!(title(json!({ "why": why, "outdated": true, "key": "7" })).contains("contradicts itself"));
     assert_eq!(rows(), "0");
     // a reason of blanks, or of more than 1,000 characters, is none on any of them
-    for (why, what) in [(" ", "no reason is given"), (&*"x".repeat(1001), "1000 characters")] {
+    for (why, what) in [(" ", "give a short reason"), (&*"x".repeat(1001), "1000 characters")] {
         let out = node.command(&world, &["flow", "pause", "EDU1", "supplier", "--why", why]).output().unwrap();
         assert!(out.status.code() == Some(2) && text(&out).contains(what), "{}", text(&out));
         let (status, _, answer) =
