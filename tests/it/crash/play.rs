@@ -50,18 +50,26 @@ impl Play {
 
     /// Plays the scenario, killed at the point, and lets it recover. False when the point was not reached.
     pub fn kill_at(&self, scenario: &Scenario, point: &str) -> Result<bool, String> {
-        self.kill_and_look(scenario, point, &|_| {})
+        self.kill_and_look(scenario, point, &[], &|_| {})
     }
 
-    /// The same; `look` sees what the process left.
-    pub fn kill_and_look(&self, scenario: &Scenario, point: &str, look: &dyn Fn(&World)) -> Result<bool, String> {
+    /// The same, with these settings; `look` sees what the process left.
+    pub fn kill_and_look(
+        &self,
+        scenario: &Scenario,
+        point: &str,
+        settings: &[(&str, &str)],
+        look: &dyn Fn(&World),
+    ) -> Result<bool, String> {
         (scenario.change)(&self.world, self.next_round(scenario));
         // a request without an answer is still processed while nobody waits for it
         if point.ends_with(":sent") {
             self.world.servicenow.set_fault(FaultRule::always(Fault::Slow(400)));
             self.world.syspro.faults.push(FaultRule::always(Fault::Slow(400)));
         }
-        let out = self.world.command(scenario.command).env("TIELINE_FAILPOINT", format!("kill@{point}")).output().unwrap();
+        let mut command = self.world.command(scenario.command);
+        command.env("TIELINE_FAILPOINT", format!("kill@{point}")).envs(settings.iter().copied());
+        let out = command.output().unwrap();
         let killed = out.status.signal() == Some(9);
         if !killed && !matches!(out.status.code(), Some(0 | 3)) {
             return Err(format!("neither killed nor done: {:?} {}", out.status, text(&out)));
@@ -75,8 +83,8 @@ impl Play {
 
     fn recover(&self, scenario: &Scenario) -> Result<(), String> {
         self.world.rest(scenario.recover)?;
-        if let Some(mend) = scenario.mend {
-            mend(&self.world, self.round.get());
+        if let Some(correct) = scenario.correct {
+            correct(&self.world, self.round.get());
             self.world.rest(scenario.recover)?;
         }
         self.world.check()?;

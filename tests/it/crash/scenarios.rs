@@ -18,7 +18,7 @@ pub struct Scenario {
     /// The command that recovers, as often as it takes.
     pub recover: &'static [&'static str],
     /// What a person does after that.
-    pub mend: Option<fn(&World, u32)>,
+    pub correct: Option<fn(&World, u32)>,
     /// Whether the round's change arrived.
     pub expect: fn(&World, u32) -> Result<(), String>,
 }
@@ -35,7 +35,7 @@ pub const SCENARIOS: &[Scenario] = &[
         },
         command: &["sync", "--entity", "cost_center"],
         recover: &["sync", "--entity", "cost_center"],
-        mend: None,
+        correct: None,
         expect: |world, round| {
             arrived(world, "cmn_cost_center", ("code", &format!("C{round}")), ("name", "New"))?;
             arrived(world, "cmn_cost_center", ("code", "100"), ("name", &format!("Foundry {round}")))
@@ -49,7 +49,7 @@ pub const SCENARIOS: &[Scenario] = &[
         },
         command: &["sync", "--entity", "gl_account"],
         recover: &["sync", "--entity", "gl_account"],
-        mend: None,
+        correct: None,
         expect: |world, round| arrived(world, "itfm_gl_accounts", ("account_number", &format!("99.{round:05}")), ("name", "New")),
     },
     Scenario {
@@ -57,7 +57,7 @@ pub const SCENARIOS: &[Scenario] = &[
         change: |world, round| add_supplier(world, &format!("S{round}")),
         command: &["sync", "--entity", "supplier"],
         recover: &["sync", "--entity", "supplier"],
-        mend: None,
+        correct: None,
         expect: |world, round| arrived(world, "x_apo_supplier", ("u_supplier_number", &format!("S{round}")), ("u_name", "New")),
     },
     Scenario {
@@ -65,7 +65,7 @@ pub const SCENARIOS: &[Scenario] = &[
         change: |world, round| update(world, "ApSupplier", &[("Supplier", "042")], &[("Telephone", &format!("+27 {round}"))]),
         command: &["sync", "--entity", "supplier"],
         recover: &["sync", "--entity", "supplier"],
-        mend: None,
+        correct: None,
         expect: |world, round| arrived(world, "x_apo_supplier", ("u_supplier_number", "042"), ("u_phone", &format!("+27 {round}"))),
     },
     Scenario {
@@ -73,7 +73,7 @@ pub const SCENARIOS: &[Scenario] = &[
         change: |world, round| add_order(world, &format!("{:015}", 900_000 + round)),
         command: &["sync", "--entity", "purchase_order"],
         recover: &["sync", "--entity", "purchase_order"],
-        mend: None,
+        correct: None,
         expect: |world, round| {
             let order = format!("{:015}", 900_000 + round);
             arrived(world, "proc_po", ("number", &order), ("short_description", "Gate 1"))
@@ -84,7 +84,7 @@ pub const SCENARIOS: &[Scenario] = &[
         change: |world, round| add_invoice(world, "042", round, "2031-01-01"),
         command: &["sync", "--entity", "invoice"],
         recover: &["sync", "--entity", "invoice"],
-        mend: None,
+        correct: None,
         expect: |world, round| invoice_arrived(world, round, "2031-01-01"),
     },
     Scenario {
@@ -100,7 +100,7 @@ pub const SCENARIOS: &[Scenario] = &[
         },
         command: &["sync", "--entity", "invoice"],
         recover: &["sync", "--entity", "invoice"],
-        mend: None,
+        correct: None,
         expect: |world, round| {
             invoice_arrived(world, round, "2031-01-01")?;
             if again(round) {
@@ -127,7 +127,7 @@ pub const SCENARIOS: &[Scenario] = &[
         },
         command: &["sync", "--entity", "gl_posting"],
         recover: &["sync", "--entity", "gl_posting"],
-        mend: None,
+        correct: None,
         // its amounts are summed over all
         expect: |_, _| Ok(()),
     },
@@ -143,7 +143,7 @@ pub const SCENARIOS: &[Scenario] = &[
         },
         command: &["sync", "--entity", "supplier", "--sweep"],
         recover: &["sync", "--entity", "supplier", "--sweep"],
-        mend: None,
+        correct: None,
         expect: |world, round| {
             arrived(world, "x_apo_supplier", ("u_supplier_number", &format!("W{round}")), ("u_active", "true"))?;
             if again(round) {
@@ -163,7 +163,7 @@ pub const SCENARIOS: &[Scenario] = &[
         },
         command: &["sync", "--entity", "supplier", "--entity", "invoice"],
         recover: &["sync", "--entity", "supplier", "--entity", "invoice"],
-        mend: None,
+        correct: None,
         expect: |world, round| invoice_arrived(world, round, "2031-01-01"),
     },
     Scenario {
@@ -172,7 +172,7 @@ pub const SCENARIOS: &[Scenario] = &[
         command: &["sync", "--entity", "invoice"],
         recover: &["sync", "--entity", "invoice"],
         // the date is corrected in SYSPRO
-        mend: Some(|world, round| {
+        correct: Some(|world, round| {
             let invoice = format!("CR-{round}");
             update(world, "ApInvoice", &[("Supplier", "042"), ("Invoice", &invoice)], &[("DueDate", "2031-01-01")]);
         }),
@@ -190,7 +190,7 @@ pub const SCENARIOS: &[Scenario] = &[
         },
         command: &["sync", "--entity", "invoice"],
         recover: &["sync", "--entity", "invoice"],
-        mend: None,
+        correct: None,
         expect: |world, round| invoice_arrived(world, round, "2031-01-01"),
     },
     Scenario {
@@ -199,7 +199,7 @@ pub const SCENARIOS: &[Scenario] = &[
         change: spoil,
         command: REPLAY,
         recover: REPLAY,
-        mend: None,
+        correct: None,
         expect: unspoiled,
     },
     Scenario {
@@ -213,7 +213,7 @@ pub const SCENARIOS: &[Scenario] = &[
         },
         command: &["sync", "--entity", "supplier"],
         recover: &["sync", "--entity", "supplier"],
-        mend: None,
+        correct: None,
         expect: unspoiled,
     },
     Scenario {
@@ -230,7 +230,7 @@ pub const SCENARIOS: &[Scenario] = &[
         // sent again meanwhile
         command: REPLAY,
         recover: &["sync", "--entity", "supplier"],
-        mend: None,
+        correct: None,
         expect: unspoiled,
     },
     Scenario {
@@ -248,7 +248,7 @@ pub const SCENARIOS: &[Scenario] = &[
         // the new one among them
         command: &["replay", "--company", "EDU1", "--entity", "supplier", "--why", "all of them"],
         recover: &["sync", "--entity", "supplier"],
-        mend: None,
+        correct: None,
         expect: |world, round| arrived(world, "x_apo_supplier", ("u_supplier_number", &format!("F{round}")), ("u_name", "New")),
     },
     Scenario {
@@ -256,7 +256,7 @@ pub const SCENARIOS: &[Scenario] = &[
         change: |world, round| add_large_order(world, &order(round)),
         command: &["sync", "--entity", "purchase_order"],
         recover: &["sync", "--entity", "purchase_order"],
-        mend: None,
+        correct: None,
         expect: |world, round| lines_arrived(world, &order(round), LINES, 0),
     },
     Scenario {
@@ -279,7 +279,7 @@ pub const SCENARIOS: &[Scenario] = &[
         },
         command: &["sync", "--entity", "purchase_order"],
         recover: &["sync", "--entity", "purchase_order"],
-        mend: Some(|world, round| world.run(&["release", "EDU1", "purchase_order", &order(round), "--why", "seen"])),
+        correct: Some(|world, round| world.run(&["release", "EDU1", "purchase_order", &order(round), "--why", "seen"])),
         expect: |world, round| lines_arrived(world, &order(round), LINES, (1..LINES).step_by(50).len()),
     },
 ];
