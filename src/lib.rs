@@ -1,6 +1,6 @@
 //! Tieline copies records from SYSPRO to ServiceNow. Each version of a record takes effect once, even after retries.
 //!
-//! The modules are in the order in which they may import each other; `ARCHITECTURE.md` explains the code.
+//! `ARCHITECTURE.md` explains the code, and lists the modules in the order in which they may import each other.
 
 pub mod redact;
 

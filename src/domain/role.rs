@@ -17,7 +17,7 @@ pub enum Role {
     Operator,
     /// Reads everything, the audit and its exports included; changes nothing.
     Auditor,
-    /// May do everything, API keys included.
+    /// May do everything that goes over HTTP, and sees the settings. API keys and credentials need the command line.
     Admin,
 }
 
@@ -30,9 +30,9 @@ pub enum Permission {
     Read,
     /// The audit trail and its exports.
     ReadAudit,
-    /// Run, pause, resume, replay, backfill, settle conflicts.
+    /// Run, pause and resume flows, end a pause in sending, replay, backfill, hold, decide conflicts, tie out, run diagnostics.
     Operate,
-    /// API keys.
+    /// See the settings in force.
     Administer,
 }
 

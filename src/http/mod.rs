@@ -209,13 +209,35 @@ mod tests {
             (route.starts_with("GET /") || route.starts_with("POST /")).then(|| (route.to_owned(), needs.to_owned()))
         };
         let documented: BTreeSet<(String, String)> = page.lines().filter_map(row).collect();
-        // the page names the first role that may use the route
-        let role = |needs| Role::ALL.iter().find(|role| role.allows(needs)).map_or("", |role| role.as_str());
         let served = ROUTES.iter().filter(|route| !route.is_page()).map(|route| {
             let path = format!("{} {}", route.method, route.path.replace("{*", "{"));
-            (path, route.needs.map_or("", role).to_owned())
+            (path, first_role(route).to_owned())
         });
         assert_eq!(documented, served.collect());
+    }
+
+    #[test]
+    fn every_page_of_the_console_is_in_its_docs_page() {
+        let page = include_str!("../../docs/console.md");
+        // a row: the paths with a link, what they show, and the role that they need
+        let documented: BTreeSet<(String, String)> = page
+            .lines()
+            .filter_map(|line| {
+                let (paths, cells) = line.strip_prefix("| [")?.split_once("](")?;
+                let needs = cells.split('|').nth(2)?.trim();
+                Some(paths.split(", ").map(move |path| (path.trim_matches('`').to_owned(), needs.to_owned())))
+            })
+            .flatten()
+            .collect();
+        // a part of a page that the script requests, a file of the pages and the sign-in form are no pages of their own
+        let own = |path: &str| !["/live/", "/assets/", "/sign-in"].iter().any(|part| path.starts_with(part));
+        let served = ROUTES.iter().filter(|route| route.is_page() && route.method == "GET" && own(route.path));
+        assert_eq!(documented, served.map(|route| (route.path.replace("{*", "{"), first_role(route).to_owned())).collect());
+    }
+
+    /// The first role that may use a route, which the pages name.
+    fn first_role(route: &Route) -> &'static str {
+        route.needs.and_then(|needs| Role::ALL.iter().find(|role| role.allows(needs))).map_or("", |role| role.as_str())
     }
 
     #[test]

@@ -103,3 +103,22 @@ fn the_schema_is_what_the_migrations_create() {
         assert!(kept == text, "src/store/schema.rs is not what the migrations create; run the tests once with UPDATE_SCHEMA_RS=1");
     });
 }
+
+#[test]
+fn the_security_page_names_columns_that_exist() {
+    run(async {
+        let database = Database::migrated().await;
+        let names = database.psql("SELECT table_name || '.' || column_name FROM information_schema.columns WHERE table_schema = 'public'");
+        let known: Vec<&str> = names.lines().collect();
+        let page = include_str!("../../docs/security.md");
+        let (_, personal) = page.split_once("\n## Personal data\n").expect("the chapter");
+        let places = personal.lines().skip_while(|line| !line.starts_with("| where |")).take_while(|line| line.starts_with('|'));
+        // in the first column, `table.column`, or a whole table
+        let named: Vec<&str> = places.filter_map(|row| row.split('|').nth(1)).flat_map(|cell| cell.split('`').skip(1).step_by(2)).collect();
+        assert!(named.len() > 10, "the table of the page is not read: {named:?}");
+        let exists =
+            |name: &&&str| known.iter().any(|known| known == *name || known.split_once('.').is_some_and(|(table, _)| table == **name));
+        let wrong: Vec<_> = named.iter().filter(|name| !exists(name)).collect();
+        assert!(wrong.is_empty(), "docs/security.md names what the ledger does not have: {wrong:?}");
+    });
+}

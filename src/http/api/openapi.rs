@@ -107,7 +107,8 @@ fn described(route: &Route, said: &Described, components: &mut BTreeMap<String, 
                     .parameter_in(ParameterIn::Header)
                     .required(Required::False)
                     .description(Some(
-                        "a new UUID for each action; a repeated request with the same value within 24 hours is not carried out again",
+                        "a new UUID for each action; a repeated request with the same value within `retention.idempotency_keys_days` is not carried out \
+                         again",
                     ))
                     .schema(Some(text("^[\\x21-\\x7e]+$", 1, Some(255)))),
             );
