@@ -150,7 +150,7 @@ steps! {
 
     // runs
     ReplayEnded => "repeat the replay; repeating it is safe";
-    BackfillRetried => "nothing: the backfill continues where it stopped, after a wait that grows with each try; `tieline backfill list` says when";
+    BackfillRetried => "nothing: the backfill continues where it stopped, after a wait that grows with each attempt; `tieline backfill list` says when";
     RunRetried => "nothing: Tieline runs the flow again and continues where it stopped; if the same error comes again, run `tieline doctor`, \
         which shows which system does not answer correctly";
 
@@ -235,7 +235,7 @@ steps! {
     Token => "check the items that the message lists, one after another; `servicenow.instance_url` must be the instance's own address";
     TryCreate => "run `tieline doctor` without `--read-only`, or run diagnostics in the console that may create a row and delete it";
     LongerKey { column, length } => "make `{column}` at least {length} characters long";
-    LongerVersion { column, length } => "make `{column}` a whole number, or at least {length} characters long";
+    LongerVersion { column, length } => "make `{column}` a text of at least {length} characters";
     MakeColumns { blocks } => "create the columns, or correct the fields, the key, `align` or `watch` of {blocks} in the profile's \
          definition";
     MakeWatchedColumns { tables } => "create the columns, or correct `column` and `message` of `watch` where the definition writes to \
@@ -246,8 +246,8 @@ steps! {
          `message` of `watch` where the definition writes to {tables}";
     ReadDictionary => "let the OAuth application's user read `sys_dictionary` and `sys_db_object`";
     CorrectTable { setting, named } => "correct `{setting}` in the profile's definition (at {named}), or create the table";
-    ReadIndirect => "give the application user read access (for staging tables the role `import_transformer`): lost answers are settled by \
-        reading";
+    ReadIndirect => "give the application user read access (for staging tables the role `import_transformer`): after a lost \
+        answer, Tieline reads the table to see whether the record arrived";
     ReadAndWrite => "give the OAuth application's user a role that reads and writes this table";
     InstanceRefuses => "correct what the message names in ServiceNow, in `[servicenow]` or in the profile's definition, then run the check again";
     InstanceSilent => "run the check again when the instance answers";

@@ -149,7 +149,7 @@ async fn probe_table(transport: &Transport, tokens: &dyn TokenSource, wanted: &W
     // a row leaves out columns that may not be read, so a missing column is no proof
     let known = dictionary(transport, tokens, wanted.table).await;
     let shorter = |names: &BTreeSet<&'_ str>, least: usize| {
-        let length = |name: &&str| known.as_ref().and_then(|known| *known.get(*name)?);
+        let length = |name: &&str| known.as_ref()?.get(*name)?.length;
         names.iter().find_map(|name| Some(((*name).to_owned(), length(name).filter(|length| *length < least)?)))
     };
     let short = shorter(&wanted.keys, KEY_LENGTH);
@@ -162,6 +162,19 @@ async fn probe_table(transport: &Transport, tokens: &dyn TokenSource, wanted: &W
             )
             .into(),
             next_step: Some(NextStep::LongerKey { column: name.to_owned(), length: KEY_LENGTH.to_string() }),
+        };
+    }
+    let no_text = wanted.versions.iter().find_map(|name| Some((*name, known.as_ref()?.get(*name)?.no_text()?)));
+    if let Some((name, kind)) = no_text {
+        return ProbeFinding {
+            table,
+            verdict: ProbeVerdict::Failed,
+            message: format!(
+                "`{name}` is of the type `{kind}`; a version is a text such as `7-1f2e3d4c5b6a`, and what such a column makes of it is \
+                 another version: the record then fails although it was written"
+            )
+            .into(),
+            next_step: Some(NextStep::LongerVersion { column: name.to_owned(), length: VERSION_LENGTH.to_string() }),
         };
     }
     if let Some((name, length)) = shorter(&wanted.versions, VERSION_LENGTH) {
@@ -264,8 +277,40 @@ fn unreadable(wanted: &Wanted<'_>, error: &ServiceNowError) -> ProbeFinding {
     ProbeFinding { table: wanted.table.to_owned(), verdict, message: error.chain().into(), next_step: Some(next_step) }
 }
 
-/// The columns of a table and of those it extends, with the length of texts; `None` when the dictionary is not readable.
-async fn dictionary(transport: &Transport, tokens: &dyn TokenSource, table: &str) -> Option<HashMap<String, Option<usize>>> {
+/// A column of the dictionary.
+struct Column {
+    /// Its type, in ServiceNow's word; empty when the dictionary does not show it.
+    kind: String,
+    /// The most characters of a text.
+    length: Option<usize>,
+}
+
+impl Column {
+    /// The type, if a column of it does not keep a text as it is. Other types than these are some kind of text.
+    fn no_text(&self) -> Option<&str> {
+        const NO_TEXTS: [&str; 15] = [
+            "boolean",
+            "currency",
+            "currency2",
+            "date",
+            "decimal",
+            "due_date",
+            "float",
+            "glide_date",
+            "glide_date_time",
+            "glide_duration",
+            "glide_time",
+            "integer",
+            "longint",
+            "price",
+            "reference",
+        ];
+        NO_TEXTS.contains(&self.kind.as_str()).then_some(&self.kind)
+    }
+}
+
+/// The columns of a table and of those it extends; `None` when the dictionary is not readable.
+async fn dictionary(transport: &Transport, tokens: &dyn TokenSource, table: &str) -> Option<HashMap<String, Column>> {
     let mut tables = vec![table.to_owned()];
     // a parent that cannot be queried may have the columns that are missing here
     while let Some(parent) = parent(transport, tokens, tables.last()?).await.ok()? {
@@ -284,11 +329,14 @@ async fn dictionary(transport: &Transport, tokens: &dyn TokenSource, table: &str
         return None;
     }
     let own = |row: &&Row| row.text("name").is_some_and(|name| tables.iter().any(|table| table == name));
-    // only a text is shortened to its length
-    let length =
-        |row: &Row| row.text("internal_type").filter(|kind| *kind == "string").and_then(|_| row.filled("max_length")?.parse().ok());
-    let columns: HashMap<String, Option<usize>> =
-        rows.iter().filter(own).filter_map(|row| Some((row.filled("element")?.to_owned(), length(row)))).collect();
+    let column = |row: &Row| {
+        let kind = row.text("internal_type").unwrap_or_default().to_owned();
+        // only a text is shortened to its length
+        let length = row.filled("max_length").filter(|_| kind == "string").and_then(|length| length.parse().ok());
+        Column { kind, length }
+    };
+    let columns: HashMap<String, Column> =
+        rows.iter().filter(own).filter_map(|row| Some((row.filled("element")?.to_owned(), column(row)))).collect();
     (!columns.is_empty()).then_some(columns)
 }
 

@@ -48,12 +48,26 @@ fn a_key_a_reference_or_a_version_that_would_be_cut_is_named() {
     is(
         of("ServiceNow itfm_gl_accounts"),
         "failed",
-        &["`u_source_version` holds 4 characters", "a cut version is another version", "at least 23"],
+        &["`u_source_version` holds 4 characters", "a cut version is another version", "a text of at least 23"],
     );
     is(of("ServiceNow sn_apo_supplier"), "failed", &["`u_source_key` holds 40 characters", "at least 120"]);
     is(of("ServiceNow sn_apo_invoice_line"), "failed", &["`u_invoice_source_key` holds 60 characters"]);
     let (_, said) = of("ServiceNow sn_apo_gl_posting");
     assert!(!said.contains("u_source_version` holds"), "long enough: {said}");
+}
+
+#[test]
+fn a_version_column_that_holds_no_texts_is_named() {
+    let world = world(|instance| {
+        instance.table("itfm_gl_accounts").unwrap().set_column("u_source_version", ColumnKind::Integer);
+    });
+    let (code, of) = examined(&world);
+    assert_eq!(code, Some(1));
+    is(
+        of("ServiceNow itfm_gl_accounts"),
+        "failed",
+        &["`u_source_version` is of the type `integer`", "make `u_source_version` a text of at least 23 characters"],
+    );
 }
 
 #[test]
