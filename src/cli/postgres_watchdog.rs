@@ -11,10 +11,13 @@ use crate::retry::{self, Backoff};
 
 /// How often the private database is checked.
 const CHECK_EVERY: Duration = Duration::from_secs(1);
-/// The waits between two tries to start it.
+/// The waits between two attempts to start it.
 const BACKOFF: Backoff = Backoff::new(CHECK_EVERY, Duration::from_secs(60));
 
 /// Restarts the private database whenever it has died; the pauses grow when it dies again.
+///
+/// A loop of its own, with the pauses of `retry`: backon's loops end with a success, and this one goes on as long as the process, also when
+/// the database is up. Its pauses are short again once the database has lived for a while.
 pub(super) async fn restart_when_dead(watchdog: ServerWatchdog) {
     let (mut tries, mut since) = (0, Instant::now());
     loop {

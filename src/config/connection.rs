@@ -1,5 +1,7 @@
 //! Converts a database url to the environment variables of the Postgres programs.
 
+use crate::domain::percent;
+
 /// The variable for each parameter of a url.
 const PARAMETERS: &[(&str, &str)] = &[
     ("host", "PGHOST"),
@@ -53,7 +55,7 @@ pub fn variables(url: &str) -> Result<Vec<(&'static str, String)>, String> {
     let mut set = |name: &'static str, text: &str| -> Result<(), String> {
         if !text.is_empty() {
             found.retain(|(known, _)| *known != name);
-            found.push((name, decoded(text)?));
+            found.push((name, percent::decode(text).map_err(|problem| problem.to_string())?));
         }
         Ok(())
     };
@@ -79,17 +81,6 @@ fn place(text: &str) -> (&str, &str) {
         return (host, port.trim_start_matches(':'));
     }
     text.split_once(':').unwrap_or((text, ""))
-}
-
-/// Decodes `%XX`.
-fn decoded(text: &str) -> Result<String, String> {
-    // the library keeps an invalid escape as text
-    let whole = |rest: &str| rest.as_bytes().get(..2).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit));
-    if !text.split('%').skip(1).all(whole) {
-        return Err("a `%` is not followed by two hexadecimal digits".into());
-    }
-    let decoded = percent_encoding::percent_decode_str(text).decode_utf8();
-    decoded.map(|text| text.into_owned()).map_err(|_| "it is not text after decoding `%XX`".into())
 }
 
 #[cfg(test)]

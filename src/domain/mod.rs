@@ -23,6 +23,7 @@ pub mod nesting;
 pub mod next_step;
 pub mod notice;
 pub mod per_flow;
+pub mod percent;
 pub mod reason;
 mod reference;
 pub mod resent;

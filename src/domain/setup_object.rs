@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use quick_xml::escape::escape;
+
 /// A setup object: six capital letters or digits; the fourth is the class `S`.
 ///
 /// e.net's business objects have their class as the fourth letter (Q query, S setup, T transaction, R build). A transaction object posts to
@@ -156,16 +158,7 @@ fn fill(template: &str, value: impl Fn(&str) -> Option<String>) -> Result<String
     let mut out = parts.next().unwrap_or_default().to_owned();
     for part in parts {
         let (name, rest) = part.split_once('}').ok_or_else(|| part.to_owned())?;
-        for c in value(name).ok_or_else(|| name.to_owned())?.chars() {
-            match c {
-                '&' => out.push_str("&amp;"),
-                '<' => out.push_str("&lt;"),
-                '>' => out.push_str("&gt;"),
-                '"' => out.push_str("&quot;"),
-                '\'' => out.push_str("&apos;"),
-                c => out.push(c),
-            }
-        }
+        out.push_str(&escape(value(name).ok_or_else(|| name.to_owned())?));
         out.push_str(rest);
     }
     Ok(out)

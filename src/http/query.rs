@@ -1,6 +1,5 @@
 //! Query parameters: known names, once each, with checked values; and the parts of a path, decoded once.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::str::FromStr;
@@ -9,13 +8,12 @@ use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Extensions, ServiceRequest, ServiceResponse};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage};
-use percent_encoding::percent_decode_str;
 use serde::Serialize;
 
 use super::problem::Problem;
 use super::route::Route;
 use crate::domain::delivery::FailureWord;
-use crate::domain::word;
+use crate::domain::{percent, word};
 
 /// Items per page by default.
 const LIMIT: i64 = 100;
@@ -231,10 +229,7 @@ fn decode(text: &str) -> Result<String, Problem> {
             "encode each byte outside ASCII, and `%` itself, as %XX",
         )
     };
-    // the library keeps an invalid escape as text
-    let whole = |rest: &str| rest.as_bytes().get(..2).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit));
-    let decoded = percent_decode_str(text).decode_utf8().ok().filter(|text| !text.contains('\0'));
-    decoded.filter(|_| text.split('%').skip(1).all(whole)).map(Cow::into_owned).ok_or_else(broken)
+    percent::decode(text).ok().filter(|text| !text.contains('\0')).ok_or_else(broken)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use askama::filters::HtmlSafe;
+use askama::filters::{Escaper, Html, HtmlSafe};
 use chrono::{DateTime, NaiveDateTime, SecondsFormat, TimeDelta, Utc};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -127,16 +127,7 @@ impl fmt::Display for CodeText {
         for (at, piece) in self.0.splitn(closed + 1, '`').enumerate() {
             let value = at % 2 == 1;
             f.write_str(if value { "<code class=\"inline\">" } else { "" })?;
-            for letter in piece.chars() {
-                match letter {
-                    '<' => f.write_str("&#60;")?,
-                    '>' => f.write_str("&#62;")?,
-                    '&' => f.write_str("&#38;")?,
-                    '"' => f.write_str("&#34;")?,
-                    '\'' => f.write_str("&#39;")?,
-                    other => fmt::Write::write_char(f, other)?,
-                }
-            }
+            Html.write_escaped_str(&mut *f, piece)?;
             f.write_str(if value { "</code>" } else { "" })?;
         }
         Ok(())

@@ -3,6 +3,7 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::ContentType;
+use quick_xml::escape::partial_escape;
 
 use super::options::{DeadSession, EnetSwitches, WrapMode};
 use super::xml::Writer;
@@ -59,7 +60,7 @@ impl Answer {
             WrapMode::Raw => (text, "application/octet-stream"),
             WrapMode::Json => (serde_json::Value::from(text).to_string(), "application/json; charset=utf-8"),
             WrapMode::Element => {
-                let escaped = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+                let escaped = partial_escape(&text);
                 let opening = "<string xmlns=\"http://schemas.microsoft.com/2003/10/Serialization/\">";
                 (format!("{opening}{escaped}</string>"), "application/xml; charset=utf-8")
             }

@@ -1,6 +1,7 @@
 //! XML of the simulated e.net: parses requests into a tree, writes answers line by line.
 
 use quick_xml::Reader;
+use quick_xml::escape::partial_escape;
 use quick_xml::events::Event;
 
 /// One element of a request.
@@ -104,16 +105,7 @@ impl Writer {
             self.text += &format!("<{name}/>\n");
             return;
         }
-        self.text += &format!("<{name}>");
-        for c in text.chars() {
-            match c {
-                '&' => self.text += "&amp;",
-                '<' => self.text += "&lt;",
-                '>' => self.text += "&gt;",
-                _ => self.text.push(c),
-            }
-        }
-        self.text += &format!("</{name}>\n");
+        self.text += &format!("<{name}>{}</{name}>\n", partial_escape(text));
     }
 
     /// `<name>text</name>`, with the text unescaped.
