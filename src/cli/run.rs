@@ -81,7 +81,7 @@ pub(super) async fn serve(context: &Context, signals: &mut Signals, reload: Relo
         Err(error) => {
             system.stop(STOP_DEADLINE).await;
             let exit = if matches!(error, HttpError::Bind { .. }) { Exit::Failed } else { Exit::Configuration };
-            return Err(Failure::new(exit, error.to_string()));
+            return Err(Failure::new(exit, chain(&error)));
         }
     };
     let guarded = watchdog.guard_root(process.settings.flows.stuck, |why| {

@@ -11,12 +11,12 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 pub enum DirectoryError {
     /// It does not exist, and cannot be created.
-    #[error("the state directory {} cannot be created: {source}; create it, or set `state.directory`", path.display())]
+    #[error("the state directory {} cannot be created: {problem}; create it, or set `state.directory`", path.display())]
     Made {
         /// The directory.
         path: PathBuf,
         /// The error of the system.
-        source: io::Error,
+        problem: io::Error,
     },
     /// Everybody may replace its files.
     #[error(
@@ -44,7 +44,7 @@ pub fn make_state_directory(path: &Path, passer: Option<u32>) -> Result<(), Dire
     {
         // the access list of the parent directory decides
         let _ = passer;
-        std::fs::create_dir_all(path).map_err(|source| DirectoryError::Made { path: path.to_owned(), source })
+        std::fs::create_dir_all(path).map_err(|problem| DirectoryError::Made { path: path.to_owned(), problem })
     }
 }
 
@@ -121,7 +121,7 @@ mod unix {
 
     pub(super) fn make(path: &Path, passer: Option<u32>) -> Result<(), DirectoryError> {
         let mode = mode_for(nix::unistd::geteuid().as_raw(), passer);
-        let failed = |source| DirectoryError::Made { path: path.to_owned(), source };
+        let failed = |problem| DirectoryError::Made { path: path.to_owned(), problem };
         let missing: Vec<&Path> = path.ancestors().take_while(|ancestor| !ancestor.exists()).collect();
         // with its mode from the first moment: another process may read it at the same time
         fs::DirBuilder::new().recursive(true).mode(mode).create(path).map_err(failed)?;

@@ -73,18 +73,18 @@ const STOP_SECONDS: u64 = 5;
 #[derive(Debug, thiserror::Error)]
 pub enum HttpError {
     /// The address is in use, or does not belong to this machine.
-    #[error("cannot listen on {address} (`http.listen`): {source}; another program may have the port: stop it, or choose another port")]
+    #[error("cannot listen on {address} (`http.listen`): {problem}; another program may have the port: stop it, or choose another port")]
     Bind {
         /// The address.
         address: SocketAddr,
         /// The error of the system.
-        source: io::Error,
+        problem: io::Error,
     },
     /// The certificate cannot be used.
     #[error(transparent)]
     Certificate(#[from] crate::net::certificate::CertificateError),
     /// TLS does not accept the certificate.
-    #[error("TLS cannot be served with these settings (`[http]`): {0}")]
+    #[error("TLS cannot be served with these settings (`[http]`)")]
     Tls(#[from] rustls::Error),
 }
 
@@ -116,7 +116,7 @@ impl Server {
 /// [`HttpError`] when the address is not available, or the certificate cannot be used.
 pub fn start(app_state: &AppState) -> Result<Server, HttpError> {
     let address = app_state.process.settings.http.listen;
-    let failed = |source| HttpError::Bind { address, source };
+    let failed = |problem| HttpError::Bind { address, problem };
     let listener = TcpListener::bind(address).map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;
     let certificate = app_state.process.settings.http.certificate.as_ref().map(Certificate::read).transpose()?;

@@ -18,14 +18,14 @@ use crate::config::settings::CertificateFiles;
 #[derive(Debug, thiserror::Error)]
 pub enum CertificateError {
     /// A file cannot be read.
-    #[error("`{setting}` names {}, which cannot be read: {source}; the service's account must be able to", path.display())]
+    #[error("`{setting}` names {}, which cannot be read: {problem}; the service's account must be able to", path.display())]
     File {
         /// The setting.
         setting: &'static str,
         /// The file.
         path: PathBuf,
         /// The error of the system.
-        source: io::Error,
+        problem: io::Error,
     },
     /// A file has not the expected content.
     #[error("`{setting}` names {}, which holds no {wanted}: {problem}", path.display())]
@@ -75,7 +75,7 @@ pub struct Pair {
 pub fn load(files: &CertificateFiles) -> Result<Pair, CertificateError> {
     const CERTIFICATE: &str = "http.certificate";
     const KEY: &str = "http.certificate_key";
-    let read = |setting, path: &Path| fs::read(path).map_err(|source| CertificateError::File { setting, path: path.to_owned(), source });
+    let read = |setting, path: &Path| fs::read(path).map_err(|problem| CertificateError::File { setting, path: path.to_owned(), problem });
     let content =
         |setting, path: &Path, wanted, problem: String| CertificateError::Content { setting, path: path.to_owned(), wanted, problem };
     let (certificate, key) = (files.certificate.as_path(), files.key.as_path());

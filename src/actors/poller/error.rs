@@ -76,12 +76,12 @@ pub enum PollError {
         unreachable: bool,
     },
     /// There is no credential, or it cannot be decrypted.
-    #[error("flow {flow}: {source}")]
+    #[error("flow {flow}: {problem}")]
     Credential {
         /// The flow.
         flow: FlowId,
         /// Why.
-        source: CredentialError,
+        problem: CredentialError,
     },
     /// The ledger does not answer, or another node took over the flow.
     #[error("flow {flow}: {text}")]
@@ -120,12 +120,12 @@ pub enum PollError {
         flow: FlowId,
     },
     /// The two sides could not be compared, or too much would change.
-    #[error("flow {flow}: {source}")]
+    #[error("flow {flow}: {problem}")]
     Align {
         /// The flow.
         flow: FlowId,
         /// Why.
-        source: AlignError,
+        problem: AlignError,
     },
     /// The Mapper crashed too often: the current documents are not the cause, and nothing is stored.
     #[error(
@@ -211,11 +211,11 @@ impl PollError {
         }
     }
 
-    /// What it means for the next try.
+    /// What it means for the next attempt.
     pub fn class(&self) -> Class {
         match self {
             Self::Syspro { class, .. } => *class,
-            Self::Align { source, .. } => source.class(),
+            Self::Align { problem, .. } => problem.class(),
             // the other node may die; the ledger may recover; a person may set the credential
             Self::Held { .. }
             | Self::Backlog { .. }

@@ -395,7 +395,7 @@ impl Reader {
             Ok(credential) => credential,
             Err(_) => Err(CredentialError::Restarting { name: syspro_credential(&self.parts.syspro.source) }),
         };
-        credential.map_err(|source| PollError::Credential { flow: self.flow.clone(), source })
+        credential.map_err(|problem| PollError::Credential { flow: self.flow.clone(), problem })
     }
 
     /// Reading stops while more than `flows.backlog` deliveries of this flow wait: at most one page per flow is in memory.

@@ -178,7 +178,7 @@ impl Reader {
             // an Aligner that is being restarted has written nothing; the next run compares again
             let restarting = || AlignError::Store { text: "the Aligner is being restarted; the next run compares again".into() };
             let compared = compared.unwrap_or_else(|_| Err(restarting()));
-            compared.map_err(|source| PollError::Align { flow: self.flow.clone(), source })?;
+            compared.map_err(|problem| PollError::Align { flow: self.flow.clone(), problem })?;
         }
         let drained = self.drain.send(Drain { entity: self.flow.entity.clone(), release: unstored.is_none() }).await;
         let write_error = match drained {
