@@ -58,7 +58,7 @@ pub(super) enum AuditCommand {
         #[arg(long, value_name = "DIR")]
         archive: Option<PathBuf>,
     },
-    /// Seals the rows that are final
+    /// Seals the audit rows, up to the oldest transaction that is still running
     Seal,
 }
 

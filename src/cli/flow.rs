@@ -54,7 +54,7 @@ pub struct FlowArgs {
 pub struct ResumeArgs {
     #[command(flatten)]
     flow: FlowArgs,
-    /// SYSPRO really has so few rows: accept it until the next whole read has ended
+    /// Accept that SYSPRO has fewer rows than before, until the next whole read has ended
     #[arg(long)]
     accept_smaller: bool,
 }

@@ -105,7 +105,7 @@ pub enum Command {
     Record(record::RecordArgs),
     /// Maps stored records again and sends them
     Replay(replay::ReplayArgs),
-    /// Holds records: Tieline sends nothing of them until they are released
+    /// Holds records: Tieline does not send them until they are released
     Hold(hold::HoldArgs),
     /// Releases records: ends a hold, sends again what failed, as it was mapped, and reports what happened
     Release(hold::ReleaseArgs),

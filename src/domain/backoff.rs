@@ -1,4 +1,4 @@
-//! The delays between the tries of one thing.
+//! The delays between the attempts of one thing.
 
 use std::time::Duration;
 

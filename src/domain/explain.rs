@@ -108,7 +108,7 @@ pub fn explain(facts: &RecordFacts<'_>) -> String {
             Some(FailureReason::Unmapped) => "it could not be mapped",
             Some(FailureReason::Unreadable) => "it could not be read",
             Some(FailureReason::Poison) => "it crashed the mapping twice",
-            Some(FailureReason::Exhausted) => "all tries failed",
+            Some(FailureReason::Exhausted) => "all attempts failed",
             Some(FailureReason::Downstream) => "it arrived, and failed in ServiceNow later",
             Some(FailureReason::Conflict) => "its row in ServiceNow belongs to another record, or it has two rows",
             Some(FailureReason::MissingParent | FailureReason::OnHold) | None => "it needs a person",
@@ -133,7 +133,7 @@ pub fn explain(facts: &RecordFacts<'_>) -> String {
     } else if let Some(part) = of(facts, PartState::Retrying).next() {
         let (at, message) = (part.not_before.map(instant), part.message.unwrap_or_default());
         let at = at.map(|at| format!(" at {at}")).unwrap_or_default();
-        format!("retrying: Tieline sends it again{at}; the last try failed: {message}{}", kept(facts.sending))
+        format!("retrying: Tieline sends it again{at}; the last attempt failed: {message}{}", kept(facts.sending))
     } else if of(facts, PartState::Sending).next().is_some() {
         "sending: Tieline is sending it to ServiceNow".to_owned()
     } else if of(facts, PartState::Queued).next().is_some() {
@@ -469,7 +469,7 @@ mod tests {
         assert_eq!(say(&[part("queued"), part("sending")]), "sending: Tieline is sending it to ServiceNow");
         assert_eq!(say(&[part("queued")]), "queued");
         let again = Part { message: Some("503"), not_before: Some(AT), ..part("retrying") };
-        assert_eq!(say(&[again]), "retrying: Tieline sends it again at 1970-01-01 00:00:00Z; the last try failed: 503");
+        assert_eq!(say(&[again]), "retrying: Tieline sends it again at 1970-01-01 00:00:00Z; the last attempt failed: 503");
         let parts = [part("queued")];
         let base = RecordFacts {
             read_at: Some(AT),

@@ -34,7 +34,7 @@ async fn checked(process: &Process, flow: &FlowId, keys: &[String]) -> Result<Ve
     Ok(keys.iter().map(|key| DocumentKey::typed(key).into()).collect())
 }
 
-/// Holds records: nothing of them is sent until they are released. Keys are in the form that people type.
+/// Holds records: Tieline does not send them until they are released. Keys are in the form that people type.
 ///
 /// # Errors
 /// [`Refused::Selection`], [`Refused::UnknownName`]; [`Refused::NeverRead`] when none of them is known; an error of the ledger.

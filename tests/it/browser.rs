@@ -63,12 +63,12 @@ fn every_page_and_action_works_in_a_real_browser_for_each_role() {
         assert!(out.status.success(), "{}", text(&out));
         String::from_utf8(out.stdout).unwrap().trim().to_owned()
     };
-    // one of each: refused with its neighbours, out of tries, unknown
+    // one of each: refused with its neighbours, out of attempts, unknown
     let failed = world.database.psql("SELECT delivery_id FROM undelivered WHERE state = 'failed' AND block = 'header' ORDER BY 1");
     let failed: Vec<&str> = failed.lines().collect();
     assert!(failed.len() >= 5, "too little failed: {failed:?}");
     world.database.psql(&format!(
-        "UPDATE pending SET reason = 'exhausted', message = 'the last of 12 tries failed: 503 from the instance', next_step = 'see whether the instance is up, then send it again' WHERE delivery_id = {}; \
+        "UPDATE pending SET reason = 'exhausted', message = 'the last of 12 attempts failed: 503 from the instance', next_step = 'see whether the instance is up, then send it again' WHERE delivery_id = {}; \
          UPDATE pending SET own_state = 'unknown', reason = NULL, message = 'no answer within 30 s', next_step = 'nothing: Tieline looks the record up in ServiceNow before it does anything else', not_before = now() + interval '2 hours' WHERE delivery_id = {}; \
          INSERT INTO backfill (company, entity, since, until, requested_by, why, read, new, changed, unchanged, last_progress_at, error, tries, not_before) \
          VALUES ('EDU1', 'invoice', '2024-01-01', '2025-01-01', 'key ops', 'the auditors asked for it', 4200, 12, 3, 4185, now(), 'SYSPRO could not be reached: connection refused', 3, now() + interval '1 day'); \

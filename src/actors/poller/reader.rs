@@ -33,7 +33,7 @@ pub struct PollerParts {
     pub flows: FlowSettings,
     /// `[syspro]`
     pub syspro: SysproSettings,
-    /// The waits between two tries.
+    /// The waits between two attempts.
     pub backoff: Backoff,
     /// The ledger.
     pub store: Store,

@@ -36,7 +36,7 @@ pub struct RunSetRequest {
     pub requested_by: String,
     /// Why, when a person did.
     pub reason: Option<String>,
-    /// What wants it: for a person paused flows run, and what waits for its next try is tried now.
+    /// What wants it: for a person paused flows run, and what waits for its next attempt is sent now.
     pub trigger: Trigger,
     /// When each flow was due by its schedule; empty when a person asked.
     pub due_at: BTreeMap<FlowId, DateTime<Utc>>,

@@ -52,7 +52,7 @@ impl Schedules {
 pub(in crate::actors) struct Timetable {
     schedules: BTreeMap<EntityName, Schedules>,
     lease: Duration,
-    /// The waits before another try.
+    /// The waits before another attempt.
     backoff: Backoff,
     next: BTreeMap<(FlowId, Planned), DateTime<Utc>>,
     retries: BTreeMap<(FlowId, Planned), Retry>,
@@ -256,7 +256,7 @@ mod tests {
         let yesterday = at("2026-03-01T10:02:00Z");
         assert_eq!(timetable.clock(yesterday), Some(start));
         assert_eq!(timetable.clock(yesterday), None, "told once");
-        assert_eq!(take(&mut timetable, yesterday + TimeDelta::seconds(5)), [start], "the next try keeps its wait");
+        assert_eq!(take(&mut timetable, yesterday + TimeDelta::seconds(5)), [start], "the next attempt keeps its wait");
         assert_eq!(take(&mut timetable, at("2026-03-01T10:04:59Z")), NEVER);
         assert_eq!(take(&mut timetable, at("2026-03-01T10:05:00Z")), [at("2026-03-01T10:05:00Z")]);
         // forward again: what was missed is due once

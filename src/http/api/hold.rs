@@ -21,7 +21,7 @@ pub(in crate::http) fn routes() -> Vec<Route> {
             "/api/v1/records/hold",
             Permission::Operate,
             "holdRecords",
-            "Holds records: nothing of them is sent until they are released",
+            "Holds records: Tieline does not send them until they are released",
             hold,
         ),
         Route::post::<HoldBody, HoldAnswer>(

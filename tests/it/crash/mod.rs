@@ -295,7 +295,7 @@ scenario_tests!(
     sweep,
     parent,
     refused,
-    look,
+    look_up,
     replay,
     replay_lost,
     replay_unknown,

@@ -179,7 +179,7 @@ pub const SCENARIOS: &[Scenario] = &[
         expect: |world, round| invoice_arrived(world, round, "2031-01-01"),
     },
     Scenario {
-        name: "look",
+        name: "look_up",
         change: |world, round| {
             add_invoice(world, "042", round, "2031-01-01");
             let lost = if round % 2 == 0 { Fault::DropAfterCommit } else { Fault::Drop };
