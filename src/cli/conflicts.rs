@@ -124,11 +124,10 @@ pub(super) fn conflicts(global: &Global, command: &ConflictsCommand) -> Result<E
                 }
             }
             ConflictsCommand::Resolve(args) => {
-                let decided = operations::conflict::resolve(&context.process(), &args.ids, args.take, requested(&args.why)).await?;
-                let left: Vec<ConflictId> = args.ids.iter().copied().filter(|id| !decided.iter().any(|row| row.id == *id)).collect();
-                done(global, &decided)?;
-                if !left.is_empty() {
-                    output::complaint(&Failure::from(Refused::NothingToDecide(left)).text);
+                let resolved = operations::conflict::resolve(&context.process(), &args.ids, args.take, requested(&args.why)).await?;
+                done(global, &resolved.decided)?;
+                if !resolved.left_out.is_empty() {
+                    output::complaint(&Failure::from(Refused::NothingToDecide(resolved.left_out)).text);
                     return Ok(Exit::Failed);
                 }
             }
@@ -168,8 +167,8 @@ fn print(global: &Global, rows: &[ConflictRow], nothing: &str) -> Result<(), Fai
             row.id.to_string(),
             format!("{}/{} {}", row.company, row.entity, DocumentKey::shown(&row.key)),
             row.field.clone(),
-            row.kind.clone(),
-            row.delivery.as_ref().map_or_else(|| row.state.clone(), |delivery| format!("{}\n{delivery}", row.state)),
+            row.kind.to_string(),
+            row.delivery.map_or_else(|| row.state.to_string(), |delivery| format!("{}\n{delivery}", row.state)),
             format!("{}\n{}", row.syspro, at(row.syspro_at)),
             format!("{}\n{}", row.servicenow, at(row.servicenow_at)),
         ]
@@ -196,7 +195,7 @@ fn story(row: &ConflictRow) -> String {
     if let Some(said) = &row.said {
         lines.push(format!("  not in SYSPRO   {said}"));
     }
-    let next = match row.state.parse().unwrap_or(ConflictState::Closed) {
+    let next = match row.state {
         ConflictState::Open => NextStep::ResolveConflict { id: row.id.to_string() },
         ConflictState::Decided => row.next_of_decided(),
         ConflictState::ToApply => NextStep::EnterInSyspro,
@@ -206,31 +205,36 @@ fn story(row: &ConflictRow) -> String {
     lines.join("\n")
 }
 
+/// A column of the CSV: its head, and its cell for an entry.
+type Column = (&'static str, fn(&ConflictRow) -> String);
+
+/// The columns of the CSV, in order.
+const COLUMNS: [Column; 15] = [
+    ("id", |row| row.id.to_string()),
+    ("company", |row| row.company.clone()),
+    ("entity", |row| row.entity.clone()),
+    ("key", |row| row.key.clone()),
+    ("field", |row| row.field.clone()),
+    ("column", |row| row.source.clone().unwrap_or_default()),
+    ("kind", |row| row.kind.to_string()),
+    ("state", |row| row.state.to_string()),
+    ("agreed", |row| row.agreed.clone().unwrap_or_default()),
+    ("syspro", |row| row.syspro.clone()),
+    ("syspro_at", |row| time(row.syspro_at)),
+    ("servicenow", |row| row.servicenow.clone()),
+    ("servicenow_at", |row| time(row.servicenow_at)),
+    ("sys_id", |row| row.sys_id.clone().unwrap_or_default()),
+    ("delivery", |row| row.delivery.map(|delivery| delivery.to_string()).unwrap_or_default()),
+];
+
+fn time(at: Option<DateTime<Utc>>) -> String {
+    at.map(|at| at.to_rfc3339()).unwrap_or_default()
+}
+
 /// As CSV for a spreadsheet.
 fn csv(rows: &[ConflictRow]) -> Result<Vec<u8>, csv::Error> {
-    let head = "id,company,entity,key,field,column,kind,state,agreed,syspro,syspro_at,servicenow,servicenow_at,sys_id,delivery\r\n";
-    let text = |field: &Option<String>| field.clone().unwrap_or_default();
-    let time = |at: Option<DateTime<Utc>>| at.map(|at| at.to_rfc3339()).unwrap_or_default();
-    let cells = |row: &ConflictRow| {
-        [
-            row.id.to_string(),
-            row.company.clone(),
-            row.entity.clone(),
-            row.key.clone(),
-            row.field.clone(),
-            text(&row.source),
-            row.kind.clone(),
-            row.state.clone(),
-            text(&row.agreed),
-            row.syspro.clone(),
-            time(row.syspro_at),
-            row.servicenow.clone(),
-            time(row.servicenow_at),
-            text(&row.sys_id),
-            text(&row.delivery),
-        ]
-    };
-    Ok([head.as_bytes(), &lines(rows.iter().map(cells))?].concat())
+    let head = COLUMNS.map(|(head, _)| head).join(",") + "\r\n";
+    Ok([head.as_bytes(), &lines(rows.iter().map(|row| COLUMNS.map(|(_, cell)| cell(row))))?].concat())
 }
 
 #[cfg(test)]
@@ -247,8 +251,8 @@ mod tests {
             sys_id: Some("abc".into()),
             field: "name".into(),
             source: Some("Description".into()),
-            kind: "both_changed".into(),
-            state: "open".into(),
+            kind: ConflictKind::BothChanged,
+            state: ConflictState::Open,
             agreed: Some("old".into()),
             syspro: syspro.into(),
             syspro_at: None,
@@ -270,6 +274,8 @@ mod tests {
     fn a_spreadsheet_gets_texts_and_no_formulas() {
         let bytes = csv(&[row("a \"quoted\", text", "=HYPERLINK(\"http://x\")")]).expect("CSV");
         let text = String::from_utf8(bytes).expect("text");
+        let head = "id,company,entity,key,field,column,kind,state,agreed,syspro,syspro_at,servicenow,servicenow_at,sys_id,delivery";
+        assert_eq!(text.lines().next(), Some(head));
         let line = text.lines().nth(1).expect("a row");
         assert!(line.contains(r#""a ""quoted"", text""#), "{line}");
         assert!(line.contains(r#""'=HYPERLINK(""http://x"")""#), "{line}");

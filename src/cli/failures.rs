@@ -9,7 +9,7 @@ use super::words::closed;
 use super::{Global, OutputForm, output};
 use crate::definition::CodeLists;
 use crate::domain::backlog::Backlog;
-use crate::domain::delivery::{FailureReason, FailureWord};
+use crate::domain::delivery::{CauseOrder, FailureReason, FailureWord};
 use crate::domain::differing::by_place;
 use crate::domain::{CompanyId, DocumentKey};
 use crate::operations::failures;
@@ -60,7 +60,7 @@ pub(super) fn failures(global: &Global, args: &FailuresArgs) -> Result<Exit, Fai
             reason: args.reason,
             text: args.text.clone(),
             cause: args.cause.clone(),
-            oldest: args.oldest,
+            order: if args.oldest { CauseOrder::Oldest } else { CauseOrder::Largest },
             limit: args.limit,
             ..FailureFilter::default()
         };
@@ -107,7 +107,7 @@ pub(super) fn failures(global: &Global, args: &FailuresArgs) -> Result<Exit, Fai
 fn parts_table(rows: &[FailureRow]) -> String {
     let table = rows.iter().map(|r| {
         let line = if r.record_key.is_empty() { r.block.clone() } else { format!("{} {}", r.block, r.record_key) };
-        let why = r.reason.clone().unwrap_or_else(|| r.state.clone());
+        let why = r.reason.map_or(r.state.as_str(), FailureWord::as_str).to_owned();
         vec![
             format!("{}/{} {}", r.company, r.entity, DocumentKey::shown(&r.key)),
             line,
@@ -119,7 +119,7 @@ fn parts_table(rows: &[FailureRow]) -> String {
             at(Some(r.first_failed_at)),
         ]
     });
-    let headers = ["record", "part", "why", "message", "field", "next step", "tries", "since"];
+    let headers = ["record", "part", "why", "message", "field", "next step", "attempts", "since"];
     output::table(&headers, &[6], table)
 }
 
@@ -137,7 +137,10 @@ fn cause_text(row: &CauseRow, code_lists: &CodeLists) -> String {
     let mut lines = vec![format!("{}/{}  {}  {}", row.company, row.entity, row.reason, row.counted())];
     let mut fact = |name: &str, text: String| lines.push(format!("  {name:<13} {text}"));
     // a record that somebody put on hold did not fail
-    fact(if row.reason == FailureReason::OnHold.as_str() { "on hold since" } else { "first failed" }, at(Some(row.first_failed_at)));
+    fact(
+        if row.reason == FailureWord::Reason(FailureReason::OnHold) { "on hold since" } else { "first failed" },
+        at(Some(row.first_failed_at)),
+    );
     if !row.example.is_empty() {
         fact("example", format!("{}: {}", DocumentKey::shown(&row.example_key), row.example));
     }

@@ -52,7 +52,7 @@ fn rows(part: &SentPart) -> Vec<(String, String)> {
     row("version", part.version.map_or_else(unknown, |version| version.to_string()));
     row("part", part.part.clone().unwrap_or_else(unknown));
     row("state", part.state.clone().map_or_else(|| "not known".to_owned(), |state| state.replace('_', " ")));
-    row("does", action_words(part.action.as_deref()).to_owned());
+    row("does", action_words(part.action).to_owned());
     row("queued", part.queued_at.map_or_else(unknown, |time| at(Some(time))));
     row("run", part.run_id.map(|run| run.to_string()).unwrap_or_default());
     row("delivery", part.delivery_id.to_string());

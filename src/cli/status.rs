@@ -73,8 +73,8 @@ pub(super) fn status(global: &Global, args: &StatusArgs) -> Result<Exit, Failure
             let backlog = r.backlog();
             let counts =
                 [r.read, r.new, r.changed, r.deleted, r.delivered, backlog.moving(), backlog.waiting, backlog.on_hold, backlog.failed];
-            let outcome = r.outcome.clone().unwrap_or_else(|| RunOutcome::Running.as_str().into());
-            [at(Some(r.started_at)), flow, r.kind.clone(), outcome].into_iter().chain(counts.iter().map(ToString::to_string)).collect()
+            let outcome = r.outcome.unwrap_or(RunOutcome::Running).to_string();
+            [at(Some(r.started_at)), flow, r.kind.to_string(), outcome].into_iter().chain(counts.iter().map(ToString::to_string)).collect()
         });
         output::line(
             &output::table(

@@ -3,10 +3,13 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::Serialize;
+
 use super::delivery::words;
 
 /// The kind of an entry in the conflict list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum ConflictKind {
     /// Both sides changed the field.
     BothChanged,
@@ -23,6 +26,7 @@ pub enum ConflictKind {
     /// Only SYSPRO has it.
     OnlySyspro,
     /// Only ServiceNow has it.
+    #[serde(rename = "only_servicenow")]
     OnlyServiceNow,
     /// Several rows could belong to it.
     Ambiguous,
@@ -41,7 +45,8 @@ words!(ConflictKind {
 });
 
 /// The state of an entry in the conflict list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum ConflictState {
     /// Nothing is written until a person has decided.
     Open,
@@ -56,7 +61,8 @@ pub enum ConflictState {
 words!(ConflictState { Open = "open", Decided = "decided", ToApply = "to_apply", Closed = "closed" });
 
 /// The progress of a decision for SYSPRO's value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum DecisionProgress {
     /// SYSPRO's value has not arrived in ServiceNow yet.
     Outstanding,

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// The state of an unconfirmed delivery in the ledger. Screens show `after_header` as `queued`, and `queued` after a failed attempt as
 /// `retrying` (`shown_state` in the database).
@@ -27,11 +27,12 @@ pub enum DeliveryState {
 }
 
 /// The state of a target record's newest delivery, as screens show it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum PartState {
     /// Due, not sent yet.
     Queued,
-    /// Queued after a failed try.
+    /// Queued after a failed attempt.
     Retrying,
     /// As [`DeliveryState::Sending`].
     Sending,
@@ -81,6 +82,55 @@ impl RecordState {
             Self::OnHold => "on hold",
             Self::InConflict => "in conflict",
             other => other.as_str(),
+        }
+    }
+}
+
+/// What a delivery does to its row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DeliveryAction {
+    /// Creates or updates the row.
+    Upsert,
+    /// Marks the row as gone from SYSPRO.
+    Gone,
+    /// Nothing: the version could not be mapped.
+    Unmapped,
+}
+
+impl DeliveryAction {
+    /// For people.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Upsert => "create or update",
+            Self::Gone => "mark as gone from SYSPRO",
+            Self::Unmapped => "nothing: it could not be mapped",
+        }
+    }
+}
+
+/// How a delivery was confirmed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Confirmation {
+    /// The row is new.
+    Inserted,
+    /// The row existed, with another content.
+    Updated,
+    /// The row existed, with this version.
+    Unchanged,
+    /// The answer was lost, and the row was found afterwards.
+    Found,
+}
+
+impl Confirmation {
+    /// For people.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Inserted => "created",
+            Self::Updated => "updated",
+            Self::Unchanged => "the row already had this content",
+            Self::Found => "it was found there",
         }
     }
 }
@@ -210,6 +260,8 @@ words!(RecordState {
     Gone = "gone",
     Delivered = "delivered",
 });
+words!(DeliveryAction { Upsert = "upsert", Gone = "gone", Unmapped = "unmapped" });
+words!(Confirmation { Inserted = "inserted", Updated = "updated", Unchanged = "unchanged", Found = "found" });
 words!(DownstreamState {
     Open = "open",
     Done = "done",
@@ -235,6 +287,8 @@ pub enum FailureWord {
     Reason(FailureReason),
     /// Waits because ServiceNow asked for a pause.
     Throttled,
+    /// Its request got no answer; it is sent again alone.
+    Unanswered,
     /// Failed, whatever the reason.
     Failed,
     /// Waits for a parent.
@@ -249,15 +303,21 @@ impl FailureWord {
     /// The words for states.
     const STATES: &'static [(&'static str, FailureWord)] = &[
         ("throttled", Self::Throttled),
+        ("unanswered", Self::Unanswered),
         (RecordState::Failed.as_str(), Self::Failed),
         (RecordState::Waiting.as_str(), Self::Waiting),
         (RecordState::Unknown.as_str(), Self::Unknown),
         (RecordState::Retrying.as_str(), Self::Retrying),
     ];
 
-    /// Every word.
+    /// Every value, in order.
+    pub fn all() -> impl Iterator<Item = Self> + Clone {
+        FailureReason::ALL.iter().copied().map(Self::Reason).chain(Self::STATES.iter().map(|(_, state)| *state))
+    }
+
+    /// Every word, in the same order.
     pub fn words() -> impl Iterator<Item = &'static str> + Clone {
-        FailureReason::WORDS.iter().copied().chain(Self::STATES.iter().map(|(word, _)| *word))
+        Self::all().map(Self::as_str)
     }
 
     /// The word.
@@ -269,6 +329,18 @@ impl FailureWord {
     }
 }
 
+impl fmt::Display for FailureWord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl Serialize for FailureWord {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
 impl FromStr for FailureWord {
     type Err = super::word::Unknown;
 
@@ -277,6 +349,58 @@ impl FromStr for FailureWord {
         let state = Self::STATES.iter().find(|(word, _)| *word == text).map(|(_, state)| *state);
         // every word that is not a state is a reason
         Ok(state.or_else(|| text.parse().ok().map(Self::Reason)).unwrap_or(Self::Failed))
+    }
+}
+
+/// The order of a list of causes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CauseOrder {
+    /// The cause with the most records first.
+    #[default]
+    Largest,
+    /// The cause that has failed for longest first.
+    Oldest,
+}
+
+words!(CauseOrder { Largest = "largest", Oldest = "oldest" });
+
+/// Why a part is not delivered: as in a list of failures, or because it is simply on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UndeliveredWord {
+    /// A list of failures has it.
+    Failure(FailureWord),
+    /// As [`PartState::Queued`].
+    Queued,
+    /// As [`PartState::Sending`].
+    Sending,
+}
+
+impl UndeliveredWord {
+    /// The word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Failure(word) => word.as_str(),
+            Self::Queued => PartState::Queued.as_str(),
+            Self::Sending => PartState::Sending.as_str(),
+        }
+    }
+}
+
+impl FromStr for UndeliveredWord {
+    type Err = super::word::Unknown;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            text if text == PartState::Queued.as_str() => Ok(Self::Queued),
+            text if text == PartState::Sending.as_str() => Ok(Self::Sending),
+            text => text.parse().map(Self::Failure),
+        }
+    }
+}
+
+impl Serialize for UndeliveredWord {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
     }
 }
 
@@ -318,6 +442,10 @@ mod tests {
         for word in FailureWord::words() {
             assert_eq!(word.parse::<FailureWord>().map(FailureWord::as_str), Ok(word));
         }
+        for word in FailureWord::words().chain(["queued", "sending"]) {
+            assert_eq!(word.parse::<UndeliveredWord>().map(UndeliveredWord::as_str), Ok(word));
+        }
+        assert!("delivered".parse::<UndeliveredWord>().is_err());
         let wrong = "waitng".parse::<FailureWord>().expect_err("no word");
         assert_eq!(wrong.detail(), "there is no reason or state `waitng`; did you mean `waiting`?");
         assert_eq!(("unmapped".parse(), "downstream".parse()), (Ok(FailureReason::Unmapped), Ok(FailureReason::Downstream)));

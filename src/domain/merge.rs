@@ -34,7 +34,7 @@ pub enum Rule {
 }
 
 impl Rule {
-    /// The side which value wins; `None`: a person decides.
+    /// The side whose value wins; `None`: a person decides.
     pub fn side(self) -> Option<Side> {
         match self {
             Rule::Review => None,
@@ -69,7 +69,7 @@ impl From<BaseVersion> for (String, String) {
 /// A person's decision, and the two values that it was about. It is not valid for any other values.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decided {
-    /// The side which value wins.
+    /// The side whose value wins.
     pub side: Side,
     /// SYSPRO's value that the person saw.
     pub syspro: String,

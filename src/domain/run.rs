@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::delivery::words;
 
 /// The kind of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RunKind {
     /// The windowed read of a flow.
@@ -29,12 +29,13 @@ words!(RunKind { Poll = "poll", Sweep = "sweep", Replay = "replay", Backfill = "
 pub enum Trigger {
     /// A schedule, or a backfill that continues.
     Schedule,
-    /// A person: a paused flow runs all the same, and what waits for its next try is tried now.
+    /// A person: a paused flow runs all the same, and what waits for its next attempt is sent now.
     Person,
 }
 
 /// The state or result of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum RunOutcome {
     /// It has not ended.
     Running,
@@ -46,8 +47,23 @@ pub enum RunOutcome {
 
 words!(RunOutcome { Running = "running", Done = "done", Failed = "failed" });
 
+/// What a row of the audit says of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunEvent {
+    /// It started.
+    Begun,
+    /// As [`RunOutcome::Done`].
+    Done,
+    /// As [`RunOutcome::Failed`].
+    Failed,
+}
+
+words!(RunEvent { Begun = "begun", Done = "done", Failed = "failed" });
+
 /// The state of a backfill.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum BackfillState {
     /// It is being read, or waits.
     Open,

@@ -9,14 +9,27 @@ use crate::domain::merge::Side;
 use crate::process::Process;
 use crate::store::{ConflictFilter, ConflictRow};
 
-/// Decides entries, for their current values; answers the decided ones. The others are closed, do not exist, or could mean several rows.
+/// The result of a decision.
+#[derive(Debug, Clone)]
+pub struct Resolved {
+    /// The entries that are decided.
+    pub decided: Vec<ConflictRow>,
+    /// The others: they are closed, do not exist, or could mean several rows.
+    pub left_out: Vec<ConflictId>,
+}
+
+/// Decides entries, for their current values.
 ///
 /// # Errors
 /// [`Refused::Selection`]; [`Refused::NothingToDecide`] when none of them can be decided; an error of the ledger.
-pub async fn resolve(process: &Process, ids: &[ConflictId], take: Side, requested: Requested) -> Result<Vec<ConflictRow>, Refused> {
+pub async fn resolve(process: &Process, ids: &[ConflictId], take: Side, requested: Requested) -> Result<Resolved, Refused> {
     selection::named(ids.len(), WrongSelection::Entries)?;
     let decided = process.store.conflict_decide(ids.to_vec(), take, requested.by, requested.why).await?;
-    if decided.is_empty() { Err(Refused::NothingToDecide(ids.to_vec())) } else { Ok(decided) }
+    if decided.is_empty() {
+        return Err(Refused::NothingToDecide(ids.to_vec()));
+    }
+    let left_out = ids.iter().copied().filter(|id| !decided.iter().any(|row| row.id == *id)).collect();
+    Ok(Resolved { decided, left_out })
 }
 
 /// One entry of the list.
@@ -28,7 +41,7 @@ pub async fn find(process: &Process, id: ConflictId) -> Result<ConflictRow, Refu
     rows.into_iter().next().ok_or_else(|| Refused::NoConflict(id.to_string()))
 }
 
-/// Matches two lists for the first time; answers the entries that this decided. `prefer`: the side which value wins where both have a
+/// Matches two lists for the first time; answers the entries that this decided. `prefer`: the side whose value wins where both have a
 /// record and differ.
 ///
 /// # Errors

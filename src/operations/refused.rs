@@ -3,6 +3,7 @@
 use super::selection::WrongSelection;
 use crate::actors::scheduler::StartRefused;
 use crate::domain::ids::{BackfillId, ConflictId};
+use crate::domain::run::BackfillState;
 use crate::domain::word::Unknown;
 use crate::domain::{CompanyId, FlowId};
 use crate::store::StoreError;
@@ -116,7 +117,7 @@ pub enum Refused {
         /// Its number.
         id: BackfillId,
         /// `done` or `cancelled`.
-        state: String,
+        state: BackfillState,
     },
     /// None of these entries of the conflict list can be decided.
     NothingToDecide(Vec<ConflictId>),

@@ -13,7 +13,7 @@ use super::{NeverRead, Refused};
 use crate::definition::set::short;
 use crate::definition::{Definitions, Plan, WrittenCurrency};
 use crate::domain::audit::AuditKind;
-use crate::domain::delivery::PartState;
+use crate::domain::delivery::{Confirmation, DeliveryAction, PartState};
 use crate::domain::history::{ChildKeys, Flat, flatten};
 use crate::domain::ids::{BatchId, DeliveryId, RunId};
 use crate::domain::{CompanyId, FlowId, LateReference, RecordRef};
@@ -51,7 +51,7 @@ pub struct SentPart {
     /// `header`, or the name of the lines and the key of the line; null: not known any more.
     pub part: Option<String>,
     /// `upsert`: create or update; `gone`: mark as gone from SYSPRO; `unmapped`: nothing was sent. Null: not known any more.
-    pub action: Option<String>,
+    pub action: Option<DeliveryAction>,
     /// When it was queued; null: not known any more.
     pub queued_at: Option<DateTime<Utc>>,
     /// The run that queued it; null: not known.
@@ -117,8 +117,8 @@ pub struct SentAttempt {
     pub how: Option<&'static str>,
     /// The outcome: the kind of its audit row.
     pub outcome: String,
-    /// `inserted`, `updated`, `unchanged` or `found`.
-    pub result: Option<String>,
+    /// How it was confirmed; null: it was not, or not known.
+    pub result: Option<Confirmation>,
     /// The row in ServiceNow.
     pub sys_id: Option<String>,
     /// Its table.
@@ -269,7 +269,7 @@ impl<'a> Reader<'a> {
         if fields.is_none() || references.is_none() {
             notes.push("The stored fields cannot be read back from the ledger.".to_owned());
         }
-        if delivery.action == "unmapped" {
+        if delivery.action == DeliveryAction::Unmapped {
             notes.push("Nothing was sent: this version could not be mapped.".to_owned());
         }
         let left_out = audited.first().map_or(0, |first| first.attempts - audited.len() as i64);
@@ -286,7 +286,7 @@ impl<'a> Reader<'a> {
             delivery_id: delivery.delivery_id,
             version: Some(delivery.version),
             part: Some(part(&delivery.block, &delivery.record_key)),
-            action: Some(delivery.action.clone()),
+            action: Some(delivery.action),
             queued_at: Some(delivery.queued_at),
             run_id: delivery.run_id,
             state: delivery.state.clone().or_else(|| state(&attempts)),
@@ -356,7 +356,7 @@ impl<'a> Reader<'a> {
 
 /// Whether the stored fields can be compared with those that the mapping of this process makes: both are the same mapping.
 fn comparable(delivery: &KeptDelivery, mapping: Option<&str>) -> bool {
-    delivery.action == "upsert" && mapping.is_some() && delivery.mapping_hash.as_deref() == mapping
+    delivery.action == DeliveryAction::Upsert && mapping.is_some() && delivery.mapping_hash.as_deref() == mapping
 }
 
 fn mapped(process: &Process, definitions: &Snapshot, flow: &FlowId, version: &SentVersion) -> Result<Vec<IntakeRecord>, String> {
@@ -454,7 +454,7 @@ fn attempt(audited: &AuditedAttempt) -> SentAttempt {
         batch_id: audited.batch_id,
         how,
         outcome: audited.kind.clone(),
-        result: text("how"),
+        result: text("how").and_then(|how| how.parse().ok()),
         sys_id: text("sys_id"),
         table: text("table"),
         message: text("message").or_else(|| text("why")).or_else(|| text("said")),
@@ -484,13 +484,7 @@ impl SentAttempt {
 
     /// The outcome in words, without the message.
     pub fn words(&self) -> String {
-        let result = match self.result.as_deref() {
-            Some("inserted") => ": created",
-            Some("updated") => ": updated",
-            Some("unchanged") => ": the row already had this content",
-            Some("found") => ": it was found there",
-            _ => "",
-        };
+        let result = self.result.map(|result| format!(": {}", result.text())).unwrap_or_default();
         match (self.outcome.parse(), self.batch_id) {
             (Ok(AuditKind::Confirmed), _) => format!("ServiceNow has it{result}"),
             (Ok(AuditKind::PartialWrite), _) => format!("ServiceNow has it{result}, with other values than were sent"),
@@ -506,11 +500,6 @@ impl SentAttempt {
 }
 
 /// What a delivery does, in words.
-pub fn action_words(action: Option<&str>) -> &'static str {
-    match action {
-        Some("upsert") => "create or update",
-        Some("gone") => "mark as gone from SYSPRO",
-        Some("unmapped") => "nothing: it could not be mapped",
-        _ => "not known any more",
-    }
+pub fn action_words(action: Option<DeliveryAction>) -> &'static str {
+    action.map_or("not known any more", DeliveryAction::text)
 }

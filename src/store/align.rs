@@ -15,6 +15,7 @@ use super::placeholder::with_placeholders;
 use super::run::{Among, RunTally, run_tally};
 use super::{Conn, Lease, RowPlace, Store, StoreError, Tx};
 use crate::domain::FlowId;
+use crate::domain::delivery::DeliveryAction;
 use crate::domain::ids::{ConflictId, DocumentId, RunId};
 use crate::store::prepared::prepared;
 use crate::store::text::{JsonText, Text};
@@ -89,7 +90,7 @@ pub struct AlignedDocument {
     pub unsent: Option<String>,
     /// The action of that delivery.
     #[diesel(sql_type = Nullable<Text>)]
-    pub unsent_action: Option<String>,
+    pub unsent_action: Option<DeliveryAction>,
     /// What that delivery expects of the row.
     #[diesel(sql_type = Nullable<Text>)]
     pub unsent_expects: Option<String>,
@@ -164,8 +165,8 @@ pub struct AlignDelivery {
     pub document_id: DocumentId,
     /// Its version.
     pub version: i32,
-    /// `upsert` or `gone`.
-    pub action: &'static str,
+    /// What it does.
+    pub action: DeliveryAction,
     /// The fields, as JSON.
     pub payload: String,
     /// The values that the row must still have, as JSON; `None` for a new row.
@@ -380,7 +381,7 @@ fn deliver(conn: &mut Conn, intake: &AlignIntake, busy: &HashSet<DocumentId>, ta
     .bind::<Array<BigInt>, _>(ids)
     .bind::<Array<BigInt>, _>(due.iter().map(|d| d.document_id).collect::<Vec<_>>())
     .bind::<Array<Integer>, _>(due.iter().map(|d| d.version).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(due.iter().map(|d| d.action).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(due.iter().map(|d| d.action.as_str()).collect::<Vec<_>>())
     .bind::<Array<JsonText>, _>(due.iter().map(|d| d.payload.as_str()).collect::<Vec<_>>())
     .bind::<Array<Binary>, _>(hashes.iter().map(|hash| &hash[..]).collect::<Vec<_>>())
     .bind::<Array<Nullable<Text>>, _>(due.iter().map(|d| d.expects.as_deref()).collect::<Vec<_>>())

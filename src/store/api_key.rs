@@ -14,6 +14,7 @@ use super::time::ago;
 use super::{Store, StoreError};
 use crate::domain::audit::AuditKind;
 use crate::domain::ids::ApiKeyId;
+use crate::domain::role::Role;
 use crate::store::text::text;
 
 /// One key, without its secret.
@@ -24,8 +25,8 @@ pub struct ApiKeyRow {
     pub id: ApiKeyId,
     /// Its name, which the audit shows.
     pub name: String,
-    /// `viewer`, `operator`, `auditor` or `admin`.
-    pub role: String,
+    /// What it may do.
+    pub role: Role,
     /// The first characters, to recognise it by.
     pub prefix: String,
     /// SHA-256 of the whole key.
@@ -76,7 +77,7 @@ impl Store {
     pub async fn api_key_add(
         &self,
         name: String,
-        role: String,
+        role: Role,
         prefix: String,
         hash: Vec<u8>,
         expires_at: Option<DateTime<Utc>>,
@@ -86,7 +87,7 @@ impl Store {
             diesel::insert_into(api_key::table)
                 .values((
                     api_key::name.eq(text(&name)),
-                    api_key::role.eq(text(&role)),
+                    api_key::role.eq(text(role.as_str())),
                     api_key::prefix.eq(text(&prefix)),
                     api_key::hash.eq(&hash),
                     api_key::expires_at.eq(expires_at),

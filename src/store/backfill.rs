@@ -36,8 +36,8 @@ pub struct BackfillRow {
     pub since: Option<NaiveDate>,
     /// The first date after the period; `None`: up to now.
     pub until: Option<NaiveDate>,
-    /// `open`, `done` or `cancelled`.
-    pub state: String,
+    /// Its state.
+    pub state: BackfillState,
     /// Who asked.
     pub requested_by: String,
     /// Why.

@@ -62,9 +62,9 @@ pub struct ConflictRow {
     /// The column in SYSPRO.
     pub source: Option<String>,
     /// The kind of conflict.
-    pub kind: String,
-    /// `open`, `decided`, `to_apply` or `closed`.
-    pub state: String,
+    pub kind: ConflictKind,
+    /// Its state.
+    pub state: ConflictState,
     /// The base value: SYSPRO's value when both sides last agreed.
     pub agreed: Option<String>,
     /// SYSPRO's value.
@@ -75,8 +75,8 @@ pub struct ConflictRow {
     pub servicenow: String,
     /// When its row was changed.
     pub servicenow_at: Option<DateTime<Utc>>,
-    /// The side which value wins, once decided.
-    pub side: Option<String>,
+    /// The side whose value wins, once decided.
+    pub side: Option<Side>,
     /// Who decided.
     pub decided_by: Option<String>,
     /// When it was decided.
@@ -95,13 +95,13 @@ pub struct ConflictRow {
     /// run closes the entry; null: the flow's next run applies the decision.
     #[diesel(sql_type = Nullable<Text>, select_expression_type = AsExprOf<Option<String>, Nullable<Text>>)]
     #[diesel(select_expression = None::<String>.into_sql::<Nullable<Text>>())]
-    pub delivery: Option<String>,
+    pub delivery: Option<DecisionProgress>,
 }
 
 impl ConflictRow {
     /// What happens next to a decided entry.
     pub fn next_of_decided(&self) -> NextStep {
-        match self.delivery.as_deref().and_then(|word| word.parse().ok()) {
+        match self.delivery {
             None => NextStep::RunActs,
             Some(DecisionProgress::Delivered) => NextStep::ConflictDelivered,
             Some(DecisionProgress::Outstanding) => NextStep::ConflictQueued,

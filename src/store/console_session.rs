@@ -13,6 +13,7 @@ use super::time::after;
 use super::{Store, StoreError};
 use crate::domain::audit::AuditKind;
 use crate::domain::ids::ApiKeyId;
+use crate::domain::role::Role;
 use crate::store::text::Text;
 
 /// The owner of a session.
@@ -21,7 +22,7 @@ pub struct SessionRow {
     /// The key's name.
     pub name: String,
     /// The key's current role.
-    pub role: String,
+    pub role: Role,
 }
 
 /// What makes a request with a session.
@@ -38,7 +39,7 @@ struct Found {
     #[diesel(sql_type = Text)]
     name: String,
     #[diesel(sql_type = Text)]
-    role: String,
+    role: Role,
     #[diesel(sql_type = Bool)]
     stale: bool,
 }

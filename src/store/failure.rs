@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::{Store, StoreError};
 use crate::domain::DocumentKey;
 use crate::domain::backlog::Backlog;
-use crate::domain::delivery::{FailureReason, FailureWord};
+use crate::domain::delivery::{CauseOrder, FailureReason, FailureWord, PartState, UndeliveredWord};
 use crate::domain::differing::{Message, ValueCount, differing};
 use crate::domain::ids::DeliveryId;
 use crate::domain::money::{amount_in, parse_decimal, thousands};
@@ -57,8 +57,8 @@ pub struct FailureFilter {
     pub since: Option<DateTime<Utc>>,
     /// Only those that have been in this state since before this time.
     pub until: Option<DateTime<Utc>>,
-    /// For causes: sorts by the longest failure, and not by the number of records.
-    pub oldest: bool,
+    /// For causes: which ones come first.
+    pub order: CauseOrder,
     /// Only deliveries after this one, for paging.
     pub after: DeliveryId,
     /// The most entries to return.
@@ -93,10 +93,11 @@ pub struct FailureRow {
     pub record_key: String,
     /// `failed`, `waiting`, `on_hold`, `unknown` or `retrying`.
     #[diesel(sql_type = Text)]
-    pub state: String,
-    /// Why it failed, waits or is on hold.
+    pub state: PartState,
+    /// Why it failed, waits, is on hold or is retried.
+    #[schema(value_type = Option<String>)]
     #[diesel(sql_type = Nullable<Text>)]
-    pub reason: Option<String>,
+    pub reason: Option<FailureWord>,
     /// The message of the other system.
     #[diesel(sql_type = Nullable<Text>)]
     pub message: Option<String>,
@@ -158,7 +159,8 @@ pub struct CauseRow {
     /// The entity.
     pub entity: String,
     /// The reason, or the state where there is none.
-    pub reason: String,
+    #[schema(value_type = String)]
+    pub reason: FailureWord,
     /// The full message of one of the records.
     pub example: String,
     /// That record's key.
@@ -254,8 +256,9 @@ pub struct ParentRow {
     #[serde(skip)]
     deleted: bool,
     /// Its own reason or state, such as `rejected`; null: it is delivered, or it was never read.
+    #[schema(value_type = Option<String>)]
     #[diesel(sql_type = Nullable<Text>)]
-    pub reason: Option<String>,
+    pub reason: Option<UndeliveredWord>,
     /// Its own message.
     #[diesel(sql_type = Nullable<Text>)]
     pub message: Option<String>,
@@ -268,24 +271,16 @@ impl ParentRow {
     /// Its state, to follow its name: `left out by the definition`.
     pub fn words(&self) -> String {
         let message = self.message.as_deref().map(|message| format!(": {message}")).unwrap_or_default();
-        let state = self.reason.as_deref().map(|word| word.parse().unwrap_or(FailureWord::Retrying));
-        match (&self.absent, state) {
+        match (&self.absent, self.reason) {
             (Some(absent), _) if !self.known || self.deleted => absent.clone(),
-            (_, Some(FailureWord::Reason(FailureReason::MissingParent))) => format!("waits for its own parent{message}"),
-            (_, Some(FailureWord::Reason(FailureReason::OnHold))) => "is on hold".to_owned(),
-            (_, Some(FailureWord::Unknown)) => "was sent, and Tieline does not know whether it arrived; Tieline looks it up".to_owned(),
-            (
-                _,
-                Some(FailureWord::Reason(
-                    FailureReason::Rejected
-                    | FailureReason::Unmapped
-                    | FailureReason::Unreadable
-                    | FailureReason::Poison
-                    | FailureReason::Exhausted
-                    | FailureReason::Downstream,
-                )),
-            ) => format!("failed itself{message}"),
-            (_, Some(_)) => format!("is queued{message}"),
+            (_, Some(UndeliveredWord::Failure(word))) => match word {
+                FailureWord::Reason(FailureReason::MissingParent) | FailureWord::Waiting => format!("waits for its own parent{message}"),
+                FailureWord::Reason(FailureReason::OnHold) => "is on hold".to_owned(),
+                FailureWord::Unknown => "was sent, and Tieline does not know whether it arrived; Tieline looks it up".to_owned(),
+                FailureWord::Reason(_) | FailureWord::Failed => format!("failed itself{message}"),
+                FailureWord::Throttled | FailureWord::Unanswered | FailureWord::Retrying => format!("is queued{message}"),
+            },
+            (_, Some(UndeliveredWord::Queued | UndeliveredWord::Sending)) => format!("is queued{message}"),
             (_, None) if self.deleted => "is gone from SYSPRO".to_owned(),
             (_, None) if !self.known => "was not read from SYSPRO yet".to_owned(),
             (_, None) if self.elsewhere => {
@@ -305,7 +300,7 @@ struct Grouped {
     #[diesel(sql_type = Text)]
     entity: String,
     #[diesel(sql_type = Text)]
-    reason: String,
+    reason: FailureWord,
     #[diesel(sql_type = Bool)]
     replayable: bool,
     #[diesel(sql_type = BigInt)]
@@ -440,11 +435,11 @@ impl Store {
                 .bind::<Nullable<Timestamptz>, _>(filter.since)
                 .bind::<Nullable<Timestamptz>, _>(filter.until)
                 .bind::<Nullable<Text>, _>(filter.cause)
-                .bind::<Bool, _>(filter.oldest)
+                .bind::<Bool, _>(filter.order == CauseOrder::Oldest)
                 .bind::<BigInt, _>(COUNTED)
                 .load(conn)?;
             let mut causes: Vec<CauseRow> = rows.into_iter().map(CauseRow::from).collect();
-            let waiting = causes.iter().filter(|cause| cause.reason == FailureReason::MissingParent.as_str());
+            let waiting = causes.iter().filter(|cause| cause.reason == FailureWord::Reason(FailureReason::MissingParent));
             let waiting: Vec<String> = waiting.map(|cause| cause.cause.clone()).collect();
             if !waiting.is_empty() {
                 let parents: Vec<ParentRow> = sql_query(with_cause(include_str!("sql/failure_parents.sql")))

@@ -21,8 +21,8 @@ use crate::store::text::Text;
 pub struct Notice {
     /// Its number.
     pub id: NoticeId,
-    /// The event: a word of [`NoticeEvent`].
-    pub event: String,
+    /// The event.
+    pub event: NoticeEvent,
     /// The company.
     pub company: Option<String>,
     /// The entity.

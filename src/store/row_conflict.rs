@@ -9,7 +9,7 @@ use super::audit::{NewAudit, audit_append};
 use super::settle::{DeliveryOutcome, Settlement};
 use super::{Conn, Queue, Tx};
 use crate::domain::audit::AuditKind;
-use crate::domain::delivery::FailureReason;
+use crate::domain::delivery::{Confirmation, FailureReason};
 use crate::domain::ids::DocumentId;
 use crate::domain::next_step::NextStep;
 use crate::store::prepared::prepared;
@@ -127,7 +127,7 @@ fn in_batch(conn: &mut Conn, queue: &Queue, outcomes: &[Settlement], confirmed: 
         let document = names.get(&outcomes[at].document_id).map_or("", String::as_str);
         part_name(document, &queue.block, &outcomes[at].record_key)
     };
-    let made = |at: usize| matches!(&outcomes[at].verdict, DeliveryOutcome::Confirmed { how: "inserted", .. });
+    let made = |at: usize| matches!(&outcomes[at].verdict, DeliveryOutcome::Confirmed { how: Confirmation::Inserted, .. });
     let mut found = Vec::new();
     for ats in shared {
         let Some(first) = ats.iter().copied().min_by_key(|at| (!made(*at), outcomes[*at].delivery_id)) else { continue };

@@ -19,7 +19,7 @@ use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
 use crate::domain::backlog::Backlog;
 use crate::domain::ids::{DocumentId, RunId};
-use crate::domain::run::{RunCounts, RunKind, RunOutcome};
+use crate::domain::run::{RunCounts, RunEvent, RunKind, RunOutcome};
 use crate::store::prepared::prepared;
 use crate::store::text::{Text, text};
 
@@ -35,8 +35,8 @@ pub struct RunRow {
     pub company: String,
     /// The entity.
     pub entity: String,
-    /// `poll`, `sweep`, `replay` or `backfill`.
-    pub kind: String,
+    /// Its kind.
+    pub kind: RunKind,
     /// Who asked for it.
     pub requested_by: String,
     /// Why, when a person did.
@@ -45,8 +45,8 @@ pub struct RunRow {
     pub started_at: DateTime<Utc>,
     /// When it ended.
     pub ended_at: Option<DateTime<Utc>>,
-    /// `done` or `failed`.
-    pub outcome: Option<String>,
+    /// `done` or `failed`; null while it runs.
+    pub outcome: Option<RunOutcome>,
     /// Why it failed.
     pub error: Option<String>,
     /// Documents read.
@@ -173,8 +173,29 @@ pub(crate) enum Among {
     Others,
 }
 
-/// What a transaction adds to a run, in the order of the columns of `sql/run_tally.sql`.
-type Added = [i64; 12];
+/// What a transaction adds to a run.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Added {
+    read: i64,
+    new: i64,
+    changed: i64,
+    unchanged: i64,
+    deleted: i64,
+    /// Records that the run queued.
+    records: i64,
+    /// Parts that the run queued.
+    parts: i64,
+    /// Parts that were sent.
+    sent: i64,
+    /// Parts that ServiceNow confirmed.
+    confirmed: i64,
+    /// Parts that were replaced before their delivery.
+    parts_replaced: i64,
+    /// Records that are completely delivered.
+    delivered: i64,
+    /// Records that were replaced.
+    replaced: i64,
+}
 
 /// Adds parts, and the records that are complete with them, to the runs that queued them; answers how many records are delivered.
 ///
@@ -185,41 +206,42 @@ type Added = [i64; 12];
 pub(crate) fn run_tally(conn: &mut Conn, tally: &RunTally, among: Among) -> Tx<Vec<Arrived>> {
     let mut added: BTreeMap<RunId, Added> = BTreeMap::new();
     if let Some((run, counts)) = &tally.read {
-        let read = [counts.read, counts.new, counts.changed, counts.unchanged, counts.deleted];
-        added.entry(*run).or_default()[..read.len()].copy_from_slice(&read);
+        let RunCounts { read, new, changed, unchanged, deleted, delivered: _, sent: _, confirmed: _ } = *counts;
+        added.insert(*run, Added { read, new, changed, unchanged, deleted, ..Added::default() });
     }
-    for (run, records, queued) in &tally.queued {
+    for (run, records, parts) in &tally.queued {
         let counts = added.entry(*run).or_default();
-        counts[5] += records;
-        counts[6] += queued;
+        counts.records += records;
+        counts.parts += parts;
     }
-    tally.sent.iter().for_each(|run| added.entry(*run).or_default()[7] += 1);
-    tally.confirmed.iter().for_each(|(run, _)| added.entry(*run).or_default()[8] += 1);
-    tally.replaced.iter().for_each(|(run, _)| added.entry(*run).or_default()[9] += 1);
+    tally.sent.iter().for_each(|run| added.entry(*run).or_default().sent += 1);
+    tally.confirmed.iter().for_each(|(run, _)| added.entry(*run).or_default().confirmed += 1);
+    tally.replaced.iter().for_each(|(run, _)| added.entry(*run).or_default().parts_replaced += 1);
     for left in left(conn, tally, among)? {
         let counts = added.entry(left.run_id).or_default();
-        counts[10] += left.delivered;
-        counts[11] += left.replaced;
+        counts.delivered += left.delivered;
+        counts.replaced += left.replaced;
     }
-    added.retain(|_, counts| counts.iter().any(|count| *count != 0));
+    added.retain(|_, counts| *counts != Added::default());
     if added.is_empty() {
         return Ok(Vec::new());
     }
-    let column = |at: usize| added.values().map(|counts| counts[at]).collect::<Vec<i64>>();
+    let column = |count: fn(&Added) -> i64| added.values().map(count).collect::<Vec<i64>>();
+    // in the order of the columns of the statement
     Ok(prepared(include_str!("sql/run_tally.sql"))
         .bind::<Array<SqlUuid>, _>(added.keys().copied().collect::<Vec<_>>())
-        .bind::<Array<BigInt>, _>(column(0))
-        .bind::<Array<BigInt>, _>(column(1))
-        .bind::<Array<BigInt>, _>(column(2))
-        .bind::<Array<BigInt>, _>(column(3))
-        .bind::<Array<BigInt>, _>(column(4))
-        .bind::<Array<BigInt>, _>(column(5))
-        .bind::<Array<BigInt>, _>(column(6))
-        .bind::<Array<BigInt>, _>(column(7))
-        .bind::<Array<BigInt>, _>(column(8))
-        .bind::<Array<BigInt>, _>(column(9))
-        .bind::<Array<BigInt>, _>(column(10))
-        .bind::<Array<BigInt>, _>(column(11))
+        .bind::<Array<BigInt>, _>(column(|added| added.read))
+        .bind::<Array<BigInt>, _>(column(|added| added.new))
+        .bind::<Array<BigInt>, _>(column(|added| added.changed))
+        .bind::<Array<BigInt>, _>(column(|added| added.unchanged))
+        .bind::<Array<BigInt>, _>(column(|added| added.deleted))
+        .bind::<Array<BigInt>, _>(column(|added| added.records))
+        .bind::<Array<BigInt>, _>(column(|added| added.parts))
+        .bind::<Array<BigInt>, _>(column(|added| added.sent))
+        .bind::<Array<BigInt>, _>(column(|added| added.confirmed))
+        .bind::<Array<BigInt>, _>(column(|added| added.parts_replaced))
+        .bind::<Array<BigInt>, _>(column(|added| added.delivered))
+        .bind::<Array<BigInt>, _>(column(|added| added.replaced))
         .load(conn)?)
 }
 
@@ -331,7 +353,7 @@ fn run_close_dead(conn: &mut Conn, flow: &FlowId) -> Tx<()> {
         .returning(run::id)
         .get_results(conn)?;
     for id in dead {
-        run_audit(conn, flow, id, "tieline", &serde_json::json!({ "event": "failed", "error": why }))?;
+        run_audit(conn, flow, id, "tieline", &serde_json::json!({ "event": RunEvent::Failed, "error": why }))?;
     }
     Ok(())
 }
@@ -353,13 +375,16 @@ pub struct NewRun {
 
 /// What the audit says of the start of a run.
 pub(super) fn begun(new: &NewRun) -> serde_json::Value {
-    serde_json::json!({ "event": "begun", "kind": new.kind, "why": new.reason })
+    serde_json::json!({ "event": RunEvent::Begun, "kind": new.kind, "why": new.reason })
 }
 
 /// What the audit says of the end of a run, and the outcome.
 pub(super) fn ended(error: Option<&str>) -> (serde_json::Value, &'static str) {
-    let outcome = if error.is_some() { RunOutcome::Failed } else { RunOutcome::Done }.as_str();
-    (serde_json::json!({ "event": outcome, "error": error }), outcome)
+    let (event, outcome) = match error {
+        Some(_) => (RunEvent::Failed, RunOutcome::Failed),
+        None => (RunEvent::Done, RunOutcome::Done),
+    };
+    (serde_json::json!({ "event": event, "error": error }), outcome.as_str())
 }
 
 /// Starts a run; see [`Store::run_begin`].

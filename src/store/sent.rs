@@ -8,6 +8,7 @@ use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Timestamptz, Uui
 use super::replay::StoredDocument;
 use super::{Conn, Store, StoreError, Tx};
 use crate::domain::DocumentKey;
+use crate::domain::delivery::DeliveryAction;
 use crate::domain::ids::{BatchId, DeliveryId, RunId};
 use crate::store::text::Text;
 
@@ -50,9 +51,9 @@ pub struct KeptDelivery {
     /// The line's key; empty for a header.
     #[diesel(sql_type = Text)]
     pub record_key: String,
-    /// `upsert`, `gone` or `unmapped`.
+    /// What it does.
     #[diesel(sql_type = Text)]
-    pub action: String,
+    pub action: DeliveryAction,
     /// When it was queued.
     #[diesel(sql_type = Timestamptz)]
     pub queued_at: DateTime<Utc>,

@@ -21,7 +21,7 @@ use super::run::{Among, Arrived, RunTally, run_tally};
 use super::schema::{intent, pending};
 use super::{Conn, Node, Queue, Store, StoreError, Tx, TxError};
 use crate::domain::audit::AuditKind;
-use crate::domain::delivery::{Attempt, DeliveryState, FailureReason};
+use crate::domain::delivery::{Attempt, Confirmation, DeliveryState, FailureReason};
 use crate::domain::ids::{BatchId, DeliveryId, DocumentId, RunId};
 use crate::domain::next_step::NextStep;
 use crate::domain::{FlowId, SysId};
@@ -48,8 +48,8 @@ pub enum DeliveryOutcome {
         sys_id: SysId,
         /// Its table.
         table: String,
-        /// `inserted`, `updated`, `unchanged`, `found`.
-        how: &'static str,
+        /// What it shows.
+        how: Confirmation,
         /// Fields that came back other than sent.
         partial: Vec<PartialField>,
         /// ServiceNow's message with the success.
@@ -419,7 +419,7 @@ fn audit_row(outcome: &Settlement, batch_id: BatchId, attempt: Attempt, now: Dat
                 (false, _) => AuditKind::PartialWrite,
             };
             let fields = (!partial.is_empty()).then(|| serde_json::json!(partial));
-            let detail = ConfirmedDetail { fields, how, said: said.as_deref(), sys_id: sys_id.as_str(), table };
+            let detail = ConfirmedDetail { fields, how: *how, said: said.as_deref(), sys_id: sys_id.as_str(), table };
             (kind, serde_json::to_string(&detail).unwrap_or_default())
         }
         DeliveryOutcome::Failed { reason, message, field, next_step } => (
@@ -447,7 +447,7 @@ fn audit_row(outcome: &Settlement, batch_id: BatchId, attempt: Attempt, now: Dat
 struct ConfirmedDetail<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     fields: Option<serde_json::Value>,
-    how: &'a str,
+    how: Confirmation,
     #[serde(skip_serializing_if = "Option::is_none")]
     said: Option<&'a str>,
     sys_id: &'a str,

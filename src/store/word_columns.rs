@@ -4,8 +4,14 @@ use diesel::deserialize::{self, FromSql, FromSqlRow};
 use diesel::pg::{Pg, PgValue};
 
 use crate::domain::budget::Breaker;
+use crate::domain::conflict::{ConflictKind, ConflictState, DecisionProgress};
+use crate::domain::delivery::{DeliveryAction, FailureWord, PartState, UndeliveredWord};
 use crate::domain::life::ComparisonState;
+use crate::domain::merge::Side;
+use crate::domain::notice::NoticeEvent;
 use crate::domain::resent::ResentWord;
+use crate::domain::role::Role;
+use crate::domain::run::{BackfillState, RunKind, RunOutcome};
 use crate::domain::tie_out::{Cause, Difference, TieOutState, Verdict};
 use crate::store::text::Text;
 
@@ -29,3 +35,7 @@ macro_rules! columns {
 }
 
 columns!(Breaker ComparisonState TieOutState Verdict Difference Cause ResentWord);
+columns!(ConflictKind ConflictState DecisionProgress Side);
+columns!(DeliveryAction FailureWord PartState UndeliveredWord);
+columns!(BackfillState RunKind RunOutcome);
+columns!(NoticeEvent Role);

@@ -135,7 +135,7 @@ fn two_lists_that_meet_are_compared_and_nothing_is_written_before_somebody_says_
         assert_eq!(rig.servicenow.writes(), 0, "the two lists have only been compared");
         let costs = rig.syspro.count("EDU1", "BomCostCentre").unwrap();
         let found = world.conflicts().await;
-        let of = |kind: &str| found.iter().filter(|row| row.entity == "cost_center" && row.kind == kind).collect::<Vec<_>>();
+        let of = |kind: &str| found.iter().filter(|row| row.entity == "cost_center" && row.kind.as_str() == kind).collect::<Vec<_>>();
         assert_eq!(of("only_syspro").len(), costs - 2);
         let differing = of("first_contact");
         assert_eq!((differing.len(), differing[0].key.as_str(), differing[0].servicenow.as_str()), (1, "200", "Kept by hand"));
@@ -352,7 +352,7 @@ fn lists_of_several_pages_are_compared_as_one() {
         let poll = || async { errors(&run_set(&rig.process, vec![flow.clone()], RunKind::Poll).await) };
         assert_eq!(poll().await, Vec::<String>::new());
         let of = |kind: &str, found: &[ConflictRow]| -> Vec<String> {
-            found.iter().filter(|row| row.kind == kind && !row.key.starts_with('1')).map(|row| row.key.clone()).collect()
+            found.iter().filter(|row| row.kind.as_str() == kind && !row.key.starts_with('1')).map(|row| row.key.clone()).collect()
         };
         let found = world.conflicts().await;
         assert_eq!(of("first_contact", &found).into_iter().collect::<BTreeSet<_>>(), ["K0003", "K1500", "K2299"].map(str::to_owned).into());

@@ -452,8 +452,8 @@ fn a_person_decides_conflicts_and_reads_why_syspro_does_not_take_one() {
              VALUES ('EDU1', 'gl_account', '{key}', '{key}', 'name', '{kind}', '{state}', 'old', 'one <b>', 'other', '{said}') RETURNING id"
         ))
     };
-    let open = row("10", "open", "value", "");
-    let refused = row("20", "to_apply", "value", "SYSPRO refused the change");
+    let open = row("10", "open", "both_changed", "");
+    let refused = row("20", "to_apply", "both_changed", "SYSPRO refused the change");
     let ambiguous = row("30", "open", "ambiguous", "");
     let operator = Person::sign_in(&site, &key(&site, Role::Operator));
     let page = operator.get("/conflicts").body;

@@ -115,7 +115,7 @@ fn every_run_accounts_for_each_record_that_it_queued() {
         let first = all.iter().find(|run| run.id == first.id).unwrap();
         assert_eq!((first.records, first.waiting), (first.delivered + first.replaced, 0), "{first:?}");
         assert!(first.delivered > 0, "{first:?}");
-        let replay = all.iter().find(|run| run.kind == "replay").unwrap();
+        let replay = all.iter().find(|run| run.kind == RunKind::Replay).unwrap();
         assert_eq!((replay.records, replay.failed, replay.delivered), (60, 2, 58), "{replay:?}");
         let status = rig.store.flow_status().await.unwrap();
         let status = status.iter().find(|row| row.entity == "invoice").unwrap();
@@ -207,7 +207,7 @@ fn every_screen_counts_records_and_names_their_parts_beside() {
     world.run(&["sync", "--sweep", "--entity", "invoice"]);
     // the parts of one record fail for causes of their own
     world.database.psql(
-        "UPDATE pending SET own_state = 'failed', reason = 'exhausted', message = 'the last of 12 tries failed: 503 from the instance' \
+        "UPDATE pending SET own_state = 'failed', reason = 'exhausted', message = 'the last of 12 attempts failed: 503 from the instance' \
          WHERE delivery_id = (SELECT min(delivery_id) FROM undelivered WHERE reason = 'missing_parent')",
     );
     let number = |sql: &str| world.database.psql(sql).parse::<i64>().unwrap();

@@ -197,7 +197,10 @@ fn records_that_kill_their_mapper_fail_by_name_and_their_neighbours_arrive() {
             expected.sort();
             assert_eq!(keys, expected, "cycle {cycle}: {failures:#?}");
             for row in &failures {
-                assert_eq!((row.entity.as_str(), row.state.as_str(), row.reason.as_deref()), ("supplier", "failed", Some("poison")));
+                assert_eq!(
+                    (row.entity.as_str(), row.state.as_str(), row.reason.map(|reason| reason.as_str())),
+                    ("supplier", "failed", Some("poison"))
+                );
                 assert!(row.message.as_deref().unwrap().contains("crashed twice") && row.next_step.is_some(), "{row:#?}");
             }
             all_once(&rig, &[("x_apo_supplier", 4)]);
@@ -213,7 +216,7 @@ fn records_that_kill_their_mapper_fail_by_name_and_their_neighbours_arrive() {
             ..ReplayScope::default()
         };
         rig.replay(scope(poison[0]), "try").await;
-        assert_eq!(rig.failures().await.iter().filter(|row| row.reason.as_deref() == Some("poison")).count(), 4);
+        assert_eq!(rig.failures().await.iter().filter(|row| row.reason.map(|reason| reason.as_str()) == Some("poison")).count(), 4);
         system.stop(Duration::from_secs(20)).await;
     });
 }

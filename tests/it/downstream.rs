@@ -102,7 +102,7 @@ impl Watched {
     /// What failed because it failed later in ServiceNow.
     async fn failed(&self) -> Vec<String> {
         let failures = self.rig.failures().await;
-        let failed = failures.into_iter().filter(|row| row.reason.as_deref() == Some("downstream"));
+        let failed = failures.into_iter().filter(|row| row.reason.map(|reason| reason.as_str()) == Some("downstream"));
         failed.map(|row| row.message.unwrap_or_default()).collect()
     }
 
@@ -275,7 +275,11 @@ fn a_staging_row_that_fails_later_is_seen_by_its_import_state() {
         world.after(HALF_AN_HOUR).await;
         assert_eq!(world.known(row), "failed|the vendor is blocked");
         let failures = rig.failures().await;
-        assert_eq!((failures.len(), failures[0].reason.as_deref(), failures[0].version), (1, Some("downstream"), 2), "{failures:#?}");
+        assert_eq!(
+            (failures.len(), failures[0].reason.map(|reason| reason.as_str()), failures[0].version),
+            (1, Some("downstream"), 2),
+            "{failures:#?}"
+        );
         // the next version takes the place of what failed
         world.blocked(&[]);
         world.change(row, "MENDED").await;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tieline::config::settings::Settings;
 use tieline::definition::record::source_key;
 use tieline::domain::audit::AuditKind;
+use tieline::domain::delivery::PartState;
 use tieline::domain::{CompanyId, DocumentKey, EntityName};
 use tieline_sim::faults::{Fault, FaultRule};
 
@@ -59,7 +60,7 @@ fn never_looked_up(rig: &Rig, text: &str, key: &str) {
 /// The one record that failed, after three look-ups.
 async fn failed_lookup(rig: &Rig, number: &str) {
     let failures = rig.failures().await;
-    let failed: Vec<_> = failures.iter().filter(|row| row.reason.as_deref() == Some("exhausted")).collect();
+    let failed: Vec<_> = failures.iter().filter(|row| row.reason.map(|reason| reason.as_str()) == Some("exhausted")).collect();
     assert!(failed.len() == 1 && failed[0].key.ends_with(number), "{failures:#?}");
     let message = failed[0].message.as_deref().unwrap_or_default();
     assert!(
@@ -109,7 +110,7 @@ fn an_instance_that_answers_no_look_up_at_all_lets_no_record_fail() {
             rig.database.psql("UPDATE pending SET not_before = now()");
         }
         let failures = rig.failures().await;
-        assert!(!failures.is_empty() && failures.iter().all(|row| row.state == "unknown"), "{failures:#?}");
+        assert!(!failures.is_empty() && failures.iter().all(|row| row.state == PartState::Unknown), "{failures:#?}");
         rig.servicenow.clear_faults();
         settle(&rig).await;
         assert_eq!(rig.failures().await.len(), 0);
@@ -128,9 +129,12 @@ fn a_record_whose_row_cannot_be_looked_up_before_it_is_sent_keeps_no_neighbour_w
         settle(&rig).await;
         let failures = rig.failures().await;
         let failed: Vec<_> = failures.iter().filter(|row| row.block == "header").collect();
-        assert!(failed.len() == 1 && failed[0].key == *number && failed[0].reason.as_deref() == Some("exhausted"), "{failures:#?}");
+        assert!(
+            failed.len() == 1 && failed[0].key == *number && failed[0].reason.map(|reason| reason.as_str()) == Some("exhausted"),
+            "{failures:#?}"
+        );
         let message = failed[0].message.as_deref().unwrap_or_default();
-        assert!(message.contains("3 tries failed") && message.contains("nothing was sent"), "{message}");
+        assert!(message.contains("3 attempts failed") && message.contains("nothing was sent"), "{message}");
         assert_eq!(rig.servicenow.count("proc_po"), orders.len() - 1, "its neighbours arrive");
         assert_eq!(rig.servicenow.duplicates("proc_po", "u_source_key"), 0);
     });
@@ -173,10 +177,10 @@ fn poison(fault: Fault, whole: bool, most: u64, says: &str) {
         assert_eq!(rig.servicenow.count(INVOICES), invoices - 1, "its neighbours arrive");
         assert_eq!(rig.servicenow.duplicates(INVOICES, "u_source_key"), 0);
         let failures = rig.failures().await;
-        let failed: Vec<_> = failures.iter().filter(|row| row.reason.as_deref() == Some("exhausted")).collect();
+        let failed: Vec<_> = failures.iter().filter(|row| row.reason.map(|reason| reason.as_str()) == Some("exhausted")).collect();
         assert!(failed.len() == 1 && failed[0].key.ends_with(&number), "{failures:#?}");
         let message = failed[0].message.as_deref().unwrap_or_default();
-        assert!(message.contains("3 tries failed") && message.contains(says), "{message}");
+        assert!(message.contains("3 attempts failed") && message.contains(says), "{message}");
         let triggered = rig.servicenow.faults_triggered();
         assert!((3..=most).contains(&triggered), "{triggered} requests for it");
         // what comes later still travels in batches, and nothing waits for a breaker
@@ -285,7 +289,7 @@ fn an_instance_that_takes_no_writes_uses_up_nobody_s_tries_and_ends_the_cycle() 
             assert!(said.contains("sending to ServiceNow failed"), "{said}");
         }
         let failures = rig.failures().await;
-        let failed: Vec<_> = failures.iter().filter(|row| row.reason.as_deref() == Some("exhausted")).collect();
+        let failed: Vec<_> = failures.iter().filter(|row| row.reason.map(|reason| reason.as_str()) == Some("exhausted")).collect();
         assert!(failed.is_empty(), "{failed:#?}");
         rig.servicenow.clear_faults();
         settle(&rig).await;
@@ -307,7 +311,7 @@ fn a_delivery_that_cannot_be_read_back_is_set_aside_and_its_neighbours_arrive() 
         let invoices = source::rows(&rig.syspro, "EDU1", "ApInvoice", |_| ()).len();
         assert_eq!(rig.servicenow.count(INVOICES), invoices - 1);
         let failures = rig.failures().await;
-        let failed: Vec<_> = failures.iter().filter(|row| row.reason.as_deref() == Some("poison")).collect();
+        let failed: Vec<_> = failures.iter().filter(|row| row.reason.map(|reason| reason.as_str()) == Some("poison")).collect();
         assert!(failed.len() == 1 && failed[0].key.ends_with(&number), "{failures:#?}");
         let message = failed[0].message.as_deref().unwrap_or_default();
         assert!(message.contains("cannot be read back") && message.contains("nothing of it was sent"), "{message}");
@@ -339,7 +343,7 @@ fn what_is_gone_and_cannot_be_read_back_fails_by_name_and_is_not_sent() {
             |supplier: &str| rig.servicenow.rows("x_apo_supplier").into_iter().find(|row| row["u_supplier_number"] == *supplier).unwrap();
         assert_eq!((&*row(whole)["u_active"], &*row(spoiled)["u_active"]), ("false", "true"), "its neighbour is marked");
         let failures = rig.failures().await;
-        let failed: Vec<_> = failures.iter().filter(|row| row.reason.as_deref() == Some("poison")).collect();
+        let failed: Vec<_> = failures.iter().filter(|row| row.reason.map(|reason| reason.as_str()) == Some("poison")).collect();
         assert!(failed.len() == 1 && failed[0].key == *spoiled, "{failures:#?}");
         assert!(failed[0].message.as_deref().unwrap_or_default().contains("not marked as gone"), "{failed:#?}");
     });

@@ -175,7 +175,7 @@ fn a_nul_in_any_text_is_written_out_and_fails_no_transaction() {
         let counts = store.intake(intake).await.unwrap();
         assert_eq!(counts.new, 3);
         let failures = store.failure_list(FailureFilter { limit: 10, ..FailureFilter::default() }).await.unwrap();
-        let failed = failures.iter().find(|row| row.reason.as_deref() == Some("rejected")).unwrap();
+        let failed = failures.iter().find(|row| row.reason.map(|reason| reason.as_str()) == Some("rejected")).unwrap();
         assert_eq!(failed.message.as_deref(), Some("message\\u0000!"));
         store.run_end(suppliers(), run, Some(nul("error"))).await.unwrap();
         store.flow_release(lease, Some(nul("error")), RunKind::Poll, tieline::store::AfterError::Stop).await.unwrap();

@@ -11,6 +11,7 @@ use crate::definition::plan::{AlignPlan, TargetPlan};
 use crate::definition::record::source_key;
 use crate::definition::{Definitions, Plan};
 use crate::domain::conflict::{ConflictKind as Kind, ConflictState as State};
+use crate::domain::delivery::DeliveryAction;
 use crate::domain::ids::{ConflictId, DocumentId};
 use crate::domain::merge::{BaseVersion, Decided, Side};
 use crate::domain::{DocumentKey, FlowId};
@@ -210,7 +211,7 @@ impl Pass<'_> {
             return;
         }
         // the decision to create the record was made once and carried out: a row that has vanished since needs a new decision
-        let made = |conflict: &&&ConflictRow| document.sys_id.is_some() && conflict.kind == Kind::OnlySyspro.as_str();
+        let made = |conflict: &&&ConflictRow| document.sys_id.is_some() && conflict.kind == Kind::OnlySyspro;
         let open: Vec<&ConflictRow> = conflicts.iter().filter(|conflict| !made(conflict)).copied().collect();
         let decided = decided(&open);
         let recreated = decided.get(ROW).is_some_and(|decided| decided.side == Side::Syspro);
@@ -356,13 +357,13 @@ impl Pass<'_> {
         let delivery = AlignDelivery {
             document_id: document.id,
             version: document.version,
-            action: if send.gone { "gone" } else { "upsert" },
+            action: if send.gone { DeliveryAction::Gone } else { DeliveryAction::Upsert },
             payload: text(&send.fields),
             expects: send.expects.as_ref().map(text),
         };
         // queued already, or refused before: sending the same again would change nothing
         let same = document.unsent.as_deref() == Some(delivery.payload.as_str())
-            && document.unsent_action.as_deref() == Some(delivery.action)
+            && document.unsent_action == Some(delivery.action)
             && document.unsent_expects == delivery.expects;
         if !same {
             changes.deliveries.push(delivery);
@@ -478,9 +479,8 @@ impl Pass<'_> {
 
 /// What people decided about a record, by field.
 fn decided(conflicts: &[&ConflictRow]) -> BTreeMap<String, Decided> {
-    let side = |conflict: &ConflictRow| conflict.side.as_deref().and_then(|side| side.parse().ok());
     let one = |conflict: &&ConflictRow| {
-        let decided = Decided { side: side(conflict)?, syspro: conflict.syspro.clone(), servicenow: conflict.servicenow.clone() };
+        let decided = Decided { side: conflict.side?, syspro: conflict.syspro.clone(), servicenow: conflict.servicenow.clone() };
         Some((conflict.field.clone(), decided))
     };
     conflicts.iter().filter_map(one).collect()
@@ -489,5 +489,5 @@ fn decided(conflicts: &[&ConflictRow]) -> BTreeMap<String, Decided> {
 /// Whether the conflict list already has this entry with the same values.
 fn is_same(known: &ConflictRow, item: &Item) -> bool {
     let values = known.syspro == item.syspro && known.servicenow == item.servicenow;
-    values && known.kind == item.kind.as_str() && known.state == item.state.as_str()
+    values && known.kind == item.kind && known.state == item.state
 }

@@ -7,7 +7,7 @@ use super::outgoing::Unsendable;
 use crate::config::Settings;
 use crate::definition::plan::{PartialWrite, TargetPlan};
 use crate::domain::SysId;
-use crate::domain::delivery::{Attempt, FailureReason};
+use crate::domain::delivery::{Attempt, Confirmation, FailureReason};
 use crate::domain::next_step::NextStep;
 use crate::redact::Quoted;
 use crate::retry::{self, Class};
@@ -94,9 +94,9 @@ fn sent(settings: &Settings, target: &TargetPlan, delivery: &Claimed, outcome: O
         }
         Outcome::Confirmed { sys_id, table, how, partial, said } => {
             let how = match how {
-                How::Inserted => "inserted",
-                How::Updated => "updated",
-                How::Unchanged => "unchanged",
+                How::Inserted => Confirmation::Inserted,
+                How::Updated => Confirmation::Updated,
+                How::Unchanged => Confirmation::Unchanged,
             };
             DeliveryOutcome::Confirmed { sys_id, table, how, partial: fields(partial), said: said.map(String::from) }
         }
@@ -134,7 +134,7 @@ fn most_tries(settings: &Settings) -> i32 {
 fn exhausted(delivery: &Claimed, last: &str, next_step: NextStep) -> DeliveryOutcome {
     DeliveryOutcome::Failed {
         reason: FailureReason::Exhausted,
-        message: format!("{} tries failed; the last: {last}", delivery.attempts),
+        message: format!("{} attempts failed; the last: {last}", delivery.attempts),
         field: None,
         next_step,
     }
@@ -282,7 +282,7 @@ fn looked_up(settings: &Settings, target: &TargetPlan, delivery: &Claimed, settl
             if !partial.is_empty() && target.partial_write == PartialWrite::Fail {
                 return not_as_sent(&table, &sys_id, &partial);
             }
-            DeliveryOutcome::Confirmed { sys_id, table, how: "found", partial: fields(partial), said: said.map(String::from) }
+            DeliveryOutcome::Confirmed { sys_id, table, how: Confirmation::Found, partial: fields(partial), said: said.map(String::from) }
         }
         Settled::Conflict { message, next_step } => {
             DeliveryOutcome::Failed { reason: FailureReason::Conflict, message: message.into(), field: None, next_step }

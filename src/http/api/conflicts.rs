@@ -66,7 +66,7 @@ pub(super) struct ResolveBody {
     #[schema(required = true, value_type = Vec<i64>, min_items = 1, max_items = 1000)]
     #[serde(deserialize_with = "whole_numbers")]
     ids: Vec<ConflictId>,
-    /// The side which value wins.
+    /// The side whose value wins.
     #[schema(required = true, nullable = false, value_type = Side)]
     take: Option<Side>,
     /// The reason, for the audit.
@@ -115,7 +115,7 @@ pub(super) struct AdoptBody {
     /// The entity.
     #[schema(required = true, value_type = Name)]
     entity: String,
-    /// The side which value wins where both have a record and differ; if left out, a person decides each entry.
+    /// The side whose value wins where both have a record and differ; if left out, a person decides each entry.
     prefer: Option<Side>,
     /// The reason, for the audit.
     #[schema(required = true, value_type = Why)]
@@ -150,12 +150,12 @@ async fn show(app_state: web::Data<AppState>, request: HttpRequest) -> Result<Co
 async fn resolve(app_state: web::Data<AppState>, request: HttpRequest, Body(asked): Body<ResolveBody>) -> Result<Resolved, Problem> {
     let requested = requested(&request, &asked.why)?;
     let take = side(asked.take)?;
-    let decided = operations::conflict::resolve(&app_state.process, &asked.ids, take, requested).await?;
-    let left_out = asked.ids.into_iter().filter(|id| !decided.iter().any(|row| row.id == *id)).collect();
+    let operations::conflict::Resolved { decided, left_out } =
+        operations::conflict::resolve(&app_state.process, &asked.ids, take, requested).await?;
     Ok(Resolved { decided, left_out, follow: "/api/v1/conflicts/{id}" })
 }
 
-/// The side which value wins.
+/// The side whose value wins.
 ///
 /// # Errors
 /// 400 without one.

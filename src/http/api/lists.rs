@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
 use crate::domain::budget::UNRESPONSIVE_AFTER;
-use crate::domain::delivery::RecordState;
+use crate::domain::delivery::{CauseOrder, RecordState};
 use crate::domain::history::plain;
 use crate::domain::ids::{AuditRowId, DeliveryId, DocumentId, RunId};
 use crate::domain::role::Permission;
@@ -132,7 +132,7 @@ pub(super) const CAUSES: &[Param] = &[
     param("cause", Kind::Text, "only this cause"),
     SINCE,
     UNTIL,
-    param("order", Kind::Word(&["largest", "oldest"]), "the largest first, or those that have failed for longest; `largest` unless given"),
+    param("order", Kind::Word(CauseOrder::WORDS), "the largest first, or those that have failed for longest; `largest` unless given"),
     LIMITED,
 ];
 pub(super) const AUDIT: &[Param] =
@@ -256,7 +256,7 @@ fn failure_filter(params: &Params, limit: i64) -> Result<FailureFilter, Problem>
         cause: params.text("cause"),
         since: params.value("since", INSTANT)?,
         until: params.value("until", INSTANT)?,
-        oldest: false,
+        order: CauseOrder::default(),
         after: DeliveryId::default(),
         limit,
     })
@@ -273,8 +273,8 @@ async fn failures(app_state: web::Data<AppState>, request: HttpRequest) -> Resul
 /// The same failures by cause.
 async fn causes(app_state: web::Data<AppState>, request: HttpRequest) -> Result<Page<CauseRow>, Problem> {
     let params = app_state.described(&request).await?;
-    let oldest = params.text("order").as_deref() == Some("oldest");
-    let filter = FailureFilter { oldest, ..failure_filter(&params, params.limit()?)? };
+    let order = params.value("order", "an order of causes")?.unwrap_or_default();
+    let filter = FailureFilter { order, ..failure_filter(&params, params.limit()?)? };
     let rows = failures::failure_causes(&app_state.process, filter).await?;
     Ok(Page::of(rows, i64::MAX, |_| String::new()))
 }

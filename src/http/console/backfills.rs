@@ -29,6 +29,11 @@ pub(in crate::http) fn routes() -> Vec<Route> {
     ]
 }
 
+/// The fields of the form that starts a backfill.
+pub(super) const ADD_FIELDS: &[&str] = &["company", "entity", "since", "last", "all", "why"];
+/// The fields of the form that cancels one.
+pub(super) const CANCEL_FIELDS: &[&str] = &["why"];
+
 /// Backfills on a page.
 const PAGE: usize = 50;
 
@@ -54,11 +59,11 @@ struct BackfillView {
 
 impl From<BackfillRow> for BackfillView {
     fn from(row: BackfillRow) -> Self {
-        let open = row.state == BackfillState::Open.as_str();
-        let (state, tone) = match (row.state.parse().unwrap_or(BackfillState::Open), &row.error, row.last_progress_at) {
+        let open = row.state == BackfillState::Open;
+        let (state, tone) = match (row.state, &row.error, row.last_progress_at) {
             (BackfillState::Done, ..) => ("done", "good"),
             (BackfillState::Cancelled, ..) => ("cancelled", "soft"),
-            (BackfillState::Open, Some(_), _) => ("waits for its next try", "warn"),
+            (BackfillState::Open, Some(_), _) => ("waits for its next attempt", "warn"),
             (BackfillState::Open, None, Some(_)) => ("running", "busy"),
             (BackfillState::Open, None, None) => ("waits for its turn", "busy"),
         };
@@ -101,7 +106,7 @@ struct Live {
 impl Live {
     fn of(rows: Vec<BackfillRow>) -> Self {
         Self {
-            busy: rows.iter().filter(|row| row.state == BackfillState::Open.as_str() && row.error.is_none()).count(),
+            busy: rows.iter().filter(|row| row.state == BackfillState::Open && row.error.is_none()).count(),
             rows: rows.into_iter().map(BackfillView::from).collect(),
             now: Time(Utc::now()),
         }
@@ -172,7 +177,7 @@ pub(super) async fn backfills_live(app_state: web::Data<AppState>, request: Http
 /// Requests one.
 pub(super) async fn add(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Page {
     let session = session::of(&request)?;
-    let form = Form::of(&session, payload, &["company", "entity", "since", "last", "all", "why"]).await?;
+    let form = Form::of(&session, payload, ADD_FIELDS).await?;
     let requested = requested(&request, form.text("why"))?;
     let text = |name: &str| Some(form.text(name).to_owned()).filter(|text| !text.is_empty());
     let day = |name: &str| -> Result<Option<NaiveDate>, Problem> {
@@ -197,7 +202,7 @@ pub(super) async fn add(app_state: web::Data<AppState>, request: HttpRequest, pa
 
 pub(super) async fn cancel(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Page {
     let session = session::of(&request)?;
-    let form = Form::of(&session, payload, &["why"]).await?;
+    let form = Form::of(&session, payload, CANCEL_FIELDS).await?;
     let requested = requested(&request, form.text("why"))?;
     let id = id(&request, 1)?;
     operations::backfill::cancel(&app_state.process, id, requested).await?;

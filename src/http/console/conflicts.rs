@@ -62,26 +62,28 @@ struct ConflictView {
 
 impl From<ConflictRow> for ConflictView {
     fn from(row: ConflictRow) -> Self {
-        let state: Option<ConflictState> = row.state.parse().ok();
-        let decided = row.side.as_ref().map(|side| {
-            let side = if side == Side::Syspro.as_str() { "SYSPRO" } else { "ServiceNow" };
+        let decided = row.side.map(|side| {
+            let side = match side {
+                Side::Syspro => "SYSPRO",
+                Side::ServiceNow => "ServiceNow",
+            };
             format!("{side} wins, decided by {}", row.decided_by.as_deref().unwrap_or("tieline"))
         });
         Self {
             id: row.id,
-            next: (state == Some(ConflictState::Decided)).then(|| CodeText(row.next_of_decided().to_string())),
+            next: (row.state == ConflictState::Decided).then(|| CodeText(row.next_of_decided().to_string())),
             path: record_path(&row.company, &row.entity, &row.key),
             flow: format!("{}/{}", row.company, row.entity),
             key: DocumentKey::shown(&row.key),
             field: if row.field == "@row" { "the record itself".to_owned() } else { row.field },
-            decidable: state != Some(ConflictState::Closed) && row.kind != ConflictKind::Ambiguous.as_str(),
-            kind: row.kind.replace('_', " "),
-            tone: match state {
-                Some(ConflictState::Open) => "bad",
-                Some(ConflictState::Closed) => "good",
-                Some(ConflictState::Decided | ConflictState::ToApply) | None => "warn",
+            decidable: row.state != ConflictState::Closed && row.kind != ConflictKind::Ambiguous,
+            kind: row.kind.as_str().replace('_', " "),
+            tone: match row.state {
+                ConflictState::Open => "bad",
+                ConflictState::Closed => "good",
+                ConflictState::Decided | ConflictState::ToApply => "warn",
             },
-            state: row.state.replace('_', " "),
+            state: row.state.as_str().replace('_', " "),
             opened: Time(row.opened_at),
             closed: row.closed_at.map(Time),
             outcome: row.outcome.map(|outcome| outcome.replace('_', " ")),
@@ -165,9 +167,14 @@ async fn first_contacts(app_state: &AppState) -> Result<Vec<FirstContact>, Store
     Ok(first)
 }
 
+/// The fields of the form that matches two lists.
+pub(super) const ADOPT_FIELDS: &[&str] = &["company", "entity", "prefer", "why"];
+/// The fields of the form that decides entries.
+pub(super) const RESOLVE_FIELDS: &[&str] = &["id", "take", "why"];
+
 pub(super) async fn adopt(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Page {
     let session = session::of(&request)?;
-    let form = Form::of(&session, payload, &["company", "entity", "prefer", "why"]).await?;
+    let form = Form::of(&session, payload, ADOPT_FIELDS).await?;
     let flow = FlowId::new(form.text("company"), form.text("entity"));
     let prefer = match form.text("prefer") {
         "" => None,
@@ -182,7 +189,7 @@ pub(super) async fn adopt(app_state: web::Data<AppState>, request: HttpRequest, 
 
 pub(super) async fn resolve(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Page {
     let session = session::of(&request)?;
-    let form = Form::of(&session, payload, &["id", "take", "why"]).await?;
+    let form = Form::of(&session, payload, RESOLVE_FIELDS).await?;
     let id = |text: &String| text.parse().map_err(|_| Refused::NoConflict(text.clone()));
     let ids = form.all("id").iter().map(id).collect::<Result<Vec<ConflictId>, _>>()?;
     let take: Option<Side> = form.text("take").parse().ok();
@@ -191,8 +198,9 @@ pub(super) async fn resolve(app_state: web::Data<AppState>, request: HttpRequest
     if ids.is_empty() {
         return Err(Problem::bad_request("no entry is selected", "go back and select at least one").into());
     }
-    let decided = operations::conflict::resolve(&app_state.process, &ids, take, requested).await?;
-    let left = match ids.iter().filter(|id| !decided.iter().any(|row| row.id == **id)).count() {
+    let operations::conflict::Resolved { decided, left_out } =
+        operations::conflict::resolve(&app_state.process, &ids, take, requested).await?;
+    let left = match left_out.len() {
         0 => String::new(),
         count => format!(" {count} could not be decided: closed meanwhile, or several rows could be meant."),
     };

@@ -9,7 +9,7 @@ use super::filter::{Filter, Spec};
 use super::flash::FlashMessage;
 use super::session::{self, Form};
 use super::view::{CodeText, Layout, Time, grouped, part, record_path};
-use crate::domain::delivery::{FailureReason, FailureWord, PartState};
+use crate::domain::delivery::{CauseOrder, FailureReason, FailureWord, PartState};
 use crate::domain::differing::{ValueCount, by_place};
 use crate::domain::ids::{DeliveryId, RunId};
 use crate::domain::role::Permission;
@@ -102,7 +102,7 @@ impl ValuesView {
 impl CauseView {
     fn of(app_state: &AppState, row: CauseRow, filter: Option<&Filter>) -> Self {
         let path = format!("/failures/{}", row.cause);
-        let (cause, tone) = words(&row.reason);
+        let (cause, tone) = words(row.reason);
         let counted = row.counted();
         let company = CompanyId::new(&row.company);
         let definitions = app_state.process.definitions.now();
@@ -133,7 +133,7 @@ impl CauseView {
             entity: row.entity,
             next_step: row.next_step.map(CodeText),
             replayable: row.replayable,
-            sendable: row.replayable && row.reason != FailureReason::Unreadable.as_str(),
+            sendable: row.replayable && row.reason != FailureWord::Reason(FailureReason::Unreadable),
             count: row.documents,
             counted,
             once: row.first_failed_at == row.last_failed_at,
@@ -148,20 +148,21 @@ fn records(number: i64) -> String {
 }
 
 /// A cause as text, and how urgent it is.
-fn words(reason: &str) -> (&'static str, &'static str) {
-    match reason.parse().unwrap_or(FailureWord::Retrying) {
+fn words(reason: FailureWord) -> (&'static str, &'static str) {
+    match reason {
         FailureWord::Reason(FailureReason::Rejected) => ("Refused", "bad"),
         FailureWord::Reason(FailureReason::Unmapped) => ("Could not be mapped", "bad"),
         FailureWord::Reason(FailureReason::Unreadable) => ("Could not be read", "bad"),
         FailureWord::Reason(FailureReason::MissingParent) => ("Waiting for a parent", "warn"),
         FailureWord::Reason(FailureReason::Poison) => ("Crashed the mapping", "bad"),
-        FailureWord::Reason(FailureReason::Exhausted) => ("Out of tries", "bad"),
+        FailureWord::Reason(FailureReason::Exhausted) => ("Out of attempts", "bad"),
         FailureWord::Reason(FailureReason::Downstream) => ("Failed in ServiceNow later", "bad"),
-        FailureWord::Reason(FailureReason::Conflict) => ("Two records in one row", "bad"),
+        FailureWord::Reason(FailureReason::Conflict) => ("Two records in one row, or two rows for one record", "bad"),
         FailureWord::Reason(FailureReason::OnHold) => ("On hold", "warn"),
         FailureWord::Waiting => ("Waiting", "warn"),
         FailureWord::Unknown => ("Unknown outcome", "warn"),
         FailureWord::Throttled => ("Asked to wait by ServiceNow", "warn"),
+        FailureWord::Unanswered => ("No answer, sent again alone", "warn"),
         FailureWord::Failed => ("Failed, for any reason", "bad"),
         FailureWord::Retrying => ("Retrying", "warn"),
     }
@@ -169,14 +170,14 @@ fn words(reason: &str) -> (&'static str, &'static str) {
 
 /// The fields of the form.
 fn specs() -> Vec<Spec> {
-    let reasons = FailureWord::words().map(|reason| (reason.to_owned(), words(reason).0.to_owned()));
+    let reasons = FailureWord::all().map(|reason| (reason.to_string(), words(reason).0.to_owned()));
     vec![
         Spec::Company,
         Spec::Entity,
         Spec::Choice("reason", "Reason", "every reason", reasons.collect()),
         Spec::Text("text", "Text of the message", 22),
         Spec::Period,
-        Spec::Choice("order", "Order", "largest first", vec![("oldest".to_owned(), "oldest first".to_owned())]),
+        Spec::Choice("order", "Order", "largest first", vec![(CauseOrder::Oldest.to_string(), "oldest first".to_owned())]),
     ]
 }
 
@@ -195,7 +196,7 @@ fn asked(filter: &Filter, limit: usize) -> FailureFilter {
         key: filter.text("key"),
         since: filter.since,
         until: filter.until,
-        oldest: filter.text("order").as_deref() == Some("oldest"),
+        order: filter.text("order").and_then(|word| word.parse().ok()).unwrap_or_default(),
         limit: limit as i64,
         ..FailureFilter::default()
     }
@@ -255,7 +256,7 @@ async fn listed(app_state: &AppState, request: &HttpRequest) -> Result<(Filter, 
         possible: filter.since.is_none()
             && filter.until.is_none()
             && is_reason(&text("reason"))
-            && rows.iter().any(|row| row.replayable && row.reason != FailureReason::Unreadable.as_str()),
+            && rows.iter().any(|row| row.replayable && row.reason != FailureWord::Reason(FailureReason::Unreadable)),
         company: text("company"),
         entity: text("entity"),
         reason: text("reason"),
@@ -304,7 +305,7 @@ impl From<FailureRow> for RowView {
             message: CodeText(row.message.unwrap_or_default()),
             attempts: row.attempts,
             since: Time(row.first_failed_at),
-            next: matches!(row.state.parse(), Ok(PartState::Retrying | PartState::Unknown)).then_some(Time(row.not_before)),
+            next: matches!(row.state, PartState::Retrying | PartState::Unknown).then_some(Time(row.not_before)),
         }
     }
 }
@@ -367,7 +368,7 @@ fn replayed(report: &ReplayReport) -> FlashMessage {
 }
 
 /// The fields of the forms that send records again.
-const FIELDS: &[&str] = &["company", "entity", "key", "cause", "reason", "text", "run", "take", "keys", "failed_only", "why"];
+pub(super) const FIELDS: &[&str] = &["company", "entity", "key", "cause", "reason", "text", "run", "take", "keys", "failed_only", "why"];
 
 /// Selected records, those of a cause or of a run, the failed ones, or a single record.
 pub(super) async fn replay(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Page {

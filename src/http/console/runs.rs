@@ -37,7 +37,7 @@ pub(super) struct RunView {
     pub(super) began: Time,
     pub(super) took: String,
     pub(super) flow: String,
-    pub(super) kind: String,
+    pub(super) kind: RunKind,
     pub(super) under_way: bool,
     pub(super) outcome: &'static str,
     pub(super) tone: &'static str,
@@ -54,10 +54,10 @@ pub(super) struct RunView {
 
 impl From<RunRow> for RunView {
     fn from(row: RunRow) -> Self {
-        let (outcome, tone) = match row.outcome.as_deref() {
-            None => ("running", "busy"),
-            Some(outcome) if outcome == RunOutcome::Done.as_str() => ("done", "good"),
-            Some(_) => ("failed", "bad"),
+        let (outcome, tone) = match row.outcome {
+            None | Some(RunOutcome::Running) => ("running", "busy"),
+            Some(RunOutcome::Done) => ("done", "good"),
+            Some(RunOutcome::Failed) => ("failed", "bad"),
         };
         let outstanding = row.backlog();
         Self {
@@ -183,10 +183,10 @@ pub(super) struct RunLive {
 
 impl From<RunRow> for RunLive {
     fn from(row: RunRow) -> Self {
-        let next_step = match row.kind.as_str() {
-            "replay" => NextStep::ReplayEnded,
-            "backfill" => NextStep::BackfillRetried,
-            _ => NextStep::RunRetried,
+        let next_step = match row.kind {
+            RunKind::Replay => NextStep::ReplayEnded,
+            RunKind::Backfill => NextStep::BackfillRetried,
+            RunKind::Poll | RunKind::Sweep => NextStep::RunRetried,
         };
         Self {
             ended: row.ended_at.map(Time),

@@ -158,7 +158,7 @@ impl From<SentPart> for PartCard {
         Self {
             title: format!("{version}{of}"),
             number: part.delivery_id.to_string(),
-            action: sent::action_words(part.action.as_deref()),
+            action: sent::action_words(part.action),
             tone: tone(part.state.as_deref().unwrap_or_default()),
             state: part.state.unwrap_or_else(|| "state not known".to_owned()).replace('_', " "),
             queued: part.queued_at.map(Time),

@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use super::view::{CodeText, Time};
 use crate::domain::audit::AuditKind;
-use crate::domain::delivery::{DownstreamState, FailureReason};
+use crate::domain::delivery::{Confirmation, DownstreamState, FailureReason};
+use crate::domain::run::RunEvent;
 use crate::store::AuditRow;
 
 /// One step as a sentence.
@@ -79,7 +80,7 @@ pub(super) fn step(row: &AuditRow) -> Step {
                 Some(FailureReason::MissingParent) => "a record that it refers to has not been delivered",
                 Some(FailureReason::Unreadable) => "it could not be read",
                 Some(FailureReason::Poison) => "it crashed the mapping twice",
-                Some(FailureReason::Exhausted) => "all tries failed",
+                Some(FailureReason::Exhausted) => "all attempts failed",
                 Some(FailureReason::Downstream) => "it failed in ServiceNow after delivery",
                 Some(FailureReason::Conflict) => "its row in ServiceNow belongs to another record, or it has two rows",
                 Some(FailureReason::OnHold) => "a person holds it",
@@ -115,7 +116,10 @@ pub(super) fn step(row: &AuditRow) -> Step {
             (format!("{} The row also belongs to another record.", capital(&message())), "bad")
         }
         Some(AuditKind::Conflict) => (conflict(&said), "warn"),
-        Some(AuditKind::Run) => (run(&said), if said("event").as_deref() == Some("failed") { "bad" } else { "" }),
+        Some(AuditKind::Run) => {
+            let failed = said("event").and_then(|event| event.parse().ok()) == Some(RunEvent::Failed);
+            (run(&said), if failed { "bad" } else { "" })
+        }
         Some(AuditKind::Action) => (action(&said), ""),
         Some(AuditKind::Notice | AuditKind::Definition | AuditKind::Retention | AuditKind::Restored) | None => (String::new(), ""),
     };
@@ -146,12 +150,9 @@ fn sentence(text: &str) -> String {
 
 fn confirmed(detail: &Detail) -> String {
     let text = |name: &str| detail.get(name).map(plain).unwrap_or_default();
-    let how = match text("how").as_str() {
-        "inserted" => "created".to_owned(),
-        "unchanged" => "the row already had this content".to_owned(),
-        "found" => "it was found there".to_owned(),
-        how => how.to_owned(),
-    };
+    // a row of the audit stays as it is: a word of another release is shown unchanged
+    let word = text("how");
+    let how = word.parse().map_or(word.as_str(), |known: Confirmation| known.text());
     let said = detail.get("said").map(|said| format!("; it said: {}", plain(said))).unwrap_or_default();
     format!("{how}, {} {}{said}", text("table"), text("sys_id")).trim_end().to_owned()
 }
@@ -191,12 +192,14 @@ fn conflict(said: &dyn Fn(&str) -> Option<String>) -> String {
 
 fn run(said: &dyn Fn(&str) -> Option<String>) -> String {
     let why = said("why").map(|why| format!(" Why: {}", sentence(&why))).unwrap_or_default();
-    match (said("event").as_deref(), said("error")) {
-        (Some("begun"), _) => format!("A {} started.{why}", said("kind").unwrap_or_else(|| "run".to_owned())),
-        (Some("failed"), Some(error)) => format!("The run failed: {}", sentence(&error)),
-        (Some("done"), _) => "The run finished.".to_owned(),
-        (Some(event), _) => format!("The run: {event}."),
-        (None, _) => String::new(),
+    let Some(event) = said("event") else { return String::new() };
+    match (event.parse(), said("error")) {
+        (Ok(RunEvent::Begun), _) => format!("A {} started.{why}", said("kind").unwrap_or_else(|| "run".to_owned())),
+        (Ok(RunEvent::Failed), Some(error)) => format!("The run failed: {}", sentence(&error)),
+        (Ok(RunEvent::Failed), None) => "The run failed.".to_owned(),
+        (Ok(RunEvent::Done), _) => "The run finished.".to_owned(),
+        // of another release
+        (Err(_), _) => format!("The run: {event}."),
     }
 }
 

@@ -11,7 +11,7 @@ use super::super::{Conn, Tx};
 use super::differing::Differing;
 use super::mapping::{RowHere, RowsHere};
 use super::page::{Intake, IntakeRecord, MapFailure, PartKey, Work};
-use crate::domain::delivery::{DeliveryState, FailureReason};
+use crate::domain::delivery::{DeliveryAction, DeliveryState, FailureReason};
 use crate::domain::ids::DocumentId;
 use crate::domain::next_step::NextStep;
 use crate::store::prepared::prepared;
@@ -26,7 +26,7 @@ pub(super) struct Latest {
     #[diesel(sql_type = Text)]
     pub(super) record_key: String,
     #[diesel(sql_type = Text)]
-    pub(super) action: String,
+    pub(super) action: DeliveryAction,
     #[diesel(sql_type = Binary)]
     pub(super) payload_hash: Vec<u8>,
     #[diesel(sql_type = Nullable<Text>)]
@@ -50,7 +50,7 @@ pub(super) struct NewDelivery<'a> {
     pub(super) version: i32,
     pub(super) block: Cow<'a, str>,
     pub(super) record_key: Cow<'a, str>,
-    pub(super) action: &'static str,
+    pub(super) action: DeliveryAction,
     pub(super) payload: Cow<'a, str>,
     pub(super) hash: [u8; 32],
     pub(super) refs: Option<Cow<'a, str>>,
@@ -96,9 +96,9 @@ fn unmapped<'a>(w: &Work<'a>, failure: &'a MapFailure) -> NewDelivery<'a> {
         version: w.version,
         block: failure.block.as_str().into(),
         record_key: "".into(),
-        action: "unmapped",
+        action: DeliveryAction::Unmapped,
         payload: "{}".into(),
-        hash: payload_hash("unmapped", Some(&failure.message)),
+        hash: payload_hash(DeliveryAction::Unmapped.as_str(), Some(&failure.message)),
         refs: None,
         state: failure.reason.state(),
         reason: Some(failure.reason),
@@ -122,7 +122,8 @@ impl<'a> Chosen<'a> {
         let delivery = unmapped(w, failure);
         let own = PartKey::header(&failure.block);
         let known = before.and_then(|before| before.get(&own));
-        let the_same = known.is_some_and(|last| last.action == "unmapped" && last.payload_hash == delivery.hash && last.state.is_some());
+        let the_same =
+            known.is_some_and(|last| last.action == DeliveryAction::Unmapped && last.payload_hash == delivery.hash && last.state.is_some());
         if w.fresh || w.all || !the_same {
             self.deliveries.push(delivery);
         }
@@ -161,9 +162,14 @@ impl<'a> Chosen<'a> {
             let place = PartKey { block: record.block.clone(), record_key: record.record_key.clone() };
             let last = before.and_then(|b| b.get(&place));
             let refs = record.refs.as_deref().map(Cow::Borrowed);
-            let delivery =
-                new(record.block.as_str().into(), record.record_key.as_str().into(), "upsert", record.payload.as_str().into(), refs);
-            if w.all || !last.is_some_and(|last| last.says("upsert", &delivery.hash)) {
+            let delivery = new(
+                record.block.as_str().into(),
+                record.record_key.as_str().into(),
+                DeliveryAction::Upsert,
+                record.payload.as_str().into(),
+                refs,
+            );
+            if w.all || !last.is_some_and(|last| last.says(DeliveryAction::Upsert, &delivery.hash)) {
                 self.deliveries.push(delivery);
             }
         }
@@ -194,7 +200,7 @@ impl<'a> Chosen<'a> {
                 Err(error) => (sent.payload.unwrap_or_default().to_owned(), Some(error)),
             };
             let refs = sent.refs.map(|refs| Cow::Owned(refs.to_owned()));
-            let mut delivery = new(place.block.clone().into(), place.record_key.clone().into(), "gone", payload.into(), refs);
+            let mut delivery = new(place.block.clone().into(), place.record_key.clone().into(), DeliveryAction::Gone, payload.into(), refs);
             if let Some(error) = unreadable {
                 (delivery.state, delivery.reason) = (DeliveryState::Failed, Some(FailureReason::Poison));
                 delivery.message = Some(format!(
@@ -202,7 +208,7 @@ impl<'a> Chosen<'a> {
                 ));
                 delivery.next_step = Some(NextStep::StoredUnreadable.text());
             }
-            if !sent.says("gone", &delivery.hash) || (w.all && whole.is_some()) {
+            if !sent.says(DeliveryAction::Gone, &delivery.hash) || (w.all && whole.is_some()) {
                 self.deliveries.push(delivery);
             } else if w.moved && last.state.is_some() {
                 self.withdrawn.push((w.id, place.clone()));
@@ -213,7 +219,7 @@ impl<'a> Chosen<'a> {
 
 /// What was last sent of a part to its current table.
 struct Sent<'a> {
-    action: &'a str,
+    action: DeliveryAction,
     hash: &'a [u8],
     payload: Option<&'a str>,
     refs: Option<&'a str>,
@@ -225,14 +231,14 @@ struct Sent<'a> {
 
 impl Sent<'_> {
     /// Whether it has the same content, and has arrived or is still to arrive.
-    fn says(&self, action: &str, hash: &[u8]) -> bool {
+    fn says(&self, action: DeliveryAction, hash: &[u8]) -> bool {
         self.action == action && self.hash == hash && self.counts
     }
 
     /// The content that marks it as gone; `None` where it is not marked.
     fn marked(&self, marks: Option<&BTreeMap<String, String>>, block: &str) -> Option<Result<String, serde_json::Error>> {
         let payload = self.payload?;
-        let again = self.action == "gone";
+        let again = self.action == DeliveryAction::Gone;
         match marks {
             // the fields of a different way of writing need not be columns here
             Some(marks) if self.other_way => Some(serde_json::to_string(marks)),
@@ -246,7 +252,7 @@ impl Sent<'_> {
 
 impl Latest {
     /// Whether the newest delivery has the same content, and has arrived or is still to arrive.
-    fn says(&self, action: &str, hash: &[u8]) -> bool {
+    fn says(&self, action: DeliveryAction, hash: &[u8]) -> bool {
         self.action == action && self.payload_hash == hash && (self.confirmed || self.state.is_some())
     }
 
@@ -256,10 +262,10 @@ impl Latest {
         let row = row.filter(|row| w.moved || row.other_way || self.state.is_none());
         if let Some(RowHere { action: Some(action), payload_hash: Some(hash), payload, refs, other_way, .. }) = row {
             let (payload, refs) = (payload.as_deref(), refs.as_deref().filter(|_| !other_way));
-            return Sent { action, hash, payload, refs, counts: true, other_way: *other_way };
+            return Sent { action: *action, hash, payload, refs, counts: true, other_way: *other_way };
         }
         Sent {
-            action: &self.action,
+            action: self.action,
             hash: &self.payload_hash,
             payload: self.payload.as_deref(),
             refs: self.refs.as_deref(),

@@ -17,7 +17,7 @@ use super::choose::{Chosen, HEADER, LatestByRecord, NewDelivery, latest_deliveri
 use super::mapping::{MappingInForce, RowsHere};
 use super::page::{Intake, ParentRef, PartKey, Work, next_delivery_ids};
 use crate::domain::audit::AuditKind;
-use crate::domain::delivery::{DeliveryState, FailureReason};
+use crate::domain::delivery::{DeliveryAction, DeliveryState, FailureReason};
 use crate::domain::ids::{DeliveryId, DocumentId, RunId};
 use crate::domain::next_step::NextStep;
 use crate::domain::{DocumentKey, EntityName};
@@ -115,7 +115,7 @@ pub(super) fn deliver(
                 let Chosen { deliveries, withdrawn } = &mut chosen;
                 // the document can be mapped again, or is gone: that failure is over, even where nothing is sent
                 for (place, last) in before.into_iter().flatten() {
-                    if last.action == "unmapped"
+                    if last.action == DeliveryAction::Unmapped
                         && last.state.is_some()
                         && place.record_key.is_empty()
                         && !deliveries[first..].iter().any(|d| d.block == place.block && d.record_key.is_empty())
@@ -355,7 +355,7 @@ fn insert_deliveries(
     .bind::<Array<Integer>, _>(deliveries.iter().map(|d| d.version).collect::<Vec<_>>())
     .bind::<Array<Text>, _>(deliveries.iter().map(|d| d.block.as_ref()).collect::<Vec<_>>())
     .bind::<Array<Text>, _>(deliveries.iter().map(|d| d.record_key.as_ref()).collect::<Vec<_>>())
-    .bind::<Array<Text>, _>(deliveries.iter().map(|d| d.action).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(deliveries.iter().map(|d| d.action.as_str()).collect::<Vec<_>>())
     .bind::<Array<JsonText>, _>(deliveries.iter().map(|d| d.payload.as_ref()).collect::<Vec<_>>())
     .bind::<Array<Binary>, _>(deliveries.iter().map(|d| &d.hash[..]).collect::<Vec<_>>())
     .bind::<Array<Nullable<Text>>, _>(deliveries.iter().map(|d| d.refs.as_deref()).collect::<Vec<_>>())

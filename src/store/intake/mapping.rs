@@ -9,6 +9,7 @@ use super::super::schema::document;
 use super::super::{Conn, Tx};
 use super::page::{Intake, PartKey, Work};
 use crate::domain::FlowId;
+use crate::domain::delivery::DeliveryAction;
 use crate::domain::ids::DocumentId;
 use crate::store::prepared::prepared;
 use crate::store::text::Text;
@@ -81,7 +82,7 @@ pub(super) struct RowHere {
     record_key: String,
     /// `None`: not known, as after a restore.
     #[diesel(sql_type = Nullable<Text>)]
-    pub(super) action: Option<String>,
+    pub(super) action: Option<DeliveryAction>,
     #[diesel(sql_type = Nullable<Binary>)]
     pub(super) payload_hash: Option<Vec<u8>>,
     #[diesel(sql_type = Nullable<Text>)]

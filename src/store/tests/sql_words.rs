@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::domain::audit::AuditKind;
 use crate::domain::conflict::{ConflictKind, ConflictState};
-use crate::domain::delivery::{DeliveryState, DownstreamState, FailureReason, PartState};
+use crate::domain::delivery::{DeliveryAction, DeliveryState, DownstreamState, FailureReason, PartState};
 use crate::domain::merge::Side;
 use crate::domain::run::{BackfillState, RunKind, RunOutcome};
 use crate::domain::tie_out::{Difference, TieOutState};
@@ -32,6 +32,7 @@ fn words(column: &str) -> Vec<&'static [&'static str]> {
         // ServiceNow asked for time
         "reason" => vec![FailureReason::WORDS, &["throttled"]],
         "kind" => vec![AuditKind::WORDS, RunKind::WORDS, ConflictKind::WORDS, Difference::WORDS],
+        "action" => vec![DeliveryAction::WORDS],
         "outcome" => vec![RunOutcome::WORDS, &["flow forgotten"]],
         "side" => vec![Side::WORDS, TieOutSide::WORDS],
         _ => Vec::new(),
@@ -63,7 +64,7 @@ fn quoted(mut text: &str) -> Vec<&str> {
 fn compared(sql: &str) -> Vec<(&str, Vec<&str>)> {
     let begins = |at: usize| !sql[..at].ends_with(|before: char| before.is_alphanumeric() || before == '_');
     let mut found = Vec::new();
-    for column in ["state", "reason", "kind", "outcome", "side"] {
+    for column in ["state", "reason", "kind", "action", "outcome", "side"] {
         for (at, _) in sql.match_indices(column).filter(|(at, _)| begins(*at)) {
             let rest = sql[at + column.len()..].trim_start();
             let operators = ["= ", "<> ", "IN (", "NOT IN ("];

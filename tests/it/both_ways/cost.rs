@@ -1,6 +1,7 @@
 //! What a run of the alignment costs, in statements.
 
 use super::*;
+use tieline::domain::delivery::DeliveryAction;
 use tieline::store::{LinkedRow, RowPlace};
 
 #[test]
@@ -62,7 +63,13 @@ fn a_run_costs_the_same_statements_whatever_it_changes() {
                     .collect(),
                 compared: each().map(|document_id| Compared { document_id, version: 1, fields: "{}".into(), again: false }).collect(),
                 deliveries: each()
-                    .map(|document_id| AlignDelivery { document_id, version: 1, action: "upsert", payload: "{}".into(), expects: None })
+                    .map(|document_id| AlignDelivery {
+                        document_id,
+                        version: 1,
+                        action: DeliveryAction::Upsert,
+                        payload: "{}".into(),
+                        expects: None,
+                    })
                     .collect(),
                 withdrawn: Vec::new(),
                 conflicts: each().map(conflict).collect(),

@@ -55,7 +55,7 @@ impl Aligned {
     /// What the conflict list says of accounts.
     async fn listed(&self) -> Vec<(String, String)> {
         let all = self.conflicts().await;
-        all.into_iter().filter(|row| row.entity == "gl_account").map(|row| (row.key, row.kind)).collect()
+        all.into_iter().filter(|row| row.entity == "gl_account").map(|row| (row.key, row.kind.to_string())).collect()
     }
 }
 

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use super::*;
 use crate::binary::text;
 use crate::support::world::World;
+use tieline::domain::conflict::ConflictState;
 
 const SETUP: &str = "/SYSPROWCFService/Rest/Setup";
 
@@ -73,7 +74,7 @@ impl Aligned {
     async fn stays(&self, word: &str, code: &str, before: &str) {
         let entry = self.entry().await;
         let said = entry.said.clone().unwrap_or_default();
-        assert!(entry.state == "to_apply" && said.contains(word), "not `{word}`: {entry:?}");
+        assert!(entry.state == ConflictState::ToApply && said.contains(word), "not `{word}`: {entry:?}");
         assert_eq!(self.described(code), before);
     }
 
@@ -249,7 +250,7 @@ fn a_lost_answer_is_followed_by_a_read_and_not_by_the_same_call() {
                 let entry = world.entry().await;
                 let said = entry.said.unwrap_or_default();
                 assert!(
-                    entry.state == "to_apply" && said.contains("it is unknown whether SYSPRO has stored the change"),
+                    entry.state == ConflictState::ToApply && said.contains("it is unknown whether SYSPRO has stored the change"),
                     "{fault:?}: {said}"
                 );
                 assert_ne!(world.described("100"), value, "{fault:?}");

@@ -9,7 +9,7 @@ mod random;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tieline::domain::delivery::{Attempt, FailureReason};
+use tieline::domain::delivery::{Attempt, Confirmation, FailureReason};
 use tieline::domain::ids::{BatchId, RunId};
 use tieline::domain::next_step::NextStep;
 use tieline::domain::run::RunKind;
@@ -176,7 +176,7 @@ fn confirmed(block: &str) -> impl Fn(&Claimed) -> DeliveryOutcome {
         let of_block = u64::from(block == "header");
         let line: u64 = delivery.record_key.parse().unwrap_or_default();
         let sys_id = SysId::new(&format!("{:016x}{of_block:08x}{line:08x}", delivery.document_id.0)).unwrap();
-        DeliveryOutcome::Confirmed { sys_id, table: "t".into(), how: "updated", partial: Vec::new(), said: None }
+        DeliveryOutcome::Confirmed { sys_id, table: "t".into(), how: Confirmation::Updated, partial: Vec::new(), said: None }
     }
 }
 

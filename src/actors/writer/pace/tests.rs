@@ -2,6 +2,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use super::*;
 use crate::domain::budget::PauseReport;
+use crate::domain::delivery::Confirmation;
 use crate::domain::ids::{DeliveryId, DocumentId};
 
 const S: Duration = Duration::from_secs(1);
@@ -37,7 +38,7 @@ fn outcomes(count: usize, verdict: &DeliveryOutcome) -> Vec<Settlement> {
 
 fn good() -> DeliveryOutcome {
     let sys_id = crate::domain::SysId::new(&"a".repeat(32)).unwrap();
-    DeliveryOutcome::Confirmed { sys_id, table: "t".into(), how: "inserted", partial: Vec::new(), said: None }
+    DeliveryOutcome::Confirmed { sys_id, table: "t".into(), how: Confirmation::Inserted, partial: Vec::new(), said: None }
 }
 
 fn doubt() -> DeliveryOutcome {
