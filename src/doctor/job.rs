@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
 
-use super::{CheckScope, DiagnosticsParts, Finding, Progress, Report, STEPS, Way, diagnose};
+use super::all_checks::{STEPS, diagnose};
+use super::{CheckScope, DiagnosticsParts, Finding, Progress, Report, Way};
 use crate::domain::chain;
 use crate::store::StoreError;
 

@@ -6,6 +6,7 @@ mod body;
 pub mod certificate;
 mod direct;
 mod error;
+mod host;
 pub mod json;
 mod proxy;
 mod request_kind;
@@ -33,6 +34,7 @@ use crate::telemetry::metrics::metrics;
 pub use actix_web::web::Bytes;
 pub use awc::http::Method;
 pub use error::NetError;
+pub use host::host_of;
 pub use tls::authority_problems;
 
 /// An HTTP client for one outside system.
@@ -282,15 +284,6 @@ impl RequestStatus {
                 Self::Broken
             }
         }
-    }
-}
-
-/// Host and port of a url: the only part of it that is safe to print.
-pub fn host_of(url: &Url) -> String {
-    let host = url.host_str().unwrap_or("?");
-    match url.port_or_known_default() {
-        Some(port) => format!("{host}:{port}"),
-        None => host.to_owned(),
     }
 }
 

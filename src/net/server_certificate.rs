@@ -16,8 +16,9 @@ use url::{Host, Url};
 use x509_parser::extensions::GeneralName;
 use x509_parser::parse_x509_certificate;
 
+use super::host::host_of;
 use super::proxy::ProxyConnector;
-use super::{NetError, host_of, scheme, tls};
+use super::{NetError, scheme, tls};
 use crate::config::settings::Connection;
 
 /// The handshake may take this many times as long as a connection.

@@ -12,7 +12,8 @@ use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter,
 use lettre::transport::smtp::{Error, commands};
 use tokio::time::timeout;
 
-use super::{Message, NotTaken, advised};
+use super::Message;
+use super::not_taken::{NotTaken, advised};
 use crate::config::settings::{MailSettings, MailTls};
 use crate::credentials::secret::Credential;
 use crate::redact::Quoted;

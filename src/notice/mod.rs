@@ -1,6 +1,7 @@
 //! Notices: the text of a message, and its channels. The Notifier decides who gets what, and when.
 
 mod mail;
+mod not_taken;
 mod text;
 mod webhook;
 
@@ -8,11 +9,13 @@ use lettre::transport::smtp::client::Tls;
 use url::Url;
 
 use crate::config::settings::{Connection, MailSettings, NoticeSettings};
+use crate::credentials::credential_store::{CredentialError, CredentialStore, NOTICES_MAIL, NOTICES_WEBHOOK};
 use crate::credentials::secret::Credential;
 use crate::net::{ClientParts, HttpClient, host_of};
 use crate::redact::Quoted;
 use crate::telemetry::labels::{ChannelKind, System};
 
+pub use not_taken::NotTaken;
 pub use text::{Item, Message, compose};
 
 /// The target of a message.
@@ -22,16 +25,6 @@ pub enum Channel {
     Webhook(Url),
     /// It is mailed.
     Mail(MailSettings),
-}
-
-/// Why a message was not accepted.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{text}")]
-pub struct NotTaken {
-    /// What was tried, and the receiver's answer. Never the path of an address, a password or a signature.
-    pub text: Quoted,
-    /// Whether another attempt cannot succeed.
-    pub permanent: bool,
 }
 
 /// The channels of the settings.
@@ -45,6 +38,22 @@ impl Channel {
         match self {
             Self::Webhook(url) => format!("webhook {}", host_of(url)),
             Self::Mail(mail) => format!("mail {}:{}", mail.host, mail.port),
+        }
+    }
+
+    /// Its credential; a mail server may need none.
+    ///
+    /// # Errors
+    /// When it cannot be decrypted.
+    pub async fn credential(&self, credential_store: &CredentialStore) -> Result<Option<Credential>, CredentialError> {
+        let name = match self {
+            Self::Webhook(_) => NOTICES_WEBHOOK,
+            Self::Mail(_) => NOTICES_MAIL,
+        };
+        match credential_store.credential(name).await {
+            Ok(credential) => Ok(Some(credential)),
+            Err(CredentialError::Missing { .. }) => Ok(None),
+            Err(error) => Err(error),
         }
     }
 
@@ -113,34 +122,4 @@ impl Sender {
             Channel::Mail(settings) => mail::send(settings, &self.mail, credential, message).await,
         }
     }
-}
-
-/// The error of sending to a receiver, with advice where the libraries' message is not enough. `address` is the setting with the receiver.
-fn advised(problem: String, address: &str) -> String {
-    let says = |words: &str| problem.contains(words);
-    let advice = if ["UnknownIssuer", "BadSignature", "CaUsedAsEndEntity"].iter().any(|word| says(word)) {
-        "nothing was sent; if its certificate comes from an authority of the site's own, name that authority's file in `notices.ca_file`"
-            .into()
-    } else if says("certificate not valid for name") {
-        format!("nothing was sent; `{address}` must name the host as its certificate does")
-    } else if says("invalid peer certificate") {
-        "nothing was sent; its certificate must be renewed or replaced there".into()
-    } else if says("STARTTLS is not supported") {
-        "nothing was sent, because it would have been unencrypted; if the server speaks TLS from the first byte (often on port 465), set \
-         `notices.mail_tls` to `tls`; otherwise turn on STARTTLS on the server"
-            .into()
-    } else if says("received corrupt message") {
-        "nothing was sent; its answer is not TLS. If the server offers STARTTLS (often on port 587) and `notices.mail_tls` is `tls`, set \
-         `notices.mail_tls` to `starttls`; if it is `starttls` already, the server offers STARTTLS but does not support it"
-            .into()
-    } else if says("No compatible authentication mechanism") {
-        "nothing was sent; the server accepts no password authentication that Tieline supports: remove the credential `notices-mail`, or \
-         correct `notices.mail_server`"
-            .into()
-    } else if ["(530)", "(534)", "(535)"].iter().any(|code| says(code)) {
-        "set the credential `notices-mail` to what the server knows".into()
-    } else {
-        return problem;
-    };
-    format!("{problem}; {advice}")
 }

@@ -8,7 +8,8 @@ use sha2::Sha256;
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::{Message, NotTaken, advised};
+use super::Message;
+use super::not_taken::{NotTaken, advised};
 use crate::credentials::secret::Credential;
 use crate::domain::chain;
 use crate::net::{HttpClient, Method, host_of};

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use rust_decimal::Decimal;
 use serde::Serialize;
 
-use super::Systems;
+use super::systems::Systems;
 use crate::cli::Failure;
 use crate::cli::output;
 use crate::domain::backlog::Backlog;

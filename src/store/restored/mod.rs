@@ -27,17 +27,16 @@ use serde_json::json;
 
 pub use adopt::{RowOwner, UnknownRow};
 pub use progress::RestoredPart;
-pub use rows::{RestoredRow, RowPlace};
+pub use rows::{BlockTable, RestoredRow, RowPlace};
 
-use self::progress::{FLOW, whole};
+use self::progress::{FLOW, flow_done, whole};
 use super::audit::{NewAudit, audit_append};
 use super::forget::drop_pending;
 use super::schema::{base_version, document, ledger_life, restored_part, restored_row};
-use super::{Conn, Store, StoreError, Tx};
+use super::{Store, StoreError};
 use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
 use crate::domain::ids::DocumentId;
-use crate::domain::life::ComparisonState;
 use crate::store::text::{Text, jsonb, text};
 
 /// A part of a document as confirmed in the ledger.
@@ -89,17 +88,6 @@ pub struct ComparedPage {
     pub found: Vec<(String, String)>,
     /// The records may change on both sides: the base versions of those that are sent again are deleted.
     pub aligned: bool,
-}
-
-/// A table with records of a block. A transform may put the records of one block into several.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, QueryableByName)]
-pub struct BlockTable {
-    /// The block.
-    #[diesel(sql_type = Text)]
-    pub block: String,
-    /// The table.
-    #[diesel(sql_type = Text)]
-    pub target_table: String,
 }
 
 impl Store {
@@ -263,14 +251,6 @@ impl Store {
         }
         Ok(())
     }
-}
-
-/// Ends the comparison of a flow; `open`: records that were still to be sent, and are sent again.
-fn flow_done(conn: &mut Conn, life: i32, flow: &FlowId, open: i64) -> Tx<()> {
-    diesel::update(whole(life, flow))
-        .set((restored_part::state.eq(text(ComparisonState::Done.as_str())), restored_part::again.eq(restored_part::again + open)))
-        .execute(conn)?;
-    Ok(())
 }
 
 type Query = diesel::query_builder::SqlQuery;

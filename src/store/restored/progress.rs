@@ -8,6 +8,7 @@ use crate::domain::FlowId;
 use crate::domain::life::ComparisonState;
 use crate::store::schema::restored_part;
 use crate::store::text::{TextValue, text};
+use crate::store::{Conn, Tx};
 
 /// The block name for a flow as a whole.
 pub(super) const FLOW: &str = "";
@@ -47,4 +48,12 @@ pub(super) fn part<'a>(life: i32, flow: &'a FlowId, (block, table): (&'a str, &'
 /// How far the comparison of a flow as a whole has come.
 pub(super) fn whole(life: i32, flow: &FlowId) -> PartByKey<'_> {
     part(life, flow, (FLOW, ""))
+}
+
+/// Ends the comparison of a flow; `open`: records that were still to be sent, and are sent again.
+pub(super) fn flow_done(conn: &mut Conn, life: i32, flow: &FlowId, open: i64) -> Tx<()> {
+    diesel::update(whole(life, flow))
+        .set((restored_part::state.eq(text(ComparisonState::Done.as_str())), restored_part::again.eq(restored_part::again + open)))
+        .execute(conn)?;
+    Ok(())
 }

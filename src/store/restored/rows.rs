@@ -4,13 +4,23 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, Nullable};
 
-use super::BlockTable;
 use super::progress::part;
 use crate::domain::FlowId;
 use crate::domain::life::ComparisonState;
 use crate::store::schema::{restored_part, restored_row};
 use crate::store::text::{Text, text};
 use crate::store::{Store, StoreError};
+
+/// A table with records of a block. A transform may put the records of one block into several.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, QueryableByName)]
+pub struct BlockTable {
+    /// The block.
+    #[diesel(sql_type = Text)]
+    pub block: String,
+    /// The table.
+    #[diesel(sql_type = Text)]
+    pub target_table: String,
+}
 
 /// The place of a row: two tables may have rows with the same sys_id.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Queryable, QueryableByName, Selectable)]

@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 use diesel::sql_query;
 
-use super::flow_done;
+use super::progress::flow_done;
 use crate::domain::FlowId;
 use crate::domain::life::COMPARE;
 use crate::store::forget::drop_pending;
