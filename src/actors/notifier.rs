@@ -11,8 +11,7 @@ use chrono::{TimeDelta, Utc};
 use tracing::{info, warn};
 
 use crate::config::settings::{CertificateFiles, NoticeSettings};
-use crate::credentials::credential_store::{CredentialError, CredentialStore, NOTICES_MAIL, NOTICES_WEBHOOK};
-use crate::credentials::secret::Credential;
+use crate::credentials::credential_store::CredentialStore;
 use crate::domain::CompanyId;
 use crate::domain::chain;
 use crate::domain::notice::NoticeEvent;
@@ -31,7 +30,7 @@ use crate::telemetry::metrics::metrics;
 
 /// Time between two checks for notices.
 const EVERY: Duration = Duration::from_secs(10);
-/// The waits between the tries of a message.
+/// The waits between the attempts of a message.
 const BACKOFF: Backoff = Backoff::new(Duration::from_secs(30), Duration::from_secs(3600));
 /// Attempts of a message before the channel gives it up; about half a day.
 const TRIES: i32 = 16;
@@ -194,7 +193,7 @@ async fn through(parts: &NotifierParts, sender: &Sender, channel: &Channel) -> R
         let ids = notices.iter().map(|notice| notice.id).collect();
         let message = compose(&notices.into_iter().map(item).collect::<Vec<_>>(), settings.public_url.as_ref());
         parts.crash.at("notifier:before_send", &name);
-        let sent = match credential(&parts.credential_store, channel).await {
+        let sent = match channel.credential(&parts.credential_store).await {
             Ok(credential) => sender.send(channel, credential.as_ref(), &message).await,
             Err(error) => Err(NotTaken { text: error.to_string().into(), permanent: false }),
         };
@@ -227,25 +226,7 @@ async fn through(parts: &NotifierParts, sender: &Sender, channel: &Channel) -> R
     Ok(())
 }
 
-/// The channel's credential; a mail server may need none.
-///
-/// # Errors
-/// When it cannot be decrypted.
-pub async fn credential(credential_store: &CredentialStore, channel: &Channel) -> Result<Option<Credential>, CredentialError> {
-    let name = match channel {
-        Channel::Webhook(_) => NOTICES_WEBHOOK,
-        Channel::Mail(_) => NOTICES_MAIL,
-    };
-    match credential_store.credential(name).await {
-        Ok(credential) => Ok(Some(credential)),
-        Err(CredentialError::Missing { .. }) => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
 fn item(notice: Notice) -> Item {
     let Notice { id, event, company, entity, cause, count, examples, found_at, .. } = notice;
-    // an event name of another version is sent as a test event
-    let event = event.parse().unwrap_or(NoticeEvent::Test);
     Item { id, event, company, entity, cause, count, examples: serde_json::from_str(&examples).unwrap_or_default(), found_at }
 }

@@ -1,12 +1,13 @@
 //! `tieline api-key`: keys of the HTTP interface. Only their hashes are kept; a key is shown once.
 
-use chrono::{Days, Utc};
+use chrono::Utc;
 
 use super::failure::{Exit, Failure};
 use super::words::closed;
 use super::{Global, OutputForm, output, who};
-use crate::credentials::api_key::ApiKey;
 use crate::domain::role::Role;
+use crate::operations;
+use crate::operations::api_key::NewApiKey;
 
 /// What to do.
 #[derive(Debug, clap::Subcommand)]
@@ -35,21 +36,14 @@ pub enum ApiKeyCommand {
 /// Runs the command.
 pub(super) fn api_key(global: &Global, command: &ApiKeyCommand) -> Result<Exit, Failure> {
     super::context::with_ledger(global, async |context| {
-        let store = &context.store;
+        let process = context.process();
         match command {
             ApiKeyCommand::Add { name, role, expires_days } => {
-                if store.api_key_list().await?.iter().any(|key| key.name == *name) {
-                    return Err(Failure::new(
-                        Exit::Failed,
-                        format!("there is a key `{name}` already; remove it first, or choose another name"),
-                    ));
-                }
-                let key = ApiKey::generate(*role).map_err(|error| Failure::plain(&error))?;
-                let expires = expires_days.and_then(|days| Utc::now().checked_add_days(Days::new(days)));
-                store.api_key_add(name.clone(), role.to_string(), key.prefix.clone(), key.hash.to_vec(), expires, who::user()).await?;
+                let new = NewApiKey { name: name.clone(), role: *role, expires_days: *expires_days };
+                let key = operations::api_key::add(&process, new, who::user()).await?;
                 if let Err(failure) = output::line(key.expose()) {
                     // nobody has seen it, and it is never shown again
-                    store.api_key_remove(name.clone(), who::user()).await?;
+                    operations::api_key::remove(&process, name, who::user()).await?;
                     let why = if failure.is_unread() { "standard output is closed" } else { failure.text.as_str() };
                     let text = format!("the key could not be shown ({why}), so it was not kept; add it again where it can be read");
                     return Err(Failure::new(Exit::Failed, text));
@@ -57,22 +51,22 @@ pub(super) fn api_key(global: &Global, command: &ApiKeyCommand) -> Result<Exit, 
                 Ok(Exit::Done)
             }
             ApiKeyCommand::List => {
-                let keys = store.api_key_list().await?;
+                let keys = process.store.api_key_list().await?;
                 if global.output == OutputForm::Json {
                     output::json(&keys)?;
                 } else {
                     let day = |at: Option<chrono::DateTime<Utc>>| {
                         at.map_or_else(|| "-".to_owned(), |at| at.format("%Y-%m-%d %H:%MZ").to_string())
                     };
-                    let rows = keys
-                        .into_iter()
-                        .map(|k| vec![k.name, k.role, k.prefix, day(Some(k.created_at)), day(k.expires_at), day(k.last_used_at)]);
+                    let rows = keys.into_iter().map(|k| {
+                        vec![k.name, k.role.to_string(), k.prefix, day(Some(k.created_at)), day(k.expires_at), day(k.last_used_at)]
+                    });
                     output::line(&output::table(&["name", "role", "prefix", "created", "expires", "last used"], &[], rows))?;
                 }
                 Ok(Exit::Done)
             }
             ApiKeyCommand::Remove { name } => {
-                if store.api_key_remove(name.clone(), who::user()).await? {
+                if operations::api_key::remove(&process, name, who::user()).await? {
                     output::line(&format!("Key `{name}` is removed."))?;
                     Ok(Exit::Done)
                 } else {

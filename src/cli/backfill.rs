@@ -12,13 +12,11 @@ use super::signals::Signals;
 use super::words::closed;
 use super::{Global, OutputForm, output, sync, who};
 use crate::actors::poller::PollError;
-use crate::actors::scheduler::run_set::RunSetReport;
 use crate::actors::system::ActorSystem;
-use crate::domain::FlowId;
 use crate::domain::budget::UNRESPONSIVE_AFTER;
 use crate::domain::ids::BackfillId;
 use crate::domain::reason::Reason;
-use crate::domain::run::{BackfillState, RunKind};
+use crate::domain::run::BackfillState;
 use crate::operations::{self, backfill::Period};
 use crate::process::mode::Mode;
 use crate::store::{BackfillFilter, BackfillRow};
@@ -133,7 +131,9 @@ async fn run(context: &Context, global: &Global, args: &BackfillArgs, signals: &
     }
     let system = ActorSystem::start(&process, RestartPolicy::default(), Mode::Command)
         .map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
-    let last = slices(context, &process, &system, &ids, signals).await;
+    let last =
+        operations::backfill::read(&process, &ids, async |flows| sync::execute_run_set(&process, &system, flows, None, signals).await)
+            .await;
     system.stop(STOP_DEADLINE).await;
     let last = last?;
     let status = context.flow_status().await?;
@@ -148,29 +148,6 @@ async fn run(context: &Context, global: &Global, args: &BackfillArgs, signals: &
     Ok(sync::exit_code(&last, &status))
 }
 
-/// Reads slice after slice, until none of these is open any more, or one fails.
-async fn slices(
-    context: &Context,
-    process: &crate::process::Process,
-    system: &ActorSystem,
-    ids: &[BackfillId],
-    signals: &mut Signals,
-) -> Result<RunSetReport, Failure> {
-    loop {
-        let filter = BackfillFilter { ids: ids.to_vec(), state: Some(BackfillState::Open), limit: i64::MAX, ..BackfillFilter::default() };
-        let open = context.store.backfill_list(filter).await?;
-        let mut flows: Vec<(FlowId, RunKind)> =
-            open.iter().map(|row| (FlowId::new(row.company.as_str(), row.entity.as_str()), RunKind::Backfill)).collect();
-        flows.sort_by(|a, b| a.0.cmp(&b.0));
-        flows.dedup_by(|a, b| a.0 == b.0);
-        let done = flows.is_empty();
-        let report = sync::execute_run_set(process, system, flows, None, signals).await?;
-        if done || report.flows.iter().any(|(_, result)| result.is_err()) {
-            return Ok(report);
-        }
-    }
-}
-
 fn print(global: &Global, rows: &[BackfillRow]) -> Result<(), Failure> {
     if global.output == OutputForm::Json {
         return output::json(&rows);
@@ -182,7 +159,7 @@ fn print(global: &Global, rows: &[BackfillRow]) -> Result<(), Failure> {
     let headers = ["id", "company", "entity", "since", "until", "state", "read", "new", "changed", "unchanged", "asked by", "error"];
     let lines = rows.iter().map(|row| {
         let numbers = [row.read, row.new, row.changed, row.unchanged];
-        [row.id.to_string(), row.company.clone(), row.entity.clone(), date(row.since), date(row.until), row.state.clone()]
+        [row.id.to_string(), row.company.clone(), row.entity.clone(), date(row.since), date(row.until), row.state.to_string()]
             .into_iter()
             .chain(numbers.iter().map(ToString::to_string))
             .chain([row.requested_by.clone(), row.error.clone().unwrap_or_default()])

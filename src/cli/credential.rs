@@ -1,18 +1,17 @@
 //! `tieline credential`: the encrypted store of passwords and client secrets.
 
-use std::fs::File;
 use std::io::BufRead;
+use std::path::Path;
 
 use clap::builder::PossibleValuesParser;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 
 use super::checked::Checked;
 use super::context::Context;
 use super::failure::{Exit, Failure};
 use super::{Global, OutputForm, output, prompt, who};
+use crate::credentials::change::{NewCredential, Rotated};
 use crate::credentials::credential_store::{NOTICES_MAIL, NOTICES_WEBHOOK, SERVICENOW, SYSPRO_ENET, SYSPRO_ENET_COMPANY, SYSPRO_ODATA};
-use crate::credentials::key_ring::{Ciphertexts, Encrypted, KeptSecret, KeyRing};
-use crate::store::EncryptedCredential;
 
 /// The known names.
 const NAMES: &[&str] = &[SYSPRO_ODATA, SYSPRO_ENET, SYSPRO_ENET_COMPANY, SERVICENOW, NOTICES_WEBHOOK, NOTICES_MAIL];
@@ -121,32 +120,15 @@ fn read_password(mut input: impl BufRead, allow_empty: bool) -> Result<SecretStr
     Ok(SecretString::from(password))
 }
 
-/// One credential under the key ring's current key.
-pub(super) fn encrypt(keys: &KeyRing, name: &str, username: &str, password: &SecretString) -> Result<EncryptedCredential, Failure> {
-    let encrypted = keys.encrypt(name, username, password.expose_secret()).map_err(|error| Failure::plain(&error))?;
-    Ok(row(name, username, encrypted))
-}
-
-/// An encrypted credential as the ledger keeps it.
-fn row(name: &str, username: &str, encrypted: Encrypted) -> EncryptedCredential {
-    EncryptedCredential {
-        name: name.to_owned(),
-        username: username.to_owned(),
-        key_id: encrypted.key_id,
-        nonce: encrypted.nonce,
-        ciphertext: encrypted.ciphertext,
-        updated_at: chrono::Utc::now(),
-    }
-}
-
 async fn set(context: &Context, name: &str, username: &str, password: SecretString) -> Result<Exit, Failure> {
-    let _alone = alone(context)?;
-    let stored = context.store.credential_list().await?.len();
-    let keys = context.credential_store().keys(Ciphertexts::of(stored)).map_err(|error| Failure::plain(&error))?;
-    let encrypted = encrypt(&keys, name, username, &password)?;
-    context.store.credential_put(vec![encrypted], who::user(), "credential set").await?;
+    let new = NewCredential { name: name.to_owned(), username: username.to_owned(), password };
+    context.credential_store().set(state(context), vec![new], who::user()).await?;
     output::line(&format!("Credential `{name}` is set for `{username}`."))?;
     Ok(Exit::Done)
+}
+
+fn state(context: &Context) -> &Path {
+    &context.checked.settings().state.directory
 }
 
 async fn list(context: &Context, global: &Global) -> Result<Exit, Failure> {
@@ -167,7 +149,7 @@ async fn list(context: &Context, global: &Global) -> Result<Exit, Failure> {
 }
 
 async fn remove(context: &Context, name: &str) -> Result<Exit, Failure> {
-    if context.store.credential_remove(name.to_owned(), who::user()).await? {
+    if context.credential_store().remove(name.to_owned(), who::user()).await? {
         output::line(&format!("Credential `{name}` is removed."))?;
         Ok(Exit::Done)
     } else {
@@ -175,44 +157,19 @@ async fn remove(context: &Context, name: &str) -> Result<Exit, Failure> {
     }
 }
 
-/// Held while a credential is encrypted and stored: otherwise another command could encrypt it with a key that is being removed.
-fn alone(context: &Context) -> Result<File, Failure> {
-    let directory = &context.checked.settings().state.directory;
-    let path = directory.join("credential.lock");
-    let locked = || {
-        let file = crate::config::open_private(&path)?;
-        file.lock()?;
-        Ok(file)
-    };
-    locked().map_err(|error: std::io::Error| Failure::new(Exit::Failed, format!("{} cannot be locked: {error}", path.display())))
-}
-
-fn kept(row: EncryptedCredential) -> KeptSecret {
-    let encrypted = Encrypted { nonce: row.nonce, ciphertext: row.ciphertext, key_id: row.key_id };
-    KeptSecret { name: row.name, username: row.username, encrypted }
-}
-
-/// The new key is added first and the old one removed last, so that every ciphertext can be decrypted at any moment.
 async fn rotate(context: &Context) -> Result<Exit, Failure> {
-    let _alone = alone(context)?;
-    let all = context.store.credential_list().await?;
-    let mut keys = context.credential_store().keys(Ciphertexts::of(all.len())).map_err(|error| Failure::plain(&error))?;
-    let kept: Vec<KeptSecret> = all.into_iter().map(kept).collect();
-    let encrypted = keys.rotate(&kept).map_err(|error| Failure::plain(&error))?;
-    let again: Vec<_> = kept.iter().zip(encrypted).map(|(one, encrypted)| row(&one.name, &one.username, encrypted)).collect();
-    let count = again.len();
-    context.store.credential_put(again, who::user(), "credential rotate-key").await?;
-    keys.drop_previous().map_err(|error| Failure::plain(&error))?;
+    let Rotated { count, key_id } = context.credential_store().rotate(state(context), who::user()).await?;
     let many = if count == 1 { "credential is" } else { "credentials are" };
     output::line(&format!(
-        "{count} {many} now encrypted with the new master key `{}`. The old key is removed. Back up the key file.",
-        keys.current_id()
+        "{count} {many} now encrypted with the new master key `{key_id}`. The old key is removed. Back up the key file."
     ))?;
     Ok(Exit::Done)
 }
 
 #[cfg(test)]
 mod tests {
+    use secrecy::ExposeSecret;
+
     use super::*;
 
     #[test]

@@ -3,7 +3,9 @@
 use std::fmt;
 use std::process::ExitCode;
 
+use crate::credentials::change::NotChanged;
 use crate::domain::chain;
+use crate::operations::api_key::NotAdded;
 use crate::operations::{Class, Interface, Refused};
 
 /// The exit codes of every command.
@@ -94,6 +96,24 @@ fn exit_of(class: Option<Class>) -> Exit {
 impl From<crate::domain::word::Unknown> for Failure {
     fn from(unknown: crate::domain::word::Unknown) -> Self {
         Self::new(Exit::Usage, unknown.to_string())
+    }
+}
+
+impl From<NotChanged> for Failure {
+    fn from(error: NotChanged) -> Self {
+        match error {
+            NotChanged::Ledger(error) => error.into(),
+            error => Self::plain(&error),
+        }
+    }
+}
+
+impl From<NotAdded> for Failure {
+    fn from(error: NotAdded) -> Self {
+        match error {
+            NotAdded::Ledger(error) => error.into(),
+            error => Self::plain(&error),
+        }
     }
 }
 

@@ -1,15 +1,12 @@
 //! `tieline notices test`: sends a message on every channel, and shows the results.
 
-use chrono::Utc;
 use serde::Serialize;
 
 use super::context::with_ledger;
 use super::failure::{Exit, Failure};
 use super::{Global, OutputForm, output};
-use crate::actors::notifier::credential;
-use crate::domain::ids::NoticeId;
-use crate::domain::notice::NoticeEvent;
-use crate::notice::{Item, Sender, SenderParts, channels, compose};
+use crate::operations;
+use crate::operations::notices::{NotTested, Tested};
 
 /// What to do about notices.
 #[derive(Debug, clap::Subcommand)]
@@ -29,35 +26,15 @@ struct Line {
 pub(super) fn notices(global: &Global, command: &NoticesCommand) -> Result<Exit, Failure> {
     let NoticesCommand::Test = command;
     with_ledger(global, async |context| {
-        let process = context.process();
-        let settings = &process.settings.notices;
-        let all = channels(settings);
-        if all.is_empty() {
-            let text = "there is no channel: set `notices.webhook_urls` or `notices.mail_server`";
-            return Err(Failure::new(Exit::Failed, text));
-        }
-        let parts = SenderParts::read(settings).map_err(|problem| Failure::new(Exit::Configuration, problem))?;
-        let sender = Sender::of(&parts);
-        let item = Item {
-            id: NoticeId(0),
-            event: NoticeEvent::Test,
-            company: None,
-            entity: None,
-            cause: None,
-            count: 1,
-            examples: Vec::new(),
-            found_at: Utc::now(),
+        let tested = operations::notices::test(&context.process()).await.map_err(|error| {
+            let exit = if error == NotTested::NoChannel { Exit::Failed } else { Exit::Configuration };
+            Failure::new(exit, error.to_string())
+        })?;
+        let line = |tested: Tested| {
+            let taken = tested.result.is_ok();
+            Line { channel: tested.channel, taken, said: tested.result.unwrap_or_else(|text| text).into() }
         };
-        let message = compose(&[item], settings.public_url.as_ref());
-        let mut lines = Vec::new();
-        for channel in &all {
-            let sent = match credential(&process.credential_store, channel).await {
-                Ok(credential) => sender.send(channel, credential.as_ref(), &message).await.map_err(|not| not.text),
-                Err(error) => Err(error.to_string().into()),
-            };
-            let taken = sent.is_ok();
-            lines.push(Line { channel: channel.name(), taken, said: sent.unwrap_or_else(|text| text).into() });
-        }
+        let lines: Vec<Line> = tested.into_iter().map(line).collect();
         if global.output == OutputForm::Json {
             output::json(&lines)?;
         } else {

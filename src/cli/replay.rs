@@ -28,9 +28,9 @@ pub struct ReplayArgs {
     /// Only this entity
     #[arg(long)]
     entity: Option<String>,
-    /// Only this record
-    #[arg(long)]
-    key: Option<String>,
+    /// Only this record; may be repeated, then with --company and --entity
+    #[arg(long = "key", value_name = "KEY")]
+    keys: Vec<String>,
     /// Only records whose content changed in this run
     #[arg(long, value_parser = run_id)]
     run: Option<RunId>,
@@ -49,6 +49,9 @@ pub struct ReplayArgs {
     /// Only records with a failed part that has this text in its message
     #[arg(long, value_parser = clap::builder::NonEmptyStringValueParser::new())]
     text: Option<String>,
+    /// Only the records of this cause, by its name in `tieline failures`
+    #[arg(long, value_name = "NAME")]
+    cause: Option<String>,
     /// All records
     #[arg(long)]
     all: bool,
@@ -92,20 +95,26 @@ fn run_id(text: &str) -> Result<RunId, String> {
 
 /// The requested records; an empty request does not mean all.
 fn which(args: &ReplayArgs) -> Result<Which, Failure> {
+    // one record may be named alone, several only as those of one flow
+    let (key, keys) = match args.keys.as_slice() {
+        [] => (None, None),
+        [key] => (Some(key.clone()), None),
+        keys => (None, Some(keys.to_vec())),
+    };
     let scope = ReplayScope {
         company: args.company.clone(),
         entity: args.entity.clone(),
-        key: args.key.clone(),
+        key,
         run: args.run,
         failed_only: args.failed_only,
         since: args.since,
         until: args.until,
         reason: args.reason.map(|reason| reason.to_string()),
         text: args.text.clone(),
-        cause: None,
+        cause: args.cause.clone(),
         keys: Vec::new(),
     };
-    Ok(Which::of(Selection { scope, keys: None, all: args.all, outdated: args.outdated, allow: args.allow })?)
+    Ok(Which::of(Selection { scope, keys, all: args.all, outdated: args.outdated, allow: args.allow })?)
 }
 
 /// Runs the command.
@@ -207,9 +216,15 @@ mod tests {
             "--since=2026-01-31T08:00:00Z",
             "--reason=rejected",
             "--text=period",
+            "--cause=0123456789abcdef",
         ] {
             assert!(scope_of(&[one]).is_ok(), "{one}");
         }
+        let Ok(Which::Scope(scope)) = scope_of(&["--company=EDU1", "--entity=invoice", "--key=1", "--key=2"]) else {
+            panic!("two records")
+        };
+        assert_eq!((scope.key, scope.keys), (None, vec!["1".to_owned(), "2".to_owned()]));
+        assert_eq!(scope_of(&["--key=1", "--key=2"]).expect_err("records of which flow?").exit, Exit::Usage);
     }
 
     #[test]

@@ -4,8 +4,7 @@ use super::context::with_ledger;
 use super::failure::{Exit, Failure};
 use super::who::user;
 use super::{Global, OutputForm, output};
-use crate::actors::retention::{Pace, Pass};
-use crate::supervision::stopping::Stopping;
+use crate::operations;
 
 /// What to do.
 #[derive(Debug, clap::Args)]
@@ -18,13 +17,12 @@ pub struct RetentionArgs {
 /// `tieline retention`
 pub(super) fn retention(global: &Global, args: &RetentionArgs) -> Result<Exit, Failure> {
     with_ledger(global, async |context| {
-        let settings = context.checked.settings().retention.clone();
-        let pass = Pass { store: context.store.clone(), settings, actor: user(), pace: Pace::Fast };
+        let process = context.process();
         let reports = if args.dry_run {
-            pass.count().await?
+            operations::retention::count(&process, user()).await?
         } else {
             context.check_compared().await?;
-            pass.run(&Stopping::default()).await?
+            operations::retention::remove(&process, user()).await?
         };
         if global.output == OutputForm::Json {
             output::json(&serde_json::json!({ "dry_run": args.dry_run, "tables": reports }))?;

@@ -41,7 +41,7 @@ pub fn syspro_credential(source: &SysproSource) -> &'static str {
 /// Decrypts credentials.
 #[derive(Clone)]
 pub struct CredentialStore {
-    store: Store,
+    pub(super) store: Store,
     key_file: PathBuf,
     credentials_directory: Option<PathBuf>,
     /// The key ring as last read, and the stamp of the file at that time.

@@ -5,6 +5,7 @@
 //! with a new key.
 
 pub mod api_key;
+pub mod change;
 pub mod credential_store;
 pub mod key_ring;
 pub mod secret;

@@ -1,13 +1,17 @@
 //! Backfills: requests to read periods of history again, and their cancellation. A running service reads them beside its polls.
 
+use std::collections::BTreeSet;
+
 use chrono::NaiveDate;
 
 use super::flow::configured_names;
 use super::{Refused, Requested};
+use crate::actors::scheduler::run_set::RunSetReport;
 use crate::domain::FlowId;
 use crate::domain::ids::BackfillId;
+use crate::domain::run::{BackfillState, RunKind};
 use crate::process::Process;
-use crate::store::{BackfillFilter, BackfillRow, NewBackfill};
+use crate::store::{BackfillFilter, BackfillRow, NewBackfill, StoreError};
 
 /// The period to read again.
 #[derive(Debug, Clone, Default)]
@@ -52,6 +56,27 @@ pub async fn ask(process: &Process, period: Period, requested: Requested) -> Res
     let flows: Vec<FlowId> = process.flows().into_iter().filter(chosen).collect();
     let new = NewBackfill { flows, since: period.since, until: period.until, requested_by: requested.by, why: requested.why };
     Ok(process.store.backfill_add(new).await?)
+}
+
+/// Reads slice after slice of these backfills, until none of them is open any more, or a flow fails. `run`: runs a set of flows once.
+///
+/// # Errors
+/// An error of the ledger, or of `run`.
+pub async fn read<E: From<StoreError>>(
+    process: &Process,
+    ids: &[BackfillId],
+    mut run: impl AsyncFnMut(Vec<(FlowId, RunKind)>) -> Result<RunSetReport, E>,
+) -> Result<RunSetReport, E> {
+    loop {
+        let filter = BackfillFilter { ids: ids.to_vec(), state: Some(BackfillState::Open), limit: i64::MAX, ..BackfillFilter::default() };
+        let open = process.store.backfill_list(filter).await?;
+        let flows: BTreeSet<FlowId> = open.iter().map(|row| FlowId::new(row.company.as_str(), row.entity.as_str())).collect();
+        let done = flows.is_empty();
+        let report = run(flows.into_iter().map(|flow| (flow, RunKind::Backfill)).collect()).await?;
+        if done || report.flows.iter().any(|(_, result)| result.is_err()) {
+            return Ok(report);
+        }
+    }
 }
 
 /// Ends a backfill early; the documents that it has read stay.

@@ -5,6 +5,7 @@
 //! service. The operations of [`Service`] need the running actors. Each writes its audit row in the same transaction; for longer work, before
 //! the work starts.
 
+pub mod api_key;
 pub mod backfill;
 pub mod conflict;
 pub mod definitions;
@@ -13,6 +14,7 @@ pub mod explain;
 pub mod failures;
 pub mod flow;
 pub mod hold;
+pub mod notices;
 pub mod other_side;
 pub mod outdated;
 pub mod prove;
@@ -21,6 +23,7 @@ pub mod replay;
 mod requested;
 pub mod resend;
 pub mod restored;
+pub mod retention;
 pub mod run;
 mod selection;
 pub mod sending;

@@ -1,32 +1,35 @@
 //! `tieline demo`: everything on loopback. Two simulators with a year of simulated company data, a private Postgres, one full sync, and a
 //! reconciliation summary. Then the service keeps running, and new invoices are posted until it is stopped.
 
+mod systems;
 mod tie;
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, Days, Local, TimeZone, Utc};
+use chrono::{DateTime, Local, TimeZone, Utc};
 use secrecy::SecretString;
 
+use self::systems::Systems;
 use super::checked::Checked;
 use super::context::Context;
 use super::failure::{Exit, Failure};
 use super::signals::Signals;
-use super::{Global, OutputForm, credential, output, run, sync, who};
+use super::{Global, OutputForm, output, run, sync, who};
 use crate::actors::scheduler::ExecuteRunSet;
 use crate::actors::scheduler::run_set::RunSetRequest;
 use crate::actors::system::ActorSystem;
 use crate::config;
-use crate::credentials::api_key::ApiKey;
+use crate::credentials::change::NewCredential;
 use crate::credentials::credential_store::{SERVICENOW, SYSPRO_ODATA};
-use crate::credentials::key_ring::Ciphertexts;
 use crate::domain::chain;
 use crate::domain::money::thousands;
 use crate::domain::role::Role;
 use crate::domain::run::RunKind;
 use crate::domain::schedule::Schedule;
+use crate::operations;
+use crate::operations::api_key::NewApiKey;
 use crate::process::mode::Mode;
 use crate::retry;
 use crate::supervision::guard::RestartPolicy;
@@ -64,12 +67,6 @@ pub struct DemoArgs {
     /// Keep the state here instead of in a temporary directory that is removed at the end
     #[arg(long, value_name = "DIR")]
     directory: Option<PathBuf>,
-}
-
-/// Both simulators.
-pub(super) struct Systems {
-    pub(super) syspro: SysproSim,
-    pub(super) servicenow: ServiceNowSim,
 }
 
 /// A state directory that is removed at the end, unless it was given.
@@ -192,14 +189,17 @@ fn reserve_port() -> Result<(TcpListener, u16), Failure> {
     reserved.map_err(|error| Failure::new(Exit::Failed, format!("the console of the demo finds no free port on 127.0.0.1: {error}")))
 }
 
-/// Encrypts the simulators' passwords as `tieline credential set` does.
+/// Sets the simulators' passwords.
 async fn set_credentials(context: &Context) -> Result<(), Failure> {
     let (syspro, servicenow) = (SysproOptions::default(), ServiceNowOptions::default());
-    let keys = context.credential_store().keys(Ciphertexts::None).map_err(|error| Failure::plain(&error))?;
     let all = [(SYSPRO_ODATA, syspro.username, syspro.password), (SERVICENOW, servicenow.client_id, servicenow.client_secret)];
-    let all = all.into_iter().map(|(name, username, password)| credential::encrypt(&keys, name, &username, &SecretString::from(password)));
-    let all = all.collect::<Result<Vec<_>, _>>()?;
-    Ok(context.store.credential_put(all, who::user(), "credential set").await?)
+    let new = |(name, username, password): (&str, String, String)| NewCredential {
+        name: name.to_owned(),
+        username,
+        password: SecretString::from(password),
+    };
+    let state = &context.checked.settings().state.directory;
+    Ok(context.credential_store().set(state, all.into_iter().map(new).collect(), who::user()).await?)
 }
 
 async fn show(
@@ -284,11 +284,11 @@ async fn unsettled(context: &Context) -> Result<bool, Failure> {
 
 /// The service keeps running, and new invoices are posted.
 async fn keep_running(context: &Context, systems: &Systems, listener: TcpListener, signals: &mut Signals) -> Result<Exit, Failure> {
-    let key = ApiKey::generate(Role::Admin).map_err(|error| Failure::plain(&error))?;
+    let process = context.process();
     // a kept state directory has the key of the last run
-    context.store.api_key_remove(KEY_NAME.to_owned(), who::user()).await?;
-    let (hash, tomorrow) = (key.hash.to_vec(), Utc::now().checked_add_days(Days::new(1)));
-    context.store.api_key_add(KEY_NAME.to_owned(), Role::Admin.to_string(), key.prefix.clone(), hash, tomorrow, who::user()).await?;
+    operations::api_key::remove(&process, KEY_NAME, who::user()).await?;
+    let new = NewApiKey { name: KEY_NAME.to_owned(), role: Role::Admin, expires_days: Some(1) };
+    let key = operations::api_key::add(&process, new, who::user()).await?;
     println!();
     println!("The service is running. Press Ctrl-C to stop it.");
     println!("  console   http://{}/", context.checked.settings().http.listen);
