@@ -98,8 +98,13 @@ fn the_command_line_the_api_and_the_console_do_the_same() {
     world.database.psql(
         "INSERT INTO conflict (company, entity, subject, key, field, kind, state, syspro, servicenow)
          SELECT 'EDU1', 'gl_account', 'row' || n, 'row' || n, 'u_name', 'both_changed', 'open', 'a', 'b' FROM generate_series(1, 3) n;
-         INSERT INTO flow (company, entity) VALUES ('EDU9', 'supplier'), ('EDU9', 'invoice'), ('EDU9', 'gl_account')",
+         INSERT INTO flow (company, entity) VALUES ('EDU9', 'supplier'), ('EDU9', 'invoice'), ('EDU9', 'gl_account');
+         INSERT INTO backfill (company, entity, requested_by, why, not_before)
+         SELECT 'EDU1', 'invoice', 'nobody', 'to be cancelled', now() + interval '1 day' FROM generate_series(1, 3)",
     );
+    let cancelled = world.database.psql("SELECT id FROM backfill ORDER BY id");
+    let cancelled: Vec<&str> = cancelled.lines().collect();
+    let cancelled = [cancelled[0], cancelled[1], cancelled[2]];
     let conflicts = world.database.psql("SELECT id FROM conflict WHERE key LIKE 'row%' ORDER BY id");
     let conflicts: Vec<&str> = conflicts.lines().collect();
     let conflicts = [conflicts[0], conflicts[1], conflicts[2]];
@@ -118,6 +123,8 @@ fn the_command_line_the_api_and_the_console_do_the_same() {
     let others = of_other_company();
     assert!(!others.starts_with("0|"), "{others}");
     of_company("EDU1", &["sync", "--entity", "cost_center", "--why", "why a sync"]);
+    // what there is to decide is decided now, so that each of the three ways in decides as much later: nothing
+    of_company("EDU1", &["conflicts", "adopt", "--company", "EDU1", "--entity", "cost_center", "--prefer", "syspro", "--why", "before"]);
     of_company("EDU1", &["doctor", "--read-only", "--why", "why a doctor"]);
     for (action, why) in [("run", "why a sync"), ("doctor", "why a doctor")] {
         let sql = format!("SELECT count(*) FROM audit WHERE detail LIKE '%\"action\":\"{action}\"%' AND detail LIKE '%{why}%'");
@@ -196,6 +203,21 @@ fn the_command_line_the_api_and_the_console_do_the_same() {
             form: ("/backfills", "company=EDU1&entity=@&since=2026-01-01&last=2026-01-31"),
         },
         Operation {
+            name: "cancel",
+            things: cancelled,
+            command: "backfill cancel @",
+            api: ("/api/v1/backfills/@/cancel", json!({})),
+            form: ("/backfills/@/cancel", ""),
+        },
+        Operation {
+            name: "adopt",
+            // it is recorded each time, and changes nothing once the lists are matched
+            things: ["cost_center"; 3],
+            command: "conflicts adopt --company EDU1 --entity @ --prefer syspro",
+            api: ("/api/v1/conflicts/adopt", json!({ "company": "EDU1", "entity": "@", "prefer": "syspro" })),
+            form: ("/conflicts/adopt", "company=EDU1&entity=@&prefer=syspro"),
+        },
+        Operation {
             name: "resolve",
             things: conflicts,
             command: "conflicts resolve @ --take syspro",
@@ -223,7 +245,8 @@ fn the_command_line_the_api_and_the_console_do_the_same() {
         assert_eq!(rows.len(), 1, "{what}: {rows:?}");
     };
     same("decisions", "SELECT state || coalesce(side, '') FROM conflict WHERE key LIKE 'row%'");
-    same("backfills", "SELECT since || ' ' || until FROM backfill");
+    same("backfills", "SELECT since || ' ' || until FROM backfill WHERE since IS NOT NULL");
+    same("cancelled backfills", "SELECT state || (ended_at IS NOT NULL) FROM backfill WHERE since IS NULL");
     wait_for("the backfills are read", Duration::from_secs(60), || {
         (world.database.psql("SELECT count(*) FROM backfill WHERE state = 'open'") == "0").then_some(())
     });

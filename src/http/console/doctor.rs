@@ -13,6 +13,9 @@ use crate::http::query::Params;
 use crate::http::route::Route;
 use crate::http::state::AppState;
 
+/// The fields of the form.
+pub(super) const FIELDS: &[&str] = &["read_only", "why"];
+
 pub(in crate::http) fn routes() -> Vec<Route> {
     vec![Route::page("/doctor", Some(Permission::Read), page), Route::form("/doctor", Some(Permission::Operate), begin)]
 }
@@ -84,7 +87,7 @@ pub(super) async fn page(app_state: web::Data<AppState>, request: HttpRequest) -
 
 pub(super) async fn begin(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Page {
     let session = session::of(&request)?;
-    let form = Form::of(&session, payload, &["read_only", "why"]).await?;
+    let form = Form::of(&session, payload, FIELDS).await?;
     let scope = if form.text("read_only") == "yes" { CheckScope::ReadOnly } else { CheckScope::Create };
     app_state.service.diagnose(scope, requested(&request, form.text("why"))?).await?;
     Ok(see_other("/doctor?done=doctor"))

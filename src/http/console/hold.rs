@@ -72,8 +72,11 @@ struct HoldRequest {
     requested: Requested,
 }
 
+/// The fields of the forms.
+pub(super) const FIELDS: &[&str] = &["company", "entity", "key", "why"];
+
 async fn asked(request: &HttpRequest, payload: web::Payload) -> Result<HoldRequest, Refusal> {
-    let form = Form::of(&session::of(request)?, payload, &["company", "entity", "key", "why"]).await?;
+    let form = Form::of(&session::of(request)?, payload, FIELDS).await?;
     let requested = requested(request, form.text("why"))?;
     let (company, entity, key) = (form.text("company"), form.text("entity"), form.text("key"));
     let back = record_path(company, entity, key);

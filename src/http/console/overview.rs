@@ -306,6 +306,13 @@ fn sentence(text: &str) -> String {
     text
 }
 
+/// The fields of the forms that run and pause a flow.
+pub(super) const FIELDS: &[&str] = &["why"];
+/// The fields of the form that resumes a flow.
+pub(super) const RESUME_FIELDS: &[&str] = &["accept_smaller", "why"];
+/// The fields of the form that forgets a flow.
+pub(super) const FORGET_FIELDS: &[&str] = &["drop_pending", "why"];
+
 /// The flow of a form, who submits it and why, and the form itself, which has these fields.
 async fn asked(request: &HttpRequest, payload: web::Payload, fields: &[&str]) -> Result<(Session, FlowId, Requested, Form), Refusal> {
     let session = session::of(request)?;
@@ -318,19 +325,19 @@ async fn asked(request: &HttpRequest, payload: web::Payload, fields: &[&str]) ->
 }
 
 async fn run(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Page {
-    let (session, flow, requested, _) = asked(&request, payload, &["why"]).await?;
+    let (session, flow, requested, _) = asked(&request, payload, FIELDS).await?;
     let started = app_state.service.run(flow, RunKind::Poll, requested).await?;
     Ok(see_other(&outcome(&app_state, started).await?.on(&session, "/")))
 }
 
 async fn pause(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Page {
-    let (session, flow, requested, _) = asked(&request, payload, &["why"]).await?;
+    let (session, flow, requested, _) = asked(&request, payload, FIELDS).await?;
     let before = operations::flow::pause(&app_state.process, flow.clone(), requested).await?;
     Ok(see_other(&FlashMessage::text(sentence(&before.said(&flow, FlowAction::Pause))).on(&session, "/")))
 }
 
 async fn resume(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Page {
-    let (session, flow, requested, form) = asked(&request, payload, &["accept_smaller", "why"]).await?;
+    let (session, flow, requested, form) = asked(&request, payload, RESUME_FIELDS).await?;
     let smaller = SmallerTables::accepted(form.text("accept_smaller") == "yes");
     let before = operations::flow::resume(&app_state.process, flow.clone(), smaller, requested).await?;
     let next =
@@ -340,7 +347,7 @@ async fn resume(app_state: web::Data<AppState>, request: HttpRequest, payload: w
 }
 
 async fn forget(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Page {
-    let (session, flow, requested, form) = asked(&request, payload, &["drop_pending", "why"]).await?;
+    let (session, flow, requested, form) = asked(&request, payload, FORGET_FIELDS).await?;
     let undelivered = if form.text("drop_pending") == "yes" { Undelivered::Drop } else { Undelivered::Keep };
     let forgotten = operations::flow::forget(&app_state.process, flow, undelivered, requested).await?;
     Ok(see_other(&FlashMessage::text(sentence(&forgotten.to_string())).on(&session, "/")))

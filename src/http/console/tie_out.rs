@@ -422,10 +422,13 @@ pub(super) async fn live(app_state: web::Data<AppState>, request: HttpRequest) -
     ok(&TieOutPart { live: Live::read(&app_state).await? })
 }
 
+/// The fields of the form.
+pub(super) const FIELDS: &[&str] = &["company", "entity", "why"];
+
 /// Begins one.
 pub(super) async fn make(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Page {
     let session = session::of(&request)?;
-    let form = Form::of(&session, payload, &["company", "entity", "why"]).await?;
+    let form = Form::of(&session, payload, FIELDS).await?;
     let requested = requested(&request, form.text("why"))?;
     let list = |name: &str| Some(form.text(name).to_owned()).filter(|text| !text.is_empty()).into_iter().collect();
     let asked = Asked { companies: list("company"), entities: list("entity") };
