@@ -123,8 +123,6 @@ fn the_command_line_the_api_and_the_console_do_the_same() {
     let others = of_other_company();
     assert!(!others.starts_with("0|"), "{others}");
     of_company("EDU1", &["sync", "--entity", "cost_center", "--why", "why a sync"]);
-    // what there is to decide is decided now, so that each of the three ways in decides as much later: nothing
-    of_company("EDU1", &["conflicts", "adopt", "--company", "EDU1", "--entity", "cost_center", "--prefer", "syspro", "--why", "before"]);
     of_company("EDU1", &["doctor", "--read-only", "--why", "why a doctor"]);
     for (action, why) in [("run", "why a sync"), ("doctor", "why a doctor")] {
         let sql = format!("SELECT count(*) FROM audit WHERE detail LIKE '%\"action\":\"{action}\"%' AND detail LIKE '%{why}%'");
@@ -208,14 +206,6 @@ fn the_command_line_the_api_and_the_console_do_the_same() {
             command: "backfill cancel @",
             api: ("/api/v1/backfills/@/cancel", json!({})),
             form: ("/backfills/@/cancel", ""),
-        },
-        Operation {
-            name: "adopt",
-            // it is recorded each time, and changes nothing once the lists are matched
-            things: ["cost_center"; 3],
-            command: "conflicts adopt --company EDU1 --entity @ --prefer syspro",
-            api: ("/api/v1/conflicts/adopt", json!({ "company": "EDU1", "entity": "@", "prefer": "syspro" })),
-            form: ("/conflicts/adopt", "company=EDU1&entity=@&prefer=syspro"),
         },
         Operation {
             name: "resolve",
