@@ -24,6 +24,7 @@ pub mod store;
 pub mod syspro;
 
 pub mod notice;
+pub mod report;
 
 pub mod supervision;
 

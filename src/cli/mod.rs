@@ -13,6 +13,7 @@ mod definitions;
 #[cfg(feature = "demo")]
 mod demo;
 mod doctor;
+mod evidence;
 mod failure;
 mod failures;
 mod first;
@@ -124,6 +125,8 @@ pub enum Command {
     TieOut(tie_out::TieOutArgs),
     /// Proves that no record has two rows in ServiceNow, by two requests per table
     Prove(prove::ProveArgs),
+    /// Writes a file for an auditor: tie-out, runs, definitions, interventions, access and the audit of a period
+    Evidence(evidence::EvidenceArgs),
     /// Removes what is older than `[retention]` allows; a running service does it once a day
     Retention(retention::RetentionArgs),
     /// Lists the audit (JSON: one object per line), and verifies or seals its chain
@@ -192,6 +195,7 @@ pub fn main(cli: Cli) -> ExitCode {
         Command::Conflicts(command) => conflicts::conflicts(&cli.global, &command),
         Command::TieOut(args) => tie_out::tie_out(&cli.global, &args),
         Command::Prove(args) => prove::run(&cli.global, &args),
+        Command::Evidence(args) => evidence::run(&cli.global, &args),
         Command::Retention(args) => retention::retention(&cli.global, &args),
         Command::Audit(args) => audit::audit(&cli.global, &args),
         #[cfg(target_os = "linux")]

@@ -1,5 +1,8 @@
 //! `tieline tie-out`: compares both systems, and shows what was found.
 
+use std::path::PathBuf;
+use std::str::FromStr;
+
 use rust_decimal::Decimal;
 
 use super::context::{Context, with_ledger};
@@ -15,7 +18,9 @@ use crate::domain::ids::{TieOutId, TieOutItemId};
 use crate::domain::money::amount_in;
 use crate::domain::reason::Reason;
 use crate::domain::tie_out::{Cause, TieOutState, Verdict, period_text};
+use crate::operations::tie_out::files::{self, Chosen};
 use crate::operations::tie_out::{self, Asked, TieOutReport};
+use crate::process::Process;
 use crate::process::mode::Mode;
 use crate::store::{TieOutBlock, TieOutBucket, TieOutItem, TieOutItems, TieOutRun};
 use crate::supervision::guard::RestartPolicy;
@@ -38,6 +43,9 @@ pub struct TieOutArgs {
     /// Why, for the audit
     #[arg(long, value_name = "TEXT", default_value = "requested on the command line")]
     why: Reason,
+    /// Also write it to this file: NAME.xlsx for a spreadsheet, NAME.pdf for a document to sign
+    #[arg(long, value_name = "FILE")]
+    to: Option<FilePath>,
 }
 
 /// The parts of `tie-out`.
@@ -53,6 +61,9 @@ enum TieOutCommand {
     Show {
         /// Its number; without it, the newest
         id: Option<TieOutId>,
+        /// Also write it to this file: NAME.xlsx for a spreadsheet, NAME.pdf for a document to sign
+        #[arg(long, value_name = "FILE")]
+        to: Option<FilePath>,
     },
     /// Lists the differences that a tie-out found
     Items {
@@ -99,9 +110,12 @@ pub(super) fn tie_out(global: &Global, args: &TieOutArgs) -> Result<Exit, Failur
             output::line(&output::table(&["number", "state", "began", "ended", "asked by", "error"], &[0], runs.iter().map(row)))?;
             Ok(Exit::Done)
         }),
-        Some(TieOutCommand::Show { id }) => {
-            with_ledger(global, async |context| print(global, &tie_out::find(&context.process(), *id).await?))
-        }
+        Some(TieOutCommand::Show { id, to }) => with_ledger(global, async |context| {
+            let process = context.process();
+            let report = tie_out::find(&process, *id).await?;
+            write_file(global, &process, &report, to.as_ref()).await?;
+            print(global, &report)
+        }),
         Some(TieOutCommand::Items { id, company, entity, cause, open, limit }) => with_ledger(global, async |context| {
             context.check_names(company.as_deref(), entity.as_deref()).await?;
             let process = context.process();
@@ -160,7 +174,56 @@ async fn run(context: &Context, global: &Global, args: &TieOutArgs, signals: &mu
         return Err(Failure::new(Exit::Failed, "stopped by a signal; the tie-out is incomplete: run it again"));
     };
     done?;
-    print(global, &tie_out::find(&process, Some(id)).await?)
+    let report = tie_out::find(&process, Some(id)).await?;
+    write_file(global, &process, &report, args.to.as_ref()).await?;
+    print(global, &report)
+}
+
+/// Writes a tie-out to a file, if one is named.
+async fn write_file(global: &Global, process: &Process, report: &TieOutReport, to: Option<&FilePath>) -> Result<(), Failure> {
+    let Some(FilePath { path, form }) = to else { return Ok(()) };
+    let items = TieOutItems { of: report.run.id, ..TieOutItems::default() };
+    let chosen = Chosen { report, buckets: report.buckets.iter().collect(), items, filter: String::new(), by: who::user() };
+    let bytes = match form {
+        FileForm::Workbook => files::workbook(process, &chosen).await?,
+        FileForm::Document => files::document(process, &chosen).await?,
+    };
+    std::fs::write(path, bytes).map_err(|error| {
+        let said = format!("{} could not be written: {error}. Name a file in a directory that you may write to", path.display());
+        Failure::new(Exit::Failed, said)
+    })?;
+    if global.output == OutputForm::Json {
+        return Ok(());
+    }
+    output::line(&format!("Written to {}.", path.display()))
+}
+
+/// The file to which a tie-out is written, and its form, which the ending of its name says.
+#[derive(Debug, Clone)]
+struct FilePath {
+    path: PathBuf,
+    form: FileForm,
+}
+
+/// The form of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum FileForm {
+    Workbook,
+    Document,
+}
+
+impl FromStr for FilePath {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let path = PathBuf::from(text);
+        let form = match path.extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase).as_deref() {
+            Some("xlsx") => FileForm::Workbook,
+            Some("pdf") => FileForm::Document,
+            _ => return Err("the name must end with `.xlsx` for a spreadsheet, or `.pdf` for a document to sign".to_owned()),
+        };
+        Ok(Self { path, form })
+    }
 }
 
 /// What a tie-out shows, as an exit code: 0 only where all that was compared is tied, or differs by what the next runs end.

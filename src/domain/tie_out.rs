@@ -71,6 +71,36 @@ impl Difference {
     }
 }
 
+/// How long ago a difference was first seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Age {
+    /// Less than a day.
+    Day,
+    /// From a day to a week.
+    Week,
+    /// From a week to 30 days.
+    Month,
+    /// From 30 to 90 days.
+    Quarter,
+    /// Longer.
+    Older,
+}
+
+words!(Age { Day = "day", Week = "week", Month = "month", Quarter = "quarter", Older = "older" });
+
+impl Age {
+    /// For people.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Day => "less than a day",
+            Self::Week => "1 to 7 days",
+            Self::Month => "7 to 30 days",
+            Self::Quarter => "30 to 90 days",
+            Self::Older => "more than 90 days",
+        }
+    }
+}
+
 /// A fiscal period for people: `2026/03`, `2026`, or nothing.
 pub fn period_text(year: Option<i32>, period: Option<i32>) -> String {
     match (year, period) {
@@ -80,9 +110,9 @@ pub fn period_text(year: Option<i32>, period: Option<i32>) -> String {
     }
 }
 
-/// The fiscal year and period of a text as [`period_text`] writes it.
+/// The fiscal year and period of a text as [`period_text`] writes it, or with a hyphen (`2026-03`).
 pub fn parse_period(text: &str) -> Option<(i32, Option<i32>)> {
-    match text.split_once('/') {
+    match text.split_once(['/', '-']) {
         Some((year, period)) => Some((year.parse().ok()?, Some(period.parse().ok()?))),
         None => Some((text.parse().ok()?, None)),
     }

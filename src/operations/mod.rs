@@ -10,6 +10,7 @@ pub mod backfill;
 pub mod conflict;
 pub mod definitions;
 pub mod diagnostics;
+pub mod evidence;
 pub mod explain;
 pub mod failures;
 pub mod flow;

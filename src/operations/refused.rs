@@ -131,6 +131,8 @@ pub enum Refused {
     Stopping,
     /// The work crashed; what it did stays done.
     Crashed,
+    /// A file could not be written.
+    NoFile(String),
     /// The ledger failed.
     Ledger(StoreError),
 }
@@ -150,7 +152,9 @@ impl Refused {
             | Self::NoBackfill(_)
             | Self::NoTieOut(_)
             | Self::NothingToDecide(_) => Class::Missing,
-            Self::NoRun(StartRefused::Stopping | StartRefused::Unresponsive) | Self::Stopping | Self::Crashed => Class::Unavailable,
+            Self::NoRun(StartRefused::Stopping | StartRefused::Unresponsive) | Self::Stopping | Self::Crashed | Self::NoFile(_) => {
+                Class::Unavailable
+            }
             Self::Configured(_)
             | Self::AllConfigured(_)
             | Self::BeingRead(_)
@@ -208,6 +212,7 @@ impl Refused {
             Self::DiagnosticsRunning => "diagnostics are running".into(),
             Self::Stopping => "the service is stopping; nothing was mapped or sent again".into(),
             Self::Crashed => "the replay crashed; what it has done stays".into(),
+            Self::NoFile(why) => why.clone(),
             Self::Ledger(error) => error.to_string(),
         }
     }
@@ -328,6 +333,7 @@ impl Refused {
             ),
             Self::Stopping => "repeat the request when the service runs; repeating it is safe".into(),
             Self::Crashed => "repeat it; repeating it is safe".into(),
+            Self::NoFile(_) => "try again; if it fails again, read the log of the service".into(),
             Self::Ledger(_) => String::new(),
         }
     }

@@ -1,5 +1,6 @@
 //! Operations that need the running process: starts of runs, replays in the background, diagnostics, queries to SYSPRO.
 
+use std::io::{Seek, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,6 +8,7 @@ use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::diagnostics::Diagnostics;
+use super::evidence::{self, AskedEvidence};
 use super::explain::{Explained, known};
 use super::flow::configured;
 use super::hold::{Named, release};
@@ -197,6 +199,14 @@ impl Service {
             Ok(run)
         });
         task.await.unwrap_or(Err(Refused::Stopping))
+    }
+
+    /// Writes evidence for an auditor to a file.
+    ///
+    /// # Errors
+    /// As [`evidence::write`].
+    pub async fn evidence(&self, asked: AskedEvidence, requested: Requested, to: impl Write + Seek) -> Result<usize, Refused> {
+        evidence::write(&self.process, &self.access, &asked, requested, to).await
     }
 
     /// Waits until the ledger has that a tie-out was interrupted because the service stops, within limits.

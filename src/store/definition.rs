@@ -52,6 +52,35 @@ pub struct SetRow {
     pub adopted_by: Option<String>,
 }
 
+/// A set with its files.
+#[derive(Debug, Clone)]
+pub struct SetFiles {
+    /// Its number.
+    pub number: i32,
+    /// SHA-256 of the contents of its files.
+    pub hash: String,
+    /// The profile.
+    pub profile: String,
+    /// When it was first put into force.
+    pub known_since: DateTime<Utc>,
+    /// The contents of its files, by name.
+    pub files: BTreeMap<String, String>,
+}
+
+#[derive(QueryableByName)]
+struct SetFilesRow {
+    #[diesel(sql_type = Integer)]
+    number: i32,
+    #[diesel(sql_type = Text)]
+    hash: String,
+    #[diesel(sql_type = Text)]
+    profile: String,
+    #[diesel(sql_type = Timestamptz)]
+    known_since: DateTime<Utc>,
+    #[diesel(sql_type = Jsonb)]
+    files: serde_json::Value,
+}
+
 /// A process that presents a set, and what it may do with it.
 #[derive(Debug, Clone)]
 pub struct Adopter {
@@ -276,6 +305,33 @@ impl Store {
     pub async fn definition_list(&self, limit: i64) -> Result<Vec<SetRow>, StoreError> {
         self.run("list definitions", move |conn| {
             Ok(sql_query(format!("{LIST} ORDER BY d.number DESC LIMIT $1")).bind::<BigInt, _>(limit).load(conn)?)
+        })
+        .await
+    }
+
+    /// The sets of the runs that started within a period, and the set in force now, with their files. Oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn definition_of_runs(&self, since: DateTime<Utc>, until: DateTime<Utc>) -> Result<Vec<SetFiles>, StoreError> {
+        self.run("read the definitions of a period", move |conn| {
+            let rows: Vec<SetFilesRow> = sql_query(
+                "SELECT d.number, d.hash, d.profile, d.known_since, d.files FROM definition d \
+                 WHERE d.number IN (SELECT r.definition FROM run r WHERE r.started_at >= $1 AND r.started_at < $2) \
+                    OR d.number IN (SELECT f.number FROM definition_in_force f) \
+                 ORDER BY d.number",
+            )
+            .bind::<Timestamptz, _>(since)
+            .bind::<Timestamptz, _>(until)
+            .load(conn)?;
+            let files = |row: SetFilesRow| SetFiles {
+                number: row.number,
+                hash: row.hash,
+                profile: row.profile,
+                known_since: row.known_since,
+                files: serde_json::from_value(row.files).unwrap_or_default(),
+            };
+            Ok(rows.into_iter().map(files).collect())
         })
         .await
     }

@@ -109,6 +109,7 @@ pub use sent::{AuditedAttempt, KeptDelivery, SentFilter, SentPage, SentVersion};
 pub use settle::{DeliveryOutcome, PartialField, Settlement};
 pub use sweep::{ChangedDocument, GoneDocument, Unseen};
 pub use tie_out::{
-    GoneRecord, NewDifference, TieOutBlock, TieOutBucket, TieOutItem, TieOutItems, TieOutPair, TieOutRow, TieOutRun, TieOutSide,
+    GoneRecord, NewDifference, TieOutBlock, TieOutBucket, TieOutDefinitions, TieOutItem, TieOutItems, TieOutPair, TieOutRow, TieOutRun,
+    TieOutSide,
 };
 pub use write_back::{WriteBackCalled, WriteBackDue, WriteBackStep, WriteBackUnder};

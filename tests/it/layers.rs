@@ -27,6 +27,8 @@ const CRATES: &[(&str, &[(&str, &[&str])])] = &[
     ("diesel", &[("store", EVERYTHING)]),
     ("diesel_migrations", &[("store", EVERYTHING)]),
     ("r2d2", &[("store", EVERYTHING)]),
+    ("rust_xlsxwriter", &[("report", EVERYTHING)]),
+    ("pdf_writer", &[("report", EVERYTHING)]),
     ("tieline_sim", &[("cli", EVERYTHING)]),
 ];
 

@@ -29,6 +29,7 @@ mod doubt;
 mod downstream;
 mod drift;
 mod enet;
+mod evidence;
 mod explain;
 mod failures;
 mod filters;

@@ -2,8 +2,11 @@
 //! planted through the simulators, as people would make them.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::BufReader;
 use std::time::Duration;
 
+use calamine::{Data, Reader, Xlsx, open_workbook};
 use serde_json::{Value, json};
 use tieline_sim::faults::{Fault, FaultRule};
 use tieline_sim::servicenow::ServiceNowOptions;
@@ -290,6 +293,18 @@ fn the_service_makes_one_for_the_api_and_the_console_and_names_what_differs() {
     let sums = person.get(&format!("{one}/sums.csv?show=not_tied")).body;
     assert!(sums.starts_with("company,entity,") && !sums.contains("\"tied\""), "{sums}");
 
+    // for a spreadsheet, and for paper
+    for (name, form, start) in [
+        ("tie-out.xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "PK"),
+        ("tie-out.pdf", "application/pdf", "%PDF-"),
+    ] {
+        assert!(page.contains(&format!("{one}/{name}")), "{name}: {page}");
+        let file = person.get(&format!("{one}/{name}?cause=changed_in_servicenow"));
+        assert_eq!((file.status, file.header("content-type")), (200, Some(form)), "{name}");
+        assert!(file.body.starts_with(start) && file.header("content-disposition").unwrap().contains("attachment"), "{name}");
+    }
+    assert!(page.contains("Open differences by age") && page.contains("less than a day"), "{page}");
+
     // a stop interrupts one, and says so at once
     world.servicenow.set_fault(FaultRule::always(Fault::Held).on_method("GET").on_path("/api/now/table/x_apo_invoice"));
     assert_eq!(call("POST", "/api/v1/tie-outs", &body).0, 202);
@@ -297,4 +312,99 @@ fn the_service_makes_one_for_the_api_and_the_console_and_names_what_differs() {
     assert_eq!(node.terminate(), Some(0));
     assert!(stopping.elapsed() < Duration::from_secs(15), "{:?}", stopping.elapsed());
     assert_eq!(world.database.psql("SELECT state || ': ' || error FROM tie_out ORDER BY id DESC LIMIT 1"), "failed: the service stopped");
+}
+
+/// The texts of a sheet, row by row. An amount is a number there.
+fn sheet(book: &mut Xlsx<BufReader<File>>, name: &str) -> Vec<Vec<Data>> {
+    book.worksheet_range(name).unwrap().rows().map(<[Data]>::to_vec).collect()
+}
+
+#[test]
+fn a_workbook_has_every_sum_and_difference_with_exact_amounts_and_totals_that_can_be_followed() {
+    let world = World::start();
+    let row = world.servicenow.rows("x_apo_invoice").into_iter().min_by_key(|row| row["u_source_key"].clone()).unwrap();
+    assert!(world.servicenow.edit_row("x_apo_invoice", &row["sys_id"], &[("u_amount_invoiced", "123456789012345678.91")]));
+    let file = world.site.directory.path().join("tie-out.xlsx");
+    let arguments = ["--output", "json", "tie-out", "--why", "month end", "--to", file.to_str().unwrap()];
+    let out = world.command(&arguments).output().unwrap();
+    assert_eq!(out.status.code(), Some(3), "{}", text(&out));
+    let report: Value = serde_json::from_slice(&out.stdout).unwrap();
+    let mut book: Xlsx<_> = open_workbook(&file).unwrap();
+    assert_eq!(book.sheet_names(), ["About", "Sums", "Totals", "Differences", "Not compared"]);
+
+    // what the file says of itself
+    let about = sheet(&mut book, "About").into_iter().map(|row| row.iter().map(ToString::to_string).collect::<Vec<_>>().join(": "));
+    let about = about.collect::<Vec<_>>().join("\n");
+    let number = report["id"].to_string();
+    for said in
+        [&format!("Tie-out: {number} (done)"), "Why: month end", "Filter: none", "SHA-256", "Tieline 0.", "x_apo_invoice", "1 differences"]
+    {
+        assert!(about.contains(said), "{said}: {about}");
+    }
+
+    // the sums are those of the report, to the cent
+    let sums = sheet(&mut book, "Sums");
+    let buckets = report["buckets"].as_array().unwrap();
+    assert_eq!(sums.len(), buckets.len() + 1);
+    let heads: Vec<String> = sums[0].iter().map(ToString::to_string).collect();
+    let at = |name: &str| heads.iter().position(|head| head == name).unwrap_or_else(|| panic!("{name}: {heads:?}"));
+    for (row, bucket) in sums[1..].iter().zip(buckets) {
+        for (column, name) in [("SYSPRO amount", "syspro_amount"), ("ServiceNow amount", "servicenow_amount")] {
+            let amount = |text: &str| text.parse::<rust_decimal::Decimal>().unwrap();
+            match (&row[at(column)], bucket[name].as_str()) {
+                (Data::Empty, None) => {}
+                (Data::Float(number), Some(exact)) => assert_eq!(amount(&number.to_string()), amount(exact).normalize()),
+                (Data::String(written), Some(exact)) => {
+                    assert_eq!(amount(written), amount(exact), "an amount that a number of a spreadsheet cannot hold is a text");
+                    assert!(amount(exact).normalize().mantissa().abs() > 999_999_999_999_999, "{exact}");
+                }
+                (cell, amount) => panic!("{cell:?} for {amount:?}"),
+            }
+        }
+    }
+    assert!(sums[1..].iter().any(|row| matches!(row[at("ServiceNow amount")], Data::String(_))), "the edited amount has too many digits");
+
+    // the difference is there, and its amount too
+    let differences = sheet(&mut book, "Differences");
+    assert_eq!(differences.len(), 2);
+    let words: Vec<String> = differences[1].iter().map(ToString::to_string).collect();
+    assert!(
+        words.iter().any(|word| word == "123456789012345678.91") && words.iter().any(|word| word == "changed in ServiceNow"),
+        "{words:?}"
+    );
+}
+
+#[test]
+fn totals_are_formulas_whose_values_are_right_and_a_document_can_be_signed() {
+    let world = World::start();
+    let (workbook, document) = (world.site.directory.path().join("tie-out.xlsx"), world.site.directory.path().join("tie-out.pdf"));
+    let out = world.command(&["tie-out", "--why", "month end", "--to", workbook.to_str().unwrap()]).output().unwrap();
+    assert_eq!(out.status.code(), Some(0), "{}", text(&out));
+    let mut book: Xlsx<_> = open_workbook(&workbook).unwrap();
+    let totals = sheet(&mut book, "Totals");
+    let formulas = book.worksheet_formula("Totals").unwrap();
+    let invoices = totals.iter().position(|row| row[0].to_string() == "invoice" && row[1].to_string() == "header").unwrap();
+    let formula = formulas.get_value((invoices as u32, 8)).unwrap();
+    assert!(formula.starts_with("SUMIFS(Sums!$K$2:$K$") && formula.contains("\"invoice\""), "{formula}");
+    let there: rust_decimal::Decimal = world.servicenow.sum("x_apo_invoice", "u_amount_invoiced");
+    let all: rust_decimal::Decimal = totals[1..]
+        .iter()
+        .filter(|row| row[0].to_string() == "invoice" && row[1].to_string() == "header")
+        .map(|row| row[8].to_string().parse::<rust_decimal::Decimal>().unwrap())
+        .sum();
+    assert_eq!(all, there, "the totals of all currencies");
+
+    // the same tie-out always makes the same files
+    let again = world.site.directory.path().join("again.xlsx");
+    for file in [&again, &document] {
+        let out = world.command(&["tie-out", "show", "--to", file.to_str().unwrap()]).output().unwrap();
+        assert_eq!(out.status.code(), Some(0), "{}", text(&out));
+    }
+    assert_eq!(std::fs::read(&workbook).unwrap(), std::fs::read(&again).unwrap());
+    let pdf = String::from_utf8_lossy(&std::fs::read(&document).unwrap()).into_owned();
+    for said in ["(Prepared by) Tj", "(Reviewed by) Tj", "(month end) Tj", "(tied) Tj", "(None.) Tj", "/Helvetica-Bold"] {
+        assert!(pdf.contains(said), "{said}");
+    }
+    let out = world.command(&["tie-out", "show", "--to", "tie-out.doc"]).output().unwrap();
+    assert!(out.status.code() == Some(2) && text(&out).contains(".xlsx"), "{}", text(&out));
 }

@@ -53,6 +53,15 @@ pub struct SysproSettings {
 }
 
 impl SysproSettings {
+    /// The service through which SYSPRO is read, and its host, for people.
+    pub fn source_words(&self) -> String {
+        let (service, url) = match &self.source {
+            SysproSource::OData { url } => ("OData service", url),
+            SysproSource::Enet { url } => ("e.net", url),
+        };
+        format!("{service} at {}", url.host_str().unwrap_or_default())
+    }
+
     /// Settings that decide which values a record is read with, each with its value as TOML: with other values the same record has another
     /// content.
     pub fn deciding_values(&self) -> Vec<(String, String)> {

@@ -158,6 +158,11 @@ impl Filter {
         self.query.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone())
     }
 
+    /// What is selected, in words; empty: nothing.
+    pub(super) fn words(&self) -> String {
+        self.query.iter().map(|(name, value)| format!("{} {value}", name.replace('_', " "))).collect::<Vec<_>>().join(", ")
+    }
+
     /// Another path with the selected values of these names.
     pub(super) fn part_of(&self, path: &str, names: &[&str]) -> String {
         let mut query = url::form_urlencoded::Serializer::new(String::new());

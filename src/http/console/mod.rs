@@ -7,9 +7,11 @@ mod answer;
 mod assets;
 mod audit;
 mod backfills;
+mod chart;
 mod conflicts;
 mod doctor;
 mod embedded;
+mod evidence;
 mod failures;
 mod filter;
 mod flash;
@@ -25,6 +27,7 @@ mod signed_in;
 mod steps;
 mod tie_out;
 mod tie_out_csv;
+mod tie_out_files;
 mod view;
 
 use super::route::Route;
@@ -40,6 +43,7 @@ pub(super) fn routes() -> Vec<Route> {
         backfills::routes(),
         conflicts::routes(),
         doctor::routes(),
+        evidence::routes(),
         failures::routes(),
         hold::routes(),
         overview::routes(),
@@ -51,6 +55,7 @@ pub(super) fn routes() -> Vec<Route> {
         settings::routes(),
         tie_out::routes(),
         tie_out_csv::routes(),
+        tie_out_files::routes(),
     ]
     .concat()
 }

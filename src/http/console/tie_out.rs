@@ -6,6 +6,7 @@ use chrono::Utc;
 use rust_decimal::Decimal;
 
 use super::answer::{Page, Refusal, ok, see_other};
+use super::chart::{self, Chart};
 use super::filter::{Choice, Filter, Spec};
 use super::flash::FlashMessage;
 use super::session::{self, Form};
@@ -98,7 +99,7 @@ impl From<&TieOutBucket> for SumView {
 }
 
 /// The records of a block for people: `Invoices`, `Invoices, lines`.
-fn name(entity: &str, block: &str) -> String {
+pub(super) fn name(entity: &str, block: &str) -> String {
     let heading = EntityName::new(entity).heading();
     if block == "header" { heading } else { format!("{heading}, {block}") }
 }
@@ -244,6 +245,12 @@ struct Shown {
     complete: bool,
     sums_csv: String,
     differences_csv: String,
+    workbook: String,
+    document: String,
+    /// The open differences by age.
+    ages: Option<Chart>,
+    /// The amounts of both sides by period, one chart for each kind of record and currency.
+    periods: Vec<Chart>,
 }
 
 #[derive(Template)]
@@ -362,7 +369,9 @@ impl Shown {
         items.truncate(PAGE);
         let next = items.last().filter(|_| more).map(|item| selected.filter.next(&item.id.to_string()));
         let (summary, tone) = summary(&buckets, &left_out);
-        let csv = |name: &str| selected.filter.link(&format!("/tie-out/{}/{name}.csv", report.run.id), &[]);
+        let file = |name: &str| selected.filter.link(&format!("/tie-out/{}/{name}", report.run.id), &[]);
+        let ages = app_state.process.store.tie_out_ages(selected.items(report.run.id, TieOutItemId::default(), 0)).await?;
+        let periods = chart::periods(&buckets);
         let shown = Self {
             sums: buckets.into_iter().map(SumView::from).collect(),
             left_out,
@@ -371,8 +380,12 @@ impl Shown {
             tone,
             any: !report.buckets.is_empty(),
             complete: report.run.state == TieOutState::Done && report.blocks.iter().all(|block| block.unverified.is_none()),
-            sums_csv: csv("sums"),
-            differences_csv: csv("differences"),
+            sums_csv: file("sums.csv"),
+            differences_csv: file("differences.csv"),
+            workbook: file("tie-out.xlsx"),
+            document: file("tie-out.pdf"),
+            ages: chart::ages(&ages),
+            periods,
             run: report.run.into(),
         };
         Ok((shown, next))

@@ -23,6 +23,7 @@ const MENU: &[(&str, &str, Permission)] = &[
     ("/backfills", "Backfills", Permission::Read),
     ("/doctor", "Doctor", Permission::Read),
     ("/audit", "Audit", Permission::ReadAudit),
+    ("/evidence", "Evidence", Permission::ReadAudit),
     ("/settings", "Settings", Permission::Administer),
 ];
 

@@ -1,8 +1,9 @@
 //! Ties out: compares SYSPRO's records with ServiceNow's rows. Both sides are read for it, and nothing is written to either of them.
 //!
-//! `flow` reads and compares one flow. `values` turns what was read into comparable rows, and compares their fields. The ledger keeps the
+//! `files` writes workbooks and documents about one. `flow` reads and compares one flow. `values` turns what was read into comparable rows, and compares their fields. The ledger keeps the
 //! rows meanwhile, finds which records differ, and why.
 
+pub mod files;
 mod flow;
 mod values;
 

@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use diesel::dsl::now;
 use diesel::pg::Pg;
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Integer, Nullable};
 use diesel::upsert::excluded;
 use rust_decimal::Decimal;
 use serde::Serialize;
@@ -18,14 +19,14 @@ pub use self::compare::{NewDifference, TieOutPair};
 pub use self::rows::{GoneRecord, TieOutRow, TieOutSide};
 use super::audit::{NewAudit, audit_append};
 use super::definition::SetNumber;
-use super::schema::{tie_out, tie_out_block, tie_out_bucket, tie_out_item, tie_out_row};
+use super::schema::{definition, tie_out, tie_out_block, tie_out_bucket, tie_out_item, tie_out_row};
 use super::{Store, StoreError};
 use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
 use crate::domain::ids::{TieOutId, TieOutItemId};
 use crate::domain::reason::Reason;
-use crate::domain::tie_out::{Cause, Difference, TieOutState, Verdict};
-use crate::store::text::text;
+use crate::domain::tie_out::{Age, Cause, Difference, TieOutState, Verdict};
+use crate::store::text::{Text, text};
 
 /// A tie-out.
 #[derive(Debug, Clone, Queryable, Selectable, Serialize, utoipa::ToSchema)]
@@ -176,6 +177,26 @@ pub struct TieOutItem {
     pub message: Option<String>,
     /// When the first of the tie-outs in a row that found it was made.
     pub first_seen_at: DateTime<Utc>,
+}
+
+/// The definitions of a tie-out.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = definition, check_for_backend(Pg))]
+pub struct TieOutDefinitions {
+    /// Their number.
+    pub number: i32,
+    /// SHA-256 of the contents of their files.
+    pub hash: String,
+    /// The profile.
+    pub profile: String,
+}
+
+#[derive(QueryableByName)]
+struct AgeRow {
+    #[diesel(sql_type = Text)]
+    age: String,
+    #[diesel(sql_type = BigInt)]
+    count: i64,
 }
 
 /// Which differences to list.
@@ -359,33 +380,80 @@ impl Store {
         .await
     }
 
+    /// The definitions under which a tie-out mapped SYSPRO's records; `None`: the ledger did not keep them.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn tie_out_definitions(&self, id: TieOutId) -> Result<Option<TieOutDefinitions>, StoreError> {
+        self.run("read the definitions of a tie-out", move |conn| {
+            let number: Option<i32> = tie_out::table.find(id).select(tie_out::definition).get_result(conn).optional()?.flatten();
+            let Some(number) = number else { return Ok(None) };
+            Ok(definition::table.find(number).select(TieOutDefinitions::as_select()).get_result(conn).optional()?)
+        })
+        .await
+    }
+
+    /// The open differences that match, by their age at the time of the tie-out; every age is in the list.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn tie_out_ages(&self, filter: TieOutItems) -> Result<Vec<(Age, i64)>, StoreError> {
+        self.run("count the differences of a tie-out by age", move |conn| {
+            let (year, period) = filter.period.map_or((None, None), |(year, period)| (Some(year), period));
+            let rows: Vec<AgeRow> = diesel::sql_query(include_str!("../sql/tie_out_ages.sql"))
+                .bind::<BigInt, _>(filter.of)
+                .bind::<Nullable<Text>, _>(filter.company)
+                .bind::<Nullable<Text>, _>(filter.entity)
+                .bind::<Nullable<Integer>, _>(year)
+                .bind::<Nullable<Integer>, _>(period)
+                .bind::<Nullable<Text>, _>(filter.cause.map(|cause| cause.as_str()))
+                .load(conn)?;
+            let count = |age: &Age| rows.iter().find(|row| row.age == age.as_str()).map_or(0, |row| row.count);
+            Ok(Age::ALL.iter().map(|age| (*age, count(age))).collect())
+        })
+        .await
+    }
+
+    /// The number of differences that match; place and limit of the filter do not matter.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn tie_out_count(&self, filter: TieOutItems) -> Result<i64, StoreError> {
+        self.run("count the differences of a tie-out", move |conn| Ok(matching(&filter).count().get_result(conn)?)).await
+    }
+
     /// A page of differences.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn tie_out_items(&self, filter: TieOutItems) -> Result<Vec<TieOutItem>, StoreError> {
         self.run("list the differences of a tie-out", move |conn| {
-            let items = tie_out_item::table.filter(tie_out_item::tie_out_id.eq(filter.of)).filter(tie_out_item::id.gt(filter.after));
-            let mut items = items.order(tie_out_item::id).limit(filter.limit).select(TieOutItem::as_select()).into_boxed::<Pg>();
-            if let Some(company) = &filter.company {
-                items = items.filter(tie_out_item::company.eq(text(company)));
-            }
-            if let Some(entity) = &filter.entity {
-                items = items.filter(tie_out_item::entity.eq(text(entity)));
-            }
-            if let Some((year, period)) = filter.period {
-                items = items.filter(tie_out_item::year.eq(year)).filter(tie_out_item::period.is_not_distinct_from(period));
-            }
-            if let Some(cause) = filter.cause {
-                items = items.filter(tie_out_item::cause.eq(text(cause.as_str())));
-            }
-            if filter.open {
-                items = items.filter(tie_out_item::open);
-            }
-            Ok(items.load(conn)?)
+            let items = matching(&filter).filter(tie_out_item::id.gt(filter.after)).order(tie_out_item::id).limit(filter.limit);
+            Ok(items.select(TieOutItem::as_select()).load(conn)?)
         })
         .await
     }
+}
+
+/// The differences that match, from the first to the last.
+fn matching(filter: &TieOutItems) -> tie_out_item::BoxedQuery<'_, Pg> {
+    let mut items = tie_out_item::table.filter(tie_out_item::tie_out_id.eq(filter.of)).into_boxed::<Pg>();
+    if let Some(company) = &filter.company {
+        items = items.filter(tie_out_item::company.eq(text(company)));
+    }
+    if let Some(entity) = &filter.entity {
+        items = items.filter(tie_out_item::entity.eq(text(entity)));
+    }
+    if let Some((year, period)) = filter.period {
+        items = items.filter(tie_out_item::year.eq(year)).filter(tie_out_item::period.is_not_distinct_from(period));
+    }
+    if let Some(cause) = filter.cause {
+        items = items.filter(tie_out_item::cause.eq(text(cause.as_str())));
+    }
+    if filter.open {
+        items = items.filter(tie_out_item::open);
+    }
+    items
 }
 
 /// Binds the first parameters of the statements about one block.
