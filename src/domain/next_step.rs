@@ -60,6 +60,7 @@ steps! {
     // records that could not be read or mapped
     Unmapped => "correct the code list or the definition, then replay the record; a value that is corrected in SYSPRO comes with the next read of \
         the record (`tieline sync --sweep` reads everything), because a replay maps the stored content";
+    ForcedError => "see that its notice arrives and that somebody follows it up, then end it: `tieline doctor --end-forced-error --why …`";
     Poison => "report it with the record's content (`tieline record`), and replay it after an upgrade";
     RowsWrong => "correct it in SYSPRO; the next run that reads the record sends it automatically (a sweep reads everything)";
     ColumnLeftOut { columns, table } => "make the service return {columns} of `{table}` in every row, with empty values as null or as an \

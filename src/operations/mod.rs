@@ -14,6 +14,7 @@ pub mod evidence;
 pub mod explain;
 pub mod failures;
 pub mod flow;
+pub mod forced_error;
 pub mod hold;
 pub mod notices;
 pub mod other_side;

@@ -131,6 +131,8 @@ pub enum Refused {
     Stopping,
     /// The work crashed; what it did stays done.
     Crashed,
+    /// No flow can have a forced error.
+    NoTestFlow,
     /// A file could not be written.
     NoFile(String),
     /// The ledger failed.
@@ -151,6 +153,7 @@ impl Refused {
             | Self::NoConflict(_)
             | Self::NoBackfill(_)
             | Self::NoTieOut(_)
+            | Self::NoTestFlow
             | Self::NothingToDecide(_) => Class::Missing,
             Self::NoRun(StartRefused::Stopping | StartRefused::Unresponsive) | Self::Stopping | Self::Crashed | Self::NoFile(_) => {
                 Class::Unavailable
@@ -212,6 +215,7 @@ impl Refused {
             Self::DiagnosticsRunning => "diagnostics are running".into(),
             Self::Stopping => "the service is stopping; nothing was mapped or sent again".into(),
             Self::Crashed => "the replay crashed; what it has done stays".into(),
+            Self::NoTestFlow => "every flow is aligned, and an error can only be forced in one that is not".into(),
             Self::NoFile(why) => why.clone(),
             Self::Ledger(error) => error.to_string(),
         }
@@ -333,6 +337,7 @@ impl Refused {
             ),
             Self::Stopping => "repeat the request when the service runs; repeating it is safe".into(),
             Self::Crashed => "repeat it; repeating it is safe".into(),
+            Self::NoTestFlow => "configure a flow whose records go from SYSPRO to ServiceNow only".into(),
             Self::NoFile(_) => "try again; if it fails again, read the log of the service".into(),
             Self::Ledger(_) => String::new(),
         }

@@ -85,3 +85,45 @@ fn a_pack_has_every_list_of_the_period_and_each_can_be_checked() {
     let out = world.command(&["evidence", "--since", &until, "--until", &since, "--to", "x.zip"]).output().unwrap();
     assert!(out.status.code() == Some(2) && text(&out).contains("must be later"), "{}", text(&out));
 }
+
+#[test]
+fn a_forced_error_is_reported_like_any_other_and_ends_without_a_trace_in_servicenow() {
+    let world = World::start();
+    let writes = world.servicenow.writes();
+    let force = |arguments: &[&str]| world.command(&[&["--output", "json", "doctor"], arguments].concat()).output().unwrap();
+    assert_eq!(force(&["--force-error"]).status.code(), Some(2), "a reason is needed");
+    let out = force(&["--force-error", "--why", "yearly test of the control"]);
+    assert_eq!(out.status.code(), Some(0), "{}", text(&out));
+    let made: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
+    let (entity, key) = (made[0]["entity"].as_str().unwrap().to_owned(), made[0]["key"].as_str().unwrap().to_owned());
+
+    // it is a failure like any other, and says what it is
+    let failures = world.command(&["--output", "json", "failures"]).output().unwrap();
+    let said = text(&failures);
+    assert!(said.contains(&key) && said.contains("yearly test of the control") && said.contains("--end-forced-error"), "{said}");
+    assert_eq!(world.database.psql("SELECT count(*) FROM event WHERE kind = 'failed'"), "1");
+    // runs go on, and it stays
+    world.rest(&["sync", "--entity", &entity]).unwrap_err();
+    assert_eq!(world.servicenow.writes(), writes, "nothing is sent for it");
+
+    let out = force(&["--end-forced-error", "--why", "the notice came after a minute"]);
+    assert!(out.status.success() && text(&out).contains(&key), "{}", text(&out));
+    assert_eq!(world.database.psql("SELECT count(*) FROM undelivered"), "0");
+    assert!(text(&force(&["--end-forced-error", "--why", "again"])).contains("[]"), "none is left");
+    world.rest(&["sync", "--sweep"]).unwrap();
+    assert_eq!(world.servicenow.writes(), writes);
+    // both steps, and who took them, are in the audit
+    let steps = world.database.psql(
+        "SELECT string_agg(detail::json ->> 'action', ',' ORDER BY id) FROM audit WHERE kind = 'action' AND detail LIKE '%forced_error%'",
+    );
+    assert_eq!(steps, "forced_error,forced_error_ended");
+}
+
+#[test]
+fn a_sweep_ends_a_forced_error_that_nobody_ended() {
+    let world = World::start();
+    let out = world.command(&["doctor", "--force-error", "--why", "test"]).output().unwrap();
+    assert!(out.status.success() && text(&out).contains("fails now"), "{}", text(&out));
+    world.rest(&["sync", "--sweep"]).unwrap();
+    assert_eq!(world.database.psql("SELECT count(*) FROM undelivered"), "0");
+}
