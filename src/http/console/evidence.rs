@@ -46,10 +46,13 @@ async fn page(request: HttpRequest) -> Page {
     ok(&EvidencePage { layout: Layout::of(&session, "/evidence", "Evidence"), since: since.to_string(), until: until.to_string() })
 }
 
+/// The fields of the form.
+pub(super) const FIELDS: &[&str] = &["since", "until", "period", "why"];
+
 /// Makes the file, and sends it.
 async fn write(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Page {
     let session = session::of(&request)?;
-    let form = Form::of(&session, payload, &["since", "until", "period", "why"]).await?;
+    let form = Form::of(&session, payload, FIELDS).await?;
     let requested = requested(&request, form.text("why"))?;
     let day = |name: &str| -> Result<NaiveDate, Problem> {
         form.text(name).parse().map_err(|_| Problem::bad_request(format!("`{name}` is not a day"), "choose a day, such as 2026-09-01"))

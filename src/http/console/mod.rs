@@ -93,12 +93,13 @@ mod tests {
 
     #[test]
     fn the_forms_send_what_their_actions_read() {
-        let read: [(&str, &[&str]); 15] = [
+        let read: [(&str, &[&str]); 16] = [
             ("/backfills", backfills::ADD_FIELDS),
             ("/cancel", backfills::CANCEL_FIELDS),
             ("/conflicts/adopt", conflicts::ADOPT_FIELDS),
             ("/conflicts/resolve", conflicts::RESOLVE_FIELDS),
             ("/doctor", doctor::FIELDS),
+            ("/evidence", evidence::FIELDS),
             ("/forget", overview::FORGET_FIELDS),
             ("/hold", hold::FIELDS),
             ("/pause", overview::FIELDS),
