@@ -17,6 +17,7 @@ pub mod retry;
 pub mod telemetry;
 
 pub mod definition;
+pub mod evidence;
 pub mod postgres;
 
 pub mod servicenow;

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use tracing::{info, warn};
 
 use super::aligner::{Aligner, AlignerParts};
-use super::audit_recorder::{AuditRecorder, Seal};
+use super::audit_recorder::{AuditRecorder, AuditRecorderParts, Seal};
 use super::child::{self, ChildExited, MAILBOX, Supervision, optional, vital};
 pub use super::clients::ActorSystemError;
 use super::clients::Clients;
@@ -137,8 +137,8 @@ impl ActorSystem {
                 Writer::new(parts, heartbeat, budget, servicenow, tokens)
             })
         };
-        let (store, crash) = (process.store.clone(), process.crash.clone());
-        let recorder = start_on(&delivery.handle(), vital("audit_recorder"), &supervision, move |_| AuditRecorder::new(store, crash));
+        let parts = AuditRecorderParts::from(process);
+        let recorder = start_on(&delivery.handle(), vital("audit_recorder"), &supervision, move |_| AuditRecorder::new(parts));
 
         let downstream = start_downstream(&delivery.handle(), process, &clients, &supervision, &tokens, mode);
         let told = !crate::notice::channels(&process.settings.notices).is_empty();

@@ -11,10 +11,15 @@ use super::context::Context;
 use super::failure::{Exit, Failure};
 use super::{Global, OutputForm, output, prompt, who};
 use crate::credentials::change::{NewCredential, Rotated};
-use crate::credentials::credential_store::{NOTICES_MAIL, NOTICES_WEBHOOK, SERVICENOW, SYSPRO_ENET, SYSPRO_ENET_COMPANY, SYSPRO_ODATA};
+use crate::credentials::credential_store::{
+    AUDIT_SIGNING, NOTICES_MAIL, NOTICES_WEBHOOK, SERVICENOW, SYSPRO_ENET, SYSPRO_ENET_COMPANY, SYSPRO_ODATA,
+};
 
 /// The known names.
 const NAMES: &[&str] = &[SYSPRO_ODATA, SYSPRO_ENET, SYSPRO_ENET_COMPANY, SERVICENOW, NOTICES_WEBHOOK, NOTICES_MAIL];
+
+/// Those that can be removed: a key that signs the audit is made by Tieline, which then makes another one.
+const REMOVABLE: &[&str] = &[SYSPRO_ODATA, SYSPRO_ENET, SYSPRO_ENET_COMPANY, SERVICENOW, NOTICES_WEBHOOK, NOTICES_MAIL, AUDIT_SIGNING];
 
 /// What to do.
 #[derive(Debug, clap::Subcommand)]
@@ -39,7 +44,7 @@ pub enum CredentialCommand {
     /// Removes a credential
     Remove {
         /// The credential
-        #[arg(value_parser = PossibleValuesParser::new(NAMES))]
+        #[arg(value_parser = PossibleValuesParser::new(REMOVABLE))]
         name: String,
     },
     /// Creates a new master key and encrypts everything with it; running services load it automatically

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use sha2::{Digest, Sha256};
 use toml::de::{DeTable, DeValue};
 
 use crate::domain::nesting::{DEEPEST, too_deep};
@@ -204,8 +205,9 @@ pub fn load_text(text: &str, path: Option<PathBuf>, env: impl IntoIterator<Item 
         problems: vec![Problem { key: String::new(), text: error.message().to_owned(), origin: None }],
     })?;
     let context = check::Context { origins: &origins, env: &env };
-    let (settings, warnings) =
+    let (mut settings, warnings) =
         validate::resolve(&raw, &context, problems).map_err(|problems| ConfigError::Invalid { file: path.clone(), problems })?;
+    settings.fingerprint = fingerprint(&values);
     // a section itself has no value
     origins.retain(|key, _| values.contains_key(key));
     Ok(Loaded { settings, file: path, origins, values, warnings })
@@ -286,6 +288,17 @@ fn may_name_files(key: &str) -> bool {
             near(section, "definitions") || near(section, "servicenow")
         }
     }
+}
+
+/// SHA-256 of all values. Those that may hold a password are in it as `***`.
+fn fingerprint(values: &BTreeMap<String, String>) -> String {
+    let mut hash = Sha256::new();
+    for text in values.iter().flat_map(|(key, value)| [key, value]) {
+        // with its length, so that two different sequences of texts never give the same input
+        hash.update((text.len() as u64).to_be_bytes());
+        hash.update(text);
+    }
+    hex::encode(hash.finalize())
 }
 
 /// Every value as text, by `section.key`.

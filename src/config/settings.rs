@@ -23,6 +23,8 @@ pub use syspro::{AbsentColumns, DateLiteral, DateZone, EnetSettings, KeyOrder, R
 /// All settings of the service.
 #[derive(Debug, Clone)]
 pub struct Settings {
+    /// SHA-256 of all settings with their values, secrets left out.
+    pub fingerprint: String,
     /// `[database]`
     pub database: DatabaseSettings,
     /// `[notices]`

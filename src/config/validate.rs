@@ -80,6 +80,7 @@ impl Check<'_> {
         let per_flow = self.choice("metrics.per_flow", raw.metrics.per_flow.as_deref(), &words);
         let retention = self.retention(&raw.retention);
         Some(Settings {
+            fingerprint: String::new(),
             database,
             http: http?,
             syspro: syspro?,

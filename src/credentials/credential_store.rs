@@ -25,6 +25,8 @@ pub const SYSPRO_ENET_COMPANY: &str = "syspro-enet-company";
 /// Name of the credential for ServiceNow.
 pub const SERVICENOW: &str = "servicenow";
 
+/// Name of the credential with the private part of the key that signs the audit. Tieline makes it; its user name is the public part.
+pub const AUDIT_SIGNING: &str = "audit-signing";
 /// Name of the credential whose password signs webhooks.
 pub const NOTICES_WEBHOOK: &str = "notices-webhook";
 /// Name of the credential for the mail server; not set where the server requires none.

@@ -163,6 +163,8 @@ steps! {
     ResumeFlow => "see why the flow stopped (`tieline status`) and correct that, then resume it: `tieline flow resume`";
     CheckFlow => "run `tieline status` and `tieline doctor`: they show what prevents the flow from finishing";
     RenewCertificate => "renew the files of `http.certificate`; Tieline reads them again when they change";
+    KeepHead => "make sure that this message is kept where nobody with access to the ledger can change it: `tieline audit verify --head` compares the \
+        ledger with it";
     TestOnly => "nothing: this was only a test";
 
     // entries of the conflict list

@@ -28,6 +28,8 @@ pub enum NoticeEvent {
     CertificateExpiring,
     /// The ledger was restored from a backup.
     LedgerRestored,
+    /// A day of the audit was signed: the head of the audit, to be kept outside.
+    AuditHead,
     /// A person tests the channel.
     Test,
 }
@@ -41,6 +43,7 @@ words!(NoticeEvent {
     FlowStale = "flow_stale",
     CertificateExpiring = "certificate_expiring",
     LedgerRestored = "ledger_restored",
+    AuditHead = "audit_head",
     Test = "test",
 });
 
@@ -56,6 +59,7 @@ impl NoticeEvent {
             Self::FlowStale => NextStep::CheckFlow,
             Self::CertificateExpiring => NextStep::RenewCertificate,
             Self::LedgerRestored => NextStep::LedgerRestored,
+            Self::AuditHead => NextStep::KeepHead,
             Self::Test => NextStep::TestOnly,
         }
     }
@@ -67,6 +71,7 @@ impl NoticeEvent {
             Self::PartialWrite => "audit?kind=partial_write",
             Self::ConflictsOpened => "conflicts",
             Self::LedgerRestored => "audit?kind=restored",
+            Self::AuditHead => "audit?kind=action",
             Self::FlowStopped | Self::FlowStale | Self::CertificateExpiring | Self::Test => "",
         }
     }

@@ -154,6 +154,7 @@ fn headline(item: &Item) -> String {
         NoticeEvent::FlowStale => format!("{flow} has not succeeded for a long time"),
         NoticeEvent::CertificateExpiring => "the certificate of the service expires soon".to_owned(),
         NoticeEvent::LedgerRestored => "the ledger was restored from a backup".to_owned(),
+        NoticeEvent::AuditHead => "a day of the audit was signed".to_owned(),
         NoticeEvent::Test => "a test of this channel".to_owned(),
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod budget;
 pub mod enet_session_store;
+pub mod evidence;
 pub mod flows;
 pub mod heartbeat;
 pub mod in_force;

@@ -7,6 +7,7 @@ use diesel::dsl::now;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 
 use super::audit::{NewAudit, audit_append};
 use super::schema::api_key;
@@ -38,6 +39,13 @@ pub struct ApiKeyRow {
     pub expires_at: Option<DateTime<Utc>>,
     /// When it was last used, to the minute.
     pub last_used_at: Option<DateTime<Utc>>,
+}
+
+/// What the audit says of a key that was added: a digest of its role, prefix, hash and end.
+pub(super) fn key_digest(role: &str, prefix: &str, hash: &[u8], expires_at: Option<DateTime<Utc>>) -> String {
+    let end = expires_at.map(|at| at.timestamp_micros());
+    let text = serde_json::json!([role, prefix, hex::encode(hash), end]).to_string();
+    hex::encode(&Sha256::digest(text)[..16])
 }
 
 impl Store {
@@ -93,8 +101,9 @@ impl Store {
                     api_key::expires_at.eq(expires_at),
                 ))
                 .execute(conn)?;
-            let mut row =
-                NewAudit::of(AuditKind::Action).detail(&serde_json::json!({ "action": "api key add", "name": name, "role": role }));
+            let key = key_digest(role.as_str(), &prefix, &hash, expires_at);
+            let detail = serde_json::json!({ "action": "api key add", "name": name, "role": role, "key": key });
+            let mut row = NewAudit::of(AuditKind::Action).detail(&detail);
             row.actor = actor;
             audit_append(conn, &[row])
         })

@@ -1,9 +1,9 @@
 //! Archive files: what retention removes is written there first, and `tieline audit verify --archive` reads the files of events again.
 //!
-//! A file has one JSON value a line. A file of events has a line for each seal, followed by the text of each of its events
-//! (`event_text` in the database): the hash of the seal is computed from these lines alone.
+//! A file has one JSON value a line. A file of events has a line for each seal, followed by its leaves, as in the files of an export: the seal
+//! is computed from these lines and the seal before it. Files of earlier releases have the text of each event (`event_text` in the database).
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
@@ -16,6 +16,7 @@ use sha2::{Digest, Sha256};
 use super::StoreError;
 use super::seal::SealRow;
 use crate::domain::retention::KeptTable;
+use crate::evidence::merkle::{Peaks, leaf_hash};
 use crate::store::text::Text;
 
 /// Where a pass writes what it removes.
@@ -49,37 +50,42 @@ pub(super) struct RemovedSeal {
 }
 
 /// The line of a seal in a file of events.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct SealLine {
-    pub(super) seal: i64,
-    pub(super) life: i32,
-    pub(super) previous: String,
-    pub(super) hash: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) mark: Option<String>,
-    /// Audit rows that it covers.
-    pub(super) rows: i64,
+#[derive(Debug, Deserialize)]
+struct SealLine {
+    seal: i64,
 }
 
-/// The hash of a seal over its events: one after the other, in the order of their numbers.
+/// A seal that is computed again from the lines of a file.
 #[derive(Debug)]
-pub(super) struct SealHash(Sha256);
+enum Recomputed {
+    /// From its leaves.
+    Leaves(Peaks),
+    /// Of an earlier release: a hash over its events, one after the other.
+    Events(Sha256),
+}
 
-impl SealHash {
-    pub(super) fn new(previous: &[u8], mark: Option<&str>) -> Self {
-        let mut hash = Sha256::new();
-        hash.update(previous);
-        hash.update(mark.unwrap_or_default().as_bytes());
-        Self(hash)
+impl Recomputed {
+    fn begin(row: &SealRow) -> Self {
+        match row.first_leaf {
+            Some(_) => Self::Leaves(row.tree_before().unwrap_or_default()),
+            None => Self::Events(Sha256::new().chain_update(&row.previous).chain_update(row.mark.as_deref().unwrap_or_default())),
+        }
     }
 
-    /// The next event, by its text.
-    pub(super) fn add(&mut self, text: &[u8]) {
-        self.0.update(Sha256::digest(text));
+    /// The next line.
+    fn add(&mut self, line: &[u8]) {
+        match self {
+            Self::Leaves(tree) => tree.push(leaf_hash(line)),
+            Self::Events(hash) => hash.update(Sha256::digest(line)),
+        }
     }
 
-    pub(super) fn end(self) -> Vec<u8> {
-        self.0.finalize().to_vec()
+    /// Whether the lines give this seal.
+    fn fits(self, row: &SealRow) -> bool {
+        match self {
+            Self::Leaves(tree) => row.seal().is_some_and(|seal| seal.tree == tree && seal.hash().as_slice() == row.hash),
+            Self::Events(hash) => hash.finalize().as_slice() == row.hash,
+        }
     }
 }
 
@@ -227,26 +233,27 @@ fn check_file(directory: &Path, name: &str, seals: &[&RemovedSeal]) -> Result<()
     }
     let file = File::open(directory.join(name)).map_err(|error| format!("cannot be opened: {error}"))?;
     let mut reader = Hashed { inner: BufReader::new(file), hash: Sha256::new() };
-    let mut found: HashMap<i64, Vec<u8>> = HashMap::new();
-    let mut current: Option<(i64, SealHash)> = None;
+    let mut found: HashSet<i64> = HashSet::new();
+    let mut current: Option<(&SealRow, Recomputed)> = None;
+    let end = |found: &mut HashSet<i64>, ended: Option<(&SealRow, Recomputed)>| {
+        found.extend(ended.and_then(|(row, recomputed)| recomputed.fits(row).then_some(row.id)));
+    };
     let mut line = Vec::new();
     while reader.line(&mut line).map_err(|error| format!("cannot be read: {error}"))? {
-        if line.starts_with(b"{") {
+        if line.starts_with(b"{\"seal\":") {
             let head: SealLine = serde_json::from_slice(&line).map_err(|error| format!("has a line that is no seal: {error}"))?;
             let known = seals
                 .iter()
                 .find(|seal| seal.stored.id == head.seal)
                 .ok_or_else(|| format!("has seal {}, which is not in it", head.seal))?;
-            if let Some((id, hash)) = current.replace((known.stored.id, known.stored.recomputing())) {
-                found.insert(id, hash.end());
-            }
+            end(&mut found, current.replace((&known.stored, Recomputed::begin(&known.stored))));
         } else {
-            let Some((_, hash)) = &mut current else { return Err("begins without a seal".to_owned()) };
-            hash.add(&line);
+            let Some((_, recomputed)) = &mut current else { return Err("begins without a seal".to_owned()) };
+            recomputed.add(&line);
         }
     }
-    found.extend(current.map(|(id, hash)| (id, hash.end())));
-    if let Some(seal) = seals.iter().find(|seal| found.get(&seal.stored.id) != Some(&seal.stored.hash)) {
+    end(&mut found, current);
+    if let Some(seal) = seals.iter().find(|seal| !found.contains(&seal.stored.id)) {
         return Err(format!("its events do not match seal {}", seal.stored.id));
     }
     let sha256 = reader.hash.finalize().to_vec();
@@ -282,29 +289,63 @@ impl Hashed {
 
 #[cfg(test)]
 mod tests {
+    use super::super::seal::{START, Seal};
     use super::*;
+    use crate::evidence::leaf::leaf_line;
 
+    /// Two seals with two leaves and one.
     fn sealed(directory: &Path) -> Vec<RemovedSeal> {
         let archive = Archive::new(directory.join("new"), "now".into());
         let mut file = archive.events(1, 2).unwrap();
-        let mut previous = vec![0; 32];
+        let (mut tree, mut previous, mut leaf) = (Peaks::default(), vec![0; 32], 0);
         let mut seals = Vec::new();
-        for (id, events) in [(1, &["[1]", "[2]"][..]), (2, &["[3]"][..])] {
-            let mut hash = SealHash::new(&previous, Some("a mark"));
-            let head = SealLine { seal: id, life: 1, previous: String::new(), hash: String::new(), mark: None, rows: 1 };
-            file.line(&serde_json::to_vec(&head).unwrap()).unwrap();
-            for event in events {
-                hash.add(event.as_bytes());
-                file.line(event.as_bytes()).unwrap();
-            }
-            let hash = hash.end();
-            let seal = RemovedSeal {
-                stored: SealRow { id, rows: 1, previous, hash: hash.clone(), mark: Some("a mark".into()) },
-                archive: None,
-                archive_sha256: None,
+        for (id, events) in [(1, &["1", "2"][..]), (2, &["3"][..])] {
+            let (before, first_leaf) = (tree.bytes(), leaf + 1);
+            let lines: Vec<String> = events
+                .iter()
+                .map(|event| {
+                    leaf += 1;
+                    leaf_line(leaf, &format!("{{\"event\":{event}}}"))
+                })
+                .collect();
+            lines.iter().for_each(|line| tree.push(leaf_hash(line.as_bytes())));
+            let seal = Seal {
+                id,
+                life: 1,
+                day: chrono::DateTime::UNIX_EPOCH.date_naive(),
+                first_leaf,
+                last_leaf: leaf,
+                rows: 1,
+                from: START,
+                to: START,
+                at: chrono::DateTime::UNIX_EPOCH,
+                mark: Some("a mark".into()),
+                previous,
+                tree: tree.clone(),
             };
-            seals.push(seal);
-            previous = hash;
+            file.line(seal.text().as_bytes()).unwrap();
+            lines.iter().for_each(|line| file.line(line.as_bytes()).unwrap());
+            previous = seal.hash().to_vec();
+            let stored = SealRow {
+                id,
+                life: 1,
+                day: Some(seal.day),
+                first_leaf: Some(first_leaf),
+                last_leaf: Some(leaf),
+                rows: 1,
+                from_xid: seal.from.0,
+                from_id: Some(seal.from.1),
+                to_xid: seal.to.0,
+                to_id: Some(seal.to.1),
+                at: seal.at,
+                mark: seal.mark.clone(),
+                previous: seal.previous.clone(),
+                peaks: Some(tree.bytes()),
+                hash: previous.clone(),
+                removed: true,
+                before: Some(before),
+            };
+            seals.push(RemovedSeal { stored, archive: None, archive_sha256: None });
         }
         let (name, sha256) = file.end().unwrap();
         for seal in &mut seals {
@@ -323,11 +364,11 @@ mod tests {
         let path = place.join("tieline-event-1-2.jsonl");
         let whole = std::fs::read_to_string(&path).unwrap();
         for (changed, expected) in [
-            (whole.replace("[2]", "[4]"), "do not match seal 1"),
-            (whole.replace("[3]\n", ""), "do not match seal 2"),
+            (whole.replace("\"event\":2", "\"event\":4"), "do not match seal 1"),
+            (whole.replace("{\"leaf\":3,\"event\":3}\n", ""), "do not match seal 2"),
             (whole.replace("\"rows\":1", "\"rows\":2"), "SHA-256"),
             (whole.replace("\"seal\":2", "\"seal\":3"), "has seal 3"),
-            ("[1]\n".to_owned(), "without a seal"),
+            ("{\"leaf\":1}\n".to_owned(), "without a seal"),
             (String::new(), "do not match seal 1"),
         ] {
             std::fs::write(&path, changed).unwrap();

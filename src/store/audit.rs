@@ -1,4 +1,4 @@
-//! The audit: rows written in the transaction of the step, listed, and sealed into a chain.
+//! The audit: rows written in the transaction of the step, and listed. `sealing` seals them, and `verify` checks them.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -7,12 +7,12 @@ use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Binary, Bool, Integer, Nullable, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Integer, Nullable, Timestamptz, Uuid as SqlUuid};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::archive::{self, ArchiveReport, RemovedSeal};
-use super::seal::SealRow;
+use super::seal::COLUMNS;
 use super::{Conn, Store, StoreError, Tx, TxError};
 use crate::domain::DocumentKey;
 use crate::domain::audit::AuditKind;
@@ -46,6 +46,8 @@ pub struct NewAudit {
     pub actor: String,
     /// Details, as JSON.
     pub detail: Option<String>,
+    /// The digest of the version's content, with the event that the version was read.
+    pub content: Option<String>,
 }
 
 impl NewAudit {
@@ -62,6 +64,7 @@ impl NewAudit {
             run_id: None,
             actor: "tieline".into(),
             detail: None,
+            content: None,
         }
     }
 
@@ -92,6 +95,8 @@ struct EventRecord<'a> {
     version: Option<i32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     delivery_id: Option<DeliveryId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    content: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<&'a RawValue>,
 }
@@ -160,7 +165,8 @@ fn line(rows: &[&NewAudit]) -> Tx<String> {
     let mut records = Vec::with_capacity(rows.len());
     for row in rows {
         let detail = row.detail.as_deref().map(serde_json::from_str).transpose().map_err(not_json)?;
-        records.push(EventRecord { document_id: row.document_id, version: row.version, delivery_id: row.delivery_id, detail });
+        let content = row.content.as_deref();
+        records.push(EventRecord { document_id: row.document_id, version: row.version, delivery_id: row.delivery_id, content, detail });
     }
     serde_json::to_string(&records).map_err(not_json)
 }
@@ -253,27 +259,10 @@ fn json_text<S: serde::Serializer>(text: &Option<String>, serializer: S) -> Resu
     }
 }
 
-/// What a check of the chain found.
-#[derive(Debug, Clone, Serialize)]
-pub struct SealReport {
-    /// Seals in the chain.
-    pub seals: i64,
-    /// Rows covered by them, those that were removed included.
-    pub rows: i64,
-    /// Seals of which only the hash is known: retention removed their rows.
-    pub removed_seals: i64,
-    /// The rows that retention removed.
-    pub removed_rows: i64,
-    /// Rows without a seal: a change of them cannot be detected.
-    pub unsealed: i64,
-    /// The id of the first seal that does not match its rows.
-    pub broken_at: Option<i64>,
-}
-
 #[derive(QueryableByName)]
-struct Sealed {
+pub(super) struct Sealed {
     #[diesel(sql_type = BigInt)]
-    rows: i64,
+    pub(super) rows: i64,
 }
 
 #[derive(QueryableByName)]
@@ -282,23 +271,13 @@ struct FirstId {
     id: Option<AuditRowId>,
 }
 
-#[derive(QueryableByName)]
-struct SealCheck {
-    #[diesel(embed)]
-    stored: SealRow,
-    #[diesel(sql_type = Bool)]
-    removed: bool,
-    #[diesel(sql_type = Binary)]
-    recomputed: Vec<u8>,
-}
-
 /// Up to which seal retention has removed events, as the newest event about it says.
 #[derive(QueryableByName)]
-struct RemovedUpTo {
+pub(super) struct RemovedUpTo {
     #[diesel(sql_type = BigInt)]
-    last: i64,
+    pub(super) last: i64,
     #[diesel(sql_type = Text)]
-    hash: String,
+    pub(super) hash: String,
 }
 
 /// A newer one names a later seal, so that this one may be removed itself.
@@ -372,66 +351,6 @@ impl Store {
         self.run("write an audit row", move |conn| audit_append(conn, &[row])).await
     }
 
-    /// Seals the rows of all transactions that have ended; answers the number of rows.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn audit_seal(&self) -> Result<i64, StoreError> {
-        self.run("seal the audit", |conn| {
-            sql_query(LOCK).execute(conn)?;
-            let rows: Vec<Sealed> = prepared(include_str!("sql/audit_seal.sql")).load(conn)?;
-            Ok(rows.first().map_or(0, |row| row.rows))
-        })
-        .await
-    }
-
-    /// Recomputes the chain, some seals per transaction, so that a long chain does not exceed the time limit of a call. Seals are only ever
-    /// added, so the parts fit together.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn audit_verify(&self) -> Result<SealReport, StoreError> {
-        let mut report = SealReport { seals: 0, rows: 0, removed_seals: 0, removed_rows: 0, unsealed: 0, broken_at: None };
-        let mut up_to = self.removed_up_to().await?;
-        let mut previous = vec![0_u8; 32];
-        let mut after = 0_i64;
-        loop {
-            let seals = self.seal_checks(after).await?;
-            let Some(last) = seals.last() else { break };
-            after = last.stored.id;
-            for seal in seals {
-                report.seals += 1;
-                report.rows += seal.stored.rows;
-                if seal.removed {
-                    report.removed_seals += 1;
-                    report.removed_rows += seal.stored.rows;
-                }
-                let mut fits = seal.stored.previous == previous && seal.stored.hash == seal.recomputed;
-                if fits && report.broken_at.is_none() && !seal.removed_by_retention(up_to.as_ref()) {
-                    // a pass may have removed its events since this was read
-                    up_to = self.removed_up_to().await?;
-                    fits = seal.removed_by_retention(up_to.as_ref());
-                }
-                if report.broken_at.is_none() && !fits {
-                    report.broken_at = Some(seal.stored.id);
-                }
-                previous = seal.stored.hash;
-            }
-        }
-        report.unsealed = self
-            .run("count what is not sealed", |conn| {
-                let last: Sealed = sql_query(include_str!("sql/audit_unsealed.sql")).bind::<BigInt, _>(i64::MAX).get_result(conn)?;
-                // an event with a life that does not exist was inserted by hand, and no seal will ever cover it
-                let strange: Sealed = sql_query(
-                    "SELECT coalesce(sum(records), 0)::bigint AS rows FROM event WHERE life NOT IN (SELECT number FROM ledger_life)",
-                )
-                .get_result(conn)?;
-                Ok(last.rows + strange.rows)
-            })
-            .await?;
-        Ok(report)
-    }
-
     /// Compares the archive files of events in a directory with the seals whose events were removed. The chain itself is checked by
     /// [`Store::audit_verify`].
     ///
@@ -443,8 +362,10 @@ impl Store {
         loop {
             let seals: Vec<RemovedSeal> = self
                 .run("verify the audit", move |conn| {
-                    let sql = "SELECT id, rows, previous, hash, mark, archive, archive_sha256 \
-                               FROM audit_seal WHERE removed_at IS NOT NULL AND id > $1 ORDER BY id LIMIT 1000";
+                    let sql = format!(
+                        "SELECT {COLUMNS}, s.archive, s.archive_sha256 FROM audit_seal s \
+                         WHERE s.removed_at IS NOT NULL AND s.id > $1 ORDER BY s.id LIMIT 1000"
+                    );
                     Ok(sql_query(sql).bind::<BigInt, _>(after).load(conn)?)
                 })
                 .await?;
@@ -456,24 +377,7 @@ impl Store {
         tokio::task::spawn_blocking(move || archive::check(&directory, &removed)).await.map_err(|_| StoreError::Panicked { what })
     }
 
-    async fn removed_up_to(&self) -> Result<Option<RemovedUpTo>, StoreError> {
+    pub(super) async fn removed_up_to(&self) -> Result<Option<RemovedUpTo>, StoreError> {
         self.run("verify the audit", |conn| Ok(sql_query(REMOVED_UP_TO).get_result(conn).optional()?)).await
-    }
-
-    async fn seal_checks(&self, after: i64) -> Result<Vec<SealCheck>, StoreError> {
-        self.run("verify the audit", move |conn| Ok(sql_query(include_str!("sql/audit_verify.sql")).bind::<BigInt, _>(after).load(conn)?))
-            .await
-    }
-}
-
-impl SealCheck {
-    /// Whether its events are there, or an event says that retention removed them.
-    fn removed_by_retention(&self, up_to: Option<&RemovedUpTo>) -> bool {
-        match up_to {
-            // the last one must also be the seal that the event names; it may have been read before it was removed
-            Some(up_to) if self.stored.id == up_to.last => hex::encode(&self.stored.hash) == up_to.hash,
-            Some(up_to) => !self.removed || self.stored.id < up_to.last,
-            None => !self.removed,
-        }
     }
 }

@@ -83,6 +83,12 @@ pub enum StoreError {
         #[source]
         source: std::io::Error,
     },
+    /// The audit has a gap, which a new seal would hide.
+    #[error("the audit cannot be sealed: {problem}; `tieline audit verify` names what is missing: restore it from a backup")]
+    Unsealable {
+        /// What is missing.
+        problem: String,
+    },
     /// A seal of the audit does not match its rows.
     #[error(
         "seal {seal} of the audit does not match its rows, which were changed: `tieline audit verify` names the first such seal; nothing of this step was removed"
@@ -158,7 +164,8 @@ impl StoreError {
             | StoreError::OldServer { .. }
             | StoreError::Migration { .. }
             | StoreError::Corrupt { .. }
-            | StoreError::BrokenSeal { .. } => Class::Permanent,
+            | StoreError::BrokenSeal { .. }
+            | StoreError::Unsealable { .. } => Class::Permanent,
         }
     }
 }

@@ -8,17 +8,17 @@ use std::sync::PoisonError;
 use chrono::{DateTime, SecondsFormat, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Bool, Nullable, Uuid as SqlUuid};
 use serde_json::json;
 
 use super::audit::{LOCK, NewAudit, audit_append};
 use super::same_ledger::{Known, life_signs, under};
 use super::schema::ledger_life;
+use super::sealing::close_life;
 use super::{Conn, Store, StoreError, Tx};
 use crate::domain::audit::AuditKind;
 use crate::domain::ids::{AuditRowId, LifeId};
 use crate::domain::life::{Evidence, HighWater, Life, Place};
-use crate::store::text::Text;
 
 #[derive(QueryableByName)]
 struct NewestRow {
@@ -50,7 +50,7 @@ fn begin(conn: &mut Conn, old: &Life, here: Place, evidence: &Evidence, newest: 
         shown(here),
         time(began_at),
     );
-    sql_query(include_str!("sql/audit_close.sql")).bind::<Integer, _>(old.number).bind::<Text, _>(&why).execute(conn)?;
+    close_life(conn, old.number, &why)?;
     let number = old.number + 1;
     let id = LifeId::fresh();
     diesel::insert_into(ledger_life::table)

@@ -8,6 +8,7 @@ mod aligned_row;
 mod api_key;
 mod archive;
 mod audit;
+mod audit_day;
 mod backfill;
 mod clock;
 mod conflict;
@@ -52,6 +53,7 @@ mod run;
 mod same_ledger;
 mod schema;
 mod seal;
+mod sealing;
 mod sending;
 mod sent;
 mod settle;
@@ -61,6 +63,7 @@ mod tests;
 mod text;
 mod tie_out;
 mod time;
+mod verify;
 mod word_columns;
 mod write_back;
 
@@ -68,7 +71,8 @@ pub use align::{AlignDelivery, AlignEnd, AlignIntake, AlignedDocument, Alignment
 pub use aligned_row::{AlignedRow, AlignedRowKeys, UnreadRow};
 pub use api_key::ApiKeyRow;
 pub use archive::{Archive, ArchiveReport};
-pub use audit::{AuditFilter, AuditRow, NewAudit, SealReport};
+pub use audit::{AuditFilter, AuditRow, NewAudit};
+pub use audit_day::{AuditDayRange, AuditDayRow, AuditDays, AuditKeyRow, LeafFilter, LeafLine};
 pub use backfill::{BackfillFilter, BackfillRow, BackfillStep, NewBackfill};
 pub use clock::SetBack;
 pub use conflict::{ConflictFilter, ConflictRow};
@@ -112,4 +116,5 @@ pub use tie_out::{
     GoneRecord, NewDifference, TieOutBlock, TieOutBucket, TieOutDefinitions, TieOutItem, TieOutItems, TieOutPair, TieOutRow, TieOutRun,
     TieOutSide,
 };
+pub use verify::{EndedLife, SealReport};
 pub use write_back::{WriteBackCalled, WriteBackDue, WriteBackStep, WriteBackUnder};

@@ -6,17 +6,20 @@
 use diesel::dsl::now;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{BigInt, Bool, Integer, Nullable};
+use diesel::sql_types::{BigInt, Bool, Nullable};
 use serde::Serialize;
 use serde_json::json;
 
-use super::archive::{Archive, EventFile, SealLine};
-use super::audit::{NewAudit, audit_append, not_json};
+use super::archive::{Archive, EventFile};
+use super::audit::{NewAudit, audit_append};
 use super::schema::audit_seal;
-use super::seal::SealRow;
+use super::seal::{COLUMNS, SealRow};
+use super::verify::{LeafRow, agrees};
 use super::{Conn, Store, StoreError, Tx};
 use crate::domain::audit::AuditKind;
 use crate::domain::retention::{Kept, KeptTable};
+use crate::evidence::leaf::leaf_line;
+use crate::evidence::merkle::leaf_hash;
 use crate::store::text::{Text, text};
 
 /// Taken by each step: a pass and a command take turns.
@@ -99,20 +102,8 @@ struct Line {
 struct OldSeal {
     #[diesel(embed)]
     stored: SealRow,
-    #[diesel(sql_type = Integer)]
-    life: i32,
-    #[diesel(sql_type = BigInt)]
-    from_xid: i64,
-    #[diesel(sql_type = BigInt)]
-    to_xid: i64,
     #[diesel(sql_type = Bool)]
     old: bool,
-}
-
-#[derive(QueryableByName)]
-struct EventText {
-    #[diesel(sql_type = Text)]
-    text: String,
 }
 
 /// How the rows of a table are found: the table whose blocks are walked, how many of them in a step, and the rows that may go. `{blocks}`
@@ -225,7 +216,10 @@ fn delete(conn: &mut Conn, walk: &Walk, plan: &Plan, from: i64) -> Tx<(i64, Opti
 
 /// The oldest seals whose events are still there and may go.
 fn old_seals(conn: &mut Conn, kept: &str) -> Tx<Vec<OldSeal>> {
-    let seals: Vec<OldSeal> = sql_query(include_str!("sql/seals_old.sql")).bind::<Text, _>(kept).bind::<BigInt, _>(SEALS).load(conn)?;
+    let seals: Vec<OldSeal> = sql_query(include_str!("sql/seals_old.sql").replace("{columns}", COLUMNS))
+        .bind::<Text, _>(kept)
+        .bind::<BigInt, _>(SEALS)
+        .load(conn)?;
     let mut rows = 0;
     let chosen = seals.into_iter().take_while(|seal| {
         let room = rows < SEALED_ROWS;
@@ -235,60 +229,59 @@ fn old_seals(conn: &mut Conn, kept: &str) -> Tx<Vec<OldSeal>> {
     Ok(chosen.collect())
 }
 
-/// Recomputes a seal from its events, and writes them into the file. Answers with their number.
-fn check_sealed(conn: &mut Conn, seal: &OldSeal, mut file: Option<&mut EventFile>) -> Tx<usize> {
+/// Recomputes a seal from its leaves, and writes them into the file. Answers with their number.
+fn check_sealed(conn: &mut Conn, row: &OldSeal, mut file: Option<&mut EventFile>) -> Tx<usize> {
+    let broken = || StoreError::BrokenSeal { seal: row.stored.id };
+    let seal = row.stored.seal().filter(|seal| seal.hash().as_slice() == row.stored.hash).ok_or_else(broken)?;
+    let mut tree = row.stored.tree_before().ok_or_else(broken)?;
     if let Some(file) = &mut file {
-        let head = SealLine {
-            seal: seal.stored.id,
-            life: seal.life,
-            previous: hex::encode(&seal.stored.previous),
-            hash: hex::encode(&seal.stored.hash),
-            mark: seal.stored.mark.clone(),
-            rows: seal.stored.rows,
-        };
-        let head = serde_json::to_vec(&head).map_err(not_json)?;
-        file.line(&head)?;
+        file.line(seal.text().as_bytes())?;
     }
-    let mut hash = seal.stored.recomputing();
-    let mut events = 0;
-    // one query for the whole seal: a query for each page could search all of its events each time
-    sql_query(
-        "DECLARE sealed NO SCROLL CURSOR FOR \
-         SELECT event_text(e) AS text FROM event e WHERE e.xid >= $1 AND e.xid < $2 AND e.life = $3 ORDER BY e.id",
-    )
-    .bind::<BigInt, _>(seal.from_xid)
-    .bind::<BigInt, _>(seal.to_xid)
-    .bind::<Integer, _>(seal.life)
-    .execute(conn)?;
+    // one query for the whole seal
+    sql_query(format!("DECLARE sealed NO SCROLL CURSOR FOR {}", include_str!("sql/leaf_page.sql")))
+        .bind::<BigInt, _>(seal.first_leaf - 1)
+        .bind::<BigInt, _>(seal.last_leaf)
+        .bind::<BigInt, _>(i64::MAX)
+        .execute(conn)?;
+    let mut leaves = 0;
     loop {
-        let page: Vec<EventText> = sql_query(format!("FETCH {EVENTS} FROM sealed")).load(conn)?;
-        events += page.len();
-        for event in &page {
-            hash.add(event.text.as_bytes());
+        let page: Vec<LeafRow> = sql_query(format!("FETCH {EVENTS} FROM sealed")).load(conn)?;
+        for leaf in &page {
+            if !agrees(leaf) {
+                return Err(broken().into());
+            }
+            let line = leaf_line(leaf.leaf, leaf.line.as_deref().unwrap_or_default());
+            tree.push(leaf_hash(line.as_bytes()));
             if let Some(file) = &mut file {
-                file.line(event.text.as_bytes())?;
+                file.line(line.as_bytes())?;
             }
         }
+        leaves += page.len();
         if page.len() < EVENTS {
             break;
         }
     }
     sql_query("CLOSE sealed").execute(conn)?;
-    if hash.end() != seal.stored.hash {
-        return Err(StoreError::BrokenSeal { seal: seal.stored.id }.into());
+    if tree != seal.tree {
+        return Err(broken().into());
     }
-    Ok(events)
+    Ok(leaves)
 }
 
 /// Deletes the events of a seal; there must be as many as were checked.
-fn delete_sealed(conn: &mut Conn, seal: &OldSeal, events: usize) -> Tx<()> {
-    let deleted = sql_query("DELETE FROM event e WHERE e.xid >= $1 AND e.xid < $2 AND e.life = $3")
-        .bind::<BigInt, _>(seal.from_xid)
-        .bind::<BigInt, _>(seal.to_xid)
-        .bind::<Integer, _>(seal.life)
-        .execute(conn)?;
-    if deleted != events {
-        return Err(StoreError::BrokenSeal { seal: seal.stored.id }.into());
+fn delete_sealed(conn: &mut Conn, row: &OldSeal, leaves: usize) -> Tx<()> {
+    let range = "BETWEEN $1 AND $2";
+    for sql in [
+        format!("DELETE FROM event e USING audit_leaf l WHERE l.event_id = e.id AND l.leaf {range}"),
+        format!("DELETE FROM audit_leaf WHERE leaf {range}"),
+    ] {
+        let deleted = sql_query(sql)
+            .bind::<BigInt, _>(row.stored.first_leaf.unwrap_or_default())
+            .bind::<BigInt, _>(row.stored.last_leaf.unwrap_or_default())
+            .execute(conn)?;
+        if deleted != leaves {
+            return Err(StoreError::BrokenSeal { seal: row.stored.id }.into());
+        }
     }
     Ok(())
 }
@@ -393,10 +386,9 @@ impl Store {
     pub async fn retention_count_events(&self, kept: Kept) -> Result<i64, StoreError> {
         let Some(interval) = kept.interval() else { return Ok(0) };
         self.run("count what is old", move |conn| {
-            // a seal is not older than its events; that they are old too is only seen when they are removed
             let count: Count = sql_query(
-                "SELECT coalesce(sum(rows), 0)::bigint AS rows FROM audit_seal \
-                 WHERE removed_at IS NULL AND at < now() - $1::text::interval AND id < (SELECT max(id) FROM audit_seal)",
+                "SELECT coalesce(sum(rows), 0)::bigint AS rows FROM audit_seal WHERE removed_at IS NULL \
+                 AND day < ((now() - $1::text::interval) AT TIME ZONE 'UTC')::date AND id < (SELECT max(id) FROM audit_seal)",
             )
             .bind::<Text, _>(interval)
             .get_result(conn)?;

@@ -104,7 +104,8 @@ pub(super) fn life_signs(conn: &mut Conn, mark: Option<HighWater>) -> Tx<(Life, 
 fn mark_kept(conn: &mut Conn, mark: HighWater) -> Tx<bool> {
     let kept: Kept = sql_query(
         "SELECT EXISTS (SELECT FROM event a WHERE a.id = $2 AND a.xid = $3) \
-             OR EXISTS (SELECT FROM audit_seal s WHERE s.removed_at IS NOT NULL AND $3 >= s.from_xid AND $3 < s.to_xid \
+             OR EXISTS (SELECT FROM audit_seal s WHERE s.removed_at IS NOT NULL \
+                        AND ($3, $2) >= (s.from_xid, coalesce(s.from_id, $2)) AND ($3, $2) < (s.to_xid, coalesce(s.to_id, $2)) \
                         AND s.life = (SELECT max(number) FROM ledger_life)) \
              OR EXISTS (SELECT FROM ledger_life l WHERE l.id = $1 AND l.number < (SELECT max(number) FROM ledger_life)) AS kept",
     )

@@ -50,6 +50,39 @@ diesel::table! {
     use diesel::sql_types::*;
     use crate::store::text::{Jsonb, Text};
 
+    audit_day (day) {
+        day -> Date,
+        manifest -> Text,
+        signature -> Text,
+        made_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::text::{Jsonb, Text};
+
+    audit_key (fingerprint) {
+        fingerprint -> Text,
+        public_key -> Text,
+        made_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::text::{Jsonb, Text};
+
+    audit_leaf (leaf) {
+        leaf -> BigInt,
+        event_id -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::text::{Jsonb, Text};
+
     audit_seal (id) {
         id -> BigInt,
         from_xid -> BigInt,
@@ -63,6 +96,12 @@ diesel::table! {
         removed_at -> Nullable<Timestamptz>,
         archive -> Nullable<Text>,
         archive_sha256 -> Nullable<Binary>,
+        first_leaf -> Nullable<BigInt>,
+        last_leaf -> Nullable<BigInt>,
+        day -> Nullable<Date>,
+        peaks -> Nullable<Binary>,
+        from_id -> Nullable<BigInt>,
+        to_id -> Nullable<BigInt>,
     }
 }
 

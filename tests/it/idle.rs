@@ -174,6 +174,9 @@ fn a_service_at_rest_calls_the_ledger_as_often_with_many_flows_as_with_few() {
                 "begin a day of the ledger",
                 "remove what is old",
                 "remove old events",
+                // once a day
+                "see which days are to be signed",
+                "read signed days",
             ];
             own.iter().map(|call| total(text, "tieline_store_seconds_count", &format!("call=\"{call}\""))).sum::<u64>()
         };

@@ -77,6 +77,7 @@ mod stuck;
 mod supervision;
 mod support;
 mod sync_first;
+mod tampering;
 mod tie_out;
 mod tls;
 mod values;

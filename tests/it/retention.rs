@@ -72,15 +72,21 @@ fn seal(world: &World) {
     }
 }
 
-/// Everything happened ten years earlier. The seals are computed again, because they cover the times.
+/// Everything happened ten years earlier. The seals are made again, because they cover the times.
 fn age(world: &World) {
+    // the line of an event says when it was, too
+    world.database.psql(&format!("UPDATE event SET line = replace(line, {}, {})", written("at"), written("(at - interval '10 years')")));
     for (table, columns) in AGES {
         let moved: Vec<String> = columns.split(' ').map(|column| format!("{column} = {column} - interval '10 years'")).collect();
         world.database.psql(&format!("UPDATE {table} SET {}", moved.join(", ")));
     }
-    world.database.psql("DELETE FROM audit_seal");
+    world.database.psql("DELETE FROM audit_seal; DELETE FROM audit_leaf; DELETE FROM audit_day");
     seal(world);
-    world.database.psql("UPDATE audit_seal SET at = at - interval '10 years'");
+}
+
+/// A time as the line of an event has it.
+fn written(at: &str) -> String {
+    format!("'\"at\":\"' || to_char({at} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US') || 'Z\"'")
 }
 
 fn rename(world: &World, supplier: &str, name: &str) {
@@ -133,6 +139,7 @@ fn with_history() -> (World, String, String) {
          INSERT INTO notice_message (channel, notices) VALUES ('mail', 1);
          INSERT INTO idempotency (caller, key, request) VALUES ('x', 'x', '');
          INSERT INTO api_key (name, role, prefix, hash) VALUES ('anna', 'viewer', 'p', '');
+         INSERT INTO audit (kind, actor, detail) VALUES ('action', 'a test', '{\"action\":\"api key add\",\"name\":\"anna\",\"role\":\"viewer\"}');
          INSERT INTO console_session (token_hash, api_key_id, expires_at) SELECT 'x', id, now() FROM api_key;
          INSERT INTO node (incarnation, name, batch_size, concurrency, breaker, paused_until)
          VALUES (gen_random_uuid(), 'old', 1, 1, 'closed', now())",
@@ -188,7 +195,11 @@ fn ten_years_later_the_history_goes_and_the_next_poll_sends_nothing() {
     assert!(!archive.exists(), "a dry run writes nothing");
     let unsealed = "INSERT INTO audit (kind, actor) VALUES ('action', 'unsealed')";
     world.database.psql(unsealed);
-    world.database.psql("UPDATE event SET at = at - interval '10 years' WHERE actor = 'unsealed'");
+    world.database.psql(&format!(
+        "UPDATE event SET at = at - interval '10 years', line = replace(line, {}, {}) WHERE actor = 'unsealed'",
+        written("at"),
+        written("(at - interval '10 years')")
+    ));
     let (rows_before, seals_before) = (count(&world, "audit"), count(&world, "audit_seal"));
 
     let report = json(&world, &["retention"], &settings);
@@ -276,15 +287,15 @@ fn nothing_is_sent(world: &World) {
 /// An event that a person deleted is found, and so is a seal that a person marked as removed.
 fn by_hand(world: &World) {
     seal(world);
-    let seal_of = "(SELECT max(s.id) FROM audit_seal s JOIN event e ON e.xid >= s.from_xid AND e.xid < s.to_xid WHERE e.kind = 'run')";
-    let victim = world.database.psql(&format!("SELECT {seal_of}"));
+    let of = "event e JOIN audit_leaf l ON l.event_id = e.id JOIN audit_seal s ON l.leaf BETWEEN s.first_leaf AND s.last_leaf";
+    let victim = world.database.psql(&format!("SELECT max(s.id) FROM {of} WHERE e.kind = 'run'"));
+    let leaf = world.database.psql(&format!("SELECT first_leaf FROM audit_seal WHERE id = {victim}"));
     world.database.psql(&format!(
-        "CREATE TABLE kept AS SELECT e.* FROM event e JOIN audit_seal s ON e.xid >= s.from_xid AND e.xid < s.to_xid WHERE s.id = {victim};
-         DELETE FROM event WHERE id IN (SELECT id FROM kept)"
+        "CREATE TABLE kept AS SELECT e.* FROM {of} WHERE s.id = {victim}; DELETE FROM event WHERE id IN (SELECT id FROM kept)"
     ));
     let broken = |what: &str| {
         let said = said(world, 1, &["audit", "verify"]);
-        assert!(said.contains(&format!("seal {victim} ")), "{what}: {said}");
+        assert!(said.contains(&format!("leaf {leaf} does not fit")), "{what}: {said}");
     };
     broken("events are missing");
     world.database.psql(&format!("UPDATE audit_seal SET removed_at = now() WHERE id = {victim}"));

@@ -25,6 +25,7 @@ pub(super) use self::choose::payload_hash;
 use self::deliveries::{deliver, leave_to_alignment};
 use self::mapping::{leave_places, mapping_in_force, note_reading, rows_here};
 use self::reread::by_definition_alone;
+pub(super) use self::versions::content_digest;
 use self::versions::{
     Chosen, audit_documents, choose_work, hold_documents, insert_new_documents, insert_versions, known_documents, note_seen,
     number_new_documents, update_changed_documents,

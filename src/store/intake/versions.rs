@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Binary, Bool, Date, Integer, Nullable, Uuid as SqlUuid};
+use sha2::{Digest, Sha256};
 
 use super::super::audit::{NewAudit, audit_append};
 use super::super::schema::document;
@@ -14,7 +15,7 @@ use crate::domain::audit::AuditKind;
 use crate::domain::ids::DocumentId;
 use crate::domain::run::RunCounts;
 use crate::store::prepared::prepared;
-use crate::store::text::{Text, text};
+use crate::store::text::{Text, storable, text};
 use crate::telemetry::metrics::metrics;
 
 /// The audit message of a version that is stored and not sent.
@@ -252,6 +253,11 @@ pub(super) fn insert_versions(conn: &mut Conn, intake: &Intake, work: &[Work<'_>
     Ok(())
 }
 
+/// The first half of the SHA-256 of a version's content, as the ledger stores it: what the audit says of it.
+pub(in crate::store) fn content_digest(content: &str) -> String {
+    hex::encode(&Sha256::digest(storable(content).as_bytes())[..16])
+}
+
 /// Writes what happened to each document.
 pub(super) fn audit_documents<'a>(conn: &mut Conn, intake: &Intake, work: impl Iterator<Item = &'a Work<'a>>) -> Tx<()> {
     let audit: Vec<NewAudit> = work
@@ -264,6 +270,7 @@ pub(super) fn audit_documents<'a>(conn: &mut Conn, intake: &Intake, work: impl I
             let mut row = NewAudit::of(kind);
             (row.document_id, row.version, row.run_id) = (Some(w.id), Some(w.version), Some(intake.run));
             row.actor.clone_from(&intake.actor);
+            row.content = w.fresh.then(|| content_digest(&w.document.content));
             let mut detail = serde_json::Map::new();
             if !w.document.warnings.is_empty() {
                 let texts: Vec<&str> = w.document.warnings.iter().map(|(_, text)| text.as_str()).collect();

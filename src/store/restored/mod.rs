@@ -164,7 +164,14 @@ impl Store {
                            AND (r.sys_id, r.target_table) <> (n.sys_id, n.target_table) \
                            AND NOT EXISTS (SELECT FROM record o WHERE o.sys_id = n.sys_id AND o.target_table = n.target_table AND o.own_row)";
             let known = page.adopted.iter().chain(&page.again).collect::<Vec<_>>();
-            let sql = format!("UPDATE record r SET sys_id = n.sys_id, target_table = n.target_table, own_row = true {moved}");
+            // the audit says where each row is
+            let sql = format!(
+                "WITH moved AS (UPDATE record r SET sys_id = n.sys_id, target_table = n.target_table, own_row = true {moved} \
+                 RETURNING r.document_id, r.version, r.delivery_id, r.sys_id, r.target_table) \
+                 INSERT INTO audit (kind, document_id, version, delivery_id, actor, detail) \
+                 SELECT 'looked_up', document_id, version, delivery_id, 'tieline', json_build_object('sys_id', sys_id, 'table', target_table, \
+                 'restored', 'the row is elsewhere than the ledger said')::text FROM moved WHERE delivery_id > 0"
+            );
             bind_parts(sql_query(sql), &known).execute(conn)?;
             // no delivery of this ledger put it there
             let again: Vec<&ComparedPart> = page.again.iter().collect();

@@ -12,7 +12,8 @@ WITH bounds AS (
 ), news AS (
     SELECT a.id, coalesce(a.company, d.company) AS company, coalesce(a.entity, d.entity) AS entity,
            CASE a.kind WHEN 'failed' THEN 'records_failed' WHEN 'waiting' THEN 'records_failed' WHEN 'downstream' THEN 'downstream_failed' WHEN 'conflict' THEN 'conflicts_opened'
-                       WHEN 'partial_write' THEN 'partial_write' WHEN 'restored' THEN 'ledger_restored' ELSE 'flow_stopped' END AS event,
+                       WHEN 'partial_write' THEN 'partial_write' WHEN 'restored' THEN 'ledger_restored'
+                       ELSE CASE a.detail::jsonb ->> 'action' WHEN 'audit day' THEN 'audit_head' ELSE 'flow_stopped' END END AS event,
            CASE a.kind WHEN 'failed' THEN a.detail::jsonb ->> 'reason' WHEN 'waiting' THEN a.detail::jsonb ->> 'reason' WHEN 'conflict' THEN a.detail::jsonb ->> 'kind'
                        WHEN 'partial_write' THEN (SELECT string_agg(f ->> 'field', ', ' ORDER BY f ->> 'field')
                                                   FROM jsonb_array_elements(a.detail::jsonb -> 'fields') AS f) END AS cause,
@@ -36,7 +37,7 @@ WITH bounds AS (
        OR (a.kind = 'downstream' AND a.detail::jsonb ->> 'state' = 'failed' AND a.detail::jsonb ->> 'again_in_seconds' IS NULL)
        OR a.kind IN ('partial_write', 'restored')
        OR (a.kind = 'conflict' AND a.detail::jsonb ->> 'state' = 'open')
-       OR (a.kind = 'action' AND a.detail::jsonb ->> 'action' = 'stop')
+       OR (a.kind = 'action' AND a.detail::jsonb ->> 'action' IN ('stop', 'audit day'))
 ), told_of AS (
     -- each record once, however many parts it has; each entry of a conflict
     SELECT DISTINCT ON (event, company, entity, cause, CASE WHEN event = 'conflicts_opened' THEN id::text ELSE key END) *

@@ -142,6 +142,13 @@ impl Database {
         Self { name, server }
     }
 
+    /// A copy of this database, for a test that damages it.
+    pub fn copy(&self) -> Self {
+        let others = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{}'", self.name);
+        self.server.psql("tieline", &others);
+        Self::copy_of(self.server.clone(), &self.name)
+    }
+
     pub fn url(&self) -> SecretString {
         self.server.url_of(&self.name)
     }

@@ -6,11 +6,12 @@ use std::time::{Duration, Instant};
 
 use rust_decimal::Decimal;
 use secrecy::ExposeSecret;
+use tieline::store::Store;
 use tieline_sim::servicenow::schema::{Abort, BusinessRule};
 use tieline_sim::servicenow::{ServiceNowOptions, ServiceNowSim};
 use tieline_sim::syspro::SysproSim;
 
-use super::database::Database;
+use super::database::{Database, settings};
 use super::servers::Server;
 use super::{Options, run, source};
 use crate::binary::{Site, text};
@@ -171,7 +172,11 @@ impl World {
 
     /// Asserts that every SYSPRO record is in ServiceNow once, with the right amounts, and that the Tieline database agrees.
     pub fn check(&self) -> Result<(), String> {
-        self.check_in(&|sql| self.database.psql(sql))
+        self.check_in(&|sql| self.database.psql(sql))?;
+        // and that nothing in it differs from what its audit says
+        let store = Store::connect(&settings(), &self.database.url().into()).map_err(|error| error.to_string())?;
+        let report = run(store.audit_verify()).map_err(|error| error.to_string())?;
+        report.problem.map_or(Ok(()), |problem| Err(format!("the audit does not verify: {problem}")))
     }
 
     /// The same with another Tieline database.

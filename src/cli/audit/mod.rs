@@ -1,6 +1,7 @@
-//! `tieline audit`: lists the audit; seals and verifies its chain.
+//! `tieline audit`: lists the audit; seals, verifies and exports it.
 
-use std::path::{Path, PathBuf};
+mod export;
+mod verify;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
@@ -12,7 +13,7 @@ use super::{Global, OutputForm, output};
 use crate::domain::DocumentKey;
 use crate::domain::audit::AuditKind;
 use crate::domain::ids::AuditRowId;
-use crate::store::{ArchiveReport, AuditFilter, AuditRow, SealReport};
+use crate::store::{AuditFilter, AuditRow};
 
 /// Rows read at once, so that memory use stays constant.
 const PAGE: i64 = 1000;
@@ -49,15 +50,15 @@ pub struct AuditArgs {
     limit: Option<i64>,
 }
 
-/// The chain over the audit.
+/// What to do with the chain over the audit.
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum AuditCommand {
-    /// Recomputes the chain: exit code 0 if it holds, else 1 with the first seal that does not
-    Verify {
-        /// Also recompute removed seals from the archive files in this directory
-        #[arg(long, value_name = "DIR")]
-        archive: Option<PathBuf>,
-    },
+    /// Verifies the ledger's audit, or an export: exit code 0 if it holds, else 1 with the first leaf that does not fit
+    Verify(verify::VerifyArgs),
+    /// Writes the audit into files that anybody can check with `sha256sum` and `ssh-keygen`
+    Export(export::ExportArgs),
+    /// Prints the end of the audit, to be kept outside
+    Head,
     /// Seals the audit rows, up to the oldest transaction that is still running
     Seal,
 }
@@ -74,6 +75,11 @@ pub(super) fn instant(text: &str) -> Result<DateTime<Utc>, String> {
 
 /// `tieline audit`
 pub(super) fn audit(global: &Global, args: &AuditArgs) -> Result<Exit, Failure> {
+    if let Some(AuditCommand::Verify(verify)) = &args.command
+        && let Some(directory) = &verify.directory
+    {
+        return verify::export(global, directory, verify);
+    }
     with_ledger(global, async |context| match &args.command {
         Some(AuditCommand::Seal) => {
             let rows = context.store.audit_seal().await?;
@@ -84,69 +90,11 @@ pub(super) fn audit(global: &Global, args: &AuditArgs) -> Result<Exit, Failure> 
             }
             Ok(Exit::Done)
         }
-        Some(AuditCommand::Verify { archive }) => verify(context, global, archive.as_deref()).await,
+        Some(AuditCommand::Verify(args)) => verify::ledger(context, global, args).await,
+        Some(AuditCommand::Export(args)) => export::export(context, global, args).await,
+        Some(AuditCommand::Head) => export::head(context, global).await,
         None => list(context, global, args).await,
     })
-}
-
-/// Recomputes the chain, and the removed part of it from archive files.
-async fn verify(context: &Context, global: &Global, directory: Option<&Path>) -> Result<Exit, Failure> {
-    let report = context.store.audit_verify().await?;
-    let archive = match directory {
-        Some(directory) => Some(context.store.audit_verify_archive(directory.to_owned()).await?),
-        None => None,
-    };
-    if global.output == OutputForm::Json {
-        #[derive(serde::Serialize)]
-        struct Both<'a> {
-            #[serde(flatten)]
-            report: &'a SealReport,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            archive: Option<&'a ArchiveReport>,
-        }
-        // the exit code also shows a broken chain
-        output::even_unread(output::json(&Both { report: &report, archive: archive.as_ref() }))?;
-    }
-    if let Some(seal) = report.broken_at {
-        return Err(Failure::new(
-            Exit::Failed,
-            format!("the audit was changed: seal {seal} does not fit the rows under it; compare with a backup from before the change"),
-        ));
-    }
-    if let Some(problem) = archive.as_ref().and_then(|archive| archive.problem.as_ref()) {
-        return Err(Failure::new(
-            Exit::Failed,
-            format!("the chain of the audit holds, but the archive does not match it: {problem}; put the file back from a copy"),
-        ));
-    }
-    if global.output == OutputForm::Table {
-        shown(&report, archive.as_ref())?;
-    }
-    Ok(Exit::Done)
-}
-
-/// A chain that holds.
-fn shown(report: &SealReport, archive: Option<&ArchiveReport>) -> Result<(), Failure> {
-    let seals = |count: i64| if count == 1 { "1 seal".to_owned() } else { format!("{count} seals") };
-    output::line(&format!("The chain holds: {} rows under {}.", report.rows, seals(report.seals)))?;
-    if report.removed_seals > 0 {
-        output::line(&format!(
-            "{} of these rows were removed by retention: {} known by hash only.",
-            report.removed_rows,
-            if report.removed_seals == 1 { "1 seal is".to_owned() } else { format!("{} seals are", report.removed_seals) }
-        ))?;
-    }
-    if let Some(archive) = archive {
-        output::line(&format!(
-            "The archive has the rows of {}; the rows of {} were removed without a file.",
-            seals(archive.seals),
-            seals(archive.without_file)
-        ))?;
-    }
-    if report.unsealed > 0 {
-        output::line(&format!("{} rows are not sealed yet; `tieline audit seal` seals them.", report.unsealed))?;
-    }
-    Ok(())
 }
 
 async fn list(context: &Context, global: &Global, args: &AuditArgs) -> Result<Exit, Failure> {

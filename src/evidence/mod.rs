@@ -1,0 +1,12 @@
+//! The evidence of the audit in forms that others can check without Tieline: leaves and their Merkle tree (RFC 6962), a manifest for each
+//! day, and signatures of OpenSSH's form.
+
+pub mod directory;
+pub mod head;
+pub mod leaf;
+pub mod manifest;
+pub mod merkle;
+pub mod signature;
+
+/// The script with which anybody can check an export: it needs `sha256sum` and `ssh-keygen`.
+pub const SCRIPT: &str = include_str!("verify.sh");
