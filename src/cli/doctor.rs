@@ -52,7 +52,7 @@ pub(super) fn doctor(global: &Global, args: &DoctorArgs) -> Result<Exit, Failure
 /// Forces an error, or ends all forced errors.
 fn with_ledger_only(global: &Global, force: bool, why: &Reason) -> Result<Exit, Failure> {
     with_ledger_of(global, async |context| {
-        let (process, requested) = (context.process(), who::requested(why));
+        let (process, requested) = (context.working_process().await?, who::requested(why));
         let errors = match force {
             true => vec![forced_error::force(&process, requested).await?],
             false => forced_error::end(&process, requested).await?,

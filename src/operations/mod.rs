@@ -6,6 +6,7 @@
 //! the work starts.
 
 pub mod api_key;
+pub mod audit_export;
 pub mod backfill;
 pub mod conflict;
 pub mod definitions;

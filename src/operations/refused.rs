@@ -133,6 +133,8 @@ pub enum Refused {
     Crashed,
     /// No flow can have a forced error.
     NoTestFlow,
+    /// Files of the audit could not be written, or do not fit what was signed.
+    NotExported(String),
     /// A file could not be written.
     NoFile(String),
     /// The ledger failed.
@@ -155,9 +157,11 @@ impl Refused {
             | Self::NoTieOut(_)
             | Self::NoTestFlow
             | Self::NothingToDecide(_) => Class::Missing,
-            Self::NoRun(StartRefused::Stopping | StartRefused::Unresponsive) | Self::Stopping | Self::Crashed | Self::NoFile(_) => {
-                Class::Unavailable
-            }
+            Self::NoRun(StartRefused::Stopping | StartRefused::Unresponsive)
+            | Self::Stopping
+            | Self::Crashed
+            | Self::NoFile(_)
+            | Self::NotExported(_) => Class::Unavailable,
             Self::Configured(_)
             | Self::AllConfigured(_)
             | Self::BeingRead(_)
@@ -216,7 +220,7 @@ impl Refused {
             Self::Stopping => "the service is stopping; nothing was mapped or sent again".into(),
             Self::Crashed => "the replay crashed; what it has done stays".into(),
             Self::NoTestFlow => "every flow is aligned, and an error can only be forced in one that is not".into(),
-            Self::NoFile(why) => why.clone(),
+            Self::NoFile(why) | Self::NotExported(why) => why.clone(),
             Self::Ledger(error) => error.to_string(),
         }
     }
@@ -338,6 +342,7 @@ impl Refused {
             Self::Stopping => "repeat the request when the service runs; repeating it is safe".into(),
             Self::Crashed => "repeat it; repeating it is safe".into(),
             Self::NoTestFlow => "configure a flow whose records go from SYSPRO to ServiceNow only".into(),
+            Self::NotExported(_) => "free the directory for it, and run `tieline audit verify`: it names what does not fit".into(),
             Self::NoFile(_) => "try again; if it fails again, read the log of the service".into(),
             Self::Ledger(_) => String::new(),
         }

@@ -73,6 +73,16 @@ fn a_pack_has_every_list_of_the_period_and_each_can_be_checked() {
     assert!(file_of_set.is_some(), "{:?}", files.keys());
     let about = content("interface.txt");
     assert!(about.contains("EDU1/invoice: schedule `") && about.contains("servicenow"), "{about}");
+    // the audit in it can be checked without Tieline, and with it without a ledger
+    let audit = world.site.directory.path().join("audit");
+    std::fs::create_dir(&audit).unwrap();
+    for (name, bytes) in files.iter().filter_map(|(name, bytes)| Some((name.strip_prefix("audit/")?, bytes))) {
+        std::fs::write(audit.join(name), bytes).unwrap();
+    }
+    for (program, arguments) in [("sh", vec!["verify.sh"]), (env!("CARGO_BIN_EXE_tieline"), vec!["audit", "verify", "."])] {
+        let out = std::process::Command::new(program).args(arguments).current_dir(&audit).output().unwrap();
+        assert!(out.status.success(), "{program}: {}", text(&out));
+    }
     let everything = files.values().flat_map(|bytes| String::from_utf8_lossy(bytes).into_owned().into_bytes()).collect::<Vec<_>>();
     let everything = String::from_utf8_lossy(&everything);
     for (name, _, secret) in &world.credentials {

@@ -6,18 +6,15 @@ use std::path::{Path, PathBuf};
 
 use chrono::NaiveDate;
 use serde_json::json;
-use sha2::{Digest, Sha256};
 
 use super::super::context::Context;
 use super::super::failure::{Exit, Failure};
 use super::super::{Global, OutputForm, output};
-use crate::evidence::SCRIPT;
-use crate::evidence::directory::{ALLOWED_SIGNERS, SUBSET, events_file, manifest_file, signature_file};
+use crate::evidence::directory::SUBSET;
 use crate::evidence::leaf::leaf_line;
-use crate::evidence::manifest::{Manifest, sha256};
-use crate::evidence::signature::PublicKey;
-use crate::process::evidence::{Evidence, EvidenceError, Signed};
-use crate::store::{AuditDayRow, LeafFilter};
+use crate::evidence::manifest::sha256;
+use crate::operations::audit_export::{self, ExportedDays, SCRIPT_FILE};
+use crate::store::LeafFilter;
 
 /// What to export, and where to.
 #[derive(Debug, clap::Args)]
@@ -40,15 +37,6 @@ pub(in crate::cli) struct ExportArgs {
     /// Instead of days, the leaves about the record with this key
     #[arg(long)]
     key: Option<String>,
-}
-
-impl From<EvidenceError> for Failure {
-    fn from(error: EvidenceError) -> Self {
-        match error {
-            EvidenceError::Store(error) => error.into(),
-            error => Failure::plain(&error),
-        }
-    }
 }
 
 fn failed(path: &Path, error: &io::Error) -> Failure {
@@ -94,115 +82,29 @@ pub(super) async fn export(context: &Context, global: &Global, args: &ExportArgs
 
 /// Writes the files of days.
 async fn days(context: &Context, global: &Global, args: &ExportArgs) -> Result<Exit, Failure> {
-    let evidence = Evidence::of(&context.process());
-    let waits = evidence.sign_days().await? == Signed::Waits;
-    // what signing wrote is a part of today
-    context.store.audit_seal().await?;
-    let wanted = |day: NaiveDate| args.since.is_none_or(|since| day >= since) && args.until.is_none_or(|until| day <= until);
-    let (mut after, mut days, mut leaves, mut removed) = (args.since.and_then(|since| since.pred_opt()), 0_u64, 0, Vec::new());
-    loop {
-        let page = context.store.audit_days(after, 100).await?;
-        let Some(last) = page.last() else { break };
-        after = Some(last.day);
-        for row in page.into_iter().filter(|row| wanted(row.day)) {
-            let manifest = Manifest::read(&row.manifest).map_err(|problem| EvidenceError::Manifest { day: row.day, problem })?;
-            days += 1;
-            match day(context, &args.to, &manifest, &row).await? {
-                Some(lines) => leaves += lines,
-                None => removed.push(row.day),
-            }
-        }
-    }
-    let mut provisional = None;
-    for (manifest, row) in evidence.provisional().await?.into_iter().filter(|(manifest, _)| wanted(manifest.day)) {
-        days += 1;
-        leaves += day(context, &args.to, &manifest, &row).await?.unwrap_or_default();
-        provisional = Some(row.day);
-    }
-    let keys = context.store.audit_key_list().await?;
-    let signers = keys.iter().map(|key| Ok(PublicKey::read(&key.public_key)?.allowed_signer())).collect::<Result<String, String>>();
-    let signers = signers.map_err(|problem| Failure::new(Exit::Failed, format!("a key of the audit was changed: {problem}")))?;
-    write(&args.to.join(ALLOWED_SIGNERS), signers.as_bytes())?;
-    let script = args.to.join("verify.sh");
-    write(&script, SCRIPT.as_bytes())?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).map_err(|error| failed(&script, &error))?;
-    }
+    let exported = audit_export::days(&context.process(), &args.to, args.since, args.until).await?;
+    let ExportedDays { days, leaves, without_events, provisional, waits, keys } = exported;
     if global.output == OutputForm::Json {
         output::json(&json!({
-            "days": days, "leaves": leaves, "without_events": removed, "provisional": provisional, "directory": args.to,
+            "days": days, "leaves": leaves, "without_events": without_events, "provisional": provisional, "directory": args.to,
         }))?;
         return Ok(Exit::Done);
     }
     output::line(&format!("{days} days with {leaves} leaves are in {}.", args.to.display()))?;
-    if !removed.is_empty() {
-        output::line(&format!("The events of {} of these days were removed by retention: only their manifests are there.", removed.len()))?;
+    if !without_events.is_empty() {
+        let count = without_events.len();
+        output::line(&format!("The events of {count} of these days were removed by retention: only their manifests are there."))?;
     }
     if let Some(day) = provisional {
         let why = if waits { "an event of it may still be added" } else { "it has not ended" };
         output::line(&format!("{day} is provisional: {why}. Export it again once the day has been signed."))?;
     }
+    let script = args.to.join(SCRIPT_FILE);
     output::line(&format!("Check it with `sh {}` or `tieline audit verify {}`.", script.display(), args.to.display()))?;
     for key in keys {
-        output::line(&format!("The key is {}. Compare it with what you keep outside.", key.fingerprint))?;
+        output::line(&format!("The key is {key}. Compare it with what you keep outside."))?;
     }
     Ok(Exit::Done)
-}
-
-/// Writes the files of one day; answers with its number of lines, `None` where its events were removed.
-async fn day(context: &Context, to: &Path, manifest: &Manifest, row: &AuditDayRow) -> Result<Option<i64>, Failure> {
-    let path = to.join(manifest_file(row.day));
-    if let Ok(before) = fs::read_to_string(&path)
-        && before != row.manifest
-        && Manifest::read(&before).is_ok_and(|before| before.provisional.is_none())
-    {
-        let text = format!(
-            "{} is another manifest of {} than the ledger has; export into an empty directory, and compare the ledger with what is here: \
-             `tieline audit verify --kept {}`",
-            path.display(),
-            row.day,
-            to.display()
-        );
-        return Err(Failure::new(Exit::Failed, text));
-    }
-    let range = context.store.audit_day_range(row.day).await?;
-    let lines = if range.removed {
-        None
-    } else {
-        let events = to.join(events_file(row.day));
-        let hash = lines(context, &events, manifest.first_leaf, manifest.last_leaf).await?;
-        if manifest.sha256.is_some_and(|signed| signed != hash) {
-            let text = format!(
-                "the events of {} are not those that were signed; `tieline audit verify` names the first leaf that does not fit",
-                row.day
-            );
-            return Err(Failure::new(Exit::Failed, text));
-        }
-        Some(manifest.lines())
-    };
-    write(&path, row.manifest.as_bytes())?;
-    write(&to.join(signature_file(row.day)), row.signature.as_bytes())?;
-    Ok(lines)
-}
-
-/// Writes leaves into a file; answers with its hash.
-async fn lines(context: &Context, path: &Path, first: i64, last: i64) -> Result<[u8; 32], Failure> {
-    let mut file = BufWriter::new(File::create(path).map_err(|error| failed(path, &error))?);
-    let (mut hash, mut after) = (Sha256::new(), first - 1);
-    loop {
-        let page = context.store.leaf_lines(after, last).await?;
-        let Some(newest) = page.last() else { break };
-        after = newest.leaf;
-        for one in &page {
-            let line = leaf_line(one.leaf, &one.line) + "\n";
-            hash.update(&line);
-            file.write_all(line.as_bytes()).map_err(|error| failed(path, &error))?;
-        }
-    }
-    file.into_inner().map_err(io::IntoInnerError::into_error).and_then(|file| file.sync_all()).map_err(|error| failed(path, &error))?;
-    Ok(hash.finalize().into())
 }
 
 /// Writes the leaves about some records: a part of the files of the days, which no manifest covers.
@@ -240,8 +142,4 @@ async fn subset(context: &Context, global: &Global, args: &ExportArgs, filter: L
          `tieline audit verify DIR` compares them.",
     )?;
     Ok(Exit::Done)
-}
-
-fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    fs::write(path, bytes).map_err(|error| failed(path, &error))
 }

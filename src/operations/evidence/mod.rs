@@ -7,12 +7,12 @@ mod pack;
 
 use std::io::{Seek, Write};
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
 use self::pack::{About, Pack};
 use super::refused::Refused;
 use super::tie_out::files::{self, Chosen};
-use super::{Requested, prove, tie_out};
+use super::{Requested, audit_export, prove, tie_out};
 use crate::actors::system::Access;
 use crate::domain::audit::AuditKind;
 use crate::process::Process;
@@ -72,6 +72,7 @@ pub async fn write(
     duplicates(process, access, &mut pack).await?;
     lists::access(process, &mut pack).await?;
     lists::operations(process, &mut pack, now).await?;
+    audit(process, &mut pack, asked).await?;
     pack.finish(&common)
 }
 
@@ -91,7 +92,7 @@ its SHA-256. To check the files: sha256sum --check SHA256SUMS
  9 access.csv               API keys and roles now; changes are in interventions.csv
 10 changes.csv              definitions that came into force, and what retention removed
 11 control_test.csv         forced errors, their notices, and their end
-12 (audit)                  `tieline audit export` writes the audit's own files
+12 audit/                   the audit by days, signed: sh audit/verify.sh checks it without Tieline
 13 index.csv                source, filter, number of lines and total of every file
 14 operations.txt           versions, clocks, the database and backups
 ";
@@ -154,6 +155,28 @@ async fn duplicates<W: Write + Seek>(process: &Process, access: &Access, pack: &
         filter: "all tables".into(),
     };
     pack.file("duplicates.csv", about, &bytes, Some(proofs.len() as u64), &format!("{checked} rows checked"))
+}
+
+/// The files of the audit's days, as `tieline audit export` writes them.
+async fn audit<W: Write + Seek>(process: &Process, pack: &mut Pack<W>, asked: &AskedEvidence) -> Result<(), Refused> {
+    let directory = tempfile::tempdir().map_err(|error| Refused::NoFile(format!("no directory for temporary files: {error}")))?;
+    let last = (asked.until - TimeDelta::microseconds(1)).date_naive();
+    audit_export::days(process, directory.path(), Some(asked.since.date_naive()), Some(last)).await?;
+    let unreadable = |error: std::io::Error| Refused::NoFile(format!("the files of the audit cannot be read: {error}"));
+    let mut files = std::fs::read_dir(directory.path())
+        .and_then(|entries| entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<_>, _>>())
+        .map_err(unreadable)?;
+    files.sort();
+    for path in files {
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let about = About {
+            what: "a file of the audit's days: events, manifest, signature, signers or the script that checks them",
+            source: "the audit in the ledger".into(),
+            filter: format!("days from {} to {last}", asked.since.date_naive()),
+        };
+        pack.copy(&format!("audit/{name}"), about, &path)?;
+    }
+    Ok(())
 }
 
 fn instant(at: DateTime<Utc>) -> String {

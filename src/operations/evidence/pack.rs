@@ -1,6 +1,8 @@
 //! The file of an evidence pack: entries that are written one after the other, an index that says of each what it is, and their checksums.
 
+use std::fs::File;
 use std::io::{Seek, Write};
+use std::path::Path;
 
 use sha2::{Digest, Sha256};
 use zip::write::SimpleFileOptions;
@@ -59,6 +61,16 @@ impl<W: Write + Seek> Pack<W> {
         entry.write_all(bytes).map_err(failed)?;
         let hash = hex::encode(entry.hash.finalize());
         self.end(name, about, hash, lines, total);
+        Ok(())
+    }
+
+    /// Adds a copy of a file.
+    pub(super) fn copy(&mut self, name: &str, about: About, path: &Path) -> Result<(), Refused> {
+        let mut file = File::open(path).map_err(failed)?;
+        let mut entry = self.begin(name)?;
+        std::io::copy(&mut file, &mut entry).map_err(failed)?;
+        let hash = hex::encode(entry.hash.finalize());
+        self.end(name, about, hash, None, "");
         Ok(())
     }
 
