@@ -1,10 +1,12 @@
 //! The command line: one file per command, each turned into an exit code.
 
 mod api_key;
+mod approvals;
 mod audit;
 mod backfill;
 mod check;
 mod checked;
+mod close;
 mod conflicts;
 mod context;
 mod credential;
@@ -123,6 +125,12 @@ pub enum Command {
     Conflicts(conflicts::ConflictsCommand),
     /// Ties out: reads both systems, compares records, fields and sums by fiscal period, and names every difference with its cause
     TieOut(tie_out::TieOutArgs),
+    /// Closes fiscal periods: two people sign what a tie-out found, and a lock holds what arrives later
+    #[command(subcommand)]
+    Close(close::CloseCommand),
+    /// Lists and answers what needs a second person, as `[approvals]` says
+    #[command(subcommand)]
+    Approvals(approvals::ApprovalsCommand),
     /// Proves that no record has two rows in ServiceNow, by two requests per table
     Prove(prove::ProveArgs),
     /// Writes a file for an auditor: tie-out, runs, definitions, interventions, access and the audit of a period
@@ -194,6 +202,8 @@ pub fn main(cli: Cli) -> ExitCode {
         Command::Definitions(command) => definitions::definitions(&cli.global, &command),
         Command::Conflicts(command) => conflicts::conflicts(&cli.global, &command),
         Command::TieOut(args) => tie_out::tie_out(&cli.global, &args),
+        Command::Close(command) => close::close(&cli.global, &command),
+        Command::Approvals(command) => approvals::approvals(&cli.global, &command),
         Command::Prove(args) => prove::run(&cli.global, &args),
         Command::Evidence(args) => evidence::run(&cli.global, &args),
         Command::Retention(args) => retention::retention(&cli.global, &args),

@@ -2,6 +2,7 @@
 
 mod certificates;
 mod check;
+mod close;
 pub mod connection;
 mod file_permissions;
 mod load;

@@ -23,6 +23,23 @@ pub(super) struct Raw {
     pub(super) notices: RawNotices,
     pub(super) metrics: RawMetrics,
     pub(super) retention: RawRetention,
+    pub(super) close: RawClose,
+    pub(super) approvals: RawApprovals,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawApprovals {
+    pub(super) needed: Option<Vec<String>>,
+    pub(super) hours: Option<i64>,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawClose {
+    pub(super) second_person: Option<bool>,
+    pub(super) tie_out_hours: Option<i64>,
+    pub(super) period_ends: Option<Vec<String>>,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]

@@ -11,7 +11,9 @@ use std::time::Duration;
 use chrono::NaiveDate;
 use url::Url;
 
+use crate::domain::approval::ApprovalKind;
 use crate::domain::change_limit::ChangeLimit;
+use crate::domain::close::FiscalPeriod;
 use crate::domain::notice::NoticeEvent;
 use crate::domain::per_flow::PerFlow;
 use crate::domain::retention::{Kept, KeptTable};
@@ -53,6 +55,44 @@ pub struct Settings {
     pub per_flow: PerFlow,
     /// `[retention]`
     pub retention: RetentionSettings,
+    /// `[close]`
+    pub close: CloseSettings,
+    /// `[approvals]`
+    pub approvals: ApprovalSettings,
+}
+
+/// What needs a second person.
+#[derive(Debug, Clone)]
+pub struct ApprovalSettings {
+    /// The actions.
+    pub needed: Vec<ApprovalKind>,
+    /// How long a request can be answered and done, in hours.
+    pub hours: u32,
+}
+
+/// How periods are closed.
+#[derive(Debug, Clone)]
+pub struct CloseSettings {
+    /// Whether the reviewer must be another person than the preparer.
+    pub second_person: bool,
+    /// How old the tie-out may be that somebody signs.
+    pub tie_out_age: Duration,
+    /// The last days of periods, of one company or (`None`) of every one that has no day of its own.
+    pub period_ends: BTreeMap<(Option<CompanyId>, FiscalPeriod), NaiveDate>,
+}
+
+impl CloseSettings {
+    /// The last day of a company's period, if configured.
+    pub fn end_of(&self, company: &str, period: FiscalPeriod) -> Option<NaiveDate> {
+        let own = self.period_ends.get(&(Some(CompanyId::new(company)), period));
+        own.or_else(|| self.period_ends.get(&(None, period))).copied()
+    }
+
+    /// The configured periods of a company.
+    pub fn periods_of<'a>(&'a self, company: &'a str) -> impl Iterator<Item = FiscalPeriod> + 'a {
+        let of = move |one: &Option<CompanyId>| one.as_ref().is_none_or(|one| one.as_str() == company);
+        self.period_ends.keys().filter(move |(one, _)| of(one)).map(|(_, period)| *period)
+    }
 }
 
 /// The database of the ledger.

@@ -57,6 +57,7 @@ impl Check<'_> {
         let http = self.http(raw);
         let carried = self.companies(&raw.syspro);
         let companies = self.company_settings(raw, carried.as_deref().unwrap_or_default());
+        let named = carried.clone();
         let syspro = self.syspro(raw, carried);
         let servicenow = self.servicenow(raw);
         let zone = syspro.as_ref().map_or(Tz::UTC, |syspro| syspro.time_zone);
@@ -79,6 +80,7 @@ impl Check<'_> {
         let words: Vec<(&str, PerFlow)> = PerFlow::ALL.iter().map(|word| (word.as_str(), *word)).collect();
         let per_flow = self.choice("metrics.per_flow", raw.metrics.per_flow.as_deref(), &words);
         let retention = self.retention(&raw.retention);
+        let close = self.close(&raw.close, named.as_deref().unwrap_or_default());
         Some(Settings {
             fingerprint: String::new(),
             database,
@@ -95,6 +97,8 @@ impl Check<'_> {
             notices,
             per_flow: per_flow?,
             retention,
+            close,
+            approvals: self.approvals(&raw.approvals),
         })
     }
 

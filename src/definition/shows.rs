@@ -47,7 +47,8 @@ impl Plan {
             Some(Value::Text(text)) => text.get(..10).and_then(|text| text.parse().ok()),
             _ => None,
         };
-        Facts { amount, currency: currency.filter(|currency| !currency.is_empty()), dated }
+        let periods = self.periods(document);
+        Facts { amount, currency: currency.filter(|currency| !currency.is_empty()), dated, periods }
     }
 
     /// The rows of a child, added up exactly and rounded once as an amount of the currency. `None` rather than the sum of only some of

@@ -1,7 +1,8 @@
 //! The records that SYSPRO's current content should make in ServiceNow, each with its fiscal period. Pure.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
+use crate::domain::close::FiscalPeriod;
 use crate::domain::{CompanyId, Document, DocumentKey, Row, Value};
 
 use super::code_lists::CodeLists;
@@ -53,6 +54,27 @@ impl Plan {
             PeriodRecord { record, year, period }
         };
         Ok(records.into_iter().map(with_period).collect())
+    }
+
+    /// The fiscal periods of all rows of a document, in order, whether or not they make records.
+    pub fn periods(&self, document: &Document) -> Vec<FiscalPeriod> {
+        let mut periods = BTreeSet::new();
+        for target in &self.targets {
+            let Some(year) = target.tie_out.year else { continue };
+            let of = |row: Option<&Row>| {
+                let number = |place: Place| match place {
+                    Place::Root(at) => whole(document.root.get(at)?),
+                    Place::Child(at) => whole(row?.get(at)?),
+                    Place::Company | Place::Currency => None,
+                };
+                FiscalPeriod::of(number(year)?, target.tie_out.period.and_then(number))
+            };
+            match target.child.and_then(|child| document.children.get(child)) {
+                Some(rows) => periods.extend(rows.iter().filter_map(|row| of(Some(row)))),
+                None => periods.extend(of(None)),
+            }
+        }
+        periods.into_iter().collect()
     }
 }
 

@@ -53,6 +53,10 @@ pub enum AuditKind {
     Definition,
     /// Rows that were older than `[retention]` allows were removed.
     Retention,
+    /// A second person was asked for, answered, or too late.
+    Approval,
+    /// A period was prepared, signed, locked, unlocked or suspended, or a reason was given for a difference.
+    Close,
     /// The ledger was restored: a new life of it started.
     Restored,
     /// A flow was paused, resumed or run by hand; a key, a credential or a setting changed.
@@ -81,6 +85,8 @@ words!(AuditKind {
     Run = "run",
     Definition = "definition",
     Retention = "retention",
+    Approval = "approval",
+    Close = "close",
     Restored = "restored",
     Action = "action",
 });

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::Value;
+use super::close::FiscalPeriod;
 use super::next_step::NextStep;
 use crate::redact::Quoted;
 
@@ -224,6 +225,8 @@ pub struct Facts {
     pub currency: Option<String>,
     /// Its date.
     pub dated: Option<NaiveDate>,
+    /// The fiscal periods of its records, in order; empty: the definition names no columns, or they hold no numbers.
+    pub periods: Vec<FiscalPeriod>,
 }
 
 /// SHA-256 over a document's content.

@@ -1,11 +1,13 @@
 //! Plain values without I/O: the terms of the documentation as types.
 
+pub mod approval;
 pub mod audit;
 pub mod backlog;
 mod backoff;
 pub mod budget;
 mod chain;
 pub mod change_limit;
+pub mod close;
 pub mod conflict;
 pub mod csv;
 pub mod delivery;

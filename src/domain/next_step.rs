@@ -165,6 +165,7 @@ steps! {
     RenewCertificate => "renew the files of `http.certificate`; Tieline reads them again when they change";
     KeepHead => "make sure that this message is kept where nobody with access to the ledger can change it: `tieline audit verify --head` compares the \
         ledger with it";
+    CloseAgain => "see what changed (`tieline close radar`), tie out again, then prepare and sign the period again: `tieline close prepare`";
     TestOnly => "nothing: this was only a test";
 
     // entries of the conflict list

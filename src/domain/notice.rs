@@ -30,6 +30,8 @@ pub enum NoticeEvent {
     LedgerRestored,
     /// A day of the audit was signed: the head of the audit, to be kept outside.
     AuditHead,
+    /// A change suspended the signatures of a period.
+    CloseSuspended,
     /// A person tests the channel.
     Test,
 }
@@ -44,6 +46,7 @@ words!(NoticeEvent {
     CertificateExpiring = "certificate_expiring",
     LedgerRestored = "ledger_restored",
     AuditHead = "audit_head",
+    CloseSuspended = "close_suspended",
     Test = "test",
 });
 
@@ -60,6 +63,7 @@ impl NoticeEvent {
             Self::CertificateExpiring => NextStep::RenewCertificate,
             Self::LedgerRestored => NextStep::LedgerRestored,
             Self::AuditHead => NextStep::KeepHead,
+            Self::CloseSuspended => NextStep::CloseAgain,
             Self::Test => NextStep::TestOnly,
         }
     }
@@ -72,6 +76,7 @@ impl NoticeEvent {
             Self::ConflictsOpened => "conflicts",
             Self::LedgerRestored => "audit?kind=restored",
             Self::AuditHead => "audit?kind=action",
+            Self::CloseSuspended => "close",
             Self::FlowStopped | Self::FlowStale | Self::CertificateExpiring | Self::Test => "",
         }
     }

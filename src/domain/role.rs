@@ -17,11 +17,13 @@ pub enum Role {
     Operator,
     /// Reads everything, the audit and its exports included; changes nothing.
     Auditor,
+    /// Reads everything, makes tie-outs, and closes periods; neither runs flows nor sends records.
+    Controller,
     /// May do everything that goes over HTTP, and sees the settings. API keys and credentials need the command line.
     Admin,
 }
 
-words!(Role { Viewer = "viewer", Operator = "operator", Auditor = "auditor", Admin = "admin" });
+words!(Role { Viewer = "viewer", Operator = "operator", Auditor = "auditor", Controller = "controller", Admin = "admin" });
 
 /// The permission that a request needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -32,6 +34,10 @@ pub enum Permission {
     ReadAudit,
     /// Run, pause and resume flows, end a pause in sending, replay, backfill, hold, decide conflicts, tie out, run diagnostics.
     Operate,
+    /// Make tie-outs.
+    TieOut,
+    /// Prepare, sign, lock and unlock periods, give reasons for differences, and answer requests for approval.
+    Close,
     /// See the settings in force.
     Administer,
 }
@@ -41,8 +47,10 @@ impl Permission {
     pub fn in_words(self) -> &'static str {
         match self {
             Permission::Read => "read (every role)",
-            Permission::ReadAudit => "read the audit (auditor, admin)",
+            Permission::ReadAudit => "read the audit (auditor, controller, admin)",
             Permission::Operate => "act (operator, admin)",
+            Permission::TieOut => "tie out (operator, controller, admin)",
+            Permission::Close => "close periods (controller, admin)",
             Permission::Administer => "administer (admin)",
         }
     }
@@ -53,8 +61,10 @@ impl Role {
     pub fn allows(self, permission: Permission) -> bool {
         match permission {
             Permission::Read => true,
-            Permission::ReadAudit => matches!(self, Role::Auditor | Role::Admin),
+            Permission::ReadAudit => matches!(self, Role::Auditor | Role::Controller | Role::Admin),
             Permission::Operate => matches!(self, Role::Operator | Role::Admin),
+            Permission::TieOut => matches!(self, Role::Operator | Role::Controller | Role::Admin),
+            Permission::Close => matches!(self, Role::Controller | Role::Admin),
             Permission::Administer => self == Role::Admin,
         }
     }
@@ -65,14 +75,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn auditors_read_everything_and_change_nothing() {
-        use Permission::{Administer, Operate, Read, ReadAudit};
-        let may = |role: Role| [Read, ReadAudit, Operate, Administer].map(|permission| role.allows(permission));
-        assert_eq!(may(Role::Viewer), [true, false, false, false]);
-        assert_eq!(may(Role::Operator), [true, false, true, false]);
-        assert_eq!(may(Role::Auditor), [true, true, false, false]);
-        assert_eq!(may(Role::Admin), [true, true, true, true]);
+    fn auditors_read_everything_and_change_nothing_and_controllers_only_close() {
+        use Permission::{Administer, Close, Operate, Read, ReadAudit, TieOut};
+        let may = |role: Role| [Read, ReadAudit, Operate, TieOut, Close, Administer].map(|permission| role.allows(permission));
+        assert_eq!(may(Role::Viewer), [true, false, false, false, false, false]);
+        assert_eq!(may(Role::Operator), [true, false, true, true, false, false]);
+        assert_eq!(may(Role::Auditor), [true, true, false, false, false, false]);
+        assert_eq!(may(Role::Controller), [true, true, false, true, true, false]);
+        assert_eq!(may(Role::Admin), [true; 6]);
         assert_eq!("auditor".parse::<Role>(), Ok(Role::Auditor));
-        assert_eq!("root".parse::<Role>(), Err("`root` is none of `viewer`, `operator`, `auditor`, `admin`".into()));
+        let wrong = "`root` is none of `viewer`, `operator`, `auditor`, `controller`, `admin`";
+        assert_eq!("root".parse::<Role>(), Err(wrong.into()));
     }
 }

@@ -155,6 +155,11 @@ fn headline(item: &Item) -> String {
         NoticeEvent::CertificateExpiring => "the certificate of the service expires soon".to_owned(),
         NoticeEvent::LedgerRestored => "the ledger was restored from a backup".to_owned(),
         NoticeEvent::AuditHead => "a day of the audit was signed".to_owned(),
+        NoticeEvent::CloseSuspended => {
+            let (period, needs) = if count == 1 { ("period", "needs") } else { ("periods", "need") };
+            let company = item.company.as_ref().map(|company| format!(" of company {company}")).unwrap_or_default();
+            format!("{count} {period}{company} changed after the signature and {needs} a new one")
+        }
         NoticeEvent::Test => "a test of this channel".to_owned(),
     }
 }

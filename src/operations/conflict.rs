@@ -2,8 +2,9 @@
 
 use super::flow::configured;
 use super::selection::{self, WrongSelection};
-use super::{Refused, Requested};
+use super::{Refused, Requested, approval};
 use crate::domain::FlowId;
+use crate::domain::approval::ApprovalKind;
 use crate::domain::ids::ConflictId;
 use crate::domain::merge::Side;
 use crate::process::Process;
@@ -52,5 +53,7 @@ pub async fn adopt(process: &Process, flow: FlowId, prefer: Option<Side>, reques
     if !aligned {
         return Err(Refused::NotAligned(flow));
     }
+    let preferred = prefer.map(|side| format!(", {side} where both differ")).unwrap_or_default();
+    approval::require(process, ApprovalKind::Adopt, format!("align {flow} for the first time{preferred}"), &requested).await?;
     Ok(process.store.conflict_adopt(flow, prefer, requested.by, requested.why).await?)
 }

@@ -6,8 +6,10 @@
 //! the work starts.
 
 pub mod api_key;
+pub mod approval;
 pub mod audit_export;
 pub mod backfill;
+pub mod close;
 pub mod conflict;
 pub mod definitions;
 pub mod diagnostics;
@@ -17,6 +19,7 @@ pub mod failures;
 pub mod flow;
 pub mod forced_error;
 pub mod hold;
+mod interface;
 pub mod notices;
 pub mod other_side;
 pub mod outdated;
@@ -35,7 +38,8 @@ mod service;
 mod tables;
 pub mod tie_out;
 
-pub use refused::{Class, Interface, NeverRead, Refused};
+pub use interface::{Class, Interface};
+pub use refused::{NeverRead, Refused};
 pub use requested::{Requested, check_names};
 pub use selection::{MOST_NAMED, WrongSelection};
 pub use service::{RunStarted, Service};

@@ -1,5 +1,8 @@
 //! Why an operation was not done, and what to do, in words for each interface.
 
+use super::approval::ApprovalRefused;
+use super::close::CloseRefused;
+use super::interface::{Class, Interface};
 use super::selection::WrongSelection;
 use crate::actors::scheduler::StartRefused;
 use crate::domain::ids::{BackfillId, ConflictId};
@@ -7,32 +10,6 @@ use crate::domain::run::BackfillState;
 use crate::domain::word::Unknown;
 use crate::domain::{CompanyId, FlowId};
 use crate::store::StoreError;
-
-/// The interface of the request: the next step is a path, a page or a command.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Interface {
-    /// The HTTP API.
-    Http,
-    /// The console.
-    Console,
-    /// The command line.
-    Cli,
-}
-
-/// The kind of a refusal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Class {
-    /// A part of the request has no meaning.
-    Malformed,
-    /// The request is incomplete, or contradicts itself.
-    Senseless,
-    /// It names something that does not exist.
-    Missing,
-    /// Not possible now: other work is running, or must be done first.
-    NotNow,
-    /// Something that it needs does not answer.
-    Unavailable,
-}
 
 /// Why an operation was not done. Nothing was changed, unless stated otherwise.
 #[derive(Debug)]
@@ -125,6 +102,10 @@ pub enum Refused {
     NoTieOut(String),
     /// Another tie-out is running.
     TyingOut,
+    /// A second person is needed, or cannot answer.
+    Approval(Box<ApprovalRefused>),
+    /// A step of a close was not made.
+    Close(CloseRefused),
     /// Diagnostics are running already.
     DiagnosticsRunning,
     /// The service is stopping.
@@ -146,6 +127,8 @@ impl Refused {
     pub fn class(&self) -> Option<Class> {
         Some(match self {
             Self::Selection(wrong) => wrong.class(),
+            Self::Approval(refused) => refused.class(),
+            Self::Close(refused) => refused.class(),
             Self::Everything | Self::OutdatedAndMore | Self::NoPeriod | Self::PeriodOfAll | Self::EmptyPeriod { .. } => Class::Senseless,
             Self::NoFlow(_)
             | Self::NotInLedger(_)
@@ -216,6 +199,8 @@ impl Refused {
             Self::NoTieOut(id) if id.is_empty() => "there is no tie-out yet".into(),
             Self::NoTieOut(id) => format!("there is no tie-out `{id}`"),
             Self::TyingOut => "another tie-out is running".into(),
+            Self::Approval(refused) => refused.what(),
+            Self::Close(refused) => refused.what(),
             Self::DiagnosticsRunning => "diagnostics are running".into(),
             Self::Stopping => "the service is stopping; nothing was mapped or sent again".into(),
             Self::Crashed => "the replay crashed; what it has done stays".into(),
@@ -334,6 +319,8 @@ impl Refused {
                 "wait until it has ended; the page of tie-outs shows it",
                 "wait until it has ended; `tieline tie-out list` shows it",
             ),
+            Self::Approval(refused) => refused.next_step(on),
+            Self::Close(refused) => refused.next_step(on),
             Self::DiagnosticsRunning => one_of(
                 "wait until it has ended; `GET /api/v1/doctor` shows its progress",
                 "wait until it has ended; the page shows its progress",
@@ -396,6 +383,12 @@ impl From<StoreError> for Refused {
 impl From<NeverRead> for Refused {
     fn from(records: NeverRead) -> Self {
         Self::NeverRead(records)
+    }
+}
+
+impl From<CloseRefused> for Refused {
+    fn from(refused: CloseRefused) -> Self {
+        Self::Close(refused)
     }
 }
 

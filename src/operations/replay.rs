@@ -5,7 +5,8 @@ use serde_json::json;
 
 use super::flow::configured_names;
 use super::selection::{self, MOST_NAMED, WrongSelection};
-use super::{NeverRead, Refused, Requested};
+use super::{NeverRead, Refused, Requested, approval};
+use crate::domain::approval::ApprovalKind;
 use crate::domain::audit::AuditKind;
 use crate::operations::outdated::{self, OutdatedReport};
 use crate::operations::resend::{ReplayReport, send_again};
@@ -111,6 +112,11 @@ pub(super) async fn note(process: &Process, which: &Which, requested: &Requested
         Which::Scope(_) => (false, None),
         Which::Outdated { allow, .. } => (true, *allow),
     };
+    if let Some(allow) = allow {
+        let of = [scope.company.as_deref(), scope.entity.as_deref()].map(|name| name.unwrap_or("all")).join("/");
+        let subject = format!("send up to {allow} outdated records of {of} again");
+        approval::require(process, ApprovalKind::ChangeLimit, subject, requested).await?;
+    }
     let mut row = NewAudit::of(AuditKind::Action).detail(
         &json!({ "action": "replay", "why": requested.why, "company": scope.company, "entity": scope.entity, "key": scope.key, "run": scope.run, "failed_only": scope.failed_only, "since": scope.since, "until": scope.until, "reason": scope.reason, "text": scope.text, "cause": scope.cause, "keys": scope.keys, "outdated": outdated, "allow": allow }),
     );

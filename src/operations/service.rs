@@ -182,6 +182,11 @@ impl Service {
         Ok((named, outcome))
     }
 
+    /// Has what is due sent now, instead of at the next check.
+    pub fn nudge(&self) {
+        self.actors.nudge_all();
+    }
+
     /// Begins a tie-out, which is then made in the background.
     ///
     /// # Errors

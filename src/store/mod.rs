@@ -6,11 +6,13 @@
 mod align;
 mod aligned_row;
 mod api_key;
+mod approval;
 mod archive;
 mod audit;
 mod audit_day;
 mod backfill;
 mod clock;
+mod close;
 mod conflict;
 mod conn;
 mod connecting;
@@ -70,11 +72,16 @@ mod write_back;
 pub use align::{AlignDelivery, AlignEnd, AlignIntake, AlignedDocument, Alignment, Compared, Comparing, LinkedRow, NewConflict};
 pub use aligned_row::{AlignedRow, AlignedRowKeys, UnreadRow};
 pub use api_key::ApiKeyRow;
+pub use approval::{Answered, Approval, ApprovalRow};
 pub use archive::{Archive, ArchiveReport};
 pub use audit::{AuditFilter, AuditRow, NewAudit};
 pub use audit_day::{AuditDayRange, AuditDayRow, AuditDays, AuditKeyRow, LeafFilter, LeafLine};
 pub use backfill::{BackfillFilter, BackfillRow, BackfillStep, NewBackfill};
 pub use clock::SetBack;
+pub use close::{
+    CloseBasis, CloseChangeRow, CloseChanges, ClosePeriodRow, CloseReasonRow, CloseStepRow, NewCloseReason, NewCloseStep, StepResult,
+    TiedPeriod,
+};
 pub use conflict::{ConflictFilter, ConflictRow};
 pub(crate) use conn::{Conn, Tx};
 pub use connecting::end_connecting;

@@ -50,6 +50,25 @@ diesel::table! {
     use diesel::sql_types::*;
     use crate::store::text::{Jsonb, Text};
 
+    approval (id) {
+        id -> BigInt,
+        kind -> Text,
+        subject -> Text,
+        asked_by -> Text,
+        why -> Text,
+        asked_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        state -> Text,
+        answered_by -> Nullable<Text>,
+        answered_at -> Nullable<Timestamptz>,
+        answer -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::text::{Jsonb, Text};
+
     audit_day (day) {
         day -> Date,
         manifest -> Text,
@@ -156,6 +175,81 @@ diesel::table! {
         version -> Integer,
         fields -> Jsonb,
         again -> Bool,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::text::{Jsonb, Text};
+
+    close_change (id) {
+        id -> BigInt,
+        company -> Text,
+        number -> Integer,
+        document_id -> BigInt,
+        entity -> Text,
+        key -> Text,
+        version -> Integer,
+        kind -> Text,
+        state -> Text,
+        run_id -> Uuid,
+        found_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::text::{Jsonb, Text};
+
+    close_period (company, number) {
+        company -> Text,
+        number -> Integer,
+        state -> Text,
+        frozen -> Bool,
+        since -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::text::{Jsonb, Text};
+
+    close_reason (id) {
+        id -> BigInt,
+        company -> Text,
+        number -> Integer,
+        entity -> Text,
+        block -> Text,
+        document_key -> Text,
+        record_key -> Text,
+        kind -> Text,
+        field -> Text,
+        cause -> Text,
+        amount -> Nullable<Numeric>,
+        item_id -> BigInt,
+        at -> Timestamptz,
+        actor -> Text,
+        why -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::text::{Jsonb, Text};
+
+    close_step (id) {
+        id -> BigInt,
+        company -> Text,
+        number -> Integer,
+        step -> Text,
+        at -> Timestamptz,
+        actor -> Text,
+        why -> Text,
+        tie_out_id -> Nullable<BigInt>,
+        tie_out_at -> Nullable<Timestamptz>,
+        sums -> Jsonb,
+        reasons -> Jsonb,
+        run_id -> Nullable<Uuid>,
     }
 }
 
@@ -307,6 +401,7 @@ diesel::table! {
         dated -> Nullable<Date>,
         mapping -> Integer,
         reading -> Integer,
+        fiscal_periods -> Nullable<Array<Integer>>,
     }
 }
 
@@ -434,6 +529,7 @@ diesel::table! {
         held_by -> Text,
         held_at -> Timestamptz,
         why -> Text,
+        locked_period -> Nullable<Integer>,
     }
 }
 

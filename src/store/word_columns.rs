@@ -3,7 +3,9 @@
 use diesel::deserialize::{self, FromSql, FromSqlRow};
 use diesel::pg::{Pg, PgValue};
 
+use crate::domain::approval::{ApprovalKind, ApprovalState};
 use crate::domain::budget::Breaker;
+use crate::domain::close::{CloseState, CloseStep, PeriodChange};
 use crate::domain::conflict::{ConflictKind, ConflictState, DecisionProgress};
 use crate::domain::delivery::{DeliveryAction, FailureWord, PartState, UndeliveredWord};
 use crate::domain::life::ComparisonState;
@@ -35,6 +37,7 @@ macro_rules! columns {
 }
 
 columns!(Breaker ComparisonState TieOutState Verdict Difference Cause ResentWord);
+columns!(CloseState CloseStep PeriodChange ApprovalKind ApprovalState);
 columns!(ConflictKind ConflictState DecisionProgress Side);
 columns!(DeliveryAction FailureWord PartState UndeliveredWord);
 columns!(BackfillState RunKind RunOutcome);

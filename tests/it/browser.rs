@@ -103,6 +103,9 @@ fn every_page_and_action_works_in_a_real_browser_for_each_role() {
         "record": format!("/records/{COMPANY}/invoice/{}", record.replace('%', "%25")), "prefix": &record[..3], "run": run, "under_way": UNDER_WAY,
         "order": format!("/records/{COMPANY}/purchase_order/{}", order.replace('%', "%25")),
         "differs": { "record": row["u_source_key"].split('/').skip(2).collect::<Vec<_>>().join("/"), "value": "77.77" },
+        "period": one(
+            "SELECT format('/close/EDU1/%s-%s', year, lpad(period::text, 2, '0')) FROM tie_out_item WHERE year IS NOT NULL ORDER BY id LIMIT 1",
+        ),
         "cause": cause("rejected"), "doubt": cause("unknown"), "backfill": one("SELECT id FROM backfill"),
     });
     let script = root.join("tests/browser/walk.mjs");

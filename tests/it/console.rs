@@ -113,9 +113,16 @@ fn every_page_and_form_asks_for_its_role_and_its_session() {
     let people: Vec<(Role, Person<'_>)> = keys.iter().map(|(role, key)| (*role, Person::sign_in(&site, key))).collect();
     for route in ROUTES.iter().filter(|route| route.is_page() && route.path != "/sign-out") {
         let Some(needs) = route.needs else { continue };
-        let path = [("{company}", "EDU1"), ("{entity}", "invoice"), ("{*key}", "nobody/0042"), ("{id}", "17"), ("{cause}", "none")]
-            .iter()
-            .fold(route.path.to_owned(), |path, (part, with)| path.replace(part, with));
+        let path = [
+            ("{company}", "EDU1"),
+            ("{entity}", "invoice"),
+            ("{*key}", "nobody/0042"),
+            ("{id}", "17"),
+            ("{cause}", "none"),
+            ("{period}", "2026-03"),
+        ]
+        .iter()
+        .fold(route.path.to_owned(), |path, (part, with)| path.replace(part, with));
         for cookie in ["", "Cookie: tieline_session=0000\r\n", &format!("Cookie: tieline_session={}\r\n", "0".repeat(64))] {
             let answer = ask(&site, route.method, &path, cookie, "why=x").unwrap();
             assert_eq!(answer.status, 303, "{path}");

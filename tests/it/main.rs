@@ -13,6 +13,7 @@ mod circles;
 mod cli;
 mod cli_ledger;
 mod clock_back;
+mod close;
 mod complete;
 mod console;
 mod cost_centres;

@@ -42,7 +42,7 @@ fn facts(currency: &str, lines: &[&[(&str, &str)]]) -> Facts {
 
 /// The amount, digit by digit, with its currency.
 fn amount(currency: &str, lines: &[&[(&str, &str)]]) -> Option<String> {
-    let Facts { amount, currency, dated } = facts(currency, lines);
+    let Facts { amount, currency, dated, .. } = facts(currency, lines);
     assert_eq!(dated, "2026-01-31".parse().ok());
     assert!(amount.is_some() || currency.is_none());
     amount.map(|amount| format!("{} {amount}", currency.unwrap_or_default()))
@@ -361,4 +361,22 @@ proptest! {
         let sum = sum.round_dp_with_strategy(2, rust_decimal::RoundingStrategy::MidpointAwayFromZero);
         prop_assert_eq!(plan.facts(&"EDU1".into(), &document, &definitions.code_lists).amount, Some(sum));
     }
+}
+
+#[test]
+fn the_fiscal_periods_of_a_document_are_those_of_all_its_rows() {
+    let definitions = shipped("apo");
+    let plan = plan(&definitions, "invoice");
+    let line = |period: &'static str| [("TrnYear", "#2026"), ("TrnMonth", period)];
+    let (first, second) = (line("#4.0"), line("#3"));
+    let periods = |root: &[(&str, &str)], lines: &[&[(&str, &str)]]| {
+        let of = plan.facts(&"EDU1".into(), &document(plan, root, &[lines]), &definitions.code_lists);
+        of.periods.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let root = [("InvoiceYear", "#2026"), ("InvoiceMonth", "#3")];
+    assert_eq!(periods(&root, &[&first, &second]), ["2026/03", "2026/04"]);
+    assert_eq!(periods(&root, &[]), ["2026/03"]);
+    assert_eq!(periods(&[("InvoiceYear", "March")], &[]), Vec::<String>::new());
+    let order = super::plan(&definitions, "purchase_order");
+    assert!(order.facts(&"EDU1".into(), &document(order, &[], &[]), &definitions.code_lists).periods.is_empty());
 }

@@ -1,7 +1,9 @@
 //! The JSON API: lists with stable paging, and actions whose audit rows contain who, when and why.
 
 pub(crate) mod actions;
+mod approvals;
 pub(super) mod backfill;
+pub(super) mod closes;
 pub(super) mod conflicts;
 pub(super) mod doctor;
 mod entry;
@@ -20,7 +22,9 @@ use super::route::Route;
 pub(super) fn routes() -> Vec<Route> {
     [
         actions::routes(),
+        approvals::routes(),
         backfill::routes(),
+        closes::routes(),
         conflicts::routes(),
         doctor::routes(),
         hold::routes(),

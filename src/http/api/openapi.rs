@@ -168,6 +168,10 @@ fn part(name: &str) -> Option<(Schema, &'static str, serde_json::Value)> {
             let schema = text("^(newest|[1-9][0-9]{0,17})$", 1, Some(18));
             (schema, "its number, or `newest` for the newest one that is done", json!("newest"))
         }
+        "period" => {
+            let schema = text("^[1-9][0-9]{3}(-[0-9]{1,2})?$", 4, Some(7));
+            (schema, "the fiscal year, and the period after a `-`", json!("2026-03"))
+        }
         "run" => (schema_of(Kind::Uuid), "its id", json!("01936b2e-0000-7000-8000-000000000000")),
         "id" => (number(1, i64::MAX), "its number", json!(17)),
         _ => return None,

@@ -24,7 +24,7 @@ pub(in crate::http) fn routes() -> Vec<Route> {
     vec![
         Route::post::<TieOutBody, InBackground<TieOutAccepted>>(
             "/api/v1/tie-outs",
-            Permission::Operate,
+            Permission::TieOut,
             "tieOut",
             "Compares SYSPRO's records with ServiceNow's rows, and writes to neither",
             begin,

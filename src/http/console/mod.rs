@@ -4,10 +4,12 @@
 //! of the page that changes, under `/live/`.
 
 mod answer;
+mod approvals;
 mod assets;
 mod audit;
 mod backfills;
 mod chart;
+mod close;
 mod conflicts;
 mod doctor;
 mod embedded;
@@ -38,9 +40,11 @@ pub(super) use session::{SignInFailed, permit};
 /// The routes of the console. The compiler reports a file that is missing here as dead code.
 pub(super) fn routes() -> Vec<Route> {
     [
+        approvals::routes(),
         assets::routes(),
         audit::routes(),
         backfills::routes(),
+        close::routes(),
         conflicts::routes(),
         doctor::routes(),
         evidence::routes(),
@@ -93,13 +97,15 @@ mod tests {
 
     #[test]
     fn the_forms_send_what_their_actions_read() {
-        let read: [(&str, &[&str]); 16] = [
+        let read: [(&str, &[&str]); 19] = [
+            ("/approvals", approvals::FIELDS),
             ("/backfills", backfills::ADD_FIELDS),
             ("/cancel", backfills::CANCEL_FIELDS),
             ("/conflicts/adopt", conflicts::ADOPT_FIELDS),
             ("/conflicts/resolve", conflicts::RESOLVE_FIELDS),
             ("/doctor", doctor::FIELDS),
             ("/evidence", evidence::FIELDS),
+            ("/explain", close::EXPLAIN_FIELDS),
             ("/forget", overview::FORGET_FIELDS),
             ("/hold", hold::FIELDS),
             ("/pause", overview::FIELDS),
@@ -109,6 +115,7 @@ mod tests {
             ("/run", overview::FIELDS),
             ("/sign-in", &["key", "to"]),
             ("/sign-out", &[]),
+            ("/step", close::STEP_FIELDS),
             ("/tie-out", tie_out::FIELDS),
         ];
         let read: BTreeMap<String, BTreeSet<String>> =

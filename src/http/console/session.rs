@@ -67,7 +67,7 @@ pub(in crate::http) async fn permit(
     if !role.allows(needs) {
         return Err(Problem::forbidden(
             format!("key `{}` has the role {role}", row.name),
-            "sign in with a key whose role may do this: auditor reads the audit, operator acts, admin may do all",
+            "sign in with a key whose role may do this: auditor reads the audit, operator acts, controller closes periods, admin may do all",
         )
         .into());
     }

@@ -120,7 +120,12 @@ pub(super) fn step(row: &AuditRow) -> Step {
             let failed = said("event").and_then(|event| event.parse().ok()) == Some(RunEvent::Failed);
             (run(&said), if failed { "bad" } else { "" })
         }
-        Some(AuditKind::Action) => (action(&said), ""),
+        Some(AuditKind::Action | AuditKind::Approval) => (action(&said), ""),
+        Some(AuditKind::Close) => {
+            let message = said("message").map(|text| format!(" {}", capital(&text))).unwrap_or_default();
+            let tone = if message.is_empty() { "" } else { "warn" };
+            (format!("{}{message}", action(&said)), tone)
+        }
         Some(AuditKind::Notice | AuditKind::Definition | AuditKind::Retention | AuditKind::Restored) | None => (String::new(), ""),
     };
     Step { words: CodeText(words), tone, next_step: said("next_step").map(CodeText), until, raw: row.detail.clone() }
@@ -206,7 +211,7 @@ fn run(said: &dyn Fn(&str) -> Option<String>) -> String {
 /// The action of a person, and its object.
 fn action(said: &dyn Fn(&str) -> Option<String>) -> String {
     let Some(action) = said("action") else { return String::new() };
-    let about = ["event", "name", "role", "company", "entity", "key", "cause", "reason", "text", "since", "until"];
+    let about = ["event", "name", "role", "company", "entity", "key", "cause", "reason", "text", "since", "until", "period"];
     let about: Vec<String> = about.iter().filter_map(|name| said(name).map(|text| format!("{name} {text}"))).collect();
     let about = if about.is_empty() { String::new() } else { format!(": {}", about.join(", ")) };
     let why = said("why").map(|why| format!(" Why: {}", sentence(&why))).unwrap_or_default();

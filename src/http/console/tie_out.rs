@@ -30,7 +30,7 @@ pub(in crate::http) fn routes() -> Vec<Route> {
         Route::page("/tie-out", Some(Permission::Read), newest),
         Route::page("/live/tie-out", Some(Permission::Read), live),
         Route::page("/tie-out/{id}", Some(Permission::Read), one),
-        Route::form("/tie-out", Some(Permission::Operate), make),
+        Route::form("/tie-out", Some(Permission::TieOut), make),
     ]
 }
 

@@ -17,6 +17,8 @@ const MENU: &[(&str, &str, Permission)] = &[
     ("/", "Overview", Permission::Read),
     ("/failures", "Failures", Permission::Read),
     ("/tie-out", "Tie-out", Permission::Read),
+    ("/close", "Close", Permission::Read),
+    ("/approvals", "Approvals", Permission::Read),
     ("/records", "Records", Permission::Read),
     ("/conflicts", "Conflicts", Permission::Read),
     ("/runs", "Runs", Permission::Read),
@@ -76,6 +78,14 @@ impl Layout {
 
     pub(super) fn operates(&self) -> bool {
         self.role.is_some_and(|role| role.allows(Permission::Operate))
+    }
+
+    pub(super) fn ties_out(&self) -> bool {
+        self.role.is_some_and(|role| role.allows(Permission::TieOut))
+    }
+
+    pub(super) fn closes(&self) -> bool {
+        self.role.is_some_and(|role| role.allows(Permission::Close))
     }
 
     pub(super) fn menu(&self) -> Vec<MenuItem> {

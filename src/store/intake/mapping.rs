@@ -32,6 +32,9 @@ pub(super) struct MappingInForce {
     /// Mappings that read other columns.
     #[diesel(sql_type = Array<Integer>)]
     pub(super) other_columns: Vec<i32>,
+    /// The fiscal periods of the company that are not open.
+    #[diesel(sql_type = Array<Integer>)]
+    pub(super) closed: Vec<i32>,
 }
 
 pub(super) fn mapping_in_force(conn: &mut Conn, flow: &FlowId) -> Tx<MappingInForce> {

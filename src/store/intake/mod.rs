@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use super::audit::{NewAudit, audit_append};
 use super::backfill::backfill_step;
+use super::close::touch;
 use super::flow::{flow_advance, flow_assert_held, flow_keep};
 use super::run::{Among, RunTally, run_assert_in_force, run_tally};
 use super::{Conn, Store, StoreError, Tx};
@@ -28,7 +29,7 @@ use self::reread::by_definition_alone;
 pub(super) use self::versions::content_digest;
 use self::versions::{
     Chosen, audit_documents, choose_work, hold_documents, insert_new_documents, insert_versions, known_documents, note_seen,
-    number_new_documents, update_changed_documents,
+    number_new_documents, touched, update_changed_documents,
 };
 
 pub use self::differing::Differing;
@@ -105,6 +106,7 @@ fn take_in(conn: &mut Conn, intake: &Intake) -> Tx<RunCounts> {
     update_changed_documents(conn, intake, &work, &mapping)?;
     insert_new_documents(conn, intake, &new_ids, &mapping)?;
     if !work.is_empty() {
+        let mut touched = touched(&work, &known);
         let here = rows_here(conn, intake, &work, &mapping)?;
         leave_places(conn, intake, &work, &mapping)?;
         insert_versions(conn, intake, &work)?;
@@ -116,10 +118,13 @@ fn take_in(conn: &mut Conn, intake: &Intake) -> Tx<RunCounts> {
         let work = if intake.aligned { leave_to_alignment(conn, work, &mut tally)? } else { work };
         if !work.is_empty() {
             let queued = deliver(conn, intake, &work, (&mapping, &here), &mut tally)?;
+            touched.iter_mut().for_each(|one| one.queued = queued.contains(&one.id));
             if intake.resend == Resend::Differing {
                 audit_documents(conn, intake, work.iter().filter(|w| queued.contains(&w.id)))?;
             }
         }
+        // after the deliveries: those of a locked period are held in this transaction, so that no claim sees them
+        touch(conn, &intake.flow, intake.run, &mapping.closed, &touched)?;
     }
     tally.read = Some((intake.run, counts));
     if let Some(step) = &intake.backfill {

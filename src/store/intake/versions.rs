@@ -7,11 +7,13 @@ use diesel::sql_types::{Array, BigInt, Binary, Bool, Date, Integer, Nullable, Uu
 use sha2::{Digest, Sha256};
 
 use super::super::audit::{NewAudit, audit_append};
+use super::super::close::Touched;
 use super::super::schema::document;
 use super::super::{Conn, Tx};
 use super::mapping::MappingInForce;
 use super::page::{Intake, IntakeDocument, Resend, Work, next_document_ids};
 use crate::domain::audit::AuditKind;
+use crate::domain::close::PeriodChange;
 use crate::domain::ids::DocumentId;
 use crate::domain::run::RunCounts;
 use crate::store::prepared::prepared;
@@ -38,6 +40,8 @@ pub(super) struct Known {
     mapping: i32,
     #[diesel(sql_type = Integer)]
     reading: i32,
+    #[diesel(sql_type = Nullable<Array<Integer>>)]
+    pub(super) fiscal_periods: Option<Vec<i32>>,
 }
 
 impl Known {
@@ -61,6 +65,12 @@ pub(super) struct Chosen<'a> {
 /// The amount, as exact decimal digits.
 fn amount(document: &IntakeDocument) -> Option<String> {
     document.facts.amount.map(|amount| amount.to_string())
+}
+
+/// The fiscal periods, as the text of an array: an array of arrays would have to be as long in each place.
+fn periods(document: &IntakeDocument) -> Option<String> {
+    let numbers: Vec<String> = document.facts.periods.iter().map(|period| period.number().to_string()).collect();
+    (!numbers.is_empty()).then(|| format!("{{{}}}", numbers.join(",")))
 }
 
 /// Locks the documents of a page that comes from the ledger, and so has no lease, until it is stored. A reader of the same documents waits,
@@ -107,9 +117,10 @@ pub(super) fn insert_new_documents(
         return Ok(());
     }
     prepared(
-        "INSERT INTO document (id, company, entity, key, version, hash, amount, currency, dated, mapping, reading) \
-         SELECT n.id, $1, $2, n.key, 1, n.hash, n.amount::numeric, n.currency, n.dated, $9, $9 \
-         FROM unnest($3::bigint[], $4::text[], $5::bytea[], $6::text[], $7::text[], $8::date[]) AS n (id, key, hash, amount, currency, dated)",
+        "INSERT INTO document (id, company, entity, key, version, hash, amount, currency, dated, mapping, reading, fiscal_periods) \
+         SELECT n.id, $1, $2, n.key, 1, n.hash, n.amount::numeric, n.currency, n.dated, $9, $9, n.periods::integer[] \
+         FROM unnest($3::bigint[], $4::text[], $5::bytea[], $6::text[], $7::text[], $8::date[], $10::text[]) \
+              AS n (id, key, hash, amount, currency, dated, periods)",
     )
     .bind::<Text, _>(intake.flow.company.as_str())
     .bind::<Text, _>(intake.flow.entity.as_str())
@@ -120,6 +131,7 @@ pub(super) fn insert_new_documents(
     .bind::<Array<Nullable<Text>>, _>(new.iter().map(|(_, d)| d.facts.currency.as_deref()).collect::<Vec<_>>())
     .bind::<Array<Nullable<Date>>, _>(new.iter().map(|(_, d)| d.facts.dated).collect::<Vec<_>>())
     .bind::<Integer, _>(mapping.number)
+    .bind::<Array<Nullable<Text>>, _>(new.iter().map(|(_, d)| periods(d)).collect::<Vec<_>>())
     .execute(conn)?;
     Ok(())
 }
@@ -212,9 +224,10 @@ pub(super) fn update_changed_documents(conn: &mut Conn, intake: &Intake, work: &
     changed.sort_unstable_by_key(|w| w.id);
     prepared(
         "UPDATE document d SET version = n.version, hash = n.hash, deleted = n.deleted, amount = n.amount::numeric, currency = n.currency, dated = n.dated, \
-         mapping = CASE WHEN n.kept THEN n.mapping_before ELSE $8 END, reading = CASE WHEN $9 AND NOT n.deleted THEN $8 ELSE d.reading END \
+         fiscal_periods = n.periods::integer[], mapping = CASE WHEN n.kept THEN n.mapping_before ELSE $8 END, reading = CASE WHEN $9 AND NOT n.deleted THEN $8 ELSE d.reading END \
          FROM unnest($1::bigint[], $2::integer[], $3::bytea[], $4::boolean[], $5::text[], $6::text[], $7::date[], $10::boolean[], \
-                     $11::integer[]) AS n (id, version, hash, deleted, amount, currency, dated, kept, mapping_before) WHERE d.id = n.id",
+                     $11::integer[], $12::text[]) AS n (id, version, hash, deleted, amount, currency, dated, kept, mapping_before, periods) \
+         WHERE d.id = n.id",
     )
     .bind::<Array<BigInt>, _>(changed.iter().map(|w| w.id).collect::<Vec<_>>())
     .bind::<Array<Integer>, _>(changed.iter().map(|w| w.version).collect::<Vec<_>>())
@@ -227,6 +240,7 @@ pub(super) fn update_changed_documents(conn: &mut Conn, intake: &Intake, work: &
     .bind::<Bool, _>(intake.resend == Resend::Nothing)
     .bind::<Array<Bool>, _>(changed.iter().map(|w| w.kept).collect::<Vec<_>>())
     .bind::<Array<Nullable<Integer>>, _>(changed.iter().map(|w| w.mapping).collect::<Vec<_>>())
+    .bind::<Array<Nullable<Text>>, _>(changed.iter().map(|w| periods(w.document)).collect::<Vec<_>>())
     .execute(conn)?;
     Ok(())
 }
@@ -256,6 +270,22 @@ pub(super) fn insert_versions(conn: &mut Conn, intake: &Intake, work: &[Work<'_>
 /// The first half of the SHA-256 of a version's content, as the ledger stores it: what the audit says of it.
 pub(in crate::store) fn content_digest(content: &str) -> String {
     hex::encode(&Sha256::digest(storable(content).as_bytes())[..16])
+}
+
+/// The fiscal periods of documents, before and now, and how SYSPRO changed them.
+pub(super) fn touched<'a>(work: &[Work<'a>], known: &HashMap<String, Known>) -> Vec<Touched<'a>> {
+    let of = |w: &Work<'a>| {
+        let before = known.get(w.document.key.as_str()).and_then(|row| row.fiscal_periods.clone());
+        let change = match (w.fresh && !w.kept, w.document.gone, w.known) {
+            (false, ..) => None,
+            (true, true, _) => Some(PeriodChange::Gone),
+            (true, false, true) => Some(PeriodChange::Altered),
+            (true, false, false) => Some(PeriodChange::Added),
+        };
+        let now = w.document.facts.periods.iter().map(|period| period.number()).collect();
+        Touched { id: w.id, key: &w.document.key, version: w.version, change, before: before.unwrap_or_default(), now, queued: false }
+    };
+    work.iter().map(of).collect()
 }
 
 /// Writes what happened to each document.

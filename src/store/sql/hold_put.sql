@@ -2,7 +2,9 @@ WITH found AS (
     SELECT d.id, d.key FROM unnest($3::text[]) AS w (key) JOIN document d ON d.company = $1 AND d.entity = $2 AND d.key = w.key
 ), put AS (
     INSERT INTO hold (document_id, held_by, why) SELECT DISTINCT id, $4, $5 FROM found
-    ON CONFLICT (document_id) DO NOTHING
+    -- what a locked period holds is held by the person from now on
+    ON CONFLICT (document_id) DO UPDATE SET held_by = excluded.held_by, held_at = now(), why = excluded.why, locked_period = NULL
+        WHERE hold.locked_period IS NOT NULL
     RETURNING document_id
 ), held AS (
     UPDATE pending p

@@ -12,7 +12,7 @@ WITH bounds AS (
 ), news AS (
     SELECT a.id, coalesce(a.company, d.company) AS company, coalesce(a.entity, d.entity) AS entity,
            CASE a.kind WHEN 'failed' THEN 'records_failed' WHEN 'waiting' THEN 'records_failed' WHEN 'downstream' THEN 'downstream_failed' WHEN 'conflict' THEN 'conflicts_opened'
-                       WHEN 'partial_write' THEN 'partial_write' WHEN 'restored' THEN 'ledger_restored'
+                       WHEN 'partial_write' THEN 'partial_write' WHEN 'restored' THEN 'ledger_restored' WHEN 'close' THEN 'close_suspended'
                        ELSE CASE a.detail::jsonb ->> 'action' WHEN 'audit day' THEN 'audit_head' ELSE 'flow_stopped' END END AS event,
            CASE a.kind WHEN 'failed' THEN a.detail::jsonb ->> 'reason' WHEN 'waiting' THEN a.detail::jsonb ->> 'reason' WHEN 'conflict' THEN a.detail::jsonb ->> 'kind'
                        WHEN 'partial_write' THEN (SELECT string_agg(f ->> 'field', ', ' ORDER BY f ->> 'field')
@@ -26,7 +26,7 @@ WITH bounds AS (
     FROM bounds b
     -- an event older than a day was written before notices were turned on, or is not news any more
     JOIN event e ON e.xid >= b.from_xid AND e.xid < b.to_xid AND e.life = b.life AND e.at > now() - interval '1 day'
-        AND e.kind IN ('failed', 'waiting', 'downstream', 'partial_write', 'restored', 'conflict', 'action')
+        AND e.kind IN ('failed', 'waiting', 'downstream', 'partial_write', 'restored', 'conflict', 'action', 'close')
     CROSS JOIN LATERAL ROWS FROM (json_to_recordset(e.line::json -> 'records') AS (document_id bigint, detail text))
         WITH ORDINALITY AS r (document_id, detail, place)
     CROSS JOIN LATERAL (SELECT e.id + r.place - 1 AS id, e.kind, e.company, e.entity, r.document_id, r.detail) a
@@ -38,6 +38,7 @@ WITH bounds AS (
        OR a.kind IN ('partial_write', 'restored')
        OR (a.kind = 'conflict' AND a.detail::jsonb ->> 'state' = 'open')
        OR (a.kind = 'action' AND a.detail::jsonb ->> 'action' IN ('stop', 'audit day'))
+       OR (a.kind = 'close' AND a.detail::jsonb ->> 'action' = 'suspend')
 ), told_of AS (
     -- each record once, however many parts it has; each entry of a conflict
     SELECT DISTINCT ON (event, company, entity, cause, CASE WHEN event = 'conflicts_opened' THEN id::text ELSE key END) *

@@ -3,7 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::domain::approval::ApprovalState;
 use crate::domain::audit::AuditKind;
+use crate::domain::close::{CloseState, PeriodChange};
 use crate::domain::conflict::{ConflictKind, ConflictState};
 use crate::domain::delivery::{DeliveryAction, DeliveryState, DownstreamState, FailureReason, PartState};
 use crate::domain::merge::Side;
@@ -25,13 +27,15 @@ fn words(column: &str) -> Vec<&'static [&'static str]> {
             BackfillState::WORDS,
             WriteBackStep::WORDS,
             TieOutState::WORDS,
+            CloseState::WORDS,
+            ApprovalState::WORDS,
             // of a block that cannot be compared after a restore
             &["unreadable"],
             OTHER,
         ],
         // ServiceNow asked for time
         "reason" => vec![FailureReason::WORDS, &["throttled"]],
-        "kind" => vec![AuditKind::WORDS, RunKind::WORDS, ConflictKind::WORDS, Difference::WORDS],
+        "kind" => vec![AuditKind::WORDS, RunKind::WORDS, ConflictKind::WORDS, Difference::WORDS, PeriodChange::WORDS],
         "action" => vec![DeliveryAction::WORDS],
         "outcome" => vec![RunOutcome::WORDS, &["flow forgotten"]],
         "side" => vec![Side::WORDS, TieOutSide::WORDS],

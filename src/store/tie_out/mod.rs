@@ -18,6 +18,7 @@ use serde::Serialize;
 pub use self::compare::{NewDifference, TieOutPair};
 pub use self::rows::{GoneRecord, TieOutRow, TieOutSide};
 use super::audit::{NewAudit, audit_append};
+use super::close::suspend_what_differs;
 use super::definition::SetNumber;
 use super::schema::{definition, tie_out, tie_out_block, tie_out_bucket, tie_out_item, tie_out_row};
 use super::{Store, StoreError};
@@ -251,6 +252,9 @@ impl Store {
         self.run("end a tie-out", move |conn| {
             diesel::delete(tie_out_row::table.filter(tie_out_row::tie_out_id.eq(id))).execute(conn)?;
             let state = if error.is_some() { TieOutState::Failed } else { TieOutState::Done };
+            if state == TieOutState::Done {
+                suspend_what_differs(conn, id)?;
+            }
             Ok(diesel::update(tie_out::table.find(id))
                 .set((tie_out::state.eq(text(state.as_str())), tie_out::ended_at.eq(now), tie_out::error.eq(error.as_deref().map(text))))
                 .returning(TieOutRun::as_select())

@@ -12,7 +12,7 @@ use super::*;
 use crate::support::run;
 
 /// Backends of this database that wait for a lock on the table.
-fn waiting_for(table: &str) -> String {
+pub(super) fn waiting_for(table: &str) -> String {
     format!(
         "(SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'relation' AND relation = '{table}'::regclass \
           AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))"
@@ -20,7 +20,7 @@ fn waiting_for(table: &str) -> String {
 }
 
 /// Backends of this database that wait for another transaction, or for an advisory lock.
-const WAITING_FOR_OTHERS: &str =
+pub(super) const WAITING_FOR_OTHERS: &str =
     "(SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event IN ('transactionid', 'tuple', 'advisory'))";
 
 /// Holds a lock on a table until `until` is true, and runs `then` before it gives the lock back.
@@ -40,7 +40,7 @@ fn hold(ledger: &Ledger, lock: &str, until: &str, then: &str) {
 }
 
 /// Waits until a statement answers with `true`.
-async fn wait_until(ledger: &Ledger, condition: &str) {
+pub(super) async fn wait_until(ledger: &Ledger, condition: &str) {
     let started = Instant::now();
     while ledger.database.psql(&format!("SELECT {condition}")) != "t" {
         assert!(started.elapsed() < Duration::from_secs(30), "waited for {condition}");
@@ -49,7 +49,13 @@ async fn wait_until(ledger: &Ledger, condition: &str) {
 }
 
 /// Runs `during` while a session holds the lock; the session begins first.
-async fn while_held<T>(ledger: &Arc<Ledger>, lock: &'static str, until: String, then: &'static str, during: impl Future<Output = T>) -> T {
+pub(super) async fn while_held<T>(
+    ledger: &Arc<Ledger>,
+    lock: &'static str,
+    until: String,
+    then: &'static str,
+    during: impl Future<Output = T>,
+) -> T {
     let table = lock.split_whitespace().next().unwrap();
     let held = format!(
         "EXISTS (SELECT FROM pg_locks WHERE granted AND relation = '{table}'::regclass AND mode IN ('ShareLock', 'AccessExclusiveLock') \
