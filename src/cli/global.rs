@@ -28,4 +28,6 @@ pub enum OutputForm {
     Table,
     /// For programs.
     Json,
+    /// For a spreadsheet; `tie-out` alone prints it.
+    Csv,
 }

@@ -47,6 +47,7 @@ mod start;
 mod status;
 mod sync;
 mod tie_out;
+mod tie_out_json;
 mod who;
 mod words;
 
@@ -180,6 +181,10 @@ pub fn command_line() -> Cli {
 
 /// Runs a command.
 pub fn main(cli: Cli) -> ExitCode {
+    if cli.global.output == global::OutputForm::Csv && !matches!(cli.command, Command::TieOut(_)) {
+        output::complaint("only `tieline tie-out` prints CSV; use `--output table` or `--output json`");
+        return Exit::Usage.into();
+    }
     let result = match cli.command {
         #[cfg(feature = "demo")]
         Command::Demo(args) => demo::demo(&cli.global, &args),

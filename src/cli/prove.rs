@@ -7,6 +7,7 @@ use crate::actors::system::ActorSystem;
 use crate::cli::checked::Checked;
 use crate::operations::prove::{Proof, prove};
 use crate::process::mode::Mode;
+use crate::servicenow::Repeated;
 use crate::supervision::guard::RestartPolicy;
 
 /// How long running work may take to finish.
@@ -46,6 +47,16 @@ pub(super) fn run(global: &Global, args: &ProveArgs) -> Result<Exit, Failure> {
     })
 }
 
+/// The rows that were looked at, and the keys that several carry; then the result for each table.
+fn as_json(proofs: &[Proof]) -> serde_json::Value {
+    let duplicates = proofs.iter().flat_map(|proof| {
+        let named = |one: &Repeated| serde_json::json!({ "table": proof.table, "key": one.key, "sys_ids": one.sys_ids });
+        proof.repeated.iter().map(named).collect::<Vec<_>>()
+    });
+    let rows: u64 = proofs.iter().map(|proof| proof.rows).sum();
+    serde_json::json!({ "rows": rows, "duplicates": duplicates.collect::<Vec<_>>(), "tables": proofs })
+}
+
 /// Prints the proofs. Answers 3 if a key has two rows, 8 when it could not be proven.
 fn print(global: &Global, proofs: &[Proof]) -> Result<Exit, Failure> {
     let proven = proofs.iter().all(|proof| proof.repeated.is_empty() && proof.unverified.is_none());
@@ -55,7 +66,7 @@ fn print(global: &Global, proofs: &[Proof]) -> Result<Exit, Failure> {
         false => Exit::Partly,
     };
     if global.output == OutputForm::Json {
-        return output::json(&proofs).map(|()| exit);
+        return output::json(&as_json(proofs)).map(|()| exit);
     }
     let row = |proof: &Proof| {
         let block = if proof.block == "header" { proof.entity.clone() } else { format!("{} {}", proof.entity, proof.block) };

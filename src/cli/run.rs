@@ -102,6 +102,7 @@ pub(super) async fn serve(context: &Context, signals: &mut Signals, reload: Relo
     // the HTTP server answers from now on, however long ServiceNow takes
     let mut checking = actix_rt::spawn(check_first(process.clone()));
     let reloading = (reload == Reload::OnChange).then(|| actix_rt::spawn(Reloader { process: process.clone(), actors, loaded }.run()));
+    let tying_out = actix_rt::spawn(app_state.clone().tie_outs_by_schedule());
     let mut fatal = system.fatal.clone();
     let result = tokio::select! {
         () = signals.next() => Ok(Exit::Done),
@@ -116,6 +117,7 @@ pub(super) async fn serve(context: &Context, signals: &mut Signals, reload: Relo
     };
     watchdog.dismiss();
     checking.abort();
+    tying_out.abort();
     if let Some(reloading) = reloading {
         reloading.abort();
     }

@@ -10,19 +10,22 @@ use super::failure::{Exit, Failure};
 use super::output::at;
 use super::signals::Signals;
 use super::words::closed;
-use super::{Global, OutputForm, output, sync, who};
+use super::{Global, OutputForm, output, sync, tie_out_json, who};
 use crate::actors::system::ActorSystem;
 use crate::cli::checked::Checked;
 use crate::domain::DocumentKey;
+use crate::domain::csv::lines_with_amounts;
 use crate::domain::ids::{TieOutId, TieOutItemId};
 use crate::domain::money::amount_in;
+use crate::domain::next_step::NextStep;
 use crate::domain::reason::Reason;
-use crate::domain::tie_out::{Cause, TieOutState, Verdict, period_text};
+use crate::domain::tie_out::{Cause, FiscalPeriod, Scope, period_text};
 use crate::operations::tie_out::files::{self, Chosen};
-use crate::operations::tie_out::{self, Asked, TieOutReport};
+use crate::operations::tie_out::rows::{self, DIFFERENCES, SUMS};
+use crate::operations::tie_out::{self, Outcome, TieOutReport};
 use crate::process::Process;
 use crate::process::mode::Mode;
-use crate::store::{TieOutBlock, TieOutBucket, TieOutItem, TieOutItems, TieOutRun};
+use crate::store::{TieOutBucket, TieOutItem, TieOutItems, TieOutRun, TieOutViolation};
 use crate::supervision::guard::RestartPolicy;
 
 /// How long running work may take to finish.
@@ -40,6 +43,12 @@ pub struct TieOutArgs {
     /// Only this entity; may be repeated
     #[arg(long = "entity", value_name = "ENTITY")]
     entities: Vec<String>,
+    /// Only records of this fiscal year and period, such as 2026-03
+    #[arg(long, value_name = "YYYY-PP")]
+    period: Option<FiscalPeriod>,
+    /// List ServiceNow's tables even if they have not changed since the last tie-out
+    #[arg(long)]
+    fresh: bool,
     /// Why, for the audit
     #[arg(long, value_name = "TEXT", default_value = "requested on the command line")]
     why: Reason,
@@ -75,12 +84,23 @@ enum TieOutCommand {
         /// Only this entity
         #[arg(long)]
         entity: Option<String>,
+        /// Only this fiscal year and period, such as 2026-03
+        #[arg(long, value_name = "YYYY-PP")]
+        period: Option<FiscalPeriod>,
         /// Only this cause
         #[arg(long, value_parser = closed::<Cause>(Cause::WORDS.iter().copied()))]
         cause: Option<Cause>,
         /// Only differences that a person must look at
         #[arg(long)]
         open: bool,
+        /// At most this number
+        #[arg(long, default_value_t = 200, value_name = "N", value_parser = clap::value_parser!(i64).range(1..=1_000_000))]
+        limit: i64,
+    },
+    /// Lists the documents of SYSPRO that violate a control
+    Controls {
+        /// The number of the tie-out; without it, the newest
+        id: Option<TieOutId>,
         /// At most this number
         #[arg(long, default_value_t = 200, value_name = "N", value_parser = clap::value_parser!(i64).range(1..=1_000_000))]
         limit: i64,
@@ -101,22 +121,25 @@ pub(super) fn tie_out(global: &Global, args: &TieOutArgs) -> Result<Exit, Failur
                 vec![
                     run.id.to_string(),
                     run.state.to_string(),
+                    run.result.map(|result| result.to_string()).unwrap_or_default(),
                     at(Some(run.started_at)),
                     ended,
                     run.requested_by.clone(),
+                    run.scope_text().unwrap_or_default(),
                     run.error.clone().unwrap_or_default(),
                 ]
             };
-            output::line(&output::table(&["number", "state", "began", "ended", "asked by", "error"], &[0], runs.iter().map(row)))?;
+            let headers = ["number", "state", "result", "began", "ended", "asked by", "only", "error"];
+            output::line(&output::table(&headers, &[0], runs.iter().map(row)))?;
             Ok(Exit::Done)
         }),
         Some(TieOutCommand::Show { id, to }) => with_ledger(global, async |context| {
             let process = context.process();
             let report = tie_out::find(&process, *id).await?;
             write_file(global, &process, &report, to.as_ref()).await?;
-            print(global, &report)
+            print(global, &process, &report).await
         }),
-        Some(TieOutCommand::Items { id, company, entity, cause, open, limit }) => with_ledger(global, async |context| {
+        Some(TieOutCommand::Items { id, company, entity, period, cause, open, limit }) => with_ledger(global, async |context| {
             context.check_names(company.as_deref(), entity.as_deref()).await?;
             let process = context.process();
             let of = tie_out::one(&process, *id).await?.id;
@@ -124,7 +147,7 @@ pub(super) fn tie_out(global: &Global, args: &TieOutArgs) -> Result<Exit, Failur
                 of,
                 company: company.clone(),
                 entity: entity.clone(),
-                period: None,
+                period: period.map(|of| (of.year, Some(of.period))),
                 cause: *cause,
                 open: *open,
                 after: TieOutItemId::default(),
@@ -133,6 +156,8 @@ pub(super) fn tie_out(global: &Global, args: &TieOutArgs) -> Result<Exit, Failur
             let items = tie_out::items(&process, filter).await?;
             if global.output == OutputForm::Json {
                 output::json(&items)?;
+            } else if global.output == OutputForm::Csv {
+                csv(DIFFERENCES, items.iter().map(rows::difference))?;
             } else if items.is_empty() {
                 output::line("No difference.")?;
             } else {
@@ -140,7 +165,39 @@ pub(super) fn tie_out(global: &Global, args: &TieOutArgs) -> Result<Exit, Failur
             }
             Ok(Exit::Done)
         }),
+        Some(TieOutCommand::Controls { id, limit }) => with_ledger(global, async |context| {
+            let process = context.process();
+            let of = tie_out::find(&process, *id).await?;
+            let found = tie_out::violations(&process, of.run.id, 0, *limit).await?;
+            if global.output == OutputForm::Json {
+                output::json(&found)?;
+            } else if found.is_empty() {
+                output::line("No document violates a control.")?;
+            } else {
+                output::line(&found.iter().map(|one| violation(&of, one)).collect::<Vec<_>>().join("\n\n"))?;
+            }
+            Ok(Exit::Done)
+        }),
     }
+}
+
+/// Rows as CSV, below their head.
+fn csv<const CELLS: usize>(head: &str, rows: impl IntoIterator<Item = [String; CELLS]>) -> Result<(), Failure> {
+    let rows =
+        lines_with_amounts(rows).map_err(|error| Failure::new(Exit::Failed, format!("the table cannot be written as CSV: {error}")))?;
+    output::bytes(&[head.as_bytes(), &rows].concat())
+}
+
+/// A violation, as a few lines.
+fn violation(of: &TieOutReport, one: &TieOutViolation) -> String {
+    let control =
+        of.controls.iter().find(|control| (&control.company, &control.entity, control.number) == (&one.company, &one.entity, one.number));
+    let name = control.map_or("", |control| control.name.as_str());
+    let key = DocumentKey::shown(&one.document_key);
+    let record = if one.record_key.is_empty() { String::new() } else { format!(" line {}", DocumentKey::shown(&one.record_key)) };
+    let what = if one.unchecked { "not checked" } else { "violated" };
+    let step = NextStep::TieOutControl;
+    format!("{}/{} {key}{record}: {what}: {name}\n  {}\n  next step: {step}", one.company, one.entity, one.message)
 }
 
 fn make(global: &Global, args: &TieOutArgs) -> Result<Exit, Failure> {
@@ -158,7 +215,8 @@ fn make(global: &Global, args: &TieOutArgs) -> Result<Exit, Failure> {
 
 async fn run(context: &Context, global: &Global, args: &TieOutArgs, signals: &mut Signals) -> Result<Exit, Failure> {
     let process = context.working_process().await?;
-    let asked = Asked { companies: args.companies.clone(), entities: args.entities.clone() };
+    let (companies, entities) = (args.companies.clone(), args.entities.clone());
+    let asked = Scope { companies, entities, period: args.period, fresh: args.fresh };
     let begun = tie_out::begin(&process, &asked, who::requested(&args.why)).await?;
     let system = ActorSystem::start(&process, RestartPolicy::default(), Mode::Command)
         .map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
@@ -176,7 +234,7 @@ async fn run(context: &Context, global: &Global, args: &TieOutArgs, signals: &mu
     done?;
     let report = tie_out::find(&process, Some(id)).await?;
     write_file(global, &process, &report, args.to.as_ref()).await?;
-    print(global, &report)
+    print(global, &process, &report).await
 }
 
 /// Writes a tie-out to a file, if one is named.
@@ -192,7 +250,7 @@ async fn write_file(global: &Global, process: &Process, report: &TieOutReport, t
         let said = format!("{} could not be written: {error}. Name a file in a directory that you may write to", path.display());
         Failure::new(Exit::Failed, said)
     })?;
-    if global.output == OutputForm::Json {
+    if global.output != OutputForm::Table {
         return Ok(());
     }
     output::line(&format!("Written to {}.", path.display()))
@@ -226,31 +284,32 @@ impl FromStr for FilePath {
     }
 }
 
-/// What a tie-out shows, as an exit code: 0 only where all that was compared is tied, or differs by what the next runs end.
+/// What a tie-out shows, as an exit code: 0 only where all that was compared is tied, or differs by what no person need look at.
 fn exit(report: &TieOutReport) -> Exit {
-    let compared = report.blocks.iter().filter(|block| block.left_out.is_none()).count();
-    let any = |of: fn(&TieOutBlock) -> bool| report.blocks.iter().any(of);
-    match report.run.state {
-        TieOutState::Failed => Exit::Failed,
-        _ if any(|block| block.unread) => Exit::Unreachable,
-        TieOutState::Running => Exit::Unverified,
-        TieOutState::Done if compared == 0 || any(|block| block.unverified.is_some()) => Exit::Unverified,
-        TieOutState::Done if report.buckets.iter().any(|bucket| bucket.verdict == Verdict::Unverified) => Exit::Unverified,
-        TieOutState::Done if report.buckets.iter().any(|bucket| bucket.open_items > 0) => Exit::Partly,
-        TieOutState::Done => Exit::Done,
+    match report.outcome() {
+        Outcome::Failed => Exit::Failed,
+        Outcome::Unread => Exit::Unreachable,
+        Outcome::Unverified => Exit::Unverified,
+        Outcome::Untied => Exit::Partly,
+        Outcome::Tied => Exit::Done,
     }
 }
 
-/// Prints the sums.
-fn print(global: &Global, report: &TieOutReport) -> Result<Exit, Failure> {
+/// Prints the sums; as JSON with the differences.
+async fn print(global: &Global, process: &Process, report: &TieOutReport) -> Result<Exit, Failure> {
     let exit = exit(report);
-    if global.output == OutputForm::Json {
-        return output::json(report).map(|()| exit);
+    match global.output {
+        OutputForm::Json => return tie_out_json::print(process, report).await.map(|()| exit),
+        OutputForm::Csv => return csv(SUMS, report.buckets.iter().map(rows::sum)).map(|()| exit),
+        OutputForm::Table => {}
     }
     let run = &report.run;
     output::line(&format!("Tie-out {}: {}, as of {}.", run.id, run.state, at(Some(run.started_at))))?;
     if let Some(error) = &run.error {
         output::line(&format!("It ended early: {error}"))?;
+    }
+    if let Some(scope) = run.scope_text() {
+        output::line(&format!("It compares only: {scope}."))?;
     }
     let headers = ["company", "records", "period", "in", "SYSPRO", "gone", "ServiceNow", "difference", "rows", "open", "result"];
     if !report.buckets.is_empty() {
@@ -264,14 +323,31 @@ fn print(global: &Global, report: &TieOutReport) -> Result<Exit, Failure> {
         if let Some(why) = &block.left_out {
             output::line(&format!("{of} is left out: {why}."))?;
         }
+        if block.without_period > 0 {
+            output::line(&format!("{of}: {} records and rows of no known period are not counted.", block.without_period))?;
+        }
+        if let Some(listed) = block.listed_at {
+            output::line(&format!("{of}: ServiceNow's rows have not changed since they were listed at {}.", at(Some(listed))))?;
+        }
         if !block.not_compared.is_empty() {
             output::line(&format!("{of}: ServiceNow returned no {}; not compared.", block.not_compared.join(", ")))?;
+        }
+    }
+    for control in &report.controls {
+        let of = format!("{}/{}: {}", control.company, control.entity, control.name);
+        match (&control.left_out, control.violated, control.unchecked) {
+            (Some(why), ..) => output::line(&format!("{of}: not checked: {why}."))?,
+            (None, 0, 0) => {}
+            (None, violated, unchecked) => output::line(&format!(
+                "{of}: violated by {violated} of {} documents, not checked on {unchecked}; `tieline tie-out controls {}` names them.",
+                control.checked, run.id
+            ))?,
         }
     }
     let (open, timing) = report.buckets.iter().fold((0, 0), |(open, timing), one| (open + one.open_items, timing + one.timing_items));
     if open + timing > 0 {
         output::line(&format!(
-            "{open} differences need a person, {timing} end with the next runs; `tieline tie-out items {}` names them.",
+            "{open} differences need a person, {timing} end with the next runs or are intended by a rule; `tieline tie-out items {}` names them.",
             run.id
         ))?;
     }

@@ -25,6 +25,7 @@ pub(super) struct Raw {
     pub(super) retention: RawRetention,
     pub(super) close: RawClose,
     pub(super) approvals: RawApprovals,
+    pub(super) tie_out: RawTieOut,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -40,6 +41,12 @@ pub(super) struct RawClose {
     pub(super) second_person: Option<bool>,
     pub(super) tie_out_hours: Option<i64>,
     pub(super) period_ends: Option<Vec<String>>,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawTieOut {
+    pub(super) schedule: Option<String>,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]

@@ -17,6 +17,7 @@ use crate::domain::close::FiscalPeriod;
 use crate::domain::notice::NoticeEvent;
 use crate::domain::per_flow::PerFlow;
 use crate::domain::retention::{Kept, KeptTable};
+use crate::domain::schedule::Schedule;
 use crate::domain::{Backoff, CompanyId, EntityName};
 
 pub use connection::Connection;
@@ -59,6 +60,8 @@ pub struct Settings {
     pub close: CloseSettings,
     /// `[approvals]`
     pub approvals: ApprovalSettings,
+    /// `[tie_out]`
+    pub tie_out: TieOutSettings,
 }
 
 /// What needs a second person.
@@ -93,6 +96,13 @@ impl CloseSettings {
         let of = move |one: &Option<CompanyId>| one.as_ref().is_none_or(|one| one.as_str() == company);
         self.period_ends.keys().filter(move |(one, _)| of(one)).map(|(_, period)| *period)
     }
+}
+
+/// Tie-outs that the service makes by itself.
+#[derive(Debug, Clone, Default)]
+pub struct TieOutSettings {
+    /// When; `None`: never.
+    pub schedule: Option<Schedule>,
 }
 
 /// The database of the ledger.

@@ -9,11 +9,12 @@ use chrono_tz::Tz;
 use url::{Host, Url};
 
 use crate::domain::per_flow::PerFlow;
+use crate::domain::schedule::Schedule;
 use crate::domain::{Backoff, CompanyId, EntityName};
 
 use super::check::{Check, Clear, Context};
 use super::load::Problem;
-use super::raw::{COMPANY, Raw, RawConnection, RawFlows, RawSyspro};
+use super::raw::{COMPANY, Raw, RawConnection, RawFlows, RawSyspro, RawTieOut};
 use super::settings::*;
 
 /// How the names of companies are compared.
@@ -81,6 +82,7 @@ impl Check<'_> {
         let per_flow = self.choice("metrics.per_flow", raw.metrics.per_flow.as_deref(), &words);
         let retention = self.retention(&raw.retention);
         let close = self.close(&raw.close, named.as_deref().unwrap_or_default());
+        let tie_out = self.tie_out(&raw.tie_out, zone);
         Some(Settings {
             fingerprint: String::new(),
             database,
@@ -99,6 +101,7 @@ impl Check<'_> {
             retention,
             close,
             approvals: self.approvals(&raw.approvals),
+            tie_out,
         })
     }
 
@@ -425,6 +428,12 @@ impl Check<'_> {
             self.cron(&format!("schedule.{entity}"), cron, zone);
         }
         raw.iter().map(|(entity, cron)| (EntityName::new(entity), cron.clone())).collect()
+    }
+
+    fn tie_out(&mut self, raw: &RawTieOut, zone: Tz) -> TieOutSettings {
+        let Some(cron) = raw.schedule.as_deref().filter(|text| !text.trim().is_empty()) else { return TieOutSettings::default() };
+        self.cron("tie_out.schedule", cron, zone);
+        TieOutSettings { schedule: Schedule::parse(cron, zone).ok() }
     }
 
     fn flows(&mut self, raw: &RawFlows, zone: Tz) -> FlowSettings {

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::block::Block;
 use super::parse::{Table, Text, Words};
-use super::plan::{ChildRead, ColumnKind, Control, Convert, Decimals, FieldSource, NumberFrom, NumberPlan, Place, ValueDiscount};
+use super::plan::{ChildRead, ColumnKind, Convert, Decimals, FieldSource, NumberFrom, NumberPlan, Place, ValueDiscount};
 use super::problem::{Report, list, unknown_column};
-use super::shape::{ControlShape, ConvertShape, FieldTable, ValueDiscountShape};
+use super::shape::{ConvertShape, FieldTable, ValueDiscountShape};
 use super::transform::{self, Form};
 
 /// The name for the company's own currency.
@@ -55,32 +55,6 @@ impl RowNames<'_> {
     }
 }
 
-/// Totals that are compared with the rows of a child.
-pub(super) fn controls(
-    shapes: Option<&Vec<ControlShape>>,
-    root: &RowNames<'_>,
-    children: &[ChildRead],
-    report: &mut Report<'_>,
-) -> Vec<Control> {
-    let mut controls = Vec::new();
-    for (i, shape) in shapes.into_iter().flatten().enumerate() {
-        let at = format!("control.{}", i + 1);
-        let total = root.own.iter().position(|column| *column == shape.total.value);
-        if total.is_none() && shape.total.line > 0 {
-            report.add(shape.total.line, format!("{at}.total"), unknown_column(&shape.total, root.table, root.own));
-        }
-        let summed = child_column(&shape.sum, children, &format!("{at}.sum"), report);
-        let convert = shape
-            .convert
-            .as_ref()
-            .map(|shape| convert(shape, &format!("{at}.convert"), report, &mut |name, key, report| root.place(name, key, report)));
-        if let (Some(total), Some((child, column))) = (total, summed) {
-            controls.push(Control { total, child, at: column, convert });
-        }
-    }
-    controls
-}
-
 /// `child.Column` as offsets.
 pub(super) fn child_column(text: &Text, children: &[ChildRead], key: &str, report: &mut Report<'_>) -> Option<(usize, usize)> {
     if text.line == 0 {
@@ -112,7 +86,7 @@ pub(super) struct Computation<'a> {
 }
 
 /// Finds the place of a column, with the key that names it.
-type FindPlace<'a> = dyn FnMut(&Text, &str, &mut Report<'_>) -> Place + 'a;
+pub(super) type FindPlace<'a> = dyn FnMut(&Text, &str, &mut Report<'_>) -> Place + 'a;
 
 impl Computation<'_> {
     /// Adds it to the plan.
@@ -139,7 +113,8 @@ impl Computation<'_> {
     }
 }
 
-fn convert(shape: &ConvertShape, key: &str, report: &mut Report<'_>, place: &mut FindPlace<'_>) -> Convert {
+/// The conversion of an amount.
+pub(super) fn convert(shape: &ConvertShape, key: &str, report: &mut Report<'_>, place: &mut FindPlace<'_>) -> Convert {
     let units = match &shape.units {
         None => None,
         Some(Words { value, line }) => match &value[..] {

@@ -6,7 +6,8 @@ use chrono_tz::Tz;
 
 use crate::domain::schedule::Schedule;
 
-use super::compile_number::{RowNames, controls};
+use super::compile_control::controls;
+use super::compile_number::RowNames;
 use super::parse::{Flag, Table, Text, Whole, Words};
 use super::plan::{ChangeQuery, ChildRead, Cut, Derive, Filter, JoinRead, Matching, ReadPlan, SweepPlan, TableRead, TypeChange, ViaRead};
 use super::problem::{Report, list, unknown_column};

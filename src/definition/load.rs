@@ -9,6 +9,7 @@ use crate::domain::{CompanyId, EntityName};
 use super::block::World;
 use super::code_lists::CodeLists;
 use super::compile_align::{setup_call, write_back_notes};
+use super::compile_control::check_others;
 use super::compile_read::read_plan;
 use super::compile_shows::shows;
 use super::compile_target::{Targets, target_plans};
@@ -19,7 +20,7 @@ use super::parse::{Text, read_file};
 use super::plan::{FieldSource, IfMissing, Plan, ReadPlan, Shows};
 use super::problem::{Problem, Report, SETTINGS, list};
 use super::set::SetText;
-use super::shape::{CodeListFile, EntityFile, ProfileFile};
+use super::shape::{CodeListFile, ControlShape, EntityFile, ProfileFile};
 
 /// What the settings tell of the companies' own currencies.
 #[derive(Debug, Clone, Copy)]
@@ -340,6 +341,7 @@ struct Draft {
     read: ReadPlan,
     setup: Option<SetupCall>,
     shows: Shows,
+    controls: Vec<ControlShape>,
 }
 
 fn compile(files: &Files, profile: &str, entities: &[EntityName], problems: &mut Vec<Problem>) -> (Definitions, Known) {
@@ -369,11 +371,14 @@ fn compile(files: &Files, profile: &str, entities: &[EntityName], problems: &mut
         let shows = shows(&shape, &read, &mut report);
         if columns_known {
             let after = shape.after.map(|names| names.value).unwrap_or_default();
-            drafts.insert(name, Draft { after, schedule: shape.schedule.map(|text| text.value), read, setup, shows });
+            let controls = shape.controls.unwrap_or_default();
+            drafts.insert(name, Draft { after, schedule: shape.schedule.map(|text| text.value), read, setup, shows, controls });
         }
     }
+    let columns: BTreeMap<&str, &[String]> = drafts.iter().map(|(name, draft)| (*name, draft.read.columns.as_slice())).collect();
     for (name, draft) in &drafts {
         let mut report = Report::new(&files.entities[*name].shown, problems);
+        check_others(&draft.controls, &keys, &columns, &mut report);
         for parent in draft.after.iter().filter(|parent| !keys.contains_key(&parent.value)) {
             report.add(parent.line, "after", format!("there is no entity `{}`; there are {}", parent.value, list(keys.keys())));
         }

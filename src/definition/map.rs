@@ -45,6 +45,11 @@ impl Plan {
         Ok(mapped)
     }
 
+    /// Whether the header's conditions exclude a document.
+    pub fn is_withheld(&self, document: &Document) -> bool {
+        self.targets.iter().any(|target| target.child.is_none() && !holds(&target.only_if, &document.root))
+    }
+
     fn map_records(&self, company: &CompanyId, document: &Document, code_lists: &CodeLists) -> Result<Mapped, MapError> {
         self.check_dates(document)?;
         let company_value = Value::Text(company.as_str().into());

@@ -9,17 +9,17 @@ use crate::domain::{CompanyId, Document, Value};
 
 use super::code_lists::CodeLists;
 use super::map::RecordContext;
-use super::plan::{Control, Convert, Decimals, FieldPlan, NumberFrom, NumberPlan, Place, Plan, ValueDiscount};
+use super::plan::{Convert, Decimals, FieldPlan, NumberFrom, NumberPlan, Place, Plan, TotalControl, ValueDiscount};
 use super::record::{MapError, MapWarning};
 use super::transform;
 
 /// Decimals of an amount if its currency defines none.
 const USUAL_PLACES: u32 = 2;
 
-const TOO_LONG: &str = "it has more digits than can be computed exactly";
+pub(super) const TOO_LONG: &str = "it has more digits than can be computed exactly";
 
 /// The value as a fraction; `None` for a blank.
-fn fraction(value: &Value) -> Result<Option<Ratio>, String> {
+pub(super) fn fraction(value: &Value) -> Result<Option<Ratio>, String> {
     match transform::number(value)? {
         Some(number) => Ratio::of(number).map(Some).ok_or_else(|| TOO_LONG.to_owned()),
         None => Ok(None),
@@ -37,7 +37,8 @@ fn smallest_unit(code: &str) -> Option<Ratio> {
     Ratio::ONE.over(Ratio::of(10_i64.checked_pow(places)?.into())?)
 }
 
-fn shown(amount: Ratio) -> String {
+/// An amount for people.
+pub(super) fn shown(amount: Ratio) -> String {
     amount.write(USUAL_PLACES, MAX_PLACES).map_or_else(|| "…".to_owned(), |written| written.text)
 }
 
@@ -234,12 +235,9 @@ impl RecordContext<'_> {
 impl Plan {
     /// Compares totals with the sums of their rows, and reports each difference. It never stops a delivery.
     pub(super) fn compare_totals(&self, company: &CompanyId, document: &Document, code_lists: &CodeLists) -> Vec<MapWarning> {
-        let Some(target) = self.targets.first() else { return Vec::new() };
-        let company_value = Value::Null;
-        let context = RecordContext::of_root(self, target, company, &company_value, document, code_lists);
-        let controls = self.read.controls.iter().filter_map(|control| {
+        let controls = self.read.totals().filter_map(|control| {
             let field = self.read.columns.get(control.total)?.clone();
-            let text = match context.compare(control) {
+            let text = match self.compare_total(control, company, document, code_lists) {
                 Ok(difference) => difference?,
                 Err(problem) => format!("cannot be compared with its `{}`: {problem}", self.read.children.get(control.child)?.name),
             };
@@ -247,11 +245,26 @@ impl Plan {
         });
         controls.collect()
     }
+
+    /// The message about a total; `None` when it is the sum of its rows.
+    ///
+    /// # Errors
+    /// Why it cannot be compared.
+    pub(super) fn compare_total(
+        &self,
+        control: &TotalControl,
+        company: &CompanyId,
+        document: &Document,
+        code_lists: &CodeLists,
+    ) -> Result<Option<String>, String> {
+        let Some(target) = self.targets.first() else { return Ok(None) };
+        RecordContext::of_root(self, target, company, &Value::Null, document, code_lists).compare(control)
+    }
 }
 
 impl RecordContext<'_> {
     /// The message about a total; `None` when it is the sum of its rows.
-    fn compare(&self, control: &Control) -> Result<Option<String>, String> {
+    fn compare(&self, control: &TotalControl) -> Result<Option<String>, String> {
         let long = || TOO_LONG.to_owned();
         let Some(total) = fraction(self.value(Place::Root(control.total)))? else { return Ok(None) };
         let (mut sum, mut rows) = (Ratio::ZERO, 0_u32);

@@ -83,7 +83,7 @@ pub struct ValueDiscount {
 
 /// A total of the root row, compared with the rows of a child.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Control {
+pub struct TotalControl {
     /// Offset of the total in the root row.
     pub total: usize,
     /// Offset in `ReadPlan::children`.

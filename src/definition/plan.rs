@@ -2,6 +2,7 @@
 //! `align`), what is written (`field`), and what is written for a record that is gone (`gone`).
 
 mod align;
+mod control;
 mod distinct;
 mod field;
 mod gone;
@@ -13,8 +14,9 @@ mod tie_out;
 use crate::domain::EntityName;
 use crate::domain::setup_object::SetupCall;
 
-pub use super::number::{Control, Convert, Decimals, NumberFrom, NumberPlan, ValueDiscount};
+pub use super::number::{Convert, Decimals, NumberFrom, NumberPlan, ValueDiscount};
 pub use align::{AlignField, AlignPlan, Back};
+pub use control::{ActiveWhen, Control, ControlRule, ExistsControl, TotalControl};
 pub use distinct::{DistinctForm, DistinctPlan};
 pub use field::{Case, FieldPlan, FieldSource, Form, IfMissing, KeyPart, Limit, Place, ReferenceForm, Transform};
 pub use gone::{GoneCase, Was, WasWhat};
@@ -56,7 +58,7 @@ impl Plan {
 
     /// Whether any written or compared value is in the company's own currency.
     pub fn needs_own_currency(&self) -> bool {
-        let amounts = self.read.controls.iter().any(|control| {
+        let amounts = self.read.totals().any(|control| {
             let of_rows = self.read.children.get(control.child).and_then(|child| child.amounts.get(&control.at));
             [self.read.amounts.get(&control.total), of_rows].contains(&Some(&Place::Currency))
         });

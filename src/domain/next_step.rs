@@ -132,9 +132,18 @@ steps! {
     TieOutQueued => "nothing: Tieline delivers it, and the next tie-out does not show it";
     TieOutFailed => "find out with `tieline record` why its delivery did not succeed, and follow its next step";
     TieOutGone => "run a sweep (`tieline sync --sweep`), which marks what SYSPRO no longer has, then tie out again";
+    TieOutReview => "look at the newest tie-out (`tieline tie-out show`, or the console's page *Tie-out*): each difference names its cause and \
+         its own next step";
+    TieOutLeftOut => "check that the rule which leaves it out is intended; change the definition or `[flows] since` if it is not, and run a \
+         sweep (`tieline sync --sweep`), which reads everything again";
+    TieOutStaged => "wait for ServiceNow's own job, which processes staged rows; if the row stays, look at its import set in ServiceNow";
+    TieOutPurged => "run a sweep (`tieline sync --sweep`), which marks the record in ServiceNow as purged and keeps its amounts";
+    TieOutRounding => "give the column in ServiceNow as many decimals as the amount, and the record's own currency; then replay the record";
+    TieOutHidden => "let the OAuth application's user read every row of the table, then tie out again";
+    TieOutControl => "correct the document in SYSPRO, or the control in the entity's definition; then tie out again";
     TieOutOutdated => "run `tieline replay --outdated --why …`, which maps and sends the records of former definitions again";
     TieOutChangedThere => "ask who changed the row in ServiceNow (the item names user and time); if SYSPRO's value is right, replay the record";
-    TieOutDeletedThere => "find out whether the row was deleted or is hidden from the OAuth application's user; replay a record whose row was deleted";
+    TieOutDeletedThere => "find out who deleted the row, and that it is not hidden from the OAuth application's user; replay a record whose row was deleted";
     TieOutTwice => "delete the surplus row in ServiceNow, and let the transform map coalesce on the key column alone";
     TieOutUnknownRow => "find out who created the row in ServiceNow; delete it there, or correct its key column";
     TieOutUnexplained => "look at the record (`tieline record`) and at its row in ServiceNow, then tie out again";

@@ -26,6 +26,8 @@ pub enum NoticeEvent {
     FlowStale,
     /// The service's own certificate expires soon.
     CertificateExpiring,
+    /// A scheduled tie-out found what a person must look at, or could not verify both sides.
+    TieOutNotTied,
     /// The ledger was restored from a backup.
     LedgerRestored,
     /// A day of the audit was signed: the head of the audit, to be kept outside.
@@ -44,6 +46,7 @@ words!(NoticeEvent {
     FlowStopped = "flow_stopped",
     FlowStale = "flow_stale",
     CertificateExpiring = "certificate_expiring",
+    TieOutNotTied = "tie_out_not_tied",
     LedgerRestored = "ledger_restored",
     AuditHead = "audit_head",
     CloseSuspended = "close_suspended",
@@ -61,6 +64,7 @@ impl NoticeEvent {
             Self::FlowStopped => NextStep::ResumeFlow,
             Self::FlowStale => NextStep::CheckFlow,
             Self::CertificateExpiring => NextStep::RenewCertificate,
+            Self::TieOutNotTied => NextStep::TieOutReview,
             Self::LedgerRestored => NextStep::LedgerRestored,
             Self::AuditHead => NextStep::KeepHead,
             Self::CloseSuspended => NextStep::CloseAgain,
@@ -74,6 +78,7 @@ impl NoticeEvent {
             Self::RecordsFailed | Self::DownstreamFailed => "failures",
             Self::PartialWrite => "audit?kind=partial_write",
             Self::ConflictsOpened => "conflicts",
+            Self::TieOutNotTied => "tie-out",
             Self::LedgerRestored => "audit?kind=restored",
             Self::AuditHead => "audit?kind=action",
             Self::CloseSuspended => "close",

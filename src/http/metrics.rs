@@ -10,9 +10,10 @@ use tokio::time::timeout;
 use super::route::{Cached, Route, Shape};
 use super::state::AppState;
 use crate::domain::delivery::{DeliveryState, FailureReason};
+use crate::domain::tie_out::Verdict;
 use crate::domain::{EntityName, FlowId};
 use crate::process::in_force::SetStatus;
-use crate::store::{FlowMark, Gauges, PendingCount};
+use crate::store::{FlowMark, Gauges, PendingCount, TieOutRun};
 use crate::telemetry::flows::FlowState;
 use crate::telemetry::metrics as all_metrics;
 
@@ -34,6 +35,9 @@ pub(super) async fn metrics(app_state: web::Data<AppState>) -> HttpResponse {
     let store = &app_state.watching.store;
     let gauges = timeout(LEDGER_LIMIT, store.gauges()).await.ok().and_then(Result::ok);
     all_metrics().ledger.set_ledger_up(gauges.is_some());
+    if let Ok(Ok(newest)) = timeout(LEDGER_LIMIT, store.tie_out_newest()).await {
+        all_metrics().ledger.set_tie_out(newest.and_then(|run| tie_out(&run, store.now_there())));
+    }
     let (busy, idle) = store.connections();
     all_metrics().ledger.set_connections(busy, idle);
     let gave_up = timeout(ROOT_LIMIT, app_state.actors.gave_up()).await;
@@ -59,6 +63,12 @@ pub(super) async fn metrics(app_state: web::Data<AppState>) -> HttpResponse {
         }
     }
     HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(all_metrics().gather())
+}
+
+/// What the newest tie-out shows, and its age.
+fn tie_out(run: &TieOutRun, now: DateTime<Utc>) -> Option<(Verdict, i64, Duration)> {
+    let age = (now - run.started_at).to_std().unwrap_or_default();
+    Some((run.result?, run.open_items.unwrap_or_default(), age))
 }
 
 /// The state of each flow. `gave_up`: the flows whose actors crashed too often, where that is known.

@@ -67,6 +67,11 @@ impl AppState {
         self.process.settings.http.certificate.is_some()
     }
 
+    /// Makes the tie-outs of the schedule, until the service stops.
+    pub async fn tie_outs_by_schedule(self) {
+        self.service.tie_outs_by_schedule().await;
+    }
+
     /// Waits until work in the background has noticed that the service stops, within limits.
     pub async fn interrupted(&self) {
         self.service.interrupted().await;

@@ -5,10 +5,16 @@ use serde::Serialize;
 use super::check_names;
 use super::refused::Refused;
 use super::tables::{Tables, tables};
+use crate::actors::servicenow_token::TokenClient;
 use crate::actors::system::Access;
+use crate::definition::TargetPlan;
 use crate::domain::FlowId;
 use crate::process::Process;
 use crate::servicenow::{Repeated, ServiceNow, Uniqueness};
+
+/// Keys whose rows are asked for at once, and how often for one table.
+const NAMED_AT_ONCE: usize = 100;
+const NAMED_CHUNKS: usize = 10;
 
 /// The result for one table of one flow.
 #[derive(Debug, Serialize)]
@@ -74,12 +80,30 @@ pub async fn prove(process: &Process, access: &Access, companies: &[String], ent
                 }
             };
             for table in tables {
-                let found = servicenow.uniqueness(&access.tokens, &table, &column, &prefix(&flow)).await;
+                let mut found = servicenow.uniqueness(&access.tokens, &table, &column, &prefix(&flow)).await;
+                if let Ok(found) = &mut found {
+                    name_rows(servicenow, &access.tokens, target, &table, &mut found.repeated).await;
+                }
                 proofs.push(proof(Some(table), found.map_err(|error| error.chain())));
             }
         }
     }
     Ok(proofs)
+}
+
+/// Adds the rows to the keys that several carry, of the first keys. Rows that may not be read stay without a name.
+async fn name_rows(servicenow: &ServiceNow, tokens: &TokenClient, target: &TargetPlan, table: &str, repeated: &mut [Repeated]) {
+    for some in repeated.chunks_mut(NAMED_AT_ONCE).take(NAMED_CHUNKS) {
+        let keys: Vec<String> = some.iter().map(|one| one.key.clone()).collect();
+        let Ok((rows, _)) = servicenow.stored_rows_by_key(tokens, target, table, &keys).await else { return };
+        for row in rows {
+            // the instance groups keys without regard to case
+            let of = some.iter_mut().find(|one| one.key.eq_ignore_ascii_case(&row.source_key));
+            if let Some(one) = of {
+                one.sys_ids.push(row.sys_id.into());
+            }
+        }
+    }
 }
 
 fn prefix(flow: &FlowId) -> String {

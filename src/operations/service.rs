@@ -4,6 +4,7 @@ use std::io::{Seek, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
@@ -13,7 +14,7 @@ use super::explain::{Explained, known};
 use super::flow::configured;
 use super::hold::{Named, release};
 use super::replay::{Which, note, take_in};
-use super::tie_out::{self, Asked, Begun};
+use super::tie_out::{self, Begun};
 use super::{Refused, Requested};
 use crate::actors::handle::ActorsHandle;
 use crate::actors::poller::PollError;
@@ -26,6 +27,7 @@ use crate::domain::chain;
 use crate::domain::ids::RunId;
 use crate::domain::resent::ResentOutcome;
 use crate::domain::run::RunKind;
+use crate::domain::tie_out::Scope;
 use crate::operations::resend::ReplayReport;
 use crate::process::Process;
 use crate::retry;
@@ -44,6 +46,9 @@ const OUTCOME_WAIT: Duration = Duration::from_secs(10);
 const QUESTIONS: usize = 2;
 /// Time between two checks whether the service stops.
 const STOP_CHECK: Duration = Duration::from_millis(100);
+/// Time between two checks whether the scheduled tie-out is due, and between two attempts to begin it.
+const SCHEDULE_CHECK: Duration = Duration::from_secs(1);
+const SCHEDULE_RETRY: Duration = Duration::from_secs(10);
 /// How long a stop waits until the ledger has that a tie-out was interrupted.
 const INTERRUPT_WAIT: Duration = Duration::from_secs(3);
 
@@ -191,7 +196,7 @@ impl Service {
     ///
     /// # Errors
     /// [`Refused::OtherDefinitions`], [`Refused::UnknownName`], [`Refused::TyingOut`], [`Refused::Stopping`]; an error of the ledger.
-    pub async fn tie_out(&self, asked: Asked, requested: Requested) -> Result<TieOutRun, Refused> {
+    pub async fn tie_out(&self, asked: Scope, requested: Requested) -> Result<TieOutRun, Refused> {
         if let Some(why) = self.process.definitions.view().complaint() {
             return Err(Refused::OtherDefinitions(why));
         }
@@ -212,6 +217,44 @@ impl Service {
     /// As [`evidence::write`].
     pub async fn evidence(&self, asked: AskedEvidence, requested: Requested, to: impl Write + Seek) -> Result<usize, Refused> {
         evidence::write(&self.process, &self.access, &asked, requested, to).await
+    }
+
+    /// Makes the tie-outs of `[tie_out] schedule`, until the service stops. A time that passes while the service does not run is not made up.
+    pub async fn tie_outs_by_schedule(&self) {
+        let Some(schedule) = self.process.settings.tie_out.schedule.clone() else { return };
+        let mut due = schedule.next_after(Utc::now());
+        while let Some(at) = due {
+            // in short steps, because the clock may be set, and the service may stop
+            retry::until_true(SCHEDULE_CHECK, async || self.process.stopping.has_begun() || Utc::now() >= at).await;
+            let next = schedule.next_after(Utc::now().max(at));
+            let over = async || self.process.stopping.has_begun() || next.is_some_and(|next| Utc::now() >= next);
+            let made = async || over().await || self.scheduled_tie_out(at).await;
+            retry::until_true(SCHEDULE_RETRY, made).await;
+            if self.process.stopping.has_begun() {
+                return;
+            }
+            due = next;
+        }
+    }
+
+    /// Begins the tie-out for a time of the schedule. Answers whether that is settled.
+    async fn scheduled_tie_out(&self, at: DateTime<Utc>) -> bool {
+        if self.process.waits.why().is_some() || self.process.definitions.view().complaint().is_some() {
+            return false;
+        }
+        let Ok(why) = "the schedule of `[tie_out]`".parse() else { return true };
+        match tie_out::begin_scheduled(&self.process, at, Requested::new("tieline", why)).await {
+            Ok(Some(begun)) => {
+                let (process, access, tying_out) = (self.process.clone(), self.access.clone(), self.tying_out.clone());
+                actix_rt::spawn(make_tie_out(process, access, begun, Scope::default(), tying_out));
+                true
+            }
+            Ok(None) => true,
+            Err(refused) => {
+                tracing::warn!(error = refused.what(), "the scheduled tie-out could not begin; Tieline retries until the next one is due");
+                false
+            }
+        }
     }
 
     /// Waits until the ledger has that a tie-out was interrupted because the service stops, within limits.
@@ -254,7 +297,7 @@ impl Service {
 }
 
 /// Makes a tie-out to its end, or until the service stops.
-async fn make_tie_out(process: Process, access: Access, begun: Begun, asked: Asked, tying_out: Arc<Semaphore>) {
+async fn make_tie_out(process: Process, access: Access, begun: Begun, asked: Scope, tying_out: Arc<Semaphore>) {
     let _permit = tying_out.acquire_owned().await;
     let (of, stopping, id) = (process.clone(), process.stopping.clone(), begun.run.id);
     // a task of its own: its crash must end the tie-out, too

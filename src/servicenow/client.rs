@@ -1,6 +1,6 @@
 //! The client: all requests of Tieline to the instance. Each method calls the module that does the work.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 
 use chrono::{DateTime, Utc};
@@ -25,7 +25,7 @@ use super::stored_rows::{StoredPage, StoredRow};
 use super::table::RowOwners;
 use super::token::TokenSource;
 use super::transport::Transport;
-use super::{aggregate, create_probe, downstream, import_set, listing, present, probe, probe_maps, query, stored_rows, table};
+use super::{aggregate, create_probe, downstream, import_set, listing, present, probe, probe_maps, query, staging, stored_rows, table};
 
 /// Start of a key that no record has: keys start with a company.
 const UNKNOWN_KEY: &str = "tieline unknown";
@@ -148,7 +148,7 @@ impl ServiceNow {
         stored_rows::page(&self.transport, tokens, target, table, prefix, at).await
     }
 
-    /// The rows of a table with these keys, with the same values.
+    /// The rows of a table with these keys, with the same values; and the keys of rows that are counted and not shown.
     ///
     /// # Errors
     /// As [`ServiceNow::stored_rows`].
@@ -158,8 +158,41 @@ impl ServiceNow {
         target: &TargetPlan,
         table: &str,
         keys: &[String],
-    ) -> Result<Vec<StoredRow>, ServiceNowError> {
+    ) -> Result<(Vec<StoredRow>, HashSet<String>), ServiceNowError> {
         stored_rows::by_keys(&self.transport, tokens, target, table, keys).await
+    }
+
+    /// What [`ServiceNow::stored_rows`] asks of the rows of a table, as a text.
+    pub fn asked_of_rows(target: &TargetPlan) -> String {
+        stored_rows::asked(target)
+    }
+
+    /// The number of rows of a table whose keys start with one of these prefixes, their changes and the time of the last one, as a text. The
+    /// same text: none of them has changed. `None`: the instance does not tell all of it. One request.
+    ///
+    /// # Errors
+    /// The error that prevented an answer; [`ServiceNowError::Forbidden`] also where the user may not read every row.
+    pub async fn change_vector(
+        &self,
+        tokens: &dyn TokenSource,
+        table: &str,
+        column: &str,
+        prefixes: &[String],
+    ) -> Result<Option<String>, ServiceNowError> {
+        aggregate::change_vector(&self.transport, tokens, table, column, prefixes).await
+    }
+
+    /// The records of these keys whose newest staging row is not processed yet, each with the time in UTC at which it was staged.
+    ///
+    /// # Errors
+    /// The error that prevented an answer.
+    pub async fn staged(
+        &self,
+        tokens: &dyn TokenSource,
+        target: &TargetPlan,
+        keys: &[String],
+    ) -> Result<HashMap<String, Option<DateTime<Utc>>>, ServiceNowError> {
+        staging::unprocessed(&self.transport, tokens, target, keys).await
     }
 
     /// Whether the instance answers a query for an unknown record of this kind. If it does, and does not answer for the record itself, the

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use chrono::{DateTime, NaiveDateTime, Utc};
+
 use crate::definition::plan::{CLEAR, ClearWith, TargetPlan};
 use crate::domain::version::{VersionText, VersionThere};
 
@@ -11,6 +13,9 @@ use super::query::Query;
 use super::token::TokenSource;
 use super::transport::Transport;
 use super::wire::Row;
+
+/// The column with the state of a staging row.
+const STATE: &str = "sys_import_state";
 
 /// The staged values: only strings, as the API requires.
 pub(super) fn staged<'a>(target: &'a TargetPlan, record: &'a OutRecord) -> Written<'a> {
@@ -54,6 +59,24 @@ pub(super) async fn rows_by_key(
         rows.sort_by(|a, b| b.text("sys_created_on").cmp(&a.text("sys_created_on")));
     }
     Ok(by_key)
+}
+
+/// The keys whose newest staging row is not processed yet, each with the time in UTC at which it was staged.
+pub(super) async fn unprocessed(
+    transport: &Transport,
+    tokens: &dyn TokenSource,
+    target: &TargetPlan,
+    keys: &[String],
+) -> Result<HashMap<String, Option<DateTime<Utc>>>, ServiceNowError> {
+    let Some(column) = target.key_column.as_deref() else { return Ok(HashMap::new()) };
+    let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+    let found = rows_by_key(transport, tokens, target, column, &keys, vec![STATE]).await?;
+    let pending = found.into_iter().filter_map(|(key, rows)| {
+        let newest = rows.into_iter().next().filter(|row| row.filled(STATE).is_some_and(|state| state.eq_ignore_ascii_case("pending")))?;
+        let at = newest.filled("sys_created_on").and_then(|text| NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S").ok());
+        Some((key, at.map(|at| at.and_utc())))
+    });
+    Ok(pending.collect())
 }
 
 /// Whether a row is of this version; `None` if it does not show its content hash.

@@ -115,23 +115,29 @@ pub(super) async fn page(
     Ok(StoredPage { seen: page.rows.len() as u64, rows, total: page.total, next: page.next })
 }
 
-/// The rows with these keys.
+/// The rows with these keys, and the keys of which the instance counts more rows than it shows.
 pub(super) async fn by_keys(
     transport: &Transport,
     tokens: &dyn TokenSource,
     target: &TargetPlan,
     table: &str,
     keys: &[String],
-) -> Result<Vec<StoredRow>, ServiceNowError> {
+) -> Result<(Vec<StoredRow>, HashSet<String>), ServiceNowError> {
     let columns = Columns::of(target, table)?;
     let query =
         Query { table, column: columns.key, extra: String::new(), order: "ORDERBYsys_id", fields: &columns.asked[2..], per_value: 4 };
     let values: Vec<&str> = keys.iter().map(String::as_str).collect();
-    let found = query.rows(&transport.thorough(), tokens, &values).await?;
+    let (found, hidden) = query.rows_and_hidden(&transport.thorough(), tokens, &values).await?;
     let wanted: HashSet<&str> = values.into_iter().collect();
     let mut rows = Vec::with_capacity(found.len());
     for row in &found {
         rows.extend(columns.read(target, table, row, |key| wanted.contains(key))?);
     }
-    Ok(rows)
+    Ok((rows, hidden))
+}
+
+/// What is asked of the rows of a table, as a text: rows that were read with another one cannot stand for these.
+pub(super) fn asked(target: &TargetPlan) -> String {
+    let columns = target.fields.iter().map(|field| (&field.name, target.tie_out.column(&field.name)));
+    format!("{:?} {:?} {:?}", target.key_column, columns.collect::<Vec<_>>(), target.tie_out)
 }

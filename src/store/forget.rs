@@ -15,6 +15,7 @@ use super::outbox::{outbox_of_flow_to_pending, taken_of_flow_to_pending};
 use super::placeholder::with_placeholders;
 use super::run::{Among, RunTally, run_tally};
 use super::schema::{alignment, awaited_parent, backfill, conflict, document, flow};
+use super::tie_out::drop_found;
 use super::{Conn, Store, StoreError, Tx};
 use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
@@ -213,6 +214,7 @@ impl Store {
                 drop_pending(conn, &flow, &who, "the flow is forgotten", why.as_str())?;
             }
             drop_plans(conn, &flow)?;
+            drop_found(conn, &flow)?;
             let forgotten = ForgottenFlow { flow: flow.clone(), dropped: counts.records, kept: counts.kept };
             let mut row = NewAudit::of(AuditKind::Action)
                 .detail(&json!({ "action": "forget", "why": why, "records_dropped": forgotten.dropped, "records_kept": forgotten.kept }));

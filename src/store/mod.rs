@@ -120,8 +120,9 @@ pub use sent::{AuditedAttempt, KeptDelivery, SentFilter, SentPage, SentVersion};
 pub use settle::{DeliveryOutcome, PartialField, Settlement};
 pub use sweep::{ChangedDocument, GoneDocument, Unseen};
 pub use tie_out::{
-    GoneRecord, NewDifference, TieOutBlock, TieOutBucket, TieOutDefinitions, TieOutItem, TieOutItems, TieOutPair, TieOutRow, TieOutRun,
-    TieOutSide,
+    FoundCause, GoneRecord, NewDifference, NewViolation, OneSided, SumKey, TieOutAmong, TieOutBlock, TieOutBucket, TieOutControl,
+    TieOutDefinitions, TieOutEnd, TieOutExtra, TieOutFound, TieOutItem, TieOutItems, TieOutListing, TieOutPair, TieOutPlace, TieOutRow,
+    TieOutRun, TieOutSide, TieOutViolation,
 };
 pub use verify::{EndedLife, SealReport};
 pub use write_back::{WriteBackCalled, WriteBackDue, WriteBackStep, WriteBackUnder};

@@ -893,6 +893,14 @@ diesel::table! {
         ended_at -> Nullable<Timestamptz>,
         error -> Nullable<Text>,
         definition -> Nullable<Integer>,
+        companies -> Array<Text>,
+        entities -> Array<Text>,
+        year -> Nullable<Integer>,
+        period -> Nullable<Integer>,
+        fresh -> Bool,
+        scheduled_for -> Nullable<Timestamptz>,
+        result -> Nullable<Text>,
+        open_items -> Nullable<BigInt>,
     }
 }
 
@@ -910,6 +918,9 @@ diesel::table! {
         unverified -> Nullable<Text>,
         unread -> Bool,
         left_out -> Nullable<Text>,
+        watermark -> Nullable<Date>,
+        without_period -> BigInt,
+        listed_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -938,6 +949,46 @@ diesel::table! {
         timing_items -> BigInt,
         explained -> Nullable<Numeric>,
         verdict -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::text::{Jsonb, Text};
+
+    tie_out_control (tie_out_id, company, entity, number) {
+        tie_out_id -> BigInt,
+        company -> Text,
+        entity -> Text,
+        number -> Integer,
+        name -> Text,
+        checked -> BigInt,
+        violated -> BigInt,
+        unchecked -> BigInt,
+        left_out -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::text::{Jsonb, Text};
+
+    tie_out_found (company, entity, block, document_key, record_key, target_table, sys_id) {
+        company -> Text,
+        entity -> Text,
+        block -> Text,
+        document_key -> Text,
+        record_key -> Text,
+        year -> Nullable<Integer>,
+        period -> Nullable<Integer>,
+        currency -> Text,
+        amount -> Nullable<Numeric>,
+        fields -> Text,
+        sys_id -> Text,
+        target_table -> Text,
+        updated_by -> Nullable<Text>,
+        updated_at -> Nullable<Text>,
+        nth -> Integer,
     }
 }
 
@@ -977,6 +1028,22 @@ diesel::table! {
     use diesel::sql_types::*;
     use crate::store::text::{Jsonb, Text};
 
+    tie_out_listing (company, entity, block, target_table) {
+        company -> Text,
+        entity -> Text,
+        block -> Text,
+        target_table -> Text,
+        asked -> Text,
+        vector -> Text,
+        returned -> Array<Text>,
+        listed_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::text::{Jsonb, Text};
+
     tie_out_row (tie_out_id, company, entity, block, side, document_key, record_key, document_hash, year, period, currency, amount, fields, unmapped, sys_id, target_table, updated_by, updated_at, nth) {
         tie_out_id -> BigInt,
         company -> Text,
@@ -997,6 +1064,23 @@ diesel::table! {
         updated_by -> Nullable<Text>,
         updated_at -> Nullable<Text>,
         nth -> Integer,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::text::{Jsonb, Text};
+
+    tie_out_violation (id) {
+        id -> BigInt,
+        tie_out_id -> BigInt,
+        company -> Text,
+        entity -> Text,
+        number -> Integer,
+        document_key -> Text,
+        record_key -> Text,
+        unchecked -> Bool,
+        message -> Text,
     }
 }
 

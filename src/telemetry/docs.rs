@@ -64,6 +64,9 @@ const OF_THE_LEDGER: &[&str] = &[
     "tieline_ledger_growth_bytes",
     "tieline_records_not_as_sent",
     "tieline_records_outdated",
+    "tieline_tie_out_age_seconds",
+    "tieline_tie_out_open_items",
+    "tieline_tie_out_result",
 ];
 
 /// A label's values, if they are not those of the configuration.

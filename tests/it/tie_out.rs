@@ -19,18 +19,34 @@ use crate::support::world::{COMPANY, World};
 
 /// What a tie-out says, and its exit code.
 fn tie_out(world: &World) -> (Value, Option<i32>) {
-    let out = world.command(&["--output", "json", "tie-out", "--why", "month end"]).output().unwrap();
+    tie_out_with(world, &[])
+}
+
+/// The same with these options.
+pub fn tie_out_with(world: &World, options: &[&str]) -> (Value, Option<i32>) {
+    said(world.command(&[&["--output", "json", "tie-out", "--why", "month end"], options].concat()))
+}
+
+/// What a command says as JSON, and its exit code.
+pub fn said(mut command: std::process::Command) -> (Value, Option<i32>) {
+    let out = command.output().unwrap();
     (serde_json::from_slice(&out.stdout).unwrap_or_else(|error| panic!("{error}: {}", text(&out))), out.status.code())
 }
 
 /// The differences of the newest tie-out.
-fn items(world: &World, arguments: &[&str]) -> Vec<Value> {
+pub fn items(world: &World, arguments: &[&str]) -> Vec<Value> {
     let out = world.command(&[&["--output", "json", "tie-out", "items"], arguments].concat()).output().unwrap();
     serde_json::from_slice(&out.stdout).unwrap_or_else(|error| panic!("{error}: {}", text(&out)))
 }
 
+/// The parts of a row's key behind company and entity, as SYSPRO has them.
+pub fn parts(row: &BTreeMap<String, String>) -> Vec<String> {
+    let decoded = |part: &str| part.replace("%20", " ").replace("%2F", "/").replace("%25", "%");
+    row["u_source_key"].split('/').skip(2).map(decoded).collect()
+}
+
 /// Number of differences by kind, cause and table.
-fn counted(items: &[Value]) -> BTreeMap<(String, String), usize> {
+pub fn counted(items: &[Value]) -> BTreeMap<(String, String), usize> {
     let mut counts = BTreeMap::new();
     for item in items {
         let word = |name: &str| item[name].as_str().unwrap_or_default().to_owned();
@@ -47,12 +63,12 @@ fn both_systems_tie_out_after_a_load_to_the_cent() {
     assert_eq!(items(&world, &[]), Vec::<Value>::new(), "{report:#}");
     assert_eq!((exit, report["state"].as_str()), (Some(0), Some("done")), "{report:#}");
     let buckets = report["buckets"].as_array().unwrap();
-    assert!(buckets.iter().all(|bucket| bucket["verdict"] == "tied"), "{report:#}");
+    assert!(buckets.iter().all(|bucket| bucket["state"] == "tied"), "{report:#}");
     assert!(report["blocks"].as_array().unwrap().iter().all(|block| block["unverified"].is_null()), "{report:#}");
     // the sums are those of the two systems
     let sum = |entity: &str, block: &str, side: &str| {
         let of = buckets.iter().filter(|bucket| bucket["entity"] == entity && bucket["block"] == block);
-        let amounts = of.filter_map(|bucket| bucket[side].as_str()).map(|text| text.parse::<rust_decimal::Decimal>().unwrap());
+        let amounts = of.filter_map(|bucket| bucket[side]["sum"].as_str()).map(|text| text.parse::<rust_decimal::Decimal>().unwrap());
         amounts.sum::<rust_decimal::Decimal>()
     };
     for (entity, block, table, column) in [
@@ -61,11 +77,11 @@ fn both_systems_tie_out_after_a_load_to_the_cent() {
         ("gl_posting", "lines", "x_apo_gl_posting", "u_amount"),
     ] {
         let there = world.servicenow.sum(table, column);
-        assert_eq!(sum(entity, block, "servicenow_amount"), there, "{entity} {block}");
-        assert_eq!(sum(entity, block, "syspro_amount"), there, "{entity} {block}");
-        assert_eq!(sum(entity, block, "ledger_amount"), there, "{entity} {block}");
+        assert_eq!(sum(entity, block, "servicenow"), there, "{entity} {block}");
+        assert_eq!(sum(entity, block, "syspro"), there, "{entity} {block}");
+        assert_eq!(sum(entity, block, "ledger"), there, "{entity} {block}");
     }
-    let periods = |entity: &str| buckets.iter().filter(|bucket| bucket["entity"] == entity && bucket["period"].is_number()).count();
+    let periods = |entity: &str| buckets.iter().filter(|bucket| bucket["entity"] == entity && bucket["period"].is_string()).count();
     assert!(periods("invoice") > 0 && periods("gl_posting") > 0, "{report:#}");
     // it only reads
     assert_eq!(world.servicenow.writes(), writes);
@@ -135,8 +151,8 @@ fn every_planted_difference_is_found_and_named_with_its_cause() {
     );
     // the named differences add up to the difference of the sums: no bucket is unverified
     let buckets = report["buckets"].as_array().unwrap();
-    assert!(buckets.iter().all(|bucket| bucket["verdict"] != "unverified"), "{report:#}");
-    assert!(buckets.iter().any(|bucket| bucket["verdict"] == "untied"), "{report:#}");
+    assert!(buckets.iter().all(|bucket| bucket["state"] != "unverified"), "{report:#}");
+    assert!(buckets.iter().any(|bucket| bucket["state"] == "untied"), "{report:#}");
     // only open ones on request, and people read the cause and the next step
     let open = items(&world, &["--open"]);
     assert_eq!(open.len(), found.len() - 2, "{open:#?}");
@@ -168,7 +184,7 @@ fn what_cannot_be_read_completely_is_not_verified_and_does_not_keep_others_from_
     assert!(why("gl_posting").as_str().unwrap().contains("1 rows of `x_apo_gl_posting` are hidden"), "{report:#}");
     assert!(why("invoice").is_null(), "{report:#}");
     let buckets = report["buckets"].as_array().unwrap();
-    let all = |entity: &str, verdict: &str| buckets.iter().filter(|one| one["entity"] == entity).all(|one| one["verdict"] == verdict);
+    let all = |entity: &str, verdict: &str| buckets.iter().filter(|one| one["entity"] == entity).all(|one| one["state"] == verdict);
     assert!(all("gl_posting", "unverified") && all("invoice", "tied"), "{report:#}");
     // SYSPRO does not answer
     world.syspro.faults.push(FaultRule::always(Fault::Status(500)).on_path(&world.table_path("ApInvoice")));
@@ -186,12 +202,13 @@ fn that_nothing_stands_twice_is_proven_by_two_requests_per_table() {
     let world = World::start();
     let prove = || {
         let out = world.command(&["--output", "json", "prove"]).output().unwrap();
-        let proofs: Vec<Value> = serde_json::from_slice(&out.stdout).unwrap_or_else(|error| panic!("{error}: {}", text(&out)));
-        (proofs, out.status.code())
+        let said: Value = serde_json::from_slice(&out.stdout).unwrap_or_else(|error| panic!("{error}: {}", text(&out)));
+        (said["tables"].as_array().unwrap().clone(), said, out.status.code())
     };
     let requests = || world.servicenow.requests().get("GET /api/now/stats").copied().unwrap_or_default();
-    let (proofs, exit) = prove();
-    assert_eq!(exit, Some(0), "{proofs:#?}");
+    let (proofs, said, exit) = prove();
+    assert_eq!((exit, &said["duplicates"]), (Some(0), &json!([])), "{said:#}");
+    assert_eq!(said["rows"].as_u64().unwrap(), proofs.iter().map(|proof| proof["rows"].as_u64().unwrap()).sum::<u64>());
     assert_eq!(requests(), 2 * proofs.len() as u64);
     for proof in &proofs {
         let table = proof["table"].as_str().unwrap();
@@ -200,11 +217,16 @@ fn that_nothing_stands_twice_is_proven_by_two_requests_per_table() {
     let row = world.servicenow.rows("x_apo_invoice").swap_remove(0);
     let copy: Vec<(&str, &str)> =
         row.iter().filter(|(name, _)| name.starts_with("u_")).map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    world.servicenow.insert_row("x_apo_invoice", &copy).unwrap();
-    let (proofs, exit) = prove();
-    let found: Vec<&Value> = proofs.iter().filter(|proof| proof["repeated"] != serde_json::json!([])).collect();
-    assert_eq!((exit, found.len()), (Some(3), 1), "{proofs:#?}");
-    assert_eq!(found[0]["repeated"], serde_json::json!([{ "key": row["u_source_key"], "rows": 2 }]));
+    let second = world.servicenow.insert_row("x_apo_invoice", &copy).unwrap();
+    let (_, said, exit) = prove();
+    let found = said["duplicates"].as_array().unwrap();
+    assert_eq!((exit, found.len()), (Some(3), 1), "{said:#}");
+    assert_eq!((&found[0]["table"], &found[0]["key"]), (&json!("x_apo_invoice"), &json!(row["u_source_key"])), "{said:#}");
+    let mut ids: Vec<&str> = found[0]["sys_ids"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    let mut both = vec![row["sys_id"].as_str(), second.as_str()];
+    ids.sort_unstable();
+    both.sort_unstable();
+    assert_eq!(ids, both);
     // an instance that does not let the user count
     world.servicenow.set_fault(FaultRule::always(Fault::Status(403)).on_path("/api/now/stats/x_apo_invoice_line"));
     let out = world.command(&["prove"]).output().unwrap();
@@ -213,12 +235,17 @@ fn that_nothing_stands_twice_is_proven_by_two_requests_per_table() {
     assert!(said.contains("not proven") && said.contains("carry the key"), "{said}");
 }
 
-/// A service that does not poll by itself.
-fn quiet_node(world: &World) -> Node {
-    let mut node = Node::new(world);
+/// The same service, which does not poll by itself.
+pub fn quiet(mut node: Node) -> Node {
     for entity in ["SUPPLIER", "INVOICE", "PURCHASE_ORDER", "GL_ACCOUNT", "COST_CENTER", "GL_POSTING"] {
         node = node.with(&format!("SCHEDULE__{entity}"), "0 0 1 1 *");
     }
+    node
+}
+
+/// A service that does not poll by itself.
+pub fn quiet_node(world: &World) -> Node {
+    let mut node = quiet(Node::new(world));
     node.start_and_wait(world);
     node
 }
@@ -349,9 +376,9 @@ fn a_workbook_has_every_sum_and_difference_with_exact_amounts_and_totals_that_ca
     let heads: Vec<String> = sums[0].iter().map(ToString::to_string).collect();
     let at = |name: &str| heads.iter().position(|head| head == name).unwrap_or_else(|| panic!("{name}: {heads:?}"));
     for (row, bucket) in sums[1..].iter().zip(buckets) {
-        for (column, name) in [("SYSPRO amount", "syspro_amount"), ("ServiceNow amount", "servicenow_amount")] {
+        for (column, name) in [("SYSPRO amount", "syspro"), ("ServiceNow amount", "servicenow")] {
             let amount = |text: &str| text.parse::<rust_decimal::Decimal>().unwrap();
-            match (&row[at(column)], bucket[name].as_str()) {
+            match (&row[at(column)], bucket[name]["sum"].as_str()) {
                 (Data::Empty, None) => {}
                 (Data::Float(number), Some(exact)) => assert_eq!(amount(&number.to_string()), amount(exact).normalize()),
                 (Data::String(written), Some(exact)) => {

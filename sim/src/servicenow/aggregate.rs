@@ -1,7 +1,7 @@
 //! The Aggregate API: `/api/now/stats/{table}`. Counts, sums, averages, least and greatest values, in groups.
 //!
 //! As documented: values are texts, there is no limit, and several groups and conditions are separated by commas. A function over a column
-//! that holds no numbers is left out of the answer without a word.
+//! that holds no numbers is left out of the answer without a word; of dates and times there is a least and a greatest.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,6 +26,8 @@ struct Group {
     count: u64,
     /// The numbers of each column.
     numbers: BTreeMap<String, Vec<Decimal>>,
+    /// The least and the greatest text of each column of dates or times.
+    times: BTreeMap<String, (String, String)>,
 }
 
 impl Group {
@@ -42,6 +44,28 @@ impl Group {
         }
     }
 
+    /// The result of a function as a text.
+    fn text(&self, function: &str, column: &str) -> Option<String> {
+        match (function, self.times.get(column)) {
+            ("min", Some((least, _))) => Some(least.clone()),
+            ("max", Some((_, greatest))) => Some(greatest.clone()),
+            _ => Some(self.value(function, column)?.normalize().to_string()),
+        }
+    }
+
+    fn add_time(&mut self, column: &str, text: &str) {
+        if text.is_empty() {
+            return;
+        }
+        let (least, greatest) = self.times.entry(column.to_owned()).or_insert_with(|| (text.to_owned(), text.to_owned()));
+        if text < least.as_str() {
+            text.clone_into(least);
+        }
+        if text > greatest.as_str() {
+            text.clone_into(greatest);
+        }
+    }
+
     /// The member `stats`.
     fn stats(&self, call: &Call, asked: &[(&str, Vec<String>)]) -> Value {
         let mut stats = Map::new();
@@ -49,10 +73,8 @@ impl Group {
             stats.insert("count".into(), json!(self.count.to_string()));
         }
         for (function, columns) in asked {
-            let values: Map<String, Value> = columns
-                .iter()
-                .filter_map(|column| Some((column.clone(), json!(self.value(function, column)?.normalize().to_string()))))
-                .collect();
+            let values: Map<String, Value> =
+                columns.iter().filter_map(|column| Some((column.clone(), json!(self.text(function, column)?)))).collect();
             if !values.is_empty() {
                 stats.insert((*function).into(), Value::Object(values));
             }
@@ -89,6 +111,10 @@ pub(super) fn handle(store: &Store, call: &Call, options: &ServiceNowOptions) ->
     let numeric = |column: &str| {
         matches!(table.kind(column), Some(ColumnKind::Decimal | ColumnKind::Currency | ColumnKind::Integer)) || column == "sys_mod_count"
     };
+    let of_time = |column: &str| {
+        matches!(table.kind(column), Some(ColumnKind::Date | ColumnKind::DateTime))
+            || ["sys_created_on", "sys_updated_on"].contains(&column)
+    };
     let having = having(call);
     let needed: BTreeSet<&String> = asked.iter().flat_map(|(_, columns)| columns).chain(having.iter().map(|one| &one.column)).collect();
     let mut groups: BTreeMap<Vec<String>, (Vec<String>, Group)> = BTreeMap::new();
@@ -101,6 +127,9 @@ pub(super) fn handle(store: &Store, call: &Call, options: &ServiceNowOptions) ->
         for column in needed.iter().filter(|column| numeric(column)) {
             let numbers = group.numbers.entry((*column).clone()).or_default();
             numbers.extend(number(&table.text(row, column)));
+        }
+        for column in needed.iter().filter(|column| of_time(column)) {
+            group.add_time(column, &table.text(row, column));
         }
     }
     if by.is_empty() {

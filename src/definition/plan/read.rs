@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::domain::CompanyId;
 
-use super::{Control, Place};
+use super::{Control, ControlRule, Place, TotalControl};
 
 /// How a document is read from SYSPRO.
 #[derive(Debug, Clone)]
@@ -25,11 +25,19 @@ pub struct ReadPlan {
     pub type_change: TypeChange,
     /// The currency of each amount of the root row, by its offset.
     pub amounts: BTreeMap<usize, Place>,
-    /// Totals that are compared with the rows of a child.
+    /// What must hold within a document, or between it and another entity.
     pub controls: Vec<Control>,
 }
 
 impl ReadPlan {
+    /// The totals that are compared with the rows of a child.
+    pub fn totals(&self) -> impl Iterator<Item = &TotalControl> {
+        self.controls.iter().filter_map(|control| match &control.rule {
+            ControlRule::Total(total) => Some(total),
+            ControlRule::Equal { .. } | ControlRule::Zero { .. } | ControlRule::Exists(_) => None,
+        })
+    }
+
     /// The kinds of a root row's columns, in the order of `columns`.
     pub fn kinds(&self) -> impl Iterator<Item = ColumnKind> {
         let joined = self.joins.iter().flat_map(|join| {

@@ -5,7 +5,7 @@ use toml::de::DeValue;
 
 use super::super::parse::{Flag, Read, Reader, Table, Text, Whole, Words};
 use super::super::problem::list;
-use super::{ConvertShape, ShowsShape};
+use super::{ConditionShape, ConvertShape, ShowsShape};
 
 shape! {
     /// How an entity is read from SYSPRO: `config/entities/<entity>.toml`.
@@ -30,7 +30,8 @@ shape! {
         setup = "setup": Option<SetupShape>,
         /// The values of a record for lists and sums.
         shows = "shows": Option<ShowsShape>,
-        /// Totals of the root row that are compared with the rows of a child. A difference is shown with the record; it stops nothing.
+        /// What must hold within a document, or between it and another entity. A tie-out counts and lists the documents that violate it; a
+        /// total that differs is shown with the record too. It stops nothing.
         controls = "control": Option<Vec<ControlShape>>,
     }
 }
@@ -187,14 +188,24 @@ shape! {
 }
 
 shape! {
-    /// A total, and the rows that add up to it.
+    /// A control: `total` and `sum`, `total` and `equal`, `sum` alone, or `exists` and `key`.
     ControlShape {
+        /// Its name, for people. Default: the columns that it compares.
+        name = "name": Option<Text>,
         /// The amount of the root row.
-        total = "total": Text,
-        /// `child.Column`: the amounts that add up to it.
-        sum = "sum": Text,
-        /// How the total is converted to the rows' currency, if that differs.
+        total = "total": Option<Text>,
+        /// `child.Column`: the amounts that add up to the total; without `total`, to zero.
+        sum = "sum": Option<Text>,
+        /// Another amount of the root row, which is the same as the total.
+        equal = "equal": Option<Text>,
+        /// How the total is converted to the rows' currency, if that differs. Only with `total` and `sum`.
         convert = "convert": Option<ConvertShape>,
+        /// The entity that has a record with `key`.
+        exists = "exists": Option<Text>,
+        /// The columns with that record's key, in its order: `Column`, `child.Column` or `@company`. A blank one is not checked.
+        key = "key": Option<Words>,
+        /// A condition for that record, over a column of its root row.
+        active = "active": Option<ConditionShape>,
     }
 }
 

@@ -92,8 +92,10 @@ fn totals_that_are_compared_name_columns_that_are_read() {
     let site = site(&[("entities/asset.toml", right.as_str()), ("profiles/apo/asset.toml", profile("", "").as_str())]);
     let definitions = load(Some(site.path()), "apo", &["asset".into()], &own()).unwrap_or_else(|problems| panic!("{}", lines(&problems)));
     let read = &plan(&definitions, "asset").read;
-    assert_eq!((read.controls.len(), read.columns[read.controls[0].total].as_str(), read.controls[0].child), (1, "Total", 0));
-    assert_eq!(read.children[0].column_names().nth(read.controls[0].at), Some("Cost"));
+    let total = read.totals().next().unwrap();
+    assert_eq!((read.controls.len(), read.columns[total.total].as_str(), total.child), (1, "Total", 0));
+    assert_eq!(read.children[0].column_names().nth(total.at), Some("Cost"));
+    assert_eq!(read.controls[0].name, "Total = sum of parts.Cost");
     for (text, expected) in [
         ("total = \"Sum\"\nsum = \"parts.Cost\"", "`control.1.total`: `AssetMaster` is not read with a column `Sum`"),
         ("total = \"Total\"\nsum = \"Cost\"", "`control.1.sum`: must be `child.Column`, got `Cost`"),
@@ -105,6 +107,20 @@ fn totals_that_are_compared_name_columns_that_are_read() {
             "total = \"Total\"\nsum = \"parts.Cost\"\nconvert = { factor = \"Course\", way = \"Way\" }",
             "`control.1.convert.factor`: `AssetMaster` is not read",
         ),
+        ("total = \"Total\"", "`control.1`: needs `total` and `sum`"),
+        ("total = \"Total\"\nequal = \"Sum\"", "`control.1.equal`: `AssetMaster` is not read with a column `Sum`"),
+        ("sum = \"parts.Cost\"\nexists = \"asset\"", "`control.1`: needs `total` and `sum`"),
+        ("exists = \"assets\"\nkey = [\"parts.Cost\"]", "`control.1.exists`: there is no entity `assets`; there are"),
+        ("exists = \"gl_account\"\nkey = [\"parts.Cost\"]", "`control.1.key`: the key of `gl_account` is `Company`, `GlCode`, got 1"),
+        (
+            "exists = \"gl_account\"\nkey = [\"@company\", \"parts.Cost\"]\nactive = { column = \"Active\", not = [\"N\"] }",
+            "`control.1.active.column`: `gl_account` is not read with a column `Active`",
+        ),
+        (
+            "exists = \"gl_account\"\nkey = [\"@company\", \"parts.Cost\"]\nactive = { column = \"AccOnHldFlag\" }",
+            "`control.1.active`: needs either `one_of` or `not`",
+        ),
+        ("sum = \"parts.Cost\"\nconvert = { factor = \"Rate\", way = \"Way\" }", "`control.1.convert`: belongs to `total` and `sum`"),
     ] {
         let found = said(&control(text), &profile("", ""));
         assert_eq!(found.len(), 1, "{text}: {found:#?}");

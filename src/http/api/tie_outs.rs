@@ -10,15 +10,15 @@ use super::lists::{COMPANY, ENTITY};
 use super::texts::{Name, Why};
 use crate::domain::ids::{TieOutId, TieOutItemId};
 use crate::domain::role::Permission;
-use crate::domain::tie_out::Cause;
+use crate::domain::tie_out::{Cause, FiscalPeriod, NoPeriod, Scope};
 use crate::http::body::Body;
 use crate::http::problem::Problem;
 use crate::http::query::{AFTER, Kind, LIMITED, Page, Param, param};
 use crate::http::route::{Cached, Route};
 use crate::http::state::AppState;
 use crate::operations::Refused;
-use crate::operations::tie_out::{self, Asked, TieOutReport};
-use crate::store::{TieOutItem, TieOutItems, TieOutRun};
+use crate::operations::tie_out::{self, TieOutReport};
+use crate::store::{TieOutItem, TieOutItems, TieOutRun, TieOutViolation};
 
 pub(in crate::http) fn routes() -> Vec<Route> {
     vec![
@@ -48,6 +48,15 @@ pub(in crate::http) fn routes() -> Vec<Route> {
         )
         .params(ITEMS)
         .cached(Cached::Second),
+        Route::get::<Page<TieOutViolation>>(
+            "/api/v1/tie-outs/{tie_out}/violations",
+            Permission::Read,
+            "listTieOutViolations",
+            "The documents of SYSPRO that violate a control, or on which it could not be checked",
+            violations,
+        )
+        .params(TIE_OUTS)
+        .cached(Cached::Second),
     ]
 }
 
@@ -55,6 +64,7 @@ const TIE_OUTS: &[Param] = &[AFTER, LIMITED];
 const ITEMS: &[Param] = &[
     COMPANY,
     ENTITY,
+    param("period", Kind::Text, "only this fiscal year and period, such as `2026-03`"),
     param("cause", Kind::Word(Cause::WORDS), "only this cause"),
     param("open", Kind::Word(&["true", "false"]), "`true`: only differences that a person must look at"),
     AFTER,
@@ -71,6 +81,10 @@ struct TieOutBody {
     /// Only these entities; empty: all.
     #[schema(value_type = Vec<Name>)]
     entities: Vec<String>,
+    /// Only records of this fiscal year and period, such as `2026-03`; empty: all.
+    period: String,
+    /// Whether ServiceNow's tables are listed even if they have not changed since the last tie-out.
+    fresh: bool,
     /// The reason, for the audit.
     #[schema(required = true, value_type = Why)]
     why: String,
@@ -110,7 +124,8 @@ async fn begin(
     Body(asked): Body<TieOutBody>,
 ) -> Result<InBackground<TieOutAccepted>, Problem> {
     let requested = requested(&request, &asked.why)?;
-    let asked = Asked { companies: asked.companies, entities: asked.entities };
+    let period = Some(asked.period.trim()).filter(|text| !text.is_empty()).map(asked_period).transpose()?;
+    let asked = Scope { companies: asked.companies, entities: asked.entities, period, fresh: asked.fresh };
     let run = app_state.service.tie_out(asked, requested).await?;
     let follow = format!("/api/v1/tie-outs/{}", run.id);
     Ok(InBackground(TieOutAccepted { run, follow }))
@@ -136,7 +151,7 @@ async fn items(app_state: web::Data<AppState>, request: HttpRequest) -> Result<P
         of,
         company: params.text("company"),
         entity: params.text("entity"),
-        period: None,
+        period: params.text("period").map(|text| asked_period(&text)).transpose()?.map(|of| (of.year, Some(of.period))),
         cause: params.value("cause", "a cause")?,
         open: params.text("open").as_deref() == Some("true"),
         after: TieOutItemId(params.after()?),
@@ -145,6 +160,23 @@ async fn items(app_state: web::Data<AppState>, request: HttpRequest) -> Result<P
     let items = tie_out::items(&app_state.process, filter).await?;
     let items = items.into_iter().map(NamedDifference::from).collect();
     Ok(Page::of(items, limit, |one| one.item.id.to_string()))
+}
+
+/// The fiscal period in a request.
+///
+/// # Errors
+/// 400 if it is none.
+pub(in crate::http) fn asked_period(text: &str) -> Result<FiscalPeriod, Problem> {
+    text.parse().map_err(|error: NoPeriod| Problem::bad_request(error.to_string(), "send a fiscal year and period, such as `2026-03`"))
+}
+
+/// A page of the documents that violate a control.
+async fn violations(app_state: web::Data<AppState>, request: HttpRequest) -> Result<Page<TieOutViolation>, Problem> {
+    let params = app_state.described(&request).await?;
+    let limit = params.limit()?;
+    let of = tie_out::one(&app_state.process, id(&request, 3)?).await?.id;
+    let rows = tie_out::violations(&app_state.process, of, params.after()?, limit + 1).await?;
+    Ok(Page::of(rows, limit, |one| one.id.to_string()))
 }
 
 /// The number in a path, after `skip` other parts; `None` for `newest`.

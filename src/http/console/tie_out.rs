@@ -14,16 +14,16 @@ use super::view::{CodeText, Layout, Time, grouped, record_path};
 use crate::domain::ids::{TieOutId, TieOutItemId};
 use crate::domain::money::amount_in;
 use crate::domain::role::Permission;
-use crate::domain::tie_out::{Cause, TieOutState, Verdict, parse_period, period_text};
+use crate::domain::tie_out::{Cause, Scope, TieOutState, Verdict, parse_period, period_text};
 use crate::domain::{DocumentKey, EntityName};
 use crate::http::api::actions::requested;
-use crate::http::api::tie_outs::id;
+use crate::http::api::tie_outs::{asked_period, id};
 use crate::http::query::Params;
 use crate::http::route::Route;
 use crate::http::state::AppState;
 use crate::operations::Refused;
-use crate::operations::tie_out::{self, Asked, TieOutReport};
-use crate::store::{TieOutBlock, TieOutBucket, TieOutItem, TieOutItems, TieOutRun};
+use crate::operations::tie_out::{self, TieOutReport};
+use crate::store::{SumKey, TieOutBlock, TieOutBucket, TieOutControl, TieOutItem, TieOutItems, TieOutRun};
 
 pub(in crate::http) fn routes() -> Vec<Route> {
     vec![
@@ -193,11 +193,14 @@ struct RunView {
     by: String,
     why: Option<String>,
     error: Option<String>,
+    /// What was asked for; `None`: everything.
+    scope: Option<String>,
 }
 
 impl From<TieOutRun> for RunView {
     fn from(run: TieOutRun) -> Self {
         Self {
+            scope: run.scope_text(),
             id: run.id,
             state: run.state.as_str(),
             tone: match run.state {
@@ -236,6 +239,8 @@ struct Shown {
     /// What was not compared.
     left_out: Vec<BlockView>,
     differences: Vec<DifferenceView>,
+    /// The controls that some documents violate, each as a sentence.
+    controls: Vec<String>,
     /// The counts of what the filter shows, as a sentence.
     summary: String,
     tone: &'static str,
@@ -275,6 +280,8 @@ struct TieOutPart {
 pub(super) struct Selected {
     pub(super) filter: Filter,
     pub(super) params: Params,
+    /// The sums with a difference of the selected cause; `None`: no cause is selected.
+    with_cause: Option<Vec<SumKey>>,
 }
 
 impl Selected {
@@ -306,7 +313,24 @@ impl Selected {
             ),
         ];
         let (filter, params) = Filter::of(app_state, query, path, specs, &["after", "done"]).await?;
-        Ok(Self { filter: filter.listing("difference"), params })
+        Ok(Self { filter: filter.listing("difference"), params, with_cause: None })
+    }
+
+    /// The same for a tie-out: with the sums to which its differences of the selected cause belong.
+    ///
+    /// # Errors
+    /// An error of the ledger.
+    pub(super) async fn of(self, app_state: &AppState, id: TieOutId) -> Result<Self, Refusal> {
+        let with_cause = match self.cause() {
+            Some(cause) => Some(tie_out::sums_with(&app_state.process, id, cause).await?),
+            None => None,
+        };
+        Ok(Self { with_cause, ..self })
+    }
+
+    fn cause(&self) -> Option<Cause> {
+        // the form refuses other words
+        self.filter.text("cause").and_then(|cause| cause.parse().ok())
     }
 
     fn is_of_flow(&self, company: &str, entity: &str) -> bool {
@@ -318,7 +342,8 @@ impl Selected {
     pub(super) fn has(&self, bucket: &TieOutBucket) -> bool {
         let period = self.filter.text("period").is_none_or(|wanted| wanted == period_text(bucket.year, bucket.period));
         let all = self.filter.text("show").is_none();
-        self.is_of_flow(&bucket.company, &bucket.entity) && period && (all || bucket.verdict != Verdict::Tied)
+        let cause = self.with_cause.as_ref().is_none_or(|sums| sums.contains(&bucket.key()));
+        self.is_of_flow(&bucket.company, &bucket.entity) && period && (all || bucket.verdict != Verdict::Tied) && cause
     }
 
     /// The differences of a tie-out that the filter shows.
@@ -328,8 +353,7 @@ impl Selected {
             company: self.filter.text("company"),
             entity: self.filter.text("entity"),
             period: self.filter.text("period").and_then(|period| parse_period(&period)),
-            // the form refuses other words
-            cause: self.filter.text("cause").and_then(|cause| cause.parse().ok()),
+            cause: self.cause(),
             open: false,
             after,
             limit: limit as i64,
@@ -350,12 +374,31 @@ fn summary(buckets: &[&TieOutBucket], left_out: &[BlockView]) -> (String, &'stat
         text.push_str(&format!(" {}: a person must look.", counted(open, "difference")));
     }
     if timing > 0 {
-        text.push_str(&format!(" {} will end with the next runs.", counted(timing, "difference")));
+        text.push_str(&format!(" {} will end with the next runs, or a rule intends them.", counted(timing, "difference")));
     }
     if unverified > 0 {
         text.push_str(&format!(" {} of records could not be compared.", counted(unverified, "kind")));
     }
     (text, if not + open + unverified == 0 { "good" } else { "bad" })
+}
+
+/// What a control shows, as a sentence; `None`: it holds, or the filter does not show it.
+fn violated(control: &TieOutControl, selected: &Selected) -> Option<String> {
+    if !selected.is_of_flow(&control.company, &control.entity) {
+        return None;
+    }
+    let of = format!("{}, {}: {}", control.company, EntityName::new(&control.entity).heading(), control.name);
+    match (&control.left_out, control.violated, control.unchecked) {
+        (Some(why), ..) => Some(format!("{of}: not checked: {why}.")),
+        (None, 0, 0) => None,
+        (None, violated, 0) => Some(format!("{of}: violated by {} of {}.", grouped(violated), counted(control.checked, "document"))),
+        (None, violated, unchecked) => Some(format!(
+            "{of}: violated by {} of {}, and not checked on {}.",
+            grouped(violated),
+            counted(control.checked, "document"),
+            grouped(unchecked)
+        )),
+    }
 }
 
 impl Shown {
@@ -376,6 +419,7 @@ impl Shown {
             sums: buckets.into_iter().map(SumView::from).collect(),
             left_out,
             differences: items.into_iter().map(DifferenceView::from).collect(),
+            controls: report.controls.iter().filter_map(|control| violated(control, selected)).collect(),
             summary,
             tone,
             any: !report.buckets.is_empty(),
@@ -395,9 +439,15 @@ impl Shown {
 async fn page(app_state: &AppState, request: &HttpRequest, report: Option<TieOutReport>, path: &str) -> Page {
     let session = session::of(request)?;
     let buckets = report.as_ref().map_or(&[][..], |report| &report.buckets);
-    let selected = Selected::read(app_state, request, path, buckets).await?;
+    let mut selected = Selected::read(app_state, request, path, buckets).await?;
+    if let Some(report) = &report {
+        selected = selected.of(app_state, report.run.id).await?;
+    }
     let (shown, next) = match report {
-        Some(report) => Shown::of(app_state, report, &selected).await.map(|(shown, next)| (Some(shown), next))?,
+        Some(report) => {
+            let (shown, next) = Shown::of(app_state, report, &selected).await?;
+            (Some(shown), next)
+        }
         None => (None, None),
     };
     let choice = |value: &str, label: String| Choice { value: value.to_owned(), label, chosen: false };
@@ -436,7 +486,7 @@ pub(super) async fn live(app_state: web::Data<AppState>, request: HttpRequest) -
 }
 
 /// The fields of the form.
-pub(super) const FIELDS: &[&str] = &["company", "entity", "why"];
+pub(super) const FIELDS: &[&str] = &["company", "entity", "period", "why"];
 
 /// Begins one.
 pub(super) async fn make(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Page {
@@ -444,7 +494,8 @@ pub(super) async fn make(app_state: web::Data<AppState>, request: HttpRequest, p
     let form = Form::of(&session, payload, FIELDS).await?;
     let requested = requested(&request, form.text("why"))?;
     let list = |name: &str| Some(form.text(name).to_owned()).filter(|text| !text.is_empty()).into_iter().collect();
-    let asked = Asked { companies: list("company"), entities: list("entity") };
+    let period = Some(form.text("period").trim()).filter(|text| !text.is_empty()).map(asked_period).transpose()?;
+    let asked = Scope { companies: list("company"), entities: list("entity"), period, fresh: false };
     let run = app_state.service.tie_out(asked, requested).await?;
     let said = format!("Tie-out {} has started. The list of tie-outs on this page shows when it is done.", run.id);
     Ok(see_other(&FlashMessage::text(said).on(&session, "/tie-out")))

@@ -32,7 +32,7 @@ struct Asked {
 impl Asked {
     async fn read(app_state: &AppState, request: &HttpRequest) -> Result<Self, Refusal> {
         let report = tie_out::find(&app_state.process, id(request, 1)?).await?;
-        let selected = Selected::read(app_state, request, "/tie-out", &report.buckets).await?;
+        let selected = Selected::read(app_state, request, "/tie-out", &report.buckets).await?.of(app_state, report.run.id).await?;
         Ok(Self { report, selected, by: session::of(request)?.key })
     }
 

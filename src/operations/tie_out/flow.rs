@@ -1,33 +1,46 @@
 //! The tie-out of one flow: reads both sides, compares them, and reads what differs a second time.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use chrono::Utc;
 use tracing::warn;
 
 use super::super::tables::{Tables, tables};
-use super::{prefix, values};
+use super::controls::Controls;
+use super::values::{self, prefix};
+use super::vectors::Vectors;
 use crate::actors::servicenow_token::TokenClient;
 use crate::definition::plan::TargetPlan;
 use crate::definition::record::{place_of, source_key};
 use crate::definition::tie_out::PeriodRecord;
 use crate::definition::{Definitions, Plan};
 use crate::domain::ids::TieOutId;
+use crate::domain::tie_out::FiscalPeriod;
 use crate::domain::{Document, DocumentKey, FlowId, chain};
 use crate::process::Process;
 use crate::process::syspro_link::SysproLink;
 use crate::retry::Class;
 use crate::servicenow::{ListPosition, ServiceNow, ServiceNowError, StoredRow};
-use crate::store::{GoneRecord, NewDifference, StoreError, TieOutBlock, TieOutRow, TieOutSide};
+use crate::store::{NewDifference, StoreError, TieOutAmong, TieOutBlock, TieOutFound, TieOutListing, TieOutRow, TieOutSide};
 use crate::syspro::{PageQuery, Position, ReadScope, SysproError};
 
 /// Records compared at once, and gone documents read at once.
-const PAGE: i64 = 500;
+pub(super) const PAGE: i64 = 500;
 /// Documents read a second time at once, and the most that are: more differences than that have one cause.
-const AGAIN: i64 = 50;
+pub(super) const AGAIN: i64 = 50;
 const MOST_AGAIN: usize = 5_000;
 /// Rows asked for by their keys at once.
 const KEYS: usize = 100;
+
+/// Both systems, as a tie-out reaches them.
+#[derive(Clone, Copy)]
+pub(super) struct Sides<'a> {
+    pub(super) link: &'a SysproLink,
+    pub(super) servicenow: &'a ServiceNow,
+    pub(super) tokens: &'a TokenClient,
+}
 
 /// The tie-out of one flow.
 pub(super) struct FlowWork<'a> {
@@ -36,26 +49,36 @@ pub(super) struct FlowWork<'a> {
     pub(super) plan: &'a Plan,
     pub(super) flow: &'a FlowId,
     pub(super) id: TieOutId,
+    /// Only records of this fiscal period count.
+    pub(super) period: Option<FiscalPeriod>,
+    /// Whether ServiceNow's tables are listed even if they have not changed.
+    pub(super) fresh: bool,
+    /// The change vectors that this tie-out has asked for.
+    pub(super) vectors: &'a Vectors,
 }
 
 /// What is known of one block.
-struct Block<'a> {
-    target: &'a TargetPlan,
-    tables: Vec<String>,
+pub(super) struct Block<'a> {
+    pub(super) target: &'a TargetPlan,
+    pub(super) tables: Vec<String>,
     /// Fields that some row returned.
     returned: BTreeSet<String>,
-    /// Why the sides cannot be compared.
+    /// Why the sides cannot be compared, or why what they show is not all.
     unverified: Option<String>,
+    /// Whether ServiceNow's rows were read to their end.
+    read: bool,
+    /// The tables that have not changed since they were listed; empty: they were listed now.
+    unchanged: Vec<TieOutListing>,
 }
 
 impl<'a> Block<'a> {
     fn of(target: &'a TargetPlan) -> Self {
-        Self { target, tables: Vec::new(), returned: BTreeSet::new(), unverified: None }
+        Self { target, tables: Vec::new(), returned: BTreeSet::new(), unverified: None, read: false, unchanged: Vec::new() }
     }
 }
 
 /// Why a flow is not compared: a side did not answer, or the ledger failed.
-enum Stop {
+pub(super) enum Stop {
     Unread(String),
     Ledger(StoreError),
 }
@@ -85,15 +108,27 @@ impl<'a> FlowWork<'a> {
     /// Stores that a tie-out does not compare this flow.
     pub(super) async fn left_out(&self, why: &str) -> Result<(), StoreError> {
         for target in &self.plan.targets {
-            let row = TieOutBlock { left_out: Some(why.to_owned()), ..self.stored(&Block::of(target)) };
-            self.process.store.tie_out_block(self.id, self.flow.clone(), row).await?;
+            self.leave_out(target, why).await?;
         }
         Ok(())
     }
 
+    async fn leave_out(&self, target: &TargetPlan, why: &str) -> Result<(), StoreError> {
+        let row = TieOutBlock { left_out: Some(why.to_owned()), ..self.stored(&Block::of(target)) };
+        self.process.store.tie_out_block(self.id, self.flow.clone(), row).await
+    }
+
+    /// Whether the records of a target count in this tie-out.
+    fn counts(&self, target: &TargetPlan) -> bool {
+        self.period.is_none() || target.tie_out.period.is_some()
+    }
+
     /// Reads and compares. What cannot be read is not verified.
-    pub(super) async fn run(&self, link: &SysproLink, servicenow: &ServiceNow, tokens: &TokenClient) -> Result<(), StoreError> {
-        match self.compare(link, servicenow, tokens).await {
+    pub(super) async fn run(&self, sides: Sides<'_>) -> Result<(), StoreError> {
+        if !self.plan.targets.iter().any(|target| self.counts(target)) {
+            return self.left_out("its records have no fiscal period, and the tie-out is of one period alone").await;
+        }
+        match self.compare(sides).await {
             Ok(()) => self.judge().await,
             Err(Stop::Unread(why)) => self.unread(&why).await,
             Err(Stop::Ledger(error)) => Err(error),
@@ -101,33 +136,44 @@ impl<'a> FlowWork<'a> {
     }
 
     async fn judge(&self) -> Result<(), StoreError> {
-        let blocks = self.plan.targets.iter().map(|target| (target.block.clone(), target.tie_out.amount.clone())).collect();
-        self.process.store.tie_out_judge(self.id, self.flow.clone(), blocks).await
+        let targets = self.plan.targets.iter().filter(|target| self.counts(target));
+        let blocks = targets.map(|target| (target.block.clone(), target.tie_out.amount.clone())).collect();
+        self.process.store.tie_out_judge(self.id, self.flow.clone(), blocks, self.period).await
     }
 
-    async fn compare(&self, link: &SysproLink, servicenow: &ServiceNow, tokens: &TokenClient) -> Result<(), Stop> {
-        let incomplete = self.read_syspro(link).await?;
+    async fn compare(&self, sides: Sides<'_>) -> Result<(), Stop> {
+        let incomplete = self.read_syspro(sides).await?;
         self.read_gone(None).await?;
         let mut blocks = Vec::new();
         for target in &self.plan.targets {
-            let mut block = self.block(servicenow, tokens, target).await?;
+            if !self.counts(target) {
+                self.leave_out(target, "its records have no fiscal period, and the tie-out is of one period alone").await?;
+                continue;
+            }
+            let mut block = self.block(sides, target).await?;
             block.unverified = block.unverified.or_else(|| incomplete.clone());
+            // with a part of SYSPRO's records, everything else would seem to be too much
+            block.read &= incomplete.is_none();
+            if block.unverified.is_none() && block.unchanged.is_empty() {
+                self.read_servicenow(sides, &mut block).await?;
+            }
             if block.unverified.is_none() {
-                self.read_servicenow(servicenow, tokens, &mut block).await?;
                 // amounts that cancel each other would seem to agree
                 let amount = target.tie_out.amount.as_ref().filter(|name| !block.returned.is_empty() && !block.returned.contains(*name));
-                if let (Some(amount), None) = (amount, &block.unverified) {
+                if let Some(amount) = amount {
                     block.unverified = Some(format!("ServiceNow returns no `{amount}`, so no amount was compared"));
+                    block.read = false;
                 }
             }
             self.store_block(&block).await?;
-            if block.unverified.is_none() {
+            if block.read {
+                self.place_extras(target, None).await?;
                 self.find_differences(target, None).await?;
             }
             blocks.push(block);
         }
-        blocks.retain(|block| block.unverified.is_none());
-        self.read_again(link, servicenow, tokens, &blocks).await
+        blocks.retain(|block| block.read);
+        self.read_again(sides, blocks).await
     }
 
     async fn store_block(&self, block: &Block<'_>) -> Result<(), StoreError> {
@@ -145,16 +191,20 @@ impl<'a> FlowWork<'a> {
             unverified: block.unverified.clone(),
             unread: false,
             left_out: None,
+            watermark: None,
+            without_period: 0,
+            listed_at: block.unchanged.iter().map(|listing| listing.listed_at).min(),
         }
     }
 
     /// Reads every document of SYSPRO. Answers why the read may not be complete.
-    async fn read_syspro(&self, link: &SysproLink) -> Result<Option<String>, Stop> {
-        let read = &self.plan.read;
+    async fn read_syspro(&self, sides: Sides<'_>) -> Result<Option<String>, Stop> {
+        let (read, link) = (&self.plan.read, sides.link);
         let count = async || link.reader.count_root(&link.credential, &self.flow.company, read).await.ok().flatten();
         let before = count().await;
         let (mut after, mut rows, mut nameless): (Option<Position>, u64, bool) = (None, 0, false);
         let mut limit = self.process.settings.syspro.page_size;
+        let mut controls = Controls::of(self);
         loop {
             let query = PageQuery { scope: ReadScope::All, after: after.clone(), limit };
             let page = match link.reader.page(&link.credential, &self.flow.company, read, &query).await {
@@ -166,12 +216,15 @@ impl<'a> FlowWork<'a> {
             };
             rows += page.root_rows;
             nameless |= page.nameless;
-            self.keep(TieOutSide::Syspro, self.expected(&page.documents)).await?;
+            let expected = self.expected(&page.documents);
+            controls.check(self, sides, &page.documents, &expected.in_period).await?;
+            self.keep(TieOutSide::Syspro, expected.rows).await?;
             match page.next {
                 Some(next) => after = Some(next),
                 None => break,
             }
         }
+        controls.store(self).await?;
         let table = &read.root.table;
         let short = before.zip(count().await).map(|(before, after)| before.min(after)).filter(|counted| rows < *counted);
         Ok(match (nameless, short) {
@@ -181,7 +234,7 @@ impl<'a> FlowWork<'a> {
         })
     }
 
-    fn not_read(&self, error: &SysproError) -> Stop {
+    pub(super) fn not_read(&self, error: &SysproError) -> Stop {
         Stop::Unread(format!("SYSPRO could not be read: {}", chain(error)))
     }
 
@@ -189,20 +242,23 @@ impl<'a> FlowWork<'a> {
         Stop::Unread(format!("ServiceNow could not be read: {}", error.chain()))
     }
 
-    /// The records that these documents should make in ServiceNow, by block.
-    fn expected(&self, documents: &[Document]) -> RowsByBlock {
-        let mut rows = RowsByBlock::new();
+    /// The records that these documents should make in ServiceNow.
+    fn expected(&self, documents: &[Document]) -> Expected {
+        let (mut rows, mut in_period) = (RowsByBlock::new(), Vec::with_capacity(documents.len()));
         for document in documents {
             let hash = document.hash().0;
             let key = document.key.shortened().unwrap_or_else(|| document.key.clone());
             match self.records(document) {
                 Ok(records) => {
+                    let of = |record: &PeriodRecord| self.period.is_none_or(|period| period.has(record.year, record.period));
+                    in_period.push(self.period.is_none() || records.iter().any(of));
                     for record in records {
                         let Some(target) = self.plan.targets.get(record.record.target) else { continue };
                         rows.entry(target.block.clone()).or_default().push(values::expected(target, key.as_str(), hash, &record));
                     }
                 }
                 Err(problem) => {
+                    in_period.push(self.period.is_none());
                     let Some(target) = self.plan.targets.first() else { continue };
                     rows.entry(target.block.clone()).or_default().push(TieOutRow {
                         document_key: key.as_str().to_owned(),
@@ -214,7 +270,7 @@ impl<'a> FlowWork<'a> {
                 }
             }
         }
-        rows
+        Expected { rows, in_period }
     }
 
     fn records(&self, document: &Document) -> Result<Vec<PeriodRecord>, String> {
@@ -239,7 +295,7 @@ impl<'a> FlowWork<'a> {
             let mut periods: (String, Vec<PeriodRecord>) = Default::default();
             for record in page {
                 if periods.0 != record.document_key {
-                    periods = (record.document_key.clone(), self.last_records(&record));
+                    periods = (record.document_key.clone(), self.last_records(&record.document_key, record.content.as_deref()));
                 }
                 let Some((at, target)) = self.plan.targets.iter().enumerate().find(|(_, target)| target.block == record.block) else {
                     continue;
@@ -254,10 +310,41 @@ impl<'a> FlowWork<'a> {
     }
 
     /// The records of a document's last content.
-    fn last_records(&self, record: &GoneRecord) -> Vec<PeriodRecord> {
-        let Some(content) = &record.content else { return Vec::new() };
-        let document = self.plan.content_from_json(DocumentKey::from_text(&record.document_key), content);
-        document.ok().and_then(|document| self.records(&document).ok()).unwrap_or_default()
+    fn last_records(&self, key: &str, content: Option<&str>) -> Vec<PeriodRecord> {
+        self.last_document(key, content).and_then(|document| self.records(&document).ok()).unwrap_or_default()
+    }
+
+    /// A document as the ledger last read it.
+    pub(super) fn last_document(&self, key: &str, content: Option<&str>) -> Option<Document> {
+        self.plan.content_from_json(DocumentKey::from_text(key), content?).ok()
+    }
+
+    /// Finds the fiscal periods of ServiceNow's rows without a record, by the last content of their documents.
+    async fn place_extras(&self, target: &TargetPlan, only: Option<&[String]>) -> Result<(), StoreError> {
+        if target.tie_out.year.is_none() {
+            return Ok(());
+        }
+        let Some(at) = self.plan.targets.iter().position(|one| one.block == target.block) else { return Ok(()) };
+        let (store, block) = (&self.process.store, &target.block);
+        let mut after = (String::new(), String::new());
+        loop {
+            let only = only.map(<[String]>::to_vec);
+            let page = store.tie_out_extras(self.id, self.flow.clone(), block.clone(), only, after, PAGE).await?;
+            let Some(last) = page.last() else { return Ok(()) };
+            after = (last.document_key.clone(), last.record_key.clone());
+            let mut records: (String, Vec<PeriodRecord>) = Default::default();
+            let mut places = Vec::new();
+            for extra in page {
+                if records.0 != extra.document_key {
+                    records = (extra.document_key.clone(), self.last_records(&extra.document_key, Some(&extra.content)));
+                }
+                let was = records.1.iter().find(|one| one.record.target == at && one.record.record_key == extra.record_key);
+                if let Some((year, period)) = was.map(|one| (one.year, one.period)) {
+                    places.push((extra.document_key, extra.record_key, year, period));
+                }
+            }
+            store.tie_out_place(self.flow.clone(), block.clone(), places).await?;
+        }
     }
 
     async fn keep(&self, side: TieOutSide, rows: RowsByBlock) -> Result<(), StoreError> {
@@ -267,21 +354,57 @@ impl<'a> FlowWork<'a> {
         Ok(())
     }
 
-    /// A block with the tables that finally have its records.
-    async fn block(&self, servicenow: &ServiceNow, tokens: &TokenClient, target: &'a TargetPlan) -> Result<Block<'a>, Stop> {
-        let (tables, unverified) = match tables(self.process, servicenow, tokens, self.flow, target).await? {
+    /// A block with the tables that finally have its records. If none of them has changed since it was listed, its rows are known.
+    async fn block(&self, sides: Sides<'_>, target: &'a TargetPlan) -> Result<Block<'a>, Stop> {
+        let unchanged = self.unchanged(sides, target).await?;
+        if !unchanged.is_empty() {
+            let tables = unchanged.iter().map(|listing| listing.target_table.clone()).collect();
+            let returned = unchanged.iter().flat_map(|listing| listing.returned.iter().cloned()).collect();
+            return Ok(Block { tables, returned, unchanged, read: true, ..Block::of(target) });
+        }
+        let (tables, unverified) = match tables(self.process, sides.servicenow, sides.tokens, self.flow, target).await? {
             Tables::Known { tables, .. } => (tables, None),
             Tables::Unknown(why) => (Vec::new(), Some(why)),
         };
         Ok(Block { tables, unverified, ..Block::of(target) })
     }
 
-    async fn read_servicenow(&self, servicenow: &ServiceNow, tokens: &TokenClient, block: &mut Block<'_>) -> Result<(), Stop> {
-        let prefix = prefix(self.flow);
+    /// The tables of a block, if an earlier tie-out listed all of them and none has changed since.
+    async fn unchanged(&self, sides: Sides<'_>, target: &TargetPlan) -> Result<Vec<TieOutListing>, Stop> {
+        if self.fresh {
+            return Ok(Vec::new());
+        }
+        let (store, asked) = (&self.process.store, ServiceNow::asked_of_rows(target));
+        let listings = store.tie_out_listings(self.flow.clone(), target.block.clone()).await?;
+        let listed = |table: &str| listings.iter().any(|one| one.target_table.eq_ignore_ascii_case(table));
+        let delivered = store.restored_tables(self.flow.clone()).await?;
+        let elsewhere = |table: &str| !table.eq_ignore_ascii_case(&target.table) || target.target_table.eq_ignore_ascii_case(&target.table);
+        let mut others = delivered.iter().filter(|one| one.block == target.block && elsewhere(&one.target_table));
+        let named = target.target_table.eq_ignore_ascii_case(&target.table) || listed(&target.target_table);
+        if listings.is_empty() || !named || !others.all(|one| listed(&one.target_table)) || listings.iter().any(|one| one.asked != asked) {
+            return Ok(Vec::new());
+        }
+        for listing in &listings {
+            let vector = self.vectors.cached(self, sides, target, &listing.target_table).await;
+            if vector.as_ref() != Some(&listing.vector) {
+                return Ok(Vec::new());
+            }
+        }
+        Ok(listings)
+    }
+
+    /// Lists ServiceNow's rows of a block, and keeps them.
+    async fn read_servicenow(&self, sides: Sides<'_>, block: &mut Block<'_>) -> Result<(), Stop> {
+        let (store, prefix, listed_at) = (&self.process.store, prefix(self.flow), Utc::now());
+        store.tie_out_unlist(self.flow.clone(), block.target.block.clone()).await?;
+        let (mut listings, mut hidden_rows) = (Vec::new(), Vec::new());
         for table in block.tables.clone() {
+            // asked before the rows: what changes meanwhile is listed again next time
+            let vector = self.vectors.cached(self, sides, block.target, &table).await;
             let (mut at, mut total, mut seen) = (ListPosition::default(), None, 0);
+            let returned = RefCell::new(BTreeSet::new());
             loop {
-                let page = match servicenow.stored_rows(tokens, block.target, &table, &prefix, at).await {
+                let page = match sides.servicenow.stored_rows(sides.tokens, block.target, &table, &prefix, at).await {
                     Ok(page) => page,
                     Err(error) if error.class() == Class::Permanent => {
                         block.unverified = Some(format!("ServiceNow's rows could not be read: {}", error.chain()));
@@ -291,32 +414,55 @@ impl<'a> FlowWork<'a> {
                 };
                 total = total.or(page.total);
                 seen += page.seen;
-                self.keep_found(block, &table, page.rows).await?;
+                self.keep_found(block.target, &table, page.rows, &returned).await?;
                 match page.next {
                     Some(next) => at = next,
                     None => break,
                 }
             }
-            if let Some(hidden) = total.and_then(|total| total.checked_sub(seen)).filter(|hidden| *hidden > 0) {
-                block.unverified = Some(format!("{hidden} rows of `{table}` are hidden from the OAuth application's user"));
-                return Ok(());
+            let returned = returned.into_inner();
+            block.returned.extend(returned.iter().cloned());
+            match total.and_then(|total| total.checked_sub(seen)).filter(|hidden| *hidden > 0) {
+                Some(hidden) => hidden_rows.push(format!("{hidden} rows of `{table}` are hidden from the OAuth application's user")),
+                None => listings.extend(vector.map(|vector| TieOutListing {
+                    target_table: table,
+                    asked: ServiceNow::asked_of_rows(block.target),
+                    vector,
+                    returned: returned.into_iter().collect(),
+                    listed_at,
+                })),
             }
+        }
+        block.read = true;
+        if !hidden_rows.is_empty() {
+            block.unverified = Some(hidden_rows.join("; "));
+        } else if listings.len() == block.tables.len() {
+            store.tie_out_listed(self.flow.clone(), block.target.block.clone(), listings).await?;
         }
         Ok(())
     }
 
-    async fn keep_found(&self, block: &mut Block<'_>, table: &str, rows: Vec<StoredRow>) -> Result<(), StoreError> {
-        for name in rows.iter().flat_map(|row| row.values.keys()) {
-            if !block.returned.contains(name) {
-                block.returned.insert(name.clone());
+    async fn keep_found(
+        &self,
+        target: &TargetPlan,
+        table: &str,
+        rows: Vec<StoredRow>,
+        returned: &RefCell<BTreeSet<String>>,
+    ) -> Result<(), StoreError> {
+        {
+            let mut returned = returned.borrow_mut();
+            for name in rows.iter().flat_map(|row| row.values.keys()) {
+                if !returned.contains(name) {
+                    returned.insert(name.clone());
+                }
             }
         }
-        let rows = rows.into_iter().map(|row| values::found(block.target, self.place_of(block.target, &row.source_key), table, row));
-        let rows: Vec<TieOutRow> = rows.collect();
+        let rows = rows.into_iter().map(|row| values::found(target, self.place_of(target, &row.source_key), table, row));
+        let rows: Vec<TieOutFound> = rows.collect();
         if rows.is_empty() {
             return Ok(());
         }
-        self.process.store.tie_out_keep(self.id, self.flow.clone(), block.target.block.clone(), TieOutSide::ServiceNow, rows).await
+        self.process.store.tie_out_found(self.flow.clone(), target.block.clone(), rows).await
     }
 
     /// The record of a row: the document's key and the line's. A key that no record of the flow can have is its own record.
@@ -328,8 +474,8 @@ impl<'a> FlowWork<'a> {
         }
     }
 
-    /// The texts that the rows of a record may have in their key column.
-    fn key_of(&self, document_key: &str, record_key: &str) -> String {
+    /// The text that the rows of a record have in their key column.
+    pub(super) fn key_of(&self, document_key: &str, record_key: &str) -> String {
         if document_key.starts_with(&prefix(self.flow)) {
             return document_key.to_owned();
         }
@@ -338,11 +484,11 @@ impl<'a> FlowWork<'a> {
 
     async fn find_differences(&self, target: &TargetPlan, only: Option<&[String]>) -> Result<(), StoreError> {
         let (store, block) = (&self.process.store, &target.block);
-        store.tie_out_sets(self.id, self.flow.clone(), block.clone(), only.map(<[String]>::to_vec)).await?;
+        let among = TieOutAmong { documents: only.map(<[String]>::to_vec), period: self.period };
+        store.tie_out_sets(self.id, self.flow.clone(), block.clone(), among.clone()).await?;
         let mut after = (String::new(), String::new());
         loop {
-            let only = only.map(<[String]>::to_vec);
-            let pairs = store.tie_out_pairs(self.id, self.flow.clone(), block.clone(), only, after, PAGE).await?;
+            let pairs = store.tie_out_pairs(self.id, self.flow.clone(), block.clone(), among.clone(), after, PAGE).await?;
             let Some(last) = pairs.last() else { return Ok(()) };
             after = (last.document_key.clone(), last.record_key.clone());
             let found: Vec<NewDifference> = pairs.iter().flat_map(|pair| values::differences(target, pair)).collect();
@@ -353,18 +499,26 @@ impl<'a> FlowWork<'a> {
     }
 
     /// Reads the documents that differ again: only a difference that is still there counts.
-    async fn read_again(&self, link: &SysproLink, servicenow: &ServiceNow, tokens: &TokenClient, blocks: &[Block<'_>]) -> Result<(), Stop> {
+    async fn read_again(&self, sides: Sides<'_>, mut blocks: Vec<Block<'_>>) -> Result<(), Stop> {
         let store = &self.process.store;
         let (mut after, mut looked) = (String::new(), 0);
         while looked < MOST_AGAIN {
             let documents = store.tie_out_differing(self.id, self.flow.clone(), after, AGAIN).await?;
             let Some(last) = documents.last() else { return Ok(()) };
             after = last.clone();
+            if looked == 0 {
+                // a table that still has not changed need not be read a second time
+                for block in blocks.iter_mut().filter(|block| !block.unchanged.is_empty()) {
+                    self.ask_again(sides, block).await;
+                }
+            }
             looked += documents.len();
-            let mut places = store.tie_out_read_again(self.id, self.flow.clone(), documents.clone()).await?;
+            let unchanged = blocks.iter().filter(|block| !block.unchanged.is_empty()).map(|block| block.target.block.clone()).collect();
+            let mut places = store.tie_out_read_again(self.id, self.flow.clone(), documents.clone(), unchanged).await?;
             let keys: Vec<DocumentKey> = documents.iter().map(DocumentKey::from_text).collect();
-            let page = link.reader.by_key(&link.credential, &self.flow.company, &self.plan.read, &keys).await;
-            let rows = self.expected(&page.map_err(|error| self.not_read(&error))?.documents);
+            let page = sides.link.reader.by_key(&sides.link.credential, &self.flow.company, &self.plan.read, &keys).await;
+            let page = page.map_err(|error| self.not_read(&error))?;
+            let rows = self.expected(&page.documents).rows;
             let own = |(block, rows): (&String, &Vec<TieOutRow>)| {
                 let places = rows.iter().map(|row| (block.clone(), row.document_key.clone(), row.record_key.clone()));
                 places.collect::<Vec<_>>()
@@ -372,20 +526,56 @@ impl<'a> FlowWork<'a> {
             places.extend(rows.iter().flat_map(own));
             self.keep(TieOutSide::Syspro, rows).await?;
             self.read_gone(Some(&documents)).await?;
-            for block in blocks {
-                let of_block = places.iter().filter(|(name, ..)| *name == block.target.block);
-                let keys: BTreeSet<String> = of_block.map(|(_, document, record)| self.key_of(document, record)).collect();
-                let keys: Vec<String> = keys.into_iter().collect();
-                for table in &block.tables {
-                    for keys in keys.chunks(KEYS) {
-                        let rows = servicenow.stored_rows_by_key(tokens, block.target, table, keys).await;
-                        let rows = rows.map_err(|error| self.not_listed(&error))?;
-                        self.keep_found(&mut Block::of(block.target), table, rows).await?;
-                    }
+            let mut hidden = HashSet::new();
+            for block in &blocks {
+                if block.unchanged.is_empty() {
+                    hidden.extend(self.read_rows_again(sides, block, &places).await?);
+                    self.place_extras(block.target, Some(&documents)).await?;
                 }
                 self.find_differences(block.target, Some(&documents)).await?;
             }
+            self.find_causes(sides, &blocks, &documents, &page.documents, &hidden).await?;
         }
         Ok(())
     }
+
+    /// Asks again whether the tables of a block have changed. If they have, their rows are read a second time, as any others.
+    async fn ask_again(&self, sides: Sides<'_>, block: &mut Block<'_>) {
+        for listing in &block.unchanged {
+            if self.vectors.fresh(self, sides, block.target, &listing.target_table).await.as_ref() != Some(&listing.vector) {
+                block.unchanged.clear();
+                return;
+            }
+        }
+    }
+
+    /// Reads the rows of these places a second time. Answers the keys of rows that ServiceNow counts and does not show.
+    async fn read_rows_again(
+        &self,
+        sides: Sides<'_>,
+        block: &Block<'_>,
+        places: &[(String, String, String)],
+    ) -> Result<HashSet<String>, Stop> {
+        let of_block = places.iter().filter(|(name, ..)| *name == block.target.block);
+        let keys: BTreeSet<String> = of_block.map(|(_, document, record)| self.key_of(document, record)).collect();
+        let keys: Vec<String> = keys.into_iter().collect();
+        let (mut all, returned) = (HashSet::new(), RefCell::default());
+        for table in &block.tables {
+            for keys in keys.chunks(KEYS) {
+                let rows = sides.servicenow.stored_rows_by_key(sides.tokens, block.target, table, keys).await;
+                let (rows, hidden) = rows.map_err(|error| self.not_listed(&error))?;
+                all.extend(hidden);
+                self.keep_found(block.target, table, rows, &returned).await?;
+            }
+        }
+        Ok(all)
+    }
+}
+
+/// What documents should make in ServiceNow.
+struct Expected {
+    /// The records.
+    rows: RowsByBlock,
+    /// For each document, whether it has a record in the fiscal period that counts.
+    in_period: Vec<bool>,
 }

@@ -1,33 +1,34 @@
 //! Ties out: compares SYSPRO's records with ServiceNow's rows. Both sides are read for it, and nothing is written to either of them.
 //!
 //! `files` writes workbooks and documents about one. `flow` reads and compares one flow. `values` turns what was read into comparable rows, and compares their fields. The ledger keeps the
-//! rows meanwhile, finds which records differ, and why.
+//! rows meanwhile, finds which records differ, and why; `causes` finds what only the two systems can tell. `vectors` asks whether a table of
+//! ServiceNow has changed. `controls` checks what must hold within SYSPRO's documents. `rows` makes the rows of files.
 
+mod causes;
+mod controls;
 pub mod files;
 mod flow;
+pub mod rows;
 mod values;
+mod vectors;
 
+use chrono::{DateTime, Utc};
 use tracing::info;
 
-use self::flow::FlowWork;
+use self::flow::{FlowWork, Sides};
+use self::vectors::Vectors;
 use super::refused::Refused;
 use super::{Requested, check_names};
 use crate::actors::system::Access;
-use crate::domain::FlowId;
 use crate::domain::ids::TieOutId;
+use crate::domain::tie_out::{Cause, Scope, TieOutState, Verdict};
 use crate::process::Process;
 use crate::process::syspro_link::SysproLink;
 use crate::servicenow::ServiceNow;
-use crate::store::{Exclusive, ExclusiveLock, TieOutBlock, TieOutBucket, TieOutItem, TieOutItems, TieOutRun};
-
-/// Which flows to compare.
-#[derive(Debug, Clone, Default)]
-pub struct Asked {
-    /// Only these companies; empty: all.
-    pub companies: Vec<String>,
-    /// Only these entities; empty: all.
-    pub entities: Vec<String>,
-}
+use crate::store::{
+    Exclusive, ExclusiveLock, SumKey, TieOutBlock, TieOutBucket, TieOutControl, TieOutEnd, TieOutItem, TieOutItems, TieOutRun,
+    TieOutViolation,
+};
 
 /// A tie-out with its sums.
 #[derive(Debug, Clone, serde::Serialize, utoipa::ToSchema)]
@@ -39,6 +40,57 @@ pub struct TieOutReport {
     pub blocks: Vec<TieOutBlock>,
     /// The sums by company, entity, block, fiscal period and currency.
     pub buckets: Vec<TieOutBucket>,
+    /// What was checked within SYSPRO's documents.
+    pub controls: Vec<TieOutControl>,
+}
+
+/// What a tie-out shows, the worst first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It ended early.
+    Failed,
+    /// A side did not answer.
+    Unread,
+    /// Something could not be verified, nothing was compared, or it has not ended.
+    Unverified,
+    /// Something differs or violates a control, and a person must look.
+    Untied,
+    /// All that was compared agrees, or differs by what no person need look at.
+    Tied,
+}
+
+impl TieOutReport {
+    /// What it shows at its end.
+    fn end(&self) -> TieOutEnd {
+        let items: i64 = self.buckets.iter().map(|bucket| bucket.open_items).sum();
+        let documents: i64 = self.controls.iter().map(|control| control.violated + control.unchecked).sum();
+        let done = Self { run: TieOutRun { state: TieOutState::Done, ..self.run.clone() }, ..self.clone() };
+        let worst = self.buckets.iter().map(|bucket| bucket.verdict).max().unwrap_or(Verdict::Tied);
+        let result = match done.outcome() {
+            Outcome::Failed | Outcome::Unread | Outcome::Unverified => Verdict::Unverified,
+            Outcome::Untied => Verdict::Untied,
+            Outcome::Tied => worst,
+        };
+        TieOutEnd { result, open: items + documents }
+    }
+
+    /// What it shows.
+    pub fn outcome(&self) -> Outcome {
+        let compared = self.blocks.iter().filter(|block| block.left_out.is_none()).count();
+        let any = |of: fn(&TieOutBlock) -> bool| self.blocks.iter().any(of);
+        // a period of which neither side has a record is most likely a mistake
+        let nothing = compared == 0 || (self.run.of_period().is_some() && self.buckets.is_empty());
+        match self.run.state {
+            TieOutState::Failed => Outcome::Failed,
+            _ if any(|block| block.unread) => Outcome::Unread,
+            TieOutState::Running => Outcome::Unverified,
+            TieOutState::Done if nothing || any(|block| block.unverified.is_some()) => Outcome::Unverified,
+            TieOutState::Done if self.buckets.iter().any(|bucket| bucket.verdict == Verdict::Unverified) => Outcome::Unverified,
+            TieOutState::Done if self.buckets.iter().any(|bucket| bucket.open_items > 0) => Outcome::Untied,
+            TieOutState::Done if self.controls.iter().any(|control| control.violated + control.unchecked > 0) => Outcome::Untied,
+            TieOutState::Done => Outcome::Tied,
+        }
+    }
 }
 
 /// A tie-out that has begun. While it exists, no other process begins one.
@@ -48,11 +100,27 @@ pub struct Begun {
     lock: ExclusiveLock,
 }
 
+/// Begins the tie-out for a time of the schedule; `None`: another service has made it.
+///
+/// # Errors
+/// [`Refused::TyingOut`] while another one is made; an error of the ledger.
+pub async fn begin_scheduled(process: &Process, at: DateTime<Utc>, requested: Requested) -> Result<Option<Begun>, Refused> {
+    if process.store.tie_out_scheduled(at).await? {
+        return Ok(None);
+    }
+    let lock = process.store.exclusive(Exclusive::TieOut).await?.ok_or(Refused::TyingOut)?;
+    // another service may have made it before this one had the lock
+    if process.store.tie_out_scheduled(at).await? {
+        return Ok(None);
+    }
+    begin_locked(process, lock, &Scope::default(), requested, Some(at)).await.map(Some)
+}
+
 /// Begins a tie-out; [`run`] makes it.
 ///
 /// # Errors
 /// [`Refused::UnknownName`], [`Refused::TyingOut`] while another one is made; an error of the ledger.
-pub async fn begin(process: &Process, asked: &Asked, requested: Requested) -> Result<Begun, Refused> {
+pub async fn begin(process: &Process, asked: &Scope, requested: Requested) -> Result<Begun, Refused> {
     for company in &asked.companies {
         check_names(process, Some(company), None).await?;
     }
@@ -60,8 +128,19 @@ pub async fn begin(process: &Process, asked: &Asked, requested: Requested) -> Re
         check_names(process, None, Some(entity)).await?;
     }
     let lock = process.store.exclusive(Exclusive::TieOut).await?.ok_or(Refused::TyingOut)?;
+    begin_locked(process, lock, asked, requested, None).await
+}
+
+async fn begin_locked(
+    process: &Process,
+    lock: ExclusiveLock,
+    asked: &Scope,
+    requested: Requested,
+    at: Option<DateTime<Utc>>,
+) -> Result<Begun, Refused> {
     process.store.tie_out_abandon().await?;
-    let run = process.store.tie_out_begin(requested.by, requested.why, process.definitions.now().number).await?;
+    let under = process.definitions.now().number;
+    let run = process.store.tie_out_begin(requested.by, requested.why, under, asked.clone(), at).await?;
     Ok(Begun { run, lock })
 }
 
@@ -69,18 +148,22 @@ pub async fn begin(process: &Process, asked: &Asked, requested: Requested) -> Re
 ///
 /// # Errors
 /// An error of the ledger; then the tie-out has failed.
-pub async fn run(process: &Process, access: &Access, begun: Begun, asked: &Asked) -> Result<TieOutRun, Refused> {
+pub async fn run(process: &Process, access: &Access, begun: Begun, asked: &Scope) -> Result<TieOutRun, Refused> {
     let outcome = all_flows(process, access, begun.run.id, asked).await;
     let mut error = outcome.as_ref().err().map(Refused::what);
     // without it, another process may have begun one, and removed what this one had read
     if begun.lock.still_held().await.is_none() {
         error = error.or_else(|| Some("the connection that locks out other tie-outs was lost; run the tie-out again".to_owned()));
     }
-    let ended = process.store.tie_out_end(begun.run.id, error).await?;
+    let end = match error {
+        Some(error) => Err(error),
+        None => Ok(find(process, Some(begun.run.id)).await?.end()),
+    };
+    let ended = process.store.tie_out_end(begun.run.id, end).await?;
     outcome.map(|()| ended)
 }
 
-async fn all_flows(process: &Process, access: &Access, id: TieOutId, asked: &Asked) -> Result<(), Refused> {
+async fn all_flows(process: &Process, access: &Access, id: TieOutId, asked: &Scope) -> Result<(), Refused> {
     let link = SysproLink::open(process, Some(access.enet_transport())).await;
     let outcome = with_link(process, access, id, asked, &link).await;
     if let Ok(link) = link {
@@ -93,18 +176,19 @@ async fn with_link(
     process: &Process,
     access: &Access,
     id: TieOutId,
-    asked: &Asked,
+    asked: &Scope,
     link: &Result<SysproLink, String>,
 ) -> Result<(), Refused> {
     let definitions = process.definitions.now();
     let servicenow = ServiceNow::new(&process.settings.servicenow).map_err(|error| error.chain());
+    let vectors = Vectors::default();
     for flow in process.flows() {
-        let wanted = |names: &[String], name: &str| names.is_empty() || names.iter().any(|one| one == name);
-        if !wanted(&asked.companies, flow.company.as_str()) || !wanted(&asked.entities, flow.entity.as_str()) {
+        if !asked.has(flow.company.as_str(), flow.entity.as_str()) {
             continue;
         }
         let Some(plan) = definitions.plan(&flow.entity) else { continue };
-        let work = FlowWork { process, definitions: &definitions, plan, flow: &flow, id };
+        let (period, fresh) = (asked.period, asked.fresh);
+        let work = FlowWork { process, definitions: &definitions, plan, flow: &flow, id, period, fresh, vectors: &vectors };
         if plan.aligned().is_some() {
             work.left_out(
                 "its records may change on both sides: the flow's own runs compare them, and `tieline conflicts list` names what differs",
@@ -113,7 +197,7 @@ async fn with_link(
             continue;
         }
         match (link, &servicenow) {
-            (Ok(link), Ok(servicenow)) => work.run(link, servicenow, &access.tokens).await?,
+            (Ok(link), Ok(servicenow)) => work.run(Sides { link, servicenow, tokens: &access.tokens }).await?,
             (Err(why), _) | (_, Err(why)) => work.unread(why).await?,
         }
         info!(%flow, "compared with ServiceNow");
@@ -134,7 +218,7 @@ pub async fn list(process: &Process, before: Option<TieOutId>, limit: i64) -> Re
 /// # Errors
 /// An error of the ledger.
 pub async fn interrupted(process: &Process, id: TieOutId, why: &str) -> Result<(), Refused> {
-    process.store.tie_out_end(id, Some(why.to_owned())).await?;
+    process.store.tie_out_end(id, Err(why.to_owned())).await?;
     Ok(())
 }
 
@@ -157,7 +241,24 @@ pub async fn one(process: &Process, id: Option<TieOutId>) -> Result<TieOutRun, R
 pub async fn find(process: &Process, id: Option<TieOutId>) -> Result<TieOutReport, Refused> {
     let run = one(process, id).await?;
     let (blocks, buckets) = (process.store.tie_out_blocks(run.id).await?, process.store.tie_out_buckets(run.id).await?);
-    Ok(TieOutReport { run, blocks, buckets })
+    let controls = process.store.tie_out_controls(run.id).await?;
+    Ok(TieOutReport { run, blocks, buckets, controls })
+}
+
+/// The sums to which a difference of this cause belongs.
+///
+/// # Errors
+/// An error of the ledger.
+pub async fn sums_with(process: &Process, id: TieOutId, cause: Cause) -> Result<Vec<SumKey>, Refused> {
+    Ok(process.store.tie_out_caused_by(id, cause).await?)
+}
+
+/// A page of the documents that violate a control, after this one.
+///
+/// # Errors
+/// An error of the ledger.
+pub async fn violations(process: &Process, id: TieOutId, after: i64, limit: i64) -> Result<Vec<TieOutViolation>, Refused> {
+    Ok(process.store.tie_out_violations(id, after, limit).await?)
 }
 
 /// A page of the differences that a tie-out found.
@@ -166,9 +267,4 @@ pub async fn find(process: &Process, id: Option<TieOutId>) -> Result<TieOutRepor
 /// An error of the ledger.
 pub async fn items(process: &Process, filter: TieOutItems) -> Result<Vec<TieOutItem>, Refused> {
     Ok(process.store.tie_out_items(filter).await?)
-}
-
-/// A flow, for messages and logs.
-fn prefix(flow: &FlowId) -> String {
-    format!("{}/{}/", flow.company, flow.entity)
 }

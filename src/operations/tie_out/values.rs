@@ -2,34 +2,56 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rust_decimal::Decimal;
+use rust_decimal::{Decimal, RoundingStrategy};
 
-use crate::definition::plan::TargetPlan;
+use crate::definition::plan::{FieldPlan, FieldSource, Form, Place, ReferenceForm, TargetPlan};
 use crate::definition::tie_out::PeriodRecord;
+use crate::domain::FlowId;
 use crate::domain::money::parse_decimal;
+use crate::domain::tie_out::Cause;
 use crate::servicenow::{StoredRow, same};
-use crate::store::{NewDifference, TieOutPair, TieOutRow};
+use crate::store::{NewDifference, TieOutFound, TieOutPair, TieOutRow};
+
+/// What the keys of a flow's records begin with.
+pub(super) fn prefix(flow: &FlowId) -> String {
+    format!("{}/{}/", flow.company, flow.entity)
+}
 
 type Fields = BTreeMap<String, String>;
 
-/// The amount in a field: a number, or `EUR;10.00`.
-fn amount(text: &str) -> Option<Decimal> {
+/// The amount in a field: a number, or `EUR;10.00`. With its currency, if the field names it.
+fn amount(text: &str) -> Option<(Option<&str>, Decimal)> {
     let text = text.trim();
-    parse_decimal(text.split_once(';').map_or(text, |(_, amount)| amount.trim()))
+    match text.split_once(';') {
+        Some((code, amount)) => Some((Some(code.trim()).filter(|code| !code.is_empty()), parse_decimal(amount.trim())?)),
+        None => Some((None, parse_decimal(text)?)),
+    }
 }
 
-/// The amount and the currency of a record.
+/// The amount and the currency of a record. A currency within the amount counts: ServiceNow may have converted it.
 fn money(target: &TargetPlan, fields: &Fields) -> (Option<Decimal>, String) {
     let of = |name: &Option<String>| name.as_ref().and_then(|name| fields.get(name)).map(String::as_str);
     let plan = &target.tie_out;
-    (of(&plan.amount).and_then(amount), of(&plan.currency).unwrap_or_default().trim().to_owned())
+    let amount = of(&plan.amount).and_then(amount);
+    let own = amount.and_then(|(code, _)| code).or(of(&plan.currency)).unwrap_or_default();
+    (amount.map(|(_, amount)| amount), own.trim().to_owned())
 }
 
-/// The fields that ServiceNow has a column for, as JSON with its keys in order.
+/// Whether a field is filled in later than the record is mapped, so that it is never compared.
+fn filled_later(target: &TargetPlan, name: &str) -> bool {
+    let field = target.fields.iter().find(|field| field.name == name);
+    field.is_some_and(|field| match &field.source {
+        FieldSource::Header => true,
+        FieldSource::Reference { write, .. } => *write == ReferenceForm::SysId,
+        _ => false,
+    })
+}
+
+/// The fields that are compared and that ServiceNow has a column for, as JSON with its keys in order.
 fn comparable(target: &TargetPlan, fields: &Fields) -> String {
     let compared: BTreeMap<&str, &str> = fields
         .iter()
-        .filter(|(name, _)| target.tie_out.column(name).is_some())
+        .filter(|(name, _)| target.tie_out.column(name).is_some() && !filled_later(target, name))
         .map(|(name, value)| (name.as_str(), value.as_str()))
         .collect();
     serde_json::to_string(&compared).unwrap_or_default()
@@ -48,7 +70,7 @@ pub(super) fn expected(target: &TargetPlan, document_key: &str, document_hash: [
         currency,
         amount,
         fields: comparable(target, &fields),
-        ..TieOutRow::default()
+        unmapped: None,
     }
 }
 
@@ -68,21 +90,37 @@ pub(super) fn gone(target: &TargetPlan, place: (String, String), payload: &str, 
     }
 }
 
+/// The number of a fiscal year or period in a row: of the field that copies this column.
+fn number_of(target: &TargetPlan, column: Option<Place>, values: &Fields) -> Option<i32> {
+    let copies = |field: &&FieldPlan| matches!(&field.source, FieldSource::Column { at, .. } if Some(*at) == column);
+    let field = target.fields.iter().find(copies)?;
+    values.get(&field.name)?.trim().parse().ok()
+}
+
 /// A row of ServiceNow.
-pub(super) fn found(target: &TargetPlan, place: (String, String), table: &str, row: StoredRow) -> TieOutRow {
+pub(super) fn found(target: &TargetPlan, place: (String, String), table: &str, row: StoredRow) -> TieOutFound {
     let (amount, currency) = money(target, &row.values);
-    TieOutRow {
+    TieOutFound {
         document_key: place.0,
         record_key: place.1,
+        year: number_of(target, target.tie_out.year, &row.values),
+        period: number_of(target, target.tie_out.period, &row.values),
         currency,
         amount,
         fields: comparable(target, &row.values),
-        sys_id: Some(row.sys_id.into()),
-        target_table: Some(table.to_owned()),
+        sys_id: row.sys_id.into(),
+        target_table: table.to_owned(),
         updated_by: row.updated_by,
         updated_at: row.updated_at,
-        ..TieOutRow::default()
     }
+}
+
+/// Whether the stored number is the other one, rounded or cut to fewer decimals.
+fn is_rounded(ours: &str, theirs: &str) -> bool {
+    let (Some((_, ours)), Some((_, theirs))) = (amount(ours), amount(theirs)) else { return false };
+    let places = theirs.scale();
+    let ways = [RoundingStrategy::MidpointAwayFromZero, RoundingStrategy::MidpointNearestEven, RoundingStrategy::ToZero];
+    places < ours.scale() && ways.into_iter().any(|way| ours.round_dp_with_strategy(places, way) == theirs)
 }
 
 /// The fields of a record that have two values. A field that ServiceNow did not return is not compared, unless it is the amount.
@@ -92,6 +130,10 @@ pub(super) fn differences(target: &TargetPlan, pair: &TieOutPair) -> Vec<NewDiff
     let plan = &target.tie_out;
     let mut found = Vec::new();
     let other_currency = !pair.found_currency.is_empty() && pair.found_currency != pair.currency;
+    let name_of = |field: &Option<String>| field.clone().unwrap_or_default();
+    let there_of = |field: &Option<String>| theirs.get(&name_of(field)).map_or("", String::as_str);
+    // the column of the amount may have a currency of its own
+    let converted = other_currency && amount(there_of(&plan.amount)).is_some_and(|(code, _)| code.is_some());
     for (name, value) in &ours {
         let is = |field: &Option<String>| field.as_ref() == Some(name);
         let there = match theirs.get(name) {
@@ -100,26 +142,32 @@ pub(super) fn differences(target: &TargetPlan, pair: &TieOutPair) -> Vec<NewDiff
             None if is(&plan.amount) => "",
             None => continue,
         };
-        if same(target.form(name), value, there) {
+        if same(target.form(name), value, there) && !(converted && is(&plan.amount)) {
             continue;
         }
-        let new = |currency: &str, amount: Option<Decimal>| NewDifference {
+        let new = |currency: &str, amount: Option<Decimal>, cause: Option<Cause>| NewDifference {
             of: pair.clone(),
             field: name.clone(),
             syspro_value: value.clone(),
             servicenow_value: there.to_owned(),
             currency: currency.to_owned(),
             amount,
+            cause,
         };
-        if is(&plan.currency) && other_currency {
-            // the amount is missing in one currency, and is too much in the other
-            found.push(new(&pair.currency, pair.amount.map(|amount| -amount)));
-            found.push(new(&pair.found_currency, pair.found_amount));
+        let rounded = (target.form(name) == Form::Number && is_rounded(value, there)).then_some(Cause::Rounding);
+        // all of the amount is missing in one currency, and is too much in the other
+        let moved = |cause: Option<Cause>| {
+            [new(&pair.currency, pair.amount.map(|amount| -amount), cause), new(&pair.found_currency, pair.found_amount, cause)]
+        };
+        if converted && is(&plan.amount) {
+            found.extend(moved(Some(Cause::Rounding)));
+        } else if is(&plan.currency) && other_currency && !converted {
+            found.extend(moved(None));
         } else if is(&plan.amount) && !other_currency {
             let effect = pair.found_amount.unwrap_or_default() - pair.amount.unwrap_or_default();
-            found.push(new(&pair.currency, Some(effect)));
+            found.push(new(&pair.currency, Some(effect), rounded));
         } else {
-            found.push(new(&pair.currency, None));
+            found.push(new(&pair.currency, None, rounded));
         }
     }
     found
@@ -127,14 +175,14 @@ pub(super) fn differences(target: &TargetPlan, pair: &TieOutPair) -> Vec<NewDiff
 
 /// Fields with a column that no row returned.
 pub(super) fn not_compared(target: &TargetPlan, returned: &BTreeSet<String>) -> Vec<String> {
-    let own = target.fields.iter().filter(|field| target.tie_out.column(&field.name).is_some());
+    let own = target.fields.iter().filter(|field| target.tie_out.column(&field.name).is_some() && !filled_later(target, &field.name));
     own.map(|field| field.name.clone()).filter(|name| !returned.contains(name)).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::definition::plan::{ClearWith, FieldPlan, FieldSource, Form, PartialWrite, TieOutPlan, WriteMode};
+    use crate::definition::plan::{ClearWith, PartialWrite, TieOutPlan, WriteMode};
 
     fn target() -> TargetPlan {
         let field = |name: &str, form| FieldPlan { name: name.into(), source: FieldSource::Company, limit: None, form };
@@ -194,7 +242,22 @@ mod tests {
         let other = found(ours, r#"{"amount":"10.50","currency":"USD","text":"a"}"#);
         assert_eq!(other, [some("currency", "ZAR", "-10.50"), some("currency", "USD", "10.50")]);
         assert_eq!(found(ours, r#"{"amount":"10.50","currency":"ZAR","text":"b"}"#), [("text".into(), "ZAR".into(), None)]);
+        // the column of the amount has its own currency, and converts
+        let converted = found(ours, r#"{"amount":"USD;0.60","currency":"ZAR","text":"a"}"#);
+        assert_eq!(converted, [some("amount", "ZAR", "-10.50"), some("amount", "USD", "0.60")]);
         // a text that is not returned is not compared; an amount that is not returned does not agree
         assert_eq!(found(ours, r#"{"currency":"ZAR"}"#), [some("amount", "ZAR", "-10.50")]);
+    }
+
+    #[test]
+    fn a_rounded_number_has_fewer_decimals_and_nothing_else() {
+        for (ours, theirs) in
+            [("10.55", "10.6"), ("10.55", "10.5"), ("10.45", "10.4"), ("12.34", "12"), ("-0.005", "-0.01"), ("10.555", "EUR;10.56")]
+        {
+            assert!(is_rounded(ours, theirs), "{ours} {theirs}");
+        }
+        for (ours, theirs) in [("10.55", "10.7"), ("10.00", "10.01"), ("10.5", "10.50"), ("10", "11"), ("10.55", ""), ("12.34", "13")] {
+            assert!(!is_rounded(ours, theirs), "{ours} {theirs}");
+        }
     }
 }

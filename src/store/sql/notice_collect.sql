@@ -13,7 +13,8 @@ WITH bounds AS (
     SELECT a.id, coalesce(a.company, d.company) AS company, coalesce(a.entity, d.entity) AS entity,
            CASE a.kind WHEN 'failed' THEN 'records_failed' WHEN 'waiting' THEN 'records_failed' WHEN 'downstream' THEN 'downstream_failed' WHEN 'conflict' THEN 'conflicts_opened'
                        WHEN 'partial_write' THEN 'partial_write' WHEN 'restored' THEN 'ledger_restored' WHEN 'close' THEN 'close_suspended'
-                       ELSE CASE a.detail::jsonb ->> 'action' WHEN 'audit day' THEN 'audit_head' ELSE 'flow_stopped' END END AS event,
+                       ELSE CASE a.detail::jsonb ->> 'action' WHEN 'audit day' THEN 'audit_head' WHEN 'tie_out_ended' THEN 'tie_out_not_tied'
+                                                                  ELSE 'flow_stopped' END END AS event,
            CASE a.kind WHEN 'failed' THEN a.detail::jsonb ->> 'reason' WHEN 'waiting' THEN a.detail::jsonb ->> 'reason' WHEN 'conflict' THEN a.detail::jsonb ->> 'kind'
                        WHEN 'partial_write' THEN (SELECT string_agg(f ->> 'field', ', ' ORDER BY f ->> 'field')
                                                   FROM jsonb_array_elements(a.detail::jsonb -> 'fields') AS f) END AS cause,
@@ -39,6 +40,9 @@ WITH bounds AS (
        OR (a.kind = 'conflict' AND a.detail::jsonb ->> 'state' = 'open')
        OR (a.kind = 'action' AND a.detail::jsonb ->> 'action' IN ('stop', 'audit day'))
        OR (a.kind = 'close' AND a.detail::jsonb ->> 'action' = 'suspend')
+       -- of a tie-out by the schedule alone: a person who asked for one sees its result
+       OR (a.kind = 'action' AND a.detail::jsonb ->> 'action' = 'tie_out_ended' AND a.detail::jsonb ->> 'scheduled' = 'true'
+           AND a.detail::jsonb ->> 'result' NOT IN ('tied', 'balanced'))
 ), told_of AS (
     -- each record once, however many parts it has; each entry of a conflict
     SELECT DISTINCT ON (event, company, entity, cause, CASE WHEN event = 'conflicts_opened' THEN id::text ELSE key END) *

@@ -1,12 +1,23 @@
--- The sums of a block by fiscal period and currency. `$5`: the field with the amount.
+-- The sums of a block by fiscal period and currency. `$5`: the field with the amount; `$6`, `$7`: only this fiscal year and period.
 WITH expected AS (
     SELECT * FROM tie_out_row
     WHERE tie_out_id = $1 AND company = $2 AND entity = $3 AND block = $4 AND side IN ('syspro', 'gone') AND unmapped IS NULL
-), found AS (
+      AND ($6 IS NULL OR (year = $6 AND period = $7))
+), unmapped AS (
+    SELECT DISTINCT document_key FROM tie_out_row WHERE tie_out_id = $1 AND company = $2 AND entity = $3 AND unmapped IS NOT NULL
+), placed AS (
     -- a row belongs to the period of its record
-    SELECT e.year, e.period, coalesce(nullif(f.currency, ''), e.currency, '') AS currency, count(*) AS records, sum(f.amount) AS amount
-    FROM tie_out_row f LEFT JOIN expected e ON e.document_key = f.document_key AND e.record_key = f.record_key
-    WHERE f.tie_out_id = $1 AND f.company = $2 AND f.entity = $3 AND f.block = $4 AND f.side = 'servicenow'
+    SELECT CASE WHEN e.document_key IS NULL THEN f.year ELSE e.year END AS year,
+           CASE WHEN e.document_key IS NULL THEN f.period ELSE e.period END AS period,
+           coalesce(nullif(f.currency, ''), e.currency, '') AS currency, f.amount, u.document_key IS NOT NULL AS unmapped
+    FROM tie_out_found f
+    LEFT JOIN tie_out_row e ON e.tie_out_id = $1 AND e.company = $2 AND e.entity = $3 AND e.block = $4 AND e.document_key = f.document_key
+        AND e.record_key = f.record_key AND e.side IN ('syspro', 'gone') AND e.unmapped IS NULL
+    LEFT JOIN unmapped u ON u.document_key = f.document_key
+    WHERE f.company = $2 AND f.entity = $3 AND f.block = $4
+), found AS (
+    SELECT year, period, currency, count(*) AS records, sum(amount) AS amount FROM placed
+    WHERE $6 IS NULL OR (year = $6 AND period = $7) OR (unmapped AND year IS NULL)
     GROUP BY 1, 2, 3
 ), own AS (
     SELECT year, period, currency,

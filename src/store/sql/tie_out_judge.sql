@@ -1,29 +1,40 @@
--- Why each record differs: the first match counts. `$4`: the causes that the next runs end.
+-- Why each record differs: the first match counts. `$4`: the causes that no person need look at. An item may already name a cause that only
+-- the two systems could tell; it counts where nothing before it does.
 UPDATE tie_out_item i
-SET cause = c.cause, open = NOT c.cause = ANY($4), message = coalesce(i.message, c.message),
+SET cause = c.cause, open = CASE WHEN c.cause = 'staged' THEN i.open ELSE NOT c.cause = ANY($4) END, message = coalesce(i.message, c.message),
     first_seen_at = coalesce((
         SELECT min(o.first_seen_at) FROM tie_out_item o
-        WHERE o.tie_out_id = (SELECT max(t.id) FROM tie_out t WHERE t.id < $1 AND t.state = 'done')
+        -- the newest one that compared this record
+        WHERE o.tie_out_id = (
+            SELECT max(t.id) FROM tie_out t
+            WHERE t.id < $1 AND t.state = 'done' AND (t.companies = '{}' OR $2 = ANY(t.companies)) AND (t.entities = '{}' OR $3 = ANY(t.entities))
+              AND (t.year IS NULL OR (t.year = i.year AND t.period = i.period)))
           AND o.company = $2 AND o.entity = $3 AND o.block = i.block AND o.document_key = i.document_key AND o.record_key = i.record_key
           AND o.kind = i.kind AND o.field IS NOT DISTINCT FROM i.field), i.first_seen_at)
 FROM (
     SELECT i.id,
            CASE
                WHEN i.kind = 'twice' THEN 'twice'
+               WHEN d.id IS NULL AND i.kind IN ('missing', 'unmapped') AND i.cause = 'left_out' THEN 'left_out'
                WHEN d.id IS NULL AND i.kind IN ('missing', 'unmapped') THEN 'not_read_yet'
                WHEN d.id IS NULL THEN 'unknown_row'
                WHEN p.state = 'failed' AND p.reason = 'downstream' THEN 'downstream'
                WHEN p.state = 'failed' THEN 'failed'
                WHEN p.state = 'waiting' THEN 'waiting'
                WHEN p.state = 'on_hold' THEN 'on_hold'
+               WHEN i.cause = 'staged' THEN 'staged'
                WHEN p.state = 'unknown' THEN 'unknown'
                WHEN p.state IS NOT NULL THEN 'queued'
+               WHEN i.cause = 'left_out' THEN 'left_out'
                WHEN i.kind = 'extra' AND r.document_id IS NULL THEN 'unknown_row'
+               WHEN i.kind = 'extra' AND i.cause = 'purged' THEN 'purged'
                WHEN i.kind = 'extra' THEN 'gone'
                WHEN i.document_hash <> d.hash THEN 'not_read_yet'
                WHEN i.kind = 'unmapped' THEN 'failed'
+               WHEN i.kind = 'missing' AND i.cause = 'hidden' THEN 'hidden'
                WHEN i.kind = 'missing' AND r.sys_id <> '' THEN 'deleted_in_servicenow'
                WHEN i.kind = 'missing' AND r.document_id IS NULL THEN 'outdated'
+               WHEN i.cause = 'rounding' THEN 'rounding'
                WHEN i.field = ANY(r.partial) THEN 'partial_write'
                WHEN l.payload::jsonb ->> i.field IS NOT DISTINCT FROM i.syspro_value THEN 'changed_in_servicenow'
                WHEN i.kind = 'differs' THEN 'outdated'

@@ -9,7 +9,7 @@ use super::of_block;
 use super::rows::drop_rows;
 use crate::domain::FlowId;
 use crate::domain::ids::TieOutId;
-use crate::domain::tie_out::{Cause, Difference};
+use crate::domain::tie_out::{Cause, Difference, FiscalPeriod};
 use crate::store::text::Text;
 use crate::store::{Store, StoreError};
 
@@ -78,18 +78,34 @@ pub struct NewDifference {
     pub currency: String,
     /// What it adds to ServiceNow's amount less SYSPRO's.
     pub amount: Option<Decimal>,
+    /// What the two values alone tell about the cause.
+    pub cause: Option<Cause>,
+}
+
+/// Which records of a block are compared.
+#[derive(Debug, Clone, Default)]
+pub struct TieOutAmong {
+    /// Of these documents only.
+    pub documents: Option<Vec<String>>,
+    /// Of this fiscal period only.
+    pub period: Option<FiscalPeriod>,
 }
 
 impl Store {
-    /// Finds the records of a block that only one side has, or that ServiceNow has more than once; of these documents only, if given.
+    /// Finds the records of a block that only one side has, or that ServiceNow has more than once; of these documents and this period only,
+    /// if given.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn tie_out_sets(&self, id: TieOutId, flow: FlowId, block: String, only: Option<Vec<String>>) -> Result<(), StoreError> {
+    pub async fn tie_out_sets(&self, id: TieOutId, flow: FlowId, block: String, among: TieOutAmong) -> Result<(), StoreError> {
         self.run("compare which records both sides have", move |conn| {
-            for sql in [include_str!("../sql/tie_out_rank.sql"), include_str!("../sql/tie_out_sets.sql")] {
-                of_block!(sql, (id, &flow, &block)).bind::<Nullable<Array<Text>>, _>(&only).execute(conn)?;
-            }
+            let TieOutAmong { documents: only, period: of } = &among;
+            of_block!(include_str!("../sql/tie_out_rank.sql"), (id, &flow, &block)).bind::<Nullable<Array<Text>>, _>(only).execute(conn)?;
+            of_block!(include_str!("../sql/tie_out_sets.sql"), (id, &flow, &block))
+                .bind::<Nullable<Array<Text>>, _>(only)
+                .bind::<Nullable<Integer>, _>(of.map(|of| of.year))
+                .bind::<Nullable<Integer>, _>(of.map(|of| of.period))
+                .execute(conn)?;
             Ok(())
         })
         .await
@@ -104,16 +120,19 @@ impl Store {
         id: TieOutId,
         flow: FlowId,
         block: String,
-        only: Option<Vec<String>>,
+        among: TieOutAmong,
         after: (String, String),
         limit: i64,
     ) -> Result<Vec<TieOutPair>, StoreError> {
         self.run("compare the values of both sides", move |conn| {
+            let TieOutAmong { documents: only, period: of } = among;
             Ok(of_block!(include_str!("../sql/tie_out_pairs.sql"), (id, &flow, &block))
                 .bind::<Nullable<Array<Text>>, _>(only)
                 .bind::<Text, _>(after.0)
                 .bind::<Text, _>(after.1)
                 .bind::<BigInt, _>(limit)
+                .bind::<Nullable<Integer>, _>(of.map(|of| of.year))
+                .bind::<Nullable<Integer>, _>(of.map(|of| of.period))
                 .load(conn)?)
         })
         .await
@@ -129,9 +148,9 @@ impl Store {
             let or_null = |of: fn(&NewDifference) -> Option<&str>| found.iter().map(of).collect::<Vec<_>>();
             of_block!(
                 "INSERT INTO tie_out_item (tie_out_id, company, entity, block, kind, document_key, record_key, year, period, currency, amount, field, \
-                                           syspro_value, servicenow_value, sys_id, target_table, updated_by, updated_at, document_hash) \
+                                           syspro_value, servicenow_value, sys_id, target_table, updated_by, updated_at, document_hash, cause) \
                  SELECT $1, $2, $3, $4, $5, n.* FROM unnest($6::text[], $7::text[], $8::integer[], $9::integer[], $10::text[], $11::numeric[], $12::text[], \
-                        $13::text[], $14::text[], $15::text[], $16::text[], $17::text[], $18::text[], $19::bytea[]) AS n",
+                        $13::text[], $14::text[], $15::text[], $16::text[], $17::text[], $18::text[], $19::bytea[], $20::text[]) AS n",
                 (id, &flow, &block)
             )
             .bind::<Text, _>(Difference::Differs.as_str())
@@ -149,6 +168,7 @@ impl Store {
             .bind::<Array<Nullable<Text>>, _>(or_null(|one| one.of.updated_by.as_deref()))
             .bind::<Array<Nullable<Text>>, _>(or_null(|one| one.of.updated_at.as_deref()))
             .bind::<Array<Nullable<Binary>>, _>(found.iter().map(|one| one.of.document_hash.as_deref()).collect::<Vec<_>>())
+            .bind::<Array<Nullable<Text>>, _>(found.iter().map(|one| one.cause.map(Cause::as_str)).collect::<Vec<_>>())
             .execute(conn)?;
             Ok(())
         })
@@ -156,11 +176,17 @@ impl Store {
     }
 
     /// Finds the causes of a flow's differences, and the sums of its blocks, each with the field of its amounts; then removes what was
-    /// read.
+    /// read of SYSPRO.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn tie_out_judge(&self, id: TieOutId, flow: FlowId, blocks: Vec<(String, Option<String>)>) -> Result<(), StoreError> {
+    pub async fn tie_out_judge(
+        &self,
+        id: TieOutId,
+        flow: FlowId,
+        blocks: Vec<(String, Option<String>)>,
+        of: Option<FiscalPeriod>,
+    ) -> Result<(), StoreError> {
         self.run("find why both sides differ", move |conn| {
             sql_query(include_str!("../sql/tie_out_judge.sql"))
                 .bind::<BigInt, _>(id)
@@ -171,7 +197,12 @@ impl Store {
             for (block, amount) in &blocks {
                 of_block!(include_str!("../sql/tie_out_buckets.sql"), (id, &flow, block))
                     .bind::<Nullable<Text>, _>(amount.as_deref())
+                    .bind::<Nullable<Integer>, _>(of.map(|of| of.year))
+                    .bind::<Nullable<Integer>, _>(of.map(|of| of.period))
                     .execute(conn)?;
+                if of.is_some() {
+                    of_block!(include_str!("../sql/tie_out_without_period.sql"), (id, &flow, block)).execute(conn)?;
+                }
             }
             drop_rows(conn, id, &flow)
         })

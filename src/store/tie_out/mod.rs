@@ -1,12 +1,16 @@
 //! Tie-outs: what was read of both sides, the differences, and the sums by fiscal period.
 //!
-//! `rows` stores what was read, page by page, until it is compared. `compare` finds the differences, their causes and the sums with one
-//! statement each. This file begins, ends and lists tie-outs.
+//! `rows` stores what was read of SYSPRO, page by page, until it is compared. `found` keeps ServiceNow's rows. `compare` finds the
+//! differences, their causes and the sums with one statement each; `causes` stores what only the two systems can tell. `controls` stores what
+//! was checked within SYSPRO's documents. This file begins, ends and lists tie-outs.
 
+mod causes;
 mod compare;
+mod controls;
+mod found;
 mod rows;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use diesel::dsl::now;
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -15,18 +19,22 @@ use diesel::upsert::excluded;
 use rust_decimal::Decimal;
 use serde::Serialize;
 
-pub use self::compare::{NewDifference, TieOutPair};
+pub use self::causes::{FoundCause, OneSided};
+pub use self::compare::{NewDifference, TieOutAmong, TieOutPair};
+pub use self::controls::{NewViolation, TieOutControl, TieOutViolation};
+pub(super) use self::found::drop_found;
+pub use self::found::{TieOutExtra, TieOutFound, TieOutListing, TieOutPlace};
 pub use self::rows::{GoneRecord, TieOutRow, TieOutSide};
 use super::audit::{NewAudit, audit_append};
 use super::close::suspend_what_differs;
 use super::definition::SetNumber;
-use super::schema::{definition, tie_out, tie_out_block, tie_out_bucket, tie_out_item, tie_out_row};
+use super::schema::{definition, flow, tie_out, tie_out_block, tie_out_bucket, tie_out_item, tie_out_row};
 use super::{Store, StoreError};
 use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
 use crate::domain::ids::{TieOutId, TieOutItemId};
 use crate::domain::reason::Reason;
-use crate::domain::tie_out::{Age, Cause, Difference, TieOutState, Verdict};
+use crate::domain::tie_out::{Age, Cause, Difference, FiscalPeriod, Scope, TieOutState, Verdict};
 use crate::store::text::{Text, text};
 
 /// A tie-out.
@@ -49,6 +57,47 @@ pub struct TieOutRun {
     pub ended_at: Option<DateTime<Utc>>,
     /// Why it ended early.
     pub error: Option<String>,
+    /// Only these companies were compared; empty: all.
+    pub companies: Vec<String>,
+    /// Only these entities; empty: all.
+    pub entities: Vec<String>,
+    /// Only records of this fiscal year; null: of every one.
+    pub year: Option<i32>,
+    /// And of this period.
+    pub period: Option<i32>,
+    /// Whether ServiceNow's tables were listed even if they had not changed.
+    pub fresh: bool,
+    /// The time of the schedule for which it was made; null: a person asked.
+    pub scheduled_for: Option<DateTime<Utc>>,
+    /// What it shows, once it is done: the worst of its sums and controls.
+    pub result: Option<Verdict>,
+    /// Differences and documents that a person must look at.
+    pub open_items: Option<i64>,
+}
+
+/// What a tie-out shows at its end.
+#[derive(Debug, Clone, Copy)]
+pub struct TieOutEnd {
+    /// The worst of its sums and controls.
+    pub result: Verdict,
+    /// Differences and documents that a person must look at.
+    pub open: i64,
+}
+
+impl TieOutRun {
+    /// The fiscal period that was asked for.
+    pub fn of_period(&self) -> Option<FiscalPeriod> {
+        Some(FiscalPeriod { year: self.year?, period: self.period? })
+    }
+
+    /// What was asked for, for people; `None`: everything.
+    pub fn scope_text(&self) -> Option<String> {
+        let companies = (!self.companies.is_empty()).then(|| self.companies.join(", "));
+        let entities = (!self.entities.is_empty()).then(|| self.entities.join(", "));
+        let period = self.of_period().map(|period| format!("period {period}"));
+        let parts: Vec<String> = companies.into_iter().chain(entities).chain(period).collect();
+        (!parts.is_empty()).then(|| parts.join("; "))
+    }
 }
 
 /// A block of a flow in a tie-out.
@@ -71,6 +120,12 @@ pub struct TieOutBlock {
     pub unread: bool,
     /// Why a tie-out does not compare it.
     pub left_out: Option<String>,
+    /// The date up to which the flow had read SYSPRO's changes.
+    pub watermark: Option<NaiveDate>,
+    /// Records and rows that are not counted, because only one fiscal period was compared and theirs is not known.
+    pub without_period: i64,
+    /// When ServiceNow's rows were listed, if that was earlier: they have not changed since.
+    pub listed_at: Option<DateTime<Utc>>,
 }
 
 /// The sums of one block, fiscal period and currency.
@@ -111,7 +166,7 @@ pub struct TieOutBucket {
     pub servicenow_amount: Option<Decimal>,
     /// Differences that a person must look at.
     pub open_items: i64,
-    /// Differences that the next runs end.
+    /// Differences that no person must look at: the next runs end them, or a rule intends them.
     pub timing_items: i64,
     /// The amount of all named differences. It is the difference of the sums, or the bucket is not verified.
     #[schema(value_type = Option<String>)]
@@ -120,7 +175,15 @@ pub struct TieOutBucket {
     pub verdict: Verdict,
 }
 
+/// What names a sum: company, entity, block, fiscal year, period and currency.
+pub type SumKey = (String, String, String, Option<i32>, Option<i32>, String);
+
 impl TieOutBucket {
+    /// What names it.
+    pub fn key(&self) -> SumKey {
+        (self.company.clone(), self.entity.clone(), self.block.clone(), self.year, self.period, self.currency.clone())
+    }
+
     /// ServiceNow's amount less SYSPRO's and what is gone.
     pub fn difference(&self) -> Decimal {
         let amount = |amount: Option<Decimal>| amount.unwrap_or_default();
@@ -226,17 +289,39 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn tie_out_begin(&self, requested_by: String, why: Reason, under: SetNumber) -> Result<TieOutRun, StoreError> {
+    pub async fn tie_out_begin(
+        &self,
+        requested_by: String,
+        why: Reason,
+        under: SetNumber,
+        scope: Scope,
+        scheduled_for: Option<DateTime<Utc>>,
+    ) -> Result<TieOutRun, StoreError> {
         self.run("begin a tie-out", move |conn| {
             let run: TieOutRun = diesel::insert_into(tie_out::table)
                 .values((
                     tie_out::requested_by.eq(text(&requested_by)),
                     tie_out::why.eq(Some(text(why.as_str()))),
                     tie_out::definition.eq(Some(under.0)),
+                    tie_out::companies.eq(&scope.companies),
+                    tie_out::entities.eq(&scope.entities),
+                    tie_out::year.eq(scope.period.map(|period| period.year)),
+                    tie_out::period.eq(scope.period.map(|period| period.period)),
+                    tie_out::fresh.eq(scope.fresh),
+                    tie_out::scheduled_for.eq(scheduled_for),
                 ))
                 .returning(TieOutRun::as_select())
                 .get_result(conn)?;
-            let mut row = NewAudit::of(AuditKind::Action).detail(&serde_json::json!({ "action": "tie_out", "number": run.id, "why": why }));
+            let mut row = NewAudit::of(AuditKind::Action).detail(&serde_json::json!({
+                "action": "tie_out",
+                "number": run.id,
+                "why": why,
+                "companies": scope.companies,
+                "entities": scope.entities,
+                "period": scope.period.map(|period| period.to_string()),
+                "fresh": scope.fresh,
+                "scheduled_for": scheduled_for,
+            }));
             row.actor = requested_by;
             audit_append(conn, &[row])?;
             Ok(run)
@@ -244,21 +329,57 @@ impl Store {
         .await
     }
 
-    /// Ends a tie-out: done, or early with an error. What was read for it is removed.
+    /// Ends a tie-out: done with what it shows, or early with an error. What was read of SYSPRO for it is removed, and the audit says how it
+    /// ended.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn tie_out_end(&self, id: TieOutId, error: Option<String>) -> Result<TieOutRun, StoreError> {
+    pub async fn tie_out_end(&self, id: TieOutId, end: Result<TieOutEnd, String>) -> Result<TieOutRun, StoreError> {
         self.run("end a tie-out", move |conn| {
             diesel::delete(tie_out_row::table.filter(tie_out_row::tie_out_id.eq(id))).execute(conn)?;
-            let state = if error.is_some() { TieOutState::Failed } else { TieOutState::Done };
+            let state = if end.is_err() { TieOutState::Failed } else { TieOutState::Done };
             if state == TieOutState::Done {
                 suspend_what_differs(conn, id)?;
             }
-            Ok(diesel::update(tie_out::table.find(id))
-                .set((tie_out::state.eq(text(state.as_str())), tie_out::ended_at.eq(now), tie_out::error.eq(error.as_deref().map(text))))
+            let error = end.as_ref().err().map(|error| text(error));
+            let run: TieOutRun = diesel::update(tie_out::table.find(id))
+                .set((
+                    tie_out::state.eq(text(state.as_str())),
+                    tie_out::ended_at.eq(now),
+                    tie_out::error.eq(error),
+                    tie_out::result.eq(end.as_ref().ok().map(|end| text(end.result.as_str()))),
+                    tie_out::open_items.eq(end.as_ref().ok().map(|end| end.open)),
+                ))
                 .returning(TieOutRun::as_select())
-                .get_result(conn)?)
+                .get_result(conn)?;
+            let said = match &end {
+                Ok(end) => format!("{}: {} differences and documents need a person", end.result, end.open),
+                Err(error) => format!("it ended early: {error}"),
+            };
+            let mut row = NewAudit::of(AuditKind::Action).detail(&serde_json::json!({
+                "action": "tie_out_ended",
+                "number": run.id,
+                "key": format!("tie-out {}", run.id),
+                "scheduled": run.scheduled_for.is_some(),
+                "result": end.as_ref().map_or("failed", |end| end.result.as_str()),
+                "open": end.as_ref().ok().map(|end| end.open),
+                "message": said,
+            }));
+            row.actor = run.requested_by.clone();
+            audit_append(conn, &[row])?;
+            Ok(run)
+        })
+        .await
+    }
+
+    /// Whether a tie-out was begun for this time of the schedule.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn tie_out_scheduled(&self, at: DateTime<Utc>) -> Result<bool, StoreError> {
+        self.run("find a scheduled tie-out", move |conn| {
+            let found: i64 = tie_out::table.filter(tie_out::scheduled_for.eq(at)).count().get_result(conn)?;
+            Ok(found > 0)
         })
         .await
     }
@@ -287,19 +408,23 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn tie_out_block(&self, id: TieOutId, flow: FlowId, block: TieOutBlock) -> Result<(), StoreError> {
+    pub async fn tie_out_block(&self, id: TieOutId, of: FlowId, block: TieOutBlock) -> Result<(), StoreError> {
         self.run("store what a tie-out compares", move |conn| {
+            let own = flow::table.filter(flow::company.eq(text(of.company.as_str()))).filter(flow::entity.eq(text(of.entity.as_str())));
+            let watermark: Option<NaiveDate> = own.select(flow::watermark).first(conn).optional()?.flatten();
             diesel::insert_into(tie_out_block::table)
                 .values((
                     tie_out_block::tie_out_id.eq(id),
-                    tie_out_block::company.eq(text(flow.company.as_str())),
-                    tie_out_block::entity.eq(text(flow.entity.as_str())),
+                    tie_out_block::company.eq(text(of.company.as_str())),
+                    tie_out_block::entity.eq(text(of.entity.as_str())),
                     tie_out_block::block.eq(text(&block.block)),
                     tie_out_block::tables.eq(&block.tables),
                     tie_out_block::not_compared.eq(&block.not_compared),
                     tie_out_block::unverified.eq(block.unverified.as_deref().map(text)),
                     tie_out_block::unread.eq(block.unread),
                     tie_out_block::left_out.eq(block.left_out.as_deref().map(text)),
+                    tie_out_block::watermark.eq(watermark),
+                    tie_out_block::listed_at.eq(block.listed_at),
                 ))
                 .on_conflict((tie_out_block::tie_out_id, tie_out_block::company, tie_out_block::entity, tie_out_block::block))
                 .do_update()
@@ -308,6 +433,7 @@ impl Store {
                     tie_out_block::not_compared.eq(excluded(tie_out_block::not_compared)),
                     tie_out_block::unverified.eq(excluded(tie_out_block::unverified)),
                     tie_out_block::unread.eq(excluded(tie_out_block::unread)),
+                    tie_out_block::listed_at.eq(excluded(tie_out_block::listed_at)),
                 ))
                 .execute(conn)?;
             Ok(())
@@ -393,6 +519,26 @@ impl Store {
             let number: Option<i32> = tie_out::table.find(id).select(tie_out::definition).get_result(conn).optional()?.flatten();
             let Some(number) = number else { return Ok(None) };
             Ok(definition::table.find(number).select(TieOutDefinitions::as_select()).get_result(conn).optional()?)
+        })
+        .await
+    }
+
+    /// The sums of a tie-out to which a difference of this cause belongs: their company, entity, block, fiscal year, period and currency.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn tie_out_caused_by(&self, id: TieOutId, cause: Cause) -> Result<Vec<SumKey>, StoreError> {
+        self.run("list the sums with a cause", move |conn| {
+            let items = tie_out_item::table.filter(tie_out_item::tie_out_id.eq(id)).filter(tie_out_item::cause.eq(text(cause.as_str())));
+            let key = (
+                tie_out_item::company,
+                tie_out_item::entity,
+                tie_out_item::block,
+                tie_out_item::year,
+                tie_out_item::period,
+                tie_out_item::currency,
+            );
+            Ok(items.select(key).distinct().load(conn)?)
         })
         .await
     }

@@ -22,20 +22,18 @@ pub enum TieOutSide {
     Syspro,
     /// The ledger: what SYSPRO no longer has and ServiceNow keeps with a mark.
     Gone,
-    /// ServiceNow.
-    ServiceNow,
 }
 
-crate::domain::delivery::words!(TieOutSide { Syspro = "syspro", Gone = "gone", ServiceNow = "servicenow" });
+crate::domain::delivery::words!(TieOutSide { Syspro = "syspro", Gone = "gone" });
 
-/// A record as one side has it.
+/// A record as ServiceNow should have it.
 #[derive(Debug, Clone, Default)]
 pub struct TieOutRow {
     /// The document's key.
     pub document_key: String,
     /// The line's key; empty for a header.
     pub record_key: String,
-    /// The hash of the document's content; SYSPRO's side alone.
+    /// The hash of the document's content; `None`: SYSPRO no longer has it.
     pub document_hash: Option<[u8; 32]>,
     /// The fiscal year.
     pub year: Option<i32>,
@@ -49,14 +47,6 @@ pub struct TieOutRow {
     pub fields: String,
     /// Why the document cannot be mapped.
     pub unmapped: Option<String>,
-    /// The row of ServiceNow.
-    pub sys_id: Option<String>,
-    /// Its table.
-    pub target_table: Option<String>,
-    /// The user who changed it last.
-    pub updated_by: Option<String>,
-    /// When.
-    pub updated_at: Option<String>,
 }
 
 /// A record that SYSPRO no longer has, as it was delivered.
@@ -115,9 +105,9 @@ impl Store {
         self.run("keep what a tie-out read", move |conn| {
             of_block!(
                 "INSERT INTO tie_out_row (tie_out_id, company, entity, block, side, document_key, record_key, document_hash, year, period, currency, amount, \
-                                          fields, unmapped, sys_id, target_table, updated_by, updated_at) \
+                                          fields, unmapped) \
                  SELECT $1, $2, $3, $4, $5, n.* FROM unnest($6::text[], $7::text[], $8::bytea[], $9::integer[], $10::integer[], $11::text[], $12::numeric[], \
-                        $13::text[], $14::text[], $15::text[], $16::text[], $17::text[], $18::text[]) AS n",
+                        $13::text[], $14::text[]) AS n",
                 (id, &flow, &block)
             )
             .bind::<Text, _>(side.as_str())
@@ -130,10 +120,6 @@ impl Store {
             .bind::<Array<Nullable<Numeric>>, _>(rows.iter().map(|row| row.amount).collect::<Vec<_>>())
             .bind::<Array<JsonText>, _>(rows.iter().map(|row| row.fields.as_str()).collect::<Vec<_>>())
             .bind::<Array<Nullable<Text>>, _>(rows.iter().map(|row| row.unmapped.as_deref()).collect::<Vec<_>>())
-            .bind::<Array<Nullable<Text>>, _>(rows.iter().map(|row| row.sys_id.as_deref()).collect::<Vec<_>>())
-            .bind::<Array<Nullable<Text>>, _>(rows.iter().map(|row| row.target_table.as_deref()).collect::<Vec<_>>())
-            .bind::<Array<Nullable<Text>>, _>(rows.iter().map(|row| row.updated_by.as_deref()).collect::<Vec<_>>())
-            .bind::<Array<Nullable<Text>>, _>(rows.iter().map(|row| row.updated_at.as_deref()).collect::<Vec<_>>())
             .execute(conn)?;
             Ok(())
         })
@@ -204,8 +190,8 @@ impl Store {
         .await
     }
 
-    /// Removes what was read of these documents and found out about them, so that they can be read a second time. Answers the places that
-    /// had rows: block, document and line.
+    /// Removes what was read of these documents and found out about them, so that they can be read a second time. ServiceNow's rows of the
+    /// blocks `keep` stay. Answers the places that had rows: block, document and line.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -214,18 +200,25 @@ impl Store {
         id: TieOutId,
         flow: FlowId,
         documents: Vec<String>,
+        keep: Vec<String>,
     ) -> Result<Vec<(String, String, String)>, StoreError> {
         self.run("read documents of a tie-out again", move |conn| {
             let places: Vec<Place> = sql_query(
-                "WITH found AS (DELETE FROM tie_out_item WHERE tie_out_id = $1 AND company = $2 AND entity = $3 AND document_key = ANY($4)) \
-                 DELETE FROM tie_out_row WHERE tie_out_id = $1 AND company = $2 AND entity = $3 \
-                    AND block = ANY(ARRAY(SELECT block FROM tie_out_block WHERE tie_out_id = $1 AND company = $2 AND entity = $3)) AND document_key = ANY($4) \
-                 RETURNING block, document_key, record_key",
+                "WITH blocks AS (SELECT block FROM tie_out_block WHERE tie_out_id = $1 AND company = $2 AND entity = $3), \
+                 items AS (DELETE FROM tie_out_item WHERE tie_out_id = $1 AND company = $2 AND entity = $3 AND document_key = ANY($4)), \
+                 read AS ( \
+                    DELETE FROM tie_out_row WHERE tie_out_id = $1 AND company = $2 AND entity = $3 AND block = ANY(ARRAY(SELECT block FROM blocks)) \
+                       AND document_key = ANY($4) RETURNING block, document_key, record_key), \
+                 found AS ( \
+                    DELETE FROM tie_out_found WHERE company = $2 AND entity = $3 AND block = ANY(ARRAY(SELECT block FROM blocks)) \
+                       AND NOT block = ANY($5) AND document_key = ANY($4) RETURNING block, document_key, record_key) \
+                 SELECT * FROM read UNION SELECT * FROM found",
             )
             .bind::<BigInt, _>(id)
             .bind::<Text, _>(flow.company.as_str())
             .bind::<Text, _>(flow.entity.as_str())
             .bind::<Array<Text>, _>(&documents)
+            .bind::<Array<Text>, _>(&keep)
             .load(conn)?;
             Ok(places.into_iter().map(|place| (place.block, place.document_key, place.record_key)).collect())
         })

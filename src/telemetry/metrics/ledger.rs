@@ -5,6 +5,7 @@ use std::time::Duration;
 use prometheus::{Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec};
 
 use crate::domain::retention::KeptTable;
+use crate::domain::tie_out::Verdict;
 use crate::telemetry::declare::{Declaring, counter, counters, gauge, gauges, histogram, histograms};
 
 /// The ledger: the database, its connections and size, the audit, and retention.
@@ -19,6 +20,9 @@ pub struct LedgerMetrics {
     retention_removed: IntCounterVec,
     ledger_bytes: IntGauge,
     ledger_growth: IntGauge,
+    tie_out_result: IntGauge,
+    tie_out_open: IntGauge,
+    tie_out_age: IntGauge,
 }
 
 impl LedgerMetrics {
@@ -43,6 +47,17 @@ impl LedgerMetrics {
                 "ledger_growth_bytes",
                 "Bytes by which the database grew within a day, by the newest sample that is about a day old; 0 without one.",
             ),
+            tie_out_result: gauge(
+                registry,
+                "tie_out_result",
+                "Result of the newest tie-out that is done: 0 tied, 1 balanced, 2 untied, 3 unverified; -1 without one.",
+            ),
+            tie_out_open: gauge(
+                registry,
+                "tie_out_open_items",
+                "Differences and documents of the newest tie-out that a person must look at.",
+            ),
+            tie_out_age: gauge(registry, "tie_out_age_seconds", "Time since the newest tie-out that is done began; 0 without one."),
         }
     }
 
@@ -88,6 +103,21 @@ impl LedgerMetrics {
     pub fn set_ledger_size(&self, bytes: i64, growth: Option<i64>) {
         self.ledger_bytes.set(bytes);
         self.ledger_growth.set(growth.unwrap_or_default());
+    }
+
+    /// The newest tie-out that is done: its result, its open items and its age; `None`: there is none.
+    pub fn set_tie_out(&self, newest: Option<(Verdict, i64, Duration)>) {
+        let (result, open, age) = newest.unwrap_or((Verdict::Tied, 0, Duration::ZERO));
+        let result = match result {
+            _ if newest.is_none() => -1,
+            Verdict::Tied => 0,
+            Verdict::Balanced => 1,
+            Verdict::Untied => 2,
+            Verdict::Unverified => 3,
+        };
+        self.tie_out_result.set(result);
+        self.tie_out_open.set(open);
+        self.tie_out_age.set(i64::try_from(age.as_secs()).unwrap_or(i64::MAX));
     }
 
     /// Audit rows were sealed.

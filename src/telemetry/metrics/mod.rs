@@ -183,6 +183,7 @@ mod tests {
         metrics.ledger.audit_sealed(9);
         metrics.ledger.retention_removed(KeptTable::Version, 3);
         metrics.ledger.set_ledger_size(1 << 20, Some(-5));
+        metrics.ledger.set_tie_out(Some((crate::domain::tie_out::Verdict::Untied, 4, Duration::from_secs(90))));
         metrics.service.set_certificate_expiry(DateTime::from_timestamp(1_800_000_000, 0).expect("an instant"));
         metrics.service.certificate_refused();
         metrics.service.notified(ChannelKind::Webhook, Telling::Again);
@@ -233,6 +234,9 @@ mod tests {
             "tieline_retention_removed_total{table=\"version\"} 3",
             "tieline_ledger_bytes 1048576",
             "tieline_ledger_growth_bytes -5",
+            "tieline_tie_out_result 2",
+            "tieline_tie_out_open_items 4",
+            "tieline_tie_out_age_seconds 90",
             "tieline_certificate_expires_timestamp_seconds 1800000000",
             "tieline_certificates_refused_total 1",
             "tieline_notice_messages_total{channel=\"webhook\",telling=\"again\"} 1",

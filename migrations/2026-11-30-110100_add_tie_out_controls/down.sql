@@ -1,0 +1,2 @@
+DROP TABLE tie_out_violation;
+DROP TABLE tie_out_control;

@@ -1,0 +1,3 @@
+ALTER TABLE tie_out_block DROP COLUMN listed_at;
+DROP TABLE tie_out_listing;
+DROP TABLE tie_out_found;
