@@ -98,10 +98,11 @@ struct Count {
     count: i64,
 }
 
-/// The newest tie-out that is done and looked at the company.
+/// The newest tie-out that is done and looked at all periods of the company.
 pub(super) fn newest_tie_out(conn: &mut Conn, company: &str) -> Tx<Option<TieOutId>> {
     let row: Newest = sql_query(
-        "SELECT max(b.tie_out_id) AS id FROM tie_out_block b JOIN tie_out t ON t.id = b.tie_out_id WHERE t.state = 'done' AND b.company = $1",
+        "SELECT max(b.tie_out_id) AS id FROM tie_out_block b JOIN tie_out t ON t.id = b.tie_out_id \
+         WHERE t.state = 'done' AND t.year IS NULL AND b.company = $1",
     )
     .bind::<Text, _>(company)
     .get_result(conn)?;

@@ -301,7 +301,14 @@ pub(in crate::store) fn suspend_what_differs(conn: &mut Conn, id: TieOutId) -> T
     if signed.is_empty() {
         return Ok(());
     }
-    let at = tie_out::table.find(id).select(tie_out::started_at).first(conn)?;
+    let scope = (tie_out::started_at, tie_out::year, tie_out::period);
+    let (at, year, of_year): (chrono::DateTime<chrono::Utc>, Option<i32>, Option<i32>) =
+        tie_out::table.find(id).select(scope).first(conn)?;
+    if let Some(year) = year {
+        // it did not look at other periods
+        let only = FiscalPeriod::of(year, of_year).map(FiscalPeriod::number);
+        signed.retain(|row| Some(row.number) == only);
+    }
     let (before, after) = (signed_sums(conn, &signed)?, sums_of(conn, id, &signed)?);
     for row in &signed {
         let (period, key) = (FiscalPeriod::from_number(row.number), (row.company.clone(), row.number));

@@ -1,8 +1,8 @@
--- What the newest tie-out of each company says about its periods; $1: one company alone.
+-- What the newest tie-out of all periods of each company says about them; $1: one company alone.
 WITH newest AS (
     SELECT b.company, max(b.tie_out_id) AS id
     FROM tie_out_block b JOIN tie_out t ON t.id = b.tie_out_id
-    WHERE t.state = 'done' AND ($1 IS NULL OR b.company = $1)
+    WHERE t.state = 'done' AND t.year IS NULL AND ($1 IS NULL OR b.company = $1)
     GROUP BY b.company
 )
 SELECT n.company, b.year * 100 + coalesce(b.period, 0) AS number, n.id AS tie_out, t.started_at AS at,
