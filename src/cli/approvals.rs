@@ -62,7 +62,7 @@ fn answer(global: &Global, args: &AnswerArgs, approve: bool) -> Result<Exit, Fai
             OutputForm::Table if approve => {
                 output::line(&format!("{} is approved: {} can repeat it until {}.", row.subject, row.asked_by, at(Some(row.expires_at))))?;
             }
-            OutputForm::Table | OutputForm::Csv => output::line(&format!("{} is rejected.", row.subject))?,
+            _ => output::line(&format!("{} is rejected.", row.subject))?,
         }
         Ok(Exit::Done)
     })

@@ -77,7 +77,7 @@ pub(super) fn close(global: &Global, command: &CloseCommand) -> Result<Exit, Fai
             let report = close::one(&context.process(), company, *period).await?;
             match global.output {
                 OutputForm::Json => output::json(&report)?,
-                OutputForm::Table | OutputForm::Csv => print(&report)?,
+                _ => print(&report)?,
             }
             Ok(Exit::Done)
         }),
@@ -101,9 +101,7 @@ pub(super) fn close(global: &Global, command: &CloseCommand) -> Result<Exit, Fai
             let explained = close::explain(&context.process(), &args.company, args.period, items, requested(&args.why)).await?;
             match global.output {
                 OutputForm::Json => output::json(&serde_json::json!({ "explained": explained }))?,
-                OutputForm::Table | OutputForm::Csv => {
-                    output::line(&format!("{explained} differences of {} have this reason now.", args.period))?
-                }
+                _ => output::line(&format!("{explained} differences of {} have this reason now.", args.period))?,
             }
             Ok(Exit::Done)
         }),
@@ -128,7 +126,7 @@ fn step(global: &Global, args: &CloseArgs, step: CloseStep) -> Result<Exit, Fail
         let stepped = close::step(&context.process(), &args.company, args.period, step, requested(&args.why)).await?;
         match global.output {
             OutputForm::Json => output::json(&stepped)?,
-            OutputForm::Table | OutputForm::Csv => {
+            _ => {
                 output::line(&format!("{}.", stepped.text()))?;
                 if stepped.released > 0 {
                     output::line("A running service, or the next `tieline sync`, sends what is released.")?;

@@ -30,4 +30,8 @@ pub enum OutputForm {
     Json,
     /// For a spreadsheet; `tie-out` alone prints it.
     Csv,
+    /// A workbook; `tie-out` and `tie-out show` alone write it.
+    Xlsx,
+    /// A document to sign; `tie-out` and `tie-out show` alone write it.
+    Pdf,
 }

@@ -55,7 +55,7 @@ pub(super) fn hold(global: &Global, args: &HoldArgs) -> Result<Exit, Failure> {
         let Named { records, unknown } = operations::hold::hold(&context.process(), args.flow(), &args.keys, requested(&args.why)).await?;
         match global.output {
             OutputForm::Json => output::json(&records)?,
-            OutputForm::Table | OutputForm::Csv => records.iter().try_for_each(|row| output::line(&held(row)))?,
+            _ => records.iter().try_for_each(|row| output::line(&held(row)))?,
         }
         known(args, unknown, Exit::Done)
     })

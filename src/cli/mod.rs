@@ -181,8 +181,15 @@ pub fn command_line() -> Cli {
 
 /// Runs a command.
 pub fn main(cli: Cli) -> ExitCode {
-    if cli.global.output == global::OutputForm::Csv && !matches!(cli.command, Command::TieOut(_)) {
-        output::complaint("only `tieline tie-out` prints CSV; use `--output table` or `--output json`");
+    let fits = match (cli.global.output, &cli.command) {
+        (OutputForm::Table | OutputForm::Json, _) | (OutputForm::Csv, Command::TieOut(_)) => true,
+        (OutputForm::Xlsx | OutputForm::Pdf, Command::TieOut(args)) => args.is_of_one(),
+        (OutputForm::Csv | OutputForm::Xlsx | OutputForm::Pdf, _) => false,
+    };
+    if !fits {
+        output::complaint(
+            "this command prints a table or JSON; `tie-out` alone has CSV, and a whole tie-out (`tie-out`, `tie-out show`) XLSX and PDF",
+        );
         return Exit::Usage.into();
     }
     let result = match cli.command {

@@ -107,6 +107,13 @@ enum TieOutCommand {
     },
 }
 
+impl TieOutArgs {
+    /// Whether it shows one whole tie-out.
+    pub(super) fn is_of_one(&self) -> bool {
+        matches!(self.command, None | Some(TieOutCommand::Show { .. }))
+    }
+}
+
 /// `tieline tie-out`
 pub(super) fn tie_out(global: &Global, args: &TieOutArgs) -> Result<Exit, Failure> {
     match &args.command {
@@ -240,12 +247,7 @@ async fn run(context: &Context, global: &Global, args: &TieOutArgs, signals: &mu
 /// Writes a tie-out to a file, if one is named.
 async fn write_file(global: &Global, process: &Process, report: &TieOutReport, to: Option<&FilePath>) -> Result<(), Failure> {
     let Some(FilePath { path, form }) = to else { return Ok(()) };
-    let items = TieOutItems { of: report.run.id, ..TieOutItems::default() };
-    let chosen = Chosen { report, buckets: report.buckets.iter().collect(), items, filter: String::new(), by: who::user() };
-    let bytes = match form {
-        FileForm::Workbook => files::workbook(process, &chosen).await?,
-        FileForm::Document => files::document(process, &chosen).await?,
-    };
+    let bytes = bytes_of(process, report, *form).await?;
     std::fs::write(path, bytes).map_err(|error| {
         let said = format!("{} could not be written: {error}. Name a file in a directory that you may write to", path.display());
         Failure::new(Exit::Failed, said)
@@ -254,6 +256,16 @@ async fn write_file(global: &Global, process: &Process, report: &TieOutReport, t
         return Ok(());
     }
     output::line(&format!("Written to {}.", path.display()))
+}
+
+/// A whole tie-out in one of the forms of a file.
+async fn bytes_of(process: &Process, report: &TieOutReport, form: FileForm) -> Result<Vec<u8>, Failure> {
+    let items = TieOutItems { of: report.run.id, ..TieOutItems::default() };
+    let chosen = Chosen { report, buckets: report.buckets.iter().collect(), items, filter: String::new(), by: who::user() };
+    Ok(match form {
+        FileForm::Workbook => files::workbook(process, &chosen).await?,
+        FileForm::Document => files::document(process, &chosen).await?,
+    })
 }
 
 /// The file to which a tie-out is written, and its form, which the ending of its name says.
@@ -301,6 +313,8 @@ async fn print(global: &Global, process: &Process, report: &TieOutReport) -> Res
     match global.output {
         OutputForm::Json => return tie_out_json::print(process, report).await.map(|()| exit),
         OutputForm::Csv => return csv(SUMS, report.buckets.iter().map(rows::sum)).map(|()| exit),
+        OutputForm::Xlsx => return output::bytes(&bytes_of(process, report, FileForm::Workbook).await?).map(|()| exit),
+        OutputForm::Pdf => return output::bytes(&bytes_of(process, report, FileForm::Document).await?).map(|()| exit),
         OutputForm::Table => {}
     }
     let run = &report.run;

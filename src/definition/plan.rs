@@ -6,6 +6,7 @@ mod control;
 mod distinct;
 mod field;
 mod gone;
+mod place;
 mod read;
 mod shows;
 mod target;
@@ -18,8 +19,9 @@ pub use super::number::{Convert, Decimals, NumberFrom, NumberPlan, ValueDiscount
 pub use align::{AlignField, AlignPlan, Back};
 pub use control::{ActiveWhen, Control, ControlRule, ExistsControl, TotalControl};
 pub use distinct::{DistinctForm, DistinctPlan};
-pub use field::{Case, FieldPlan, FieldSource, Form, IfMissing, KeyPart, Limit, Place, ReferenceForm, Transform};
+pub use field::{Case, FieldPlan, FieldSource, Form, IfMissing, KeyPart, Limit, ReferenceForm, Transform};
 pub use gone::{GoneCase, Was, WasWhat};
+pub use place::Place;
 pub use read::{
     ChangeQuery, ChildRead, ColumnKind, Cut, Derive, Filter, JoinRead, Kinds, Matching, ReadPlan, SweepPlan, TableRead, TypeChange, ViaRead,
 };

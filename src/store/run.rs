@@ -415,10 +415,14 @@ pub(super) fn begin(conn: &mut Conn, new: &NewRun, under: SetNumber) -> Tx<()> {
     Ok(())
 }
 
-/// Ends a run.
+/// Ends a run. One that another node has ended, because this one did not answer, stays as it is: a run ends once.
 pub(super) fn end(conn: &mut Conn, flow: &FlowId, id: RunId, error: Option<&str>) -> Tx<()> {
     let (said, outcome) = ended(error);
-    diesel::update(run::table.find(id)).set((run::ended_at.eq(now), run::outcome.eq(Some(outcome)), run::error.eq(error))).execute(conn)?;
+    let open = run::table.find(id).filter(run::ended_at.is_null());
+    let end = (run::ended_at.eq(now), run::outcome.eq(Some(outcome)), run::error.eq(error));
+    if diesel::update(open).set(end).execute(conn)? == 0 {
+        return Ok(());
+    }
     run_audit(conn, flow, id, "tieline", &said)
 }
 

@@ -357,7 +357,7 @@ fn a_workbook_has_every_sum_and_difference_with_exact_amounts_and_totals_that_ca
     assert_eq!(out.status.code(), Some(3), "{}", text(&out));
     let report: Value = serde_json::from_slice(&out.stdout).unwrap();
     let mut book: Xlsx<_> = open_workbook(&file).unwrap();
-    assert_eq!(book.sheet_names(), ["About", "Sums", "Totals", "Differences", "Not compared"]);
+    assert_eq!(book.sheet_names(), ["About", "Sums", "Totals", "Differences", "Controls", "Not compared"]);
 
     // what the file says of itself
     let about = sheet(&mut book, "About").into_iter().map(|row| row.iter().map(ToString::to_string).collect::<Vec<_>>().join(": "));
@@ -410,13 +410,13 @@ fn totals_are_formulas_whose_values_are_right_and_a_document_can_be_signed() {
     let mut book: Xlsx<_> = open_workbook(&workbook).unwrap();
     let totals = sheet(&mut book, "Totals");
     let formulas = book.worksheet_formula("Totals").unwrap();
-    let invoices = totals.iter().position(|row| row[0].to_string() == "invoice" && row[1].to_string() == "header").unwrap();
+    let invoices = totals.iter().position(|row| row[0] == "invoice" && row[1] == "header").unwrap();
     let formula = formulas.get_value((invoices as u32, 8)).unwrap();
     assert!(formula.starts_with("SUMIFS(Sums!$K$2:$K$") && formula.contains("\"invoice\""), "{formula}");
     let there: rust_decimal::Decimal = world.servicenow.sum("x_apo_invoice", "u_amount_invoiced");
     let all: rust_decimal::Decimal = totals[1..]
         .iter()
-        .filter(|row| row[0].to_string() == "invoice" && row[1].to_string() == "header")
+        .filter(|row| row[0] == "invoice" && row[1] == "header")
         .map(|row| row[8].to_string().parse::<rust_decimal::Decimal>().unwrap())
         .sum();
     assert_eq!(all, there, "the totals of all currencies");
@@ -428,6 +428,11 @@ fn totals_are_formulas_whose_values_are_right_and_a_document_can_be_signed() {
         assert_eq!(out.status.code(), Some(0), "{}", text(&out));
     }
     assert_eq!(std::fs::read(&workbook).unwrap(), std::fs::read(&again).unwrap());
+    for (form, file) in [("xlsx", &workbook), ("pdf", &document)] {
+        let out = world.command(&["--output", form, "tie-out", "show"]).output().unwrap();
+        assert!(out.status.success() && out.stdout == std::fs::read(file).unwrap(), "{form}");
+        assert_eq!(world.command(&["--output", form, "tie-out", "list"]).output().unwrap().status.code(), Some(2), "{form}");
+    }
     let pdf = String::from_utf8_lossy(&std::fs::read(&document).unwrap()).into_owned();
     for said in ["(Prepared by) Tj", "(Reviewed by) Tj", "(month end) Tj", "(tied) Tj", "(None.) Tj", "/Helvetica-Bold"] {
         assert!(pdf.contains(said), "{said}");

@@ -50,7 +50,7 @@ fn an_unchanged_table_is_not_listed_again_and_a_changed_one_is() {
     let (report, _, requests) = counted(&world, &[]);
     let found = items(&world, &[]);
     assert_eq!((found.len(), found[0]["cause"].as_str()), (1, Some("not_read_yet")), "{report:#}");
-    assert!(listed(&requests) == 0 && requests.values().sum::<u64>() <= 10, "{requests:#?}");
+    assert_eq!(listed(&requests), 0, "{requests:#?}");
     // a row that is changed, one that is deleted and one that is added: the table is listed again
     for change in [0, 1, 2] {
         match change {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::domain::{EntityName, Value};
 
-use super::{Cut, Decimals, DistinctPlan, NumberPlan, ReadPlan};
+use super::{Cut, Decimals, DistinctPlan, NumberPlan, Place, ReadPlan};
 
 /// The kind of a field's value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -42,19 +42,6 @@ pub enum Limit {
     Cut(usize),
     /// An identifier: a longer one is shortened and gets a digest of the whole text, so that two of them stay different.
     Identifier(usize),
-}
-
-/// A value's place: in the root row, or in the child row that is being mapped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
-    /// Offset in the root row.
-    Root(usize),
-    /// Offset in the child row.
-    Child(usize),
-    /// The company's id.
-    Company,
-    /// The company's own currency.
-    Currency,
 }
 
 /// The source of a field's value.

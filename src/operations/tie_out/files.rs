@@ -12,7 +12,7 @@ use crate::domain::tie_out::{Cause, TieOutState, Verdict, period_text};
 use crate::operations::Refused;
 use crate::process::Process;
 use crate::report::{About, Cell, Column, Document, Part, ROWS, Sum, Workbook, WorkbookError};
-use crate::store::{TieOutBucket, TieOutItem, TieOutItems};
+use crate::store::{TieOutBucket, TieOutControl, TieOutItem, TieOutItems};
 
 /// Differences read at once.
 const STEP: i64 = 1000;
@@ -99,6 +99,34 @@ const NOT_VERIFIED: [Column; 4] = [
     Column::text("Block", 10),
     Column::text("Why, or what was not compared", 110),
 ];
+
+const CONTROLS: [Column; 7] = [
+    Column::text("Company", 10),
+    Column::text("Entity", 14),
+    Column::text("Control", 60),
+    Column::number("Documents checked", 12),
+    Column::number("Violated", 10),
+    Column::number("Not possible", 10),
+    Column::text("Why not checked", 40),
+];
+
+fn control(one: &TieOutControl) -> [Cell; 7] {
+    [
+        one.company.as_str().into(),
+        one.entity.as_str().into(),
+        one.name.as_str().into(),
+        one.checked.into(),
+        one.violated.into(),
+        one.unchecked.into(),
+        one.left_out.clone().into(),
+    ]
+}
+
+fn paper_control(one: &TieOutControl) -> Vec<String> {
+    let count = |count: i64| thousands(&count.to_string());
+    let why = one.left_out.clone().unwrap_or_default();
+    vec![one.company.clone(), one.entity.clone(), one.name.clone(), count(one.checked), count(one.violated), count(one.unchecked), why]
+}
 
 /// The decimals of a currency; two if ISO 4217 does not list it.
 fn decimals(currency: &str) -> u32 {
@@ -187,7 +215,9 @@ impl Chosen<'_> {
             ("As of (UTC)", format!("{}; {ended}", instant(run.started_at))),
             ("Requested by", run.requested_by.clone()),
             ("Why", run.why.clone().unwrap_or_default()),
+            ("Compared", run.scope_text().unwrap_or_else(|| "everything".to_owned())),
             ("Result", summary(&self.buckets, self.not_verified().count())),
+            ("Controls", self.controls_words()),
             ("Filter", if self.filter.is_empty() { "none: everything that was compared".to_owned() } else { self.filter.clone() }),
             ("Source: SYSPRO", "all records, read from SYSPRO for this tie-out and mapped with the definitions below".to_owned()),
             ("Source: ServiceNow", format!("all rows with a key of Tieline, read for this tie-out from the tables {tables}")),
@@ -219,6 +249,18 @@ impl Chosen<'_> {
             let why = [block.unverified.clone(), block.left_out.clone(), fields];
             why.into_iter().flatten().map(|why| [block.company.clone(), block.entity.clone(), block.block.clone(), why])
         })
+    }
+
+    /// The controls of what it shows.
+    fn controls(&self) -> impl Iterator<Item = &TieOutControl> {
+        let fits = |wanted: &Option<String>, name: &str| wanted.as_deref().is_none_or(|wanted| wanted == name);
+        self.report.controls.iter().filter(move |one| fits(&self.items.company, &one.company) && fits(&self.items.entity, &one.entity))
+    }
+
+    fn controls_words(&self) -> String {
+        let (checked, violated) =
+            self.controls().fold((0, 0), |(checked, violated), one| (checked + one.checked, violated + one.violated + one.unchecked));
+        format!("{checked} checks of documents, {violated} violated or not possible")
     }
 
     /// The first page of its differences, or the next one.
@@ -327,6 +369,11 @@ pub async fn workbook(process: &Process, chosen: &Chosen<'_>) -> Result<Vec<u8>,
         }
     }
     sheet.filters()?;
+    let mut sheet = book.sheet("Controls", &CONTROLS)?;
+    for one in chosen.controls() {
+        sheet.row(&control(one))?;
+    }
+    sheet.filters()?;
     let mut sheet = book.sheet("Not compared", &NOT_VERIFIED)?;
     for row in chosen.not_verified() {
         sheet.row(&row.map(Cell::Text))?;
@@ -386,6 +433,11 @@ pub async fn document(process: &Process, chosen: &Chosen<'_>) -> Result<Vec<u8>,
     if !not_compared.is_empty() {
         parts.push(Part::Heading("Not compared".to_owned()));
         parts.push(Part::Table(NOT_VERIFIED.to_vec(), not_compared));
+    }
+    let controls: Vec<Vec<String>> = chosen.controls().map(paper_control).collect();
+    if !controls.is_empty() {
+        parts.push(Part::Heading("Controls of SYSPRO's documents".to_owned()));
+        parts.push(Part::Table(CONTROLS.to_vec(), controls));
     }
     parts.push(Part::Heading("Differences that a person must look at".to_owned()));
     if items.is_empty() {
