@@ -35,6 +35,8 @@ pub(super) enum Kind {
     Number(i64, i64),
     /// A UUID.
     Uuid,
+    /// A fiscal year and period.
+    Period,
 }
 
 impl Kind {
@@ -43,7 +45,7 @@ impl Kind {
         match self {
             Self::Word(words) => words.to_vec(),
             Self::Failure => FailureWord::words().collect(),
-            Self::Text | Self::Instant | Self::Number(..) | Self::Uuid => Vec::new(),
+            Self::Text | Self::Instant | Self::Number(..) | Self::Uuid | Self::Period => Vec::new(),
         }
     }
 }
@@ -129,7 +131,7 @@ impl Params {
                     })?;
                 }
                 // checked where they are used
-                Kind::Text | Kind::Instant | Kind::Number(..) | Kind::Uuid => {}
+                Kind::Text | Kind::Instant | Kind::Number(..) | Kind::Uuid | Kind::Period => {}
             }
         }
         Ok(params)

@@ -31,15 +31,18 @@ pub struct ForcedError {
     pub key: String,
 }
 
-/// Makes one: a record that SYSPRO does not have fails in the first flow that is not aligned.
+/// Makes one: a record that SYSPRO does not have fails in the first flow that is not aligned and has sweeps. A flow that reads everything at
+/// every run would end it at once.
 ///
 /// # Errors
 /// [`Refused::NoTestFlow`]; an error of the ledger.
 pub async fn force(process: &Process, requested: Requested) -> Result<ForcedError, Refused> {
     let definitions = process.definitions.now();
     let mut flows = process.flows().into_iter();
-    let found =
-        flows.find_map(|flow| definitions.plan(&flow.entity).filter(|plan| plan.aligned().is_none()).map(|plan| (flow.clone(), plan)));
+    let found = flows.find_map(|flow| {
+        let plan = definitions.plan(&flow.entity)?;
+        (plan.aligned().is_none() && !plan.read.changes.is_empty()).then(|| (flow.clone(), plan))
+    });
     let Some((flow, plan)) = found else { return Err(Refused::NoTestFlow) };
     let now = process.store.time().await?;
     let key = DocumentKey::from_text(key_at(now));

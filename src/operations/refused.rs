@@ -204,7 +204,9 @@ impl Refused {
             Self::DiagnosticsRunning => "diagnostics are running".into(),
             Self::Stopping => "the service is stopping; nothing was mapped or sent again".into(),
             Self::Crashed => "the replay crashed; what it has done stays".into(),
-            Self::NoTestFlow => "every flow is aligned, and an error can only be forced in one that is not".into(),
+            Self::NoTestFlow => {
+                "every flow is aligned or reads everything at every run, and an error can only be forced in another one".into()
+            }
             Self::NoFile(why) | Self::NotExported(why) => why.clone(),
             Self::Ledger(error) => error.to_string(),
         }
@@ -328,7 +330,7 @@ impl Refused {
             ),
             Self::Stopping => "repeat the request when the service runs; repeating it is safe".into(),
             Self::Crashed => "repeat it; repeating it is safe".into(),
-            Self::NoTestFlow => "configure a flow whose records go from SYSPRO to ServiceNow only".into(),
+            Self::NoTestFlow => "configure a flow that is not aligned and reads changes by date, such as invoices".into(),
             Self::NotExported(_) => "free the directory for it, and run `tieline audit verify`: it names what does not fit".into(),
             Self::NoFile(_) => "try again; if it fails again, read the log of the service".into(),
             Self::Ledger(_) => String::new(),

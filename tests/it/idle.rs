@@ -168,6 +168,7 @@ fn a_service_at_rest_calls_the_ledger_as_often_with_many_flows_as_with_few() {
         let other = |text: &str| {
             let own = [
                 "read what the metrics show",
+                "find the newest tie-out",
                 "seal the audit",
                 "say what it holds last",
                 // the pass of the day

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use super::actions::requested;
 use super::lists::COMPANY;
-use super::texts::Why;
+use super::texts::{Why, whole_numbers};
 use crate::domain::close::{CloseStep, FiscalPeriod};
 use crate::domain::ids::TieOutItemId;
 use crate::domain::role::Permission;
@@ -82,7 +82,7 @@ pub(in crate::http) fn routes() -> Vec<Route> {
 }
 
 const PERIODS: &[Param] = &[COMPANY];
-const CHANGES: &[Param] = &[COMPANY, param("period", Kind::Text, "only this fiscal period: `2026/03`"), AFTER, LIMITED];
+const CHANGES: &[Param] = &[COMPANY, param("period", Kind::Period, "only this fiscal year and period, such as `2026-03`"), AFTER, LIMITED];
 
 /// The body of a step.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -99,6 +99,7 @@ struct StepBody {
 struct ExplainBody {
     /// The numbers of differences.
     #[schema(required = true, min_items = 1, max_items = 1000, value_type = Vec<i64>)]
+    #[serde(deserialize_with = "whole_numbers")]
     items: Vec<i64>,
     /// The reason, which is signed with the period.
     #[schema(required = true, value_type = Why)]

@@ -1,16 +1,12 @@
 //! The conflict list: entries that wait for a person, and the decisions about them.
 
 use actix_web::{HttpRequest, web};
-use rust_decimal::Decimal;
-use rust_decimal::prelude::ToPrimitive;
-use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::actions::requested;
 use super::lists::{COMPANY, ENTITY, KEY};
-use super::texts::{Name, Why};
+use super::texts::{Name, Why, whole_numbers};
 use crate::domain::FlowId;
 use crate::domain::conflict::{ConflictKind, ConflictState};
 use crate::domain::ids::ConflictId;
@@ -64,7 +60,7 @@ pub(super) const CONFLICTS: &[Param] = &[
 pub(super) struct ResolveBody {
     /// The entries.
     #[schema(required = true, value_type = Vec<i64>, min_items = 1, max_items = 1000)]
-    #[serde(deserialize_with = "whole_numbers")]
+    #[serde(deserialize_with = "whole_ids")]
     ids: Vec<ConflictId>,
     /// The side whose value wins.
     #[schema(required = true, nullable = false, value_type = Side)]
@@ -74,15 +70,8 @@ pub(super) struct ResolveBody {
     why: String,
 }
 
-/// Whole numbers in any JSON form: `17.0` is the same as `17`.
-fn whole_numbers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<ConflictId>, D::Error> {
-    let texts: Vec<Box<RawValue>> = Vec::deserialize(deserializer)?;
-    let whole = |text: &str| {
-        let number = Decimal::from_scientific(text).or_else(|_| text.parse()).ok()?;
-        number.is_integer().then(|| number.to_i64()).flatten().map(ConflictId)
-    };
-    let number = |raw: Box<RawValue>| whole(raw.get()).ok_or_else(|| D::Error::custom(format!("`{}` is not a whole number", raw.get())));
-    texts.into_iter().map(number).collect()
+fn whole_ids<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<ConflictId>, D::Error> {
+    Ok(whole_numbers(deserializer)?.into_iter().map(ConflictId).collect())
 }
 
 /// What was decided.

@@ -17,7 +17,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{HttpMethod, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Required, Response, ResponseBuilder};
 
-use super::texts::TEXT;
+use super::texts::{PERIOD, PERIOD_OR_YEAR, TEXT};
 use crate::domain::role::Permission;
 use crate::http::problem::Problem;
 use crate::http::query::Kind;
@@ -126,7 +126,8 @@ fn described(route: &Route, said: &Described, components: &mut BTreeMap<String, 
     if route.path.contains('{') || said.body.is_some() {
         problems.push((404, "not found"));
     }
-    if said.body.is_none() && said.params.iter().any(|param| param.name == "company") {
+    let names_company = said.params.iter().any(|param| param.name == "company") || route.path.contains("{period}");
+    if said.body.is_none() && names_company {
         problems.push((422, "the company or entity is unknown"));
     }
     if said.body.is_some() {
@@ -169,7 +170,7 @@ fn part(name: &str) -> Option<(Schema, &'static str, serde_json::Value)> {
             (schema, "its number, or `newest` for the newest one that is done", json!("newest"))
         }
         "period" => {
-            let schema = text("^[1-9][0-9]{3}(-[0-9]{1,2})?$", 4, Some(7));
+            let schema = text(PERIOD_OR_YEAR, 4, Some(7));
             (schema, "the fiscal year, and the period after a `-`", json!("2026-03"))
         }
         "run" => (schema_of(Kind::Uuid), "its id", json!("01936b2e-0000-7000-8000-000000000000")),
@@ -227,6 +228,7 @@ fn schema_of(kind: Kind) -> Schema {
         Kind::Instant => formatted(KnownFormat::DateTime),
         Kind::Number(least, most) => number(least, most),
         Kind::Uuid => formatted(KnownFormat::Uuid),
+        Kind::Period => text(PERIOD, 7, Some(7)),
     }
 }
 

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use super::actions::requested;
 use super::entry::InBackground;
 use super::lists::{COMPANY, ENTITY};
-use super::texts::{Name, Why};
+use super::texts::{Name, PeriodOrEmpty, Why};
 use crate::domain::ids::{TieOutId, TieOutItemId};
 use crate::domain::role::Permission;
 use crate::domain::tie_out::{Cause, FiscalPeriod, NoPeriod, Scope};
@@ -64,7 +64,7 @@ const TIE_OUTS: &[Param] = &[AFTER, LIMITED];
 const ITEMS: &[Param] = &[
     COMPANY,
     ENTITY,
-    param("period", Kind::Text, "only this fiscal year and period, such as `2026-03`"),
+    param("period", Kind::Period, "only this fiscal year and period, such as `2026-03`"),
     param("cause", Kind::Word(Cause::WORDS), "only this cause"),
     param("open", Kind::Word(&["true", "false"]), "`true`: only differences that a person must look at"),
     AFTER,
@@ -82,6 +82,7 @@ struct TieOutBody {
     #[schema(value_type = Vec<Name>)]
     entities: Vec<String>,
     /// Only records of this fiscal year and period, such as `2026-03`; empty: all.
+    #[schema(value_type = PeriodOrEmpty)]
     period: String,
     /// Whether ServiceNow's tables are listed even if they have not changed since the last tie-out.
     fresh: bool,

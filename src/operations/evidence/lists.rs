@@ -162,7 +162,7 @@ pub(super) async fn events<W: Write + Seek>(process: &Process, pack: &mut Pack<W
             "lost answers and how each was settled, temporary errors, restored ledgers",
             &[Unknown, LookedUp, Deferred, Restored],
         ),
-        ("interventions.csv", "what people did, with their reasons", &[Action, Replayed, Released, Conflict]),
+        ("interventions.csv", "what people did, with their reasons", &[Action, Replayed, Released, Conflict, Close, Approval]),
         ("changes.csv", "definitions that came into force, and what retention removed", &[Definition, Retention]),
         ("notices.csv", "what people were told, and whether they could be told", &[Notice]),
     ];
