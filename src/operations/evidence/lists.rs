@@ -153,7 +153,8 @@ fn run(row: &RunRow) -> [String; 21] {
 /// The events of the audit by subject. Each list has the events of some kinds.
 pub(super) async fn events<W: Write + Seek>(process: &Process, pack: &mut Pack<W>, asked: &AskedEvidence) -> Result<(), Refused> {
     use AuditKind::{
-        Action, Conflict, Deferred, Definition, LookedUp, Notice, PartialWrite, Released, Replayed, Restored, Retention, Unknown,
+        Action, Approval, Close, Conflict, Deferred, Definition, LookedUp, Notice, PartialWrite, Released, Replayed, Restored, Retention,
+        Unknown,
     };
     let lists: [(&str, &'static str, &[AuditKind]); 5] = [
         ("partial_writes.csv", "fields that ServiceNow did not keep as they were sent", &[PartialWrite]),
