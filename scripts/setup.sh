@@ -55,6 +55,7 @@ if [[ $lints == yes ]]; then
   have chromium || have chromium-browser || have google-chrome || want chromium "Chromium, for the tests of the console (Debian: chromium)"
   have node || want nodejs "Node.js, for the same tests (Debian: nodejs)"
   have npm || want npm "npm (Debian: npm)"
+  have ssh-keygen || want openssh-client "ssh-keygen, for the test of the audit's signatures (Debian: openssh-client)"
   have_venv || want python3-venv "Python 3 with venv, for the test of the API description (Debian: python3-venv)"
 fi
 
