@@ -18,7 +18,7 @@ pub enum ApprovalRefused {
     SamePerson(i64, String),
 }
 
-/// Goes on if the action needs no second person, or if one has approved it for this person; the approval is used up by that.
+/// Succeeds if the action needs no second person, or if another person has approved it for this one. An approval is used once.
 ///
 /// # Errors
 /// [`ApprovalRefused::Asked`]; an error of the ledger.

@@ -166,7 +166,7 @@ fn a_period_is_signed_by_two_people_and_what_arrives_later_suspends_and_is_held(
     tie_out(&world, 3);
     assert_eq!(state(&world, period), ("signed".into(), true));
 
-    // unlocked, everything is kept, and what was held goes on
+    // after the unlock, the signatures are still there, and what was held is sent
     assert!(step(&world, "ben", 0, "unlock", period).contains("1 records are released"));
     by(&world, "anna", 0, &["sync", "--entity", "invoice"]);
     assert_eq!(due(&world, &one), "2031-01-03");

@@ -33,7 +33,7 @@ pub(super) struct Filled(#[allow(dead_code)] String); // as above
 /// A fiscal year and period, such as `2026-03`; or nothing.
 #[derive(ToSchema)]
 #[schema(pattern = "^([1-9][0-9]{3}-(0[1-9]|[1-9][0-9]))?$", max_length = 7)]
-pub(super) struct PeriodOrEmpty(#[allow(dead_code)] String); // as above
+pub(super) struct PeriodOrEmpty(#[allow(dead_code)] String); // names its form in the description, no more
 
 /// Whole numbers in any JSON form: `17.0` is the same as `17`.
 pub(super) fn whole_numbers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<i64>, D::Error> {
