@@ -20,6 +20,7 @@ mod left_out;
 mod matching;
 mod metadata;
 mod order;
+pub(crate) mod page_size;
 mod pages;
 mod position;
 mod read;

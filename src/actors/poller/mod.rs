@@ -10,7 +10,6 @@ mod doubted;
 mod error;
 mod extent;
 mod overdue;
-mod page_size;
 mod parts;
 mod read;
 mod reader;

@@ -15,7 +15,6 @@ use super::bound::Bound;
 use super::complete::{Sizes, short};
 use super::doubted::{Doubted, faulty};
 use super::extent::Extent;
-use super::page_size::PageSize;
 use super::reported_rows::ReportedRows;
 use super::{PollError, Reader};
 use crate::credentials::credential_store::{CredentialError, syspro_credential};
@@ -29,6 +28,7 @@ use crate::domain::run::{BackfillState, RunKind};
 use crate::domain::{Document, DocumentKey};
 use crate::retry::{self, Backoff};
 use crate::store::{BackfillFilter, BackfillRow, BackfillStep, FlowRow, Intake, IntakeDocument, Lease, StoreError};
+use crate::syspro::page_size::PageSize;
 use crate::syspro::{Page, PageQuery, Position, ReadScope, SysproError};
 use crate::telemetry::metrics::metrics;
 

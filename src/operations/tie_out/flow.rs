@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use chrono::Utc;
+use futures_util::future::{join, try_join};
 use tracing::warn;
 
 use super::super::tables::{Tables, tables};
@@ -24,7 +25,8 @@ use crate::process::syspro_link::SysproLink;
 use crate::retry::Class;
 use crate::servicenow::{ListPosition, ServiceNow, ServiceNowError, StoredRow};
 use crate::store::{NewDifference, StoreError, TieOutAmong, TieOutBlock, TieOutFound, TieOutListing, TieOutRow, TieOutSide};
-use crate::syspro::{PageQuery, Position, ReadScope, SysproError};
+use crate::syspro::page_size::PageSize;
+use crate::syspro::{Page, PageQuery, Position, ReadScope, SysproError};
 
 /// Records compared at once, and gone documents read at once.
 pub(super) const PAGE: i64 = 500;
@@ -202,27 +204,27 @@ impl<'a> FlowWork<'a> {
         let (read, link) = (&self.plan.read, sides.link);
         let count = async || link.reader.count_root(&link.credential, &self.flow.company, read).await.ok().flatten();
         let before = count().await;
-        let (mut after, mut rows, mut nameless): (Option<Position>, u64, bool) = (None, 0, false);
-        let mut limit = self.process.settings.syspro.page_size;
+        let (mut rows, mut nameless) = (0, false);
+        let mut size = PageSize::new(self.process.settings.syspro.page_size);
         let mut controls = Controls::of(self);
-        loop {
-            let query = PageQuery { scope: ReadScope::All, after: after.clone(), limit };
-            let page = match link.reader.page(&link.credential, &self.flow.company, read, &query).await {
-                Err(error) if error.is_heavy() && limit > 1 => {
-                    limit = limit.div_ceil(2);
-                    continue;
-                }
-                page => page.map_err(|error| self.not_read(&error))?,
-            };
+        let mut coming = Some(self.syspro_page(sides, None, &mut size).await?);
+        while let Some(page) = coming.take() {
             rows += page.root_rows;
             nameless |= page.nameless;
-            let expected = self.expected(&page.documents);
-            controls.check(self, sides, &page.documents, &expected.in_period).await?;
-            self.keep(TieOutSide::Syspro, expected.rows).await?;
-            match page.next {
-                Some(next) => after = Some(next),
-                None => break,
-            }
+            size.learn(page.rows_read);
+            let (expected, next) = (self.expected(&page.documents), page.next.clone());
+            // a page is stored while the next one is read
+            let keep = async {
+                controls.check(self, sides, &page.documents, &expected.in_period).await?;
+                Ok(self.keep(TieOutSide::Syspro, expected.rows).await?)
+            };
+            let read_on = async {
+                match next {
+                    Some(next) => self.syspro_page(sides, Some(next), &mut size).await.map(Some),
+                    None => Ok(None),
+                }
+            };
+            ((), coming) = try_join(keep, read_on).await?;
         }
         controls.store(self).await?;
         let table = &read.root.table;
@@ -232,6 +234,21 @@ impl<'a> FlowWork<'a> {
             (_, Some(counted)) => Some(format!("SYSPRO counts {counted} rows of `{table}` and returned {rows}")),
             _ => None,
         })
+    }
+
+    /// One page of SYSPRO's documents, with fewer of them where they take too much memory.
+    async fn syspro_page(&self, sides: Sides<'_>, after: Option<Position>, size: &mut PageSize) -> Result<Page, Stop> {
+        let (read, link) = (&self.plan.read, sides.link);
+        // derived documents come all at once and are small: only the rows behind them are paged
+        let derived = read.root.derive.is_some();
+        loop {
+            let limit = if derived { self.process.settings.syspro.page_size } else { size.documents() };
+            let query = PageQuery { scope: ReadScope::All, after: after.clone(), limit };
+            match link.reader.page(&link.credential, &self.flow.company, read, &query).await {
+                Err(error) if error.is_heavy() && !derived && size.shrink() => {}
+                page => return page.map_err(|error| self.not_read(&error)),
+            }
+        }
     }
 
     pub(super) fn not_read(&self, error: &SysproError) -> Stop {
@@ -401,10 +418,12 @@ impl<'a> FlowWork<'a> {
         for table in block.tables.clone() {
             // asked before the rows: what changes meanwhile is listed again next time
             let vector = self.vectors.cached(self, sides, block.target, &table).await;
-            let (mut at, mut total, mut seen) = (ListPosition::default(), None, 0);
+            let (mut total, mut seen) = (None, 0);
             let returned = RefCell::new(BTreeSet::new());
-            loop {
-                let page = match sides.servicenow.stored_rows(sides.tokens, block.target, &table, &prefix, at).await {
+            let list = async |at: ListPosition| sides.servicenow.stored_rows(sides.tokens, block.target, &table, &prefix, at).await;
+            let mut coming = Some(list(ListPosition::default()).await);
+            while let Some(page) = coming.take() {
+                let page = match page {
                     Ok(page) => page,
                     Err(error) if error.class() == Class::Permanent => {
                         block.unverified = Some(format!("ServiceNow's rows could not be read: {}", error.chain()));
@@ -414,11 +433,16 @@ impl<'a> FlowWork<'a> {
                 };
                 total = total.or(page.total);
                 seen += page.seen;
-                self.keep_found(block.target, &table, page.rows, &returned).await?;
-                match page.next {
-                    Some(next) => at = next,
-                    None => break,
-                }
+                let read_on = async {
+                    match page.next {
+                        Some(next) => Some(list(next).await),
+                        None => None,
+                    }
+                };
+                // a page is stored while the next one is read
+                let (kept, next) = join(self.keep_found(block.target, &table, page.rows, &returned), read_on).await;
+                kept?;
+                coming = next;
             }
             let returned = returned.into_inner();
             block.returned.extend(returned.iter().cloned());

@@ -14,32 +14,32 @@ const GROWTH: u32 = 8;
 
 /// The size of the next page of a read; every read learns it again.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct PageSize {
+pub(crate) struct PageSize {
     documents: u32,
     most: u32,
 }
 
 impl PageSize {
     /// Before the first page. `most` is `syspro.page_size`.
-    pub(super) fn new(most: u32) -> Self {
+    pub(crate) fn new(most: u32) -> Self {
         let most = most.max(1);
         Self { documents: FIRST.min(most), most }
     }
 
     /// Documents to ask for.
-    pub(super) fn documents(self) -> u32 {
+    pub(crate) fn documents(self) -> u32 {
         self.documents
     }
 
     /// Called after a page that took too much memory: reduces the size to a quarter. `false`: the page had only one document.
-    pub(super) fn shrink(&mut self) -> bool {
+    pub(crate) fn shrink(&mut self) -> bool {
         let shrinks = self.documents > 1;
         self.documents = (self.documents / 4).max(1);
         shrinks
     }
 
     /// Called after a page of this size that brought this many rows of all tables.
-    pub(super) fn learn(&mut self, rows: u64) {
+    pub(crate) fn learn(&mut self, rows: u64) {
         let budget = u64::from(self.most) * ROWS_PER_DOCUMENT;
         let fitting = u64::from(self.documents) * budget / rows.max(1);
         let grown = u64::from(self.documents) * u64::from(GROWTH);
