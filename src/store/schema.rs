@@ -1044,7 +1044,7 @@ diesel::table! {
     use diesel::sql_types::*;
     use crate::store::text::{Jsonb, Text};
 
-    tie_out_row (tie_out_id, company, entity, block, side, document_key, record_key, document_hash, year, period, currency, amount, fields, unmapped, sys_id, target_table, updated_by, updated_at, nth) {
+    tie_out_row (tie_out_id, company, entity, block, side, document_key, record_key, document_hash, year, period, currency, amount, fields, unmapped, sys_id, target_table, updated_by, updated_at, nth, differs) {
         tie_out_id -> BigInt,
         company -> Text,
         entity -> Text,
@@ -1064,6 +1064,7 @@ diesel::table! {
         updated_by -> Nullable<Text>,
         updated_at -> Nullable<Text>,
         nth -> Integer,
+        differs -> Bool,
     }
 }
 

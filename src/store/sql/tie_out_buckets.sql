@@ -1,23 +1,29 @@
 -- The sums of a block by fiscal period and currency. `$5`: the field with the amount; `$6`, `$7`: only this fiscal year and period.
 WITH expected AS (
-    SELECT * FROM tie_out_row
+    SELECT side, document_key, record_key, year, period, currency, amount FROM tie_out_row
     WHERE tie_out_id = $1 AND company = $2 AND entity = $3 AND block = $4 AND side IN ('syspro', 'gone') AND unmapped IS NULL
       AND ($6 IS NULL OR (year = $6 AND period = $7))
-), unmapped AS (
-    SELECT DISTINCT document_key FROM tie_out_row WHERE tie_out_id = $1 AND company = $2 AND entity = $3 AND unmapped IS NOT NULL
 ), placed AS (
     -- a row belongs to the period of its record
     SELECT CASE WHEN e.document_key IS NULL THEN f.year ELSE e.year END AS year,
            CASE WHEN e.document_key IS NULL THEN f.period ELSE e.period END AS period,
-           coalesce(nullif(f.currency, ''), e.currency, '') AS currency, f.amount, u.document_key IS NOT NULL AS unmapped
+           coalesce(nullif(f.currency, ''), e.currency, '') AS currency, f.amount, f.document_key
     FROM tie_out_found f
-    LEFT JOIN tie_out_row e ON e.tie_out_id = $1 AND e.company = $2 AND e.entity = $3 AND e.block = $4 AND e.document_key = f.document_key
-        AND e.record_key = f.record_key AND e.side IN ('syspro', 'gone') AND e.unmapped IS NULL
-    LEFT JOIN unmapped u ON u.document_key = f.document_key
+    LEFT JOIN (
+        SELECT document_key, record_key, year, period, currency FROM tie_out_row
+        WHERE tie_out_id = $1 AND company = $2 AND entity = $3 AND block = $4 AND side IN ('syspro', 'gone') AND unmapped IS NULL) e
+      ON e.document_key = f.document_key AND e.record_key = f.record_key
     WHERE f.company = $2 AND f.entity = $3 AND f.block = $4
 ), found AS (
-    SELECT year, period, currency, count(*) AS records, sum(amount) AS amount FROM placed
-    WHERE $6 IS NULL OR (year = $6 AND period = $7) OR (unmapped AND year IS NULL)
+    SELECT year, period, currency, count(*) AS records, sum(amount) AS amount FROM placed f
+    WHERE $6 IS NULL OR (year = $6 AND period = $7)
+       OR (year IS NULL AND (
+           -- a document that cannot be mapped may belong to any period
+           SELECT true FROM tie_out_row u
+           WHERE u.tie_out_id = $1 AND u.company = $2 AND u.entity = $3
+             AND u.block = ANY(ARRAY(SELECT b.block FROM tie_out_block b WHERE b.tie_out_id = $1 AND b.company = $2 AND b.entity = $3))
+             AND u.document_key = f.document_key AND u.unmapped IS NOT NULL
+           LIMIT 1))
     GROUP BY 1, 2, 3
 ), own AS (
     SELECT year, period, currency,
@@ -25,12 +31,12 @@ WITH expected AS (
            count(*) FILTER (WHERE side = 'gone') AS gone, sum(amount) FILTER (WHERE side = 'gone') AS gone_amount
     FROM expected GROUP BY 1, 2, 3
 ), ledger AS (
-    SELECT e.year, e.period, e.currency, count(*) AS records,
-           sum(CASE WHEN l.payload::jsonb ->> $5 ~ '^-?[0-9]+([.][0-9]+)?$' THEN (l.payload::jsonb ->> $5)::numeric END) AS amount
+    SELECT e.year, e.period, e.currency, count(*) AS records, sum(CASE WHEN l.amount ~ '^-?[0-9]+([.][0-9]+)?$' THEN l.amount::numeric END) AS amount
     FROM expected e
-    JOIN document d ON d.company = $2 AND d.entity = $3 AND d.key = e.document_key
-    JOIN record r ON r.document_id = d.id AND r.block = $4 AND r.record_key = e.record_key
-    LEFT JOIN delivery l ON l.id = r.delivery_id
+    CROSS JOIN LATERAL (SELECT d.id FROM document d WHERE d.company = $2 AND d.entity = $3 AND d.key = e.document_key OFFSET 0) d
+    CROSS JOIN LATERAL (
+        SELECT r.delivery_id FROM record r WHERE r.document_id = d.id AND r.block = $4 AND r.record_key = e.record_key OFFSET 0) r
+    LEFT JOIN LATERAL (SELECT l.payload::jsonb ->> $5 AS amount FROM delivery l WHERE $5 IS NOT NULL AND l.id = r.delivery_id OFFSET 0) l ON true
     WHERE e.side = 'syspro'
     GROUP BY 1, 2, 3
 ), items AS (

@@ -2,13 +2,16 @@
 -- document's last content. `$5`: only these documents.
 SELECT f.document_key, f.record_key, v.content
 FROM tie_out_found f
-JOIN document d ON d.company = $2 AND d.entity = $3 AND d.key = f.document_key
-JOIN version v ON v.document_id = d.id AND v.version = d.version
+LEFT JOIN LATERAL (
+    SELECT true AS there FROM tie_out_row e
+    WHERE e.tie_out_id = $1 AND e.company = $2 AND e.entity = $3 AND e.block = $4 AND e.document_key = f.document_key
+      AND e.record_key = f.record_key AND e.side IN ('syspro', 'gone') AND e.unmapped IS NULL
+    LIMIT 1) e ON true
+CROSS JOIN LATERAL (
+    SELECT d.id, d.version FROM document d
+    WHERE e.there IS NULL AND d.company = $2 AND d.entity = $3 AND d.key = f.document_key OFFSET 0) d
+CROSS JOIN LATERAL (SELECT v.content FROM version v WHERE v.document_id = d.id AND v.version = d.version OFFSET 0) v
 WHERE f.company = $2 AND f.entity = $3 AND f.block = $4 AND f.year IS NULL AND ($5 IS NULL OR f.document_key = ANY($5))
-  AND (f.document_key, f.record_key) > ($6, $7)
-  AND NOT EXISTS (
-      SELECT FROM tie_out_row e
-      WHERE e.tie_out_id = $1 AND e.company = $2 AND e.entity = $3 AND e.block = $4 AND e.document_key = f.document_key
-        AND e.record_key = f.record_key AND e.side IN ('syspro', 'gone') AND e.unmapped IS NULL)
+  AND (f.document_key, f.record_key) > ($6, $7) AND e.there IS NULL
 ORDER BY f.document_key, f.record_key
 LIMIT $8

@@ -42,9 +42,11 @@ FROM (
            END AS cause,
            p.message
     FROM tie_out_item i
-    LEFT JOIN document d ON d.company = $2 AND d.entity = $3 AND d.key = i.document_key
-    LEFT JOIN record r ON r.document_id = d.id AND r.block = i.block AND r.record_key = i.record_key
-    LEFT JOIN delivery l ON l.id = r.delivery_id
+    LEFT JOIN LATERAL (SELECT d.id, d.hash FROM document d WHERE d.company = $2 AND d.entity = $3 AND d.key = i.document_key OFFSET 0) d ON true
+    LEFT JOIN LATERAL (
+        SELECT r.document_id, r.delivery_id, r.sys_id, r.partial FROM record r
+        WHERE r.document_id = d.id AND r.block = i.block AND r.record_key = i.record_key OFFSET 0) r ON true
+    LEFT JOIN LATERAL (SELECT l.payload FROM delivery l WHERE l.id = r.delivery_id OFFSET 0) l ON true
     LEFT JOIN LATERAL (
         -- of the record itself, or of the header on which it depends
         SELECT p.state, p.reason, p.message FROM undelivered p

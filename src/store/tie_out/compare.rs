@@ -1,5 +1,6 @@
 //! Finds the differences of what a tie-out has read, their causes and the sums.
 
+use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Binary, Integer, Nullable, Numeric};
@@ -12,6 +13,10 @@ use crate::domain::ids::TieOutId;
 use crate::domain::tie_out::{Cause, Difference, FiscalPeriod};
 use crate::store::text::Text;
 use crate::store::{Store, StoreError};
+
+/// Before statements that join all rows of a block: the planner knows nothing of rows that were just stored, and a nested loop over them would
+/// take hours. What they look up in the ledger, they find by index in any case (LATERAL with OFFSET).
+const WHOLE_BLOCK: &str = "SET LOCAL enable_nestloop = off; SET LOCAL jit = off";
 
 /// A record that both sides have, with values that are not written in the same way.
 #[derive(Debug, Clone, QueryableByName)]
@@ -100,6 +105,9 @@ impl Store {
     pub async fn tie_out_sets(&self, id: TieOutId, flow: FlowId, block: String, among: TieOutAmong) -> Result<(), StoreError> {
         self.run("compare which records both sides have", move |conn| {
             let TieOutAmong { documents: only, period: of } = &among;
+            if only.is_none() {
+                conn.batch_execute(WHOLE_BLOCK)?;
+            }
             of_block!(include_str!("../sql/tie_out_rank.sql"), (id, &flow, &block)).bind::<Nullable<Array<Text>>, _>(only).execute(conn)?;
             of_block!(include_str!("../sql/tie_out_sets.sql"), (id, &flow, &block))
                 .bind::<Nullable<Array<Text>>, _>(only)
@@ -194,6 +202,7 @@ impl Store {
                 .bind::<Text, _>(flow.entity.as_str())
                 .bind::<Array<Text>, _>(Cause::TIMING.iter().map(|cause| cause.as_str()).collect::<Vec<_>>())
                 .execute(conn)?;
+            conn.batch_execute(WHOLE_BLOCK)?;
             for (block, amount) in &blocks {
                 of_block!(include_str!("../sql/tie_out_buckets.sql"), (id, &flow, block))
                     .bind::<Nullable<Text>, _>(amount.as_deref())
