@@ -90,7 +90,7 @@ async fn write(context: &Context, global: &Global, args: &EvidenceArgs) -> Resul
     if global.output == OutputForm::Json {
         output::json(&serde_json::json!({ "file": args.to, "files": files }))?;
     } else {
-        output::line(&format!("{} written: {files} files. Check them with `sha256sum --check SHA256SUMS`.", args.to.display()))?;
+        output::line(&format!("{} written: {files} files. Check them as its README.txt says.", args.to.display()))?;
     }
     Ok(Exit::Done)
 }

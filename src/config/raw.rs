@@ -26,6 +26,14 @@ pub(super) struct Raw {
     pub(super) close: RawClose,
     pub(super) approvals: RawApprovals,
     pub(super) tie_out: RawTieOut,
+    pub(super) evidence: RawEvidence,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawEvidence {
+    pub(super) owners: Option<Vec<String>>,
+    pub(super) backups: Option<Vec<String>>,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]

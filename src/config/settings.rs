@@ -60,8 +60,19 @@ pub struct Settings {
     pub close: CloseSettings,
     /// `[approvals]`
     pub approvals: ApprovalSettings,
+    /// `[evidence]`
+    pub evidence: EvidenceSettings,
     /// `[tie_out]`
     pub tie_out: TieOutSettings,
+}
+
+/// What only the site can say to an auditor.
+#[derive(Debug, Clone, Default)]
+pub struct EvidenceSettings {
+    /// Who owns the interface, a line each.
+    pub owners: Vec<String>,
+    /// How backups are made, and when the last one was restored as a test, a line each.
+    pub backups: Vec<String>,
 }
 
 /// What needs a second person.

@@ -101,6 +101,10 @@ impl Check<'_> {
             retention,
             close,
             approvals: self.approvals(&raw.approvals),
+            evidence: EvidenceSettings {
+                owners: raw.evidence.owners.clone().unwrap_or_default(),
+                backups: raw.evidence.backups.clone().unwrap_or_default(),
+            },
             tie_out,
         })
     }

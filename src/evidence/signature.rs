@@ -5,8 +5,10 @@ use base64::prelude::{BASE64_STANDARD, BASE64_STANDARD_NO_PAD};
 use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
 use sha2::{Digest, Sha256, Sha512};
 
-/// What the signatures are for: one that was made for anything else is not valid here.
+/// What the signatures of the audit's days are for: one that was made for anything else is not valid here.
 pub const NAMESPACE: &str = "audit@tieline";
+/// What the signatures of evidence packs are for.
+pub const PACK_NAMESPACE: &str = "evidence@tieline";
 /// The name of the signer in `allowed_signers`.
 pub const SIGNER: &str = "tieline";
 
@@ -44,13 +46,18 @@ impl SigningKey {
         self.public
     }
 
-    /// Signs a text.
+    /// Signs a text of the audit.
     pub fn sign(&self, message: &[u8]) -> String {
-        let signature = self.pair.sign(&signed_data(message));
+        self.sign_for(NAMESPACE, message)
+    }
+
+    /// Signs a text for this purpose.
+    pub fn sign_for(&self, namespace: &str, message: &[u8]) -> String {
+        let signature = self.pair.sign(&signed_data(namespace, message));
         let mut blob = MAGIC.to_vec();
         blob.extend(1_u32.to_be_bytes());
         put(&mut blob, &self.public.blob());
-        put(&mut blob, NAMESPACE.as_bytes());
+        put(&mut blob, namespace.as_bytes());
         put(&mut blob, b"");
         put(&mut blob, HASH.as_bytes());
         let mut inner = Vec::new();
@@ -106,7 +113,7 @@ impl PublicKey {
 
     /// Its line in a file of allowed signers.
     pub fn allowed_signer(self) -> String {
-        format!("{SIGNER} namespaces=\"{NAMESPACE}\" {}\n", self.text())
+        format!("{SIGNER} namespaces=\"{NAMESPACE},{PACK_NAMESPACE}\" {}\n", self.text())
     }
 
     /// The keys of a file of allowed signers that may sign an audit.
@@ -132,7 +139,7 @@ pub fn verify(message: &[u8], armored: &str, allowed: &[PublicKey]) -> Result<Pu
     if !allowed.contains(&key) {
         return Err(format!("the signature is of the key {}, which is none of the allowed signers", key.fingerprint()));
     }
-    let valid = UnparsedPublicKey::new(&ED25519, key.0).verify(&signed_data(message), &signature).is_ok();
+    let valid = UnparsedPublicKey::new(&ED25519, key.0).verify(&signed_data(NAMESPACE, message), &signature).is_ok();
     valid.then_some(key).ok_or_else(|| format!("the signature of the key {} is not of this text", key.fingerprint()))
 }
 
@@ -153,9 +160,9 @@ fn parts(armored: &str) -> Option<(PublicKey, Vec<u8>)> {
 }
 
 /// What is signed: the hash of the message with its purpose.
-fn signed_data(message: &[u8]) -> Vec<u8> {
+fn signed_data(namespace: &str, message: &[u8]) -> Vec<u8> {
     let mut data = MAGIC.to_vec();
-    put(&mut data, NAMESPACE.as_bytes());
+    put(&mut data, namespace.as_bytes());
     put(&mut data, b"");
     put(&mut data, HASH.as_bytes());
     put(&mut data, &Sha512::digest(message));

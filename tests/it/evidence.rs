@@ -37,7 +37,9 @@ fn a_pack_has_every_list_of_the_period_and_each_can_be_checked() {
     let (since, until) = (today.to_string(), today.checked_add_days(Days::new(1)).unwrap().to_string());
     let pack = |to: &Path| {
         let arguments = ["evidence", "--since", &since, "--until", &until, "--why", "the yearly audit", "--to", to.to_str().unwrap()];
-        world.command(&arguments).output().unwrap()
+        let mut command = world.command(&arguments);
+        command.env("TIELINE__EVIDENCE__OWNERS", "Accounts Payable: the process").env("TIELINE__EVIDENCE__BACKUPS", "every night");
+        command.output().unwrap()
     };
     let out = pack(&file);
     assert_eq!(out.status.code(), Some(0), "{}", text(&out));
@@ -46,7 +48,7 @@ fn a_pack_has_every_list_of_the_period_and_each_can_be_checked() {
     // every file has its checksum, and the index names it
     let sums = String::from_utf8(files["SHA256SUMS"].clone()).unwrap();
     let index = String::from_utf8(files["index.csv"].clone()).unwrap();
-    for (name, bytes) in files.iter().filter(|(name, _)| *name != "SHA256SUMS") {
+    for (name, bytes) in files.iter().filter(|(name, _)| !name.starts_with("SHA256SUMS")) {
         assert!(sums.contains(&format!("{}  {name}\n", hex::encode(Sha256::digest(bytes)))), "{name}: {sums}");
         assert!(name == "index.csv" || index.contains(&format!("\"{name}\"")), "{name}: {index}");
     }
@@ -70,6 +72,13 @@ fn a_pack_has_every_list_of_the_period_and_each_can_be_checked() {
     assert!(file_of_set.is_some(), "{:?}", files.keys());
     let about = content("interface.txt");
     assert!(about.contains("EDU1/invoice: schedule `") && about.contains("servicenow"), "{about}");
+    // what only the site can say, the rights of its accounts, and what the program consists of
+    assert!(about.contains("Accounts Payable: the process"), "{about}");
+    assert!(content("operations.txt").contains("every night"), "{}", content("operations.txt"));
+    let rights = content("rights.csv");
+    assert!(rights.contains("\"SYSPRO\"") && rights.contains("x_apo_invoice"), "{rights}");
+    let bill: serde_json::Value = serde_json::from_slice(&files["sbom.json"]).unwrap();
+    assert!(bill["bomFormat"] == "CycloneDX" && bill["components"].as_array().unwrap().iter().any(|one| one["name"] == "actix"));
     // the audit in it can be checked without Tieline, and with it without a ledger
     let audit = world.site.directory.path().join("audit");
     std::fs::create_dir(&audit).unwrap();
@@ -80,6 +89,18 @@ fn a_pack_has_every_list_of_the_period_and_each_can_be_checked() {
         let out = std::process::Command::new(program).args(arguments).current_dir(&audit).output().unwrap();
         assert!(out.status.success(), "{program}: {}", text(&out));
     }
+    // and that this installation wrote it
+    let signed = |sums: &[u8]| {
+        let at = world.site.directory.path();
+        std::fs::write(at.join("SHA256SUMS.sig"), &files["SHA256SUMS.sig"]).unwrap();
+        std::fs::write(at.join("SHA256SUMS"), sums).unwrap();
+        let mut command = std::process::Command::new("ssh-keygen");
+        command.args(["-Y", "verify", "-f", "audit/allowed_signers", "-I", "tieline", "-n", "evidence@tieline", "-s", "SHA256SUMS.sig"]);
+        command.current_dir(at).stdin(File::open(at.join("SHA256SUMS")).unwrap()).output().unwrap()
+    };
+    let out = signed(&files["SHA256SUMS"]);
+    assert!(out.status.success(), "{}", text(&out));
+    assert!(!signed(&[&files["SHA256SUMS"][..], b"x"].concat()).status.success(), "another list of checksums");
     let everything = files.values().flat_map(|bytes| String::from_utf8_lossy(bytes).into_owned().into_bytes()).collect::<Vec<_>>();
     let everything = String::from_utf8_lossy(&everything);
     for (name, _, secret) in &world.credentials {

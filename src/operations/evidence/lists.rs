@@ -6,11 +6,14 @@ use chrono::{DateTime, Utc};
 
 use super::pack::{About, Pack};
 use super::{AskedEvidence, instant};
+use crate::actors::system::Access;
+use crate::doctor::{CheckScope, DiagnosticsParts};
 use crate::domain::EntityName;
 use crate::domain::audit::AuditKind;
 use crate::domain::csv::{lines, lines_with_amounts};
 use crate::domain::ids::{AuditRowId, DeliveryId, RunId};
-use crate::operations::Refused;
+use crate::operations::diagnostics::Diagnostics;
+use crate::operations::{Refused, Requested};
 use crate::process::Process;
 use crate::store::{AuditFilter, AuditRow, FailureFilter, FailureRow, RunFilter, RunRow};
 
@@ -41,6 +44,8 @@ pub(super) async fn interface<W: Write + Seek>(process: &Process, pack: &mut Pac
     text.push_str(&format!("SYSPRO: {}\n", settings.syspro.source_words()));
     text.push_str(&format!("Companies: {}\n", settings.syspro.companies.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")));
     text.push_str(&format!("ServiceNow: {}\n", settings.servicenow.instance_url.host_str().unwrap_or_default()));
+    text.push_str("\nOwners, as the site names them:\n");
+    text.push_str(&said(&settings.evidence.owners, "nobody is named: `evidence.owners` in tieline.toml is empty"));
     text.push_str("\nCredentials by name (the values are encrypted and are never shown):\n");
     for credential in process.store.credential_list().await? {
         text.push_str(&format!("  {} (set {})\n", credential.name, instant(credential.updated_at)));
@@ -61,6 +66,37 @@ pub(super) async fn interface<W: Write + Seek>(process: &Process, pack: &mut Pac
     }
     let about = About { what: "both systems, flows, schedules and accounts", source: "settings and ledger".into(), filter: String::new() };
     pack.file("interface.txt", about, text.as_bytes(), None, "")
+}
+
+/// Lines of the site, or why there are none.
+fn said(lines: &[String], nothing: &str) -> String {
+    if lines.is_empty() {
+        return format!("  {nothing}\n");
+    }
+    lines.iter().map(|line| format!("  {line}\n")).collect()
+}
+
+/// The rights of the service accounts on both sides, and everything else that the diagnostics check now. Nothing is written for it.
+pub(super) async fn rights<W: Write + Seek>(
+    process: &Process,
+    access: &Access,
+    requested: &Requested,
+    pack: &mut Pack<W>,
+) -> Result<(), Refused> {
+    let diagnostics = Diagnostics::of_service(process.store.clone(), DiagnosticsParts::from(process), access.clone());
+    diagnostics.begin(CheckScope::ReadOnly, requested.by.clone(), Some(requested.why.clone())).await?.await?;
+    let findings = diagnostics.last().map(|run| run.findings()).unwrap_or_default();
+    let head = ["system", "what", "result", "found", "to_do"].map(str::to_owned);
+    let rows = findings
+        .iter()
+        .map(|one| [one.part.title().to_owned(), one.what.clone(), one.verdict.word().to_owned(), one.found.clone(), one.to_do.clone()]);
+    let bytes = written(lines(std::iter::once(head).chain(rows)))?;
+    let about = About {
+        what: "the rights of the service accounts on both sides, and the other diagnostics",
+        source: "both systems, the ledger and this machine, asked for this pack".into(),
+        filter: "checks that only read".into(),
+    };
+    pack.file("rights.csv", about, &bytes, Some(findings.len() as u64), "")
 }
 
 /// The definitions of the period's runs, and their files.
@@ -320,13 +356,14 @@ pub(super) async fn operations<W: Write + Seek>(process: &Process, pack: &mut Pa
     let text = format!(
         "Program: Tieline {}\nDatabase: {}\nSize of the ledger: {} bytes\nClock of the database: {}\nClock of this machine: {} ({apart} ms ahead)\n\
          Life of the ledger: {} (a restored backup begins a new one; restarts.csv has them)\n\
-         Backups: Tieline does not make them. The site keeps its own proof of backups and of the last restore test.\n",
+         Backups and the last restore test, as the site says (Tieline makes no backups):\n{}",
         env!("CARGO_PKG_VERSION"),
         server.version,
         size.bytes,
         instant(now),
         instant(own),
         life.number,
+        said(&process.settings.evidence.backups, "nothing is said: `evidence.backups` in tieline.toml is empty"),
     );
     let about =
         About { what: "versions, clocks, the database and backups", source: "the ledger and this machine".into(), filter: "now".into() };

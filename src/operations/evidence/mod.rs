@@ -1,9 +1,10 @@
 //! Evidence for an auditor: one file with everything that the ledger can show for a period.
 //!
-//! `lists` writes the lists of the ledger, `pack` the file. The audit's own files, which can be checked without Tieline, are part of it.
+//! `lists` writes the lists of the ledger, `sbom` the software bill of materials, `pack` the file. The audit's own files, which can be checked without Tieline, are part of it.
 
 mod lists;
 mod pack;
+mod sbom;
 
 use std::io::{Seek, Write};
 
@@ -15,7 +16,9 @@ use super::tie_out::files::{self, Chosen};
 use super::{Requested, audit_export, prove, tie_out};
 use crate::actors::system::Access;
 use crate::domain::audit::AuditKind;
+use crate::evidence::signature::PACK_NAMESPACE;
 use crate::process::Process;
+use crate::process::evidence::Evidence;
 use crate::store::{NewAudit, TieOutItems};
 
 /// What a pack is about.
@@ -64,6 +67,7 @@ pub async fn write(
     let about = About { what: "how to read and check this pack", source: "Tieline".into(), filter: String::new() };
     pack.file("README.txt", about, readme.as_bytes(), None, "")?;
     lists::interface(process, &mut pack).await?;
+    lists::rights(process, access, &requested, &mut pack).await?;
     lists::definitions(process, &mut pack, asked).await?;
     sums(process, &mut pack, asked, &requested.by).await?;
     lists::runs(process, &mut pack, asked).await?;
@@ -73,15 +77,22 @@ pub async fn write(
     lists::access(process, &mut pack).await?;
     lists::operations(process, &mut pack, now).await?;
     audit(process, &mut pack, asked).await?;
-    pack.finish(&common)
+    bill(&mut pack)?;
+    let key = Evidence::of(process).key().await?;
+    pack.finish(&common, |sums| key.sign_for(PACK_NAMESPACE, sums))
 }
 
 const README: &str = "Evidence of Tieline, which carries records from SYSPRO into ServiceNow.
 
 index.csv says of each file what it is, where its lines come from, which lines it has, how many, and
-its SHA-256. To check the files: sha256sum --check SHA256SUMS
+its SHA-256. To check the files, and that this installation wrote them:
 
- 1 interface.txt            both systems, flows, schedules, nodes
+  sha256sum --check SHA256SUMS
+  ssh-keygen -Y verify -f audit/allowed_signers -I tieline -n evidence@tieline -s SHA256SUMS.sig < SHA256SUMS
+
+Compare the key in audit/allowed_signers with the fingerprint that you wrote down.
+
+ 1 interface.txt, rights.csv  both systems, owners, flows, schedules, rights of service accounts
  2 definitions.csv, definitions/  which definitions were in force, and their files
  3 tie-out.xlsx, tie-out.pdf, runs.csv  completeness: counts and sums of both sides, and every run
  4 partial_writes.csv       accuracy: fields that ServiceNow did not keep as they were sent
@@ -90,12 +101,23 @@ its SHA-256. To check the files: sha256sum --check SHA256SUMS
  7 restarts.csv             lost answers and how each was settled, restored ledgers
  8 interventions.csv        what people did: who, when, why
  9 access.csv               API keys and roles now; changes are in interventions.csv
-10 changes.csv              definitions that came into force, and what retention removed
+10 changes.csv, sbom.json   definitions that came into force, what retention removed, packages
 11 control_test.csv         forced errors, their notices, and their end
 12 audit/                   the audit by days, signed: sh audit/verify.sh checks it without Tieline
 13 index.csv                source, filter, number of lines and total of every file
 14 operations.txt           versions, clocks, the database and backups
 ";
+
+/// The packages of the program. The lock file has those of its tests too.
+fn bill<W: Write + Seek>(pack: &mut Pack<W>) -> Result<(), Refused> {
+    let Some((bill, count)) = sbom::sbom() else { return Ok(()) };
+    let about = About {
+        what: "software bill of materials (CycloneDX 1.5): the packages that the program and its tests are built from",
+        source: "the lock file of the build".into(),
+        filter: String::new(),
+    };
+    pack.file("sbom.json", about, bill.as_bytes(), Some(count), "")
+}
 
 /// The newest tie-out that is done.
 async fn sums<W: Write + Seek>(process: &Process, pack: &mut Pack<W>, asked: &AskedEvidence, by: &str) -> Result<(), Refused> {

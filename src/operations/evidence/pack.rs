@@ -111,8 +111,8 @@ impl<W: Write + Seek> Pack<W> {
         self.index.push([name.to_owned(), about.what.to_owned(), about.source, about.filter, lines, total.to_owned(), hash]);
     }
 
-    /// Writes the index and the checksums; answers the number of entries.
-    pub(super) fn finish(mut self, common: &str) -> Result<usize, Refused> {
+    /// Writes the index, the checksums and their signature; answers the number of entries with a checksum.
+    pub(super) fn finish(mut self, common: &str, sign: impl FnOnce(&[u8]) -> String) -> Result<usize, Refused> {
         let head = ["file", "what it is", "source", "filter", "lines", "total", "sha256"].map(str::to_owned);
         let rows = std::iter::once(head).chain(std::mem::take(&mut self.index));
         let index = lines(rows).map_err(failed)?;
@@ -125,6 +125,7 @@ impl<W: Write + Seek> Pack<W> {
         let entries = self.sums.lines().count();
         let sums = std::mem::take(&mut self.sums);
         self.begin("SHA256SUMS")?.write_all(sums.as_bytes()).map_err(failed)?;
+        self.begin("SHA256SUMS.sig")?.write_all(sign(sums.as_bytes()).as_bytes()).map_err(failed)?;
         self.zip.finish().map_err(failed)?.flush().map_err(failed)?;
         Ok(entries)
     }
@@ -142,7 +143,7 @@ mod tests {
         let mut pack = Pack::new(&mut bytes);
         let about = || About { what: "a list", source: "the ledger".into(), filter: "none".into() };
         pack.file("a.txt", about(), b"abc", Some(1), "5.00").unwrap();
-        assert_eq!(pack.finish("as of now").unwrap(), 2);
+        assert_eq!(pack.finish("as of now", |sums| format!("{} signed", sums.len())).unwrap(), 2);
         let mut zip = zip::ZipArchive::new(bytes).unwrap();
         let mut text = |name: &str| {
             let mut text = String::new();
@@ -152,6 +153,7 @@ mod tests {
         // echo -n abc | sha256sum
         let hash = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         assert!(text("SHA256SUMS").starts_with(&format!("{hash}  a.txt\n")) && text("SHA256SUMS").contains("  index.csv\n"));
+        assert_eq!(text("SHA256SUMS.sig"), format!("{} signed", text("SHA256SUMS").len()));
         let index = text("index.csv");
         assert!(index.contains(&format!("\"a.txt\",\"a list\",\"the ledger\",\"none\",\"1\",\"5.00\",\"{hash}\"")), "{index}");
     }
