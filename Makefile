@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help acceptance setup setup-lints demo test check lint unit doc deny dependencies fmt attack bench bench-readers crash-test soak growth drill plans hostile mutants fuzz package package-check clean-state
+.PHONY: help acceptance setup setup-lints demo test check lint unit doc deny dependencies fmt attack bench bench-readers crash-test soak growth drill plans hostile mutants fuzz tamper package package-check clean-state
 
 # Options of a target: make demo ARGS="--once --documents 500", make unit ARGS=supervision
 ARGS ?=
@@ -85,6 +85,12 @@ hostile: setup ## hostile answers of both systems at full size against the relea
 mutants: setup ## mutation test of the code that decides values; a sample (SAMPLE=150 SEED=...), or MUTANTS=all SHARD=1/8
 	scripts/mutants.sh
 
+TAMPERINGS ?= 1000
+tamper: setup ## TAMPERINGS=1000 changes of the ledger by somebody with all rights, drawn from TIELINE_TAMPER_SEED, and an audit of 300,000 leaves
+	cargo build $(TESTS) --locked
+	@set -o pipefail; TIELINE_TAMPERINGS=$(TAMPERINGS) TIELINE_LARGE_AUDIT=300000 cargo test $(TESTS) --locked --test it tampering:: -- --nocapture --test-threads 1 2>&1 | tee target/tamper.log
+	@grep -E "tamperings:|leaves: " target/tamper.log
+
 fuzz: setup ## random inputs for all code that reads external data, FUZZ_MINUTES=60; a short run is part of the tests
 	scripts/fuzz.sh
 
@@ -92,6 +98,7 @@ acceptance: ## run all long tests and benchmarks, some hours; shorter with MINUT
 	$(MAKE) attack
 	$(MAKE) hostile
 	$(MAKE) drill
+	$(MAKE) tamper
 	$(MAKE) soak
 	$(MAKE) growth
 	$(MAKE) fuzz

@@ -56,6 +56,7 @@ if [[ $lints == yes ]]; then
   have node || want nodejs "Node.js, for the same tests (Debian: nodejs)"
   have npm || want npm "npm (Debian: npm)"
   have ssh-keygen || want openssh-client "ssh-keygen, for the test of the audit's signatures (Debian: openssh-client)"
+  have openssl || want openssl "openssl, for the test of its time stamps (Debian: openssl)"
   have_venv || want python3-venv "Python 3 with venv, for the test of the API description (Debian: python3-venv)"
 fi
 

@@ -29,6 +29,8 @@ pub(super) struct Clients {
     pub(super) servicenow: ClientParts,
     /// The receivers of notices.
     pub(super) notices: SenderParts,
+    /// The time-stamping authority, which is reached as ServiceNow is.
+    pub(super) timestamp: ClientParts,
 }
 
 impl Clients {
@@ -38,11 +40,13 @@ impl Clients {
     /// [`ActorSystemError`] with the file that cannot be used.
     pub(super) fn read(settings: &Settings) -> Result<Self, ActorSystemError> {
         let syspro = &settings.syspro.connection;
-        let servicenow = ClientParts::read(System::ServiceNow, &settings.servicenow.connection);
+        let instance = &settings.servicenow.connection;
+        let servicenow = ClientParts::read(System::ServiceNow, instance);
         Ok(Self {
             odata: ClientParts::read(System::SysproOdata, syspro).map_err(|source| failed(&SysproError::Setup { source }))?,
             enet: ClientParts::read(System::SysproEnet, syspro).map_err(|source| failed(&EnetError::Setup { source }))?,
             servicenow: servicenow.map_err(|error| failed(&ServiceNowError::Setup { source: Arc::new(error) }))?,
+            timestamp: ClientParts::read(System::Timestamp, instance).map_err(|error| failed(&error))?,
             notices: SenderParts::read(&settings.notices).map_err(ActorSystemError)?,
         })
     }

@@ -6,6 +6,7 @@
 //! time.
 
 pub mod aligner;
+mod audit_outside;
 pub mod audit_recorder;
 pub mod child;
 mod clients;

@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use tracing::{info, warn};
 
 use super::aligner::{Aligner, AlignerParts};
+use super::audit_outside::Outside;
 use super::audit_recorder::{AuditRecorder, AuditRecorderParts, Seal};
 use super::child::{self, ChildExited, MAILBOX, Supervision, optional, vital};
 pub use super::clients::ActorSystemError;
@@ -137,8 +138,7 @@ impl ActorSystem {
                 Writer::new(parts, heartbeat, budget, servicenow, tokens)
             })
         };
-        let parts = AuditRecorderParts::from(process);
-        let recorder = start_on(&delivery.handle(), vital("audit_recorder"), &supervision, move |_| AuditRecorder::new(parts));
+        let recorder = start_recorder(&delivery.handle(), process, &clients, &supervision, &tokens, mode);
 
         let downstream = start_downstream(&delivery.handle(), process, &clients, &supervision, &tokens, mode);
         let told = !crate::notice::channels(&process.settings.notices).is_empty();
@@ -318,6 +318,32 @@ fn start_downstream(
     start_on(on, optional("downstream"), supervision, move |_| {
         let servicenow = ServiceNow::over(&settings.servicenow, &client);
         Downstream::new(parts, servicenow, tokens, mode)
+    })
+}
+
+fn start_recorder(
+    on: &ArbiterHandle,
+    process: &Process,
+    clients: &Clients,
+    supervision: &Supervision,
+    tokens: &TokenClient,
+    mode: Mode,
+) -> Child<AuditRecorder> {
+    let (parts, settings, tokens) = (AuditRecorderParts::from(process), process.settings.clone(), tokens.clone());
+    let (permission, stopping) = (process.permission(), process.stopping.clone());
+    let (servicenow, timestamp) = (clients.servicenow.clone(), clients.timestamp.clone());
+    start_on(on, vital("audit_recorder"), supervision, move |_| {
+        let outside = Outside {
+            settings: settings.audit.clone(),
+            store: parts.store.clone(),
+            permission,
+            stopping,
+            servicenow: ServiceNow::over(&settings.servicenow, &servicenow),
+            tokens,
+            http: HttpClient::of(&timestamp),
+        };
+        let outside = Some(outside).filter(|outside| mode.is_service() && outside.is_asked_for());
+        AuditRecorder::new(parts, outside)
     })
 }
 

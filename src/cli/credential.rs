@@ -12,14 +12,15 @@ use super::failure::{Exit, Failure};
 use super::{Global, OutputForm, output, prompt, who};
 use crate::credentials::change::{NewCredential, Rotated};
 use crate::credentials::credential_store::{
-    AUDIT_SIGNING, NOTICES_MAIL, NOTICES_WEBHOOK, SERVICENOW, SYSPRO_ENET, SYSPRO_ENET_COMPANY, SYSPRO_ODATA,
+    AUDIT_SIGNING, AUDIT_SIGNING_FORMER, NOTICES_MAIL, NOTICES_WEBHOOK, SERVICENOW, SYSPRO_ENET, SYSPRO_ENET_COMPANY, SYSPRO_ODATA,
 };
 
 /// The known names.
 const NAMES: &[&str] = &[SYSPRO_ODATA, SYSPRO_ENET, SYSPRO_ENET_COMPANY, SERVICENOW, NOTICES_WEBHOOK, NOTICES_MAIL];
 
 /// Those that can be removed: a key that signs the audit is made by Tieline, which then makes another one.
-const REMOVABLE: &[&str] = &[SYSPRO_ODATA, SYSPRO_ENET, SYSPRO_ENET_COMPANY, SERVICENOW, NOTICES_WEBHOOK, NOTICES_MAIL, AUDIT_SIGNING];
+const REMOVABLE: &[&str] =
+    &[SYSPRO_ODATA, SYSPRO_ENET, SYSPRO_ENET_COMPANY, SERVICENOW, NOTICES_WEBHOOK, NOTICES_MAIL, AUDIT_SIGNING, AUDIT_SIGNING_FORMER];
 
 /// What to do.
 #[derive(Debug, clap::Subcommand)]

@@ -1,5 +1,6 @@
 //! Settings: embedded defaults, then the site's file, then the environment; all problems are reported at once.
 
+mod audit;
 mod certificates;
 mod check;
 mod close;

@@ -27,6 +27,7 @@ pub(super) struct Raw {
     pub(super) approvals: RawApprovals,
     pub(super) tie_out: RawTieOut,
     pub(super) evidence: RawEvidence,
+    pub(super) audit: RawAudit,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -34,6 +35,15 @@ pub(super) struct Raw {
 pub(super) struct RawEvidence {
     pub(super) owners: Option<Vec<String>>,
     pub(super) backups: Option<Vec<String>>,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawAudit {
+    pub(super) head_table: Option<String>,
+    pub(super) head_key: Option<String>,
+    pub(super) head_fields: Option<Vec<String>>,
+    pub(super) timestamp_url: Option<String>,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]

@@ -15,6 +15,7 @@ use crate::domain::approval::ApprovalKind;
 use crate::domain::change_limit::ChangeLimit;
 use crate::domain::close::FiscalPeriod;
 use crate::domain::notice::NoticeEvent;
+use crate::domain::outside::HeadValue;
 use crate::domain::per_flow::PerFlow;
 use crate::domain::retention::{Kept, KeptTable};
 use crate::domain::schedule::Schedule;
@@ -64,6 +65,28 @@ pub struct Settings {
     pub evidence: EvidenceSettings,
     /// `[tie_out]`
     pub tie_out: TieOutSettings,
+    /// `[audit]`
+    pub audit: AuditSettings,
+}
+
+/// Where the heads of signed days are put outside the ledger.
+#[derive(Debug, Clone, Default)]
+pub struct AuditSettings {
+    /// A table of ServiceNow.
+    pub head: Option<HeadTable>,
+    /// A time-stamping authority (RFC 3161).
+    pub timestamp_url: Option<Url>,
+}
+
+/// A table of ServiceNow that gets a row for each signed day.
+#[derive(Debug, Clone)]
+pub struct HeadTable {
+    /// Its name.
+    pub table: String,
+    /// The column by which the row of a day is found.
+    pub key: String,
+    /// The other columns, each with its value.
+    pub fields: Vec<(String, HeadValue)>,
 }
 
 /// What only the site can say to an auditor.

@@ -290,6 +290,37 @@ fn a_period_ends_on_its_own_day_or_on_that_of_all_companies() {
 }
 
 #[test]
+fn heads_of_the_audit_go_into_columns_with_known_values() {
+    let text = format!(
+        "{MINIMAL}[audit]\nhead_table = \"u_audit_head\"\nhead_key = \"u_key\"\nhead_fields = [\"u_day = day\", \"u_head=head\"]\n\
+         timestamp_url = \"http://tsa.example/tsr\"\n"
+    );
+    let audit = read(&text, &[]).expect("a table and an authority").settings.audit;
+    let head = audit.head.expect("a table");
+    let fields: Vec<(&str, &str)> = head.fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    assert_eq!((head.table.as_str(), head.key.as_str(), fields), ("u_audit_head", "u_key", vec![("u_day", "day"), ("u_head", "head")]));
+    assert_eq!(audit.timestamp_url.map(String::from).as_deref(), Some("http://tsa.example/tsr"));
+    assert!(read(MINIMAL, &[]).expect("nothing").settings.audit.head.is_none());
+
+    let text = format!(
+        "{MINIMAL}[audit]\nhead_table = \"U Head\"\nhead_key = \"u_key\"\nhead_fields = [\"u_day\", \"u_key = day\", \"u_x = week\"]\n\
+         timestamp_url = \"ftp://tsa.example\"\n"
+    );
+    let problems = refused(&text, &[]).join("\n");
+    for expected in [
+        "`U Head`",
+        "`u_day = day`, got `u_day`",
+        "`u_key` must be the name of a column that",
+        "`week` is none of",
+        "`audit.timestamp_url` must be",
+    ] {
+        assert!(problems.contains(expected), "{expected}: {problems}");
+    }
+    let problems = refused(&format!("{MINIMAL}[audit]\nhead_table = \"u_audit_head\"\n"), &[]).join("\n");
+    assert!(problems.contains("`audit.head_key` is missing") && problems.contains("`audit.head_fields` is missing"), "{problems}");
+}
+
+#[test]
 fn a_company_has_its_own_currency_over_the_common_one() {
     let two = MINIMAL.replace("[\"EDU1\"]", "[\"EDU1\", \"edu2\", \"3\"]\ncurrency = \"ZAR\"");
     let text = format!("{two}[company.EDU1]\ncurrency = \"USD\"\n");

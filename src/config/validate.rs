@@ -106,6 +106,7 @@ impl Check<'_> {
                 backups: raw.evidence.backups.clone().unwrap_or_default(),
             },
             tie_out,
+            audit: self.audit(&raw.audit),
         })
     }
 

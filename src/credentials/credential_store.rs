@@ -27,6 +27,8 @@ pub const SERVICENOW: &str = "servicenow";
 
 /// Name of the credential with the private part of the key that signs the audit. Tieline makes it; its user name is the public part.
 pub const AUDIT_SIGNING: &str = "audit-signing";
+/// Name of the credential with the former key, from a change of the key until both have signed a day.
+pub const AUDIT_SIGNING_FORMER: &str = "audit-signing-former";
 /// Name of the credential whose password signs webhooks.
 pub const NOTICES_WEBHOOK: &str = "notices-webhook";
 /// Name of the credential for the mail server; not set where the server requires none.

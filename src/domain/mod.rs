@@ -24,6 +24,7 @@ pub mod name;
 pub mod nesting;
 pub mod next_step;
 pub mod notice;
+pub mod outside;
 pub mod per_flow;
 pub mod percent;
 pub mod reason;

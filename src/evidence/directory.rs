@@ -12,7 +12,8 @@ use sha2::{Digest, Sha256};
 use super::leaf::{EventLine, number_of};
 use super::manifest::{Manifest, sha256};
 use super::merkle::{Hash, leaf_hash};
-use super::signature::{PublicKey, verify};
+use super::signature::{Signer, verify};
+use super::timestamp;
 
 /// The file of the keys that may sign.
 pub const ALLOWED_SIGNERS: &str = "allowed_signers";
@@ -52,6 +53,10 @@ pub struct DirectoryReport {
     pub provisional: Option<NaiveDate>,
     /// The fingerprints of the keys that signed.
     pub keys: Vec<String>,
+    /// Days from which on another key signs, without a signature of the former one.
+    pub unsigned_changes: Vec<NaiveDate>,
+    /// Days with a token of a time-stamping authority.
+    pub stamped: u64,
     /// Leaves in files of single records that stand in the files of the days too.
     pub subset_found: u64,
     /// Leaves in files of single records whose days are not there.
@@ -82,6 +87,16 @@ pub fn manifest_file(day: NaiveDate) -> String {
 /// The name of the signature of a day's manifest.
 pub fn signature_file(day: NaiveDate) -> String {
     format!("{day}.manifest.sig")
+}
+
+/// The name of the signature that the former key made over the manifest of a day.
+pub fn former_signature_file(day: NaiveDate) -> String {
+    format!("{day}.manifest.former.sig")
+}
+
+/// The name of the answer of a time-stamping authority for the manifest of a day.
+pub fn timestamp_file(day: NaiveDate) -> String {
+    format!("{day}.tsr")
 }
 
 /// A directory whose manifests were read and follow each other.
@@ -158,7 +173,7 @@ fn days(directory: &Path) -> io::Result<(Vec<NaiveDate>, Vec<NaiveDate>)> {
 /// Reads the manifests into `checked`.
 fn manifests_of(directory: &Path, signers: &str, checked: &mut Checked) -> Result<(), Misfit> {
     let failed = |error: io::Error| misfit(None, format!("the directory cannot be read: {error}"));
-    let allowed = PublicKey::allowed(signers).map_err(|problem| misfit(None, problem))?;
+    let allowed = Signer::read_all(signers).map_err(|problem| misfit(None, problem))?;
     let (days, events) = days(directory).map_err(failed)?;
     if let Some(day) = events.iter().find(|day| days.binary_search(day).is_err()) {
         return Err(misfit(None, format!("{} has no manifest", events_file(*day))));
@@ -175,15 +190,29 @@ fn manifests_of(directory: &Path, signers: &str, checked: &mut Checked) -> Resul
         };
         let text = read(&name)?;
         let manifest = Manifest::read(&text).map_err(|problem| misfit(None, format!("{name} {problem}")))?;
-        let key = verify(text.as_bytes(), &read(&signature_file(day))?, &allowed)
+        let key = verify(text.as_bytes(), &read(&signature_file(day))?, &allowed, day)
             .map_err(|problem| misfit(Some(manifest.first_leaf), format!("{name}: {problem}")))?;
         if manifest.key != key.fingerprint() {
             let text = format!("{name} names the key {}, and {} signed it", manifest.key, key.fingerprint());
             return Err(misfit(Some(manifest.first_leaf), text));
         }
+        let former = former_signature_file(day);
+        let former = if directory.join(&former).exists() { Some(read(&former)?) } else { None };
+        let former = hand_over(last.as_ref(), &manifest, &text, former.as_deref(), &allowed);
+        let former = former.map_err(|problem| misfit(Some(manifest.first_leaf), format!("{name}: {problem}")))?;
+        let stamp = directory.join(timestamp_file(day));
+        if stamp.exists() {
+            let stamp = fs::read(&stamp).map_err(failed)?;
+            timestamp::granted_for(&stamp, &sha256(text.as_bytes()))
+                .map_err(|problem| misfit(Some(manifest.first_leaf), format!("{}: {problem}", timestamp_file(day))))?;
+            checked.report.stamped += 1;
+        }
         let fits = follows(last.as_ref(), &manifest, day);
         fits.map_err(|problem| misfit(Some(manifest.first_leaf), format!("{name} {problem}")))?;
         let report = &mut checked.report;
+        if former == HandOver::Unsigned {
+            report.unsigned_changes.push(day);
+        }
         report.days += 1;
         report.first_day.get_or_insert(day);
         report.last_day = Some(day);
@@ -197,6 +226,40 @@ fn manifests_of(directory: &Path, signers: &str, checked: &mut Checked) -> Resul
         checked.manifests.extend(last.clone());
     }
     Ok(())
+}
+
+/// How the key of a manifest follows that of the day before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HandOver {
+    /// It is the same key, or there is no day before.
+    None,
+    /// Another key signs, and the former one signed this day too.
+    Signed,
+    /// Another key signs, and the former one did not sign this day: it was not at hand.
+    Unsigned,
+}
+
+/// Checks the signature of the former key, which signs the first day of another key too.
+///
+/// # Errors
+/// Why it is not valid.
+pub fn hand_over(
+    last: Option<&KeptManifest>,
+    manifest: &Manifest,
+    text: &str,
+    former: Option<&str>,
+    allowed: &[Signer],
+) -> Result<HandOver, String> {
+    let changes = last.is_some_and(|last| last.manifest.key != manifest.key);
+    let Some(former) = former else {
+        return Ok(if changes { HandOver::Unsigned } else { HandOver::None });
+    };
+    let key = verify(text.as_bytes(), former, allowed, manifest.day).map_err(|problem| format!("of the former key, {problem}"))?;
+    let is_former = last.is_none_or(|last| last.manifest.key == key.fingerprint());
+    if !is_former || key.fingerprint() == manifest.key {
+        return Err(format!("the signature of the former key is of the key {}, which did not sign the day before", key.fingerprint()));
+    }
+    Ok(HandOver::Signed)
 }
 
 /// Whether a manifest is of its day and follows the one of the day before.
@@ -343,7 +406,7 @@ mod tests {
     /// Three days: two leaves, none, one.
     fn export(directory: &Path) {
         let key = SigningKey::of_seed(&[7; 32]).unwrap();
-        fs::write(directory.join(ALLOWED_SIGNERS), key.public().allowed_signer()).unwrap();
+        fs::write(directory.join(ALLOWED_SIGNERS), Signer::of_any_day(key.public()).line()).unwrap();
         let (mut peaks, mut previous, mut leaf) = (Peaks::default(), None, 0);
         for (day, leaves) in [("2026-11-28", 2), ("2026-11-29", 0), ("2026-11-30", 1)] {
             let before = peaks.clone();
@@ -384,6 +447,13 @@ mod tests {
         fs::write(directory.join("subset-a.jsonl"), leaf_line(2, EVENT)).unwrap();
         assert_eq!(check(directory, None).unwrap().subset_found, 1);
         fs::remove_file(directory.join("subset-a.jsonl")).unwrap();
+
+        // the key may have ended before the last day
+        let signers = fs::read_to_string(directory.join(ALLOWED_SIGNERS)).unwrap();
+        fs::write(directory.join(ALLOWED_SIGNERS), signers.replace("namespaces", "valid-before=\"20261130\",namespaces")).unwrap();
+        let misfit = check(directory, None).unwrap().misfit.unwrap();
+        assert!(misfit.text.contains("2026-11-30.manifest") && misfit.text.contains("until 2026-11-29"), "{misfit:?}");
+        fs::write(directory.join(ALLOWED_SIGNERS), signers).unwrap();
 
         for (file, change, expected) in [
             ("2026-11-28.jsonl", ("run", "ran"), "SHA-256"),

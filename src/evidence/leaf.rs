@@ -68,6 +68,12 @@ pub struct RecordLine<'a> {
     /// The first half of the SHA-256 of the version's content.
     #[serde(borrow)]
     pub content: Option<Cow<'a, str>>,
+    /// What lists and sums show of the document: amount, date, fiscal periods and currency.
+    #[serde(borrow)]
+    pub measures: Option<Cow<'a, str>>,
+    /// The first half of the SHA-256 of the fields that arrived.
+    #[serde(borrow)]
+    pub payload: Option<Cow<'a, str>>,
     /// The details.
     #[serde(borrow)]
     pub detail: Option<&'a RawValue>,

@@ -1,5 +1,5 @@
 //! The evidence of the audit in forms that others can check without Tieline: leaves and their Merkle tree (RFC 6962), a manifest for each
-//! day, and signatures of OpenSSH's form.
+//! day, signatures of OpenSSH's form, and tokens of time-stamping authorities.
 
 pub mod directory;
 pub mod head;
@@ -7,6 +7,7 @@ pub mod leaf;
 pub mod manifest;
 pub mod merkle;
 pub mod signature;
+pub mod timestamp;
 
 /// The script with which anybody can check an export: it needs `sha256sum` and `ssh-keygen`.
 pub const SCRIPT: &str = include_str!("verify.sh");

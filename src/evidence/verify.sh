@@ -1,19 +1,31 @@
 #!/bin/sh
 # Checks an export of Tieline's audit: for each day the file's SHA-256 and its number of lines, the signature, and the chain from day to day;
-# and that no day is missing. It needs sha256sum, ssh-keygen (OpenSSH 8.1 or newer) and nothing of Tieline.
+# and that no day is missing. It needs sha256sum, ssh-keygen (OpenSSH 8.1 or newer; 8.8 once another key
+# signs) and nothing of Tieline.
 # The key in allowed_signers came with the export: compare its fingerprint with the one that you wrote down or were sent before.
 # Merkle roots are not checked here: `tieline audit verify DIR` does, on any machine.
 cd "$(dirname "$0")" || exit 1
 bad=0 days=0 unseen=0 last='' leaf=''
 fail() { echo "$1"; bad=$((bad + 1)); }
+# A key may have days: they are compared with the day that is signed, and not with today.
+signed() {
+    at=''
+    if grep -q valid- allowed_signers; then at="-Overify-time=$(echo "$day" | tr -d -)120000"; fi
+    # shellcheck disable=SC2086
+    ssh-keygen -Y verify $at -f allowed_signers -I tieline -n audit@tieline -s "$1" < "$manifest" > /dev/null 2>&1
+}
 of() { sed -n "s/^$1 //p" "$2"; }
 ssh-keygen -l -f allowed_signers 2>/dev/null || awk '{ print $(NF-1), $NF }' allowed_signers | ssh-keygen -l -f -
 for manifest in ????-??-??.manifest; do
     [ -e "$manifest" ] || { fail 'there is no manifest'; break; }
     day=${manifest%.manifest} days=$((days + 1))
     [ "$(of day "$manifest")" = "$day" ] || fail "$manifest: it is of another day"
-    ssh-keygen -Y verify -f allowed_signers -I tieline -n audit@tieline -s "$manifest.sig" < "$manifest" > /dev/null 2>&1 \
-        || fail "$manifest: the signature is not valid"
+    signed "$manifest.sig" || fail "$manifest: the signature is not valid"
+    if [ -e "$manifest.former.sig" ]; then
+        signed "$manifest.former.sig" || fail "$manifest: the signature of the former key is not valid"
+    elif [ -n "$last" ] && [ "$(of key "$manifest")" != "$(of key "$last.manifest")" ]; then
+        echo "$day: another key signs from here on, and the former one did not sign this day: ask why"
+    fi
     if [ -e "$day.jsonl" ]; then
         [ "$(sha256sum < "$day.jsonl" | cut -d ' ' -f 1)" = "$(of sha256 "$manifest")" ] || fail "$day.jsonl: it was changed"
         [ "$(grep -c '' "$day.jsonl")" = "$(of lines "$manifest")" ] || fail "$day.jsonl: the number of lines differs"

@@ -29,6 +29,7 @@ pub(super) fn kind(system: System, method: &Method, path: &str) -> &'static str 
         }
         System::ServiceNow => "other",
         System::Notices => "webhook",
+        System::Timestamp => "timestamp",
     }
 }
 

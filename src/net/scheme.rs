@@ -32,6 +32,7 @@ fn setting(system: System) -> &'static str {
         System::SysproEnet => "syspro.enet_url",
         System::ServiceNow => "servicenow.instance_url",
         System::Notices => "notices.webhook_urls",
+        System::Timestamp => "audit.timestamp_url",
     }
 }
 

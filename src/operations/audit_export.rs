@@ -10,10 +10,9 @@ use sha2::{Digest, Sha256};
 use super::Refused;
 use crate::domain::chain;
 use crate::evidence::SCRIPT;
-use crate::evidence::directory::{ALLOWED_SIGNERS, events_file, manifest_file, signature_file};
+use crate::evidence::directory::{ALLOWED_SIGNERS, events_file, former_signature_file, manifest_file, signature_file, timestamp_file};
 use crate::evidence::leaf::leaf_line;
 use crate::evidence::manifest::Manifest;
-use crate::evidence::signature::PublicKey;
 use crate::process::Process;
 use crate::process::evidence::{Evidence, EvidenceError, Signed};
 use crate::store::AuditDayRow;
@@ -42,6 +41,9 @@ impl From<EvidenceError> for Refused {
     fn from(error: EvidenceError) -> Self {
         match error {
             EvidenceError::Store(error) => error.into(),
+            error @ (EvidenceError::ChangeOpen | EvidenceError::NoKey | EvidenceError::ChangedMeanwhile) => {
+                Self::KeyNotChanged(chain(&error))
+            }
             error => Self::NotExported(chain(&error)),
         }
     }
@@ -88,7 +90,7 @@ pub async fn days(process: &Process, to: &Path, since: Option<NaiveDate>, until:
         exported.provisional = Some(row.day);
     }
     let keys = process.store.audit_key_list().await?;
-    let signers = keys.iter().map(|key| Ok(PublicKey::read(&key.public_key)?.allowed_signer())).collect::<Result<String, String>>();
+    let signers = keys.iter().map(|key| Ok(key.signer()?.line())).collect::<Result<String, String>>();
     let signers = signers.map_err(|problem| Refused::NotExported(format!("a key of the audit was changed: {problem}")))?;
     write(&to.join(ALLOWED_SIGNERS), signers.as_bytes())?;
     let script = to.join(SCRIPT_FILE);
@@ -135,6 +137,12 @@ async fn day(process: &Process, to: &Path, manifest: &Manifest, row: &AuditDayRo
     };
     write(&path, row.manifest.as_bytes())?;
     write(&to.join(signature_file(row.day)), row.signature.as_bytes())?;
+    if let Some(former) = &row.former_signature {
+        write(&to.join(former_signature_file(row.day)), former.as_bytes())?;
+    }
+    if let Some(stamp) = process.store.audit_stamp(row.day).await? {
+        write(&to.join(timestamp_file(row.day)), &stamp)?;
+    }
     Ok(lines)
 }
 

@@ -8,6 +8,7 @@
 pub mod api_key;
 pub mod approval;
 pub mod audit_export;
+pub mod audit_key;
 pub mod backfill;
 pub mod close;
 pub mod conflict;

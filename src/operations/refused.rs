@@ -116,6 +116,8 @@ pub enum Refused {
     NoTestFlow,
     /// Files of the audit could not be written, or do not fit what was signed.
     NotExported(String),
+    /// The key that signs the audit was not changed.
+    KeyNotChanged(String),
     /// A file could not be written.
     NoFile(String),
     /// The ledger failed.
@@ -144,7 +146,8 @@ impl Refused {
             | Self::Stopping
             | Self::Crashed
             | Self::NoFile(_)
-            | Self::NotExported(_) => Class::Unavailable,
+            | Self::NotExported(_)
+            | Self::KeyNotChanged(_) => Class::Unavailable,
             Self::Configured(_)
             | Self::AllConfigured(_)
             | Self::BeingRead(_)
@@ -207,7 +210,7 @@ impl Refused {
             Self::NoTestFlow => {
                 "every flow is aligned or reads everything at every run, and an error can only be forced in another one".into()
             }
-            Self::NoFile(why) | Self::NotExported(why) => why.clone(),
+            Self::NoFile(why) | Self::NotExported(why) | Self::KeyNotChanged(why) => why.clone(),
             Self::Ledger(error) => error.to_string(),
         }
     }
@@ -332,6 +335,7 @@ impl Refused {
             Self::Crashed => "repeat it; repeating it is safe".into(),
             Self::NoTestFlow => "configure a flow that is not aligned and reads changes by date, such as invoices".into(),
             Self::NotExported(_) => "free the directory for it, and run `tieline audit verify`: it names what does not fit".into(),
+            Self::KeyNotChanged(_) => "wait until then, and repeat the command; repeating it is safe".into(),
             Self::NoFile(_) => "try again; if it fails again, read the log of the service".into(),
             Self::Ledger(_) => String::new(),
         }

@@ -48,6 +48,10 @@ pub struct NewAudit {
     pub detail: Option<String>,
     /// The digest of the version's content, with the event that the version was read.
     pub content: Option<String>,
+    /// What lists and sums show of the document, with the events that store it.
+    pub measures: Option<String>,
+    /// The digest of the fields that were sent, with the event that they arrived.
+    pub payload: Option<String>,
 }
 
 impl NewAudit {
@@ -65,6 +69,8 @@ impl NewAudit {
             actor: "tieline".into(),
             detail: None,
             content: None,
+            measures: None,
+            payload: None,
         }
     }
 
@@ -97,6 +103,10 @@ struct EventRecord<'a> {
     delivery_id: Option<DeliveryId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     content: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    measures: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payload: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<&'a RawValue>,
 }
@@ -165,8 +175,15 @@ fn line(rows: &[&NewAudit]) -> Tx<String> {
     let mut records = Vec::with_capacity(rows.len());
     for row in rows {
         let detail = row.detail.as_deref().map(serde_json::from_str).transpose().map_err(not_json)?;
-        let content = row.content.as_deref();
-        records.push(EventRecord { document_id: row.document_id, version: row.version, delivery_id: row.delivery_id, content, detail });
+        records.push(EventRecord {
+            document_id: row.document_id,
+            version: row.version,
+            delivery_id: row.delivery_id,
+            content: row.content.as_deref(),
+            measures: row.measures.as_deref(),
+            payload: row.payload.as_deref(),
+            detail,
+        });
     }
     serde_json::to_string(&records).map_err(not_json)
 }

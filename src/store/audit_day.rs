@@ -10,11 +10,12 @@ use uuid::Uuid;
 
 use super::audit::{LOCK, NewAudit, audit_append};
 use super::schema::{audit_day, audit_key, audit_seal, credential};
-use super::{EncryptedCredential, Store, StoreError, Tx};
+use super::{Conn, EncryptedCredential, Store, StoreError, Tx};
 use crate::domain::DocumentKey;
 use crate::domain::audit::AuditKind;
 use crate::evidence::head::AuditHead;
 use crate::evidence::merkle::Peaks;
+use crate::evidence::signature::{PublicKey, Signer};
 use crate::store::text::{Text, text};
 
 /// Lines that are read at once: each has up to 1,000 records.
@@ -30,6 +31,8 @@ pub struct AuditDayRow {
     pub manifest: String,
     /// Its signature.
     pub signature: String,
+    /// The signature of the former key, on the first day of another one.
+    pub former_signature: Option<String>,
 }
 
 /// A key that signs or has signed.
@@ -42,6 +45,41 @@ pub struct AuditKeyRow {
     pub public_key: String,
     /// When it was made.
     pub made_at: DateTime<Utc>,
+    /// The first day that it may sign; `None`: no day is too early.
+    pub first_day: Option<NaiveDate>,
+    /// The last day that it may sign; `None`: it has no end yet.
+    pub last_day: Option<NaiveDate>,
+}
+
+impl AuditKeyRow {
+    /// The key with its days.
+    ///
+    /// # Errors
+    /// Why it is no key.
+    pub fn signer(&self) -> Result<Signer, String> {
+        Ok(Signer { key: PublicKey::read(&self.public_key)?, first_day: self.first_day, last_day: self.last_day })
+    }
+}
+
+/// Who signed the days that are stored.
+#[derive(Debug, Clone)]
+pub struct SignedBy {
+    /// The fingerprint of the key.
+    pub key: String,
+    /// The name of the credential with the former key, if that one signed the first of these days too: it is not needed any more.
+    pub former: Option<&'static str>,
+}
+
+/// The columns of an encrypted credential without its name.
+macro_rules! content {
+    ($encrypted:expr) => {
+        (
+            credential::username.eq(text(&$encrypted.username)),
+            credential::key_id.eq(text(&$encrypted.key_id)),
+            credential::nonce.eq(&$encrypted.nonce),
+            credential::ciphertext.eq(&$encrypted.ciphertext),
+        )
+    };
 }
 
 /// How far the audit is signed, and how far it could be.
@@ -218,7 +256,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn audit_day_put(&self, rows: Vec<AuditDayRow>, last_leaf: i64) -> Result<bool, StoreError> {
+    pub async fn audit_day_put(&self, rows: Vec<AuditDayRow>, last_leaf: i64, by: SignedBy) -> Result<bool, StoreError> {
         self.run("store the manifest of a day", move |conn| {
             sql_query(LOCK).execute(conn)?;
             let (Some(first), Some(last)) = (rows.first(), rows.last()) else { return Ok(false) };
@@ -232,9 +270,31 @@ impl Store {
                     audit_day::day.eq(row.day),
                     audit_day::manifest.eq(text(&row.manifest)),
                     audit_day::signature.eq(text(&row.signature)),
+                    audit_day::former_signature.eq(row.former_signature.as_deref().map(text)),
                 );
                 diesel::insert_into(audit_day::table).values(values).execute(conn)?;
             }
+            key_change(conn, first.day, &by)?;
+            Ok(true)
+        })
+        .await
+    }
+
+    /// The audit's signing key changes: stores the new one, and the former one under the name under which it signs the first day of the new
+    /// one too. Both private parts are encrypted. False: another process changed it at the same moment.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn audit_key_change(&self, former: EncryptedCredential, new: EncryptedCredential, by: KeyChange) -> Result<bool, StoreError> {
+        self.run("change the key of the audit", move |conn| {
+            let replaced = credential::table.find(text(&new.name)).filter(credential::username.eq(text(&former.username)));
+            if diesel::update(replaced).set(content!(new)).execute(conn)? == 0 {
+                return Ok(false);
+            }
+            let values = (credential::name.eq(text(&former.name)), content!(former));
+            diesel::insert_into(credential::table).values(values).execute(conn)?;
+            let detail = json!({ "why": by.why, "former": by.former });
+            key_add(conn, &new, &by.fingerprint, &by.actor, detail)?;
             Ok(true)
         })
         .await
@@ -314,23 +374,56 @@ impl Store {
     /// [`StoreError`].
     pub async fn audit_key_add(&self, encrypted: EncryptedCredential, fingerprint: String) -> Result<bool, StoreError> {
         self.run("add a key of the audit", move |conn| {
-            let values = (
-                credential::name.eq(text(&encrypted.name)),
-                credential::username.eq(text(&encrypted.username)),
-                credential::key_id.eq(text(&encrypted.key_id)),
-                credential::nonce.eq(&encrypted.nonce),
-                credential::ciphertext.eq(&encrypted.ciphertext),
-            );
+            let values = (credential::name.eq(text(&encrypted.name)), content!(encrypted));
             if diesel::insert_into(credential::table).values(values).on_conflict_do_nothing().execute(conn)? == 0 {
                 return Ok(false);
             }
-            diesel::insert_into(audit_key::table)
-                .values((audit_key::fingerprint.eq(text(&fingerprint)), audit_key::public_key.eq(text(&encrypted.username))))
-                .execute(conn)?;
-            let detail = json!({ "action": "audit key add", "fingerprint": fingerprint, "public_key": encrypted.username });
-            audit_append(conn, &[NewAudit::of(AuditKind::Action).detail(&detail)])?;
+            key_add(conn, &encrypted, &fingerprint, "tieline", json!({}))?;
             Ok(true)
         })
         .await
     }
+}
+
+/// A change of the key that signs.
+#[derive(Debug, Clone)]
+pub struct KeyChange {
+    /// The fingerprint of the new key.
+    pub fingerprint: String,
+    /// That of the former one.
+    pub former: String,
+    /// Who asked for it.
+    pub actor: String,
+    /// Why.
+    pub why: String,
+}
+
+/// Stores the public part of a key, with its event. `more`: further details.
+fn key_add(conn: &mut Conn, encrypted: &EncryptedCredential, fingerprint: &str, actor: &str, mut more: serde_json::Value) -> Tx<()> {
+    diesel::insert_into(audit_key::table)
+        .values((audit_key::fingerprint.eq(text(fingerprint)), audit_key::public_key.eq(text(&encrypted.username))))
+        .execute(conn)?;
+    more["action"] = "audit key add".into();
+    more["fingerprint"] = fingerprint.into();
+    more["public_key"] = encrypted.username.as_str().into();
+    let mut row = NewAudit::of(AuditKind::Action).detail(&more);
+    actor.clone_into(&mut row.actor);
+    audit_append(conn, &[row])
+}
+
+/// On the first day of another key, the days of both are set: a former key may sign this day too if it did, and no later one.
+fn key_change(conn: &mut Conn, day: NaiveDate, by: &SignedBy) -> Tx<()> {
+    let last_day = if by.former.is_some() { Some(day) } else { day.pred_opt() };
+    let former = audit_key::table.filter(audit_key::fingerprint.ne(text(&by.key))).filter(audit_key::last_day.is_null());
+    let former: Vec<String> =
+        diesel::update(former).set(audit_key::last_day.eq(last_day)).returning(audit_key::fingerprint).get_results(conn)?;
+    if former.is_empty() {
+        return Ok(());
+    }
+    diesel::update(audit_key::table.find(text(&by.key))).set(audit_key::first_day.eq(Some(day))).execute(conn)?;
+    if let Some(name) = by.former {
+        diesel::delete(credential::table.find(text(name))).execute(conn)?;
+    }
+    let detail = json!({ "action": "audit key change", "fingerprint": by.key, "first_day": day, "former": former, "last_day": last_day });
+    audit_append(conn, &[NewAudit::of(AuditKind::Action).detail(&detail)])
 }

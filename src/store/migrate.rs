@@ -81,6 +81,19 @@ impl Store {
         .await
     }
 
+    /// A migration that this program does not have: a later release has brought the schema up to date while it ran.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn schema_unknown(&self) -> Result<Option<String>, StoreError> {
+        let known = known()?;
+        self.run("see whether the schema is newer", move |conn| {
+            let applied: Vec<Applied> = sql_query("SELECT version FROM __diesel_schema_migrations ORDER BY version").load(conn)?;
+            Ok(applied.into_iter().map(|row| row.version).find(|version| !known.contains(version)))
+        })
+        .await
+    }
+
     /// Reverts every migration and runs them again, for the test that each can be reverted.
     ///
     /// # Errors

@@ -74,6 +74,7 @@ diesel::table! {
         manifest -> Text,
         signature -> Text,
         made_at -> Timestamptz,
+        former_signature -> Nullable<Text>,
     }
 }
 
@@ -85,6 +86,8 @@ diesel::table! {
         fingerprint -> Text,
         public_key -> Text,
         made_at -> Timestamptz,
+        first_day -> Nullable<Date>,
+        last_day -> Nullable<Date>,
     }
 }
 
@@ -95,6 +98,21 @@ diesel::table! {
     audit_leaf (leaf) {
         leaf -> BigInt,
         event_id -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::text::{Jsonb, Text};
+
+    audit_outside (day, place) {
+        day -> Date,
+        place -> Text,
+        tries -> Integer,
+        not_before -> Timestamptz,
+        done_at -> Nullable<Timestamptz>,
+        said -> Nullable<Text>,
+        token -> Nullable<Binary>,
     }
 }
 

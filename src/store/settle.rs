@@ -116,6 +116,8 @@ pub struct Settlement {
     pub verdict: DeliveryOutcome,
     /// How long after its delivery a record is polled first; `None`: never.
     pub poll_after: Option<Duration>,
+    /// The digest of the fields that were sent, if it is confirmed: see [`payload_digest`](super::payload_digest).
+    pub payload: Option<String>,
 }
 
 /// Whether the rows of a batch are compared with those of other records before they are stored.
@@ -435,7 +437,7 @@ fn audit_row(outcome: &Settlement, batch_id: BatchId, attempt: Attempt, now: Dat
             (AuditKind::Unknown, serde_json::json!({ "message": message, "next_look_up": now + *wait }).to_string())
         }
     };
-    let mut row = NewAudit { detail: Some(detail), ..NewAudit::of(kind) };
+    let mut row = NewAudit { detail: Some(detail), payload: outcome.payload.clone(), ..NewAudit::of(kind) };
     (row.document_id, row.version, row.delivery_id, row.batch_id) =
         (Some(outcome.document_id), Some(outcome.version), Some(outcome.delivery_id), Some(batch_id));
     row

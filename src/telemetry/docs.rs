@@ -3,9 +3,10 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use super::labels::{ChannelKind, DeathCause, EnetAnswer, Hold, Outcome, RequestStatus, RunResult, System, Telling};
+use super::labels::{ChannelKind, DeathCause, EnetAnswer, HeadPut, Hold, Outcome, RequestStatus, RunResult, System, Telling};
 use super::metrics::Metrics;
 use crate::domain::delivery::{DownstreamState, FailureReason};
+use crate::domain::outside::OutsidePlace;
 use crate::domain::retention::KeptTable;
 use crate::domain::run::RunKind;
 
@@ -80,13 +81,15 @@ fn values(label: &str) -> String {
         "result" => words(RunResult::ALL.iter().map(|result| result.as_str()).collect()),
         "why" => words(Hold::ALL.iter().map(|hold| hold.as_str()).collect()),
         "channel" => words(ChannelKind::ALL.iter().map(|kind| kind.as_str()).collect()),
+        "place" => words(OutsidePlace::ALL.iter().map(|place| place.as_str()).collect()),
+        "put" => words(HeadPut::ALL.iter().map(|put| put.as_str()).collect()),
         "telling" => words(Telling::ALL.iter().map(|telling| telling.as_str()).collect()),
         "cause" => words(DeathCause::ALL.iter().map(|cause| cause.as_str()).collect()),
         "verdict" => words(DownstreamState::ALL.iter().map(|state| state.as_str()).collect()),
         "system" => words(System::ALL.iter().map(|system| system.as_str()).collect()),
         "status" => words(RequestStatus::words().to_vec()),
         "kind" => format!(
-            "of runs {}; of conflicts as in [alignment.md](alignment.md): `edited`, `both_changed`, …; of requests what it is for: `page`, `metadata`, `logon`, `logoff`, `query`, `setup`, `token`, `batch`, `import_set`, `table`, `look_up`, `webhook`, `other`",
+            "of runs {}; of conflicts as in [alignment.md](alignment.md): `edited`, `both_changed`, …; of requests what it is for: `page`, `metadata`, `logon`, `logoff`, `query`, `setup`, `token`, `batch`, `import_set`, `table`, `look_up`, `webhook`, `timestamp`, `other`",
             words(RunKind::ALL.iter().map(|kind| kind.as_str()).collect())
         ),
         "state" => "of connections `busy`, `idle`; of conflicts `open`, `decided`, `to_apply`".into(),

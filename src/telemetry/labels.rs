@@ -16,6 +16,8 @@ pub enum System {
     ServiceNow,
     /// Receivers of notices.
     Notices,
+    /// The time-stamping authority.
+    Timestamp,
 }
 
 words!(System {
@@ -23,6 +25,7 @@ words!(System {
     SysproEnet = "syspro_enet",
     ServiceNow = "servicenow",
     Notices = "notices",
+    Timestamp = "timestamp",
 });
 
 /// The end of a request, as a label.
@@ -133,6 +136,17 @@ pub enum Telling {
 }
 
 words!(Telling { Sent = "sent", Again = "again", Failed = "failed" });
+
+/// The result of putting the head of a signed day outside, as a label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HeadPut {
+    /// It is there.
+    Done,
+    /// It is not.
+    Failed,
+}
+
+words!(HeadPut { Done = "done", Failed = "failed" });
 
 /// Why a flow does not run, as a label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -73,6 +73,7 @@ impl Ledger {
             known: delivery.known,
             verdict: verdict.clone(),
             poll_after: None,
+            payload: None,
             run_id: None,
         };
         let outcomes: Arc<[Settlement]> = claim.deliveries.iter().map(one).collect();

@@ -12,7 +12,7 @@ use crate::domain::next_step::NextStep;
 use crate::redact::Quoted;
 use crate::retry::{self, Class};
 use crate::servicenow::{FieldDifference, How, Outcome, ServiceNowError, Settled};
-use crate::store::{Claim, Claimed, DeliveryOutcome, PartialField, Settlement, UNANSWERED};
+use crate::store::{Claim, Claimed, DeliveryOutcome, PartialField, Settlement, UNANSWERED, payload_digest};
 
 /// Time between two look-ups of a row that is loaded but not yet transformed.
 const NEXT_LOOKUP: Duration = Duration::from_secs(30);
@@ -371,8 +371,10 @@ fn watched(target: &TargetPlan, settlement: Settlement) -> Settlement {
 }
 
 fn settlement(delivery: &Claimed, verdict: DeliveryOutcome) -> Settlement {
+    let arrived = matches!(verdict, DeliveryOutcome::Confirmed { .. });
     Settlement {
         poll_after: None,
+        payload: arrived.then(|| payload_digest(&delivery.payload, delivery.refs.as_deref())),
         delivery_id: delivery.delivery_id,
         document_id: delivery.document_id,
         version: delivery.version,

@@ -39,6 +39,9 @@ pub(in crate::cli) struct ExportArgs {
     key: Option<String>,
 }
 
+/// Days outside that are shown.
+const OUTSIDE: i64 = 6;
+
 fn failed(path: &Path, error: &io::Error) -> Failure {
     Failure::new(Exit::Failed, format!("{} cannot be written: {error}", path.display()))
 }
@@ -48,11 +51,17 @@ pub(super) async fn head(context: &Context, global: &Global) -> Result<Exit, Fai
     let head = context.store.audit_head().await?;
     let newest = context.store.audit_day_newest().await?;
     let manifest = newest.as_ref().map(|row| hex::encode(sha256(row.manifest.as_bytes())));
-    let keys: Vec<String> = context.store.audit_key_list().await?.into_iter().map(|key| key.fingerprint).collect();
+    let keys = context.store.audit_key_list().await?;
+    let outside = context.store.outside_list(OUTSIDE).await?;
     if global.output == OutputForm::Json {
         let head = head.map(|head| json!({ "leaf": head.leaf, "root": hex::encode(head.root) }));
         let day = newest.as_ref().map(|row| json!({ "day": row.day, "manifest": manifest }));
-        output::json(&json!({ "head": head, "signed": day, "keys": keys }))?;
+        let fingerprints: Vec<&str> = keys.iter().map(|key| key.fingerprint.as_str()).collect();
+        let outside: Vec<_> = outside
+            .iter()
+            .map(|one| json!({ "day": one.day, "place": one.place, "done_at": one.done_at, "tries": one.tries, "said": one.said }))
+            .collect();
+        output::json(&json!({ "head": head, "signed": day, "keys": fingerprints, "outside": outside }))?;
         return Ok(Exit::Done);
     }
     match head {
@@ -63,7 +72,16 @@ pub(super) async fn head(context: &Context, global: &Global) -> Result<Exit, Fai
         output::line(&format!("The last signed day is {}; the SHA-256 of its manifest is {manifest}.", row.day))?;
     }
     for key in keys {
-        output::line(&format!("Signed by {key}"))?;
+        let from = key.first_day.map(|day| format!(" from {day} on")).unwrap_or_default();
+        let until = key.last_day.map(|day| format!(" until {day}")).unwrap_or_default();
+        output::line(&format!("Signed by {}{from}{until}", key.fingerprint))?;
+    }
+    for one in outside {
+        let said = one.said.unwrap_or_else(|| "not tried yet".to_owned());
+        output::line(&match one.done_at {
+            Some(at) => format!("The head of {} is outside since {}: {said}.", one.day, at.format("%Y-%m-%d %H:%M:%SZ")),
+            None => format!("The head of {} is not outside ({}, {} attempts): {said}.", one.day, one.place, one.tries),
+        })?;
     }
     Ok(Exit::Done)
 }

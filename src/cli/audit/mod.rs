@@ -1,6 +1,7 @@
 //! `tieline audit`: lists the audit; seals, verifies and exports it.
 
 mod export;
+mod rotate_key;
 mod verify;
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -59,6 +60,8 @@ pub(super) enum AuditCommand {
     Export(export::ExportArgs),
     /// Prints the end of the audit, to be kept outside
     Head,
+    /// Makes another key that signs the audit; the present one signs the first day of the new one too
+    RotateKey(rotate_key::RotateKeyArgs),
     /// Seals the audit rows, up to the oldest transaction that is still running
     Seal,
 }
@@ -93,6 +96,7 @@ pub(super) fn audit(global: &Global, args: &AuditArgs) -> Result<Exit, Failure> 
         Some(AuditCommand::Verify(args)) => verify::ledger(context, global, args).await,
         Some(AuditCommand::Export(args)) => export::export(context, global, args).await,
         Some(AuditCommand::Head) => export::head(context, global).await,
+        Some(AuditCommand::RotateKey(args)) => rotate_key::rotate_key(context, global, args).await,
         None => list(context, global, args).await,
     })
 }

@@ -88,6 +88,10 @@ fn shown_export(report: &DirectoryReport) -> Result<(), Failure> {
         report.root
     ))?;
     output::line(&format!("Signed by {}. Compare the fingerprint with the one that you keep.", report.keys.join(", ")))?;
+    unsigned_changes(&report.unsigned_changes)?;
+    if report.stamped > 0 {
+        output::line(&format!("{} with a time stamp; `openssl ts -verify` checks it.", output_count(report.stamped, "day")))?;
+    }
     if report.without_events > 0 {
         output::line(&format!("{} without events: known by hash only.", output_count(report.without_events, "day")))?;
     }
@@ -99,6 +103,14 @@ fn shown_export(report: &DirectoryReport) -> Result<(), Failure> {
             "Of the leaves of single records, {} stand in the files of the days; the days of {} are not here.",
             report.subset_found, report.subset_elsewhere
         ))?;
+    }
+    Ok(())
+}
+
+/// Days from which on another key signs, on the word of the ledger alone.
+fn unsigned_changes(days: &[chrono::NaiveDate]) -> Result<(), Failure> {
+    for day in days {
+        output::line(&format!("From {day} on another key signs, and the former one did not sign that day: ask why."))?;
     }
     Ok(())
 }
@@ -220,12 +232,20 @@ fn shown(report: &SealReport, archive: Option<&ArchiveReport>, outside: Option<&
     let seals = |count: i64| if count == 1 { "1 seal".to_owned() } else { format!("{count} seals") };
     output::line(&format!("The chain holds: {} rows under {}.", report.rows, seals(report.seals)))?;
     output::line(&format!(
-        "Head {}:{}; {} signed; {} compared with their content.",
+        "Head {}:{}; {} signed; {} and the fields of {} compared with their hashes.",
         report.leaves,
         report.root,
         output_count(report.days.unsigned_abs(), "day"),
         output_count(report.versions.unsigned_abs(), "version"),
+        output_count(report.payloads.unsigned_abs(), "record"),
     ))?;
+    unsigned_changes(&report.unsigned_changes)?;
+    if report.stamped > 0 {
+        output::line(&format!(
+            "{} with a time stamp; `openssl ts -verify` checks it.",
+            output_count(report.stamped.unsigned_abs(), "day")
+        ))?;
+    }
     if report.removed_seals > 0 {
         output::line(&format!(
             "{} of these rows were removed by retention: {} known by hash only.",

@@ -40,9 +40,10 @@ pub(super) fn step(row: &AuditRow) -> Step {
             (format!("Version{version} was read from SYSPRO.{kept}{}", warnings(&detail)), if kept.is_empty() { "" } else { "warn" })
         }
         Some(AuditKind::DeletionSeen) => ("SYSPRO no longer has it.".to_owned(), "warn"),
-        Some(AuditKind::Replayed) => {
-            (format!("The stored content of version{version} was mapped again and queued.{}", warnings(&detail)), "")
-        }
+        Some(AuditKind::Replayed) => match said("measured") {
+            Some(text) => (format!("Version{version} was mapped again. {}", sentence(&capital(&text))), ""),
+            None => (format!("The stored content of version{version} was mapped again and queued.{}", warnings(&detail)), ""),
+        },
         Some(AuditKind::Attempted) => {
             let look_up = detail.get("look_up").and_then(Value::as_bool) == Some(true);
             let what = if look_up { "are about to be looked up" } else { "are about to be sent" };

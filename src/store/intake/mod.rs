@@ -11,6 +11,7 @@ mod page;
 mod reread;
 mod versions;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::audit::{NewAudit, audit_append};
@@ -22,15 +23,16 @@ use super::{Conn, Store, StoreError, Tx};
 use crate::domain::audit::AuditKind;
 use crate::domain::run::RunCounts;
 
+pub use self::choose::payload_digest;
 pub(super) use self::choose::payload_hash;
 use self::deliveries::{deliver, leave_to_alignment};
 use self::mapping::{leave_places, mapping_in_force, note_reading, rows_here};
 use self::reread::by_definition_alone;
-pub(super) use self::versions::content_digest;
 use self::versions::{
     Chosen, audit_documents, choose_work, hold_documents, insert_new_documents, insert_versions, known_documents, note_seen,
-    number_new_documents, touched, update_changed_documents,
+    number_new_documents, remeasured, touched, update_changed_documents,
 };
+pub(super) use self::versions::{MeasuredRow, content_digest};
 
 pub use self::differing::Differing;
 use self::page::Work;
@@ -102,6 +104,9 @@ fn take_in(conn: &mut Conn, intake: &Intake) -> Tx<RunCounts> {
     let mut tally = RunTally::default();
     let Chosen { work, reread } = choose_work(intake, &mut known, &new_ids, &mapping, &by_definition, &mut counts);
     note_reading(conn, &reread, &mapping)?;
+    // a page that is only compared changes nothing unless something differs
+    let compared = intake.resend == Resend::Differing;
+    let remeasured = if compared { remeasured(conn, &work)? } else { HashSet::new() };
     // known documents first: the count of new ones locks others out, and must not wait for a document that one of these holds
     update_changed_documents(conn, intake, &work, &mapping)?;
     insert_new_documents(conn, intake, &new_ids, &mapping)?;
@@ -110,17 +115,14 @@ fn take_in(conn: &mut Conn, intake: &Intake) -> Tx<RunCounts> {
         let here = rows_here(conn, intake, &work, &mapping)?;
         leave_places(conn, intake, &work, &mapping)?;
         insert_versions(conn, intake, &work)?;
-        // a page that is only compared changes nothing unless something differs
-        if intake.resend != Resend::Differing {
-            audit_documents(conn, intake, work.iter())?;
-        }
+        audit_documents(conn, intake, work.iter().filter(|w| !compared || remeasured.contains(&w.id)), &remeasured)?;
         let work: Vec<Work<'_>> = work.into_iter().filter(|w| !w.kept).collect();
         let work = if intake.aligned { leave_to_alignment(conn, work, &mut tally)? } else { work };
         if !work.is_empty() {
             let queued = deliver(conn, intake, &work, (&mapping, &here), &mut tally)?;
             touched.iter_mut().for_each(|one| one.queued = queued.contains(&one.id));
-            if intake.resend == Resend::Differing {
-                audit_documents(conn, intake, work.iter().filter(|w| queued.contains(&w.id)))?;
+            if compared {
+                audit_documents(conn, intake, work.iter().filter(|w| queued.contains(&w.id) && !remeasured.contains(&w.id)), &remeasured)?;
             }
         }
         // after the deliveries: those of a locked period are held in this transaction, so that no claim sees them

@@ -2,8 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 
+use chrono::NaiveDate;
 use diesel::prelude::*;
+use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Binary, Bool, Date, Integer, Nullable, Uuid as SqlUuid};
+use rust_decimal::Decimal;
 use sha2::{Digest, Sha256};
 
 use super::super::audit::{NewAudit, audit_append};
@@ -23,6 +26,9 @@ use crate::telemetry::metrics::metrics;
 /// The audit message of a version that is stored and not sent.
 const KEPT: &str = "only what the definition reads otherwise by now differs: it is not sent before `tieline replay --outdated --why …`, which sends what \
                     was mapped under another definition, under its limit";
+
+/// The audit message of a document of which only what lists and sums show is stored again.
+const MEASURED: &str = "the definition in force reads its amount, date, currency or fiscal periods from other columns";
 
 #[derive(QueryableByName)]
 pub(super) struct Known {
@@ -245,6 +251,68 @@ pub(super) fn update_changed_documents(conn: &mut Conn, intake: &Intake, work: &
     Ok(())
 }
 
+/// The measures of a document as the ledger has them.
+#[derive(QueryableByName)]
+pub(in crate::store) struct MeasuredRow {
+    #[diesel(sql_type = BigInt)]
+    pub(in crate::store) id: DocumentId,
+    #[diesel(sql_type = Integer)]
+    pub(in crate::store) version: i32,
+    #[diesel(sql_type = Nullable<Text>)]
+    amount: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    currency: Option<String>,
+    #[diesel(sql_type = Nullable<Date>)]
+    dated: Option<NaiveDate>,
+    #[diesel(sql_type = Nullable<Array<Integer>>)]
+    fiscal_periods: Option<Vec<i32>>,
+}
+
+impl MeasuredRow {
+    /// The columns, of a table `d`.
+    pub(in crate::store) const COLUMNS: &str = "d.id, d.version, d.amount::text AS amount, d.currency, d.dated, d.fiscal_periods";
+
+    /// What the audit says of such a document.
+    pub(in crate::store) fn measures(&self) -> String {
+        let amount = self.amount.as_deref().and_then(|text| text.parse().ok());
+        measures(amount, self.dated, self.fiscal_periods.as_deref().unwrap_or_default(), self.currency.as_deref())
+    }
+}
+
+/// What lists and sums show of a document, as the audit says it: amount, date, fiscal periods and currency, each `-` where there is none.
+/// One `-` stands for none of them.
+fn measures(amount: Option<Decimal>, dated: Option<NaiveDate>, periods: &[i32], currency: Option<&str>) -> String {
+    if amount.is_none() && dated.is_none() && periods.is_empty() && currency.is_none() {
+        return "-".to_owned();
+    }
+    let or_none = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
+    // with as many decimals as it needs: the same amount is the same text
+    let amount = or_none(amount.map(|amount| amount.normalize().to_string()));
+    let periods: Vec<String> = periods.iter().map(i32::to_string).collect();
+    let periods = or_none((!periods.is_empty()).then(|| periods.join(",")));
+    let currency = currency.map_or_else(|| "-".into(), storable);
+    format!("{amount} {} {periods} {currency}", or_none(dated.map(|day| day.to_string())))
+}
+
+/// The measures of a document that was read.
+fn measures_of(document: &IntakeDocument) -> String {
+    let facts = &document.facts;
+    let periods: Vec<i32> = facts.periods.iter().map(|period| period.number()).collect();
+    measures(facts.amount, facts.dated, &periods, facts.currency.as_deref())
+}
+
+/// The documents whose measures are others than the ledger has.
+pub(super) fn remeasured(conn: &mut Conn, work: &[Work<'_>]) -> Tx<HashSet<DocumentId>> {
+    let known: HashMap<DocumentId, &Work<'_>> = work.iter().filter(|w| w.known).map(|w| (w.id, w)).collect();
+    if known.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let sql = format!("SELECT {} FROM document d WHERE d.id = ANY($1)", MeasuredRow::COLUMNS);
+    let rows: Vec<MeasuredRow> = sql_query(sql).bind::<Array<BigInt>, _>(known.keys().copied().collect::<Vec<_>>()).load(conn)?;
+    let differs = |row: &MeasuredRow| known.get(&row.id).is_some_and(|w| measures_of(w.document) != row.measures());
+    Ok(rows.iter().filter(|row| differs(row)).map(|row| row.id).collect())
+}
+
 pub(super) fn insert_versions(conn: &mut Conn, intake: &Intake, work: &[Work<'_>]) -> Tx<()> {
     let fresh: Vec<&Work<'_>> = work.iter().filter(|w| w.fresh).collect();
     if !fresh.is_empty() {
@@ -289,7 +357,12 @@ pub(super) fn touched<'a>(work: &[Work<'a>], known: &HashMap<String, Known>) -> 
 }
 
 /// Writes what happened to each document.
-pub(super) fn audit_documents<'a>(conn: &mut Conn, intake: &Intake, work: impl Iterator<Item = &'a Work<'a>>) -> Tx<()> {
+pub(super) fn audit_documents<'a>(
+    conn: &mut Conn,
+    intake: &Intake,
+    work: impl Iterator<Item = &'a Work<'a>>,
+    remeasured: &HashSet<DocumentId>,
+) -> Tx<()> {
     let audit: Vec<NewAudit> = work
         .map(|w| {
             let kind = match (w.fresh, w.document.gone) {
@@ -301,6 +374,7 @@ pub(super) fn audit_documents<'a>(conn: &mut Conn, intake: &Intake, work: impl I
             (row.document_id, row.version, row.run_id) = (Some(w.id), Some(w.version), Some(intake.run));
             row.actor.clone_from(&intake.actor);
             row.content = w.fresh.then(|| content_digest(&w.document.content));
+            row.measures = Some(measures_of(w.document));
             let mut detail = serde_json::Map::new();
             if !w.document.warnings.is_empty() {
                 let texts: Vec<&str> = w.document.warnings.iter().map(|(_, text)| text.as_str()).collect();
@@ -308,6 +382,9 @@ pub(super) fn audit_documents<'a>(conn: &mut Conn, intake: &Intake, work: impl I
             }
             if w.kept {
                 detail.insert("kept".into(), KEPT.into());
+            }
+            if remeasured.contains(&w.id) {
+                detail.insert("measured".into(), MEASURED.into());
             }
             if let Some(case) = w.document.marks.as_ref().and_then(|marks| marks.case.as_ref()) {
                 detail.insert("gone".into(), case.clone().into());

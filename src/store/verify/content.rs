@@ -1,23 +1,29 @@
-//! What events say of other tables, compared with these tables: the content of versions, runs, where a record arrived, and API keys.
+//! What events say of other tables, compared with these tables: versions, runs and signed days here; measures, arrivals and keys in the
+//! modules beside this one.
 //!
 //! A row that is missing may have been removed by retention, whose events say how many rows of each table it removed.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Integer, Nullable, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Timestamptz, Uuid as SqlUuid};
 use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::super::api_key::{ApiKeyRow, key_digest};
 use super::super::intake::content_digest;
-use super::super::{Store, StoreError};
-use super::found::{SealReport, Stop, broken};
+use super::super::schema::audit_day;
+use super::super::{AuditDayRow, Store, StoreError};
+use super::NO_LIMIT;
+use super::arrivals::{Arrivals, SaidArrival};
+use super::found::{SealReport, Stop, broken, of_day};
+use super::keys::Keys;
+use super::measures::{self, SaidMeasures};
 use crate::domain::audit::AuditKind;
 use crate::evidence::leaf::EventLine;
+use crate::evidence::manifest::sha256;
 use crate::store::text::Text;
 
 /// Rows that are compared with one statement.
@@ -28,22 +34,27 @@ const ROWS: usize = 500;
 pub(super) struct Contents {
     /// Whether the first events are not there any more: an older key, for example, has no event.
     pub(super) is_partial: bool,
-    /// API keys that were added and not removed, by their names.
-    keys: BTreeMap<String, AddedKey>,
-    /// The keys that sign, by their fingerprints.
-    signing: HashSet<String>,
+    keys: Keys,
+    arrivals: Arrivals,
+    /// Versions and rows of records that there were when the walk began.
+    at_first: AtFirst,
+    /// Versions that events name.
+    versions: i64,
+    /// When the first run began that an event names.
+    first_run: Option<DateTime<Utc>>,
     /// Rows that are missing, with the first leaf that names one, by their tables.
     missing: BTreeMap<&'static str, (i64, i64)>,
     /// Rows that retention removed, by their tables.
     removed: HashMap<String, i64>,
 }
 
-#[derive(Debug)]
-struct AddedKey {
-    leaf: i64,
-    role: String,
-    /// Of its hash, role and end; keys of earlier releases have none.
-    digest: Option<String>,
+/// How many rows there were before the walk: each of them has its event.
+#[derive(Debug, Default, QueryableByName)]
+struct AtFirst {
+    #[diesel(sql_type = BigInt)]
+    versions: i64,
+    #[diesel(sql_type = BigInt)]
+    records: i64,
 }
 
 /// What an event says of a version.
@@ -52,6 +63,8 @@ struct SaidVersion {
     document: i64,
     version: i32,
     digest: String,
+    run: Option<Uuid>,
+    deleted: bool,
 }
 
 /// What an event says of a run.
@@ -71,16 +84,6 @@ struct RunDetail {
     error: Option<String>,
 }
 
-/// What an event says of a record that arrived.
-struct SaidArrival {
-    leaf: i64,
-    document: i64,
-    delivery: i64,
-    version: Option<i32>,
-    sys_id: String,
-    table: String,
-}
-
 #[derive(Deserialize)]
 struct ArrivalDetail {
     sys_id: Option<String>,
@@ -95,6 +98,37 @@ struct VersionRow {
     version: i32,
     #[diesel(sql_type = Text)]
     content: String,
+    #[diesel(sql_type = SqlUuid)]
+    run_id: Uuid,
+    #[diesel(sql_type = Bool)]
+    deleted: bool,
+}
+
+#[derive(QueryableByName)]
+struct Place {
+    #[diesel(sql_type = BigInt)]
+    document_id: i64,
+    #[diesel(sql_type = Integer)]
+    version: i32,
+}
+
+#[derive(QueryableByName)]
+struct RunId {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+}
+
+#[derive(QueryableByName)]
+struct Removed {
+    #[diesel(sql_type = BigInt)]
+    rows: i64,
+}
+
+/// What an event says of a signed day.
+struct SaidDay {
+    leaf: i64,
+    day: NaiveDate,
+    manifest: String,
 }
 
 #[derive(QueryableByName)]
@@ -119,40 +153,48 @@ struct RunRow {
     error: Option<String>,
 }
 
-#[derive(QueryableByName)]
-struct ArrivedRow {
-    #[diesel(sql_type = BigInt)]
-    document_id: i64,
-    #[diesel(sql_type = BigInt)]
-    delivery_id: i64,
-    #[diesel(sql_type = Text)]
-    sys_id: String,
-    #[diesel(sql_type = Text)]
-    target_table: String,
-    #[diesel(sql_type = Integer)]
-    version: i32,
-}
-
-#[derive(QueryableByName)]
-struct SaidSo {
-    #[diesel(sql_type = diesel::sql_types::Bool)]
-    yes: bool,
-}
+/// The content of a version that a restored ledger adopted with a row of ServiceNow: no event names it.
+const ADOPTED: &str = "n.hash = '' AND n.content = '{}'";
 
 impl Contents {
+    /// Before the first page.
+    pub(super) async fn begin(store: &Store) -> Result<Self, StoreError> {
+        let at_first = store
+            .without_time_limit()
+            .run("verify the audit", |conn| {
+                sql_query(NO_LIMIT).execute(conn)?;
+                let sql = format!(
+                    "SELECT (SELECT count(*) FROM version n WHERE NOT ({ADOPTED})) AS versions, \
+                     (SELECT count(*) FROM record WHERE delivery_id > 0) AS records"
+                );
+                Ok(sql_query(sql).get_result(conn)?)
+            })
+            .await?;
+        Ok(Self { at_first, ..Self::default() })
+    }
+
     /// The events of a page.
     pub(super) async fn page(&mut self, store: &Store, page: &[(i64, EventLine<'_>)], report: &mut SealReport) -> Result<(), Stop> {
-        let (mut versions, mut arrivals) = (Vec::new(), Vec::new());
+        let (mut versions, mut arrivals, mut measured, mut days) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let mut runs: BTreeMap<Uuid, Vec<SaidRun>> = BTreeMap::new();
         for (leaf, event) in page {
             let leaf = *leaf;
             for record in &event.records {
                 let detail = record.detail.map_or("null", |detail| detail.get());
-                if let (Some(document), Some(version), Some(digest)) = (record.document_id, record.version, &record.content) {
-                    versions.push(SaidVersion { leaf, document, version, digest: digest.to_string() });
+                let kind = event.kind.parse();
+                if let (Some(document), Some(version)) = (record.document_id, record.version) {
+                    let deleted = matches!(kind, Ok(AuditKind::DeletionSeen));
+                    self.versions += i64::from(deleted || matches!(kind, Ok(AuditKind::VersionRead)));
+                    if let Some(digest) = &record.content {
+                        versions.push(SaidVersion { leaf, document, version, digest: digest.to_string(), run: event.run_id, deleted });
+                    }
+                    if let Some(said) = &record.measures {
+                        measured.push(SaidMeasures { leaf, document, version, measures: said.to_string() });
+                    }
                 }
-                match event.kind.parse() {
+                match kind {
                     Ok(AuditKind::Run) => {
+                        self.first_run = Some(self.first_run.map_or(event.at, |first| first.min(event.at)));
                         if let (Some(run), Ok(detail)) = (event.run_id, serde_json::from_str(detail)) {
                             let (company, entity) =
                                 (event.company.as_deref().map(str::to_owned), event.entity.as_deref().map(str::to_owned));
@@ -163,10 +205,15 @@ impl Contents {
                         if let (Some(document), Some(delivery), Ok(ArrivalDetail { sys_id: Some(sys_id), table: Some(table) })) =
                             (record.document_id, record.delivery_id, serde_json::from_str(detail))
                         {
-                            arrivals.push(SaidArrival { leaf, document, delivery, version: record.version, sys_id, table });
+                            let payload = record.payload.as_deref().map(str::to_owned);
+                            arrivals.push(SaidArrival { leaf, document, delivery, version: record.version, sys_id, table, payload });
                         }
                     }
-                    Ok(AuditKind::Action) => self.action(leaf, &serde_json::from_str(detail).unwrap_or_default()),
+                    Ok(AuditKind::Action) => {
+                        let detail: Value = serde_json::from_str(detail).unwrap_or_default();
+                        self.keys.action(leaf, &detail);
+                        days.extend(said_day(leaf, &detail));
+                    }
                     Ok(AuditKind::Retention) => {
                         let detail: Value = serde_json::from_str(detail).unwrap_or_default();
                         if let (Some(table), Some(rows)) = (detail["table"].as_str(), detail["rows"].as_i64()) {
@@ -180,29 +227,23 @@ impl Contents {
         for some in versions.chunks(ROWS) {
             self.versions(store, some, report).await?;
         }
+        for some in measured.chunks(ROWS) {
+            measures::compare(store, some).await?;
+        }
         for some in arrivals.chunks(ROWS) {
-            arrived(store, some).await?;
+            let found = self.arrivals.compare(store, some).await?;
+            report.payloads += found.payloads;
+            for leaf in found.missing {
+                self.is_missing("delivery", leaf);
+            }
+        }
+        for some in days.chunks(ROWS) {
+            signed(store, some).await?;
         }
         if !runs.is_empty() {
             self.runs(store, &runs).await?;
         }
         Ok(())
-    }
-
-    /// What a person or Tieline did to keys.
-    fn action(&mut self, leaf: i64, detail: &Value) {
-        let text = |name: &str| detail[name].as_str().map(str::to_owned);
-        match (detail["action"].as_str(), text("name")) {
-            (Some("api key add"), Some(name)) => {
-                let added = AddedKey { leaf, role: text("role").unwrap_or_default(), digest: text("key") };
-                self.keys.insert(name, added);
-            }
-            (Some("api key remove"), Some(name)) => {
-                self.keys.remove(&name);
-            }
-            (Some("audit key add"), _) => self.signing.extend(text("fingerprint")),
-            _ => {}
-        }
     }
 
     fn is_missing(&mut self, table: &'static str, leaf: i64) {
@@ -214,25 +255,31 @@ impl Contents {
         let numbers: Vec<i32> = said.iter().map(|one| one.version).collect();
         let rows: Vec<VersionRow> = store
             .run("verify the audit", move |conn| {
-                let sql = "SELECT v.document_id, v.version, v.content FROM unnest($1::bigint[], $2::integer[]) AS n (document_id, version) \
+                let sql = "SELECT v.document_id, v.version, v.content, v.run_id, v.deleted FROM unnest($1::bigint[], $2::integer[]) AS n (document_id, version) \
                            JOIN version v USING (document_id, version)";
                 Ok(sql_query(sql).bind::<Array<BigInt>, _>(documents).bind::<Array<Integer>, _>(numbers).load(conn)?)
             })
             .await?;
-        let found: HashMap<(i64, i32), String> =
-            rows.into_iter().map(|row| ((row.document_id, row.version), content_digest(&row.content))).collect();
+        let found: HashMap<(i64, i32), VersionRow> = rows.into_iter().map(|row| ((row.document_id, row.version), row)).collect();
         for one in said {
-            match found.get(&(one.document, one.version)) {
-                Some(digest) if *digest == one.digest => report.versions += 1,
-                Some(digest) => {
-                    let text = format!(
-                        "version {} of document {} was changed: the hash of its content is {digest}, and the audit says {}",
-                        one.version, one.document, one.digest
-                    );
-                    return broken(one.leaf, text);
-                }
-                None => self.is_missing("version", one.leaf),
+            let Some(row) = found.get(&(one.document, one.version)) else {
+                self.is_missing("version", one.leaf);
+                continue;
+            };
+            let digest = content_digest(&row.content);
+            let run = |run: Option<Uuid>| run.map_or_else(|| "no run".to_owned(), |run| format!("run {run}"));
+            let state = |deleted: bool| if deleted { "a deletion" } else { "a content" }.to_owned();
+            let pairs = [
+                ("the hash of its content", digest, one.digest.clone()),
+                ("its origin", run(Some(row.run_id)), run(one.run)),
+                ("its kind", state(row.deleted), state(one.deleted)),
+            ];
+            if let Some((what, is, says)) = pairs.iter().find(|(_, is, says)| is != says) {
+                let text =
+                    format!("version {} of document {} was changed: {what} is {is}, and the audit says {says}", one.version, one.document);
+                return broken(one.leaf, text);
             }
+            report.versions += 1;
         }
         Ok(())
     }
@@ -282,102 +329,112 @@ impl Contents {
     }
 
     /// What only the whole audit shows.
-    pub(super) async fn check(&mut self, store: &Store, _: &mut SealReport) -> Result<(), Stop> {
-        for (table, (rows, leaf)) in &self.missing {
-            let removed = self.removed.get(*table).copied().unwrap_or_default();
-            // the events of removals may have been removed themselves
-            if *rows > removed && !self.is_partial {
-                let text = format!("{rows} rows of the table `{table}` that the audit names are missing, and retention removed {removed}");
-                return broken(*leaf, text);
+    pub(super) async fn check(&mut self, store: &Store) -> Result<(), Stop> {
+        // the events of removals, or of the first rows, may have been removed themselves
+        if !self.is_partial {
+            for (table, (rows, leaf)) in &self.missing {
+                let mut removed = self.removed.get(*table).copied().unwrap_or_default();
+                if *rows > removed {
+                    // a pass may have removed some since
+                    removed = removed_now(store, table).await?;
+                }
+                if *rows > removed {
+                    let text =
+                        format!("{rows} rows of the table `{table}` that the audit names are missing, and retention removed {removed}");
+                    return broken(*leaf, text);
+                }
             }
+            self.unnamed_versions(store).await?;
+            self.unnamed_runs(store).await?;
+            self.arrivals.unnamed(store, self.at_first.records).await?;
         }
-        self.api_keys(store).await?;
-        let keys = store.audit_key_list().await?;
-        match keys.iter().find(|key| !self.signing.contains(&key.fingerprint)).filter(|_| !self.is_partial) {
-            Some(key) => broken(0, format!("the key {} signs the audit, and no event says that it was made", key.fingerprint)),
+        self.keys.check(store, self.is_partial).await
+    }
+
+    /// Versions that no event names. Only where there are more of them than events name, the events are searched.
+    async fn unnamed_versions(&self, store: &Store) -> Result<(), Stop> {
+        if self.at_first.versions <= self.versions {
+            return Ok(());
+        }
+        let place: Option<Place> = store
+            .without_time_limit()
+            .run("verify the audit", |conn| {
+                sql_query(NO_LIMIT).execute(conn)?;
+                let named = "'\"document_id\":' || n.document_id || ',\"version\":' || n.version";
+                let sql = format!(
+                    "SELECT n.document_id, n.version FROM version n WHERE NOT ({ADOPTED}) AND NOT EXISTS ( \
+                         SELECT FROM (SELECT * FROM event WHERE documents && ARRAY[n.document_id] OFFSET 0) e \
+                         WHERE e.kind IN ('version_read', 'deletion_seen') \
+                           AND (strpos(e.line, {named} || ',') > 0 OR strpos(e.line, {named} || '}}') > 0)) LIMIT 1"
+                );
+                Ok(sql_query(sql).get_result(conn).optional()?)
+            })
+            .await?;
+        match place {
+            Some(Place { document_id, version }) => {
+                broken(0, format!("version {version} of document {document_id} is there, and no event says that it was read"))
+            }
             None => Ok(()),
         }
     }
 
-    async fn api_keys(&self, store: &Store) -> Result<(), Stop> {
-        let rows: Vec<ApiKeyRow> = store.api_key_list().await?;
-        let rows: HashMap<&str, &ApiKeyRow> = rows.iter().map(|row| (row.name.as_str(), row)).collect();
-        for (name, added) in &self.keys {
-            let Some(row) = rows.get(name.as_str()) else {
-                return broken(added.leaf, format!("the API key `{name}` is missing, and no event says that it was removed"));
-            };
-            let digest = key_digest(row.role.as_str(), &row.prefix, &row.hash, row.expires_at);
-            if row.role.as_str() != added.role {
-                let text = format!("the API key `{name}` was changed: its role is {}, and the audit says {}", row.role, added.role);
-                return broken(added.leaf, text);
-            }
-            if added.digest.as_ref().is_some_and(|said| *said != digest) {
-                return broken(
-                    added.leaf,
-                    format!("the API key `{name}` was changed: its secret, prefix or end differs from what was added"),
-                );
-            }
-        }
-        match rows.keys().find(|name| !self.keys.contains_key(**name)).filter(|_| !self.is_partial) {
-            Some(name) => broken(0, format!("the API key `{name}` is there, and no event says that it was added")),
-            None => Ok(()),
-        }
+    /// Runs that no event names, among those that are as new as the first event of a run.
+    async fn unnamed_runs(&self, store: &Store) -> Result<(), Stop> {
+        let Some(first) = self.first_run else { return Ok(()) };
+        let run: Option<RunId> = store
+            .without_time_limit()
+            .run("verify the audit", move |conn| {
+                sql_query(NO_LIMIT).execute(conn)?;
+                let sql = "SELECT r.id FROM run r WHERE r.started_at >= $1 \
+                           AND NOT EXISTS (SELECT FROM event e WHERE e.kind = 'run' AND e.run_id = r.id) LIMIT 1";
+                Ok(sql_query(sql).bind::<Timestamptz, _>(first).get_result(conn).optional()?)
+            })
+            .await?;
+        run.map_or(Ok(()), |run| broken(0, format!("run {} is there, and no event says that it began", run.id)))
     }
 }
 
-/// Compares where records arrived with what events say of their deliveries.
-async fn arrived(store: &Store, said: &[SaidArrival]) -> Result<(), Stop> {
-    let documents: Vec<i64> = said.iter().map(|one| one.document).collect();
-    let deliveries: Vec<i64> = said.iter().map(|one| one.delivery).collect();
-    let rows: Vec<ArrivedRow> = store
+/// Rows that retention removed of a table by now.
+async fn removed_now(store: &Store, table: &'static str) -> Result<i64, StoreError> {
+    store
         .run("verify the audit", move |conn| {
-            let sql = "SELECT r.document_id, r.delivery_id, r.sys_id, r.target_table, r.version \
-                       FROM unnest($1::bigint[], $2::bigint[]) AS n (document_id, delivery_id) JOIN record r USING (document_id, delivery_id)";
-            Ok(sql_query(sql).bind::<Array<BigInt>, _>(documents).bind::<Array<BigInt>, _>(deliveries).load(conn)?)
+            let removed: Removed = sql_query(
+                "SELECT coalesce(sum((r.detail ->> 'rows')::bigint), 0)::bigint AS rows FROM event e \
+                 CROSS JOIN LATERAL json_to_recordset(e.line::json -> 'records') AS r (detail json) \
+                 WHERE e.kind = 'retention' AND r.detail ->> 'table' = $1",
+            )
+            .bind::<Text, _>(table)
+            .get_result(conn)?;
+            Ok(removed.rows)
+        })
+        .await
+}
+
+/// The day whose manifest an event of its signing names.
+fn said_day(leaf: i64, detail: &Value) -> Option<SaidDay> {
+    let text = |name: &str| detail[name].as_str();
+    (text("action") == Some("audit day")).then_some(())?;
+    Some(SaidDay { leaf, day: text("key")?.parse().ok()?, manifest: text("manifest")?.to_owned() })
+}
+
+/// Compares signed days with the events of their signing.
+async fn signed(store: &Store, said: &[SaidDay]) -> Result<(), Stop> {
+    let days: Vec<NaiveDate> = said.iter().map(|one| one.day).collect();
+    let rows: Vec<AuditDayRow> = store
+        .run("verify the audit", move |conn| {
+            Ok(audit_day::table.filter(audit_day::day.eq_any(days)).select(AuditDayRow::as_select()).load(conn)?)
         })
         .await?;
-    let rows: HashMap<(i64, i64), ArrivedRow> = rows.into_iter().map(|row| ((row.document_id, row.delivery_id), row)).collect();
+    let rows: HashMap<NaiveDate, String> = rows.into_iter().map(|row| (row.day, hex::encode(sha256(row.manifest.as_bytes())))).collect();
     for one in said {
-        // a row that somebody else wrote since has no version of ours
-        let Some(row) = rows.get(&(one.document, one.delivery)).filter(|row| row.version != i32::MAX) else { continue };
-        let same = row.sys_id == one.sys_id && row.target_table == one.table && one.version.is_none_or(|version| version == row.version);
-        // another event of the same delivery may say it, such as a look-up
-        if !same && !said_elsewhere(store, row).await? {
-            let text = format!(
-                "the row where delivery {} of document {} arrived was changed: it is {} in {} with version {}, and the audit says {} in {} \
-                 with version {}",
-                one.delivery,
-                one.document,
-                row.sys_id,
-                row.target_table,
-                row.version,
-                one.sys_id,
-                one.table,
-                one.version.unwrap_or_default()
-            );
-            return broken(one.leaf, text);
+        match rows.get(&one.day) {
+            None => return broken(one.leaf, format!("{} is missing, and the audit says that it was signed", of_day(one.day))),
+            Some(hash) if *hash != one.manifest => {
+                let text = format!("{} was changed: its SHA-256 is {hash}, and the audit says {}", of_day(one.day), one.manifest);
+                return broken(one.leaf, text);
+            }
+            Some(_) => {}
         }
     }
     Ok(())
-}
-
-async fn said_elsewhere(store: &Store, row: &ArrivedRow) -> Result<bool, StoreError> {
-    let (document, delivery, version, sys_id, table) =
-        (row.document_id, row.delivery_id, row.version, row.sys_id.clone(), row.target_table.clone());
-    store
-        .run("verify the audit", move |conn| {
-            let said: SaidSo = sql_query(
-                "SELECT EXISTS (SELECT FROM (SELECT * FROM event WHERE documents && ARRAY[$1] OFFSET 0) e \
-                 CROSS JOIN LATERAL json_to_recordset(e.line::json -> 'records') AS r (document_id bigint, version integer, delivery_id bigint, detail json) \
-                 WHERE r.document_id = $1 AND r.delivery_id = $2 AND r.version = $3 AND r.detail ->> 'sys_id' = $4 AND r.detail ->> 'table' = $5) AS yes",
-            )
-            .bind::<BigInt, _>(document)
-            .bind::<BigInt, _>(delivery)
-            .bind::<Integer, _>(version)
-            .bind::<Text, _>(sys_id)
-            .bind::<Text, _>(table)
-            .get_result(conn)?;
-            Ok(said.yes)
-        })
-        .await
 }

@@ -6,13 +6,15 @@ use chrono::NaiveDate;
 use sha2::{Digest, Sha256};
 
 use super::super::seal::Seal;
-use super::super::{AuditDayRow, Store};
+use super::super::{AuditDayRow, AuditKeyRow, Store};
 use super::found::{SealReport, Stop, broken, of_day};
-use crate::evidence::directory::{KeptManifest, follows};
+use crate::evidence::directory::{HandOver, KeptManifest, follows, hand_over};
 use crate::evidence::leaf::leaf_line;
 use crate::evidence::manifest::Manifest;
+use crate::evidence::manifest::sha256;
 use crate::evidence::merkle::{Hash, Peaks};
-use crate::evidence::signature::{PublicKey, verify};
+use crate::evidence::signature::{Signer, verify};
+use crate::evidence::timestamp;
 
 /// Manifests that are read at once.
 const PAGE: i64 = 200;
@@ -83,7 +85,7 @@ impl Days {
     pub(super) async fn check(&self, store: &Store, last: Option<&Seal>, report: &mut SealReport) -> Result<(), Stop> {
         let Some(newest) = self.newest_signed else { return Ok(()) };
         let keys = store.audit_key_list().await?;
-        let keys: Vec<PublicKey> = match keys.iter().map(|key| PublicKey::read(&key.public_key)).collect() {
+        let keys: Vec<Signer> = match keys.iter().map(AuditKeyRow::signer).collect() {
             Ok(keys) => keys,
             Err(problem) => return broken(0, format!("a key of the audit was changed: {problem}")),
         };
@@ -94,11 +96,15 @@ impl Days {
                 break;
             }
             for row in page.into_iter().take_while(|row| row.day <= newest) {
-                let kept = self.day(row, &keys, before.as_ref())?;
+                let (kept, hand_over) = self.day(row, &keys, before.as_ref())?;
                 report.days += 1;
+                if hand_over == HandOver::Unsigned {
+                    report.unsigned_changes.push(kept.manifest.day);
+                }
                 before = Some(kept);
             }
         }
+        stamps(store, report).await?;
         let Some(signed) = before else { return Ok(()) };
         let (day, signed) = (signed.manifest.day, signed.manifest.last_leaf);
         // an audit that is signed up to a leaf has it
@@ -110,20 +116,24 @@ impl Days {
     }
 
     /// One signed day.
-    fn day(&self, row: AuditDayRow, keys: &[PublicKey], before: Option<&KeptManifest>) -> Result<KeptManifest, Stop> {
+    fn day(&self, row: AuditDayRow, keys: &[Signer], before: Option<&KeptManifest>) -> Result<(KeptManifest, HandOver), Stop> {
         let what = of_day(row.day);
         let manifest = match Manifest::read(&row.manifest) {
             Ok(manifest) => manifest,
             Err(problem) => return broken(0, format!("{what} {problem}")),
         };
         let first = manifest.first_leaf;
-        match verify(row.manifest.as_bytes(), &row.signature, keys) {
+        match verify(row.manifest.as_bytes(), &row.signature, keys, row.day) {
             Err(problem) => return broken(first, format!("{what}: {problem}")),
             Ok(key) if key.fingerprint() != manifest.key => {
                 return broken(first, format!("{what} names another key than the one that signed it"));
             }
             Ok(_) => {}
         }
+        let hand_over = match hand_over(before, &manifest, &row.manifest, row.former_signature.as_deref(), keys) {
+            Ok(hand_over) => hand_over,
+            Err(problem) => return broken(first, format!("{what}: {problem}")),
+        };
         if let Err(problem) = follows(before, &manifest, row.day) {
             return broken(first, format!("{what} {problem}"));
         }
@@ -154,6 +164,26 @@ impl Days {
         {
             return broken(first, format!("{what} was signed over another file: its SHA-256 differs"));
         }
-        Ok(KeptManifest { manifest, text: row.manifest })
+        Ok((KeptManifest { manifest, text: row.manifest }, hand_over))
+    }
+}
+
+/// Compares the tokens of time-stamping authorities with the manifests.
+async fn stamps(store: &Store, report: &mut SealReport) -> Result<(), Stop> {
+    let mut after = None;
+    loop {
+        let page = store.audit_stamps(after, PAGE).await?;
+        let Some(last) = page.last() else { return Ok(()) };
+        after = Some(last.day);
+        for stamp in page {
+            let what = of_day(stamp.day);
+            let Some(manifest) = stamp.manifest else {
+                return broken(0, format!("{what} is missing, and it has a time stamp"));
+            };
+            if let Err(problem) = timestamp::granted_for(&stamp.token, &sha256(manifest.as_bytes())) {
+                return broken(0, format!("{what} and its time stamp do not fit: {problem}"));
+            }
+            report.stamped += 1;
+        }
     }
 }

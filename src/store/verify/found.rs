@@ -44,6 +44,12 @@ pub struct SealReport {
     pub days: i64,
     /// Versions of records whose content was compared with its hash in the audit.
     pub versions: i64,
+    /// Deliveries whose fields were compared with their hash in the audit.
+    pub payloads: i64,
+    /// Days from which on another key signs, without a signature of the former one.
+    pub unsigned_changes: Vec<NaiveDate>,
+    /// Days with a token of a time-stamping authority.
+    pub stamped: i64,
     /// Lives that ended with a restore.
     pub ended_lives: Vec<EndedLife>,
     /// Heads from outside that this audit does not contain. The caller decides whether a restore explains it.

@@ -3,10 +3,13 @@
 //! It reads in pages, each a transaction of its own: a long audit does not exceed the time limit of a call, and its memory does not grow.
 //! Leaves and seals are only ever added, so the pages fit together. Retention may remove the oldest ones meanwhile.
 
+mod arrivals;
 mod columns;
 mod content;
 mod days;
 mod found;
+mod keys;
+mod measures;
 
 use std::collections::BTreeMap;
 
@@ -98,7 +101,7 @@ impl Store {
             previous: vec![0; 32],
             tree: Peaks::default(),
             days: Days::signed_up_to(self.audit_day_newest().await?.map(|row| row.day)),
-            contents: Contents::default(),
+            contents: Contents::begin(self).await?,
             up_to: self.removed_up_to().await?,
             heads: by_leaf,
         };
@@ -183,7 +186,7 @@ impl Walk<'_> {
         self.strays().await?;
         self.unsealed().await?;
         self.days.check(self.store, self.last.as_ref(), &mut self.report).await?;
-        self.contents.check(self.store, &mut self.report).await
+        self.contents.check(self.store).await
     }
 
     /// Whether a head from outside is the one of the tree as it is now.

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use prometheus::{Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec};
 
+use crate::domain::outside::OutsidePlace;
 use crate::domain::retention::KeptTable;
 use crate::domain::tie_out::Verdict;
 use crate::telemetry::declare::{Declaring, counter, counters, gauge, gauges, histogram, histograms};
+use crate::telemetry::labels::HeadPut;
 
 /// The ledger: the database, its connections and size, the audit, and retention.
 #[derive(Debug)]
@@ -17,6 +19,7 @@ pub struct LedgerMetrics {
     store_duration: HistogramVec,
     store_connection_wait: Histogram,
     audit_sealed_rows: IntCounter,
+    audit_heads: IntCounterVec,
     retention_removed: IntCounterVec,
     ledger_bytes: IntGauge,
     ledger_growth: IntGauge,
@@ -35,6 +38,12 @@ impl LedgerMetrics {
             store_duration: histograms(registry, "store_seconds", "Time of a call to the database.", &["call"], &calls),
             store_connection_wait: histogram(registry, "store_connection_wait_seconds", "Wait for a database connection.", &calls),
             audit_sealed_rows: counter(registry, "audit_sealed_rows_total", "Audit rows sealed into the chain."),
+            audit_heads: counters(
+                registry,
+                "audit_heads_total",
+                "Attempts to put the head of a signed day outside the ledger, by place and result.",
+                &["place", "put"],
+            ),
             retention_removed: counters(
                 registry,
                 "retention_removed_total",
@@ -66,6 +75,11 @@ impl LedgerMetrics {
         for table in KeptTable::ALL {
             self.retention_removed.with_label_values(&[table.as_str()]);
         }
+        for place in OutsidePlace::ALL {
+            for outcome in HeadPut::ALL {
+                self.audit_heads.with_label_values(&[place.as_str(), outcome.as_str()]);
+            }
+        }
     }
 
     /// Whether the database answered.
@@ -92,6 +106,12 @@ impl LedgerMetrics {
     /// A caller got its database connection after this time.
     pub fn store_waited(&self, waited: Duration) {
         self.store_connection_wait.observe(waited.as_secs_f64());
+    }
+
+    /// The head of a signed day was put outside the ledger, or could not be.
+    pub fn head_put(&self, place: OutsidePlace, done: bool) {
+        let outcome = if done { HeadPut::Done } else { HeadPut::Failed };
+        self.audit_heads.with_label_values(&[place.as_str(), outcome.as_str()]).inc();
     }
 
     /// Retention removed rows of a table.

@@ -151,6 +151,7 @@ mod tests {
     use crate::domain::EntityName;
     use crate::domain::budget::Breaker;
     use crate::domain::delivery::{DownstreamState, FailureReason};
+    use crate::domain::outside::OutsidePlace;
     use crate::domain::retention::KeptTable;
     use crate::domain::warning::WarningKind;
     use crate::telemetry::labels::{ChannelKind, DeathCause, EnetAnswer, Outcome, RequestStatus, System, Telling};
@@ -182,6 +183,7 @@ mod tests {
         metrics.ledger.store_waited(Duration::from_micros(20));
         metrics.ledger.audit_sealed(9);
         metrics.ledger.retention_removed(KeptTable::Version, 3);
+        metrics.ledger.head_put(OutsidePlace::Timestamp, false);
         metrics.ledger.set_ledger_size(1 << 20, Some(-5));
         metrics.ledger.set_tie_out(Some((crate::domain::tie_out::Verdict::Untied, 4, Duration::from_secs(90))));
         metrics.service.set_certificate_expiry(DateTime::from_timestamp(1_800_000_000, 0).expect("an instant"));
@@ -232,6 +234,7 @@ mod tests {
             "tieline_store_connection_wait_seconds_count 1",
             "tieline_audit_sealed_rows_total 9",
             "tieline_retention_removed_total{table=\"version\"} 3",
+            "tieline_audit_heads_total{place=\"timestamp\",put=\"failed\"} 1",
             "tieline_ledger_bytes 1048576",
             "tieline_ledger_growth_bytes -5",
             "tieline_tie_out_result 2",

@@ -58,6 +58,16 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("read the head of the audit", "reads"),
     ("list the keys of the audit", "reads"),
     ("add a key of the audit", "once, one transaction; without it the next pass makes a key"),
+    ("change the key of the audit", "an action of a person, one transaction"),
+    (
+        "take a head that is due outside",
+        "only where it is configured; a head that was taken and not written is taken again after the lease",
+    ),
+    ("store that a head is outside", "the same; without it the head is written again into the same row"),
+    ("store that a head is not outside", "the same; without it the head is tried again after the lease"),
+    ("list the heads outside", "reads"),
+    ("read time stamps", "reads"),
+    ("see whether the schema is newer", "reads, when the audit could not be sealed"),
     ("store the manifest of a day", "once a day, one transaction; without it the next pass signs the day"),
     (
         "write the head of the audit",

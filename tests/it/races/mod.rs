@@ -131,6 +131,7 @@ impl Ledger {
             known: delivery.known,
             verdict: verdict(delivery),
             poll_after: None,
+            payload: None,
         };
         let outcomes: Arc<[Settlement]> = claim.deliveries.iter().map(one).collect();
         let (batch, queue, node) = (claim.batch_id, claim.queue.clone(), self.node.clone());

@@ -158,6 +158,15 @@ impl Database {
         self.server.psql(&self.name, sql)
     }
 
+    /// The same for a statement that the server may refuse.
+    ///
+    /// # Errors
+    ///
+    /// What the server says.
+    pub fn try_psql(&self, sql: &str) -> Result<String, String> {
+        self.server.sql.ask(&self.name, sql)
+    }
+
     /// The same on a connection that has done nothing else, for what the server counts per connection.
     pub fn psql_first(&self, sql: &str) -> String {
         self.server.sql.ask_first(&self.name, sql).unwrap_or_else(|error| panic!("{sql}: {error}"))

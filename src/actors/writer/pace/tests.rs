@@ -26,6 +26,7 @@ fn outcomes(count: usize, verdict: &DeliveryOutcome) -> Vec<Settlement> {
     let one = |_: usize| Settlement {
         run_id: None,
         poll_after: None,
+        payload: None,
         delivery_id: DeliveryId(NEXT.fetch_add(1, Ordering::Relaxed)),
         document_id: DocumentId(1),
         version: 1,
