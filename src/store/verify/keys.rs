@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, HashMap};
 use chrono::NaiveDate;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Bool, Nullable};
+use diesel::sql_types::{BigInt, Bool, Nullable};
 use serde_json::Value;
 
 use super::super::api_key::{ApiKeyRow, key_digest};
 use super::super::schema::api_key;
-use super::super::{AuditKeyRow, Store, StoreError};
+use super::super::{AuditKeyRow, Conn, Store, StoreError, Tx};
 use super::found::{Stop, broken};
 use crate::store::text::{Text, text};
 
@@ -41,6 +41,8 @@ struct SaidSigner {
 /// The newest event about an API key.
 #[derive(QueryableByName)]
 struct KeyEvent {
+    #[diesel(sql_type = BigInt)]
+    id: i64,
     #[diesel(sql_type = Nullable<Text>)]
     detail: Option<String>,
 }
@@ -156,27 +158,34 @@ fn differs(name: &str, added: Option<&AddedKey>, row: Option<&ApiKeyRow>) -> Opt
     differs.then(|| format!("the API key `{name}` was changed: its secret, prefix or end differs from what was added"))
 }
 
-/// An API key, and the newest event about it, at one moment.
+/// An API key, and the newest event about it. Both belong to the same moment: the event is the newest before and after the key is read.
 async fn now(store: &Store, name: &str) -> Result<(Option<AddedKey>, Option<ApiKeyRow>), StoreError> {
     let name = name.to_owned();
     store
         .run("verify the audit", move |conn| {
-            // both statements see the same moment
-            sql_query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ").execute(conn)?;
-            let event: Option<KeyEvent> = sql_query(
-                "SELECT r.detail::text AS detail FROM event e \
-                 CROSS JOIN LATERAL json_to_recordset(e.line::json -> 'records') AS r (detail json) \
-                 WHERE e.kind = 'action' AND r.detail ->> 'action' LIKE 'api key %' AND r.detail ->> 'name' = $1 ORDER BY e.id DESC LIMIT 1",
-            )
-            .bind::<Text, _>(&name)
-            .get_result(conn)
-            .optional()?;
-            let detail: Value = event.and_then(|event| serde_json::from_str(event.detail.as_deref()?).ok()).unwrap_or_default();
-            let added = (detail["action"] == "api key add").then(|| AddedKey::of(0, &detail));
-            let row = api_key::table.filter(api_key::name.eq(text(&name))).select(ApiKeyRow::as_select()).get_result(conn).optional()?;
-            Ok((added, row))
+            let mut event = newest(conn, &name)?;
+            loop {
+                let row =
+                    api_key::table.filter(api_key::name.eq(text(&name))).select(ApiKeyRow::as_select()).get_result(conn).optional()?;
+                let after = newest(conn, &name)?;
+                if event.as_ref().map(|event| event.id) == after.as_ref().map(|event| event.id) {
+                    let detail: Value = after.and_then(|event| serde_json::from_str(event.detail.as_deref()?).ok()).unwrap_or_default();
+                    return Ok(((detail["action"] == "api key add").then(|| AddedKey::of(0, &detail)), row));
+                }
+                event = after;
+            }
         })
         .await
+}
+
+/// The newest event about an API key.
+fn newest(conn: &mut Conn, name: &str) -> Tx<Option<KeyEvent>> {
+    let event = sql_query(
+        "SELECT e.id, r.detail::text AS detail FROM event e \
+         CROSS JOIN LATERAL json_to_recordset(e.line::json -> 'records') AS r (detail json) \
+         WHERE e.kind = 'action' AND r.detail ->> 'action' LIKE 'api key %' AND r.detail ->> 'name' = $1 ORDER BY e.id DESC LIMIT 1",
+    );
+    Ok(event.bind::<Text, _>(name).get_result(conn).optional()?)
 }
 
 /// Whether an event says this of a key that signs, by now.
