@@ -36,7 +36,7 @@ FROM (
                WHEN i.kind = 'missing' AND r.document_id IS NULL THEN 'outdated'
                WHEN i.cause = 'rounding' THEN 'rounding'
                WHEN i.field = ANY(r.partial) THEN 'partial_write'
-               WHEN l.payload::jsonb ->> i.field IS NOT DISTINCT FROM i.syspro_value THEN 'changed_in_servicenow'
+               WHEN i.kind = 'differs' AND l.payload::jsonb ->> i.field IS NOT DISTINCT FROM i.syspro_value THEN 'changed_in_servicenow'
                WHEN i.kind = 'differs' THEN 'outdated'
                ELSE 'unexplained'
            END AS cause,
