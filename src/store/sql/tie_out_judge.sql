@@ -48,10 +48,11 @@ FROM (
         WHERE r.document_id = d.id AND r.block = i.block AND r.record_key = i.record_key OFFSET 0) r ON true
     LEFT JOIN LATERAL (SELECT l.payload FROM delivery l WHERE l.id = r.delivery_id OFFSET 0) l ON true
     LEFT JOIN LATERAL (
-        -- of the record itself, or of the header on which it depends
+        -- of the record itself, or of the header on which it depends: a line that only follows its header has no state of its own
         SELECT p.state, p.reason, p.message FROM undelivered p
         WHERE p.document_id = d.id AND (p.block = i.block AND p.record_key = i.record_key OR p.record_key = '')
-        ORDER BY p.block = i.block AND p.record_key = i.record_key DESC, p.delivery_id DESC LIMIT 1) p ON true
+        ORDER BY p.block = i.block AND p.record_key = i.record_key AND p.state <> 'after_header' DESC, p.record_key = '' DESC, p.delivery_id DESC
+        LIMIT 1) p ON true
     WHERE i.tie_out_id = $1 AND i.company = $2 AND i.entity = $3
 ) c
 WHERE i.id = c.id
