@@ -305,7 +305,7 @@ impl<'a> FlowWork<'a> {
     async fn read_gone(&self, only: Option<&[String]>) -> Result<(), Stop> {
         let mut after = String::new();
         loop {
-            let page = self.process.store.tie_out_gone(self.flow.clone(), after, only.map(<[String]>::to_vec), PAGE).await?;
+            let page = self.process.store.tie_out_gone(self.id, self.flow.clone(), after, only.map(<[String]>::to_vec), PAGE).await?;
             let Some(last) = page.last() else { return Ok(()) };
             after = last.document_key.clone();
             let mut rows = RowsByBlock::new();

@@ -29,7 +29,8 @@ FROM (
                WHEN i.kind = 'extra' AND r.document_id IS NULL THEN 'unknown_row'
                WHEN i.kind = 'extra' AND i.cause = 'purged' THEN 'purged'
                WHEN i.kind = 'extra' THEN 'gone'
-               WHEN i.document_hash <> d.hash THEN 'not_read_yet'
+               -- also what is back after it was marked as gone
+               WHEN i.document_hash <> d.hash OR d.deleted AND i.document_hash IS NOT NULL THEN 'not_read_yet'
                WHEN i.kind = 'unmapped' THEN 'failed'
                WHEN i.kind = 'missing' AND i.cause = 'hidden' THEN 'hidden'
                WHEN i.kind = 'missing' AND r.sys_id <> '' THEN 'deleted_in_servicenow'
@@ -42,7 +43,7 @@ FROM (
            END AS cause,
            p.message
     FROM tie_out_item i
-    LEFT JOIN LATERAL (SELECT d.id, d.hash FROM document d WHERE d.company = $2 AND d.entity = $3 AND d.key = i.document_key OFFSET 0) d ON true
+    LEFT JOIN LATERAL (SELECT d.id, d.hash, d.deleted FROM document d WHERE d.company = $2 AND d.entity = $3 AND d.key = i.document_key OFFSET 0) d ON true
     LEFT JOIN LATERAL (
         SELECT r.document_id, r.delivery_id, r.sys_id, r.partial FROM record r
         WHERE r.document_id = d.id AND r.block = i.block AND r.record_key = i.record_key OFFSET 0) r ON true

@@ -141,33 +141,38 @@ impl Store {
     }
 
     /// A page of the records of a flow that SYSPRO no longer has, in the order of their documents: all of at most `limit` documents after a
-    /// key, or of these documents.
+    /// key, or of these documents. A record that was marked as gone and that this tie-out read in SYSPRO again is not among them.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn tie_out_gone(
         &self,
+        id: TieOutId,
         flow: FlowId,
         after: String,
         only: Option<Vec<String>>,
         limit: i64,
     ) -> Result<Vec<GoneRecord>, StoreError> {
         self.run("list what is gone", move |conn| {
-            Ok(sql_query(
+            const STILL: &str = "l.action = 'gone' AND NOT EXISTS ( \
+                 SELECT FROM tie_out_row e WHERE e.tie_out_id = $6 AND e.company = $1 AND e.entity = $2 AND e.block = r.block \
+                   AND e.document_key = d.key AND e.record_key = r.record_key AND e.side = 'syspro')";
+            Ok(sql_query(format!(
                 "SELECT d.key AS document_key, r.block, r.record_key, l.payload, CASE WHEN d.deleted THEN v.content END AS content \
                  FROM (SELECT * FROM document d WHERE d.company = $1 AND d.entity = $2 AND d.key > $3 AND ($4 IS NULL OR d.key = ANY($4)) \
-                         AND EXISTS (SELECT FROM record r JOIN delivery l ON l.id = r.delivery_id WHERE r.document_id = d.id AND l.action = 'gone') \
+                         AND EXISTS (SELECT FROM record r JOIN delivery l ON l.id = r.delivery_id WHERE r.document_id = d.id AND {STILL}) \
                        ORDER BY d.key LIMIT $5) d \
                  JOIN record r ON r.document_id = d.id \
-                 JOIN delivery l ON l.id = r.delivery_id AND l.action = 'gone' \
+                 JOIN delivery l ON l.id = r.delivery_id AND {STILL} \
                  LEFT JOIN version v ON v.document_id = d.id AND v.version = d.version \
-                 ORDER BY d.key, r.block, r.record_key",
-            )
+                 ORDER BY d.key, r.block, r.record_key"
+            ))
             .bind::<Text, _>(flow.company.as_str())
             .bind::<Text, _>(flow.entity.as_str())
             .bind::<Text, _>(after)
             .bind::<Nullable<Array<Text>>, _>(only)
             .bind::<BigInt, _>(limit)
+            .bind::<BigInt, _>(id)
             .load(conn)?)
         })
         .await
