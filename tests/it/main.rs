@@ -82,6 +82,7 @@ mod tampering;
 mod tie_out;
 mod tie_out_causes;
 mod tie_out_controls;
+mod tie_out_guards;
 mod tie_out_schedule;
 mod tie_out_scope;
 mod tie_out_unchanged;
