@@ -55,6 +55,7 @@ mod operations;
 mod order_amounts;
 mod outdated;
 mod plans;
+mod planted;
 mod poison;
 mod prometheus;
 mod races;

@@ -7,15 +7,26 @@ use serde_json::{Value, json};
 
 use tieline_values::money::parse_decimal;
 
-use super::rows::Table;
+use super::rows::{Row, Table};
 
 /// Every row with its filled columns and its `sys_id`.
 pub(super) fn rows(table: &Table) -> Vec<BTreeMap<String, String>> {
-    let row = |row| {
-        let fields = table.fields(row).map(|(column, text)| (column.to_owned(), text.to_owned()));
-        fields.chain([("sys_id".to_owned(), table.id_text(row))]).collect()
-    };
-    table.iter().map(|(_, one)| row(one)).collect()
+    table.iter().map(|(_, one)| filled(table, one)).collect()
+}
+
+/// The same of one row.
+pub(super) fn row(table: &Table, sys_id: &str) -> Option<BTreeMap<String, String>> {
+    table.row(table.find_id(sys_id)?).map(|one| filled(table, one))
+}
+
+fn filled(table: &Table, row: &Row) -> BTreeMap<String, String> {
+    let fields = table.fields(row).map(|(column, text)| (column.to_owned(), text.to_owned()));
+    fields.chain([("sys_id".to_owned(), table.id_text(row))]).collect()
+}
+
+/// These columns of every row, empty ones included.
+pub(super) fn texts(table: &Table, columns: &[&str]) -> Vec<Vec<String>> {
+    table.iter().map(|(_, row)| columns.iter().map(|column| table.text(row, column).into_owned()).collect()).collect()
 }
 
 /// The exact sum of a column; texts that are not numbers count as zero.

@@ -136,7 +136,7 @@ fn face(row: &Row) -> Outcome {
 }
 
 /// The most memory that a process has had, in KiB; 0 once it has ended.
-fn peak(pid: u32) -> u64 {
+pub fn peak(pid: u32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0)
