@@ -6,7 +6,8 @@ use super::output::at;
 use super::who::requested;
 use super::{Global, OutputForm, output};
 use crate::domain::DocumentKey;
-use crate::domain::close::{CloseState, CloseStep, FiscalPeriod, SignedSum};
+use crate::domain::close::{CloseState, CloseStep, SignedSum};
+use crate::domain::fiscal::FiscalPeriod;
 use crate::domain::ids::TieOutItemId;
 use crate::domain::money::amount_in;
 use crate::domain::reason::Reason;
@@ -22,7 +23,7 @@ pub enum CloseCommand {
         /// Only this company
         #[arg(long, value_name = "COMPANY")]
         company: Option<String>,
-        /// This period of the company: 2026/03
+        /// This period of the company: 2026-03
         #[arg(long, value_name = "PERIOD", requires = "company")]
         period: Option<FiscalPeriod>,
     },
@@ -62,7 +63,7 @@ pub struct CloseArgs {
     /// The company
     #[arg(long, value_name = "COMPANY")]
     company: String,
-    /// The fiscal period: 2026/03
+    /// The fiscal period: 2026-03
     #[arg(long, value_name = "PERIOD")]
     period: FiscalPeriod,
     /// Why, for the audit

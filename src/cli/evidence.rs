@@ -10,8 +10,8 @@ use super::failure::{Exit, Failure};
 use super::{Global, OutputForm, output, who};
 use crate::actors::system::ActorSystem;
 use crate::cli::checked::Checked;
+use crate::domain::fiscal::FiscalPeriod;
 use crate::domain::reason::Reason;
-use crate::domain::tie_out::parse_period;
 use crate::operations::evidence::{self, AskedEvidence};
 use crate::process::mode::Mode;
 use crate::supervision::guard::RestartPolicy;
@@ -29,18 +29,14 @@ pub struct EvidenceArgs {
     #[arg(long, value_name = "DAY")]
     until: NaiveDate,
     /// The fiscal year and period whose sums are shown, such as 2026-03; without it, all
-    #[arg(long, value_name = "YYYY-PP", value_parser = period)]
-    period: Option<(i32, Option<i32>)>,
+    #[arg(long, value_name = "YYYY-PP")]
+    period: Option<FiscalPeriod>,
     /// The file to write; it must not exist yet
     #[arg(long, value_name = "FILE.zip")]
     to: PathBuf,
     /// Why, for the audit
     #[arg(long, value_name = "TEXT", default_value = "requested on the command line")]
     why: Reason,
-}
-
-fn period(text: &str) -> Result<(i32, Option<i32>), String> {
-    parse_period(text).ok_or_else(|| "name a fiscal year and period, such as 2026-03, or a year".to_owned())
 }
 
 fn begin(day: NaiveDate) -> DateTime<Utc> {

@@ -15,11 +15,12 @@ use crate::actors::system::ActorSystem;
 use crate::cli::checked::Checked;
 use crate::domain::DocumentKey;
 use crate::domain::csv::lines_with_amounts;
+use crate::domain::fiscal::{FiscalPeriod, period_text};
 use crate::domain::ids::{TieOutId, TieOutItemId};
 use crate::domain::money::amount_in;
 use crate::domain::next_step::NextStep;
 use crate::domain::reason::Reason;
-use crate::domain::tie_out::{Cause, FiscalPeriod, Scope, period_text};
+use crate::domain::tie_out::{Cause, Scope};
 use crate::operations::tie_out::files::{self, Chosen};
 use crate::operations::tie_out::rows::{self, DIFFERENCES, SUMS};
 use crate::operations::tie_out::{self, Outcome, TieOutReport};
@@ -44,7 +45,7 @@ pub struct TieOutArgs {
     #[arg(long = "entity", value_name = "ENTITY")]
     entities: Vec<String>,
     /// Only records of this fiscal year and period, such as 2026-03
-    #[arg(long, value_name = "YYYY-PP")]
+    #[arg(long, value_name = "YYYY-PP", value_parser = FiscalPeriod::within_year)]
     period: Option<FiscalPeriod>,
     /// List ServiceNow's tables even if they have not changed since the last tie-out
     #[arg(long)]
@@ -85,7 +86,7 @@ enum TieOutCommand {
         #[arg(long)]
         entity: Option<String>,
         /// Only this fiscal year and period, such as 2026-03
-        #[arg(long, value_name = "YYYY-PP")]
+        #[arg(long, value_name = "YYYY-PP", value_parser = FiscalPeriod::within_year)]
         period: Option<FiscalPeriod>,
         /// Only this cause
         #[arg(long, value_parser = closed::<Cause>(Cause::WORDS.iter().copied()))]
@@ -154,7 +155,7 @@ pub(super) fn tie_out(global: &Global, args: &TieOutArgs) -> Result<Exit, Failur
                 of,
                 company: company.clone(),
                 entity: entity.clone(),
-                period: period.map(|of| (of.year, Some(of.period))),
+                period: *period,
                 cause: *cause,
                 open: *open,
                 after: TieOutItemId::default(),

@@ -6,9 +6,10 @@ use serde_json::{Value, json};
 
 use super::failure::Failure;
 use super::output;
+use crate::domain::fiscal::period_word;
 use crate::domain::ids::TieOutItemId;
 use crate::domain::next_step::NextStep;
-use crate::domain::tie_out::{Cause, Difference, period_word};
+use crate::domain::tie_out::{Cause, Difference};
 use crate::domain::visible::visible_json;
 use crate::operations::tie_out::{self, TieOutReport};
 use crate::process::Process;

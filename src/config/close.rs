@@ -10,7 +10,7 @@ use super::raw::{RawApprovals, RawClose};
 use super::settings::{ApprovalSettings, CloseSettings};
 use crate::domain::CompanyId;
 use crate::domain::approval::ApprovalKind;
-use crate::domain::close::FiscalPeriod;
+use crate::domain::fiscal::FiscalPeriod;
 
 impl Check<'_> {
     /// `companies`: those of `syspro.companies`; empty: they were reported.
@@ -43,7 +43,7 @@ impl Check<'_> {
         ApprovalSettings { needed, hours: self.number("approvals.hours", raw.hours, 1, 720) }
     }
 
-    /// `2026/03 2026-03-31`, or the same after a company.
+    /// `2026-03 2026-03-31`, or the same after a company.
     fn period_end(&mut self, text: &str) -> Option<(Option<CompanyId>, FiscalPeriod, NaiveDate)> {
         let words: Vec<&str> = text.split_whitespace().collect();
         let (company, period, day) = match words.as_slice() {
@@ -55,7 +55,7 @@ impl Check<'_> {
         let Some((period, day)) = parsed else {
             let key = "close.period_ends";
             return self
-                .problem(key, format!("`{key}` must hold texts such as `2026/03 2026-03-31` or `EDU1 2026/03 2026-03-31`, got `{text}`"));
+                .problem(key, format!("`{key}` must hold texts such as `2026-03 2026-03-31` or `EDU1 2026-03 2026-03-31`, got `{text}`"));
         };
         Some((company, period, day))
     }

@@ -13,7 +13,7 @@ use url::Url;
 
 use crate::domain::approval::ApprovalKind;
 use crate::domain::change_limit::ChangeLimit;
-use crate::domain::close::FiscalPeriod;
+use crate::domain::fiscal::FiscalPeriod;
 use crate::domain::notice::NoticeEvent;
 use crate::domain::outside::HeadValue;
 use crate::domain::per_flow::PerFlow;

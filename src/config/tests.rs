@@ -271,18 +271,18 @@ fn clear_text_is_allowed_on_request_and_then_said() {
 
 #[test]
 fn a_period_ends_on_its_own_day_or_on_that_of_all_companies() {
-    let text = format!("{MINIMAL}[close]\nperiod_ends = [\"2026/03 2026-03-31\", \"EDU1 2026-04 2026-04-27\"]\n");
+    let text = format!("{MINIMAL}[close]\nperiod_ends = [\"2026-03 2026-03-31\", \"EDU1 2026-04 2026-04-27\"]\n");
     let close = read(&text, &[]).expect("two days").settings.close;
     let end = |company: &str, period: &str| close.end_of(company, period.parse().expect("a period")).map(|day| day.to_string());
-    assert_eq!(end("EDU1", "2026/03").as_deref(), Some("2026-03-31"));
-    assert_eq!(end("EDU1", "2026/04").as_deref(), Some("2026-04-27"));
-    assert_eq!((end("EDU2", "2026/04"), end("EDU1", "2026/05")), (None, None));
-    assert_eq!(close.periods_of("EDU2").map(|period| period.to_string()).collect::<Vec<_>>(), ["2026/03"]);
-    let text = format!("{MINIMAL}[close]\nperiod_ends = [\"2026/03\", \"EDU9 2026/03 2026-03-31\"]\ntie_out_hours = 0\n");
+    assert_eq!(end("EDU1", "2026-03").as_deref(), Some("2026-03-31"));
+    assert_eq!(end("EDU1", "2026-04").as_deref(), Some("2026-04-27"));
+    assert_eq!((end("EDU2", "2026-04"), end("EDU1", "2026-05")), (None, None));
+    assert_eq!(close.periods_of("EDU2").map(|period| period.to_string()).collect::<Vec<_>>(), ["2026-03"]);
+    let text = format!("{MINIMAL}[close]\nperiod_ends = [\"2026-03\", \"EDU9 2026-03 2026-03-31\"]\ntie_out_hours = 0\n");
     assert_eq!(
         refused(&text, &[]),
         [
-            "`close.period_ends` must hold texts such as `2026/03 2026-03-31` or `EDU1 2026/03 2026-03-31`, got `2026/03` (site.toml line 11)",
+            "`close.period_ends` must hold texts such as `2026-03 2026-03-31` or `EDU1 2026-03 2026-03-31`, got `2026-03` (site.toml line 11)",
             "`close.period_ends`: `EDU9` is not a company in `syspro.companies` (site.toml line 11)",
             "`close.tie_out_hours` must be between 1 and 8784, got `0` (site.toml line 12)",
         ]

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use crate::domain::close::FiscalPeriod;
+use crate::domain::fiscal::FiscalPeriod;
 use crate::domain::{CompanyId, Document, DocumentKey, Row, Value};
 
 use super::code_lists::CodeLists;

@@ -1,86 +1,12 @@
 //! The close of a fiscal period: its states, its steps, and what suspends a signature. Pure.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::str::FromStr;
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::delivery::words;
 use super::money::amount_in;
-
-/// A fiscal period of a company: a year and a period of it, or a year without periods.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct FiscalPeriod(i32);
-
-/// The most periods of a year.
-const PERIODS: i32 = 99;
-
-impl FiscalPeriod {
-    /// Of a year and a period; `None` if the ledger has no number for it.
-    pub fn of(year: i32, period: Option<i32>) -> Option<Self> {
-        let period = period.unwrap_or(0);
-        ((1..=9999).contains(&year) && (0..=PERIODS).contains(&period)).then(|| Self(year * 100 + period))
-    }
-
-    /// By its number in the ledger: year * 100 + period.
-    pub fn from_number(number: i32) -> Self {
-        Self(number)
-    }
-
-    /// Its number in the ledger.
-    pub fn number(self) -> i32 {
-        self.0
-    }
-
-    /// The year.
-    pub fn year(self) -> i32 {
-        self.0 / 100
-    }
-
-    /// The period; `None`: a year without periods.
-    pub fn period(self) -> Option<i32> {
-        Some(self.0 % 100).filter(|period| *period > 0)
-    }
-
-    /// For an address: `2026-03`.
-    pub fn in_path(self) -> String {
-        self.to_string().replace('/', "-")
-    }
-}
-
-impl fmt::Display for FiscalPeriod {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&super::tie_out::period_text(Some(self.year()), self.period()))
-    }
-}
-
-impl Serialize for FiscalPeriod {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-/// A text that is no fiscal period.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a fiscal period; write the year and the period, such as `2026/03` or `2026-03`")]
-pub struct NoPeriod(pub String);
-
-impl FromStr for FiscalPeriod {
-    type Err = NoPeriod;
-
-    fn from_str(text: &str) -> Result<Self, NoPeriod> {
-        let number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse::<i32>().ok()).flatten();
-        let parsed = match text.trim().split_once(['/', '-']) {
-            Some((year, period)) => {
-                number(year).zip(number(period).filter(|period| *period > 0)).and_then(|(year, period)| Self::of(year, Some(period)))
-            }
-            None => number(text.trim()).and_then(|year| Self::of(year, None)),
-        };
-        parsed.ok_or_else(|| NoPeriod(text.to_owned()))
-    }
-}
 
 /// The state of the close of a period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -283,19 +209,6 @@ pub fn person(actor: &str) -> &str {
 mod tests {
     use super::super::tie_out::Verdict;
     use super::*;
-
-    #[test]
-    fn a_period_is_read_as_it_is_written() {
-        for text in ["2026/03", "2026-03", " 2026/3 "] {
-            assert_eq!(text.parse::<FiscalPeriod>().map(|period| (period.number(), period.to_string())), Ok((202_603, "2026/03".into())));
-        }
-        let year: FiscalPeriod = "2026".parse().expect("a year");
-        assert_eq!((year.year(), year.period(), year.to_string(), year.in_path()), (2026, None, "2026".into(), "2026".into()));
-        assert_eq!(FiscalPeriod::of(2026, Some(13)).map(|period| period.in_path()), Some("2026-13".into()));
-        for wrong in ["", "March", "2026/", "2026/0", "2026/100", "0/1", "+2026/03", "2026/03/01"] {
-            assert_eq!(wrong.parse::<FiscalPeriod>(), Err(NoPeriod(wrong.to_owned())));
-        }
-    }
 
     #[test]
     fn steps_follow_one_another() {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::Value;
-use super::close::FiscalPeriod;
+use super::fiscal::FiscalPeriod;
 use super::next_step::NextStep;
 use crate::redact::Quoted;
 

@@ -14,6 +14,7 @@ pub mod delivery;
 pub mod differing;
 pub mod document;
 pub mod explain;
+pub mod fiscal;
 pub mod format;
 pub mod history;
 pub mod ids;

@@ -1,11 +1,9 @@
 //! Words of the tie-out: the comparison of SYSPRO's records with ServiceNow's rows.
 
-use std::fmt;
-use std::str::FromStr;
-
 use serde::{Deserialize, Serialize};
 
 use super::delivery::words;
+use super::fiscal::FiscalPeriod;
 use super::next_step::NextStep;
 
 /// The state of a tie-out.
@@ -101,51 +99,6 @@ impl Age {
     }
 }
 
-/// A fiscal period for people: `2026/03`, `2026`, or nothing.
-pub fn period_text(year: Option<i32>, period: Option<i32>) -> String {
-    match (year, period) {
-        (Some(year), Some(period)) => format!("{year}/{period:02}"),
-        (Some(year), None) => year.to_string(),
-        _ => String::new(),
-    }
-}
-
-/// The fiscal year and period of a text as [`period_text`] writes it, or with a hyphen (`2026-03`).
-pub fn parse_period(text: &str) -> Option<(i32, Option<i32>)> {
-    match text.split_once(['/', '-']) {
-        Some((year, period)) => Some((year.parse().ok()?, Some(period.parse().ok()?))),
-        None => Some((text.parse().ok()?, None)),
-    }
-}
-
-/// A fiscal year and period for programs: `2026-03`, `2026`, or nothing.
-pub fn period_word(year: Option<i32>, period: Option<i32>) -> Option<String> {
-    let year = year?;
-    Some(period.map_or_else(|| year.to_string(), |period| FiscalPeriod { year, period }.to_string()))
-}
-
-/// One fiscal period: `2026-03`. The year and the period are those of SYSPRO's ledger, not of the calendar.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FiscalPeriod {
-    /// The fiscal year.
-    pub year: i32,
-    /// The period within it, from 1.
-    pub period: i32,
-}
-
-impl FiscalPeriod {
-    /// Whether a record of this year and period belongs to it.
-    pub fn has(self, year: Option<i32>, period: Option<i32>) -> bool {
-        (year, period) == (Some(self.year), Some(self.period))
-    }
-}
-
-impl fmt::Display for FiscalPeriod {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}-{:02}", self.year, self.period)
-    }
-}
-
 /// What a tie-out is to compare.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Scope {
@@ -164,28 +117,6 @@ impl Scope {
     pub fn has(&self, company: &str, entity: &str) -> bool {
         let wanted = |names: &[String], name: &str| names.is_empty() || names.iter().any(|one| one == name);
         wanted(&self.companies, company) && wanted(&self.entities, entity)
-    }
-}
-
-/// A text that is no fiscal period.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a fiscal period: write the year and the period of SYSPRO's ledger, such as `2026-03`")]
-pub struct NoPeriod(String);
-
-impl FromStr for FiscalPeriod {
-    type Err = NoPeriod;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let wrong = || NoPeriod(text.to_owned());
-        let (year, period) = text.trim().split_once(['-', '/']).ok_or_else(wrong)?;
-        let number = |text: &str, digits: std::ops::RangeInclusive<usize>| {
-            let plain = digits.contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
-            text.parse::<i32>().ok().filter(|number| plain && *number > 0)
-        };
-        match (number(year, 4..=4), number(period, 1..=2)) {
-            (Some(year), Some(period)) => Ok(Self { year, period }),
-            _ => Err(wrong()),
-        }
     }
 }
 
@@ -314,38 +245,5 @@ impl Cause {
             Self::UnknownRow => NextStep::TieOutUnknownRow,
             Self::Unexplained => NextStep::TieOutUnexplained,
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_period_is_read_as_it_is_written() {
-        for (year, period, text) in [(2026, Some(3), "2026/03"), (2026, Some(12), "2026/12"), (2026, None, "2026")] {
-            assert_eq!(period_text(Some(year), period), text);
-            assert_eq!(parse_period(text), Some((year, period)));
-        }
-        assert_eq!(period_text(None, None), "");
-        for nonsense in ["", "March", "2026/", "/03"] {
-            assert_eq!(parse_period(nonsense), None, "{nonsense}");
-        }
-    }
-
-    #[test]
-    fn a_fiscal_period_is_a_year_and_a_period() {
-        for (text, year, period) in [("2026-03", 2026, 3), ("2026-3", 2026, 3), ("2026/13", 2026, 13)] {
-            assert_eq!(text.parse(), Ok(FiscalPeriod { year, period }), "{text}");
-        }
-        assert_eq!(FiscalPeriod { year: 2026, period: 3 }.to_string(), "2026-03");
-        for nonsense in ["", "2026", "26-03", "2026-", "-03", "2026-00", "2026-123", "2026-+3", "March"] {
-            assert!(nonsense.parse::<FiscalPeriod>().is_err(), "{nonsense}");
-        }
-        let period = FiscalPeriod { year: 2026, period: 3 };
-        assert!(period.has(Some(2026), Some(3)));
-        assert!(!period.has(Some(2026), None) && !period.has(None, None) && !period.has(Some(2025), Some(3)));
-        assert_eq!(period_word(Some(2026), Some(3)).as_deref(), Some("2026-03"));
-        assert_eq!((period_word(Some(2026), None).as_deref(), period_word(None, Some(3))), (Some("2026"), None));
     }
 }

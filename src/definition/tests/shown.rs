@@ -374,8 +374,8 @@ fn the_fiscal_periods_of_a_document_are_those_of_all_its_rows() {
         of.periods.iter().map(ToString::to_string).collect::<Vec<_>>()
     };
     let root = [("InvoiceYear", "#2026"), ("InvoiceMonth", "#3")];
-    assert_eq!(periods(&root, &[&first, &second]), ["2026/03", "2026/04"]);
-    assert_eq!(periods(&root, &[]), ["2026/03"]);
+    assert_eq!(periods(&root, &[&first, &second]), ["2026-03", "2026-04"]);
+    assert_eq!(periods(&root, &[]), ["2026-03"]);
     assert_eq!(periods(&[("InvoiceYear", "March")], &[]), Vec::<String>::new());
     let order = super::plan(&definitions, "purchase_order");
     assert!(order.facts(&"EDU1".into(), &document(order, &[], &[]), &definitions.code_lists).periods.is_empty());

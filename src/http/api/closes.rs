@@ -7,7 +7,8 @@ use utoipa::ToSchema;
 use super::actions::requested;
 use super::lists::COMPANY;
 use super::texts::{Why, whole_numbers};
-use crate::domain::close::{CloseStep, FiscalPeriod};
+use crate::domain::close::CloseStep;
+use crate::domain::fiscal::{FiscalPeriod, NoPeriod};
 use crate::domain::ids::TieOutItemId;
 use crate::domain::role::Permission;
 use crate::http::body::Body;
@@ -172,9 +173,7 @@ async fn explain(app_state: web::Data<AppState>, request: HttpRequest, Body(aske
 }
 
 fn parsed(text: &str) -> Result<FiscalPeriod, Problem> {
-    text.parse().map_err(|wrong: crate::domain::close::NoPeriod| {
-        Problem::bad_request(format!("`{}` is not a fiscal period", wrong.0), "write the year and the period, such as `2026-03`")
-    })
+    text.parse().map_err(|wrong: NoPeriod| Problem::bad_request(wrong.to_string(), "send a fiscal year and period, such as `2026-03`"))
 }
 
 /// The company and the period in a path, after `skip` other parts.

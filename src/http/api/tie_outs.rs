@@ -8,9 +8,10 @@ use super::actions::requested;
 use super::entry::InBackground;
 use super::lists::{COMPANY, ENTITY};
 use super::texts::{Name, PeriodOrEmpty, Why};
+use crate::domain::fiscal::FiscalPeriod;
 use crate::domain::ids::{TieOutId, TieOutItemId};
 use crate::domain::role::Permission;
-use crate::domain::tie_out::{Cause, FiscalPeriod, NoPeriod, Scope};
+use crate::domain::tie_out::{Cause, Scope};
 use crate::http::body::Body;
 use crate::http::problem::Problem;
 use crate::http::query::{AFTER, Kind, LIMITED, Page, Param, param};
@@ -152,7 +153,7 @@ async fn items(app_state: web::Data<AppState>, request: HttpRequest) -> Result<P
         of,
         company: params.text("company"),
         entity: params.text("entity"),
-        period: params.text("period").map(|text| asked_period(&text)).transpose()?.map(|of| (of.year, Some(of.period))),
+        period: params.text("period").map(|text| asked_period(&text)).transpose()?,
         cause: params.value("cause", "a cause")?,
         open: params.text("open").as_deref() == Some("true"),
         after: TieOutItemId(params.after()?),
@@ -168,7 +169,8 @@ async fn items(app_state: web::Data<AppState>, request: HttpRequest) -> Result<P
 /// # Errors
 /// 400 if it is none.
 pub(in crate::http) fn asked_period(text: &str) -> Result<FiscalPeriod, Problem> {
-    text.parse().map_err(|error: NoPeriod| Problem::bad_request(error.to_string(), "send a fiscal year and period, such as `2026-03`"))
+    FiscalPeriod::within_year(text)
+        .map_err(|error| Problem::bad_request(error.to_string(), "send a fiscal year and period, such as `2026-03`"))
 }
 
 /// A page of the documents that violate a control.

@@ -7,8 +7,9 @@ use rust_decimal::prelude::ToPrimitive;
 
 use super::tie_out::name;
 use super::view::grouped;
+use crate::domain::fiscal::period_text;
 use crate::domain::money::amount_in;
-use crate::domain::tie_out::{Age, period_text};
+use crate::domain::tie_out::Age;
 use crate::store::TieOutBucket;
 
 /// The length of the longest bar.

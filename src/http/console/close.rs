@@ -8,7 +8,8 @@ use super::filter::{Filter, Spec};
 use super::flash::FlashMessage;
 use super::session::{self, Form};
 use super::view::{CodeText, Layout, Time, grouped, part, record_path};
-use crate::domain::close::{CloseState, CloseStep, FiscalPeriod, SignedSum};
+use crate::domain::close::{CloseState, CloseStep, SignedSum};
+use crate::domain::fiscal::FiscalPeriod;
 use crate::domain::ids::TieOutItemId;
 use crate::domain::money::amount_in;
 use crate::domain::role::Permission;
@@ -54,7 +55,7 @@ fn tone_of(verdict: Verdict) -> &'static str {
 }
 
 fn path(company: &str, period: FiscalPeriod) -> String {
-    format!("/close/{}/{}", part(company), period.in_path())
+    format!("/close/{}/{}", part(company), period)
 }
 
 /// One period in the list.

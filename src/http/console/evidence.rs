@@ -12,8 +12,8 @@ use futures_util::{Stream, stream};
 use super::answer::{Page, ok};
 use super::session::{self, Form};
 use super::view::Layout;
+use crate::domain::fiscal::NoPeriod;
 use crate::domain::role::Permission;
-use crate::domain::tie_out::parse_period;
 use crate::http::api::actions::requested;
 use crate::http::headers::HEADERS;
 use crate::http::problem::Problem;
@@ -63,9 +63,10 @@ async fn write(app_state: web::Data<AppState>, request: HttpRequest, payload: we
     }
     let period = match form.text("period") {
         "" => None,
-        text => Some(parse_period(text).ok_or_else(|| {
-            Problem::bad_request(format!("`{text}` is not a fiscal period"), "write a fiscal year and period, such as 2026-03")
-        })?),
+        text => Some(
+            text.parse()
+                .map_err(|wrong: NoPeriod| Problem::bad_request(wrong.to_string(), "write a fiscal year and period, such as 2026-03"))?,
+        ),
     };
     let begin = |day: NaiveDate| day.and_time(NaiveTime::MIN).and_utc();
     let asked = AskedEvidence { since: begin(since), until: begin(until), period };

@@ -11,10 +11,11 @@ use super::filter::{Choice, Filter, Spec};
 use super::flash::FlashMessage;
 use super::session::{self, Form};
 use super::view::{CodeText, Layout, Time, grouped, record_path};
+use crate::domain::fiscal::{FiscalPeriod, period_text};
 use crate::domain::ids::{TieOutId, TieOutItemId};
 use crate::domain::money::amount_in;
 use crate::domain::role::Permission;
-use crate::domain::tie_out::{Cause, Scope, TieOutState, Verdict, parse_period, period_text};
+use crate::domain::tie_out::{Cause, Scope, TieOutState, Verdict};
 use crate::domain::{DocumentKey, EntityName};
 use crate::http::api::actions::requested;
 use crate::http::api::tie_outs::{asked_period, id};
@@ -291,19 +292,22 @@ impl Selected {
     /// As [`Filter::of`].
     pub(super) async fn read(app_state: &AppState, request: &HttpRequest, path: &str, buckets: &[TieOutBucket]) -> Result<Self, Refusal> {
         let query = request.query_string();
-        let mut periods: Vec<String> = buckets.iter().map(|bucket| period_text(bucket.year, bucket.period)).collect();
+        let own = buckets.iter().filter_map(|bucket| FiscalPeriod::of(bucket.year?, bucket.period));
         // the period of an old address may be one that this tie-out does not have
-        periods.extend(url::form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name == "period").filter_map(|(_, period)| {
-            let (year, period) = parse_period(&period)?;
-            Some(period_text(Some(year), period))
-        }));
-        periods.retain(|period| !period.is_empty());
+        let asked = url::form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name == "period");
+        let asked = asked.filter_map(|(_, text)| Some((text.parse().ok()?, text.into_owned())));
+        let mut periods: Vec<(FiscalPeriod, String)> = own.map(|period| (period, period.to_string())).chain(asked).collect();
         periods.sort();
         periods.dedup();
         let specs = vec![
             Spec::Company,
             Spec::Entity,
-            Spec::Choice("period", "Period", "every period", periods.into_iter().rev().map(|one| (one.clone(), one)).collect()),
+            Spec::Choice(
+                "period",
+                "Period",
+                "every period",
+                periods.into_iter().rev().map(|(period, text)| (text, period.to_string())).collect(),
+            ),
             Spec::Choice("show", "Sums", "all sums", vec![("not_tied".to_owned(), "only what is not tied".to_owned())]),
             Spec::Choice(
                 "cause",
@@ -333,6 +337,10 @@ impl Selected {
         self.filter.text("cause").and_then(|cause| cause.parse().ok())
     }
 
+    fn period(&self) -> Option<FiscalPeriod> {
+        self.filter.text("period").and_then(|period| period.parse().ok())
+    }
+
     fn is_of_flow(&self, company: &str, entity: &str) -> bool {
         let fits = |name: &str, value: &str| self.filter.text(name).is_none_or(|wanted| wanted == value);
         fits("company", company) && fits("entity", entity)
@@ -340,7 +348,7 @@ impl Selected {
 
     /// Whether the filter shows these sums.
     pub(super) fn has(&self, bucket: &TieOutBucket) -> bool {
-        let period = self.filter.text("period").is_none_or(|wanted| wanted == period_text(bucket.year, bucket.period));
+        let period = self.period().is_none_or(|wanted| wanted.has(bucket.year, bucket.period));
         let all = self.filter.text("show").is_none();
         let cause = self.with_cause.as_ref().is_none_or(|sums| sums.contains(&bucket.key()));
         self.is_of_flow(&bucket.company, &bucket.entity) && period && (all || bucket.verdict != Verdict::Tied) && cause
@@ -352,7 +360,7 @@ impl Selected {
             of,
             company: self.filter.text("company"),
             entity: self.filter.text("entity"),
-            period: self.filter.text("period").and_then(|period| parse_period(&period)),
+            period: self.period(),
             cause: self.cause(),
             open: false,
             after,

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::refused::CloseRefused;
 use crate::domain::DocumentKey;
-use crate::domain::close::FiscalPeriod;
+use crate::domain::fiscal::FiscalPeriod;
 use crate::domain::tie_out::{Cause, Verdict};
 use crate::operations::Refused;
 use crate::process::Process;

@@ -2,7 +2,8 @@
 
 use chrono::NaiveDate;
 
-use crate::domain::close::{CloseState, CloseStep, FiscalPeriod};
+use crate::domain::close::{CloseState, CloseStep};
+use crate::domain::fiscal::FiscalPeriod;
 use crate::domain::ids::TieOutId;
 use crate::operations::{Class, Interface};
 
@@ -225,7 +226,7 @@ impl CloseRefused {
             Self::WithoutReason { company, period, first, .. } => one_of(
                 &format!(
                     "correct the cause and tie out again, or give a reason for each: `POST /api/v1/closes/{company}/{}/explain`",
-                    period.in_path()
+                    period
                 ),
                 "correct the cause and tie out again, or give a reason for each difference below",
                 &format!(
@@ -237,7 +238,7 @@ impl CloseRefused {
             Self::Changed { .. } => again,
             Self::SamePerson { .. } => "let another person sign it".to_owned(),
             Self::NoItem { period, .. } => one_of(
-                &format!("`GET /api/v1/closes/COMPANY/{}` lists them", period.in_path()),
+                &format!("`GET /api/v1/closes/COMPANY/{}` lists them", period),
                 "load the page again: it lists them",
                 &format!("`tieline close status --company … --period {period}` lists them"),
             ),

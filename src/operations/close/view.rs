@@ -8,7 +8,8 @@ use utoipa::ToSchema;
 
 use super::basis::{Basis, Explained};
 use super::refused::CloseRefused;
-use crate::domain::close::{CloseState, CloseStep, FiscalPeriod, SignedSum};
+use crate::domain::close::{CloseState, CloseStep, SignedSum};
+use crate::domain::fiscal::FiscalPeriod;
 use crate::domain::tie_out::Verdict;
 use crate::operations::Refused;
 use crate::process::Process;
@@ -93,7 +94,7 @@ impl Signature {
 pub struct PeriodLine {
     /// The company.
     pub company: String,
-    /// The period: `2026/03`.
+    /// The period: `2026-03`.
     #[schema(value_type = String)]
     pub period: FiscalPeriod,
     /// Its last day, if configured.

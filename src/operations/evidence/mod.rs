@@ -16,6 +16,7 @@ use super::tie_out::files::{self, Chosen};
 use super::{Requested, audit_export, prove, tie_out};
 use crate::actors::system::Access;
 use crate::domain::audit::AuditKind;
+use crate::domain::fiscal::FiscalPeriod;
 use crate::evidence::signature::PACK_NAMESPACE;
 use crate::process::Process;
 use crate::process::evidence::Evidence;
@@ -29,7 +30,7 @@ pub struct AskedEvidence {
     /// The first instant after it.
     pub until: DateTime<Utc>,
     /// The fiscal year and period whose sums are shown; `None`: all.
-    pub period: Option<(i32, Option<i32>)>,
+    pub period: Option<FiscalPeriod>,
 }
 
 /// Writes a pack; answers the number of its files.
@@ -50,7 +51,7 @@ pub async fn write(
         "action": "evidence", "why": requested.why, "since": asked.since, "until": asked.until,
     });
     if let Some(period) = asked.period {
-        detail["period"] = crate::domain::tie_out::period_text(Some(period.0), period.1).into();
+        detail["period"] = period.to_string().into();
     }
     let mut row = NewAudit::of(AuditKind::Action).detail(&detail);
     row.actor.clone_from(&requested.by);
@@ -132,12 +133,12 @@ async fn sums<W: Write + Seek>(process: &Process, pack: &mut Pack<W>, asked: &As
     };
     let fits = |year: Option<i32>, period: Option<i32>| match asked.period {
         None => true,
-        Some((wanted, of)) => year == Some(wanted) && (of.is_none() || of == period),
+        Some(wanted) => year == Some(wanted.year()) && (wanted.period().is_none() || wanted.period() == period),
     };
     let chosen = Chosen {
         buckets: report.buckets.iter().filter(|bucket| fits(bucket.year, bucket.period)).collect(),
         items: TieOutItems { of: report.run.id, period: asked.period, ..TieOutItems::default() },
-        filter: asked.period.map(|(year, period)| crate::domain::tie_out::period_text(Some(year), period)).unwrap_or_default(),
+        filter: asked.period.map(|period| period.to_string()).unwrap_or_default(),
         by: by.to_owned(),
         report: &report,
     };

@@ -3,7 +3,8 @@
 use chrono::SecondsFormat;
 use rust_decimal::Decimal;
 
-use crate::domain::tie_out::{Cause, period_text};
+use crate::domain::fiscal::period_text;
+use crate::domain::tie_out::Cause;
 use crate::store::{TieOutBucket, TieOutItem};
 
 /// The head of the sums.

@@ -9,7 +9,8 @@ use serde::{Serialize, Serializer};
 
 use super::super::schema::{close_change, close_period, close_reason, close_step};
 use super::super::tie_out::{TieOutBucket, TieOutItem};
-use crate::domain::close::{CloseState, CloseStep, FiscalPeriod, PeriodChange, SignedSum};
+use crate::domain::close::{CloseState, CloseStep, PeriodChange, SignedSum};
+use crate::domain::fiscal::FiscalPeriod;
 use crate::domain::ids::{RunId, TieOutId};
 use crate::domain::tie_out::Verdict;
 use crate::store::text::Text;
@@ -110,7 +111,7 @@ pub struct CloseChangeRow {
     pub id: i64,
     /// The company.
     pub company: String,
-    /// The period: `2026/03`.
+    /// The period: `2026-03`.
     #[serde(rename = "period", serialize_with = "as_period")]
     #[schema(value_type = String)]
     pub number: i32,

@@ -9,8 +9,9 @@ use rust_decimal::Decimal;
 use super::of_block;
 use super::rows::drop_rows;
 use crate::domain::FlowId;
+use crate::domain::fiscal::FiscalPeriod;
 use crate::domain::ids::TieOutId;
-use crate::domain::tie_out::{Cause, Difference, FiscalPeriod};
+use crate::domain::tie_out::{Cause, Difference};
 use crate::store::text::Text;
 use crate::store::{Store, StoreError};
 
@@ -111,8 +112,8 @@ impl Store {
             of_block!(include_str!("../sql/tie_out_rank.sql"), (id, &flow, &block)).bind::<Nullable<Array<Text>>, _>(only).execute(conn)?;
             of_block!(include_str!("../sql/tie_out_sets.sql"), (id, &flow, &block))
                 .bind::<Nullable<Array<Text>>, _>(only)
-                .bind::<Nullable<Integer>, _>(of.map(|of| of.year))
-                .bind::<Nullable<Integer>, _>(of.map(|of| of.period))
+                .bind::<Nullable<Integer>, _>(of.map(FiscalPeriod::year))
+                .bind::<Nullable<Integer>, _>(of.and_then(FiscalPeriod::period))
                 .execute(conn)?;
             Ok(())
         })
@@ -139,8 +140,8 @@ impl Store {
                 .bind::<Text, _>(after.0)
                 .bind::<Text, _>(after.1)
                 .bind::<BigInt, _>(limit)
-                .bind::<Nullable<Integer>, _>(of.map(|of| of.year))
-                .bind::<Nullable<Integer>, _>(of.map(|of| of.period))
+                .bind::<Nullable<Integer>, _>(of.map(FiscalPeriod::year))
+                .bind::<Nullable<Integer>, _>(of.and_then(FiscalPeriod::period))
                 .load(conn)?)
         })
         .await
@@ -206,8 +207,8 @@ impl Store {
             for (block, amount) in &blocks {
                 of_block!(include_str!("../sql/tie_out_buckets.sql"), (id, &flow, block))
                     .bind::<Nullable<Text>, _>(amount.as_deref())
-                    .bind::<Nullable<Integer>, _>(of.map(|of| of.year))
-                    .bind::<Nullable<Integer>, _>(of.map(|of| of.period))
+                    .bind::<Nullable<Integer>, _>(of.map(FiscalPeriod::year))
+                    .bind::<Nullable<Integer>, _>(of.and_then(FiscalPeriod::period))
                     .execute(conn)?;
                 if of.is_some() {
                     of_block!(include_str!("../sql/tie_out_without_period.sql"), (id, &flow, block)).execute(conn)?;

@@ -32,9 +32,10 @@ use super::schema::{definition, flow, tie_out, tie_out_block, tie_out_bucket, ti
 use super::{Store, StoreError};
 use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
+use crate::domain::fiscal::FiscalPeriod;
 use crate::domain::ids::{TieOutId, TieOutItemId};
 use crate::domain::reason::Reason;
-use crate::domain::tie_out::{Age, Cause, Difference, FiscalPeriod, Scope, TieOutState, Verdict};
+use crate::domain::tie_out::{Age, Cause, Difference, Scope, TieOutState, Verdict};
 use crate::store::text::{Text, text};
 
 /// A tie-out.
@@ -87,7 +88,7 @@ pub struct TieOutEnd {
 impl TieOutRun {
     /// The fiscal period that was asked for.
     pub fn of_period(&self) -> Option<FiscalPeriod> {
-        Some(FiscalPeriod { year: self.year?, period: self.period? })
+        FiscalPeriod::of(self.year?, self.period)
     }
 
     /// What was asked for, for people; `None`: everything.
@@ -273,7 +274,7 @@ pub struct TieOutItems {
     /// Only this entity.
     pub entity: Option<String>,
     /// Only this fiscal year and period.
-    pub period: Option<(i32, Option<i32>)>,
+    pub period: Option<FiscalPeriod>,
     /// Only this cause.
     pub cause: Option<Cause>,
     /// Only those that a person must look at.
@@ -305,8 +306,8 @@ impl Store {
                     tie_out::definition.eq(Some(under.0)),
                     tie_out::companies.eq(&scope.companies),
                     tie_out::entities.eq(&scope.entities),
-                    tie_out::year.eq(scope.period.map(|period| period.year)),
-                    tie_out::period.eq(scope.period.map(|period| period.period)),
+                    tie_out::year.eq(scope.period.map(FiscalPeriod::year)),
+                    tie_out::period.eq(scope.period.and_then(FiscalPeriod::period)),
                     tie_out::fresh.eq(scope.fresh),
                     tie_out::scheduled_for.eq(scheduled_for),
                 ))
@@ -549,7 +550,7 @@ impl Store {
     /// [`StoreError`].
     pub async fn tie_out_ages(&self, filter: TieOutItems) -> Result<Vec<(Age, i64)>, StoreError> {
         self.run("count the differences of a tie-out by age", move |conn| {
-            let (year, period) = filter.period.map_or((None, None), |(year, period)| (Some(year), period));
+            let (year, period) = (filter.period.map(FiscalPeriod::year), filter.period.and_then(FiscalPeriod::period));
             let rows: Vec<AgeRow> = diesel::sql_query(include_str!("../sql/tie_out_ages.sql"))
                 .bind::<BigInt, _>(filter.of)
                 .bind::<Nullable<Text>, _>(filter.company)
@@ -594,8 +595,8 @@ fn matching(filter: &TieOutItems) -> tie_out_item::BoxedQuery<'_, Pg> {
     if let Some(entity) = &filter.entity {
         items = items.filter(tie_out_item::entity.eq(text(entity)));
     }
-    if let Some((year, period)) = filter.period {
-        items = items.filter(tie_out_item::year.eq(year)).filter(tie_out_item::period.is_not_distinct_from(period));
+    if let Some(of) = filter.period {
+        items = items.filter(tie_out_item::year.eq(of.year())).filter(tie_out_item::period.is_not_distinct_from(of.period()));
     }
     if let Some(cause) = filter.cause {
         items = items.filter(tie_out_item::cause.eq(text(cause.as_str())));
