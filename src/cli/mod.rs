@@ -47,6 +47,7 @@ mod start;
 mod status;
 mod sync;
 mod tie_out;
+mod tie_out_groups;
 mod tie_out_json;
 mod who;
 mod words;

@@ -10,7 +10,7 @@ use super::failure::{Exit, Failure};
 use super::output::at;
 use super::signals::Signals;
 use super::words::closed;
-use super::{Global, OutputForm, output, sync, tie_out_json, who};
+use super::{Global, OutputForm, output, sync, tie_out_groups, tie_out_json, who};
 use crate::actors::system::ActorSystem;
 use crate::cli::checked::Checked;
 use crate::domain::DocumentKey;
@@ -21,6 +21,7 @@ use crate::domain::money::amount_in;
 use crate::domain::next_step::NextStep;
 use crate::domain::reason::Reason;
 use crate::domain::tie_out::{Cause, Scope};
+use crate::domain::tie_out_group::GroupBy;
 use crate::operations::tie_out::files::{self, Chosen};
 use crate::operations::tie_out::rows::{self, DIFFERENCES, SUMS};
 use crate::operations::tie_out::{self, Outcome, TieOutReport};
@@ -50,6 +51,9 @@ pub struct TieOutArgs {
     /// List ServiceNow's tables even if they have not changed since the last tie-out
     #[arg(long)]
     fresh: bool,
+    /// Also show the sums by supplier, by account or by document type
+    #[arg(long, value_name = "WHAT", value_parser = closed::<GroupBy>(GroupBy::WORDS.iter().copied()))]
+    by: Option<GroupBy>,
     /// Why, for the audit
     #[arg(long, value_name = "TEXT", default_value = "requested on the command line")]
     why: Reason,
@@ -71,6 +75,9 @@ enum TieOutCommand {
     Show {
         /// Its number; without it, the newest
         id: Option<TieOutId>,
+        /// Also show the sums by supplier, by account or by document type
+        #[arg(long, value_name = "WHAT", value_parser = closed::<GroupBy>(GroupBy::WORDS.iter().copied()))]
+        by: Option<GroupBy>,
         /// Also write it to this file: NAME.xlsx for a spreadsheet, NAME.pdf for a document to sign
         #[arg(long, value_name = "FILE")]
         to: Option<FilePath>,
@@ -141,11 +148,11 @@ pub(super) fn tie_out(global: &Global, args: &TieOutArgs) -> Result<Exit, Failur
             output::line(&output::table(&headers, &[0], runs.iter().map(row)))?;
             Ok(Exit::Done)
         }),
-        Some(TieOutCommand::Show { id, to }) => with_ledger(global, async |context| {
+        Some(TieOutCommand::Show { id, by, to }) => with_ledger(global, async |context| {
             let process = context.process();
             let report = tie_out::find(&process, *id).await?;
             write_file(global, &process, &report, to.as_ref()).await?;
-            print(global, &process, &report).await
+            print(global, &process, &report, *by).await
         }),
         Some(TieOutCommand::Items { id, company, entity, period, cause, open, limit }) => with_ledger(global, async |context| {
             context.check_names(company.as_deref(), entity.as_deref()).await?;
@@ -191,9 +198,12 @@ pub(super) fn tie_out(global: &Global, args: &TieOutArgs) -> Result<Exit, Failur
 
 /// Rows as CSV, below their head.
 fn csv<const CELLS: usize>(head: &str, rows: impl IntoIterator<Item = [String; CELLS]>) -> Result<(), Failure> {
-    let rows =
-        lines_with_amounts(rows).map_err(|error| Failure::new(Exit::Failed, format!("the table cannot be written as CSV: {error}")))?;
+    let rows = lines_with_amounts(rows).map_err(no_csv)?;
     output::bytes(&[head.as_bytes(), &rows].concat())
+}
+
+pub(super) fn no_csv(error: csv::Error) -> Failure {
+    Failure::new(Exit::Failed, format!("the table cannot be written as CSV: {error}"))
 }
 
 /// A violation, as a few lines.
@@ -242,7 +252,7 @@ async fn run(context: &Context, global: &Global, args: &TieOutArgs, signals: &mu
     done?;
     let report = tie_out::find(&process, Some(id)).await?;
     write_file(global, &process, &report, args.to.as_ref()).await?;
-    print(global, &process, &report).await
+    print(global, &process, &report, args.by).await
 }
 
 /// Writes a tie-out to a file, if one is named.
@@ -309,14 +319,15 @@ fn exit(report: &TieOutReport) -> Exit {
 }
 
 /// Prints the sums; as JSON with the differences.
-async fn print(global: &Global, process: &Process, report: &TieOutReport) -> Result<Exit, Failure> {
+async fn print(global: &Global, process: &Process, report: &TieOutReport, by: Option<GroupBy>) -> Result<Exit, Failure> {
     let exit = exit(report);
-    match global.output {
-        OutputForm::Json => return tie_out_json::print(process, report).await.map(|()| exit),
-        OutputForm::Csv => return csv(SUMS, report.buckets.iter().map(rows::sum)).map(|()| exit),
-        OutputForm::Xlsx => return output::bytes(&bytes_of(process, report, FileForm::Workbook).await?).map(|()| exit),
-        OutputForm::Pdf => return output::bytes(&bytes_of(process, report, FileForm::Document).await?).map(|()| exit),
-        OutputForm::Table => {}
+    match (global.output, by) {
+        (OutputForm::Csv, Some(by)) => return tie_out_groups::csv(process, report.run.id, by).await.map(|()| exit),
+        (OutputForm::Json, _) => return tie_out_json::print(process, report, by).await.map(|()| exit),
+        (OutputForm::Csv, None) => return csv(SUMS, report.buckets.iter().map(rows::sum)).map(|()| exit),
+        (OutputForm::Xlsx, _) => return output::bytes(&bytes_of(process, report, FileForm::Workbook).await?).map(|()| exit),
+        (OutputForm::Pdf, _) => return output::bytes(&bytes_of(process, report, FileForm::Document).await?).map(|()| exit),
+        (OutputForm::Table, _) => {}
     }
     let run = &report.run;
     output::line(&format!("Tie-out {}: {}, as of {}.", run.id, run.state, at(Some(run.started_at))))?;
@@ -329,6 +340,9 @@ async fn print(global: &Global, process: &Process, report: &TieOutReport) -> Res
     let headers = ["company", "records", "period", "in", "SYSPRO", "gone", "ServiceNow", "difference", "rows", "open", "result"];
     if !report.buckets.is_empty() {
         output::line(&output::table(&headers, &[4, 5, 6, 7, 8, 9], report.buckets.iter().map(line)))?;
+    }
+    if let Some(by) = by {
+        tie_out_groups::print(process, run.id, by).await?;
     }
     for block in &report.blocks {
         let of = format!("{}/{}/{}", block.company, block.entity, block.block);

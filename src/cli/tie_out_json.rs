@@ -5,11 +5,12 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::failure::Failure;
-use super::output;
+use super::{output, tie_out_groups};
 use crate::domain::fiscal::period_word;
 use crate::domain::ids::TieOutItemId;
 use crate::domain::next_step::NextStep;
 use crate::domain::tie_out::{Cause, Difference};
+use crate::domain::tie_out_group::GroupBy;
 use crate::domain::visible::visible_json;
 use crate::operations::tie_out::{self, TieOutReport};
 use crate::process::Process;
@@ -19,7 +20,7 @@ use crate::store::{TieOutBlock, TieOutBucket, TieOutControl, TieOutItem, TieOutI
 const STEP: i64 = 1000;
 
 /// Prints a tie-out with its differences and its controls.
-pub(super) async fn print(process: &Process, report: &TieOutReport) -> Result<(), Failure> {
+pub(super) async fn print(process: &Process, report: &TieOutReport, by: Option<GroupBy>) -> Result<(), Failure> {
     let run = &report.run;
     let watermarks = report.blocks.iter().filter_map(|block| {
         let watermark = block.watermark?;
@@ -48,7 +49,13 @@ pub(super) async fn print(process: &Process, report: &TieOutReport) -> Result<()
         ("controls", Value::Array(controls(process, report).await?)),
     ];
     let members = head.iter().map(|(name, value)| format!("  \"{name}\": {},\n", text(value)));
-    write(&format!("{{\n{}  \"differences\": [", members.collect::<String>()))?;
+    write(&format!("{{\n{}", members.collect::<String>()))?;
+    if let Some(by) = by {
+        write("  \"groups\": [")?;
+        tie_out_groups::json(process, run.id, by, write).await?;
+        write("\n  ],\n")?;
+    }
+    write("  \"differences\": [")?;
     let mut filter = TieOutItems { of: run.id, limit: STEP, ..TieOutItems::default() };
     let mut first = true;
     loop {

@@ -1,10 +1,13 @@
 //! Compiles `[tie_out]` of a target block: how both systems are compared.
 
+use std::collections::BTreeMap;
+
 use super::block::Block;
 use super::parse::Text;
-use super::plan::{FieldPlan, TieOutPlan};
+use super::plan::{FieldPlan, FieldSource, ReferenceForm, TieOutPlan};
 use super::problem::{Report, list};
 use super::shape::TieOutShape;
+use crate::domain::tie_out_group::GroupBy;
 
 /// Compiles it; `fields` are the fields of the block.
 pub(super) fn tie_out_plan(block: &Block<'_>, shape: &TieOutShape, fields: &[FieldPlan], report: &mut Report<'_>) -> TieOutPlan {
@@ -18,6 +21,19 @@ pub(super) fn tie_out_plan(block: &Block<'_>, shape: &TieOutShape, fields: &[Fie
         if let Some(name) = name {
             is_field(name, key, report);
         }
+    }
+    let mut groups = BTreeMap::new();
+    for (by, name) in [(GroupBy::Supplier, &shape.supplier), (GroupBy::Account, &shape.account), (GroupBy::Type, &shape.document_type)] {
+        let Some(name) = name else { continue };
+        let key = format!("tie_out.{by}");
+        is_field(name, &key, report);
+        let source = fields.iter().find(|field| field.name == name.value).map(|field| &field.source);
+        if matches!(source, Some(FieldSource::Header | FieldSource::Reference { write: ReferenceForm::SysId, .. })) {
+            let text =
+                format!("`{}` is a sys_id of ServiceNow, which SYSPRO does not have: name a field that is written as a key", name.value);
+            report.add(name.line, block.key(&key), text);
+        }
+        groups.insert(by, name.value.clone());
     }
     if shape.amount.is_some() != shape.currency.is_some() {
         report.add(shape.line, block.key("tie_out"), "`amount` and `currency` belong together: amounts of two currencies are never added");
@@ -41,6 +57,7 @@ pub(super) fn tie_out_plan(block: &Block<'_>, shape: &TieOutShape, fields: &[Fie
         currency: text(&shape.currency),
         year: place(&shape.year, "tie_out.year"),
         period: place(&shape.period, "tie_out.period"),
+        groups,
         columns: shape
             .columns
             .iter()

@@ -39,6 +39,7 @@ pub mod setup_object;
 pub mod sys_id;
 pub mod texts;
 pub mod tie_out;
+pub mod tie_out_group;
 pub mod value;
 pub mod version;
 pub mod visible;

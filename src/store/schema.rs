@@ -1007,6 +1007,33 @@ diesel::table! {
         updated_by -> Nullable<Text>,
         updated_at -> Nullable<Text>,
         nth -> Integer,
+        supplier -> Nullable<Text>,
+        account -> Nullable<Text>,
+        document_type -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::text::{Jsonb, Text};
+
+    tie_out_group (id) {
+        id -> BigInt,
+        tie_out_id -> BigInt,
+        company -> Text,
+        entity -> Text,
+        block -> Text,
+        year -> Nullable<Integer>,
+        period -> Nullable<Integer>,
+        currency -> Text,
+        grouped_by -> Text,
+        value -> Text,
+        syspro_records -> BigInt,
+        syspro_amount -> Nullable<Numeric>,
+        gone_records -> BigInt,
+        gone_amount -> Nullable<Numeric>,
+        servicenow_records -> BigInt,
+        servicenow_amount -> Nullable<Numeric>,
     }
 }
 
@@ -1062,7 +1089,7 @@ diesel::table! {
     use diesel::sql_types::*;
     use crate::store::text::{Jsonb, Text};
 
-    tie_out_row (tie_out_id, company, entity, block, side, document_key, record_key, document_hash, year, period, currency, amount, fields, unmapped, sys_id, target_table, updated_by, updated_at, nth, differs) {
+    tie_out_row (tie_out_id, company, entity, block, side, document_key, record_key, document_hash, year, period, currency, amount, fields, unmapped, sys_id, target_table, updated_by, updated_at, nth, supplier, account, document_type, differs) {
         tie_out_id -> BigInt,
         company -> Text,
         entity -> Text,
@@ -1082,6 +1109,9 @@ diesel::table! {
         updated_by -> Nullable<Text>,
         updated_at -> Nullable<Text>,
         nth -> Integer,
+        supplier -> Nullable<Text>,
+        account -> Nullable<Text>,
+        document_type -> Nullable<Text>,
         differs -> Bool,
     }
 }

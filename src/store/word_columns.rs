@@ -15,6 +15,7 @@ use crate::domain::resent::ResentWord;
 use crate::domain::role::Role;
 use crate::domain::run::{BackfillState, RunKind, RunOutcome};
 use crate::domain::tie_out::{Cause, Difference, TieOutState, Verdict};
+use crate::domain::tie_out_group::GroupBy;
 use crate::store::text::Text;
 
 /// Loads these enums from their words.
@@ -36,7 +37,7 @@ macro_rules! columns {
     )+};
 }
 
-columns!(Breaker ComparisonState TieOutState Verdict Difference Cause ResentWord);
+columns!(Breaker ComparisonState TieOutState Verdict Difference Cause GroupBy ResentWord);
 columns!(CloseState CloseStep PeriodChange ApprovalKind ApprovalState);
 columns!(ConflictKind ConflictState DecisionProgress Side);
 columns!(DeliveryAction FailureWord PartState UndeliveredWord);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Place;
+use crate::domain::tie_out_group::GroupBy;
 
 /// The comparison of one target's records. Empty: the records are counted, and their fields are compared.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -15,6 +16,8 @@ pub struct TieOutPlan {
     pub year: Option<Place>,
     /// The SYSPRO column with the fiscal period.
     pub period: Option<Place>,
+    /// The fields by which the sums are divided further.
+    pub groups: BTreeMap<GroupBy, String>,
     /// Columns of the table that finally has the record, by field, where the names differ. Empty: it has no such column.
     pub columns: BTreeMap<String, String>,
 }

@@ -164,6 +164,12 @@ shape! {
         year = "year": Option<Text>,
         /// The SYSPRO column with the fiscal period.
         period = "period": Option<Text>,
+        /// The field with the supplier: the sums are also divided by supplier.
+        supplier = "supplier": Option<Text>,
+        /// The field with the account of the general ledger: the sums are also divided by account.
+        account = "account": Option<Text>,
+        /// The field with the document type: the sums are also divided by type.
+        document_type = "type": Option<Text>,
         /// Field to the column of `target_table` that the transform map fills from it, where the names differ; `""`: the table has no
         /// such column.
         columns = "columns": Option<Table<Text>>,

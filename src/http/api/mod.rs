@@ -14,6 +14,7 @@ pub(super) mod runs;
 mod sending;
 mod sent;
 mod texts;
+mod tie_out_groups;
 pub(super) mod tie_outs;
 
 use super::route::Route;
@@ -33,6 +34,7 @@ pub(super) fn routes() -> Vec<Route> {
         runs::routes(),
         sending::routes(),
         sent::routes(),
+        tie_out_groups::routes(),
         tie_outs::routes(),
     ]
     .concat()

@@ -30,6 +30,7 @@ mod steps;
 mod tie_out;
 mod tie_out_csv;
 mod tie_out_files;
+mod tie_out_groups;
 mod view;
 
 use super::route::Route;
@@ -60,6 +61,7 @@ pub(super) fn routes() -> Vec<Route> {
         tie_out::routes(),
         tie_out_csv::routes(),
         tie_out_files::routes(),
+        tie_out_groups::routes(),
     ]
     .concat()
 }

@@ -10,6 +10,7 @@ use super::chart::{self, Chart};
 use super::filter::{Choice, Filter, Spec};
 use super::flash::FlashMessage;
 use super::session::{self, Form};
+use super::tie_out_groups::links;
 use super::view::{CodeText, Layout, Time, grouped, record_path};
 use crate::domain::fiscal::{FiscalPeriod, period_text};
 use crate::domain::ids::{TieOutId, TieOutItemId};
@@ -57,6 +58,8 @@ struct SumView {
     timing: Option<String>,
     verdict: &'static str,
     tone: &'static str,
+    /// Where it is divided further, each with its label.
+    groups: Vec<(&'static str, String)>,
 }
 
 /// What one side has: the amount, or without amounts the number of records.
@@ -95,6 +98,7 @@ impl From<&TieOutBucket> for SumView {
                 Verdict::Untied => "bad",
                 Verdict::Unverified => "warn",
             },
+            groups: Vec::new(),
         }
     }
 }
@@ -277,6 +281,17 @@ struct TieOutPart {
     live: Live,
 }
 
+/// The fiscal periods of these sums to choose from, the newest first, and the one of an old address that this tie-out may not have.
+pub(super) fn periods(query: &str, buckets: &[TieOutBucket]) -> Vec<(String, String)> {
+    let own = buckets.iter().filter_map(|bucket| FiscalPeriod::of(bucket.year?, bucket.period));
+    let asked = url::form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name == "period");
+    let asked = asked.filter_map(|(_, text)| Some((text.parse().ok()?, text.into_owned())));
+    let mut periods: Vec<(FiscalPeriod, String)> = own.map(|period| (period, period.to_string())).chain(asked).collect();
+    periods.sort();
+    periods.dedup();
+    periods.into_iter().rev().map(|(period, text)| (text, period.to_string())).collect()
+}
+
 /// What the filter selects.
 pub(super) struct Selected {
     pub(super) filter: Filter,
@@ -292,22 +307,10 @@ impl Selected {
     /// As [`Filter::of`].
     pub(super) async fn read(app_state: &AppState, request: &HttpRequest, path: &str, buckets: &[TieOutBucket]) -> Result<Self, Refusal> {
         let query = request.query_string();
-        let own = buckets.iter().filter_map(|bucket| FiscalPeriod::of(bucket.year?, bucket.period));
-        // the period of an old address may be one that this tie-out does not have
-        let asked = url::form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name == "period");
-        let asked = asked.filter_map(|(_, text)| Some((text.parse().ok()?, text.into_owned())));
-        let mut periods: Vec<(FiscalPeriod, String)> = own.map(|period| (period, period.to_string())).chain(asked).collect();
-        periods.sort();
-        periods.dedup();
         let specs = vec![
             Spec::Company,
             Spec::Entity,
-            Spec::Choice(
-                "period",
-                "Period",
-                "every period",
-                periods.into_iter().rev().map(|(period, text)| (text, period.to_string())).collect(),
-            ),
+            Spec::Choice("period", "Period", "every period", periods(query, buckets)),
             Spec::Choice("show", "Sums", "all sums", vec![("not_tied".to_owned(), "only what is not tied".to_owned())]),
             Spec::Choice(
                 "cause",
@@ -423,8 +426,9 @@ impl Shown {
         let file = |name: &str| selected.filter.link(&format!("/tie-out/{}/{name}", report.run.id), &[]);
         let ages = app_state.process.store.tie_out_ages(selected.items(report.run.id, TieOutItemId::default(), 0)).await?;
         let periods = chart::periods(&buckets);
+        let (definitions, id) = (app_state.process.definitions.now(), report.run.id);
         let shown = Self {
-            sums: buckets.into_iter().map(SumView::from).collect(),
+            sums: buckets.into_iter().map(|bucket| SumView { groups: links(&definitions, id, bucket), ..bucket.into() }).collect(),
             left_out,
             differences: items.into_iter().map(DifferenceView::from).collect(),
             controls: report.controls.iter().filter_map(|control| violated(control, selected)).collect(),

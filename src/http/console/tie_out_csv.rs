@@ -28,7 +28,7 @@ pub(in crate::http) fn routes() -> Vec<Route> {
 /// Differences read at once.
 const STEP: usize = 1000;
 /// The head of an answer that a browser saves as a file.
-fn file(id: TieOutId, what: &str) -> HttpResponseBuilder {
+pub(super) fn file(id: TieOutId, what: &str) -> HttpResponseBuilder {
     let mut response = HttpResponse::Ok();
     for header in HEADERS {
         response.insert_header(header);

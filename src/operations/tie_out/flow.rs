@@ -139,7 +139,7 @@ impl<'a> FlowWork<'a> {
 
     async fn judge(&self) -> Result<(), StoreError> {
         let targets = self.plan.targets.iter().filter(|target| self.counts(target));
-        let blocks = targets.map(|target| (target.block.clone(), target.tie_out.amount.clone())).collect();
+        let blocks = targets.map(|target| ((target.block.clone(), target.tie_out.groups.clone()), target.tie_out.amount.clone())).collect();
         self.process.store.tie_out_judge(self.id, self.flow.clone(), blocks, self.period).await
     }
 
@@ -391,7 +391,7 @@ impl<'a> FlowWork<'a> {
         if self.fresh {
             return Ok(Vec::new());
         }
-        let (store, asked) = (&self.process.store, ServiceNow::asked_of_rows(target));
+        let (store, asked) = (&self.process.store, values::asked(target));
         let listings = store.tie_out_listings(self.flow.clone(), target.block.clone()).await?;
         let listed = |table: &str| listings.iter().any(|one| one.target_table.eq_ignore_ascii_case(table));
         let delivered = store.restored_tables(self.flow.clone()).await?;
@@ -450,7 +450,7 @@ impl<'a> FlowWork<'a> {
                 Some(hidden) => hidden_rows.push(format!("{hidden} rows of `{table}` are hidden from the OAuth application's user")),
                 None => listings.extend(vector.map(|vector| TieOutListing {
                     target_table: table,
-                    asked: ServiceNow::asked_of_rows(block.target),
+                    asked: values::asked(block.target),
                     vector,
                     returned: returned.into_iter().collect(),
                     listed_at,

@@ -2,12 +2,14 @@
 //!
 //! `files` writes workbooks and documents about one. `flow` reads and compares one flow. `values` turns what was read into comparable rows, and compares their fields. The ledger keeps the
 //! rows meanwhile, finds which records differ, and why; `causes` finds what only the two systems can tell. `vectors` asks whether a table of
-//! ServiceNow has changed. `controls` checks what must hold within SYSPRO's documents. `rows` makes the rows of files.
+//! ServiceNow has changed. `controls` checks what must hold within SYSPRO's documents. `rows` makes the rows of files, and
+//! `groups` those of the sums by supplier, account or document type.
 
 mod causes;
 mod controls;
 pub mod files;
 mod flow;
+pub mod groups;
 pub mod rows;
 mod values;
 mod vectors;

@@ -9,8 +9,15 @@ use crate::definition::tie_out::PeriodRecord;
 use crate::domain::FlowId;
 use crate::domain::money::parse_decimal;
 use crate::domain::tie_out::Cause;
-use crate::servicenow::{StoredRow, same};
+use crate::domain::tie_out_group::{GroupBy, Groups};
+use crate::servicenow::{ServiceNow, StoredRow, same};
 use crate::store::{NewDifference, TieOutFound, TieOutPair, TieOutRow};
+
+/// What a listing depends on, as a text: what is asked of the rows, and which of their fields divide the sums.
+pub(super) fn asked(target: &TargetPlan) -> String {
+    let groups = target.tie_out.groups.iter().map(|(by, field)| format!(" {by}={field}"));
+    groups.fold(ServiceNow::asked_of_rows(target), |asked, group| asked + &group)
+}
 
 /// What the keys of a flow's records begin with.
 pub(super) fn prefix(flow: &FlowId) -> String {
@@ -71,7 +78,14 @@ pub(super) fn expected(target: &TargetPlan, document_key: &str, document_hash: [
         amount,
         fields: comparable(target, &fields),
         unmapped: None,
+        groups: groups(target, &fields),
     }
+}
+
+/// The supplier, account and document type of a record, by the fields that the definition names.
+fn groups(target: &TargetPlan, fields: &Fields) -> Groups {
+    let of = |by: GroupBy| target.tie_out.groups.get(&by).and_then(|name| fields.get(name)).map(|value| value.trim().to_owned());
+    Groups { supplier: of(GroupBy::Supplier), account: of(GroupBy::Account), document_type: of(GroupBy::Type) }
 }
 
 /// A record that SYSPRO no longer has, as it was delivered.
@@ -86,6 +100,7 @@ pub(super) fn gone(target: &TargetPlan, place: (String, String), payload: &str, 
         currency,
         amount,
         fields: comparable(target, &fields),
+        groups: groups(target, &fields),
         ..TieOutRow::default()
     }
 }
@@ -108,6 +123,7 @@ pub(super) fn found(target: &TargetPlan, place: (String, String), table: &str, r
         currency,
         amount,
         fields: comparable(target, &row.values),
+        groups: groups(target, &row.values),
         sys_id: row.sys_id.into(),
         target_table: table.to_owned(),
         updated_by: row.updated_by,

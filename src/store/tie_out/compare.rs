@@ -6,6 +6,7 @@ use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Binary, Integer, Nullable, Numeric};
 use rust_decimal::Decimal;
 
+use super::groups::{DividedBlock, divide};
 use super::of_block;
 use super::rows::drop_rows;
 use crate::domain::FlowId;
@@ -193,7 +194,7 @@ impl Store {
         &self,
         id: TieOutId,
         flow: FlowId,
-        blocks: Vec<(String, Option<String>)>,
+        blocks: Vec<(DividedBlock, Option<String>)>,
         of: Option<FiscalPeriod>,
     ) -> Result<(), StoreError> {
         self.run("find why both sides differ", move |conn| {
@@ -204,12 +205,14 @@ impl Store {
                 .bind::<Array<Text>, _>(Cause::TIMING.iter().map(|cause| cause.as_str()).collect::<Vec<_>>())
                 .execute(conn)?;
             conn.batch_execute(WHOLE_BLOCK)?;
-            for (block, amount) in &blocks {
+            for (divided, amount) in &blocks {
+                let block = &divided.0;
                 of_block!(include_str!("../sql/tie_out_buckets.sql"), (id, &flow, block))
                     .bind::<Nullable<Text>, _>(amount.as_deref())
                     .bind::<Nullable<Integer>, _>(of.map(FiscalPeriod::year))
                     .bind::<Nullable<Integer>, _>(of.and_then(FiscalPeriod::period))
                     .execute(conn)?;
+                divide(conn, id, &flow, divided, of)?;
                 if of.is_some() {
                     of_block!(include_str!("../sql/tie_out_without_period.sql"), (id, &flow, block)).execute(conn)?;
                 }

@@ -9,6 +9,7 @@ use rust_decimal::Decimal;
 
 use crate::domain::FlowId;
 use crate::domain::ids::TieOutId;
+use crate::domain::tie_out_group::Groups;
 use crate::store::schema::{tie_out_found, tie_out_listing};
 use crate::store::text::{JsonText, Text, text};
 use crate::store::{Conn, Store, StoreError, Tx};
@@ -38,6 +39,8 @@ pub struct TieOutFound {
     pub updated_by: Option<String>,
     /// When.
     pub updated_at: Option<String>,
+    /// The supplier, account and document type that it shows.
+    pub groups: Groups,
 }
 
 /// A table that was listed completely.
@@ -149,9 +152,9 @@ impl Store {
             let texts = |of: fn(&TieOutFound) -> &str| rows.iter().map(of).collect::<Vec<_>>();
             sql_query(
                 "INSERT INTO tie_out_found (company, entity, block, document_key, record_key, year, period, currency, amount, fields, sys_id, \
-                                            target_table, updated_by, updated_at) \
+                                            target_table, updated_by, updated_at, supplier, account, document_type) \
                  SELECT $1, $2, $3, n.* FROM unnest($4::text[], $5::text[], $6::integer[], $7::integer[], $8::text[], $9::numeric[], $10::text[], \
-                        $11::text[], $12::text[], $13::text[], $14::text[]) AS n \
+                        $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[]) AS n \
                  ON CONFLICT DO NOTHING",
             )
             .bind::<Text, _>(flow.company.as_str())
@@ -168,6 +171,9 @@ impl Store {
             .bind::<Array<Text>, _>(texts(|row| &row.target_table))
             .bind::<Array<Nullable<Text>>, _>(rows.iter().map(|row| row.updated_by.as_deref()).collect::<Vec<_>>())
             .bind::<Array<Nullable<Text>>, _>(rows.iter().map(|row| row.updated_at.as_deref()).collect::<Vec<_>>())
+            .bind::<Array<Nullable<Text>>, _>(rows.iter().map(|row| row.groups.supplier.as_deref()).collect::<Vec<_>>())
+            .bind::<Array<Nullable<Text>>, _>(rows.iter().map(|row| row.groups.account.as_deref()).collect::<Vec<_>>())
+            .bind::<Array<Nullable<Text>>, _>(rows.iter().map(|row| row.groups.document_type.as_deref()).collect::<Vec<_>>())
             .execute(conn)?;
             Ok(())
         })

@@ -2,12 +2,13 @@
 //!
 //! `rows` stores what was read of SYSPRO, page by page, until it is compared. `found` keeps ServiceNow's rows. `compare` finds the
 //! differences, their causes and the sums with one statement each; `causes` stores what only the two systems can tell. `controls` stores what
-//! was checked within SYSPRO's documents. This file begins, ends and lists tie-outs.
+//! was checked within SYSPRO's documents, and `groups` divides the sums further. This file begins, ends and lists tie-outs.
 
 mod causes;
 mod compare;
 mod controls;
 mod found;
+mod groups;
 mod rows;
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -24,6 +25,8 @@ pub use self::compare::{NewDifference, TieOutAmong, TieOutPair};
 pub use self::controls::{NewViolation, TieOutControl, TieOutViolation};
 pub(super) use self::found::drop_found;
 pub use self::found::{TieOutExtra, TieOutFound, TieOutListing, TieOutPlace};
+use self::groups::drop_old;
+pub use self::groups::{DividedBlock, TieOutGroup, TieOutGroups};
 pub use self::rows::{GoneRecord, TieOutRow, TieOutSide};
 use super::audit::{NewAudit, audit_append};
 use super::close::suspend_what_differs;
@@ -338,6 +341,7 @@ impl Store {
     pub async fn tie_out_end(&self, id: TieOutId, end: Result<TieOutEnd, String>) -> Result<TieOutRun, StoreError> {
         self.run("end a tie-out", move |conn| {
             diesel::delete(tie_out_row::table.filter(tie_out_row::tie_out_id.eq(id))).execute(conn)?;
+            drop_old(conn)?;
             let state = if end.is_err() { TieOutState::Failed } else { TieOutState::Done };
             if state == TieOutState::Done {
                 suspend_what_differs(conn, id)?;

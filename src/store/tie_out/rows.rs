@@ -11,6 +11,7 @@ use rust_decimal::Decimal;
 use super::of_block;
 use crate::domain::FlowId;
 use crate::domain::ids::TieOutId;
+use crate::domain::tie_out_group::Groups;
 use crate::store::schema::{tie_out_item, tie_out_row};
 use crate::store::text::{JsonText, Text, text};
 use crate::store::{Conn, Store, StoreError, Tx};
@@ -47,6 +48,8 @@ pub struct TieOutRow {
     pub fields: String,
     /// Why the document cannot be mapped.
     pub unmapped: Option<String>,
+    /// Its supplier, account and document type.
+    pub groups: Groups,
 }
 
 /// A record that SYSPRO no longer has, as it was delivered.
@@ -105,9 +108,9 @@ impl Store {
         self.run("keep what a tie-out read", move |conn| {
             of_block!(
                 "INSERT INTO tie_out_row (tie_out_id, company, entity, block, side, document_key, record_key, document_hash, year, period, currency, amount, \
-                                          fields, unmapped) \
+                                          fields, unmapped, supplier, account, document_type) \
                  SELECT $1, $2, $3, $4, $5, n.* FROM unnest($6::text[], $7::text[], $8::bytea[], $9::integer[], $10::integer[], $11::text[], $12::numeric[], \
-                        $13::text[], $14::text[]) AS n",
+                        $13::text[], $14::text[], $15::text[], $16::text[], $17::text[]) AS n",
                 (id, &flow, &block)
             )
             .bind::<Text, _>(side.as_str())
@@ -120,6 +123,9 @@ impl Store {
             .bind::<Array<Nullable<Numeric>>, _>(rows.iter().map(|row| row.amount).collect::<Vec<_>>())
             .bind::<Array<JsonText>, _>(rows.iter().map(|row| row.fields.as_str()).collect::<Vec<_>>())
             .bind::<Array<Nullable<Text>>, _>(rows.iter().map(|row| row.unmapped.as_deref()).collect::<Vec<_>>())
+            .bind::<Array<Nullable<Text>>, _>(rows.iter().map(|row| row.groups.supplier.as_deref()).collect::<Vec<_>>())
+            .bind::<Array<Nullable<Text>>, _>(rows.iter().map(|row| row.groups.account.as_deref()).collect::<Vec<_>>())
+            .bind::<Array<Nullable<Text>>, _>(rows.iter().map(|row| row.groups.document_type.as_deref()).collect::<Vec<_>>())
             .execute(conn)?;
             Ok(())
         })

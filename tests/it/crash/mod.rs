@@ -179,6 +179,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("list the rows of ServiceNow without a record", "reads"),
     ("list the records that one side has", "reads"),
     ("list the controls of a tie-out", "reads"),
+    ("list the groups of a tie-out", "reads"),
     ("list what violates a control", "reads"),
     ("list the sums with a cause", "reads"),
     ("count the differences of a tie-out", "reads"),

@@ -1,0 +1,9 @@
+DROP TABLE tie_out_group;
+ALTER TABLE tie_out_found
+    DROP COLUMN document_type,
+    DROP COLUMN account,
+    DROP COLUMN supplier;
+ALTER TABLE tie_out_row
+    DROP COLUMN document_type,
+    DROP COLUMN account,
+    DROP COLUMN supplier;
