@@ -12,7 +12,7 @@ use crate::domain::ids::TieOutItemId;
 use crate::domain::money::amount_in;
 use crate::domain::reason::Reason;
 use crate::domain::tie_out::Cause;
-use crate::operations::close::{self, CloseReport, PeriodItem, PeriodLine, Signature};
+use crate::operations::close::{self, CloseReport, PeriodInSyspro, PeriodItem, PeriodLine, Signature};
 use crate::store::{CloseChangeRow, CloseChanges};
 
 /// The parts of `close`.
@@ -89,8 +89,8 @@ pub(super) fn close(global: &Global, command: &CloseCommand) -> Result<Exit, Fai
             } else if lines.is_empty() {
                 output::line("No period: `tieline tie-out` finds them, or list them in `close.period_ends`.")?;
             } else {
-                let headers = ["company", "period", "state", "since", "tie-out", "result", "open", "held", "by"];
-                output::line(&output::table(&headers, &[6, 7], lines.iter().map(line)))?;
+                let headers = ["company", "period", "ends", "by SYSPRO", "state", "since", "tie-out", "result", "open", "held", "by"];
+                output::line(&output::table(&headers, &[8, 9], lines.iter().map(line)))?;
             }
             Ok(Exit::Done)
         }),
@@ -145,6 +145,8 @@ fn line(line: &PeriodLine) -> Vec<String> {
     vec![
         line.company.clone(),
         line.period.to_string(),
+        line.ends.map(|day| day.to_string()).unwrap_or_default(),
+        line.syspro.as_ref().map(PeriodInSyspro::text).unwrap_or_default(),
         if line.frozen && line.state != CloseState::Locked { format!("{} (locked)", line.state) } else { line.state.to_string() },
         at(line.since),
         tie_out.map(|one| one.tie_out.to_string()).unwrap_or_default(),
@@ -171,8 +173,17 @@ fn change(row: &CloseChangeRow) -> Vec<String> {
 /// Everything about one period.
 fn print(report: &CloseReport) -> Result<(), Failure> {
     let line = &report.line;
-    let ends = line.ends.map(|day| format!(", ends {day}")).unwrap_or_default();
+    let from = line.ends_from.map(|from| format!(" by {}", from.text())).unwrap_or_default();
+    let ends = line.ends.map(|day| format!(", ends {day}{from}")).unwrap_or_default();
     output::line(&format!("{} of {}: {}{ends}.", line.period, line.company, line.state))?;
+    if let Some(syspro) = &line.syspro {
+        output::line(&format!("In SYSPRO it ends {} and is {}; read {}.", syspro.ends, syspro.text(), at(Some(syspro.read_at))))?;
+        if let Some(problem) = &syspro.problem {
+            output::line(&format!("SYSPRO's calendar could not be read then: {problem}. What was read before is used."))?;
+        }
+    } else if line.ends.is_none() {
+        output::line("Its last day is not known: a tie-out reads SYSPRO's calendar, and `close.period_ends` overrides it.")?;
+    }
     if line.frozen {
         output::line(&format!("It is locked: what arrives for it is held; {} records are held.", line.held))?;
     }

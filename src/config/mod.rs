@@ -1,6 +1,7 @@
 //! Settings: embedded defaults, then the site's file, then the environment; all problems are reported at once.
 
 mod audit;
+mod books;
 mod certificates;
 mod check;
 mod close;

@@ -24,6 +24,8 @@ pub(super) struct Raw {
     pub(super) metrics: RawMetrics,
     pub(super) retention: RawRetention,
     pub(super) close: RawClose,
+    pub(super) calendar: RawCalendar,
+    pub(super) subledger: RawSubledger,
     pub(super) approvals: RawApprovals,
     pub(super) tie_out: RawTieOut,
     pub(super) evidence: RawEvidence,
@@ -59,6 +61,41 @@ pub(super) struct RawClose {
     pub(super) second_person: Option<bool>,
     pub(super) tie_out_hours: Option<i64>,
     pub(super) period_ends: Option<Vec<String>>,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawCalendar {
+    pub(super) table: Option<String>,
+    pub(super) company: Option<String>,
+    pub(super) year: Option<String>,
+    pub(super) period: Option<String>,
+    pub(super) current_ends: Option<String>,
+    pub(super) current_states: Option<String>,
+    pub(super) previous_ends: Option<String>,
+    pub(super) previous_states: Option<String>,
+    pub(super) periods: Option<i64>,
+    pub(super) open: Option<Vec<String>>,
+    pub(super) closed: Option<Vec<String>>,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawSubledger {
+    pub(super) compare: Option<bool>,
+    pub(super) control_account: Option<String>,
+    pub(super) month_table: Option<String>,
+    pub(super) month_company: Option<String>,
+    pub(super) month_year: Option<String>,
+    pub(super) month_period: Option<String>,
+    pub(super) periods_ahead: Option<i64>,
+    pub(super) history_table: Option<String>,
+    pub(super) history_year: Option<String>,
+    pub(super) history_closing: Option<String>,
+    pub(super) unposted: Option<Vec<String>>,
+    pub(super) sources: Option<Vec<String>>,
+    pub(super) credit_is_negative: Option<bool>,
+    pub(super) reversed: Option<Vec<String>>,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]

@@ -1,5 +1,6 @@
 //! The resolved settings: every value is checked here, so that no later code checks it again.
 
+mod books;
 mod connection;
 mod syspro;
 
@@ -21,6 +22,7 @@ use crate::domain::retention::{Kept, KeptTable};
 use crate::domain::schedule::Schedule;
 use crate::domain::{Backoff, CompanyId, EntityName};
 
+pub use books::{CalendarSettings, SubledgerSettings};
 pub use connection::Connection;
 pub use syspro::{AbsentColumns, DateLiteral, DateZone, EnetSettings, KeyOrder, ReadLimits, SysproSettings, SysproSource};
 
@@ -59,6 +61,10 @@ pub struct Settings {
     pub retention: RetentionSettings,
     /// `[close]`
     pub close: CloseSettings,
+    /// `[calendar]`
+    pub calendar: CalendarSettings,
+    /// `[subledger]`
+    pub subledger: SubledgerSettings,
     /// `[approvals]`
     pub approvals: ApprovalSettings,
     /// `[evidence]`

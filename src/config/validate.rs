@@ -100,6 +100,8 @@ impl Check<'_> {
             per_flow: per_flow?,
             retention,
             close,
+            calendar: self.calendar(&raw.calendar),
+            subledger: self.subledger(&raw.subledger),
             approvals: self.approvals(&raw.approvals),
             evidence: EvidenceSettings {
                 owners: raw.evidence.owners.clone().unwrap_or_default(),

@@ -5,6 +5,7 @@ pub mod audit;
 pub mod backlog;
 mod backoff;
 pub mod budget;
+pub mod calendar;
 mod chain;
 pub mod change_limit;
 pub mod close;

@@ -115,8 +115,12 @@ pub struct Scope {
 impl Scope {
     /// Whether a flow is to be compared.
     pub fn has(&self, company: &str, entity: &str) -> bool {
-        let wanted = |names: &[String], name: &str| names.is_empty() || names.iter().any(|one| one == name);
-        wanted(&self.companies, company) && wanted(&self.entities, entity)
+        self.has_company(company) && (self.entities.is_empty() || self.entities.iter().any(|one| one == entity))
+    }
+
+    /// Whether flows of a company are to be compared.
+    pub fn has_company(&self, company: &str) -> bool {
+        self.companies.is_empty() || self.companies.iter().any(|one| one == company)
     }
 }
 

@@ -10,6 +10,7 @@ pub mod approval;
 pub mod audit_export;
 pub mod audit_key;
 pub mod backfill;
+mod calendar;
 pub mod close;
 pub mod conflict;
 pub mod definitions;
@@ -36,6 +37,7 @@ mod selection;
 pub mod sending;
 pub mod sent;
 mod service;
+mod syspro_table;
 mod tables;
 pub mod tie_out;
 

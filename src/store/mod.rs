@@ -12,6 +12,7 @@ mod audit;
 mod audit_day;
 mod audit_outside;
 mod backfill;
+mod calendar;
 mod clock;
 mod close;
 mod conflict;
@@ -79,6 +80,7 @@ pub use audit::{AuditFilter, AuditRow, NewAudit};
 pub use audit_day::{AuditDayRange, AuditDayRow, AuditDays, AuditKeyRow, KeyChange, LeafFilter, LeafLine, SignedBy};
 pub use audit_outside::{AuditStamp, OutsideDue, OutsideRow};
 pub use backfill::{BackfillFilter, BackfillRow, BackfillStep, NewBackfill};
+pub use calendar::KeptCalendar;
 pub use clock::SetBack;
 pub use close::{
     CloseBasis, CloseChangeRow, CloseChanges, ClosePeriodRow, CloseReasonRow, CloseStepRow, NewCloseReason, NewCloseStep, StepResult,

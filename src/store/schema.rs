@@ -495,6 +495,31 @@ diesel::table! {
     use diesel::sql_types::*;
     use crate::store::text::{Jsonb, Text};
 
+    fiscal_calendar (company) {
+        company -> Text,
+        read_at -> Timestamptz,
+        current -> Nullable<Integer>,
+        problem -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::text::{Jsonb, Text};
+
+    fiscal_calendar_period (company, number) {
+        company -> Text,
+        number -> Integer,
+        ends -> Date,
+        status -> Text,
+        open -> Nullable<Bool>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::text::{Jsonb, Text};
+
     flow (company, entity) {
         company -> Text,
         entity -> Text,

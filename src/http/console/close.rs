@@ -64,6 +64,12 @@ struct LineView {
     period: String,
     path: String,
     ends: Option<String>,
+    /// Where that comes from.
+    ends_from: Option<&'static str>,
+    /// Whether it is open in SYSPRO, and when that was read.
+    syspro: Option<(String, Time)>,
+    /// Why SYSPRO's calendar could not be read then.
+    syspro_problem: Option<CodeText>,
     state: &'static str,
     tone: &'static str,
     since: Option<Time>,
@@ -88,6 +94,9 @@ impl From<PeriodLine> for LineView {
             company: line.company,
             period: line.period.to_string(),
             ends: line.ends.map(|day| day.to_string()),
+            ends_from: line.ends_from.map(EndFrom::text),
+            syspro: line.syspro.as_ref().map(|syspro| (syspro.text(), Time(syspro.read_at))),
+            syspro_problem: line.syspro.and_then(|syspro| syspro.problem).map(CodeText),
             state: line.state.as_str(),
             tone: tone(line.state),
             since: line.since.map(Time),

@@ -1,13 +1,17 @@
 //! Closes fiscal periods: a preparer and a reviewer sign what a tie-out found, and a lock holds what arrives later.
 //!
 //! `basis` decides whether a tie-out may be signed. The ledger checks once more, in the transaction of the signature, that nothing newer is
-//! there (`store/close/step.rs`), and suspends signatures when something arrives later (`store/close/watch.rs`).
+//! there (`store/close/step.rs`), and suspends signatures when something arrives later (`store/close/watch.rs`). `ends` says when a
+//! period ends.
 
 mod basis;
+mod ends;
 mod refused;
 mod view;
 
 use self::basis::{Basis, Explained};
+use self::ends::Ends;
+pub use self::ends::{EndFrom, PeriodInSyspro};
 pub use self::refused::CloseRefused;
 pub use self::view::{CloseReport, PeriodItem, PeriodLine, PeriodTieOut, Signature};
 use super::{Refused, Requested, approval, check_names};
@@ -103,8 +107,8 @@ pub async fn step(
     let signed = match step {
         CloseStep::Prepare | CloseStep::Sign => {
             let today = process.store.time().await?.with_timezone(&process.settings.syspro.time_zone).date_naive();
-            if let Some(end) = settings.end_of(company, period).filter(|end| *end >= today) {
-                return Err(CloseRefused::NotEnded { period, end }.into());
+            if let Some(end) = Ends::read(process, Some(company)).await?.of(company, period).filter(|end| end.day >= today) {
+                return Err(CloseRefused::NotEnded { period, end: end.day, from: end.from }.into());
             }
             Some(Basis::read(process, company, period).await?.signable(settings.tie_out_age)?)
         }

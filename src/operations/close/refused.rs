@@ -2,6 +2,7 @@
 
 use chrono::NaiveDate;
 
+use super::ends::EndFrom;
 use crate::domain::close::{CloseState, CloseStep};
 use crate::domain::fiscal::FiscalPeriod;
 use crate::domain::ids::TieOutId;
@@ -34,6 +35,8 @@ pub enum CloseRefused {
         period: FiscalPeriod,
         /// Its last day.
         end: NaiveDate,
+        /// Where that comes from.
+        from: EndFrom,
     },
     /// No tie-out of the company is done.
     NoTieOut {
@@ -145,7 +148,7 @@ impl CloseRefused {
             Self::State { company, period, step, state } => {
                 format!("{period} of {company} is {state}, and cannot be {} in this state", step.text())
             }
-            Self::NotEnded { period, end } => format!("{period} has not ended: its last day is {end}"),
+            Self::NotEnded { period, end, from } => format!("{period} has not ended: its last day is {end}, by {}", from.text()),
             Self::NoTieOut { company } => format!("there is no tie-out of {company} to base a signature on"),
             Self::Old { company, tie_out, hours, most } => {
                 format!("the newest tie-out of {company}, {tie_out}, is {hours} hours old, and a signature needs one of the last {most}")
@@ -205,7 +208,11 @@ impl CloseRefused {
                 (_, Some(next)) => format!("{next} it first"),
                 (_, None) => "unlock it first, if it must change".to_owned(),
             },
-            Self::NotEnded { .. } => "wait until it has ended, or correct `close.period_ends`".to_owned(),
+            Self::NotEnded { from: EndFrom::Settings, .. } => "wait until it has ended, or correct `close.period_ends`".to_owned(),
+            Self::NotEnded { from: EndFrom::Syspro, .. } => {
+                "wait until it has ended; if the day is wrong, correct it in SYSPRO and tie out again, or set it in `close.period_ends`"
+                    .to_owned()
+            }
             Self::NoTieOut { company } | Self::Old { company, .. } => tie_out(company, ""),
             Self::NotCompared { company, .. } => tie_out(company, "correct that, if it is not a matter of what was asked for; "),
             Self::NoSums { company, .. } => one_of(

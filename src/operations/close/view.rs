@@ -7,6 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::basis::{Basis, Explained};
+use super::ends::{EndFrom, Ends, PeriodInSyspro};
 use super::refused::CloseRefused;
 use crate::domain::close::{CloseState, CloseStep, SignedSum};
 use crate::domain::fiscal::FiscalPeriod;
@@ -97,8 +98,12 @@ pub struct PeriodLine {
     /// The period: `2026-03`.
     #[schema(value_type = String)]
     pub period: FiscalPeriod,
-    /// Its last day, if configured.
+    /// Its last day, if it is known.
     pub ends: Option<NaiveDate>,
+    /// Where that comes from.
+    pub ends_from: Option<EndFrom>,
+    /// What SYSPRO's calendar says of it.
+    pub syspro: Option<PeriodInSyspro>,
     /// The state.
     pub state: CloseState,
     /// Since when.
@@ -169,12 +174,14 @@ pub(super) async fn lines(process: &Process, company: Option<&str>) -> Result<Ve
     let (rows, tied) = (store.close_periods(of.clone()).await?, store.close_tied(of.clone()).await?);
     let (steps, held) = (store.close_newest_steps(of).await?, store.close_held().await?);
     let mut lines: BTreeMap<(String, FiscalPeriod), PeriodLine> = BTreeMap::new();
-    let settings = &process.settings.close;
+    let ends = Ends::read(process, company).await?;
     let mut line = |company: &str, period: FiscalPeriod, change: &dyn Fn(&mut PeriodLine)| {
         let fresh = || PeriodLine {
             company: company.to_owned(),
             period,
-            ends: settings.end_of(company, period),
+            ends: ends.of(company, period).map(|end| end.day),
+            ends_from: ends.of(company, period).map(|end| end.from),
+            syspro: ends.in_syspro(company, period),
             state: CloseState::Open,
             since: None,
             frozen: false,
@@ -186,7 +193,7 @@ pub(super) async fn lines(process: &Process, company: Option<&str>) -> Result<Ve
         change(lines.entry((company.to_owned(), period)).or_insert_with(fresh));
     };
     for of in process.settings.syspro.companies.iter().filter(|one| company.is_none_or(|company| company == one.as_str())) {
-        for period in settings.periods_of(of.as_str()) {
+        for period in ends.periods(of.as_str()) {
             line(of.as_str(), period, &|_| {});
         }
     }

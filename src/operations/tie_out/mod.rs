@@ -20,7 +20,7 @@ use tracing::info;
 use self::flow::{FlowWork, Sides};
 use self::vectors::Vectors;
 use super::refused::Refused;
-use super::{Requested, check_names};
+use super::{Requested, calendar, check_names};
 use crate::actors::system::Access;
 use crate::domain::ids::TieOutId;
 use crate::domain::tie_out::{Cause, Scope, TieOutState, Verdict};
@@ -184,6 +184,9 @@ async fn with_link(
     let definitions = process.definitions.now();
     let servicenow = ServiceNow::new(&process.settings.servicenow).map_err(|error| error.chain());
     let vectors = Vectors::default();
+    for company in process.settings.syspro.companies.iter().filter(|company| asked.has_company(company.as_str())) {
+        let _ = calendar::read(process, link, company).await?;
+    }
     for flow in process.flows() {
         if !asked.has(flow.company.as_str(), flow.entity.as_str()) {
             continue;

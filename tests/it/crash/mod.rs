@@ -167,6 +167,8 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("answer a request for approval", "an action of a person, one transaction"),
     ("list requests for approval", "one transaction, which ends what is too late; the next one does it again"),
     ("list what closes may be based on", "reads"),
+    ("list fiscal calendars", "reads"),
+    ("keep a fiscal calendar", "of tie-outs alone, one transaction; the next tie-out reads it again"),
     ("list the newest steps of closes", "reads"),
     ("list the steps of a close", "reads"),
     ("list the reasons of a close", "reads"),

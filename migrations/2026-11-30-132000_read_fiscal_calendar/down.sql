@@ -1,0 +1,2 @@
+DROP TABLE fiscal_calendar_period;
+DROP TABLE fiscal_calendar;
