@@ -49,6 +49,7 @@ mod sync;
 mod tie_out;
 mod tie_out_groups;
 mod tie_out_json;
+mod tie_out_subledger;
 mod who;
 mod words;
 

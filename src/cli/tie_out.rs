@@ -10,7 +10,7 @@ use super::failure::{Exit, Failure};
 use super::output::at;
 use super::signals::Signals;
 use super::words::closed;
-use super::{Global, OutputForm, output, sync, tie_out_groups, tie_out_json, who};
+use super::{Global, OutputForm, output, sync, tie_out_groups, tie_out_json, tie_out_subledger, who};
 use crate::actors::system::ActorSystem;
 use crate::cli::checked::Checked;
 use crate::domain::DocumentKey;
@@ -105,6 +105,11 @@ enum TieOutCommand {
         #[arg(long, default_value_t = 200, value_name = "N", value_parser = clap::value_parser!(i64).range(1..=1_000_000))]
         limit: i64,
     },
+    /// Shows SYSPRO's AP sub-ledger against its control accounts, and the journals and postings behind it
+    Subledger {
+        /// The number of the tie-out; without it, the newest
+        id: Option<TieOutId>,
+    },
     /// Lists the documents of SYSPRO that violate a control
     Controls {
         /// The number of the tie-out; without it, the newest
@@ -179,6 +184,10 @@ pub(super) fn tie_out(global: &Global, args: &TieOutArgs) -> Result<Exit, Failur
                 output::line(&items.iter().map(difference).collect::<Vec<_>>().join("\n\n"))?;
             }
             Ok(Exit::Done)
+        }),
+        Some(TieOutCommand::Subledger { id }) => with_ledger(global, async |context| {
+            let process = context.process();
+            tie_out_subledger::run(global, &process, &tie_out::find(&process, *id).await?).await
         }),
         Some(TieOutCommand::Controls { id, limit }) => with_ledger(global, async |context| {
             let process = context.process();
@@ -373,6 +382,7 @@ async fn print(global: &Global, process: &Process, report: &TieOutReport, by: Op
             ))?,
         }
     }
+    tie_out_subledger::print(report)?;
     let (open, timing) = report.buckets.iter().fold((0, 0), |(open, timing), one| (open + one.open_items, timing + one.timing_items));
     if open + timing > 0 {
         output::line(&format!(

@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::failure::Failure;
-use super::{output, tie_out_groups};
+use super::{output, tie_out_groups, tie_out_subledger};
 use crate::domain::fiscal::period_word;
 use crate::domain::ids::TieOutItemId;
 use crate::domain::next_step::NextStep;
@@ -47,6 +47,7 @@ pub(super) async fn print(process: &Process, report: &TieOutReport, by: Option<G
         ("blocks", report.blocks.iter().map(block).collect()),
         ("buckets", report.buckets.iter().map(bucket).collect()),
         ("controls", Value::Array(controls(process, report).await?)),
+        ("subledger", Value::Array(tie_out_subledger::members(process, report).await?)),
     ];
     let members = head.iter().map(|(name, value)| format!("  \"{name}\": {},\n", text(value)));
     write(&format!("{{\n{}", members.collect::<String>()))?;

@@ -49,6 +49,28 @@ impl Calendar {
     }
 }
 
+impl Calendar {
+    /// The period after this one, in the same way.
+    pub fn after(&self, period: FiscalPeriod) -> Option<FiscalPeriod> {
+        let at = period.period()?;
+        let days = |of: FiscalPeriod| self.periods.iter().find(|one| one.period == of).map(|one| one.ends);
+        let next = FiscalPeriod::of(period.year(), Some(at + 1));
+        let first = FiscalPeriod::of(period.year() + 1, Some(1));
+        match next.map(|next| (days(period), days(next))) {
+            Some((Some(own), Some(next_ends))) if next_ends > own => next,
+            // the last month of a year that is known
+            Some((Some(_), _)) if at >= MONTHS => first,
+            _ if at < MONTHS => next,
+            _ => first,
+        }
+    }
+
+    /// The period that is this many later, or earlier.
+    pub fn shifted(&self, period: FiscalPeriod, by: i32) -> Option<FiscalPeriod> {
+        (0..by.abs()).try_fold(period, |period, _| if by > 0 { self.after(period) } else { self.before(period) })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -78,6 +100,15 @@ mod tests {
         assert_eq!(before("2026-02").as_deref(), Some("2026-01"));
         assert_eq!(before("2026-01").as_deref(), Some("2025-12"));
         assert_eq!(before("2025-12").as_deref(), Some("2025-11"));
+    }
+
+    #[test]
+    fn a_period_is_shifted_over_the_end_of_a_year() {
+        let shifted = |text: &str, by| calendar().shifted(text.parse().expect("a period"), by).map(|period| period.to_string());
+        assert_eq!(shifted("2025-12", 1).as_deref(), Some("2026-01"));
+        assert_eq!(shifted("2026-01", -2).as_deref(), Some("2025-11"));
+        assert_eq!(shifted("2026-01", 1).as_deref(), Some("2026-02"));
+        assert_eq!(shifted("2026-02", 0).as_deref(), Some("2026-02"));
     }
 
     #[test]

@@ -37,6 +37,7 @@ pub mod role;
 pub mod run;
 pub mod schedule;
 pub mod setup_object;
+pub mod subledger;
 pub mod sys_id;
 pub mod texts;
 pub mod tie_out;

@@ -146,6 +146,13 @@ steps! {
     TieOutDeletedThere => "find out who deleted the row, and that it is not hidden from the OAuth application's user; replay a record whose row was deleted";
     TieOutTwice => "delete the surplus row in ServiceNow, and let the transform map coalesce on the key column alone";
     TieOutUnknownRow => "find out who created the row in ServiceNow; delete it there, or correct its key column";
+    SubledgerTiming => "wait for the journals that `tieline tie-out subledger` names, or post them in SYSPRO; then tie out again";
+    SubledgerForeign => "find out who posted on the control account from elsewhere than AP (`tieline tie-out subledger` names the journals); correct \
+        them with a journal in SYSPRO";
+    SubledgerDiffers => "compare the account with AP in SYSPRO (*AP at a Glance by Branch* and the GL query of the account), and correct SYSPRO; \
+        nothing that Tieline sends depends on it";
+    SubledgerNotCompared => "correct what the reason names: a right of the OData operator, a name under `[subledger]` or `[calendar]` in the \
+        settings, or a branch without a control account; then tie out again";
     TieOutUnexplained => "look at the record (`tieline record`) and at its row in ServiceNow, then tie out again";
 
     // errors of every record of a block, a system or a set of credentials

@@ -45,9 +45,8 @@ async fn from_syspro(process: &Process, link: &SysproLink, company: &CompanyId) 
     if settings.table.is_empty() {
         return Err("`calendar.table` names no table".to_owned());
     }
-    let numbered = |prefix: &String| (1..=settings.periods).map(move |n| format!("{prefix}{n}"));
-    let ends: Vec<String> = [&settings.current_ends, &settings.previous_ends].into_iter().flat_map(numbered).collect();
-    let states: Vec<String> = [&settings.current_states, &settings.previous_states].into_iter().flat_map(numbered).collect();
+    let ends = numbered([&settings.current_ends, &settings.previous_ends], settings.periods);
+    let states = numbered([&settings.current_states, &settings.previous_states], settings.periods);
     let mut columns = vec![settings.year.as_str(), &settings.period];
     let further: Vec<&str> = ends.iter().chain(&states).map(String::as_str).collect();
     columns.extend(&further);
@@ -74,6 +73,11 @@ async fn from_syspro(process: &Process, link: &SysproLink, company: &CompanyId) 
             quoted(company.as_str())
         )),
     }
+}
+
+/// The names of the columns that begin with these texts.
+fn numbered(prefixes: [&str; 2], periods: i32) -> Vec<String> {
+    prefixes.iter().flat_map(|prefix| (1..=periods).map(move |n| format!("{prefix}{n}"))).collect()
 }
 
 /// The calendar of a row. A period without an end does not exist.

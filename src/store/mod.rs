@@ -124,9 +124,9 @@ pub use sent::{AuditedAttempt, KeptDelivery, SentFilter, SentPage, SentVersion};
 pub use settle::{DeliveryOutcome, PartialField, Settlement};
 pub use sweep::{ChangedDocument, GoneDocument, Unseen};
 pub use tie_out::{
-    DividedBlock, FoundCause, GoneRecord, NewDifference, NewViolation, OneSided, SumKey, TieOutAmong, TieOutBlock, TieOutBucket,
-    TieOutControl, TieOutDefinitions, TieOutEnd, TieOutExtra, TieOutFound, TieOutGroup, TieOutGroups, TieOutItem, TieOutItems,
-    TieOutListing, TieOutPair, TieOutPlace, TieOutRow, TieOutRun, TieOutSide, TieOutViolation,
+    DividedBlock, FoundCause, GoneRecord, NewDifference, NewSubledgerEntry, NewViolation, OneSided, SubledgerEntry, SumKey, TieOutAmong,
+    TieOutBlock, TieOutBucket, TieOutControl, TieOutDefinitions, TieOutEnd, TieOutExtra, TieOutFound, TieOutGroup, TieOutGroups,
+    TieOutItem, TieOutItems, TieOutListing, TieOutPair, TieOutPlace, TieOutRow, TieOutRun, TieOutSide, TieOutSubledger, TieOutViolation,
 };
 pub use verify::{EndedLife, SealReport};
 pub use write_back::{WriteBackCalled, WriteBackDue, WriteBackStep, WriteBackUnder};

@@ -1145,6 +1145,53 @@ diesel::table! {
     use diesel::sql_types::*;
     use crate::store::text::{Jsonb, Text};
 
+    tie_out_subledger (tie_out_id, company, account, months_back) {
+        tie_out_id -> BigInt,
+        company -> Text,
+        account -> Text,
+        months_back -> Integer,
+        branches -> Array<Text>,
+        month -> Nullable<Integer>,
+        period -> Nullable<Integer>,
+        currency -> Text,
+        subledger_balance -> Nullable<Numeric>,
+        control_balance -> Nullable<Numeric>,
+        subledger_movement -> Nullable<Numeric>,
+        control_movement -> Nullable<Numeric>,
+        unposted_entries -> BigInt,
+        unposted_amount -> Numeric,
+        not_integrated_entries -> BigInt,
+        not_integrated_amount -> Numeric,
+        foreign_entries -> BigInt,
+        foreign_amount -> Numeric,
+        other_currencies -> Array<Text>,
+        verdict -> Text,
+        why -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::text::{Jsonb, Text};
+
+    tie_out_subledger_entry (id) {
+        id -> BigInt,
+        tie_out_id -> BigInt,
+        company -> Text,
+        account -> Text,
+        kind -> Text,
+        period -> Integer,
+        journal -> Text,
+        source -> Text,
+        reference -> Text,
+        amount -> Numeric,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::text::{Jsonb, Text};
+
     tie_out_violation (id) {
         id -> BigInt,
         tie_out_id -> BigInt,

@@ -14,6 +14,7 @@ use crate::domain::notice::NoticeEvent;
 use crate::domain::resent::ResentWord;
 use crate::domain::role::Role;
 use crate::domain::run::{BackfillState, RunKind, RunOutcome};
+use crate::domain::subledger::{SubledgerEntryKind, SubledgerVerdict};
 use crate::domain::tie_out::{Cause, Difference, TieOutState, Verdict};
 use crate::domain::tie_out_group::GroupBy;
 use crate::store::text::Text;
@@ -37,6 +38,7 @@ macro_rules! columns {
     )+};
 }
 
+columns!(SubledgerEntryKind SubledgerVerdict);
 columns!(Breaker ComparisonState TieOutState Verdict Difference Cause GroupBy ResentWord);
 columns!(CloseState CloseStep PeriodChange ApprovalKind ApprovalState);
 columns!(ConflictKind ConflictState DecisionProgress Side);

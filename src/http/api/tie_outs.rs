@@ -19,7 +19,7 @@ use crate::http::route::{Cached, Route};
 use crate::http::state::AppState;
 use crate::operations::Refused;
 use crate::operations::tie_out::{self, TieOutReport};
-use crate::store::{TieOutItem, TieOutItems, TieOutRun, TieOutViolation};
+use crate::store::{SubledgerEntry, TieOutItem, TieOutItems, TieOutRun, TieOutViolation};
 
 pub(in crate::http) fn routes() -> Vec<Route> {
     vec![
@@ -55,6 +55,15 @@ pub(in crate::http) fn routes() -> Vec<Route> {
             "listTieOutViolations",
             "The documents of SYSPRO that violate a control, or on which it could not be checked",
             violations,
+        )
+        .params(TIE_OUTS)
+        .cached(Cached::Second),
+        Route::get::<Page<SubledgerEntry>>(
+            "/api/v1/tie-outs/{tie_out}/subledger",
+            Permission::Read,
+            "listTieOutSubledgerEntries",
+            "Postings and journals behind the comparison of SYSPRO's AP sub-ledger with its control accounts",
+            subledger,
         )
         .params(TIE_OUTS)
         .cached(Cached::Second),
@@ -179,6 +188,15 @@ async fn violations(app_state: web::Data<AppState>, request: HttpRequest) -> Res
     let limit = params.limit()?;
     let of = tie_out::one(&app_state.process, id(&request, 3)?).await?.id;
     let rows = tie_out::violations(&app_state.process, of, params.after()?, limit + 1).await?;
+    Ok(Page::of(rows, limit, |one| one.id.to_string()))
+}
+
+/// A page of the postings and journals behind the sub-ledgers.
+async fn subledger(app_state: web::Data<AppState>, request: HttpRequest) -> Result<Page<SubledgerEntry>, Problem> {
+    let params = app_state.described(&request).await?;
+    let limit = params.limit()?;
+    let of = tie_out::one(&app_state.process, id(&request, 3)?).await?.id;
+    let rows = tie_out::subledger_entries(&app_state.process, of, params.after()?, limit + 1).await?;
     Ok(Page::of(rows, limit, |one| one.id.to_string()))
 }
 

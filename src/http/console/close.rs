@@ -21,7 +21,7 @@ use crate::http::problem::Problem;
 use crate::http::query::Params;
 use crate::http::route::Route;
 use crate::http::state::AppState;
-use crate::operations::close::{self, CloseReport, PeriodItem, PeriodLine, Signature};
+use crate::operations::close::{self, CloseReport, EndFrom, PeriodItem, PeriodLine, Signature};
 use crate::store::{CloseChangeRow, CloseChanges};
 
 pub(in crate::http) fn routes() -> Vec<Route> {

@@ -11,6 +11,7 @@ use super::filter::{Choice, Filter, Spec};
 use super::flash::FlashMessage;
 use super::session::{self, Form};
 use super::tie_out_groups::links;
+use super::tie_out_subledger::{ENTRIES, EntryView, SubledgerView};
 use super::view::{CodeText, Layout, Time, grouped, record_path};
 use crate::domain::fiscal::{FiscalPeriod, period_text};
 use crate::domain::ids::{TieOutId, TieOutItemId};
@@ -38,6 +39,8 @@ pub(in crate::http) fn routes() -> Vec<Route> {
 
 /// Differences on a page.
 const PAGE: usize = 50;
+/// The entity to which the sub-ledger of accounts payable belongs.
+const AP: &str = "invoice";
 /// The most tie-outs in the list of earlier ones.
 const EARLIER: i64 = 20;
 
@@ -246,6 +249,9 @@ struct Shown {
     differences: Vec<DifferenceView>,
     /// The controls that some documents violate, each as a sentence.
     controls: Vec<String>,
+    /// SYSPRO's AP sub-ledger against its control accounts, and what is between them.
+    subledger: Vec<SubledgerView>,
+    subledger_entries: Vec<EntryView>,
     /// The counts of what the filter shows, as a sentence.
     summary: String,
     tone: &'static str,
@@ -427,7 +433,15 @@ impl Shown {
         let ages = app_state.process.store.tie_out_ages(selected.items(report.run.id, TieOutItemId::default(), 0)).await?;
         let periods = chart::periods(&buckets);
         let (definitions, id) = (app_state.process.definitions.now(), report.run.id);
+        let subledger: Vec<_> = report.subledger.iter().filter(|one| selected.is_of_flow(&one.company, AP)).collect();
+        let entries = match subledger.is_empty() {
+            true => Vec::new(),
+            false => tie_out::subledger_entries(&app_state.process, report.run.id, 0, ENTRIES).await?,
+        };
+        let entries = entries.into_iter().filter(|entry| selected.is_of_flow(&entry.company, AP));
         let shown = Self {
+            subledger_entries: entries.map(EntryView::from).collect(),
+            subledger: subledger.into_iter().map(SubledgerView::from).collect(),
             sums: buckets.into_iter().map(|bucket| SumView { groups: links(&definitions, id, bucket), ..bucket.into() }).collect(),
             left_out,
             differences: items.into_iter().map(DifferenceView::from).collect(),

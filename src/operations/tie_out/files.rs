@@ -1,5 +1,7 @@
 //! A tie-out as files for people: a workbook with all sums and differences, and a document to sign.
 
+mod subledger;
+
 use chrono::{DateTime, SecondsFormat, Utc};
 use rust_decimal::Decimal;
 
@@ -13,7 +15,7 @@ use crate::domain::tie_out::{Cause, TieOutState, Verdict};
 use crate::operations::Refused;
 use crate::process::Process;
 use crate::report::{About, Cell, Column, Document, Part, ROWS, Sum, Workbook, WorkbookError};
-use crate::store::{TieOutBucket, TieOutControl, TieOutItem, TieOutItems};
+use crate::store::{TieOutBucket, TieOutControl, TieOutItem, TieOutItems, TieOutSubledger};
 
 /// Differences read at once.
 const STEP: i64 = 1000;
@@ -258,6 +260,13 @@ impl Chosen<'_> {
         self.report.controls.iter().filter(move |one| fits(&self.items.company, &one.company) && fits(&self.items.entity, &one.entity))
     }
 
+    /// The sub-ledgers of what it shows: they are about whole companies.
+    fn subledger(&self) -> impl Iterator<Item = &TieOutSubledger> {
+        let fits = |one: &TieOutSubledger| self.items.company.as_ref().is_none_or(|company| *company == one.company);
+        let any = self.items.entity.is_none();
+        self.report.subledger.iter().filter(move |one| any && fits(one))
+    }
+
     fn controls_words(&self) -> String {
         let (checked, violated) =
             self.controls().fold((0, 0), |(checked, violated), one| (checked + one.checked, violated + one.violated + one.unchecked));
@@ -375,6 +384,11 @@ pub async fn workbook(process: &Process, chosen: &Chosen<'_>) -> Result<Vec<u8>,
         sheet.row(&control(one))?;
     }
     sheet.filters()?;
+    let mut sheet = book.sheet("Sub-ledger", &subledger::COLUMNS)?;
+    for one in chosen.subledger() {
+        sheet.row(&subledger::cells(one))?;
+    }
+    sheet.filters()?;
     let mut sheet = book.sheet("Not compared", &NOT_VERIFIED)?;
     for row in chosen.not_verified() {
         sheet.row(&row.map(Cell::Text))?;
@@ -439,6 +453,11 @@ pub async fn document(process: &Process, chosen: &Chosen<'_>) -> Result<Vec<u8>,
     if !controls.is_empty() {
         parts.push(Part::Heading("Controls of SYSPRO's documents".to_owned()));
         parts.push(Part::Table(CONTROLS.to_vec(), controls));
+    }
+    let subledger: Vec<Vec<String>> = chosen.subledger().map(subledger::paper_cells).collect();
+    if !subledger.is_empty() {
+        parts.push(Part::Heading("SYSPRO's AP sub-ledger and its control accounts, for information".to_owned()));
+        parts.push(Part::Table(subledger::paper_columns(), subledger));
     }
     parts.push(Part::Heading("Differences that a person must look at".to_owned()));
     if items.is_empty() {

@@ -2,8 +2,9 @@
 //!
 //! `files` writes workbooks and documents about one. `flow` reads and compares one flow. `values` turns what was read into comparable rows, and compares their fields. The ledger keeps the
 //! rows meanwhile, finds which records differ, and why; `causes` finds what only the two systems can tell. `vectors` asks whether a table of
-//! ServiceNow has changed. `controls` checks what must hold within SYSPRO's documents. `rows` makes the rows of files, and
-//! `groups` those of the sums by supplier, account or document type.
+//! ServiceNow has changed. `controls` checks what must hold within SYSPRO's documents. `rows` makes the rows of files, `groups`
+//! those of the sums by supplier, account or document type. `subledger` compares
+//! SYSPRO's AP sub-ledger with its general ledger.
 
 mod causes;
 mod controls;
@@ -11,6 +12,7 @@ pub mod files;
 mod flow;
 pub mod groups;
 pub mod rows;
+mod subledger;
 mod values;
 mod vectors;
 
@@ -28,8 +30,8 @@ use crate::process::Process;
 use crate::process::syspro_link::SysproLink;
 use crate::servicenow::ServiceNow;
 use crate::store::{
-    Exclusive, ExclusiveLock, SumKey, TieOutBlock, TieOutBucket, TieOutControl, TieOutEnd, TieOutItem, TieOutItems, TieOutRun,
-    TieOutViolation,
+    Exclusive, ExclusiveLock, SubledgerEntry, SumKey, TieOutBlock, TieOutBucket, TieOutControl, TieOutEnd, TieOutItem, TieOutItems,
+    TieOutRun, TieOutSubledger, TieOutViolation,
 };
 
 /// A tie-out with its sums.
@@ -44,6 +46,8 @@ pub struct TieOutReport {
     pub buckets: Vec<TieOutBucket>,
     /// What was checked within SYSPRO's documents.
     pub controls: Vec<TieOutControl>,
+    /// SYSPRO's AP sub-ledger against its control accounts, for information.
+    pub subledger: Vec<TieOutSubledger>,
 }
 
 /// What a tie-out shows, the worst first.
@@ -185,7 +189,8 @@ async fn with_link(
     let servicenow = ServiceNow::new(&process.settings.servicenow).map_err(|error| error.chain());
     let vectors = Vectors::default();
     for company in process.settings.syspro.companies.iter().filter(|company| asked.has_company(company.as_str())) {
-        let _ = calendar::read(process, link, company).await?;
+        let calendar = calendar::read(process, link, company).await?;
+        subledger::compare(process, link, (id, asked), &definitions, company, &calendar).await?;
     }
     for flow in process.flows() {
         if !asked.has(flow.company.as_str(), flow.entity.as_str()) {
@@ -247,7 +252,8 @@ pub async fn find(process: &Process, id: Option<TieOutId>) -> Result<TieOutRepor
     let run = one(process, id).await?;
     let (blocks, buckets) = (process.store.tie_out_blocks(run.id).await?, process.store.tie_out_buckets(run.id).await?);
     let controls = process.store.tie_out_controls(run.id).await?;
-    Ok(TieOutReport { run, blocks, buckets, controls })
+    let subledger = process.store.tie_out_subledger(run.id).await?;
+    Ok(TieOutReport { run, blocks, buckets, controls, subledger })
 }
 
 /// The sums to which a difference of this cause belongs.
@@ -264,6 +270,14 @@ pub async fn sums_with(process: &Process, id: TieOutId, cause: Cause) -> Result<
 /// An error of the ledger.
 pub async fn violations(process: &Process, id: TieOutId, after: i64, limit: i64) -> Result<Vec<TieOutViolation>, Refused> {
     Ok(process.store.tie_out_violations(id, after, limit).await?)
+}
+
+/// A page of the postings and journals behind the sub-ledgers, after this one.
+///
+/// # Errors
+/// An error of the ledger.
+pub async fn subledger_entries(process: &Process, id: TieOutId, after: i64, limit: i64) -> Result<Vec<SubledgerEntry>, Refused> {
+    Ok(process.store.tie_out_subledger_entries(id, after, limit).await?)
 }
 
 /// A page of the differences that a tie-out found.

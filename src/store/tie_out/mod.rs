@@ -2,7 +2,8 @@
 //!
 //! `rows` stores what was read of SYSPRO, page by page, until it is compared. `found` keeps ServiceNow's rows. `compare` finds the
 //! differences, their causes and the sums with one statement each; `causes` stores what only the two systems can tell. `controls` stores what
-//! was checked within SYSPRO's documents, and `groups` divides the sums further. This file begins, ends and lists tie-outs.
+//! was checked within SYSPRO's documents, `groups` divides the sums further, and
+//! `subledger` stores what SYSPRO's sub-ledger and general ledger show. This file begins, ends and lists tie-outs.
 
 mod causes;
 mod compare;
@@ -10,6 +11,7 @@ mod controls;
 mod found;
 mod groups;
 mod rows;
+mod subledger;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::dsl::now;
@@ -28,6 +30,7 @@ pub use self::found::{TieOutExtra, TieOutFound, TieOutListing, TieOutPlace};
 use self::groups::drop_old;
 pub use self::groups::{DividedBlock, TieOutGroup, TieOutGroups};
 pub use self::rows::{GoneRecord, TieOutRow, TieOutSide};
+pub use self::subledger::{NewSubledgerEntry, SubledgerEntry, TieOutSubledger};
 use super::audit::{NewAudit, audit_append};
 use super::close::suspend_what_differs;
 use super::definition::SetNumber;

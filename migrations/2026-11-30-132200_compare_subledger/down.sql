@@ -1,0 +1,2 @@
+DROP TABLE tie_out_subledger_entry;
+DROP TABLE tie_out_subledger;

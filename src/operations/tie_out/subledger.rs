@@ -1,0 +1,193 @@
+//! SYSPRO's AP sub-ledger against its control accounts in the general ledger: by company, account and AP month, in the company's own
+//! currency. For information: nothing else of a tie-out depends on it, and what cannot be read is not compared.
+//!
+//! `books` reads SYSPRO's tables and adds them up; this file compares the sums.
+
+mod books;
+
+use std::collections::BTreeMap;
+
+use rust_decimal::Decimal;
+
+use self::books::{Account, Books, Read};
+use crate::config::settings::SubledgerSettings;
+use crate::definition::Definitions;
+use crate::domain::CompanyId;
+use crate::domain::calendar::Calendar;
+use crate::domain::fiscal::FiscalPeriod;
+use crate::domain::ids::TieOutId;
+use crate::domain::subledger::{Entries, SubledgerVerdict, verdict};
+use crate::domain::tie_out::Scope;
+use crate::operations::Refused;
+use crate::operations::calendar::CompanyCalendar;
+use crate::process::Process;
+use crate::process::syspro_link::SysproLink;
+use crate::store::TieOutSubledger;
+
+/// AP months that SYSPRO keeps open: the current one and the two before.
+const MONTHS: usize = 3;
+
+/// The AP months, the current one first, each with its period in the general ledger.
+#[derive(Debug, Clone)]
+struct Months(Vec<(FiscalPeriod, FiscalPeriod)>);
+
+impl Months {
+    /// From the current one on backwards.
+    fn before(current: FiscalPeriod, calendar: &Calendar, ahead: i32) -> Option<Self> {
+        let mut months = vec![(current, calendar.shifted(current, ahead)?)];
+        while months.len() < MONTHS {
+            let (month, _) = *months.last()?;
+            let month = calendar.before(month)?;
+            months.push((month, calendar.shifted(month, ahead)?));
+        }
+        Some(Self(months))
+    }
+}
+
+/// Compares the sub-ledger of a company, if a tie-out of this scope does, and stores what it finds.
+///
+/// # Errors
+/// An error of the ledger.
+pub(super) async fn compare(
+    process: &Process,
+    link: &Result<SysproLink, String>,
+    (id, asked): (TieOutId, &Scope),
+    definitions: &Definitions,
+    company: &CompanyId,
+    calendar: &Result<CompanyCalendar, String>,
+) -> Result<(), Refused> {
+    // it is about all of accounts payable, and not about single entities
+    if !process.settings.subledger.compare || !asked.entities.is_empty() {
+        return Ok(());
+    }
+    let read = match (link, calendar) {
+        (Ok(link), Ok(calendar)) => read(process, link, definitions, company, calendar).await,
+        (Err(why), _) => Err(why.clone()),
+        (_, Err(why)) => Err(format!("SYSPRO's fiscal periods could not be read: {why}")),
+    };
+    let (mut lines, mut entries) = match read {
+        Ok((read, months)) => (lines(company, &read, &months), read.entries),
+        Err(why) => (vec![TieOutSubledger::not_compared(company.as_str(), why)], Vec::new()),
+    };
+    if let Some(only) = asked.period {
+        lines.retain(|line| line.period.is_none_or(|period| period == only.number()));
+        entries.retain(|entry| entry.period == only);
+    }
+    process.store.tie_out_subledger_keep(id, company.as_str().to_owned(), lines, entries).await?;
+    Ok(())
+}
+
+async fn read(
+    process: &Process,
+    link: &SysproLink,
+    definitions: &Definitions,
+    company: &CompanyId,
+    calendar: &CompanyCalendar,
+) -> Result<(Read, Months), String> {
+    let settings = &process.settings.subledger;
+    let currency = definitions.code_lists.own_currency(company)?.into_owned();
+    let books = Books {
+        link,
+        company,
+        settings,
+        page_size: process.settings.syspro.page_size,
+        code_lists: &definitions.code_lists,
+        currency,
+        calendar: &calendar.calendar,
+        ledger: &calendar.ledger,
+    };
+    let current = books.current_month().await?;
+    let months = Months::before(current, &calendar.calendar, settings.periods_ahead)
+        .ok_or_else(|| format!("the AP months before {current} are not known"))?;
+    Ok((books.read(&months.0).await?, months))
+}
+
+/// The lines of a company: one for each account and month.
+fn lines(company: &CompanyId, read: &Read, months: &Months) -> Vec<TieOutSubledger> {
+    let mut lines = Vec::new();
+    for (name, account) in &read.accounts {
+        for at in 0..months.0.len() {
+            lines.push(line(company, (name, account), read, (months, at)));
+        }
+    }
+    if !read.unassigned.is_empty() {
+        let named: Vec<String> = read.unassigned.iter().map(|branch| format!("`{branch}`")).collect();
+        let why = format!("AP branches without a control account: {}", named.join(", "));
+        lines.push(TieOutSubledger {
+            branches: read.unassigned.iter().cloned().collect(),
+            ..TieOutSubledger::not_compared(company.as_str(), why)
+        });
+    }
+    if lines.is_empty() {
+        lines.push(TieOutSubledger::not_compared(company.as_str(), "SYSPRO has no AP branch".to_owned()));
+    }
+    lines
+}
+
+fn line(company: &CompanyId, (name, account): (&str, &Account), read: &Read, (months, at): (&Months, usize)) -> TieOutSubledger {
+    let (month, period) = months.0[at];
+    // what is older stands in the balance, too
+    let up_to = |of: &dyn Fn(usize) -> Entries| (at..months.0.len()).map(of).fold(Entries::default(), Entries::and);
+    let foreign = up_to(&|at| account.foreign[at]);
+    let not_integrated = up_to(&|at| account.not_integrated[at]);
+    let unposted =
+        account.unposted.iter().filter(|(of, _)| **of <= period).map(|(_, entries)| *entries).fold(Entries::default(), Entries::and);
+    let other_currencies: Vec<String> = others(&account.others, at);
+    let (subledger, control) = (account.balances[at], account.control[at]);
+    let mut why: Vec<String> = Vec::new();
+    let verdict = match control {
+        None => {
+            why.push(read.no_history.clone().unwrap_or_else(|| format!("the general ledger has no balance of the account for {period}")));
+            SubledgerVerdict::NotCompared
+        }
+        Some(_) if !other_currencies.is_empty() => {
+            why.push(
+                "invoices in other currencies stand on the account, and the sub-ledger does not say what they are in the books".to_owned(),
+            );
+            SubledgerVerdict::NotCompared
+        }
+        Some(control) => verdict(subledger, control, unposted, not_integrated, foreign),
+    };
+    if account.without_invoice[at] > 0 {
+        why.push(format!(
+            "{} AP entries of the month name invoices that SYSPRO no longer has: its movement is not known",
+            account.without_invoice[at]
+        ));
+    }
+    if account.in_summary {
+        why.push("the general ledger names no AP journal, so that it is not known which are still to come".to_owned());
+    }
+    TieOutSubledger {
+        company: company.as_str().to_owned(),
+        account: name.to_owned(),
+        months_back: i32::try_from(at).unwrap_or(i32::MAX),
+        branches: account.branches.iter().cloned().collect(),
+        month: Some(month.number()),
+        period: Some(period.number()),
+        currency: read.currency.clone(),
+        subledger_balance: Some(subledger),
+        control_balance: control,
+        subledger_movement: (account.without_invoice[at] == 0).then_some(account.movements[at]),
+        control_movement: Some(account.control_movements[at]),
+        unposted_entries: unposted.count,
+        unposted_amount: unposted.amount,
+        not_integrated_entries: not_integrated.count,
+        not_integrated_amount: not_integrated.amount,
+        foreign_entries: foreign.count,
+        foreign_amount: foreign.amount,
+        other_currencies,
+        verdict,
+        why: (!why.is_empty()).then(|| why.join("; ")),
+    }
+}
+
+/// The balances in other currencies that are not zero.
+fn others(others: &BTreeMap<String, [Decimal; MONTHS]>, at: usize) -> Vec<String> {
+    let some = others.iter().filter(|(_, balances)| !balances[at].is_zero());
+    some.map(|(currency, balances)| format!("{currency} {}", balances[at])).collect()
+}
+
+/// Whether a value counts with the other sign.
+fn is_reversed(settings: &SubledgerSettings, code: &str) -> bool {
+    settings.reversed.iter().any(|one| one == code)
+}
