@@ -45,7 +45,6 @@ impl Check<'_> {
             unposted: raw.unposted.clone().unwrap_or_default(),
             sources: raw.sources.clone().unwrap_or_default(),
             credit_is_negative: raw.credit_is_negative.unwrap_or(true),
-            reversed: raw.reversed.clone().unwrap_or_default(),
         }
     }
 

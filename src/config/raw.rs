@@ -95,7 +95,6 @@ pub(super) struct RawSubledger {
     pub(super) unposted: Option<Vec<String>>,
     pub(super) sources: Option<Vec<String>>,
     pub(super) credit_is_negative: Option<bool>,
-    pub(super) reversed: Option<Vec<String>>,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]

@@ -5,6 +5,26 @@ use serde::Serialize;
 
 use super::fiscal::FiscalPeriod;
 
+/// Where the end of a period comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum EndFrom {
+    /// `close.period_ends` in the settings.
+    Settings,
+    /// SYSPRO's calendar.
+    Syspro,
+}
+
+impl EndFrom {
+    /// For people.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Settings => "the settings",
+            Self::Syspro => "SYSPRO's calendar",
+        }
+    }
+}
+
 /// A period of SYSPRO's calendar.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct CalendarPeriod {

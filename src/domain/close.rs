@@ -1,6 +1,8 @@
 //! The close of a fiscal period: its states, its steps, and what suspends a signature. Pure.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};

@@ -1,5 +1,8 @@
 //! Words of the tie-out: the comparison of SYSPRO's records with ServiceNow's rows.
 
+use std::fmt;
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 
 use super::delivery::words;

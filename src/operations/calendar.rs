@@ -4,7 +4,6 @@ use tracing::warn;
 
 use super::Refused;
 use super::syspro_table::{SysproRow, SysproTable, quoted};
-use crate::config::settings::CalendarSettings;
 use crate::domain::CompanyId;
 use crate::domain::calendar::{Calendar, CalendarPeriod};
 use crate::domain::fiscal::FiscalPeriod;
@@ -56,7 +55,7 @@ async fn from_syspro(process: &Process, link: &SysproLink, company: &CompanyId) 
     let page_size = process.settings.syspro.page_size;
     table
         .read(link, company, page_size, |row, _| {
-            rows.push(of_row(settings, row));
+            rows.push(of_row(process, row));
             Ok(())
         })
         .await?;
@@ -81,7 +80,8 @@ fn numbered(prefixes: [&str; 2], periods: i32) -> Vec<String> {
 }
 
 /// The calendar of a row. A period without an end does not exist.
-fn of_row(settings: &CalendarSettings, row: SysproRow<'_>) -> CompanyCalendar {
+fn of_row(process: &Process, row: SysproRow<'_>) -> CompanyCalendar {
+    let settings = &process.settings.calendar;
     let year = row.whole(&settings.year);
     let mut periods = Vec::new();
     for (back, ends, states) in

@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
 use crate::definition::ReadPlan;
-use crate::definition::plan::{ChildRead, Filter, JoinRead, TableRead, TypeChange};
+use crate::definition::plan::{ChildRead, Filter, TableRead, TypeChange};
 use crate::domain::money::parse_decimal;
 use crate::domain::{CompanyId, Document, Row, Value, chain};
 use crate::process::syspro_link::SysproLink;
@@ -74,15 +74,6 @@ impl SysproTable {
     /// A site may lack these of its columns.
     pub(super) fn optional(mut self, names: &[&str]) -> Self {
         self.plan.root.optional = owned(names);
-        self
-    }
-
-    /// Adds columns of a table that has at most one row for each row, found by (own column, column of its key).
-    pub(super) fn join(mut self, name: &str, on: &[(&str, &str)], columns: &[&str]) -> Self {
-        let key: Vec<&str> = on.iter().map(|(_, column)| *column).collect();
-        let offset = self.plan.columns.len();
-        self.plan.columns.extend(columns.iter().map(|&name| name.to_owned()));
-        self.plan.joins.push(JoinRead { table: table(name, &key, columns), on: pairs(on), offset });
         self
     }
 

@@ -12,6 +12,7 @@ use crate::http::ask;
 use crate::support::database;
 use crate::support::node::{Node, wait_for};
 use crate::support::run;
+use crate::support::source::rows;
 use crate::support::world::{COMPANY, World};
 
 const INVOICES: &str = "x_apo_invoice";
@@ -234,11 +235,11 @@ fn a_period_has_a_last_day_and_a_tie_out_an_age() {
         (out.status.code(), text(&out))
     };
     let prepare = ["close", "prepare", "--company", COMPANY, "--period", &one.2, "--why", "month end"];
-    let ends = format!("{} 2999-12-31,{COMPANY} 2999/01 2999-12-31", one.2);
+    let ends = format!("{} 2999-12-31,{COMPANY} 2999-01 2999-12-31", one.2);
     let (code, said) = with("TIELINE__CLOSE__PERIOD_ENDS", &ends, &prepare);
     assert!(code == Some(1) && said.contains("has not ended: its last day is 2999-12-31"), "{said}");
     let (code, said) = with("TIELINE__CLOSE__PERIOD_ENDS", &ends, &["close", "status"]);
-    assert!(code == Some(0) && said.contains("2999/01"), "{said}");
+    assert!(code == Some(0) && said.contains("2999-01"), "{said}");
     let (code, said) = with("TIELINE__CLOSE__PERIOD_ENDS", "March 2999-12-31", &prepare);
     assert!(code == Some(4) && said.contains("`close.period_ends` must hold texts such as"), "{said}");
     world.database.psql("UPDATE tie_out SET started_at = started_at - interval '25 hours'");
@@ -251,6 +252,77 @@ fn a_period_has_a_last_day_and_a_tie_out_an_age() {
         let (code, said) = with("TIELINE__CLOSE__TIE_OUT_HOURS", "24", &arguments);
         assert_eq!(code, Some(0), "{said}");
     }
+}
+
+#[test]
+fn syspros_own_periods_end_a_period_unless_the_settings_say_otherwise() {
+    let world = World::start();
+    let lines = |change: &dyn Fn(&mut std::process::Command)| -> Vec<Value> {
+        let mut command = world.command(&["--output", "json", "close", "status", "--company", COMPANY]);
+        change(&mut command);
+        let out = command.output().unwrap();
+        serde_json::from_slice(&out.stdout).unwrap_or_else(|error| panic!("{error}: {}", text(&out)))
+    };
+    let find =
+        |lines: &[Value], period: &str| lines.iter().find(|line| line["period"] == period).cloned().unwrap_or_else(|| panic!("{lines:#?}"));
+    // nobody has read it yet
+    assert_eq!(lines(&|_| ()), Vec::<Value>::new());
+    tie_out(&world, 0);
+    let control = rows(&world.syspro, COMPANY, "GenControl", |c| {
+        let (year, period) = (c("GlYear").number(), c("GlPeriod").number());
+        let ends = (1..=period).map(|n| (c(&format!("CurYrPrdEnd{n}")).date().unwrap(), c(&format!("CurYrPrdStat{n}")).text().to_owned()));
+        (year, period, ends.collect::<Vec<_>>())
+    });
+    let (year, current, ends) = control[0].clone();
+    let all = lines(&|_| ());
+    for (n, (day, state)) in (1..).zip(&ends) {
+        let line = find(&all, &format!("{year}-{n:02}"));
+        assert_eq!((&line["ends"], &line["ends_from"]), (&json!(day.to_string()), &json!("syspro")), "{line:#}");
+        let there = &line["syspro"];
+        assert_eq!((&there["status"], &there["open"]), (&json!(state), &json!(state == "O")), "{line:#}");
+        assert_eq!(there["current"], n == current, "{line:#}");
+    }
+    // periods that have not begun are not listed
+    assert!(!all.iter().any(|line| line["period"] == format!("{year}-{:02}", current + 1)), "{all:#?}");
+    let now = format!("{year}-{current:02}");
+    let said = step(&world, "anna", 1, "prepare", &now);
+    assert!(said.contains("has not ended") && said.contains("by SYSPRO's calendar") && said.contains("correct it in SYSPRO"), "{said}");
+    let shown = by(&world, "anna", 0, &["close", "status", "--company", COMPANY, "--period", &now]);
+    assert!(shown.contains("by SYSPRO's calendar") && shown.contains("open (O), current"), "{shown}");
+    // the settings override it, and only where they say something
+    let set = format!("{COMPANY} {now} 2001-01-31");
+    let overridden = lines(&|command| {
+        command.env("TIELINE__CLOSE__PERIOD_ENDS", &set);
+    });
+    let line = find(&overridden, &now);
+    assert_eq!((&line["ends"], &line["ends_from"]), (&json!("2001-01-31"), &json!("settings")), "{line:#}");
+    assert_eq!(line["syspro"]["ends"], ends.last().unwrap().0.to_string(), "{line:#}");
+    if current > 1 {
+        assert_eq!(find(&overridden, &format!("{year}-{:02}", current - 1))["ends_from"], "syspro");
+    }
+    // a site with other words for open and closed
+    let other = |change: &dyn Fn(&mut std::process::Command)| {
+        let mut command = world.command(&["tie-out", "--why", "month end"]);
+        change(&mut command);
+        assert_eq!(command.output().unwrap().status.code(), Some(0));
+        find(&lines(&|_| ()), &now)["syspro"].clone()
+    };
+    let unknown = other(&|command| {
+        command.env("TIELINE__CALENDAR__OPEN", "Y").env("TIELINE__CALENDAR__CLOSED", "N");
+    });
+    assert_eq!((&unknown["status"], &unknown["open"]), (&json!("O"), &Value::Null), "{unknown:#}");
+    // what SYSPRO changes is read at the next tie-out, and is in the audit
+    let column = format!("CurYrPrdEnd{current}");
+    world.syspro.update(COMPANY, "GenControl", &[("Company", COMPANY)], &[(column.as_str(), "2001-02-28")]).unwrap();
+    assert_eq!(other(&|_| ())["ends"], "2001-02-28");
+    let audit = by(&world, "anna", 0, &["audit", "--kind", "close", "--output", "json"]);
+    assert!(audit.contains("2001-02-28") && audit.contains("calendar"), "{audit}");
+    // a table that cannot be read leaves what was read before, and says so
+    world.syspro.lack(&["GenControl"]);
+    let lost = other(&|_| ());
+    assert!(lost["ends"] == "2001-02-28" && lost["problem"].as_str().unwrap().contains("GenControl"), "{lost:#}");
+    let shown = by(&world, "anna", 0, &["close", "status", "--company", COMPANY, "--period", &now]);
+    assert!(shown.contains("could not be read then"), "{shown}");
 }
 
 #[test]

@@ -357,7 +357,7 @@ fn a_workbook_has_every_sum_and_difference_with_exact_amounts_and_totals_that_ca
     assert_eq!(out.status.code(), Some(3), "{}", text(&out));
     let report: Value = serde_json::from_slice(&out.stdout).unwrap();
     let mut book: Xlsx<_> = open_workbook(&file).unwrap();
-    assert_eq!(book.sheet_names(), ["About", "Sums", "Totals", "Differences", "Controls", "Not compared"]);
+    assert_eq!(book.sheet_names(), ["About", "Sums", "Totals", "Differences", "Controls", "Sub-ledger", "Not compared"]);
 
     // what the file says of itself
     let about = sheet(&mut book, "About").into_iter().map(|row| row.iter().map(ToString::to_string).collect::<Vec<_>>().join(": "));

@@ -65,17 +65,25 @@ pub fn generate(options: &DatasetOptions) -> Result<Database, EditError> {
             options.seed ^ like.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
         let mut company = Company::new(&id);
         company.ordinary = apart && id != ODD;
-        let mut maker =
-            Maker { company: &mut company, random: Rng::with_seed(seed), today: options.today, lines: options.lines_per_invoice };
+        let mut maker = Maker {
+            company: &mut company,
+            random: Rng::with_seed(seed),
+            today: options.today,
+            lines: options.lines_per_invoice,
+            moved: BTreeMap::new(),
+        };
         masters::fill(&mut maker, other, documents)?;
         if maker.company.ordinary {
             ordinary::fill(&mut maker, documents)?;
+            ledger::settle(&mut maker)?;
             companies.insert(id, company);
             continue;
         }
         let invoices = payables::fill(&mut maker, documents)?;
         purchasing::fill(&mut maker, &invoices)?;
+        ordinary::pay(&mut maker, &invoices)?;
         ledger::special_journals(&mut maker)?;
+        ledger::settle(&mut maker)?;
         companies.insert(id, company);
     }
     Ok(Database { companies, today: options.today })

@@ -1,13 +1,15 @@
 //! GL journals: header, lines and, once posted, the ledger's transactions.
 
+use std::collections::BTreeMap;
+
 use chrono::NaiveDate;
 
 use super::calendar::{earlier, fiscal};
-use super::currency::LOCAL;
+use super::currency::{CURRENCIES, LOCAL, local};
 use super::database::{Company, EditError};
 use super::invoice::Invoice;
 use super::maker::Maker;
-use super::masters::{BANK, SUSPENSE};
+use super::masters::{BANK, SUSPENSE, control};
 use super::table::Cell;
 
 /// One line of a journal; debit positive, local cents.
@@ -109,6 +111,7 @@ fn write(maker: &mut Maker<'_>, header: &Header<'_>, entries: &[Entry]) -> Resul
         ];
         maker.company.add("GenJournalDetail", row)?;
         if header.status == "P" {
+            *maker.moved.entry((entry.code.clone(), year, period)).or_default() += entry.value;
             let line = next(maker.company, "GenTransaction", &[(&id).into(), (&entry.code).into(), year.into(), period.into()], "GlLine")?;
             let row = vec![
                 ("Company", (&id).into()),
@@ -154,6 +157,77 @@ fn write(maker: &mut Maker<'_>, header: &Header<'_>, entries: &[Entry]) -> Resul
     ];
     maker.company.add("GenJournalCtl", row)?;
     Ok(journal)
+}
+
+/// Posts a payment: control account against bank.
+pub(super) fn post_payment(
+    maker: &mut Maker<'_>,
+    supplier: &str,
+    number: &str,
+    currency: &str,
+    cents: i64,
+    day: NaiveDate,
+) -> Result<(), EditError> {
+    let home = local(cents, currency);
+    let known = CURRENCIES.iter().map(|(code, ..)| *code).find(|code| *code == currency).unwrap_or(LOCAL);
+    let entry = |code: &str, value: i64, foreign: i64| Entry {
+        code: code.to_owned(),
+        value,
+        foreign,
+        currency: known,
+        kind: "PAY",
+        supplier: supplier.to_owned(),
+        invoice: number.to_owned(),
+        comment: "AP payment",
+        ..Entry::default()
+    };
+    post(maker, fiscal(day), day, "AP", &[entry(control(currency), home, cents), entry(BANK, -home, -cents)])
+}
+
+/// Closing balances of a year.
+const CLOSINGS: i64 = 15;
+
+/// Adds what was posted to the balances of the accounts: the current one, and those at the end of periods that are over.
+pub(super) fn settle(maker: &mut Maker<'_>) -> Result<(), EditError> {
+    let (id, now) = (Cell::from(&maker.company.id), fiscal(maker.today));
+    let mut by_account: BTreeMap<String, Vec<((i64, i64), i64)>> = BTreeMap::new();
+    for ((code, year, period), value) in std::mem::take(&mut maker.moved) {
+        by_account.entry(code).or_default().push(((year, period), value));
+    }
+    for (code, moved) in by_account {
+        let key = [id.clone(), Cell::from(&code)];
+        let Some(before) = number(maker.company, "GenMaster", &key, "CurrentBalance")? else { continue };
+        let total: i64 = moved.iter().map(|(_, value)| value).sum();
+        maker.company.set("GenMaster", &key, vec![("CurrentBalance", (before + total).into())])?;
+        let first = moved.iter().map(|((year, _), _)| *year).min().unwrap_or(now.0);
+        for year in first..=now.0 {
+            let row = [id.clone(), Cell::from(&code), year.into()];
+            let old = |company: &Company, column: &str| Ok(number(company, "GenHistory", &row, column)?.unwrap_or(before));
+            // what was posted up to the end of a period, and is not in the balance yet
+            let up_to = |period: i64| moved.iter().filter(|(at, _)| *at <= (year, period)).map(|(_, value)| value).sum::<i64>();
+            let mut values = vec![("BeginYearBalance".to_owned(), old(maker.company, "BeginYearBalance")? + up_to(0))];
+            for period in (1..=CLOSINGS).filter(|period| (year, *period) < now) {
+                let column = format!("ClosingBalPer{period}");
+                let closing = old(maker.company, &column)? + up_to(period);
+                values.push((column, closing));
+            }
+            let mut cells: Vec<(&str, Cell)> = values.iter().map(|(name, value)| (name.as_str(), (*value).into())).collect();
+            if maker.company.table("GenHistory")?.find(&row).is_some() {
+                maker.company.set("GenHistory", &row, cells)?;
+            } else {
+                cells.extend([("Company", row[0].clone()), ("GlCode", row[1].clone()), ("GlYear", row[2].clone())]);
+                maker.company.add("GenHistory", cells)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The number in a column of the row with this key; `None`: there is no such row.
+fn number(company: &Company, table: &str, key: &[Cell], column: &str) -> Result<Option<i64>, EditError> {
+    let table = company.table(table)?;
+    let at = table.schema.column(column).ok_or_else(|| EditError::Column(table.schema.name.clone(), column.to_owned()))?;
+    Ok(table.find(key).map(|slot| table.cell(slot, at).number()))
 }
 
 /// The next free number in this column, among rows whose key starts with this prefix.

@@ -1,12 +1,14 @@
 //! Changes to the data while a client reads it.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::database::{Company, Database, EditError};
 use super::invoice::Invoice;
 use super::maker::Maker;
 use super::table::Cell;
-use super::{masters, ordinary, payables};
+use super::{ledger, masters, ordinary, payables};
 
 /// New invoices of a tick when no one says how many.
 pub const TICK: u32 = 5;
@@ -38,7 +40,7 @@ pub fn tick(database: &mut Database, invoices: u32) -> Result<Ticked, EditError>
         let ticks = company.ticks;
         let count = |company: &Company, table: &str| company.table(table).map(|table| u32::try_from(table.len()).unwrap_or(u32::MAX));
         let (suppliers, first) = (count(company, "ApSupplier")? - 1, count(company, "ApInvoice")?);
-        let mut maker = Maker { company, random: fastrand::Rng::with_seed(ticks), today, lines: None };
+        let mut maker = Maker { company, random: fastrand::Rng::with_seed(ticks), today, lines: None, moved: BTreeMap::new() };
         let new: Vec<Invoice> = (0..invoices)
             .map(|n| {
                 // only suppliers without special meaning send more
@@ -74,6 +76,7 @@ pub fn tick(database: &mut Database, invoices: u32) -> Result<Ticked, EditError>
         masters::spare_supplier(&mut maker, &format!("ZTEMP{ticks}"))?;
         done.suppliers_deleted += 1;
         done.suppliers_added += 1;
+        ledger::settle(&mut maker)?;
     }
     Ok(done)
 }
@@ -84,11 +87,12 @@ pub fn pay_open(database: &mut Database, company: &str, invoices: u32) -> Result
     let company = database.company_mut(company)?;
     // the number of payments grows with each call, so two calls choose differently
     let seed = u64::try_from(company.table("ApInvoicePay")?.len()).unwrap_or(u64::MAX);
-    let mut maker = Maker { company, random: fastrand::Rng::with_seed(seed), today, lines: None };
+    let mut maker = Maker { company, random: fastrand::Rng::with_seed(seed), today, lines: None, moved: BTreeMap::new() };
     let mut paid = 0;
     while paid < invoices && amend(&mut maker)? {
         paid += 1;
     }
+    ledger::settle(&mut maker)?;
     Ok(paid)
 }
 
@@ -104,6 +108,9 @@ fn amend(maker: &mut Maker<'_>) -> Result<bool, EditError> {
     let currency = table.cell(slot, currency).text().to_owned();
     let today = maker.today;
     payables::pay(maker, supplier.text(), number.text(), entry, &currency, cents, today)?;
+    if maker.company.ordinary {
+        ledger::post_payment(maker, supplier.text(), number.text(), &currency, cents, today)?;
+    }
     maker.company.set("ApInvoice", &[supplier, number], vec![("MthInvBal1", 0.into()), ("NextPaymEntry", entry.into())])?;
     Ok(true)
 }

@@ -1,5 +1,7 @@
 //! The state shared by the functions that write the rows of one company.
 
+use std::collections::BTreeMap;
+
 use chrono::NaiveDate;
 use fastrand::Rng;
 
@@ -13,6 +15,8 @@ pub(super) struct Maker<'a> {
     pub(super) today: NaiveDate,
     /// GL lines of each ordinary invoice; random when absent.
     pub(super) lines: Option<u32>,
+    /// What was posted and does not stand in the balances of the accounts yet, by account, year and period.
+    pub(super) moved: BTreeMap<(String, i64, i64), i64>,
 }
 
 impl Maker<'_> {

@@ -53,8 +53,17 @@ const EXPENSES: [(&str, &str); 8] = [
     ("6080", "Duty and levies"),
 ];
 
-/// AP control account.
+/// AP control account of the branches for suppliers at home.
 pub(super) const CONTROL: &str = "10.000.2100";
+/// AP control account of the branch for suppliers abroad: what is owed in other currencies is apart.
+pub(super) const CONTROL_ABROAD: &str = "10.000.2110";
+/// The branch for suppliers abroad.
+pub(super) const ABROAD: &str = "40";
+
+/// The AP control account for invoices in this currency.
+pub(super) fn control(currency: &str) -> &'static str {
+    if currency == LOCAL { CONTROL } else { CONTROL_ABROAD }
+}
 /// Goods received and not invoiced.
 pub(super) const GRN_SUSPENSE: &str = "10.000.2150";
 /// Where a line without a GL code ends up.
@@ -156,11 +165,13 @@ fn small_tables(maker: &mut Maker<'_>) -> Result<(), EditError> {
         ];
         maker.company.add("AdmTax", row)?;
     }
-    for (branch, description) in [("10", "Head office"), ("20", "Coast"), ("30", "Export")] {
+    for (branch, description, control) in
+        [("10", "Head office", CONTROL), ("20", "Coast", CONTROL), ("30", "Export", CONTROL), (ABROAD, "Suppliers abroad", CONTROL_ABROAD)]
+    {
         let row = vec![
             ("Branch", branch.into()),
             ("Description", description.into()),
-            ("ApBrnGlCode", CONTROL.into()),
+            ("ApBrnGlCode", control.into()),
             ("PoPrefix", "".into()),
             ("PoNextNumber", 900_000.into()),
             ("GrnNextNumber", 900_000.into()),
@@ -200,6 +211,7 @@ fn accounts(maker: &mut Maker<'_>, company: &str, branches: &[&str]) -> Result<(
     let mut all: Vec<(String, String, &str, &str)> = vec![
         (BANK.into(), "Bank, current account".into(), "A", "BANK"),
         (CONTROL.into(), "Creditors control".into(), "L", "CRED"),
+        (CONTROL_ABROAD.into(), "Creditors control, other currencies".into(), "L", "CRED"),
         (GRN_SUSPENSE.into(), "Goods received not invoiced".into(), "L", "CRED"),
         (INPUT_TAX.into(), "Input tax".into(), "A", "CRED"),
         (SUSPENSE.into(), "Suspense".into(), "L", "CRED"),
@@ -230,7 +242,12 @@ fn accounts(maker: &mut Maker<'_>, company: &str, branches: &[&str]) -> Result<(
     }
     for (code, description, kind, group) in all {
         let flag = |on: bool| if on { "Y".into() } else { "N".into() };
-        let balance = maker.random.i64(-9_000_000..9_000_000);
+        let is_control = code == CONTROL || code == CONTROL_ABROAD;
+        // a control account has what AP has, and nothing was open when the year began
+        let balance = match maker.random.i64(-9_000_000..9_000_000) {
+            _ if is_control => 0,
+            balance => balance,
+        };
         let row = vec![
             ("Company", company.into()),
             ("GlCode", (&code).into()),
@@ -239,7 +256,7 @@ fn accounts(maker: &mut Maker<'_>, company: &str, branches: &[&str]) -> Result<(
             ("ExpenseType", if kind == "E" { "M".into() } else { "".into() }),
             ("GlGroup", group.into()),
             ("ReportIndex1", code.rsplit('.').next().unwrap_or_default().into()),
-            ("ControlAccFlag", flag(code == CONTROL || code == GRN_SUSPENSE)),
+            ("ControlAccFlag", flag(is_control || code == GRN_SUSPENSE)),
             ("AccOnHldFlag", flag(code == "10.999.6990")),
             ("AnalysisRequired", flag(code.ends_with(".6070"))),
             ("AnalysisCategory", if code.ends_with(".6070") { "PROJECT".into() } else { "".into() }),

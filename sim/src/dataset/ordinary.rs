@@ -14,7 +14,7 @@ use super::invoice::Invoice;
 use super::ledger::{self, Entry};
 use super::maker::Maker;
 use super::masters::{
-    BANK, CONTROL, DEPRECIATED, DEPRECIATION, FIRST_ORDINARY, GRN_SUSPENSE, INPUT_TAX, STOCK, WAGES, expense_code, supplier_currency,
+    BANK, DEPRECIATED, DEPRECIATION, FIRST_ORDINARY, GRN_SUSPENSE, INPUT_TAX, STOCK, WAGES, control, expense_code, supplier_currency,
 };
 use super::payables;
 use super::purchasing::{self, Order};
@@ -114,11 +114,12 @@ fn tax(supplier: u32, lines: &mut Vec<(String, i64, &'static str)>) {
 }
 
 /// The postings of the payments: control account against bank.
-fn pay(maker: &mut Maker<'_>, invoices: &[Invoice]) -> Result<(), EditError> {
+pub(super) fn pay(maker: &mut Maker<'_>, invoices: &[Invoice]) -> Result<(), EditError> {
     let mut paid: BTreeMap<NaiveDate, Vec<Entry>> = BTreeMap::new();
     for invoice in invoices.iter().filter(|invoice| invoice.paid != 0) {
         let home = local(invoice.paid, invoice.currency);
-        let both = [Entry::of_payment(CONTROL, home, invoice, invoice.paid), Entry::of_payment(BANK, -home, invoice, -invoice.paid)];
+        let control = control(invoice.currency);
+        let both = [Entry::of_payment(control, home, invoice, invoice.paid), Entry::of_payment(BANK, -home, invoice, -invoice.paid)];
         paid.entry(invoice.paid_on).or_default().extend(both);
     }
     for (day, entries) in &paid {

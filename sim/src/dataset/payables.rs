@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 
 use super::calendar::{after, before, open_periods};
-use super::currency::{local, rate};
+use super::currency::{LOCAL, local, rate};
 use super::database::EditError;
 use super::invoice::Invoice;
 use super::ledger::{self, Entry};
 use super::maker::Maker;
-use super::masters::{CONTROL, SUSPENSE, due, expense_code, supplier_currency, supplier_key};
+use super::masters::{ABROAD, SUSPENSE, control, due, expense_code, supplier_currency, supplier_key};
 
 /// Number of invoices that are special cases, which is also the minimum for a company.
 pub const SPECIAL: u32 = 26;
@@ -215,7 +215,7 @@ pub(super) fn post(maker: &mut Maker<'_>, journal: i64, invoices: &[&Invoice]) -
             ("Invoice", (&invoice.number).into()),
             ("TransactionCode", if invoice.value < 0 { "C".into() } else { "I".into() }),
             ("InvoiceValue", invoice.value.into()),
-            ("SupplierGlCode", CONTROL.into()),
+            ("SupplierGlCode", control(invoice.currency).into()),
             ("TrnDate", invoice.posted.into()),
             ("AnalysisEntry", (entry % 7).into()),
         ];
@@ -242,7 +242,7 @@ pub(super) fn post(maker: &mut Maker<'_>, journal: i64, invoices: &[&Invoice]) -
             let code = if code.is_empty() { SUSPENSE } else { code };
             entries.push(Entry::of_invoice(code, home, "EXP", invoice, journal, *cents));
         }
-        entries.push(Entry::of_invoice(CONTROL, -total, "INV", invoice, journal, -invoice.value));
+        entries.push(Entry::of_invoice(control(invoice.currency), -total, "INV", invoice, journal, -invoice.value));
     }
     ledger::post(maker, first.period, first.posted, "AP", &entries)
 }
@@ -253,6 +253,11 @@ fn header(maker: &mut Maker<'_>, journal: i64, entry: i64, invoice: &Invoice) ->
     let balance = invoice.value - invoice.paid;
     let paid_in = open_periods(invoice.paid_on)[0];
     let settled = invoice.paid != 0 && balance == 0;
+    let open = open_periods(maker.today);
+    let at_end_of = |month: (i64, i64)| {
+        let posted = if invoice.period <= month { invoice.value } else { 0 };
+        posted - if paid_in <= month { invoice.paid } else { 0 }
+    };
     let row = vec![
         ("Supplier", (&invoice.supplier).into()),
         ("Invoice", (&invoice.number).into()),
@@ -263,13 +268,13 @@ fn header(maker: &mut Maker<'_>, journal: i64, entry: i64, invoice: &Invoice) ->
         ("Journal", journal.into()),
         ("InvoiceYear", year.into()),
         ("InvoiceMonth", month.into()),
-        ("Branch", invoice.branch.into()),
+        ("Branch", if invoice.currency == LOCAL { invoice.branch.into() } else { ABROAD.into() }),
         ("Reference", (&invoice.reference).into()),
         ("OrigInvValue", invoice.value.into()),
         ("OrigDiscValue", (invoice.value / 40).into()),
         ("MthInvBal1", balance.into()),
-        ("MthInvBal2", if settled { 0.into() } else { invoice.value.into() }),
-        ("MthInvBal3", invoice.value.into()),
+        ("MthInvBal2", at_end_of(open[1]).into()),
+        ("MthInvBal3", at_end_of(open[2]).into()),
         ("YearInvBalZero", if settled { paid_in.0.into() } else { 0.into() }),
         ("MonthInvBalZero", if settled { paid_in.1.into() } else { 0.into() }),
         ("Currency", invoice.currency.into()),

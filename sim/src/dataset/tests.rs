@@ -186,6 +186,48 @@ fn the_cases_that_real_sites_have_are_there() {
     }
 }
 
+/// What AP owes at home on a control account, by `MthInvBal1` to `MthInvBal3`, and what the account owes then.
+fn owed(company: &Company, today: chrono::NaiveDate) -> ([i64; 3], [i64; 3]) {
+    use super::calendar::open_periods;
+    let (invoices, accounts, history) = (
+        company.table("ApInvoice").expect("table"),
+        company.table("GenMaster").expect("table"),
+        company.table("GenHistory").expect("table"),
+    );
+    let at_home = |slot: &u32| invoices.cell(*slot, column(invoices, "Currency")).text() == "R";
+    let balances = [1, 2, 3].map(|n| {
+        let at = column(invoices, &format!("MthInvBal{n}"));
+        invoices.slots().filter(at_home).map(|slot| invoices.cell(slot, at).number()).sum::<i64>()
+    });
+    let key = [Cell::from(&company.id), Cell::from("10.000.2100")];
+    let now = accounts.cell(accounts.find(&key).expect("the control account"), column(accounts, "CurrentBalance")).number();
+    let open = open_periods(today);
+    let then = |(year, period): (i64, i64)| {
+        let slot = history.find(&[key[0].clone(), key[1].clone(), year.into()]).expect("a year");
+        -history.cell(slot, column(history, &format!("ClosingBalPer{period}"))).number()
+    };
+    (balances, [-now, then(open[1]), then(open[2])])
+}
+
+#[test]
+fn what_ap_owes_is_what_its_control_account_owes() {
+    let mut apart = generate(&DatasetOptions { companies: Companies::Apart, ..options(300) }).expect("data");
+    for database in [&SMALL.clone(), &apart] {
+        for company in database.companies.values() {
+            let (balances, control) = owed(company, database.today);
+            assert_eq!(balances, control, "{}", company.id);
+            assert!(balances.iter().all(|balance| *balance != 0), "{balances:?}");
+        }
+    }
+    // and it stays so while business goes on
+    for _ in 0..5 {
+        live::tick(&mut apart, 8).expect("tick");
+    }
+    let company = apart.company("EDU1").expect("company");
+    let (balances, control) = owed(company, apart.today);
+    assert_eq!(balances, control);
+}
+
 #[test]
 fn large_tables_have_sizes_around_the_cap() {
     assert_eq!(LARGE.count("EDU1", "ApInvoice"), Ok(5_000));

@@ -56,6 +56,4 @@ pub struct SubledgerSettings {
     pub sources: Vec<String>,
     /// Whether a credit is negative in the general ledger.
     pub credit_is_negative: bool,
-    /// Transaction codes of AP journals and types of AP payments whose value counts with the other sign.
-    pub reversed: Vec<String>,
 }

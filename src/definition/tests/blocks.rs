@@ -2,6 +2,7 @@
 //! Each check is tested on both sides of its limit.
 
 use super::once::{PROFILE, ROOT, said_of_both, well};
+use super::site::site;
 use super::*;
 use crate::definition::content;
 use crate::definition::plan::{Limit, PartialWrite};
@@ -218,4 +219,23 @@ fn a_content_that_could_not_be_read_says_why() {
     let fault = Fault::of_rows("two rows".into());
     let back = plan.content_from_json(DocumentKey::from_text("7"), &content::faulty(&fault)).expect("reads back");
     assert_eq!((back.faults, back.key.as_str()), (vec![fault], "7"));
+}
+
+#[test]
+fn sums_are_divided_by_fields_that_both_systems_have() {
+    let entity = "after = [\"supplier\"]\n[root]\ntable = \"AssetMaster\"\nkey = [\"Asset\"]\ncolumns = [\"Owner\", \"Kind\"]\n";
+    let profile = "[header]\ntable = \"x_asset\"\nwrite = \"table\"\nkey_column = \"u_source_key\"\ngone = { u_kind = \"\" }\n\
+                   [header.fields]\nu_kind = \"Kind\"\nu_code = { from = \"Owner\", reference = \"supplier\" }\n\
+                   u_owner = { from = \"Owner\", reference = \"supplier\", write = \"sys_id\" }\n[header.tie_out]\n";
+    let with = |keys: &str| {
+        let site = site(&[("entities/asset.toml", entity), ("profiles/apo/asset.toml", &format!("{profile}{keys}"))]);
+        load(Some(site.path()), "apo", &["asset".into(), "supplier".into()], &own())
+    };
+    let definitions = with("supplier = \"u_code\"\ntype = \"u_kind\"\n").unwrap_or_else(|problems| panic!("{}", lines(&problems)));
+    let groups: Vec<_> =
+        plan(&definitions, "asset").targets[0].tie_out.groups.iter().map(|(by, field)| (by.as_str(), field.as_str())).collect();
+    assert_eq!(groups, [("supplier", "u_code"), ("type", "u_kind")]);
+    let problems = lines(&with("supplier = \"u_owner\"\naccount = \"u_nothing\"\n").expect_err("two mistakes"));
+    assert!(problems.contains("`u_owner` is a sys_id of ServiceNow"), "{problems}");
+    assert!(problems.contains("`u_nothing` is not among the fields"), "{problems}");
 }

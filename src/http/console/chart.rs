@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
-use super::tie_out::name;
+use super::tie_out_names::name;
 use super::view::grouped;
 use crate::domain::fiscal::period_text;
 use crate::domain::money::amount_in;

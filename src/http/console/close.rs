@@ -8,6 +8,7 @@ use super::filter::{Filter, Spec};
 use super::flash::FlashMessage;
 use super::session::{self, Form};
 use super::view::{CodeText, Layout, Time, grouped, part, record_path};
+use crate::domain::calendar::EndFrom;
 use crate::domain::close::{CloseState, CloseStep, SignedSum};
 use crate::domain::fiscal::FiscalPeriod;
 use crate::domain::ids::TieOutItemId;
@@ -21,7 +22,7 @@ use crate::http::problem::Problem;
 use crate::http::query::Params;
 use crate::http::route::Route;
 use crate::http::state::AppState;
-use crate::operations::close::{self, CloseReport, EndFrom, PeriodItem, PeriodLine, Signature};
+use crate::operations::close::{self, CloseReport, PeriodItem, PeriodLine, Signature};
 use crate::store::{CloseChangeRow, CloseChanges};
 
 pub(in crate::http) fn routes() -> Vec<Route> {

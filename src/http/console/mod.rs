@@ -31,6 +31,7 @@ mod tie_out;
 mod tie_out_csv;
 mod tie_out_files;
 mod tie_out_groups;
+mod tie_out_names;
 mod tie_out_subledger;
 mod view;
 

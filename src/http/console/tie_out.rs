@@ -11,6 +11,7 @@ use super::filter::{Choice, Filter, Spec};
 use super::flash::FlashMessage;
 use super::session::{self, Form};
 use super::tie_out_groups::links;
+use super::tie_out_names::{name, periods};
 use super::tie_out_subledger::{ENTRIES, EntryView, SubledgerView};
 use super::view::{CodeText, Layout, Time, grouped, record_path};
 use crate::domain::fiscal::{FiscalPeriod, period_text};
@@ -104,12 +105,6 @@ impl From<&TieOutBucket> for SumView {
             groups: Vec::new(),
         }
     }
-}
-
-/// The records of a block for people: `Invoices`, `Invoices, lines`.
-pub(super) fn name(entity: &str, block: &str) -> String {
-    let heading = EntityName::new(entity).heading();
-    if block == "header" { heading } else { format!("{heading}, {block}") }
 }
 
 fn counted(number: i64, what: &str) -> String {
@@ -287,17 +282,6 @@ struct TieOutPart {
     live: Live,
 }
 
-/// The fiscal periods of these sums to choose from, the newest first, and the one of an old address that this tie-out may not have.
-pub(super) fn periods(query: &str, buckets: &[TieOutBucket]) -> Vec<(String, String)> {
-    let own = buckets.iter().filter_map(|bucket| FiscalPeriod::of(bucket.year?, bucket.period));
-    let asked = url::form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name == "period");
-    let asked = asked.filter_map(|(_, text)| Some((text.parse().ok()?, text.into_owned())));
-    let mut periods: Vec<(FiscalPeriod, String)> = own.map(|period| (period, period.to_string())).chain(asked).collect();
-    periods.sort();
-    periods.dedup();
-    periods.into_iter().rev().map(|(period, text)| (text, period.to_string())).collect()
-}
-
 /// What the filter selects.
 pub(super) struct Selected {
     pub(super) filter: Filter,
@@ -432,7 +416,7 @@ impl Shown {
         let file = |name: &str| selected.filter.link(&format!("/tie-out/{}/{name}", report.run.id), &[]);
         let ages = app_state.process.store.tie_out_ages(selected.items(report.run.id, TieOutItemId::default(), 0)).await?;
         let periods = chart::periods(&buckets);
-        let (definitions, id) = (app_state.process.definitions.now(), report.run.id);
+        let id = report.run.id;
         let subledger: Vec<_> = report.subledger.iter().filter(|one| selected.is_of_flow(&one.company, AP)).collect();
         let entries = match subledger.is_empty() {
             true => Vec::new(),
@@ -442,7 +426,7 @@ impl Shown {
         let shown = Self {
             subledger_entries: entries.map(EntryView::from).collect(),
             subledger: subledger.into_iter().map(SubledgerView::from).collect(),
-            sums: buckets.into_iter().map(|bucket| SumView { groups: links(&definitions, id, bucket), ..bucket.into() }).collect(),
+            sums: buckets.into_iter().map(|bucket| SumView { groups: links(app_state, id, bucket), ..bucket.into() }).collect(),
             left_out,
             differences: items.into_iter().map(DifferenceView::from).collect(),
             controls: report.controls.iter().filter_map(|control| violated(control, selected)).collect(),

@@ -10,10 +10,9 @@ use rust_decimal::Decimal;
 use super::answer::{Page, Refusal, ok};
 use super::filter::{Filter, Spec};
 use super::session;
-use super::tie_out::{name, periods};
 use super::tie_out_csv::file;
+use super::tie_out_names::{name, periods};
 use super::view::{Layout, grouped};
-use crate::definition::Definitions;
 use crate::domain::EntityName;
 use crate::domain::csv::lines_with_amounts;
 use crate::domain::fiscal::{FiscalPeriod, period_text};
@@ -95,7 +94,8 @@ struct GroupsPage {
 }
 
 /// The links of a sum to its groups, each with its label.
-pub(super) fn links(definitions: &Definitions, id: TieOutId, bucket: &TieOutBucket) -> Vec<(&'static str, String)> {
+pub(super) fn links(app_state: &AppState, id: TieOutId, bucket: &TieOutBucket) -> Vec<(&'static str, String)> {
+    let definitions = app_state.process.definitions.now();
     let plan = definitions.plan(&EntityName::new(&bucket.entity));
     let target = plan.and_then(|plan| plan.targets.iter().find(|target| target.block == bucket.block));
     let divisions = target.into_iter().flat_map(|target| target.tie_out.groups.keys());

@@ -13,27 +13,27 @@ pub(super) const ENTRIES: i64 = 50;
 
 /// One account and month.
 pub(super) struct SubledgerView {
-    company: String,
-    account: String,
-    branches: String,
-    month: String,
+    pub(super) company: String,
+    pub(super) account: String,
+    pub(super) branches: String,
+    pub(super) month: String,
     /// The period of the general ledger, if it has another number.
-    period: Option<String>,
-    currency: String,
-    subledger: String,
-    control: String,
-    difference: String,
-    differs: bool,
+    pub(super) period: Option<String>,
+    pub(super) currency: String,
+    pub(super) subledger: String,
+    pub(super) control: String,
+    pub(super) difference: String,
+    pub(super) differs: bool,
     /// The movements of both sides.
-    movement: Option<String>,
-    control_movement: Option<String>,
+    pub(super) movement: Option<String>,
+    pub(super) control_movement: Option<String>,
     /// What is known to be between both sides: what it is, how many, and the amount.
-    between: Vec<(&'static str, String, String)>,
-    others: String,
-    verdict: &'static str,
-    tone: &'static str,
-    why: Option<CodeText>,
-    next_step: Option<CodeText>,
+    pub(super) between: Vec<(&'static str, String, String)>,
+    pub(super) others: String,
+    pub(super) verdict: &'static str,
+    pub(super) tone: &'static str,
+    pub(super) why: Option<CodeText>,
+    pub(super) next_step: Option<CodeText>,
 }
 
 impl From<&TieOutSubledger> for SubledgerView {
@@ -79,13 +79,13 @@ impl From<&TieOutSubledger> for SubledgerView {
 
 /// A posting or journal behind it.
 pub(super) struct EntryView {
-    account: String,
-    period: String,
-    journal: String,
-    source: String,
-    reference: String,
-    amount: String,
-    what: &'static str,
+    pub(super) account: String,
+    pub(super) period: String,
+    pub(super) journal: String,
+    pub(super) source: String,
+    pub(super) reference: String,
+    pub(super) amount: String,
+    pub(super) what: &'static str,
 }
 
 impl From<SubledgerEntry> for EntryView {

@@ -6,32 +6,11 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::config::settings::CloseSettings;
-use crate::domain::calendar::CalendarPeriod;
+use crate::domain::calendar::{CalendarPeriod, EndFrom};
 use crate::domain::fiscal::FiscalPeriod;
 use crate::operations::Refused;
 use crate::process::Process;
 use crate::store::KeptCalendar;
-
-/// Where the end of a period comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum EndFrom {
-    /// `close.period_ends` in the settings.
-    Settings,
-    /// SYSPRO's calendar.
-    Syspro,
-}
-
-impl EndFrom {
-    /// For people.
-    pub fn text(self) -> &'static str {
-        match self {
-            Self::Settings => "the settings",
-            Self::Syspro => "SYSPRO's calendar",
-        }
-    }
-}
 
 /// The last day of a period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,7 +51,7 @@ impl PeriodInSyspro {
 
 /// The ends of the periods of all companies, or of one.
 pub(super) struct Ends<'a> {
-    settings: &'a CloseSettings,
+    process: &'a Process,
     calendars: BTreeMap<String, KeptCalendar>,
 }
 
@@ -81,12 +60,12 @@ impl<'a> Ends<'a> {
     /// An error of the ledger.
     pub(super) async fn read(process: &'a Process, company: Option<&str>) -> Result<Self, Refused> {
         let calendars = process.store.calendars(company.map(str::to_owned)).await?;
-        Ok(Self { settings: &process.settings.close, calendars })
+        Ok(Self { process, calendars })
     }
 
     /// The end of a company's period; `None`: nobody says it.
     pub(super) fn of(&self, company: &str, period: FiscalPeriod) -> Option<PeriodEnd> {
-        let own = self.settings.end_of(company, period).map(|day| PeriodEnd { day, from: EndFrom::Settings });
+        let own = self.process.settings.close.end_of(company, period).map(|day| PeriodEnd { day, from: EndFrom::Settings });
         own.or_else(|| self.row(company, period).map(|(_, row)| PeriodEnd { day: row.ends, from: EndFrom::Syspro }))
     }
 
@@ -114,6 +93,6 @@ impl<'a> Ends<'a> {
         let current = calendar.and_then(|calendar| calendar.current);
         let own = calendar.into_iter().flat_map(|calendar| &calendar.periods).map(|one| one.period);
         let begun = own.filter(|period| current.is_none_or(|current| *period <= current));
-        self.settings.periods_of(company).chain(begun).collect()
+        self.process.settings.close.periods_of(company).chain(begun).collect()
     }
 }

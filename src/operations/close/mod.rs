@@ -11,7 +11,7 @@ mod view;
 
 use self::basis::{Basis, Explained};
 use self::ends::Ends;
-pub use self::ends::{EndFrom, PeriodInSyspro};
+pub use self::ends::PeriodInSyspro;
 pub use self::refused::CloseRefused;
 pub use self::view::{CloseReport, PeriodItem, PeriodLine, PeriodTieOut, Signature};
 use super::{Refused, Requested, approval, check_names};

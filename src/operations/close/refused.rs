@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 
-use super::ends::EndFrom;
+use crate::domain::calendar::EndFrom;
 use crate::domain::close::{CloseState, CloseStep};
 use crate::domain::fiscal::FiscalPeriod;
 use crate::domain::ids::TieOutId;

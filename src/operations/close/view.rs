@@ -7,8 +7,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::basis::{Basis, Explained};
-use super::ends::{EndFrom, Ends, PeriodInSyspro};
+use super::ends::{Ends, PeriodInSyspro};
 use super::refused::CloseRefused;
+use crate::domain::calendar::EndFrom;
 use crate::domain::close::{CloseState, CloseStep, SignedSum};
 use crate::domain::fiscal::FiscalPeriod;
 use crate::domain::tie_out::Verdict;

@@ -1,10 +1,10 @@
 //! Ties out: compares SYSPRO's records with ServiceNow's rows. Both sides are read for it, and nothing is written to either of them.
 //!
-//! `files` writes workbooks and documents about one. `flow` reads and compares one flow. `values` turns what was read into comparable rows, and compares their fields. The ledger keeps the
+//! `flow` reads and compares one flow. `values` turns what was read into comparable rows, and compares their fields. The ledger keeps the
 //! rows meanwhile, finds which records differ, and why; `causes` finds what only the two systems can tell. `vectors` asks whether a table of
-//! ServiceNow has changed. `controls` checks what must hold within SYSPRO's documents. `rows` makes the rows of files, `groups`
-//! those of the sums by supplier, account or document type. `subledger` compares
-//! SYSPRO's AP sub-ledger with its general ledger.
+//! ServiceNow has changed. `controls` checks what must hold within SYSPRO's documents. `subledger` compares SYSPRO's AP sub-ledger with its
+//! general ledger. `files` writes workbooks and documents, `rows` the rows of files, and `groups` those of the sums by supplier, account or
+//! document type.
 
 mod causes;
 mod controls;

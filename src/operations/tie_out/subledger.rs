@@ -10,10 +10,10 @@ use std::collections::BTreeMap;
 use rust_decimal::Decimal;
 
 use self::books::{Account, Books, Read};
-use crate::config::settings::SubledgerSettings;
 use crate::definition::Definitions;
 use crate::domain::CompanyId;
 use crate::domain::calendar::Calendar;
+use crate::domain::currency::minor_units;
 use crate::domain::fiscal::FiscalPeriod;
 use crate::domain::ids::TieOutId;
 use crate::domain::subledger::{Entries, SubledgerVerdict, verdict};
@@ -66,7 +66,11 @@ pub(super) async fn compare(
         (_, Err(why)) => Err(format!("SYSPRO's fiscal periods could not be read: {why}")),
     };
     let (mut lines, mut entries) = match read {
-        Ok((read, months)) => (lines(company, &read, &months), read.entries),
+        Ok((mut read, months)) => {
+            let mut entries = std::mem::take(&mut read.entries);
+            entries.iter_mut().for_each(|entry| entry.amount = with_decimals(entry.amount, &read.currency));
+            (lines(company, &read, &months), entries)
+        }
         Err(why) => (vec![TieOutSubledger::not_compared(company.as_str(), why)], Vec::new()),
     };
     if let Some(only) = asked.period {
@@ -84,20 +88,18 @@ async fn read(
     company: &CompanyId,
     calendar: &CompanyCalendar,
 ) -> Result<(Read, Months), String> {
-    let settings = &process.settings.subledger;
     let currency = definitions.code_lists.own_currency(company)?.into_owned();
     let books = Books {
         link,
         company,
-        settings,
-        page_size: process.settings.syspro.page_size,
+        process,
         code_lists: &definitions.code_lists,
         currency,
         calendar: &calendar.calendar,
         ledger: &calendar.ledger,
     };
     let current = books.current_month().await?;
-    let months = Months::before(current, &calendar.calendar, settings.periods_ahead)
+    let months = Months::before(current, &calendar.calendar, process.settings.subledger.periods_ahead)
         .ok_or_else(|| format!("the AP months before {current} are not known"))?;
     Ok((books.read(&months.0).await?, months))
 }
@@ -148,15 +150,10 @@ fn line(company: &CompanyId, (name, account): (&str, &Account), read: &Read, (mo
         }
         Some(control) => verdict(subledger, control, unposted, not_integrated, foreign),
     };
-    if account.without_invoice[at] > 0 {
-        why.push(format!(
-            "{} AP entries of the month name invoices that SYSPRO no longer has: its movement is not known",
-            account.without_invoice[at]
-        ));
-    }
     if account.in_summary {
         why.push("the general ledger names no AP journal, so that it is not known which are still to come".to_owned());
     }
+    let money = |amount: Decimal| with_decimals(amount, &read.currency);
     TieOutSubledger {
         company: company.as_str().to_owned(),
         account: name.to_owned(),
@@ -165,16 +162,17 @@ fn line(company: &CompanyId, (name, account): (&str, &Account), read: &Read, (mo
         month: Some(month.number()),
         period: Some(period.number()),
         currency: read.currency.clone(),
-        subledger_balance: Some(subledger),
-        control_balance: control,
-        subledger_movement: (account.without_invoice[at] == 0).then_some(account.movements[at]),
-        control_movement: Some(account.control_movements[at]),
+        subledger_balance: Some(money(subledger)),
+        control_balance: control.map(money),
+        // the balance before the oldest month is not known
+        subledger_movement: account.balances.get(at + 1).map(|before| money(subledger - before)),
+        control_movement: Some(money(account.control_movements[at])),
         unposted_entries: unposted.count,
-        unposted_amount: unposted.amount,
+        unposted_amount: money(unposted.amount),
         not_integrated_entries: not_integrated.count,
-        not_integrated_amount: not_integrated.amount,
+        not_integrated_amount: money(not_integrated.amount),
         foreign_entries: foreign.count,
-        foreign_amount: foreign.amount,
+        foreign_amount: money(foreign.amount),
         other_currencies,
         verdict,
         why: (!why.is_empty()).then(|| why.join("; ")),
@@ -184,10 +182,14 @@ fn line(company: &CompanyId, (name, account): (&str, &Account), read: &Read, (mo
 /// The balances in other currencies that are not zero.
 fn others(others: &BTreeMap<String, [Decimal; MONTHS]>, at: usize) -> Vec<String> {
     let some = others.iter().filter(|(_, balances)| !balances[at].is_zero());
-    some.map(|(currency, balances)| format!("{currency} {}", balances[at])).collect()
+    some.map(|(currency, balances)| format!("{currency} {}", with_decimals(balances[at], currency))).collect()
 }
 
-/// Whether a value counts with the other sign.
-fn is_reversed(settings: &SubledgerSettings, code: &str) -> bool {
-    settings.reversed.iter().any(|one| one == code)
+/// An amount with at least the decimals of its currency. SYSPRO's numbers come without trailing zeros.
+fn with_decimals(mut amount: Decimal, currency: &str) -> Decimal {
+    let places = minor_units(currency).unwrap_or(2);
+    if amount.scale() < places {
+        amount.rescale(places);
+    }
+    amount
 }

@@ -84,7 +84,7 @@ pub(super) fn expected(target: &TargetPlan, document_key: &str, document_hash: [
 
 /// The supplier, account and document type of a record, by the fields that the definition names.
 fn groups(target: &TargetPlan, fields: &Fields) -> Groups {
-    let of = |by: GroupBy| target.tie_out.groups.get(&by).and_then(|name| fields.get(name)).map(|value| value.trim().to_owned());
+    let of = |by: GroupBy| target.tie_out.groups.get(&by).and_then(|name| fields.get(name)).cloned();
     Groups { supplier: of(GroupBy::Supplier), account: of(GroupBy::Account), document_type: of(GroupBy::Type) }
 }
 

@@ -1,7 +1,8 @@
 //! A page of records and a signature at the same moment: the page is counted as a change before the signature, or it suspends it.
 
 use futures_util::future::join;
-use tieline::domain::close::{CloseStep, FiscalPeriod};
+use tieline::domain::close::CloseStep;
+use tieline::domain::fiscal::FiscalPeriod;
 use tieline::domain::ids::TieOutId;
 use tieline::store::{CloseBasis, NewCloseStep, StepResult};
 

@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rust_decimal::Decimal;
 
-use super::{MONTHS, is_reversed};
-use crate::config::settings::SubledgerSettings;
+use super::MONTHS;
 use crate::definition::code_lists::{CURRENCY, CodeLists};
 use crate::domain::CompanyId;
 use crate::domain::calendar::Calendar;
 use crate::domain::fiscal::FiscalPeriod;
 use crate::domain::subledger::{Entries, SubledgerEntryKind};
 use crate::operations::syspro_table::{SysproRow, SysproTable, quoted};
+use crate::process::Process;
 use crate::process::syspro_link::SysproLink;
 use crate::store::NewSubledgerEntry;
 
@@ -25,8 +25,7 @@ type Month = (FiscalPeriod, FiscalPeriod);
 pub(super) struct Books<'a> {
     pub(super) link: &'a SysproLink,
     pub(super) company: &'a CompanyId,
-    pub(super) settings: &'a SubledgerSettings,
-    pub(super) page_size: u32,
+    pub(super) process: &'a Process,
     pub(super) code_lists: &'a CodeLists,
     /// The company's own currency, by its ISO code.
     pub(super) currency: String,
@@ -40,9 +39,6 @@ pub(super) struct Books<'a> {
 pub(super) struct Account {
     pub(super) branches: BTreeSet<String>,
     pub(super) balances: [Decimal; MONTHS],
-    pub(super) movements: [Decimal; MONTHS],
-    /// AP entries of the month whose invoice SYSPRO no longer has.
-    pub(super) without_invoice: [i64; MONTHS],
     /// Balances in other currencies.
     pub(super) others: BTreeMap<String, [Decimal; MONTHS]>,
     pub(super) control: [Option<Decimal>; MONTHS],
@@ -74,13 +70,9 @@ pub(super) struct Read {
 }
 
 impl Read {
-    /// The account of an AP entry: the one that it names itself, or that of its branch.
-    fn account(&mut self, named: &str, branch: &str) -> Option<&mut Account> {
-        let name = match self.accounts.contains_key(named) {
-            true => named.to_owned(),
-            false => self.by_branch.get(branch)?.clone(),
-        };
-        self.accounts.get_mut(&name)
+    /// The account of a branch.
+    fn account(&mut self, branch: &str) -> Option<&mut Account> {
+        self.accounts.get_mut(self.by_branch.get(branch)?)
     }
 
     fn name(&mut self, entry: NewSubledgerEntry) {
@@ -97,7 +89,7 @@ impl Books<'_> {
     /// # Errors
     /// Why it is not known.
     pub(super) async fn current_month(&self) -> Result<FiscalPeriod, String> {
-        let settings = self.settings;
+        let settings = &self.process.settings.subledger;
         let key = if settings.month_company.is_empty() { settings.month_year.as_str() } else { &settings.month_company };
         let table = SysproTable::new(&settings.month_table, &[key], &[&settings.month_year, &settings.month_period]);
         let mut found = Vec::new();
@@ -120,7 +112,7 @@ impl Books<'_> {
         table: &SysproTable,
         each: impl FnMut(SysproRow<'_>, Vec<SysproRow<'_>>) -> Result<(), String>,
     ) -> Result<(), String> {
-        table.read(self.link, self.company, self.page_size, each).await
+        table.read(self.link, self.company, self.process.settings.syspro.page_size, each).await
     }
 
     /// Reads both sides of these months.
@@ -133,7 +125,6 @@ impl Books<'_> {
         self.balances(&mut read).await?;
         for (at, (month, _)) in months.iter().enumerate() {
             self.journals(&mut read, at, *month).await?;
-            self.payments(&mut read, at, *month).await?;
         }
         let names: Vec<String> = read.accounts.keys().cloned().collect();
         for name in &names {
@@ -153,7 +144,7 @@ impl Books<'_> {
         let table = SysproTable::new("ApBranch", &["Branch"], &["ApBrnGlCode"]);
         self.each(&table, |row, _| {
             let (branch, own) = (row.text("Branch"), row.text("ApBrnGlCode"));
-            let account = if own.trim().is_empty() { self.settings.control_account.clone() } else { own };
+            let account = if own.trim().is_empty() { self.process.settings.subledger.control_account.clone() } else { own };
             if !account.is_empty() {
                 read.accounts.entry(account.clone()).or_default().branches.insert(branch.clone());
                 read.by_branch.insert(branch, account);
@@ -181,7 +172,7 @@ impl Books<'_> {
             .only("MthInvBal1 ne 0 or MthInvBal2 ne 0 or MthInvBal3 ne 0");
         self.each(&table, |row, _| {
             let branch = row.text("Branch");
-            let Some(account) = read.account("", &branch) else {
+            let Some(account) = read.account(&branch) else {
                 read.unassigned.insert(branch);
                 return Ok(());
             };
@@ -197,54 +188,14 @@ impl Books<'_> {
         .await
     }
 
-    /// The amount of an AP entry in the company's own currency; `None`: it is in another one.
-    fn own_amount(&self, row: SysproRow<'_>, code: &str, value: &str) -> Option<Decimal> {
-        if self.other_currency(&row.text("Currency")).is_some() {
-            return None;
-        }
-        let amount = row.number(value).unwrap_or_default();
-        Some(if is_reversed(self.settings, &row.text(code)) { -amount } else { amount })
-    }
-
-    /// The invoices that were posted in a month.
+    /// The AP journals of a month, by the invoices that they posted.
     async fn journals(&self, read: &mut Read, at: usize, month: FiscalPeriod) -> Result<(), String> {
-        let key = ["TrnYear", "TrnMonth", "Journal", "EntryNumber"];
-        let columns = ["Supplier", "Invoice", "TransactionCode", "InvoiceValue", "SupplierGlCode"];
-        let table = SysproTable::new("ApJnlSummary", &key, &columns).only(&of_month("TrnYear", "TrnMonth", month)).join(
-            "ApInvoice",
-            &[("Supplier", "Supplier"), ("Invoice", "Invoice")],
-            &["Branch", "Currency"],
-        );
+        let table = SysproTable::new("ApInvoice", &["Supplier", "Invoice"], &["Branch", "Currency", "Journal", "OrigInvValue"])
+            .only(&of_month("InvoiceYear", "InvoiceMonth", month));
         self.each(&table, |row, _| {
-            let Some(account) = read.account(&row.text("SupplierGlCode"), &row.text("Branch")) else { return Ok(()) };
-            if row.text("Branch").is_empty() {
-                account.without_invoice[at] += 1;
-                return Ok(());
-            }
-            if let Some(amount) = self.own_amount(row, "TransactionCode", "InvoiceValue") {
-                account.movements[at] += amount;
-                *account.journals[at].entry(row.text("Journal")).or_default() += amount;
-            }
-            Ok(())
-        })
-        .await
-    }
-
-    /// The payments and adjustments of a month.
-    async fn payments(&self, read: &mut Read, at: usize, month: FiscalPeriod) -> Result<(), String> {
-        let table = SysproTable::new("ApInvoicePay", &["Supplier", "Invoice", "EntryNumber"], &["TrnType", "TrnValue"])
-            .only(&of_month("TrnYear", "TrnMonth", month))
-            .join("ApInvoice", &[("Supplier", "Supplier"), ("Invoice", "Invoice")], &["Branch", "Currency"]);
-        self.each(&table, |row, _| {
-            let branch = row.text("Branch");
-            if branch.is_empty() {
-                // of which account is not known
-                read.accounts.values_mut().for_each(|account| account.without_invoice[at] += 1);
-                return Ok(());
-            }
-            let amount = self.own_amount(row, "TrnType", "TrnValue");
-            if let Some((account, amount)) = read.account("", &branch).zip(amount) {
-                account.movements[at] += amount;
+            let own = self.other_currency(&row.text("Currency")).is_none();
+            if let Some(account) = read.account(&row.text("Branch")).filter(|_| own) {
+                *account.journals[at].entry(row.text("Journal")).or_default() += row.number("OrigInvValue").unwrap_or_default();
             }
             Ok(())
         })
@@ -253,7 +204,7 @@ impl Books<'_> {
 
     /// A value of the general ledger: what increases the liability is positive.
     fn owed(&self, value: Decimal) -> Decimal {
-        if self.settings.credit_is_negative { -value } else { value }
+        if self.process.settings.subledger.credit_is_negative { -value } else { value }
     }
 
     fn of_account(&self, account: &str) -> String {
@@ -272,7 +223,7 @@ impl Books<'_> {
         if now.is_none() {
             return Err(format!("the control account {} is not in SYSPRO's table `GenMaster`", quoted(name)));
         }
-        let settings = self.settings;
+        let settings = &self.process.settings.subledger;
         let column = |period: i32| format!("{}{period}", settings.history_closing);
         let columns: Vec<String> = months.iter().filter_map(|(_, period)| period.period()).map(column).collect();
         let named: Vec<&str> = columns.iter().map(String::as_str).collect();
@@ -307,7 +258,7 @@ impl Books<'_> {
             let Some(account) = read.accounts.get_mut(name) else { return Ok(()) };
             let (amount, source) = (self.owed(row.number("EntryValue").unwrap_or_default()), row.text("Source"));
             account.control_movements[at] += amount;
-            if self.settings.sources.contains(&source) {
+            if self.process.settings.subledger.sources.contains(&source) {
                 account.integrate(period, &row);
                 return Ok(());
             }
@@ -329,10 +280,11 @@ impl Books<'_> {
 
     /// Lines on control accounts of journals from AP that are made and not posted.
     async fn unposted(&self, read: &mut Read) -> Result<(), String> {
-        if self.settings.unposted.is_empty() {
+        if self.process.settings.subledger.unposted.is_empty() {
             return Ok(());
         }
-        let states: Vec<String> = self.settings.unposted.iter().map(|state| format!("JnlStatus eq {}", quoted(state))).collect();
+        let states: Vec<String> =
+            self.process.settings.subledger.unposted.iter().map(|state| format!("JnlStatus eq {}", quoted(state))).collect();
         let table =
             SysproTable::new("GenJournalCtl", &["GlYear", "GlPeriod", "GlJournal"], &["JournalSource"]).only(&states.join(" or ")).lines(
                 "GenJournalDetail",
@@ -346,7 +298,7 @@ impl Books<'_> {
             for line in lines {
                 let (name, company) = (line.text("GlCode"), line.text("Company"));
                 let source = if line.text("Source").is_empty() { journal.text("JournalSource") } else { line.text("Source") };
-                let own = (company.is_empty() || company == self.ledger) && self.settings.sources.contains(&source);
+                let own = (company.is_empty() || company == self.ledger) && self.process.settings.subledger.sources.contains(&source);
                 let Some(account) = read.accounts.get_mut(&name).filter(|_| own) else { continue };
                 let amount = self.owed(line.number("EntryValue").unwrap_or_default());
                 account.unposted.entry(period).or_default().add(amount);
