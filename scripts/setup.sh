@@ -144,6 +144,21 @@ if [[ $lints == yes ]] && ! cmp -s tests/browser/package.json "$browser/package.
   }
 fi
 
+# The tests of sign-in start an OpenID provider. It comes from npm and is installed into target/tools.
+oidc=target/tools/oidc
+if [[ $lints == yes ]] && ! cmp -s tests/oidc/package.json "$oidc/package.json"; then
+  echo "setup: installing the OpenID provider of the sign-in tests with npm"
+  mkdir -p "$oidc"
+  cp tests/oidc/package.json "$oidc/package.json.new"
+  rm -rf "$oidc/package.json" "$oidc/node_modules"
+  mv "$oidc/package.json.new" "$oidc/package.json"
+  (cd "$oidc" && npm install --no-audit --no-fund --no-package-lock --ignore-scripts --loglevel=error) || {
+    rm -f "$oidc/package.json"
+    echo "setup: npm could not install oidc-provider, which the tests of sign-in need" >&2
+    exit 1
+  }
+fi
+
 # schemathesis tests the running service against its OpenAPI description. It comes from PyPI and is
 # installed into target/tools.
 api=target/tools/api

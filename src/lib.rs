@@ -25,6 +25,7 @@ pub mod store;
 pub mod syspro;
 
 pub mod notice;
+pub mod oidc;
 pub mod report;
 
 pub mod supervision;

@@ -40,6 +40,8 @@ const TRIES: i32 = 16;
 pub struct NotifierParts {
     /// `[notices]`
     pub notices: NoticeSettings,
+    /// How many days before its end an API key is notified.
+    pub key_notice_days: u32,
     /// The certificate that HTTP is served with, whose end is told beforehand.
     pub certificate: Option<CertificateFiles>,
     /// The companies whose flows are watched.
@@ -60,6 +62,7 @@ impl From<&Process> for NotifierParts {
     fn from(process: &Process) -> Self {
         Self {
             notices: process.settings.notices.clone(),
+            key_notice_days: process.settings.sign_in.key_notice_days,
             certificate: process.settings.http.certificate.clone(),
             companies: process.settings.syspro.companies.clone(),
             definitions: process.definitions.clone(),
@@ -152,6 +155,7 @@ async fn tell(parts: &NotifierParts, sender: &Sender) {
         events: settings.events.clone(),
         channels: all.iter().map(Channel::name).collect(),
         stale_hours: settings.stale_hours,
+        key_notice_days: parts.key_notice_days,
         flows: flows_of(&parts.companies, &parts.definitions.now()),
     };
     if let Err(error) = parts.store.notice_collect(rules, active_conditions(parts).await).await {

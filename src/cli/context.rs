@@ -27,7 +27,7 @@ use crate::process::Process;
 use crate::process::in_force::{InForce, SetStatus};
 use crate::process::waits::Waits;
 use crate::retry;
-use crate::store::{AdoptResult, Adopter, Dead, FlowStatus, MayAdopt, Node, SetNumber, Store};
+use crate::store::{AdoptResult, Adopter, Dead, FlowStatus, MayAdopt, Node, NodeSettings, SetNumber, Store};
 use crate::supervision::crash::CrashPoints;
 use crate::supervision::stopping::Stopping;
 use crate::telemetry::progress::Progress;
@@ -135,6 +135,7 @@ impl Context {
         let is_final = |result: &AdoptResult| !matches!(result, AdoptResult::Other { number: None, alive: true, .. });
         match retry::until_late(CHECK_EVERY, TAKEN_UP, ask, is_final).await? {
             AdoptResult::InForce { number, .. } => {
+                self.store_settings().await?;
                 Ok(self.process_with(InForce::new(self.checked.definitions.clone(), number, SetStatus::InForce)))
             }
             AdoptResult::Other { hash, alive, .. } => {
@@ -151,11 +152,20 @@ impl Context {
         self.check_compared().await?;
         self.check_companies().await?;
         let result = self.adopt(MayAdopt::Changed).await?;
+        self.store_settings().await?;
         let number = match &result {
             AdoptResult::InForce { number, .. } => *number,
             AdoptResult::Other { number, .. } => number.unwrap_or(SetNumber(0)),
         };
         Ok(self.process_with(InForce::new(self.checked.definitions.clone(), number, SetStatus::of(&result))))
+    }
+
+    /// Stores the settings under which this node works, with an event if they are others than before. A command beside a running service
+    /// has no settings that last.
+    async fn store_settings(&self) -> Result<(), Failure> {
+        let Some(node) = self.own_name() else { return Ok(()) };
+        let (fingerprint, values) = (self.checked.settings().fingerprint.clone(), self.checked.loaded.values.clone());
+        Ok(self.store.node_settings(NodeSettings { node, fingerprint, values }, super::who::user()).await?)
     }
 
     /// The stored name of this node; `None` for a command beside a running service.

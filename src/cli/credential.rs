@@ -12,15 +12,15 @@ use super::failure::{Exit, Failure};
 use super::{Global, OutputForm, output, prompt, who};
 use crate::credentials::change::{NewCredential, Rotated};
 use crate::credentials::credential_store::{
-    AUDIT_SIGNING, AUDIT_SIGNING_FORMER, NOTICES_MAIL, NOTICES_WEBHOOK, SERVICENOW, SYSPRO_ENET, SYSPRO_ENET_COMPANY, SYSPRO_ODATA,
+    AUDIT_SIGNING, AUDIT_SIGNING_FORMER, NOTICES_MAIL, NOTICES_WEBHOOK, SERVICENOW, SIGN_IN, SYSPRO_ENET, SYSPRO_ENET_COMPANY, SYSPRO_ODATA,
 };
 
 /// The known names.
-const NAMES: &[&str] = &[SYSPRO_ODATA, SYSPRO_ENET, SYSPRO_ENET_COMPANY, SERVICENOW, NOTICES_WEBHOOK, NOTICES_MAIL];
+const NAMES: &[&str] = &[SYSPRO_ODATA, SYSPRO_ENET, SYSPRO_ENET_COMPANY, SERVICENOW, NOTICES_WEBHOOK, NOTICES_MAIL, SIGN_IN];
 
 /// Those that can be removed: a key that signs the audit is made by Tieline, which then makes another one.
 const REMOVABLE: &[&str] =
-    &[SYSPRO_ODATA, SYSPRO_ENET, SYSPRO_ENET_COMPANY, SERVICENOW, NOTICES_WEBHOOK, NOTICES_MAIL, AUDIT_SIGNING, AUDIT_SIGNING_FORMER];
+    &[SYSPRO_ODATA, SYSPRO_ENET, SYSPRO_ENET_COMPANY, SERVICENOW, NOTICES_WEBHOOK, NOTICES_MAIL, SIGN_IN, AUDIT_SIGNING, AUDIT_SIGNING_FORMER];
 
 /// What to do.
 #[derive(Debug, clap::Subcommand)]
@@ -90,7 +90,7 @@ fn no_terminal(name: &str, username: &str) -> Failure {
 /// Reads what is typed on the terminal without showing it.
 fn ask_password(name: &str, username: &str, allow_empty: bool) -> Result<SecretString, Failure> {
     let what = match name {
-        SERVICENOW => "Client secret of client id",
+        SERVICENOW | SIGN_IN => "Client secret of client id",
         _ => "Password of",
     };
     let line = prompt::hidden_line(&format!("{what} `{username}` for `{name}` (not shown while you type): "));

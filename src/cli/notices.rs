@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::context::with_ledger;
 use super::failure::{Exit, Failure};
-use super::{Global, OutputForm, output};
+use super::{Global, OutputForm, output, who};
 use crate::operations;
 use crate::operations::notices::{NotTested, Tested};
 
@@ -26,8 +26,8 @@ struct Line {
 pub(super) fn notices(global: &Global, command: &NoticesCommand) -> Result<Exit, Failure> {
     let NoticesCommand::Test = command;
     with_ledger(global, async |context| {
-        let tested = operations::notices::test(&context.process()).await.map_err(|error| {
-            let exit = if error == NotTested::NoChannel { Exit::Failed } else { Exit::Configuration };
+        let tested = operations::notices::test(&context.process(), who::user()).await.map_err(|error| {
+            let exit = if matches!(error, NotTested::Certificates(_)) { Exit::Configuration } else { Exit::Failed };
             Failure::new(exit, error.to_string())
         })?;
         let line = |tested: Tested| {

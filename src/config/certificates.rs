@@ -15,7 +15,7 @@ pub struct CertificateSettings {
 }
 
 impl CertificateSettings {
-    fn new(own: Option<CertificateFiles>, authorities: [(&'static str, Option<&Path>); 3]) -> Self {
+    fn new(own: Option<CertificateFiles>, authorities: [(&'static str, Option<&Path>); 4]) -> Self {
         let authorities = authorities.into_iter().filter_map(|(key, path)| Some((key, path?.to_owned())));
         Self { own, authorities: authorities.collect() }
     }
@@ -25,10 +25,16 @@ impl CertificateSettings {
         let path = |text: &Option<String>| text.as_ref().filter(|text| !text.is_empty()).map(PathBuf::from);
         let own = path(&raw.http.certificate).zip(path(&raw.http.certificate_key));
         let there = |text: &Option<String>| path(text).filter(|path| path.is_file());
-        let (syspro, servicenow, notices) = (there(&raw.syspro.ca_file), there(&raw.servicenow.ca_file), there(&raw.notices.ca_file));
+        let (syspro, servicenow) = (there(&raw.syspro.ca_file), there(&raw.servicenow.ca_file));
+        let (notices, sign_in) = (there(&raw.notices.ca_file), there(&raw.sign_in.ca_file));
         Self::new(
             own.map(|(certificate, key)| CertificateFiles { certificate, key }),
-            [("syspro.ca_file", syspro.as_deref()), ("servicenow.ca_file", servicenow.as_deref()), ("notices.ca_file", notices.as_deref())],
+            [
+                ("syspro.ca_file", syspro.as_deref()),
+                ("servicenow.ca_file", servicenow.as_deref()),
+                ("notices.ca_file", notices.as_deref()),
+                ("sign_in.ca_file", sign_in.as_deref()),
+            ],
         )
     }
 
@@ -40,6 +46,7 @@ impl CertificateSettings {
                 ("syspro.ca_file", settings.syspro.connection.ca_file.as_deref()),
                 ("servicenow.ca_file", settings.servicenow.connection.ca_file.as_deref()),
                 ("notices.ca_file", settings.notices.ca_file.as_deref()),
+                ("sign_in.ca_file", settings.sign_in.provider.as_ref().and_then(|provider| provider.connection.ca_file.as_deref())),
             ],
         )
     }

@@ -12,6 +12,7 @@ mod notices;
 mod raw;
 mod retention;
 pub mod settings;
+mod sign_in;
 #[cfg(test)]
 mod tests;
 mod validate;

@@ -28,6 +28,7 @@ pub(super) struct Raw {
     pub(super) subledger: RawSubledger,
     pub(super) approvals: RawApprovals,
     pub(super) tie_out: RawTieOut,
+    pub(super) sign_in: RawSignIn,
     pub(super) evidence: RawEvidence,
     pub(super) audit: RawAudit,
 }
@@ -101,6 +102,23 @@ pub(super) struct RawSubledger {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RawTieOut {
     pub(super) schedule: Option<String>,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawSignIn {
+    pub(super) key_days: Option<i64>,
+    pub(super) key_notice_days: Option<i64>,
+    pub(super) issuer: Option<String>,
+    pub(super) client_id: Option<String>,
+    pub(super) scopes: Option<Vec<String>>,
+    pub(super) name_claim: Option<String>,
+    pub(super) roles_claim: Option<String>,
+    pub(super) roles: Option<Vec<String>>,
+    pub(super) session_hours: Option<i64>,
+    pub(super) allow_http: Option<bool>,
+    pub(super) ca_file: Option<String>,
+    pub(super) proxy: Option<String>,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]

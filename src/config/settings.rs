@@ -19,6 +19,7 @@ use crate::domain::notice::NoticeEvent;
 use crate::domain::outside::HeadValue;
 use crate::domain::per_flow::PerFlow;
 use crate::domain::retention::{Kept, KeptTable};
+use crate::domain::role::Role;
 use crate::domain::schedule::Schedule;
 use crate::domain::{Backoff, CompanyId, EntityName};
 
@@ -73,6 +74,8 @@ pub struct Settings {
     pub tie_out: TieOutSettings,
     /// `[audit]`
     pub audit: AuditSettings,
+    /// `[sign_in]`
+    pub sign_in: SignInSettings,
 }
 
 /// Where the heads of signed days are put outside the ledger.
@@ -93,6 +96,46 @@ pub struct HeadTable {
     pub key: String,
     /// The other columns, each with its value.
     pub fields: Vec<(String, HeadValue)>,
+}
+
+/// How people prove who they are.
+#[derive(Debug, Clone)]
+pub struct SignInSettings {
+    /// How many days a new API key is valid, unless its command says otherwise.
+    pub key_days: u64,
+    /// How many days before its end a key is notified.
+    pub key_notice_days: u32,
+    /// The OpenID provider of the site; `None`: people sign in with API keys alone.
+    pub provider: Option<ProviderSettings>,
+}
+
+/// An OpenID provider.
+#[derive(Debug, Clone)]
+pub struct ProviderSettings {
+    /// Its address exactly as its tokens have it, which may end with or without a slash.
+    pub issuer: String,
+    /// The address of its description.
+    pub discovery: Url,
+    /// The name under which it knows Tieline.
+    pub client_id: String,
+    /// The scopes to request, `openid` among them.
+    pub scopes: Vec<String>,
+    /// The claim with the name of a person.
+    pub name_claim: String,
+    /// The claim with the roles or groups of a person.
+    pub roles_claim: String,
+    /// Values of that claim with the role that each gives; the first one that a person has decides.
+    pub roles: Vec<(String, Role)>,
+    /// When a session ends at the latest.
+    pub session: Duration,
+    /// The address to which it sends the browser back.
+    pub callback: Url,
+    /// The address to which it sends the browser after signing out.
+    pub signed_out: Url,
+    /// Whether an address of the provider may begin with `http://` outside this machine.
+    pub allow_http: bool,
+    /// The connection.
+    pub connection: Connection,
 }
 
 /// What only the site can say to an auditor.

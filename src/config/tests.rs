@@ -10,6 +10,7 @@ use super::settings::{DateLiteral, ReadLimits, TokenRefresh};
 use super::*;
 use crate::domain::per_flow::PerFlow;
 use crate::domain::retention::Kept;
+use crate::domain::role::Role;
 
 const MINIMAL: &str = r#"
 [syspro]
@@ -397,7 +398,7 @@ fn the_shipped_file_names_every_key_with_its_default() {
     }
     // every example value is valid too, except files that do not exist here
     let problems = refused(&template(), &[]);
-    assert_eq!(problems.len(), 3, "{problems:?}");
+    assert_eq!(problems.len(), 4, "{problems:?}");
     assert!(problems.iter().all(|text| text.contains("ca_file` names a file that is not there")), "{problems:?}");
 }
 
@@ -429,4 +430,38 @@ fn a_time_of_retention_is_a_number_or_never() {
 fn the_shipped_file_works_as_it_is() {
     let loaded = read(include_str!("../../config/tieline.toml"), &[("HOME", "/home/x")]).expect("a site can copy it");
     assert_eq!(loaded.settings.syspro.companies.len(), 1);
+}
+
+#[test]
+fn a_provider_needs_its_client_its_roles_and_the_consoles_address() {
+    let full = "[notices]\npublic_url = \"https://tieline.example/\"\n[sign_in]\nissuer = \"https://id.example/tenant/\"\nclient_id = \"tieline\"\n\
+                roles = [\"CN=Finance,OU=x = controller\", \"staff=viewer\"]\n";
+    let loaded = read(&format!("{MINIMAL}{full}"), &[]).expect("valid");
+    let provider = loaded.settings.sign_in.provider.expect("a provider");
+    assert_eq!(provider.issuer, "https://id.example/tenant/");
+    assert_eq!(provider.discovery.as_str(), "https://id.example/tenant/.well-known/openid-configuration");
+    assert_eq!(provider.callback.as_str(), "https://tieline.example/sign-in/callback");
+    assert_eq!(provider.roles, [("CN=Finance,OU=x".to_owned(), Role::Controller), ("staff".to_owned(), Role::Viewer)]);
+    let without = read(MINIMAL, &[]).expect("valid").settings.sign_in;
+    assert!(without.provider.is_none() && without.key_days == 365);
+
+    let text = format!(
+        "{MINIMAL}[sign_in]\nissuer = \"http://id.example\"\nscopes = [\"profile\"]\nroles = [\"staff\", \"a = root\", \"b = viewer\", \"b = admin\"]\n"
+    );
+    assert_eq!(
+        refused(&text, &[]),
+        [
+            "`notices.public_url` is missing: the address under which people open the console; the OpenID provider of `sign_in.issuer` \
+             sends them back there",
+            "`sign_in.client_id` is missing: the name under which the OpenID provider knows Tieline",
+            "`sign_in.issuer` must begin with `https://`, got `http://id.example`: passwords would travel unencrypted; set \
+             `sign_in.allow_http = true` to accept that (site.toml line 11)",
+            "`sign_in.roles` must hold texts such as `tieline-admins = admin`, got `staff` (site.toml line 13)",
+            "`sign_in.roles`: the role in `a = root`: `root` is none of `viewer`, `operator`, `auditor`, `controller`, `admin` (site.toml line 13)",
+            "`sign_in.roles` has two roles for `b`: leave one out (site.toml line 13)",
+            "`sign_in.scopes` must hold `openid`, and scopes without blanks (site.toml line 12)",
+        ]
+    );
+    let only_client = format!("{MINIMAL}[sign_in]\nclient_id = \"tieline\"\n");
+    assert!(refused(&only_client, &[])[0].starts_with("`sign_in.issuer` is missing"));
 }

@@ -83,6 +83,7 @@ impl Check<'_> {
         let retention = self.retention(&raw.retention);
         let close = self.close(&raw.close, named.as_deref().unwrap_or_default());
         let tie_out = self.tie_out(&raw.tie_out, zone);
+        let sign_in = self.sign_in(&raw.sign_in, notices.public_url.as_ref());
         Some(Settings {
             fingerprint: String::new(),
             database,
@@ -109,6 +110,7 @@ impl Check<'_> {
             },
             tie_out,
             audit: self.audit(&raw.audit),
+            sign_in,
         })
     }
 
@@ -406,17 +408,7 @@ impl Check<'_> {
 
     fn connection(&mut self, section: &str, raw: &RawConnection<'_>) -> Connection {
         let key = |name: &str| format!("{section}.{name}");
-        let ca_file = self.path(&key("ca_file"), raw.ca_file);
-        if let Some(path) = &ca_file
-            && !path.is_file()
-        {
-            self.problem::<()>(&key("ca_file"), format!("`{}` names a file that is not there: {}", key("ca_file"), path.display()));
-        }
-        let proxy = raw.proxy.and_then(|text| {
-            let url = Url::parse(text).ok().filter(|url| url.scheme() == "http" && url.has_host());
-            let form = "`http://[user:password@]host:port`";
-            url.or_else(|| self.problem(&key("proxy"), format!("`{}` must have the form {form}", key("proxy"))))
-        });
+        let (ca_file, proxy) = self.way(section, raw.ca_file, raw.proxy);
         let megabytes: usize = self.number(&key("body_limit_mb"), raw.body_limit_mb, 1, 1024);
         Connection {
             ca_file,
@@ -428,6 +420,23 @@ impl Check<'_> {
             connections: self.number(&key("connections"), raw.connections, 1, 256),
             keep_alive: self.seconds(&key("keep_alive_seconds"), raw.keep_alive_seconds, 0, 300),
         }
+    }
+
+    /// What a connection needs on its way: a file of authorities, and a proxy.
+    pub(super) fn way(&mut self, section: &str, ca_file: Option<&str>, proxy: Option<&str>) -> (Option<PathBuf>, Option<Url>) {
+        let key = |name: &str| format!("{section}.{name}");
+        let ca_file = self.path(&key("ca_file"), ca_file);
+        if let Some(path) = &ca_file
+            && !path.is_file()
+        {
+            self.problem::<()>(&key("ca_file"), format!("`{}` names a file that is not there: {}", key("ca_file"), path.display()));
+        }
+        let proxy = proxy.and_then(|text| {
+            let url = Url::parse(text).ok().filter(|url| url.scheme() == "http" && url.has_host());
+            let form = "`http://[user:password@]host:port`";
+            url.or_else(|| self.problem(&key("proxy"), format!("`{}` must have the form {form}", key("proxy"))))
+        });
+        (ca_file, proxy)
     }
 
     fn schedule(&mut self, raw: &BTreeMap<String, String>, zone: Tz) -> BTreeMap<EntityName, String> {

@@ -34,6 +34,9 @@ pub const NOTICES_WEBHOOK: &str = "notices-webhook";
 /// Name of the credential for the mail server; not set where the server requires none.
 pub const NOTICES_MAIL: &str = "notices-mail";
 
+/// Name of the credential with the client secret for the OpenID provider; not set where the provider gave none.
+pub const SIGN_IN: &str = "sign-in";
+
 /// The credential for reading SYSPRO.
 pub fn syspro_credential(source: &SysproSource) -> &'static str {
     match source {

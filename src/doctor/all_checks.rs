@@ -31,6 +31,7 @@ pub(super) async fn diagnose(parts: &DiagnosticsParts, way: &Way, scope: CheckSc
     }
     report.note(database::companies(&settings.syspro, store).await?);
     report.note(database::outdated(store).await?);
+    report.note(database::api_keys(settings, store).await?);
     let credentials = store.credential_list().await?;
     report.note(machine::master_key(credential_store, Ciphertexts::of(credentials.len())));
     let enet = Use::of(settings, &definitions.now(), &credentials);

@@ -8,7 +8,7 @@ use crate::config::settings::SysproSettings;
 use crate::domain::chain;
 use crate::domain::name::{doubles, twice};
 use crate::domain::next_step::NextStep;
-use crate::store::{OLDEST_SERVER, Store, StoreError};
+use crate::store::{ApiKeyRow, KeyState, OLDEST_SERVER, Store, StoreError};
 
 /// The allowed difference of clocks.
 const APART: TimeDelta = TimeDelta::seconds(30);
@@ -101,6 +101,34 @@ async fn life(store: &Store) -> Finding {
             Finding::ok(WHAT, format!("in database cluster {cluster}, life {} since {since}", life.number))
         }
     }
+}
+
+/// The API keys: which end soon or have ended, and which have no end.
+pub(super) async fn api_keys(settings: &Settings, store: &Store) -> Result<Finding, StoreError> {
+    let (keys, now) = (store.api_key_list().await?, store.now_there());
+    let of = |wanted: KeyState| -> Vec<String> {
+        let named = |key: &ApiKeyRow| match key.expires_at.filter(|_| wanted != KeyState::Valid) {
+            Some(end) => format!("`{}` ({})", key.name, end.format("%Y-%m-%d %H:%M:%SZ")),
+            None => format!("`{}`", key.name),
+        };
+        keys.iter().filter(|key| key.state(settings.sign_in.key_notice_days, now) == wanted).map(named).collect()
+    };
+    let (endless, soon, expired) = (of(KeyState::Endless), of(KeyState::ExpiresSoon), of(KeyState::Expired));
+    let mut said = Vec::new();
+    for (names, what) in [(&soon, "end soon"), (&expired, "have ended"), (&endless, "have no end")] {
+        if !names.is_empty() {
+            said.push(format!("{what}: {}", names.join(", ")));
+        }
+    }
+    if said.is_empty() {
+        said.push("each has an end, and none ends soon".to_owned());
+    }
+    let found = said.join("; ");
+    Ok(if soon.is_empty() && expired.is_empty() {
+        Finding::ok("API keys", found)
+    } else {
+        Finding::warning("API keys", found, NextStep::RenewKey)
+    })
 }
 
 /// Whether the ledger knows a company of the settings in another spelling.

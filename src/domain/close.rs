@@ -199,14 +199,6 @@ pub fn otherwise(signed: &[SignedSum], now: &[SignedSum], compared: impl Fn(&str
     said
 }
 
-/// The person behind a name of the audit: the same key from another address is the same person.
-pub fn person(actor: &str) -> &str {
-    match actor.strip_prefix("key ").and_then(|rest| rest.rsplit_once(" from ")) {
-        Some((key, _)) => &actor[.."key ".len() + key.len()],
-        None => actor,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::tie_out::Verdict;
@@ -223,14 +215,6 @@ mod tests {
         for state in CloseState::ALL {
             assert!(state.next().is_none_or(|step| step.follows(*state)), "{state}");
         }
-    }
-
-    #[test]
-    fn one_key_is_one_person_from_whatever_address() {
-        assert_eq!(person("key close from 10.0.0.7"), "key close");
-        assert_eq!(person("key a from b from 10.0.0.7"), "key a from b");
-        assert_eq!(person("key close"), "key close");
-        assert_eq!(person("user anna"), "user anna");
     }
 
     #[test]

@@ -29,6 +29,7 @@ pub mod notice;
 pub mod outside;
 pub mod per_flow;
 pub mod percent;
+pub mod person;
 pub mod reason;
 mod reference;
 pub mod resent;

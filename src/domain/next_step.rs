@@ -179,6 +179,8 @@ steps! {
     ResumeFlow => "see why the flow stopped (`tieline status`) and correct that, then resume it: `tieline flow resume`";
     CheckFlow => "run `tieline status` and `tieline doctor`: they show what prevents the flow from finishing";
     RenewCertificate => "renew the files of `http.certificate`; Tieline reads them again when they change";
+    RenewKey => "give the key a new secret (`tieline api-key rotate NAME --why …`), let it live longer (`tieline api-key change NAME --expires 365 \
+        --why …`), or remove it (`tieline api-key remove NAME`)";
     KeepHead => "make sure that this message is kept where nobody with access to the ledger can change it: `tieline audit verify --head` compares the \
         ledger with it";
     CloseAgain => "see what changed (`tieline close radar`), tie out again, then prepare and sign the period again: `tieline close prepare`";

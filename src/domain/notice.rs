@@ -34,6 +34,8 @@ pub enum NoticeEvent {
     AuditHead,
     /// A change suspended the signatures of a period.
     CloseSuspended,
+    /// An API key expires soon, or has expired.
+    KeyExpiring,
     /// A person tests the channel.
     Test,
 }
@@ -50,6 +52,7 @@ words!(NoticeEvent {
     LedgerRestored = "ledger_restored",
     AuditHead = "audit_head",
     CloseSuspended = "close_suspended",
+    KeyExpiring = "key_expiring",
     Test = "test",
 });
 
@@ -68,6 +71,7 @@ impl NoticeEvent {
             Self::LedgerRestored => NextStep::LedgerRestored,
             Self::AuditHead => NextStep::KeepHead,
             Self::CloseSuspended => NextStep::CloseAgain,
+            Self::KeyExpiring => NextStep::RenewKey,
             Self::Test => NextStep::TestOnly,
         }
     }
@@ -82,7 +86,7 @@ impl NoticeEvent {
             Self::LedgerRestored => "audit?kind=restored",
             Self::AuditHead => "audit?kind=action",
             Self::CloseSuspended => "close",
-            Self::FlowStopped | Self::FlowStale | Self::CertificateExpiring | Self::Test => "",
+            Self::FlowStopped | Self::FlowStale | Self::CertificateExpiring | Self::KeyExpiring | Self::Test => "",
         }
     }
 }

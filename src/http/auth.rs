@@ -17,7 +17,8 @@ use super::console::{self, Refusal};
 use super::problem::Problem;
 use super::route::{Route, Routes};
 use super::state::AppState;
-use crate::domain::role::{Permission, Role};
+use crate::domain::person::key_actor;
+use crate::domain::role::Permission;
 use crate::store::ApiKeyRow;
 use crate::telemetry::metrics;
 
@@ -123,7 +124,8 @@ async fn permit(request: &ServiceRequest, app_state: &AppState, route: Option<&R
     if open {
         return route.map(|_| None).ok_or_else(nowhere);
     }
-    let (key, role) = known_key(request, app_state).await?;
+    let key = known_key(request, app_state).await?;
+    let role = key.role;
     let needs = route.ok_or_else(nowhere)?.needs.unwrap_or(Permission::Read);
     if !role.allows(needs) {
         return Err(Problem::forbidden(
@@ -131,7 +133,8 @@ async fn permit(request: &ServiceRequest, app_state: &AppState, route: Option<&R
             "use a key with a role that may do this: viewer reads, auditor reads the audit, operator acts, controller closes periods, admin may do all",
         ));
     }
-    Ok(Some(Caller { name: actor(&key.name, request.peer_addr()), key: key.name, id: Some(key.id) }))
+    let who = key_actor(&key.name, key.person.as_deref());
+    Ok(Some(Caller { name: actor(&who, request.peer_addr()), key: key.name, id: Some(key.id) }))
 }
 
 /// The problem for an unknown route, with the existing alternatives.
@@ -143,7 +146,7 @@ fn nowhere(method: &str, path: &str, routes: &Routes) -> Problem {
     Problem::method_not_allowed(method, &methods)
 }
 
-async fn known_key(request: &ServiceRequest, app_state: &AppState) -> Result<(ApiKeyRow, Role), Problem> {
+async fn known_key(request: &ServiceRequest, app_state: &AppState) -> Result<ApiKeyRow, Problem> {
     let given = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let text = given.and_then(bearer).ok_or_else(Problem::unauthorized)?;
     key_of(text, app_state).await

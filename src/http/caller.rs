@@ -1,4 +1,4 @@
-//! The caller of a request: the holder of an API key.
+//! The caller of a request: the holder of an API key, or a person whom the provider vouched for.
 
 use std::net::SocketAddr;
 
@@ -8,43 +8,48 @@ use super::problem::Problem;
 use super::state::AppState;
 use crate::credentials::api_key;
 use crate::domain::ids::ApiKeyId;
-use crate::domain::role::Role;
 use crate::store::ApiKeyRow;
 
 /// The caller of a request; set by the middleware.
 #[derive(Debug, Clone)]
 pub(super) struct Caller {
-    /// The key's name, as the audit shows it, with the caller's address.
+    /// The key's or the person's name, as the audit shows it, with the caller's address.
     pub(super) name: String,
-    /// The key's name alone.
+    /// The name alone.
     pub(super) key: String,
     /// The number of the key, which no other key has, not even a later one with the same name; `None`: a person with a session.
     pub(super) id: Option<ApiKeyId>,
 }
 
-/// The caller's name for the audit.
-pub(super) fn actor(key: &str, peer: Option<SocketAddr>) -> String {
-    let from = peer.map_or_else(String::new, |address| format!(" from {}", address.ip()));
-    format!("key {key}{from}")
+/// The name for the audit of somebody who comes from this address. `who`: `key NAME` or `person NAME`.
+pub(super) fn actor(who: &str, peer: Option<SocketAddr>) -> String {
+    format!("{who}{}", from(peer))
 }
 
-/// The key with this text, and its role.
+/// The end of such a name.
+pub(super) fn from(peer: Option<SocketAddr>) -> String {
+    peer.map_or_else(String::new, |address| format!(" from {}", address.ip()))
+}
+
+/// The key with this text.
 ///
 /// # Errors
-/// 401 when there is none; 503 when the ledger does not answer.
-pub(super) async fn key_of(text: &str, app_state: &AppState) -> Result<(ApiKeyRow, Role), Problem> {
+/// 401 when there is none, or it has expired; 503 when the ledger does not answer.
+pub(super) async fn key_of(text: &str, app_state: &AppState) -> Result<ApiKeyRow, Problem> {
     let prefix = api_key::prefix(text).ok_or_else(Problem::unauthorized)?;
     let row = app_state.process.store.api_key_find(prefix.to_owned()).await?;
-    let role = opens(text, row.as_ref(), Utc::now()).ok_or_else(Problem::unauthorized)?;
-    row.map(|row| (row, role)).ok_or_else(Problem::unauthorized)
+    opens(text, row, Utc::now())
 }
 
-/// The role of a key, if the key is the stored one and has not expired.
-fn opens(text: &str, row: Option<&ApiKeyRow>, now: DateTime<Utc>) -> Option<Role> {
+/// The key, if it is the stored one and has not expired. Only who has the whole key learns that it has.
+fn opens(text: &str, row: Option<ApiKeyRow>, now: DateTime<Utc>) -> Result<ApiKeyRow, Problem> {
     // an unknown prefix takes as long as a known one
-    let right = api_key::check(text, row.map_or(&[0_u8; 32], |row| row.hash.as_slice()));
-    let row = row.filter(|row| right && row.expires_at.is_none_or(|end| end > now))?;
-    Some(row.role)
+    let right = api_key::check(text, row.as_ref().map_or(&[0_u8; 32], |row| row.hash.as_slice()));
+    let row = row.filter(|_| right).ok_or_else(Problem::unauthorized)?;
+    match row.expires_at {
+        Some(end) if end <= now => Err(Problem::expired(&row.name, end)),
+        _ => Ok(row),
+    }
 }
 
 #[cfg(test)]
@@ -53,6 +58,7 @@ mod tests {
 
     use super::*;
     use crate::credentials::api_key::ApiKey;
+    use crate::domain::role::Role;
 
     #[test]
     fn only_the_right_key_in_time_opens() {
@@ -61,6 +67,7 @@ mod tests {
         let row = |expires_at| ApiKeyRow {
             id: ApiKeyId(1),
             name: "ops".into(),
+            person: None,
             role: Role::Viewer,
             prefix: key.prefix.clone(),
             hash: key.hash.to_vec(),
@@ -68,10 +75,14 @@ mod tests {
             expires_at,
             last_used_at: None,
         };
-        assert_eq!(opens(key.expose(), Some(&row(None)), now), Some(Role::Viewer));
-        assert_eq!(opens(other.expose(), Some(&row(None)), now), None, "another key");
-        assert_eq!(opens(key.expose(), None, now), None, "removed");
-        assert_eq!(opens(key.expose(), Some(&row(Some(now))), now), None, "expired");
-        assert_eq!(opens(key.expose(), Some(&row(Some(now + TimeDelta::seconds(1)))), now), Some(Role::Viewer));
+        let opens = |text: &str, row: Option<ApiKeyRow>| opens(text, row, now).map(|row| row.role).map_err(|problem| problem.detail);
+        let unknown = Err("the request has no valid API key".to_owned());
+        assert_eq!(opens(key.expose(), Some(row(None))), Ok(Role::Viewer));
+        assert_eq!(opens(other.expose(), Some(row(None))), unknown, "another key");
+        assert_eq!(opens(other.expose(), Some(row(Some(now)))), unknown, "another key does not learn that this one has expired");
+        assert_eq!(opens(key.expose(), None), unknown, "removed");
+        let expired = opens(key.expose(), Some(row(Some(now)))).expect_err("expired");
+        assert!(expired.starts_with("the API key `ops` expired at 2"), "{expired}");
+        assert_eq!(opens(key.expose(), Some(row(Some(now + TimeDelta::seconds(1))))), Ok(Role::Viewer));
     }
 }

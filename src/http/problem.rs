@@ -4,6 +4,7 @@ use std::fmt;
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, ResponseError};
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::domain::chain;
@@ -56,6 +57,17 @@ impl Problem {
             "an API key is needed",
             "the request has no valid API key",
             "send `Authorization: Bearer tl_…`; a key is made with `tieline api-key add NAME --role ROLE`",
+        )
+    }
+
+    /// 401: a key that was valid until this time.
+    pub fn expired(name: &str, end: DateTime<Utc>) -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "unauthorized",
+            "the API key has expired",
+            format!("the API key `{name}` expired at {}", end.format("%Y-%m-%d %H:%M:%SZ")),
+            format!("let an administrator give it a new secret (`tieline api-key rotate {name} --why …`), and send that one"),
         )
     }
 

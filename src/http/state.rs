@@ -13,6 +13,7 @@ use crate::actors::handle::ActorsHandle;
 use crate::actors::system::Access;
 use crate::config::Loaded;
 use crate::doctor::DiagnosticsParts;
+use crate::oidc::Provider;
 use crate::operations::{Service, check_names};
 use crate::process::Process;
 
@@ -40,12 +41,16 @@ pub struct AppState {
     pub(super) cache: Arc<response_cache::ResponseCache>,
     /// Operations that need the running process.
     pub(super) service: Service,
+    /// The provider through which people sign in, if the site has one.
+    pub(super) provider: Option<Arc<Provider>>,
 }
 
 impl AppState {
     /// The state over a running actor system.
     pub(super) fn of(process: Process, actors: ActorsHandle, access: Access, loaded: Arc<Loaded>, routes: &'static Routes) -> Self {
         let sharing = |connections| Process { store: process.store.shared_by(connections), ..process.clone() };
+        let provider = process.settings.sign_in.provider.clone();
+        let provider = provider.map(|settings| Arc::new(Provider::new(settings, process.credential_store.clone())));
         let callers = sharing(process.settings.database.pool_size as usize / 2);
         Self {
             names: Arc::new(host::Names::of(&process.settings)),
@@ -57,6 +62,7 @@ impl AppState {
             routes,
             login_throttle: Arc::default(),
             cache: Arc::default(),
+            provider,
         }
     }
 }

@@ -30,6 +30,9 @@ pub(super) fn kind(system: System, method: &Method, path: &str) -> &'static str 
         System::ServiceNow => "other",
         System::Notices => "webhook",
         System::Timestamp => "timestamp",
+        System::SignIn if path.ends_with("/openid-configuration") => "metadata",
+        System::SignIn if read => "keys",
+        System::SignIn => "token",
     }
 }
 
@@ -49,6 +52,9 @@ mod tests {
             (System::ServiceNow, Method::POST, "/api/now/v1/batch", "batch"),
             (System::ServiceNow, Method::POST, "/api/now/import/sn_apo_invoice", "import_set"),
             (System::ServiceNow, Method::GET, "/api/now/table/cmn_cost_center", "look_up"),
+            (System::SignIn, Method::GET, "/realms/x/.well-known/openid-configuration", "metadata"),
+            (System::SignIn, Method::GET, "/jwks", "keys"),
+            (System::SignIn, Method::POST, "/token", "token"),
             (System::ServiceNow, Method::PATCH, "/api/now/v2/table/cmn_cost_center/0", "table"),
         ] {
             assert_eq!(kind(system, &method, path), word, "{path}");

@@ -33,6 +33,7 @@ fn setting(system: System) -> &'static str {
         System::ServiceNow => "servicenow.instance_url",
         System::Notices => "notices.webhook_urls",
         System::Timestamp => "audit.timestamp_url",
+        System::SignIn => "sign_in.issuer",
     }
 }
 

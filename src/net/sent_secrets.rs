@@ -33,6 +33,10 @@ pub(super) fn remember(system: System, headers: &[(&str, &str)], url: &Url, body
         if let Some(secret) = part("client_secret") {
             known(Kind::Password, part("client_id").unwrap_or_default(), secret);
         }
+        // of a sign-in: who has both can complete it
+        for secret in [part("code"), part("code_verifier")].into_iter().flatten() {
+            known(Kind::Token, "", secret);
+        }
     }
     // e.net has passwords and session ids in the address
     let mut found: [Option<String>; SIGN_IN.len()] = Default::default();

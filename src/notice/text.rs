@@ -153,6 +153,7 @@ fn headline(item: &Item) -> String {
         NoticeEvent::FlowStopped => format!("Tieline stopped {flow}"),
         NoticeEvent::FlowStale => format!("{flow} has not succeeded for a long time"),
         NoticeEvent::CertificateExpiring => "the certificate of the service expires soon".to_owned(),
+        NoticeEvent::KeyExpiring => "an API key expires soon".to_owned(),
         NoticeEvent::TieOutNotTied => "the scheduled tie-out is not tied".to_owned(),
         NoticeEvent::LedgerRestored => "the ledger was restored from a backup".to_owned(),
         NoticeEvent::AuditHead => "a day of the audit was signed".to_owned(),

@@ -38,6 +38,7 @@ pub mod sending;
 pub mod sent;
 mod service;
 mod syspro_table;
+pub mod sign_in;
 mod tables;
 pub mod tie_out;
 

@@ -1,12 +1,16 @@
 //! Sends a test message on every channel.
 
 use chrono::Utc;
+use serde_json::json;
 
+use crate::domain::audit::AuditKind;
+use crate::domain::chain;
 use crate::domain::ids::NoticeId;
 use crate::domain::notice::NoticeEvent;
 use crate::notice::{Item, Sender, SenderParts, channels, compose};
 use crate::process::Process;
 use crate::redact::Quoted;
+use crate::store::NewAudit;
 
 /// What became of the message of one channel.
 #[derive(Debug, Clone)]
@@ -26,13 +30,16 @@ pub enum NotTested {
     /// The certificate authorities' file cannot be used.
     #[error("{0}")]
     Certificates(String),
+    /// The test is not in the audit.
+    #[error("the test was made, and the ledger did not take its event: {0}")]
+    Ledger(String),
 }
 
-/// Sends it, on one channel after another.
+/// Sends it, on one channel after another. `by`: who asked for it, for the audit.
 ///
 /// # Errors
 /// [`NotTested`].
-pub async fn test(process: &Process) -> Result<Vec<Tested>, NotTested> {
+pub async fn test(process: &Process, by: String) -> Result<Vec<Tested>, NotTested> {
     let settings = &process.settings.notices;
     let all = channels(settings);
     if all.is_empty() {
@@ -58,5 +65,8 @@ pub async fn test(process: &Process) -> Result<Vec<Tested>, NotTested> {
         };
         tested.push(Tested { channel: channel.name(), result });
     }
+    let channels: Vec<_> = tested.iter().map(|one| json!({ "channel": one.channel, "accepted": one.result.is_ok() })).collect();
+    let event = NewAudit::of(AuditKind::Action).detail(&json!({ "action": "notices test", "channels": channels }));
+    process.store.audit_write(NewAudit { actor: by, ..event }).await.map_err(|error| NotTested::Ledger(chain(&error)))?;
     Ok(tested)
 }

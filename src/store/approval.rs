@@ -14,7 +14,7 @@ use super::schema::approval;
 use super::{Conn, Store, StoreError, Tx};
 use crate::domain::approval::{ApprovalKind, ApprovalState};
 use crate::domain::audit::AuditKind;
-use crate::domain::close::person;
+use crate::domain::person::person;
 use crate::domain::reason::Reason;
 use crate::store::text::{Text, text};
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use diesel::dsl::now;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Binary, Bool};
+use diesel::sql_types::{Binary, Bool, Nullable};
 
 use super::audit::{NewAudit, audit_append};
 use super::schema::console_session;
@@ -19,10 +19,14 @@ use crate::store::text::Text;
 /// The owner of a session.
 #[derive(Debug, Clone)]
 pub struct SessionRow {
-    /// The key's name.
+    /// The key's name, or the person's.
     pub name: String,
-    /// The key's current role.
+    /// Of a key: the person to whom it belongs, if that is not the one whose name it has.
+    pub person: Option<String>,
+    /// The key's current role, or the one with which the person signed in.
     pub role: Role,
+    /// Whether the person signed in through the provider.
+    pub by_provider: bool,
 }
 
 /// What makes a request with a session.
@@ -38,8 +42,12 @@ pub enum UsedBy {
 struct Found {
     #[diesel(sql_type = Text)]
     name: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    person: Option<String>,
     #[diesel(sql_type = Text)]
     role: Role,
+    #[diesel(sql_type = Bool)]
+    by_provider: bool,
     #[diesel(sql_type = Bool)]
     stale: bool,
 }
@@ -54,7 +62,7 @@ impl Store {
             diesel::insert_into(console_session::table)
                 .values((
                     console_session::token_hash.eq(&hash[..]),
-                    console_session::api_key_id.eq(api_key),
+                    console_session::api_key_id.eq(Some(api_key)),
                     console_session::expires_at.eq(after(Duration::from_hours(12))),
                 ))
                 .execute(conn)?;
@@ -65,14 +73,16 @@ impl Store {
         .await
     }
 
-    /// Whose session this is, and notes its use by a person; `None` when it is closed, 12 hours old, unused for one hour, or its key is gone or expired.
+    /// Whose session this is, and notes its use by a person; `None` when it is closed, over, unused for one hour, or its key is gone or expired.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn session_use(&self, hash: [u8; 32], by: UsedBy) -> Result<Option<SessionRow>, StoreError> {
         self.run("use a console session", move |conn| {
             let rows: Vec<Found> = sql_query(
-                "SELECT k.name, k.role, s.used_at < now() - interval '1 minute' AS stale FROM console_session s JOIN api_key k ON k.id = s.api_key_id \
+                "SELECT coalesce(k.name, p.name) AS name, k.person, coalesce(k.role, s.role) AS role, p.id IS NOT NULL AS by_provider, \
+                 s.used_at < now() - interval '1 minute' AS stale \
+                 FROM console_session s LEFT JOIN api_key k ON k.id = s.api_key_id LEFT JOIN person p ON p.id = s.person_id \
                  WHERE s.token_hash = $1 AND s.expires_at > now() AND s.used_at > now() - interval '1 hour' \
                  AND (k.expires_at IS NULL OR k.expires_at > now())",
             )
@@ -82,7 +92,8 @@ impl Store {
             if by == UsedBy::Person && rows.first().is_some_and(|found| found.stale) {
                 diesel::update(console_session::table.find(&hash[..])).set(console_session::used_at.eq(now)).execute(conn)?;
             }
-            Ok(rows.into_iter().next().map(|found| SessionRow { name: found.name, role: found.role }))
+            let row = |Found { name, person, role, by_provider, .. }| SessionRow { name, person, role, by_provider };
+            Ok(rows.into_iter().next().map(row))
         })
         .await
     }

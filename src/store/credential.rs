@@ -29,6 +29,16 @@ pub struct EncryptedCredential {
     pub updated_at: DateTime<Utc>,
 }
 
+/// What setting a credential changes, without its secret: two ciphertexts differ even if they hold the same.
+fn changed(before: Option<&EncryptedCredential>, after: &EncryptedCredential) -> Vec<String> {
+    let name = &after.name;
+    let Some(before) = before else { return vec![format!("{name} added for `{}`", after.username)] };
+    let pairs = [("user name", &before.username, &after.username), ("master key", &before.key_id, &after.key_id)];
+    let lines = pairs.into_iter().filter(|(_, was, is)| was != is).map(|(what, was, is)| format!("{name}: {what} = {is}, was {was}"));
+    let lines: Vec<String> = lines.collect();
+    if lines.is_empty() { vec![format!("{name}: set again")] } else { lines }
+}
+
 impl Store {
     /// One credential, encrypted.
     ///
@@ -59,7 +69,10 @@ impl Store {
     /// [`StoreError`].
     pub async fn credential_put(&self, all: Vec<EncryptedCredential>, actor: String, action: &'static str) -> Result<(), StoreError> {
         self.run("set a credential", move |conn| {
+            let mut difference = Vec::new();
             for encrypted in &all {
+                let known = credential::table.find(text(&encrypted.name)).select(EncryptedCredential::as_select());
+                difference.extend(changed(known.first(conn).optional()?.as_ref(), encrypted));
                 let content = (
                     credential::username.eq(text(&encrypted.username)),
                     credential::key_id.eq(text(&encrypted.key_id)),
@@ -74,7 +87,9 @@ impl Store {
                     .execute(conn)?;
             }
             let names: Vec<&str> = all.iter().map(|encrypted| encrypted.name.as_str()).collect();
-            let mut row = NewAudit::of(AuditKind::Action).detail(&serde_json::json!({ "action": action, "credentials": names }));
+            let mut row = NewAudit::of(AuditKind::Action).detail(&serde_json::json!({
+                "action": action, "credentials": names, "difference": difference,
+            }));
             row.actor = actor;
             audit_append(conn, &[row])
         })
@@ -87,14 +102,14 @@ impl Store {
     /// [`StoreError`].
     pub async fn credential_remove(&self, name: String, actor: String) -> Result<bool, StoreError> {
         self.run("remove a credential", move |conn| {
-            let removed = diesel::delete(credential::table.find(text(&name))).execute(conn)? > 0;
-            if removed {
-                let mut row =
-                    NewAudit::of(AuditKind::Action).detail(&serde_json::json!({ "action": "credential remove", "credentials": [name] }));
-                row.actor = actor;
-                audit_append(conn, &[row])?;
-            }
-            Ok(removed)
+            let removed = diesel::delete(credential::table.find(text(&name))).returning(credential::username);
+            let Some(username) = removed.get_result::<String>(conn).optional()? else { return Ok(false) };
+            let mut row = NewAudit::of(AuditKind::Action).detail(&serde_json::json!({
+                "action": "credential remove", "credentials": [name], "difference": [format!("{name} removed, was for `{username}`")],
+            }));
+            row.actor = actor;
+            audit_append(conn, &[row])?;
+            Ok(true)
         })
         .await
     }

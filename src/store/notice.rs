@@ -60,6 +60,8 @@ pub struct NoticeRules {
     pub channels: Vec<String>,
     /// Hours without a successful run after which a flow counts as stale.
     pub stale_hours: u32,
+    /// How many days before its end a key is notified.
+    pub key_notice_days: u32,
     /// The flows of the configuration.
     pub flows: Vec<FlowId>,
 }
@@ -100,6 +102,7 @@ impl Store {
                 .bind::<Array<Text>, _>(&rules.channels)
                 .bind::<Array<Text>, _>(rules.flows.iter().map(|flow| flow.company.as_str()).collect::<Vec<_>>())
                 .bind::<Array<Text>, _>(rules.flows.iter().map(|flow| flow.entity.as_str()).collect::<Vec<_>>())
+                .bind::<Integer, _>(i32::try_from(rules.key_notice_days).unwrap_or(i32::MAX))
                 .execute(conn)?;
             Ok(())
         })

@@ -43,6 +43,7 @@ diesel::table! {
         created_at -> Timestamptz,
         expires_at -> Nullable<Timestamptz>,
         last_used_at -> Nullable<Timestamptz>,
+        person -> Nullable<Text>,
     }
 }
 
@@ -310,10 +311,12 @@ diesel::table! {
 
     console_session (token_hash) {
         token_hash -> Binary,
-        api_key_id -> BigInt,
+        api_key_id -> Nullable<BigInt>,
         opened_at -> Timestamptz,
         used_at -> Timestamptz,
         expires_at -> Timestamptz,
+        person_id -> Nullable<BigInt>,
+        role -> Nullable<Text>,
     }
 }
 
@@ -687,6 +690,18 @@ diesel::table! {
     use diesel::sql_types::*;
     use crate::store::text::{Jsonb, Text};
 
+    node_settings (node) {
+        node -> Text,
+        fingerprint -> Text,
+        settings -> Jsonb,
+        since -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::text::{Jsonb, Text};
+
     notice (id) {
         id -> BigInt,
         event -> Text,
@@ -792,6 +807,21 @@ diesel::table! {
         queued_at -> Timestamptz,
         failed_lookups -> Integer,
         state -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::text::{Jsonb, Text};
+
+    person (id) {
+        id -> BigInt,
+        issuer -> Text,
+        subject -> Text,
+        name -> Text,
+        role -> Text,
+        first_signed_in_at -> Timestamptz,
+        last_signed_in_at -> Timestamptz,
     }
 }
 
@@ -910,6 +940,16 @@ diesel::table! {
         one -> Bool,
         at -> Timestamptz,
         resumed_by -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::text::{Jsonb, Text};
+
+    sign_in_attempt (token_hash) {
+        token_hash -> Binary,
+        used_at -> Timestamptz,
     }
 }
 

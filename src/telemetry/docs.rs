@@ -89,7 +89,7 @@ fn values(label: &str) -> String {
         "system" => words(System::ALL.iter().map(|system| system.as_str()).collect()),
         "status" => words(RequestStatus::words().to_vec()),
         "kind" => format!(
-            "of runs {}; of conflicts as in [alignment.md](alignment.md): `edited`, `both_changed`, …; of requests what it is for: `page`, `metadata`, `logon`, `logoff`, `query`, `setup`, `token`, `batch`, `import_set`, `table`, `look_up`, `webhook`, `timestamp`, `other`",
+            "of runs {}; of conflicts as in [alignment.md](alignment.md): `edited`, `both_changed`, …; of requests what it is for: `page`, `metadata`, `logon`, `logoff`, `query`, `setup`, `token`, `batch`, `import_set`, `table`, `look_up`, `webhook`, `timestamp`, `keys`, `other`",
             words(RunKind::ALL.iter().map(|kind| kind.as_str()).collect())
         ),
         "state" => "of connections `busy`, `idle`; of conflicts `open`, `decided`, `to_apply`".into(),

@@ -18,6 +18,8 @@ pub enum System {
     Notices,
     /// The time-stamping authority.
     Timestamp,
+    /// The OpenID provider through which people sign in.
+    SignIn,
 }
 
 words!(System {
@@ -26,6 +28,7 @@ words!(System {
     ServiceNow = "servicenow",
     Notices = "notices",
     Timestamp = "timestamp",
+    SignIn = "sign_in",
 });
 
 /// The end of a request, as a label.

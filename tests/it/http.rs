@@ -404,8 +404,13 @@ fn an_expired_key_opens_nothing_and_a_stuck_request_is_answered() {
     psql("UPDATE api_key SET expires_at = now() - interval '1 second' WHERE name = 'short'");
     let (status, head, expired) = ask(&site, "GET", "/api/v1/flows", Some(&short), "").unwrap();
     assert!(status == 401 && head.contains("www-authenticate: bearer"), "{status} {head}");
-    // the answer does not tell which of the reasons it is
-    assert_eq!(expired, ask(&site, "GET", "/api/v1/flows", Some("tl_00000000_nonsense"), "").unwrap().2);
+    // who has the whole key learns when it ended; anybody else learns nothing of it
+    let problem = json_of(&expired);
+    assert!(problem["detail"].as_str().unwrap().starts_with("the API key `short` expired at 2"), "{expired}");
+    assert!(problem["next_step"].as_str().unwrap().contains("tieline api-key rotate short"), "{expired}");
+    let guess = format!("{}x", &short[..short.len() - 1]);
+    let guessed = ask(&site, "GET", "/api/v1/flows", Some(&guess), "").unwrap().2;
+    assert_eq!(guessed, ask(&site, "GET", "/api/v1/flows", Some("tl_00000000_nonsense"), "").unwrap().2);
     assert_eq!(ask(&site, "GET", "/api/v1/flows", Some(&viewer), "").unwrap().0, 200);
 
     // a table that nobody may read for a while: the request is answered in time, and health and metrics continue

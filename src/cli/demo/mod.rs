@@ -25,11 +25,12 @@ use crate::credentials::change::NewCredential;
 use crate::credentials::credential_store::{SERVICENOW, SYSPRO_ODATA};
 use crate::domain::chain;
 use crate::domain::money::thousands;
+use crate::domain::person::NoName;
 use crate::domain::role::Role;
 use crate::domain::run::RunKind;
 use crate::domain::schedule::Schedule;
 use crate::operations;
-use crate::operations::api_key::NewApiKey;
+use crate::operations::api_key::{KeyEnd, NewApiKey};
 use crate::process::mode::Mode;
 use crate::retry;
 use crate::supervision::guard::RestartPolicy;
@@ -286,8 +287,9 @@ async fn unsettled(context: &Context) -> Result<bool, Failure> {
 async fn keep_running(context: &Context, systems: &Systems, listener: TcpListener, signals: &mut Signals) -> Result<Exit, Failure> {
     let process = context.process();
     // a kept state directory has the key of the last run
-    operations::api_key::remove(&process, KEY_NAME, who::user()).await?;
-    let new = NewApiKey { name: KEY_NAME.to_owned(), role: Role::Admin, expires_days: Some(1) };
+    operations::api_key::remove(&process, KEY_NAME, None, who::user()).await?;
+    let name = KEY_NAME.parse().map_err(|error: NoName| Failure::plain(&error))?;
+    let new = NewApiKey { name, person: None, role: Role::Admin, end: Some(KeyEnd::Days(1)), why: None };
     let key = operations::api_key::add(&process, new, who::user()).await?;
     println!();
     println!("The service is running. Press Ctrl-C to stop it.");

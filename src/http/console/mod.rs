@@ -19,6 +19,7 @@ mod filter;
 mod flash;
 mod hold;
 mod overview;
+mod provider;
 mod record;
 mod records;
 mod runs;
@@ -54,6 +55,7 @@ pub(super) fn routes() -> Vec<Route> {
         failures::routes(),
         hold::routes(),
         overview::routes(),
+        provider::routes(),
         record::routes(),
         records::routes(),
         runs::routes(),

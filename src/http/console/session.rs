@@ -1,4 +1,4 @@
-//! Signing in with an API key, and the session that follows.
+//! Signing in with an API key, and the session that follows. `provider` is the other way to sign in.
 //!
 //! The cookie contains 32 random bytes; the ledger stores their SHA-256. The token of the forms is another hash of the same bytes, so that
 //! it need not be stored and does not reveal the cookie.
@@ -17,12 +17,14 @@ use subtle::ConstantTimeEq;
 
 use super::answer::{Page, Refusal, here, html, see_other};
 use super::signed_in::Session;
-use super::view::Layout;
+use super::view::{CodeText, Layout};
 use crate::credentials::key_ring::random;
+use crate::domain::person::{key_actor, provider_actor};
 use crate::domain::role::Permission;
 use crate::domain::word;
 use crate::http::body::LIMIT;
 use crate::http::caller::{Caller, actor, key_of};
+use crate::http::login_throttle::SignIn;
 use crate::http::problem::Problem;
 use crate::http::query::Params;
 use crate::http::route::Route;
@@ -36,6 +38,9 @@ pub(in crate::http) fn routes() -> Vec<Route> {
         Route::form("/sign-out", Some(Permission::Read), sign_out),
     ]
 }
+
+/// Where a sign-in through the provider begins.
+pub(super) const BEGIN: &str = "/sign-in/provider";
 
 /// The cookie's name.
 const COOKIE: &str = "tieline_session";
@@ -61,20 +66,26 @@ pub(in crate::http) async fn permit(
     let hash = hash_of(&token);
     let by = if request.match_info().as_str().starts_with("/live/") { UsedBy::Refresh } else { UsedBy::Person };
     let row = app_state.process.store.session_use(hash, by).await?.ok_or_else(back)?;
+    // a site that no longer has the provider no longer lets in whom it vouched for
+    if row.by_provider && app_state.provider.is_none() {
+        return Err(back());
+    }
     let role = row.role;
-    let caller = Caller { name: actor(&row.name, request.peer_addr()), key: row.name.clone(), id: None };
-    request.extensions_mut().insert(Session { key: row.name.clone(), role, csrf: csrf_of(&token), hash });
+    let who = if row.by_provider { provider_actor(&row.name) } else { key_actor(&row.name, row.person.as_deref()) };
+    let caller = Caller { name: actor(&who, request.peer_addr()), key: row.name.clone(), id: None };
+    let session = Session { key: row.name, who: who.clone(), by_provider: row.by_provider, role, csrf: csrf_of(&token), hash };
+    request.extensions_mut().insert(session);
     if !role.allows(needs) {
         return Err(Problem::forbidden(
-            format!("key `{}` has the role {role}", row.name),
-            "sign in with a key whose role may do this: auditor reads the audit, operator acts, controller closes periods, admin may do all",
+            format!("{} has the role {role}", who.replacen(' ', " `", 1) + "`"),
+            "sign in with a role that may do this: auditor reads the audit, operator acts, controller closes periods, admin may do all",
         )
         .into());
     }
     Ok(Some(caller))
 }
 
-fn hash_of(token: &str) -> [u8; 32] {
+pub(super) fn hash_of(token: &str) -> [u8; 32] {
     Sha256::digest(token.as_bytes()).into()
 }
 
@@ -84,12 +95,15 @@ fn csrf_of(token: &str) -> String {
 
 /// The value of the session cookie, if it is well-formed.
 fn cookie(request: &HttpRequest) -> Option<String> {
+    cookie_named(request, COOKIE).filter(|value| value.len() == 64 && value.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
+/// The value of a cookie.
+pub(super) fn cookie_named(request: &HttpRequest, name: &str) -> Option<String> {
     let headers = request.headers().get_all(header::COOKIE).filter_map(|value| value.to_str().ok());
     // `request.cookie` finds none if any cookie is malformed, and other services on this host may set such ones
     let mut cookies = headers.flat_map(|value| value.split(';')).filter_map(|pair| Cookie::parse(pair).ok());
-    let cookie = cookies.find(|cookie| cookie.name() == COOKIE)?;
-    let value = cookie.value();
-    (value.len() == 64 && value.bytes().all(|byte| byte.is_ascii_hexdigit())).then(|| value.to_owned())
+    cookies.find(|cookie| cookie.name() == name).map(|cookie| cookie.value().to_owned())
 }
 
 /// The session found by the middleware.
@@ -144,19 +158,35 @@ impl Form {
 #[template(path = "sign_in.html")]
 struct SignInPage {
     layout: Layout,
-    failed: bool,
+    /// Why the key was refused.
+    failed: Option<CodeText>,
     to: String,
+    /// Where a person signs in through the provider, if the site has one.
+    provider: Option<String>,
+}
+
+impl SignInPage {
+    fn of(app_state: &AppState, failed: Option<String>, to: String) -> Self {
+        let provider = app_state.provider.as_ref().map(|provider| {
+            // where the provider sends people back: a cookie of another name of the service would not arrive there
+            let mut url = provider.settings().callback.clone();
+            url.set_path(BEGIN);
+            url.query_pairs_mut().append_pair("to", &to);
+            url.to_string()
+        });
+        Self { layout: Layout::outside("Sign in"), failed: failed.map(CodeText), to, provider }
+    }
 }
 
 /// Allows only a path on this server, never another host.
-fn safe_target(to: &str) -> &str {
+pub(super) fn safe_target(to: &str) -> &str {
     let plain = to.starts_with('/') && !to.starts_with("//") && !to.bytes().any(|byte| byte == b'\\' || byte.is_ascii_control());
     if plain { to } else { "/" }
 }
 
-pub(super) async fn form(request: HttpRequest) -> Page {
+pub(super) async fn form(app_state: web::Data<AppState>, request: HttpRequest) -> Page {
     let to = Params::parse(request.query_string(), &["to"])?.text("to").unwrap_or_default();
-    Ok(html(StatusCode::OK, &SignInPage { layout: Layout::outside("Sign in"), failed: false, to: safe_target(&to).to_owned() }))
+    Ok(html(StatusCode::OK, &SignInPage::of(&app_state, None, safe_target(&to).to_owned())))
 }
 
 /// There is no session yet whose token the form could contain, so it must come from a page of this server.
@@ -165,45 +195,78 @@ pub(super) async fn sign_in(app_state: web::Data<AppState>, request: HttpRequest
         let step = "open the console itself, and sign in there";
         return Err(Problem::forbidden("the form came from a page of another site", step).into());
     }
-    let address = request.peer_addr().map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.ip());
-    let Some(_in_hand) = app_state.login_throttle.sign_in(address) else {
-        return Err(Problem::too_many("too many sign-ins are in progress", "try again in a few seconds").into());
-    };
+    let _in_hand = in_hand(&app_state, &request)?;
     let form = Form::read(payload).await?;
     let to = safe_target(form.text("to")).to_owned();
-    let (row, _) = match key_of(form.text("key").trim(), &app_state).await {
+    let row = match key_of(form.text("key").trim(), &app_state).await {
         Ok(found) => found,
         Err(problem) if problem.status == 401 => {
-            let mut response = html(StatusCode::UNAUTHORIZED, &SignInPage { layout: Layout::outside("Sign in"), failed: true, to });
+            let mut response = html(StatusCode::UNAUTHORIZED, &SignInPage::of(&app_state, Some(refusal(problem)), to));
             response.extensions_mut().insert(SignInFailed);
             return Ok(response);
         }
         Err(problem) => return Err(problem.into()),
     };
-    let bytes = random::<32>().map_err(|error| Problem::unavailable(error.to_string(), "try again"))?;
-    let token = hex::encode(bytes);
-    app_state.process.store.session_open(hash_of(&token), row.id, actor(&row.name, request.peer_addr())).await?;
+    let token = new_token()?;
+    let who = key_actor(&row.name, row.person.as_deref());
+    app_state.process.store.session_open(hash_of(&token), row.id, actor(&who, request.peer_addr())).await?;
     let mut response = see_other(&to);
     set_cookie(&mut response, token, LIFETIME, secure(&app_state, &request))?;
     Ok(response)
 }
 
+/// Why a key was refused, for the page.
+fn refusal(problem: Problem) -> String {
+    match problem.title {
+        "the API key has expired" => format!("{}. {}.", problem.detail, problem.next_step),
+        _ => "This key is wrong, removed or expired. Create a new one with `tieline api-key add NAME --role ROLE`.".to_owned(),
+    }
+}
+
+/// One of the sign-ins that may be in progress at a time.
+pub(super) fn in_hand<'a>(app_state: &'a AppState, request: &HttpRequest) -> Result<SignIn<'a>, Problem> {
+    let address = request.peer_addr().map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.ip());
+    let too_many = || Problem::too_many("too many sign-ins are in progress", "try again in a few seconds");
+    app_state.login_throttle.sign_in(address).ok_or_else(too_many)
+}
+
+/// The value of a new session's cookie.
+pub(super) fn new_token() -> Result<String, Problem> {
+    let bytes = random::<32>().map_err(|error| Problem::unavailable(error.to_string(), "try again"))?;
+    Ok(hex::encode(bytes))
+}
+
+#[derive(Template)]
+#[template(path = "signed_out.html")]
+struct SignedOutPage {
+    layout: Layout,
+    /// Where the session at the provider ends, if it has such a place.
+    provider: Option<String>,
+}
+
 pub(super) async fn sign_out(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Page {
     let session = of(&request)?;
     Form::of(&session, payload, &[]).await?;
-    app_state.process.store.session_close(session.hash, actor(&session.key, request.peer_addr())).await?;
-    let mut response = see_other("/sign-in");
+    app_state.process.store.session_close(session.hash, actor(&session.who, request.peer_addr())).await?;
+    let mut response = match app_state.provider.as_ref().filter(|_| session.by_provider) {
+        // a page and no redirect: a form of ours must not lead to another host (`form-action`)
+        Some(provider) => {
+            let provider = provider.end_session().await.map(|url| url.to_string());
+            html(StatusCode::OK, &SignedOutPage { layout: Layout::outside("Signed out"), provider })
+        }
+        None => see_other("/sign-in"),
+    };
     set_cookie(&mut response, String::new(), Duration::ZERO, secure(&app_state, &request))?;
     Ok(response)
 }
 
 /// Sets `Secure` if the browser used TLS, to this server or to a proxy that reports it; a false report can only make the cookie stricter.
-fn secure(app_state: &AppState, request: &HttpRequest) -> bool {
+pub(super) fn secure(app_state: &AppState, request: &HttpRequest) -> bool {
     let told = request.headers().get("x-forwarded-proto").is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"https"));
     told || app_state.secure()
 }
 
-fn set_cookie(response: &mut HttpResponse, value: String, lifetime: Duration, secure: bool) -> Result<(), Problem> {
+pub(super) fn set_cookie(response: &mut HttpResponse, value: String, lifetime: Duration, secure: bool) -> Result<(), Problem> {
     let cookie = Cookie::build(COOKIE, value).max_age(lifetime).path("/").http_only(true).same_site(SameSite::Strict).secure(secure);
     response.add_cookie(&cookie.finish()).map_err(|error| Problem::unavailable(error.to_string(), "try again"))
 }

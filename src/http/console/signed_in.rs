@@ -5,9 +5,13 @@ use crate::domain::role::Role;
 /// The signed-in person; set by the middleware.
 #[derive(Debug, Clone)]
 pub(super) struct Session {
-    /// The key's name.
+    /// The key's name, or the person's.
     pub(super) key: String,
-    /// Its role.
+    /// The same in the audit, without the address.
+    pub(super) who: String,
+    /// Whether the person signed in through the provider.
+    pub(super) by_provider: bool,
+    /// The role.
     pub(super) role: Role,
     /// The token of this session's forms.
     pub(super) csrf: String,

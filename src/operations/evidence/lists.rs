@@ -328,22 +328,37 @@ fn failure(row: &FailureRow) -> [String; 15] {
     ]
 }
 
-/// The API keys, without their secrets.
+/// The API keys, without their secrets, and the people who signed in through the provider of the site.
 pub(super) async fn access<W: Write + Seek>(process: &Process, pack: &mut Pack<W>) -> Result<(), Refused> {
-    let keys = process.store.api_key_list().await?;
-    let head = ["name", "role", "begins_with", "created_at", "expires_at", "last_used_at"].map(str::to_owned);
-    let rows = keys.iter().map(|key| {
+    let (keys, people) = (process.store.api_key_list().await?, process.store.person_list().await?);
+    let head = ["name", "person", "role", "through", "begins_with", "created_at", "expires_at", "last_used_at"].map(str::to_owned);
+    let of_keys = keys.iter().map(|key| {
         [
             key.name.clone(),
+            key.person.clone().unwrap_or_else(|| key.name.clone()),
             key.role.to_string(),
+            "API key".to_owned(),
             key.prefix.clone(),
             instant(key.created_at),
             optional(key.expires_at),
             optional(key.last_used_at),
         ]
     });
-    let bytes = written(lines(std::iter::once(head).chain(rows)))?;
-    pack.file("access.csv", ledger("now", "API keys and their roles"), &bytes, Some(keys.len() as u64), "")
+    let of_people = people.iter().map(|person| {
+        [
+            person.name.clone(),
+            person.name.clone(),
+            person.role.to_string(),
+            format!("{} ({})", person.issuer, person.subject),
+            String::new(),
+            instant(person.first_signed_in_at),
+            String::new(),
+            instant(person.last_signed_in_at),
+        ]
+    });
+    let bytes = written(lines(std::iter::once(head).chain(of_keys).chain(of_people)))?;
+    let count = (keys.len() + people.len()) as u64;
+    pack.file("access.csv", ledger("now", "API keys and people, with their roles"), &bytes, Some(count), "")
 }
 
 /// Versions, clocks, the database and backups.

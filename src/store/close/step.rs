@@ -14,9 +14,10 @@ use super::super::tie_out::TieOutItem;
 use super::super::{Conn, Store, StoreError, Tx};
 use super::watch::{freeze, table_lock, unfreeze};
 use crate::domain::audit::AuditKind;
-use crate::domain::close::{CloseState, CloseStep, person};
+use crate::domain::close::{CloseState, CloseStep};
 use crate::domain::fiscal::FiscalPeriod;
 use crate::domain::ids::TieOutId;
+use crate::domain::person::person;
 use crate::domain::reason::Reason;
 use crate::store::text::{Text, jsonb, text};
 

@@ -17,7 +17,7 @@ use crate::store::text::{Text, text};
 /// Keys as events have them so far.
 #[derive(Debug, Default)]
 pub(super) struct Keys {
-    /// API keys that were added and not removed, by their names.
+    /// API keys that were added and not removed, as they were last changed, by their names.
     added: BTreeMap<String, AddedKey>,
     /// The keys that sign, by their fingerprints.
     signing: HashMap<String, SaidSigner>,
@@ -27,7 +27,7 @@ pub(super) struct Keys {
 struct AddedKey {
     leaf: i64,
     role: String,
-    /// Of its hash, role and end; keys of earlier releases have none.
+    /// Of its hash, role, person and end; keys of earlier releases have none.
     digest: Option<String>,
 }
 
@@ -59,7 +59,7 @@ impl Keys {
         let text = |name: &str| detail[name].as_str().map(str::to_owned);
         let day = |name: &str| detail[name].as_str().and_then(|day| day.parse().ok());
         match (detail["action"].as_str(), text("name")) {
-            (Some("api key add"), Some(name)) => {
+            (Some("api key add" | "api key change" | "api key rotate"), Some(name)) => {
                 self.added.insert(name, AddedKey::of(leaf, detail));
             }
             (Some("api key remove"), Some(name)) => {
@@ -153,9 +153,9 @@ fn differs(name: &str, added: Option<&AddedKey>, row: Option<&ApiKeyRow>) -> Opt
     if row.role.as_str() != added.role {
         return Some(format!("the API key `{name}` was changed: its role is {}, and the audit says {}", row.role, added.role));
     }
-    let digest = key_digest(row.role.as_str(), &row.prefix, &row.hash, row.expires_at);
+    let digest = key_digest(row.role.as_str(), &row.prefix, &row.hash, row.expires_at, row.person.as_deref());
     let differs = added.digest.as_ref().is_some_and(|said| *said != digest);
-    differs.then(|| format!("the API key `{name}` was changed: its secret, prefix or end differs from what was added"))
+    differs.then(|| format!("the API key `{name}` was changed: its secret, prefix, person or end differs from what the audit says"))
 }
 
 /// An API key, and the newest event about it. Both belong to the same moment: the event is the newest before and after the key is read.
@@ -170,7 +170,7 @@ async fn now(store: &Store, name: &str) -> Result<(Option<AddedKey>, Option<ApiK
                 let after = newest(conn, &name)?;
                 if event.as_ref().map(|event| event.id) == after.as_ref().map(|event| event.id) {
                     let detail: Value = after.and_then(|event| serde_json::from_str(event.detail.as_deref()?).ok()).unwrap_or_default();
-                    return Ok(((detail["action"] == "api key add").then(|| AddedKey::of(0, &detail)), row));
+                    return Ok(((detail["action"].is_string() && detail["action"] != "api key remove").then(|| AddedKey::of(0, &detail)), row));
                 }
                 event = after;
             }

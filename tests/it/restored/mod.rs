@@ -56,7 +56,13 @@ fn news(world: &World) -> Vec<String> {
     let before = world.database.psql("SELECT coalesce(max(id), 0) FROM notice");
     let events = vec![NoticeEvent::RecordsFailed, NoticeEvent::LedgerRestored];
     for _ in 0..3 {
-        let rules = NoticeRules { events: events.clone(), channels: vec!["webhook".into()], stale_hours: 1000, flows: Vec::new() };
+        let rules = NoticeRules {
+            events: events.clone(),
+            channels: vec!["webhook".into()],
+            stale_hours: 1000,
+            key_notice_days: 14,
+            flows: Vec::new(),
+        };
         run(store.notice_collect(rules, Vec::new())).unwrap();
     }
     let found = world.database.psql(&format!("SELECT event || ' ' || count FROM notice WHERE id > {before} ORDER BY id"));

@@ -1,0 +1,171 @@
+//! People who sign in through the provider of the site, their sessions, and attempts to sign in.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use diesel::dsl::now;
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::sql_query;
+use serde::Serialize;
+use serde_json::json;
+
+use super::audit::{NewAudit, audit_append};
+use super::schema::{console_session, person, sign_in_attempt};
+use super::time::{after, ago};
+use super::{Conn, Store, StoreError, Tx};
+use crate::domain::audit::AuditKind;
+use crate::domain::role::Role;
+use crate::store::text::{Text, text};
+
+/// A person who signed in through the provider.
+#[derive(Debug, Clone, Queryable, Selectable, Serialize)]
+#[diesel(table_name = person, check_for_backend(Pg))]
+pub struct PersonRow {
+    #[serde(skip)]
+    id: i64,
+    /// The provider.
+    pub issuer: String,
+    /// The provider's own name for the person, which stays the same.
+    pub subject: String,
+    /// The name that people read.
+    pub name: String,
+    /// The role of the last sign-in.
+    pub role: Role,
+    /// The first sign-in.
+    pub first_signed_in_at: DateTime<Utc>,
+    /// The last sign-in.
+    pub last_signed_in_at: DateTime<Utc>,
+}
+
+/// A person whom the provider vouches for.
+#[derive(Debug, Clone)]
+pub struct KnownPerson {
+    /// The provider.
+    pub issuer: String,
+    /// The provider's own name for the person.
+    pub subject: String,
+    /// The name that people read.
+    pub name: String,
+    /// The role.
+    pub role: Role,
+}
+
+/// Whether a person was signed in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PersonSignIn {
+    /// A session is open.
+    Done,
+    /// Another person has the name.
+    NameTaken,
+}
+
+/// An attempt ends after this time; a row that is older says nothing any more.
+const KEPT: Duration = Duration::from_hours(1);
+
+/// The one with this name, in whatever letters.
+fn named(conn: &mut Conn, name: &str) -> Tx<Option<i64>> {
+    #[derive(QueryableByName)]
+    struct Id {
+        #[diesel(sql_type = diesel::sql_types::BigInt)]
+        id: i64,
+    }
+    let rows: Vec<Id> = sql_query("SELECT id FROM person WHERE lower(name) = lower($1)").bind::<Text, _>(name).load(conn)?;
+    Ok(rows.first().map(|row| row.id))
+}
+
+impl Store {
+    /// Uses an attempt to sign in, once: `false` if it was used before.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn sign_in_attempt(&self, hash: [u8; 32]) -> Result<bool, StoreError> {
+        self.run("use an attempt to sign in", move |conn| {
+            diesel::delete(sign_in_attempt::table.filter(sign_in_attempt::used_at.lt(ago(KEPT)))).execute(conn)?;
+            let new = diesel::insert_into(sign_in_attempt::table).values(sign_in_attempt::token_hash.eq(&hash[..]));
+            Ok(new.on_conflict_do_nothing().execute(conn)? == 1)
+        })
+        .await
+    }
+
+    /// Opens a session for a person. A name that another person has is refused: one name is one person.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn person_sign_in(
+        &self,
+        known: KnownPerson,
+        hash: [u8; 32],
+        life: Duration,
+        actor: String,
+    ) -> Result<PersonSignIn, StoreError> {
+        self.run("sign a person in", move |conn| {
+            // one at a time: two people must not get one name
+            sql_query("LOCK TABLE person IN SHARE ROW EXCLUSIVE MODE").execute(conn)?;
+            let found = person::table
+                .filter(person::issuer.eq(text(&known.issuer)).and(person::subject.eq(text(&known.subject))))
+                .select(PersonRow::as_select());
+            let before: Option<PersonRow> = found.first(conn).optional()?;
+            let owner = named(conn, &known.name)?;
+            if owner.is_some() && owner != before.as_ref().map(|row| row.id) {
+                return Ok(PersonSignIn::NameTaken);
+            }
+            let content = (person::name.eq(text(&known.name)), person::role.eq(text(known.role.as_str())));
+            let id: i64 = match &before {
+                Some(row) => diesel::update(person::table.find(row.id))
+                    .set((content, person::last_signed_in_at.eq(now)))
+                    .returning(person::id)
+                    .get_result(conn)?,
+                None => diesel::insert_into(person::table)
+                    .values((person::issuer.eq(text(&known.issuer)), person::subject.eq(text(&known.subject)), content))
+                    .returning(person::id)
+                    .get_result(conn)?,
+            };
+            diesel::insert_into(console_session::table)
+                .values((
+                    console_session::token_hash.eq(&hash[..]),
+                    console_session::person_id.eq(Some(id)),
+                    console_session::role.eq(Some(text(known.role.as_str()))),
+                    console_session::expires_at.eq(after(life)),
+                ))
+                .execute(conn)?;
+            let mut detail = json!({
+                "action": "sign in", "issuer": known.issuer, "subject": known.subject, "name": known.name, "role": known.role,
+            });
+            if let Some(before) = before {
+                let pairs = [("name", before.name, known.name), ("role", before.role.to_string(), known.role.to_string())];
+                let changed = pairs.into_iter().filter(|(_, was, is)| was != is);
+                let changed: Vec<String> = changed.map(|(what, was, is)| format!("{what} = {is}, was {was}")).collect();
+                if !changed.is_empty() {
+                    detail["difference"] = json!(changed);
+                }
+            }
+            audit_append(conn, &[NewAudit { actor, ..NewAudit::of(AuditKind::Action).detail(&detail) }])?;
+            Ok(PersonSignIn::Done)
+        })
+        .await
+    }
+
+    /// Stores that a sign-in through the provider was refused. `subject`: of whoever tried, if the provider vouched for them.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn sign_in_refused(&self, why: String, subject: Option<String>, actor: String) -> Result<(), StoreError> {
+        self.run("store a refused sign-in", move |conn| {
+            let mut detail = json!({ "action": "sign in refused", "why": why });
+            if let Some(subject) = subject {
+                detail["subject"] = json!(subject);
+            }
+            audit_append(conn, &[NewAudit { actor, ..NewAudit::of(AuditKind::Action).detail(&detail) }])
+        })
+        .await
+    }
+
+    /// The people who signed in through the provider, by their names.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn person_list(&self) -> Result<Vec<PersonRow>, StoreError> {
+        self.run("list people", |conn| Ok(person::table.order(person::name).select(PersonRow::as_select()).load(conn)?)).await
+    }
+}
