@@ -5,6 +5,7 @@ use super::failure::{Exit, Failure};
 use super::output::at;
 use super::who::requested;
 use super::{Global, OutputForm, output};
+use crate::domain::approval::ApprovalKind;
 use crate::domain::reason::Reason;
 use crate::operations::approval;
 use crate::store::ApprovalRow;
@@ -22,6 +23,8 @@ pub enum ApprovalsCommand {
     Approve(AnswerArgs),
     /// Rejects what another person asked for
     Reject(AnswerArgs),
+    /// Withdraws what the same person asked for and has not done yet
+    Withdraw(AnswerArgs),
 }
 
 /// Which request, and why.
@@ -44,13 +47,21 @@ pub(super) fn approvals(global: &Global, command: &ApprovalsCommand) -> Result<E
             } else if rows.is_empty() {
                 output::line("Nothing has been asked for.")?;
             } else {
-                let headers = ["number", "state", "what", "asked by", "why", "until", "answered by", "answer"];
+                let headers = ["number", "state", "what", "what will happen", "asked by", "why", "until", "answered by", "answer"];
                 output::line(&output::sentences(&headers, rows.iter().map(line)))?;
             }
             Ok(Exit::Done)
         }),
         ApprovalsCommand::Approve(args) => answer(global, args, true),
         ApprovalsCommand::Reject(args) => answer(global, args, false),
+        ApprovalsCommand::Withdraw(args) => with_ledger(global, async |context| {
+            let row = approval::withdraw(&context.process(), args.id, requested(&args.why)).await?;
+            match global.output {
+                OutputForm::Json => output::json(&row)?,
+                _ => output::line(&format!("{} is withdrawn.", row.subject))?,
+            }
+            Ok(Exit::Done)
+        }),
     }
 }
 
@@ -60,7 +71,13 @@ fn answer(global: &Global, args: &AnswerArgs, approve: bool) -> Result<Exit, Fai
         match global.output {
             OutputForm::Json => output::json(&row)?,
             OutputForm::Table if approve => {
-                output::line(&format!("{} is approved: {} can repeat it until {}.", row.subject, row.asked_by, at(Some(row.expires_at))))?;
+                let who = match row.kind {
+                    ApprovalKind::Definition => {
+                        format!("a service that has these files puts them into force, or {} repeats it", row.asked_by)
+                    }
+                    _ => format!("{} can repeat it", row.asked_by),
+                };
+                output::line(&format!("{} is approved: {who} until {}.", row.subject, at(Some(row.expires_at))))?;
             }
             _ => output::line(&format!("{} is rejected.", row.subject))?,
         }
@@ -73,6 +90,7 @@ fn line(row: &ApprovalRow) -> Vec<String> {
         row.id.to_string(),
         row.state.to_string(),
         row.subject.clone(),
+        row.effect.clone(),
         row.asked_by.clone(),
         row.why.clone(),
         at(Some(row.expires_at)),

@@ -17,6 +17,7 @@ use crate::credentials::credential_store::CredentialStore;
 use crate::definition::SetText;
 use crate::definition::set::short;
 use crate::doctor::disk;
+use crate::domain::approval::ApprovalKind;
 use crate::domain::budget::UNRESPONSIVE_AFTER;
 use crate::domain::chain;
 use crate::domain::ids::Incarnation;
@@ -24,7 +25,7 @@ use crate::domain::life::Life;
 use crate::domain::name::{doubles, twice};
 use crate::postgres::{self, Cluster};
 use crate::process::Process;
-use crate::process::in_force::{InForce, SetStatus};
+use crate::process::in_force::{InForce, SetStatus, request_words};
 use crate::process::waits::Waits;
 use crate::retry;
 use crate::store::{AdoptResult, Adopter, Dead, FlowStatus, MayAdopt, Node, NodeSettings, SetNumber, Store};
@@ -144,6 +145,16 @@ impl Context {
                 let text = not_in_force(set.short(), short(&hash), services);
                 Err(Failure::new(Exit::Configuration, text + &self.checked.source()))
             }
+            AdoptResult::Unapproved { hash, asked, .. } => {
+                let text = format!(
+                    "the definitions of this command ({}) are not those that were approved ({}); nothing was mapped or sent; `tieline \
+                     definitions show` lists which files and settings differ; {}",
+                    self.checked.definitions.set.short(),
+                    short(&hash),
+                    request_words(asked.as_deref())
+                );
+                Err(Failure::new(Exit::Configuration, text + &self.checked.source()))
+            }
         }
     }
 
@@ -156,6 +167,7 @@ impl Context {
         let number = match &result {
             AdoptResult::InForce { number, .. } => *number,
             AdoptResult::Other { number, .. } => number.unwrap_or(SetNumber(0)),
+            AdoptResult::Unapproved { .. } => SetNumber(0),
         };
         Ok(self.process_with(InForce::new(self.checked.definitions.clone(), number, SetStatus::of(&result))))
     }
@@ -175,7 +187,8 @@ impl Context {
 
     /// Puts the definitions of this process into force where `may` allows it, and prints what changed.
     pub(super) async fn adopt(&self, may: MayAdopt) -> Result<AdoptResult, Failure> {
-        let who = Adopter { node: self.own_name(), actor: super::who::user(), why: None, may };
+        let approval_hours = self.checked.settings().approvals.hours_of(ApprovalKind::Definition);
+        let who = Adopter { node: self.own_name(), actor: super::who::user(), why: None, may, approval_hours };
         let result = self.store.definition_adopt(self.checked.definitions.set.clone(), who).await?;
         say_adopted(&self.checked.definitions.set, &result);
         Ok(result)

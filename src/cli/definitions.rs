@@ -6,8 +6,11 @@ use super::failure::{Exit, Failure};
 use super::who::requested;
 use super::{Global, OutputForm, output};
 use crate::definition::set::short;
+use crate::domain::approval::ApprovalKind;
 use crate::domain::reason::Reason;
-use crate::operations;
+use crate::operations::approval::ApprovalRefused;
+use crate::operations::{self, Refused};
+use crate::process::in_force::request_words;
 use crate::store::{AdoptResult, SetRow};
 
 /// What to do.
@@ -43,9 +46,13 @@ async fn show(global: &Global, context: &Context) -> Result<Exit, Failure> {
     let in_force = context.store.definition_in_force().await?;
     let same = in_force.as_ref().is_some_and(|row| row.hash == set.hash);
     let difference = if same { None } else { context.store.definition_difference(set.clone()).await? };
+    let needs_approval = in_force.is_some() && !same && context.checked.settings().approvals.hours_of(ApprovalKind::Definition).is_some();
+    let approval = if needs_approval { context.store.approval_of_definitions(set.hash.clone()).await? } else { None };
     if global.output == OutputForm::Json {
         let here = serde_json::json!({ "hash": set.hash, "profile": set.profile, "in_force": same });
-        output::json(&serde_json::json!({ "here": here, "in_force": in_force, "difference": difference }))?;
+        output::json(
+            &serde_json::json!({ "here": here, "in_force": in_force, "difference": difference, "needs_approval": needs_approval, "approval": approval }),
+        )?;
         return Ok(Exit::Done);
     }
     output::line(&format!("this machine: {} (profile {})", set.short(), set.profile))?;
@@ -58,6 +65,9 @@ async fn show(global: &Global, context: &Context) -> Result<Exit, Failure> {
     }
     for line in difference.into_iter().flatten() {
         output::line(&format!("  {line}"))?;
+    }
+    if needs_approval {
+        output::line(&format!("They need the approval of a second person: {}.", request_words(approval.as_ref())))?;
     }
     Ok(Exit::Done)
 }
@@ -91,9 +101,12 @@ fn list(global: &Global, rows: &[SetRow]) -> Result<Exit, Failure> {
 
 async fn adopt(global: &Global, context: &Context, why: &Reason) -> Result<Exit, Failure> {
     let set = context.checked.definitions.set.clone();
-    let result = operations::definitions::adopt(&context.store, set.clone(), context.own_name(), requested(why)).await?;
-    let AdoptResult::InForce { number, adopted } = &result else {
-        return Err(Failure::new(Exit::Failed, "the ledger did not put them into force"));
+    let hours = context.checked.settings().approvals.hours_of(ApprovalKind::Definition);
+    let result = operations::definitions::adopt(&context.store, hours, set.clone(), context.own_name(), requested(why)).await?;
+    let (number, adopted) = match &result {
+        AdoptResult::InForce { number, adopted } => (number, adopted),
+        AdoptResult::Unapproved { asked: Some(row), .. } => return Err(Refused::from(ApprovalRefused::Asked(row.clone())).into()),
+        _ => return Err(Failure::new(Exit::Failed, "the ledger did not put them into force")),
     };
     if global.output == OutputForm::Json {
         output::json(&serde_json::json!({ "number": number, "hash": set.hash, "adopted": adopted.is_some(), "difference": adopted }))?;

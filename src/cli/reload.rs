@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::json;
 use sha2::{Digest, Sha256};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{error, info, warn};
@@ -15,11 +16,14 @@ use super::context::say_adopted;
 use super::who::user;
 use crate::actors::handle::ActorsHandle;
 use crate::config::{CertificateSettings, Loaded};
+use crate::definition::Definitions;
+use crate::domain::approval::ApprovalKind;
+use crate::domain::audit::AuditKind;
 use crate::domain::chain;
 use crate::net;
 use crate::process::Process;
 use crate::process::in_force::SetStatus;
-use crate::store::{Adopter, MayAdopt, SetNumber};
+use crate::store::{AdoptResult, Adopter, ApprovalRow, MayAdopt, NewAudit, SetNumber};
 use crate::telemetry::metrics::metrics;
 
 /// Time between two checks of the files; changed files are read when they are the same at one more check.
@@ -47,8 +51,19 @@ impl Reloader {
         let (mut before, mut handled) = (seen, seen);
         // a read that is due whatever the check shows: once after the start, because the files may have changed since they were read
         let mut owed = true;
+        // a set that waits for a second person; at the start, that of this process itself
+        let mut awaited = match self.process.definitions.view().status {
+            SetStatus::Unapproved { .. } => Some(self.process.definitions.now().set()),
+            _ => None,
+        };
         loop {
             let cause = next(&mut hang_up).await;
+            if let Some(definitions) = awaited.take() {
+                awaited = match self.take_up(definitions.clone()).await {
+                    Read::Settled => None,
+                    Read::Again | Read::Awaited(_) => Some(definitions),
+                };
+            }
             seen = self.fingerprint(directory.as_deref(), &profile).await;
             if cause == Cause::Signal {
                 info!("SIGHUP: the definitions are read again; settings (`tieline.toml`, variables) take effect only at the next start");
@@ -58,7 +73,12 @@ impl Reloader {
             before = seen;
             if cause == Cause::Signal || settled {
                 handled = seen;
-                owed = !self.reload(cause).await;
+                let read = self.reload(cause).await;
+                owed = matches!(read, Read::Again);
+                awaited = match read {
+                    Read::Awaited(definitions) => Some(definitions),
+                    Read::Settled | Read::Again => None,
+                };
             }
         }
     }
@@ -78,8 +98,8 @@ impl Reloader {
         tokio::task::spawn_blocking(move || fingerprint(&directory, &profile)).await.ok()
     }
 
-    /// Reads the files; answers `false` when it must be repeated because the ledger did not answer.
-    async fn reload(&self, cause: Cause) -> bool {
+    /// Reads the files.
+    async fn reload(&self, cause: Cause) -> Read {
         let loaded = (*self.loaded).clone();
         let checked = tokio::task::spawn_blocking(move || Checked::with(loaded)).await;
         let definitions = match checked {
@@ -87,34 +107,44 @@ impl Reloader {
             Ok(Err(refused)) => {
                 let problems: Vec<String> = refused.configuration.into_iter().chain(refused.definitions).collect();
                 self.refuse(problems);
-                return true;
+                return Read::Settled;
             }
             Err(_) => {
                 self.refuse(vec!["reading them crashed; the log has the reason".into()]);
-                return true;
+                return Read::Settled;
             }
         };
         let now = self.process.definitions.view();
-        if definitions.set.hash == now.hash {
+        if definitions.set.hash == now.hash && !matches!(now.status, SetStatus::Unapproved { .. }) {
             if now.refused.is_some() || cause == Cause::Signal {
                 info!(hash = definitions.set.short(), "the definition files are the same as those in use");
             }
             self.process.definitions.unchanged();
             metrics().service.definitions_refused(false);
-            return true;
+            return Read::Settled;
         }
-        let who = Adopter { node: Some(self.process.node.name.clone()), actor: user(), why: None, may: MayAdopt::Changed };
+        self.take_up(definitions).await
+    }
+
+    /// Puts a set into force and uses it, if it may.
+    async fn take_up(&self, definitions: Arc<Definitions>) -> Read {
+        let approval_hours = self.loaded.settings.approvals.hours_of(ApprovalKind::Definition);
+        let who = Adopter { node: Some(self.process.node.name.clone()), actor: user(), why: None, may: MayAdopt::Changed, approval_hours };
         let result = match self.process.store.definition_adopt(definitions.set.clone(), who).await {
             Ok(result) => result,
             Err(error) => {
                 warn!(error = %chain(&error), "changed definitions cannot be loaded, because the ledger does not answer; Tieline retries");
-                return false;
+                return Read::Again;
             }
         };
         say_adopted(&definitions.set, &result);
         let number = match &result {
-            crate::store::AdoptResult::InForce { number, .. } => *number,
-            crate::store::AdoptResult::Other { number, .. } => number.unwrap_or(SetNumber(0)),
+            AdoptResult::InForce { number, .. } => *number,
+            AdoptResult::Other { number, .. } => number.unwrap_or(SetNumber(0)),
+            AdoptResult::Unapproved { asked, .. } => {
+                self.wait(&definitions, asked.clone(), SetStatus::of(&result)).await;
+                return Read::Awaited(definitions);
+            }
         };
         self.process.definitions.replace(definitions, number, SetStatus::of(&result));
         metrics().service.definitions_refused(false);
@@ -122,7 +152,30 @@ impl Reloader {
             error!(complaint, "changed definitions are not in force");
         }
         self.actors.take_up_definitions().await;
-        true
+        Read::Settled
+    }
+
+    /// Notes that a set waits for a second person. A set that is in use stays in use, as long as it is in force.
+    async fn wait(&self, definitions: &Definitions, request: Option<Box<ApprovalRow>>, status: SetStatus) {
+        let set = &definitions.set;
+        let of_this_process = &self.process.definitions;
+        if of_this_process.view().hash == set.hash {
+            of_this_process.set_status(of_this_process.now().number, status);
+        }
+        metrics().service.definitions_refused(false);
+        if !of_this_process.wait_for_approval(&set.hash, request) {
+            return;
+        }
+        if let Some(awaited) = of_this_process.view().awaited {
+            warn!(hash = set.short(), "{}", awaited.words());
+        }
+        let difference = self.process.store.definition_difference(set.clone()).await.ok().flatten().unwrap_or_default();
+        let node = &self.process.node.name;
+        let detail = json!({ "action": "unapproved", "hash": set.hash, "node": node, "difference": difference,
+                             "said": format!("definitions {} of {node} wait for a second person", set.short()) });
+        if let Err(error) = self.process.store.audit_write(NewAudit::of(AuditKind::Definition).detail(&detail)).await {
+            warn!(error = %chain(&error), "that definitions wait for an approval could not be written to the audit");
+        }
     }
 
     fn refuse(&self, problems: Vec<String>) {
@@ -135,6 +188,16 @@ impl Reloader {
         self.process.definitions.refuse(problems);
         metrics().service.definitions_refused(true);
     }
+}
+
+/// What became of reading the files.
+enum Read {
+    /// They were loaded, refused or unchanged.
+    Settled,
+    /// The ledger did not answer: it must be repeated.
+    Again,
+    /// They wait for a second person.
+    Awaited(Arc<Definitions>),
 }
 
 /// Why the definition files are looked at.

@@ -113,6 +113,7 @@ fn which(args: &ReplayArgs) -> Result<Which, Failure> {
         text: args.text.clone(),
         cause: args.cause.clone(),
         keys: Vec::new(),
+        approval: None,
     };
     Ok(Which::of(Selection { scope, keys, all: args.all, outdated: args.outdated, allow: args.allow })?)
 }

@@ -33,6 +33,9 @@ const CHECK_EVERY: Duration = Duration::from_secs(1);
 /// The ledger's last row is stored beside it at every n-th check.
 const MARK_EVERY: u32 = 5;
 
+/// Requests for approval whose time is over are ended at every n-th check.
+const APPROVALS_EVERY: u32 = 30;
+
 /// Whether ServiceNow is still the known instance is checked at every n-th check: once an hour.
 const OTHER_SIDE_EVERY: u32 = 3600;
 
@@ -177,6 +180,12 @@ async fn witness(context: &Context, process: &Process) -> String {
             && let Err(error) = other_side::check(process).await
         {
             warn!(error = %chain(&error), "Tieline could not check whether ServiceNow still has the newest delivered records");
+        }
+        if checks.is_multiple_of(APPROVALS_EVERY)
+            && !process.settings.approvals.needed.is_empty()
+            && let Err(error) = process.store.approval_expire().await
+        {
+            warn!(error = %chain(&error), "requests for approval that are too late could not be ended; Tieline retries");
         }
         if checks.is_multiple_of(MARK_EVERY) && context.own_name().is_some() && context.store.trouble().is_none() {
             super::high_water::renew(&context.store, &directory).await;

@@ -4,13 +4,16 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::NaiveDate;
+use rust_decimal::Decimal;
 
 use super::check::Check;
 use super::raw::{RawApprovals, RawClose};
 use super::settings::{ApprovalSettings, CloseSettings};
 use crate::domain::CompanyId;
 use crate::domain::approval::ApprovalKind;
+use crate::domain::currency::minor_units;
 use crate::domain::fiscal::FiscalPeriod;
+use crate::domain::money::parse_decimal;
 
 impl Check<'_> {
     /// `companies`: those of `syspro.companies`; empty: they were reported.
@@ -40,7 +43,33 @@ impl Check<'_> {
                 }
             }
         }
-        ApprovalSettings { needed, hours: self.number("approvals.hours", raw.hours, 1, 720) }
+        let mut amounts = BTreeMap::new();
+        for text in raw.amounts.iter().flatten() {
+            let Some((currency, amount)) = self.amount_limit(text) else { continue };
+            if amounts.insert(currency, amount).is_some() {
+                self.problem::<()>(
+                    "approvals.amounts",
+                    format!("`approvals.amounts` has two amounts for the currency of `{text}`: leave one out"),
+                );
+            }
+        }
+        ApprovalSettings { needed, hours: self.number("approvals.hours", raw.hours, 1, 720), amounts }
+    }
+
+    /// `ZAR 100000`
+    fn amount_limit(&mut self, text: &str) -> Option<(String, Decimal)> {
+        let parsed = text.trim().split_once(' ').and_then(|(currency, amount)| {
+            let amount = parse_decimal(amount.trim()).filter(|amount| !amount.is_sign_negative())?;
+            minor_units(currency).is_some().then(|| (currency.to_owned(), amount))
+        });
+        if parsed.is_none() {
+            let key = "approvals.amounts";
+            let text = format!(
+                "`{key}` must hold texts of a currency of ISO 4217 and an amount with a decimal point, such as `ZAR 100000`, got `{text}`"
+            );
+            return self.problem(key, text);
+        }
+        parsed
     }
 
     /// `2026-03 2026-03-31`, or the same after a company.

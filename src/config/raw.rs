@@ -54,6 +54,7 @@ pub(super) struct RawAudit {
 pub(super) struct RawApprovals {
     pub(super) needed: Option<Vec<String>>,
     pub(super) hours: Option<i64>,
+    pub(super) amounts: Option<Vec<String>>,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]

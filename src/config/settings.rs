@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use chrono::NaiveDate;
+use rust_decimal::Decimal;
 use url::Url;
 
 use crate::domain::approval::ApprovalKind;
@@ -154,6 +155,15 @@ pub struct ApprovalSettings {
     pub needed: Vec<ApprovalKind>,
     /// How long a request can be answered and done, in hours.
     pub hours: u32,
+    /// The amount, by currency (ISO 4217), up to which a replay or a release needs no second person.
+    pub amounts: BTreeMap<String, Decimal>,
+}
+
+impl ApprovalSettings {
+    /// How long a request for such an action can be answered and done; `None`: it needs no second person.
+    pub fn hours_of(&self, kind: ApprovalKind) -> Option<u32> {
+        self.needed.contains(&kind).then_some(self.hours)
+    }
 }
 
 /// How periods are closed.

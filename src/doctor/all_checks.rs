@@ -11,6 +11,7 @@ use crate::config::Settings;
 use crate::config::settings::SysproSource;
 use crate::credentials::key_ring::Ciphertexts;
 use crate::definition::Definitions;
+use crate::domain::approval::ApprovalKind;
 use crate::domain::next_step::NextStep;
 use crate::store::StoreError;
 use crate::telemetry::labels::System;
@@ -32,6 +33,9 @@ pub(super) async fn diagnose(parts: &DiagnosticsParts, way: &Way, scope: CheckSc
     report.note(database::companies(&settings.syspro, store).await?);
     report.note(database::outdated(store).await?);
     report.note(database::api_keys(settings, store).await?);
+    if settings.approvals.hours_of(ApprovalKind::Definition).is_some() {
+        report.note(database::approved_definitions(&definitions.view(), store).await?);
+    }
     let credentials = store.credential_list().await?;
     report.note(machine::master_key(credential_store, Ciphertexts::of(credentials.len())));
     let enet = Use::of(settings, &definitions.now(), &credentials);

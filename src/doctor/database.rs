@@ -5,9 +5,11 @@ use chrono::TimeDelta;
 use super::{Finding, disk, machine};
 use crate::config::Settings;
 use crate::config::settings::SysproSettings;
+use crate::definition::set::short;
 use crate::domain::chain;
 use crate::domain::name::{doubles, twice};
 use crate::domain::next_step::NextStep;
+use crate::process::in_force::{View, request_words};
 use crate::store::{ApiKeyRow, KeyState, OLDEST_SERVER, Store, StoreError};
 
 /// The allowed difference of clocks.
@@ -77,6 +79,22 @@ pub(super) async fn outdated(store: &Store) -> Result<Finding, StoreError> {
             NextStep::ReplayOutdated,
         )
     })
+}
+
+/// Whether the definitions of this process, and those in its files, are the ones that were approved.
+pub(super) async fn approved_definitions(view: &View, store: &Store) -> Result<Finding, StoreError> {
+    const WHAT: &str = "approval of definitions";
+    let in_force = store.definition_in_force().await?;
+    let other = in_force.filter(|row| row.hash != view.hash);
+    let (found, hash) = match (&view.awaited, other) {
+        (Some(awaited), None) => (format!("the definition files have changed (now {})", short(&awaited.hash)), awaited.hash.clone()),
+        (_, Some(row)) => {
+            (format!("the definition files ({}) are not those in force ({}, number {})", view.short(), short(&row.hash), row.number), view.hash.clone())
+        }
+        (None, None) => return Ok(Finding::ok(WHAT, format!("the definitions of the files ({}) are in force", view.short()))),
+    };
+    let request = store.approval_of_definitions(hash).await?;
+    Ok(Finding::warning(WHAT, format!("{found}; {}", request_words(request.as_ref())), NextStep::ApproveDefinitions))
 }
 
 /// The life of the ledger: whether it was restored, when, and from what.

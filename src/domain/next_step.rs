@@ -184,6 +184,10 @@ steps! {
     KeepHead => "make sure that this message is kept where nobody with access to the ledger can change it: `tieline audit verify --head` compares the \
         ledger with it";
     CloseAgain => "see what changed (`tieline close radar`), tie out again, then prepare and sign the period again: `tieline close prepare`";
+    AnswerApproval => "look at what waits (`tieline approvals list`, or the console's page *Approvals*), and approve or reject it; the person who \
+        asked cannot approve it";
+    ApproveDefinitions => "ask for an approval of the changed definitions (`tieline definitions adopt --why …`) and let another person approve it, or \
+        give this node the files in force";
     TestOnly => "nothing: this was only a test";
 
     // entries of the conflict list

@@ -36,6 +36,8 @@ pub enum NoticeEvent {
     CloseSuspended,
     /// An API key expires soon, or has expired.
     KeyExpiring,
+    /// Something waits for a second person.
+    ApprovalNeeded,
     /// A person tests the channel.
     Test,
 }
@@ -53,6 +55,7 @@ words!(NoticeEvent {
     AuditHead = "audit_head",
     CloseSuspended = "close_suspended",
     KeyExpiring = "key_expiring",
+    ApprovalNeeded = "approval_needed",
     Test = "test",
 });
 
@@ -72,6 +75,7 @@ impl NoticeEvent {
             Self::AuditHead => NextStep::KeepHead,
             Self::CloseSuspended => NextStep::CloseAgain,
             Self::KeyExpiring => NextStep::RenewKey,
+            Self::ApprovalNeeded => NextStep::AnswerApproval,
             Self::Test => NextStep::TestOnly,
         }
     }
@@ -86,6 +90,7 @@ impl NoticeEvent {
             Self::LedgerRestored => "audit?kind=restored",
             Self::AuditHead => "audit?kind=action",
             Self::CloseSuspended => "close",
+            Self::ApprovalNeeded => "approvals",
             Self::FlowStopped | Self::FlowStale | Self::CertificateExpiring | Self::KeyExpiring | Self::Test => "",
         }
     }

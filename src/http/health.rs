@@ -81,9 +81,11 @@ pub(super) async fn ready(app_state: web::Data<AppState>) -> HttpResponse {
     let restored = app_state.watching.store.life().filter(|life| Utc::now() - life.began_at < RESTORED_LATELY).and_then(|life| life.said());
     // not an error of this service, so it stays ready; a caller still sees why nothing arrives
     let paused = sending_paused(&app_state).await;
+    // it works on with the approved ones
+    let waiting = app_state.process.definitions.view().awaited.map(|awaited| awaited.words());
     let status = if missing.is_empty() { 200 } else { 503 };
     let mut response = HttpResponse::build(actix_web::http::StatusCode::from_u16(status).unwrap_or_default());
-    response.json(json!({ "ready": missing.is_empty(), "missing": missing, "flows_left_out": left_out, "sending_paused": paused, "restored": restored }))
+    response.json(json!({ "ready": missing.is_empty(), "missing": missing, "flows_left_out": left_out, "sending_paused": paused, "restored": restored, "definitions_waiting": waiting }))
 }
 
 /// The age of each flow's last progress; 503 when one is stuck although the process is alive, or fails for a reason that no further run

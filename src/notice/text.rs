@@ -162,6 +162,10 @@ fn headline(item: &Item) -> String {
             let company = item.company.as_ref().map(|company| format!(" of company {company}")).unwrap_or_default();
             format!("{count} {period}{company} changed after the signature and {needs} a new one")
         }
+        NoticeEvent::ApprovalNeeded => {
+            let waits = if count == 1 { "action waits" } else { "actions wait" };
+            format!("{count} {waits} for the approval of a second person")
+        }
         NoticeEvent::Test => "a test of this channel".to_owned(),
     }
 }

@@ -1,37 +1,113 @@
 //! Actions that need a second person: asked for, answered, and done once.
 
 use super::{Class, Interface, Refused, Requested};
-use crate::domain::approval::{ApprovalKind, ApprovalState};
+use crate::domain::approval::{Amounts, ApprovalKind, ApprovalState};
+use crate::domain::{CompanyId, EntityName};
 use crate::process::Process;
-use crate::store::{Answered, Approval, ApprovalRow};
+use crate::store::{Answered, Approval, ApprovalRow, Concerned, ConcernedScope, Concerns, NewApproval};
 
 /// Why an action was not done, or an answer not stored.
 #[derive(Debug, Clone)]
 pub enum ApprovalRefused {
     /// It waits for a second person.
-    Asked(ApprovalRow),
+    Asked(Box<ApprovalRow>),
+    /// The records changed whenever they were counted.
+    Changing,
     /// There is no such request.
     Missing(i64),
     /// It is no longer waiting for an answer.
     State(i64, ApprovalState),
     /// The person who asked would answer.
     SamePerson(i64, String),
+    /// Another person than the one who asked would withdraw it.
+    OtherPerson(i64, String),
 }
 
-/// Succeeds if the action needs no second person, or if another person has approved it for this one. An approval is used once.
+/// The request for an action, if it needs a second person.
+pub(super) fn needed(
+    process: &Process,
+    kind: ApprovalKind,
+    subject: String,
+    effect: String,
+    concerns: Concerns,
+    requested: &Requested,
+) -> Option<NewApproval> {
+    let hours = process.settings.approvals.hours_of(kind)?;
+    Some(NewApproval { kind, subject, effect, concerns, actor: requested.by.clone(), why: requested.why.clone(), hours })
+}
+
+/// How often records that change while they are counted are counted again.
+const COUNTS: u32 = 5;
+
+/// Succeeds if none of these actions with records needs a second person, or if another person has approved them for this one. Answers the
+/// number of the approval that was used, which limits the action to the records that it is for. An approval is used once.
 ///
 /// # Errors
-/// [`ApprovalRefused::Asked`]; an error of the ledger.
-pub async fn require(process: &Process, kind: ApprovalKind, subject: String, requested: &Requested) -> Result<(), Refused> {
-    let settings = &process.settings.approvals;
-    if !settings.needed.contains(&kind) {
-        return Ok(());
+/// [`ApprovalRefused::Asked`], [`ApprovalRefused::Changing`]; an error of the ledger.
+pub(super) async fn require_of_records(
+    process: &Process,
+    kind: ApprovalKind,
+    subject: &str,
+    scope: &ConcernedScope,
+    parameters: &str,
+    requested: &Requested,
+) -> Result<Option<i64>, Refused> {
+    if process.settings.approvals.hours_of(kind).is_none() {
+        return Ok(None);
     }
-    let asked = process.store.approval_use(kind, subject, requested.by.clone(), requested.why.clone(), settings.hours).await?;
-    match asked {
-        Approval::Given => Ok(()),
-        Approval::Asked(row) => Err(Refused::Approval(Box::new(ApprovalRefused::Asked(row)))),
+    for _ in 0..COUNTS {
+        let counted = process.store.concerned(scope.clone()).await?;
+        let amounts = amounts_of(process, &counted);
+        // the change limit is a number of records, whatever their amounts
+        if kind != ApprovalKind::ChangeLimit && !amounts.above(&process.settings.approvals.amounts) {
+            return Ok(None);
+        }
+        let effect = format!("{}; {amounts}", said(&counted));
+        let concerns =
+            Concerns::Records { scope: Box::new(scope.clone()), parameters: parameters.to_owned(), digest: counted.digest.clone() };
+        let Some(ask) = needed(process, kind, subject.to_owned(), effect, concerns, requested) else { return Ok(None) };
+        match process.store.approval_use(ask).await? {
+            Some(Approval::Given(number)) => return Ok(Some(number)),
+            Some(Approval::Asked(row)) => return Err(asked(row)),
+            None => {}
+        }
     }
+    Err(ApprovalRefused::Changing.into())
+}
+
+/// The refusal of an action that waits for a second person.
+pub(super) fn asked(row: Box<ApprovalRow>) -> Refused {
+    Refused::from(ApprovalRefused::Asked(row))
+}
+
+/// `3 of EDU1/invoice, 1 of EDU1/supplier`
+fn said(counted: &Concerned) -> String {
+    match counted.records() {
+        0 => "no records".to_owned(),
+        1 => format!("1 record: {}", counted.by_flow().join(", ")),
+        many => format!("{many} records: {}", counted.by_flow().join(", ")),
+    }
+}
+
+/// The amounts of records, by the code of their currency in ISO 4217. Records whose definition names no amount have none.
+fn amounts_of(process: &Process, counted: &Concerned) -> Amounts {
+    let definitions = process.definitions.now();
+    let mut amounts = Amounts::default();
+    for group in &counted.groups {
+        let plan = definitions.plan(&EntityName::new(&group.entity));
+        if plan.is_some_and(|plan| plan.shows.amount.is_none()) {
+            continue;
+        }
+        amounts.unknown += group.unknown;
+        let currency = definitions.code_lists.currency_shown(&CompanyId::new(&group.company), &group.currency).into_owned();
+        let sum = amounts.sums.entry(currency).or_default();
+        match group.amount.and_then(|amount| sum.checked_add(amount)) {
+            Some(more) => *sum = more,
+            // a sum that cannot be stated is not known
+            None => amounts.unknown += group.records - group.unknown,
+        }
+    }
+    amounts
 }
 
 /// Answers a request for approval.
@@ -39,13 +115,26 @@ pub async fn require(process: &Process, kind: ApprovalKind, subject: String, req
 /// # Errors
 /// [`ApprovalRefused`]; an error of the ledger.
 pub async fn answer(process: &Process, id: i64, approve: bool, requested: Requested) -> Result<ApprovalRow, Refused> {
-    let refused = match process.store.approval_answer(id, approve, requested.by, requested.why).await? {
+    done(id, process.store.approval_answer(id, approve, requested.by, requested.why).await?)
+}
+
+/// Withdraws a request that this person has made.
+///
+/// # Errors
+/// [`ApprovalRefused`]; an error of the ledger.
+pub async fn withdraw(process: &Process, id: i64, requested: Requested) -> Result<ApprovalRow, Refused> {
+    done(id, process.store.approval_withdraw(id, requested.by, requested.why).await?)
+}
+
+fn done(id: i64, answered: Answered) -> Result<ApprovalRow, Refused> {
+    let refused = match answered {
         Answered::Done(row) => return Ok(row),
         Answered::Missing => ApprovalRefused::Missing(id),
         Answered::State(state) => ApprovalRefused::State(id, state),
         Answered::SamePerson(by) => ApprovalRefused::SamePerson(id, by),
+        Answered::OtherPerson(by) => ApprovalRefused::OtherPerson(id, by),
     };
-    Err(Refused::Approval(Box::new(refused)))
+    Err(refused.into())
 }
 
 /// Requests for approval, the newest first; before this one, if given.
@@ -60,18 +149,26 @@ impl ApprovalRefused {
     pub(super) fn class(&self) -> Class {
         match self {
             Self::Missing(_) => Class::Missing,
-            Self::Asked(_) | Self::State(..) | Self::SamePerson(..) => Class::NotNow,
+            Self::Asked(_) | Self::Changing | Self::State(..) | Self::SamePerson(..) | Self::OtherPerson(..) => Class::NotNow,
         }
     }
 
     pub(super) fn what(&self) -> String {
         match self {
             Self::Asked(row) => {
-                format!("`approvals.needed` asks for a second person, who has not approved it yet: request {} ({})", row.id, row.subject)
+                format!(
+                    "`approvals.needed` asks for a second person, who has not approved it yet: request {} ({}; {}), until {}",
+                    row.id,
+                    row.subject,
+                    row.effect,
+                    row.expires_at.format("%Y-%m-%d %H:%M:%SZ")
+                )
             }
+            Self::Changing => "the records change while they are counted".to_owned(),
             Self::Missing(id) => format!("there is no request for approval `{id}`"),
             Self::State(id, state) => format!("request {id} is {state}, and waits for no answer"),
             Self::SamePerson(id, by) => format!("{by} asked for {id}, and another person must answer"),
+            Self::OtherPerson(id, by) => format!("{by} asked for {id}, and nobody else can withdraw it"),
         }
     }
 
@@ -93,6 +190,8 @@ impl ApprovalRefused {
                 "`tieline approvals list` lists them".to_owned(),
             ),
             Self::SamePerson(..) => "let another person answer".to_owned(),
+            Self::OtherPerson(..) => "reject it instead".to_owned(),
+            Self::Changing => "repeat it in a moment".to_owned(),
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::domain::approval::ApprovalKind;
 use crate::domain::ids::ConflictId;
 use crate::domain::merge::Side;
 use crate::process::Process;
-use crate::store::{ConflictFilter, ConflictRow};
+use crate::store::{Concerns, ConflictFilter, ConflictRow, Gated};
 
 /// The result of a decision.
 #[derive(Debug, Clone)]
@@ -54,6 +54,15 @@ pub async fn adopt(process: &Process, flow: FlowId, prefer: Option<Side>, reques
         return Err(Refused::NotAligned(flow));
     }
     let preferred = prefer.map(|side| format!(", {side} where both differ")).unwrap_or_default();
-    approval::require(process, ApprovalKind::Adopt, format!("align {flow} for the first time{preferred}"), &requested).await?;
-    Ok(process.store.conflict_adopt(flow, prefer, requested.by, requested.why).await?)
+    let subject = format!("align {flow} for the first time{preferred}");
+    let open = process.store.conflict_adopted(flow.clone(), prefer).await?;
+    let entries = if open == 1 { "1 entry of the conflict list is".to_owned() } else { format!("{open} entries of the conflict list are") };
+    let effect = format!("{entries} decided, and the next run writes the decided values");
+    match approval::needed(process, ApprovalKind::Adopt, subject, effect, Concerns::Conflicts(flow.clone()), &requested) {
+        None => Ok(process.store.conflict_adopt(flow, prefer, requested.by, requested.why).await?),
+        Some(ask) => match process.store.conflict_adopt_approved(flow, prefer, ask).await? {
+            Gated::Done(decided) => Ok(decided),
+            Gated::Asked(row) => Err(approval::asked(row)),
+        },
+    }
 }

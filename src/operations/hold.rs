@@ -1,11 +1,12 @@
 //! Holds and releases records.
 
 use super::selection::{self, WrongSelection};
-use super::{NeverRead, Refused, Requested, check_names};
+use super::{NeverRead, Refused, Requested, approval, check_names};
+use crate::domain::approval::ApprovalKind;
 use crate::domain::{DocumentKey, FlowId};
 use crate::operations::resend::{Followed, end_holds};
 use crate::process::Process;
-use crate::store::HoldRow;
+use crate::store::{ConcernedScope, HoldRow, ReplayScope};
 
 /// The results for records named by their keys.
 #[derive(Debug, Clone)]
@@ -49,7 +50,28 @@ pub async fn hold(process: &Process, flow: FlowId, keys: &[String], requested: R
 /// # Errors
 /// As [`hold`].
 pub async fn release(process: &Process, flow: FlowId, keys: &[String], requested: Requested) -> Result<(Named, Followed), Refused> {
-    let keys = checked(process, &flow, keys).await?;
-    let (rows, followed) = end_holds(process, flow.clone(), keys.clone(), requested).await?;
+    let named = keys;
+    let keys = checked(process, &flow, named).await?;
+    let approval = approved(process, &flow, named, &requested).await?;
+    let (rows, followed) = end_holds(process, flow.clone(), keys.clone(), approval, requested).await?;
     Ok((Named::of(&flow, keys, rows)?, followed))
+}
+
+/// The approval of a second person, where `[approvals]` asks for one.
+async fn approved(process: &Process, flow: &FlowId, keys: &[String], requested: &Requested) -> Result<Option<i64>, Refused> {
+    let mut sorted: Vec<&str> = keys.iter().map(String::as_str).collect();
+    sorted.sort_unstable();
+    sorted.dedup();
+    let subject = match sorted.as_slice() {
+        [key] => format!("release {flow} `{key}`"),
+        all => format!("release {} records of {flow}", all.len()),
+    };
+    let scope = ReplayScope {
+        company: Some(flow.company.to_string()),
+        entity: Some(flow.entity.to_string()),
+        keys: keys.to_vec(),
+        ..ReplayScope::default()
+    };
+    let records = ConcernedScope::Named { scope, companies: vec![flow.company.to_string()] };
+    approval::require_of_records(process, ApprovalKind::Release, &subject, &records, &sorted.join("\n"), requested).await
 }

@@ -1,6 +1,7 @@
 //! Records that were mapped under another definition. They are mapped again from their stored content and compared with what was sent. The
 //! differences are sent once their number is known. Plain functions; SYSPRO is not read.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use serde::Serialize;
@@ -10,7 +11,7 @@ use super::resend::{PAGE, ReplayReport, remap};
 use crate::definition::Plan;
 use crate::domain::FlowId;
 use crate::domain::change_limit::ChangeLimit;
-use crate::domain::ids::RunId;
+use crate::domain::ids::{DocumentId, RunId};
 use crate::domain::run::RunKind;
 use crate::process::Process;
 use crate::process::in_force::Snapshot;
@@ -196,11 +197,16 @@ async fn compare_flow(
 
 /// Sends the differences of the compared flows, under the definitions of the comparison. What was done before an error stays done, and a
 /// repeat is harmless. Sweeps and changes may have added differences in the meantime: they are counted page by page, and nothing beyond the
-/// limit is sent.
+/// limit is sent. `approval`: only the records that it is for.
 ///
 /// # Errors
 /// [`StoreError`]; [`StoreError::OtherDefinitions`] if others came into force in the meantime.
-pub(super) async fn send(process: &Process, compared: &mut OutdatedReport, requested: &Requested) -> Result<ReplayReport, StoreError> {
+pub(super) async fn send(
+    process: &Process,
+    compared: &mut OutdatedReport,
+    approval: Option<i64>,
+    requested: &Requested,
+) -> Result<ReplayReport, StoreError> {
     let definitions = compared.definitions.clone();
     let mut report = ReplayReport::default();
     report.followed.begin(process.store.time().await?);
@@ -212,7 +218,8 @@ pub(super) async fn send(process: &Process, compared: &mut OutdatedReport, reque
             .await?;
         report.runs.push((flow.flow.clone(), run));
         // a person's number is for all flows, the limit is per flow
-        let mut most = Most { most: compared.allowed.unwrap_or(flow.limit), sum: if compared.allowed.is_some() { sum } else { 0 } };
+        let sum_before = if compared.allowed.is_some() { sum } else { 0 };
+        let mut most = Most { most: compared.allowed.unwrap_or(flow.limit), sum: sum_before, approval };
         let outcome = send_flow(process, &definitions, &flow.flow, run, &requested.by, &mut most, &mut report).await;
         let error = match &outcome {
             Ok(stopped) => stopped.clone(),
@@ -232,6 +239,8 @@ pub(super) async fn send(process: &Process, compared: &mut OutdatedReport, reque
 struct Most {
     most: i64,
     sum: i64,
+    /// The approval that names the records.
+    approval: Option<i64>,
 }
 
 impl Most {
@@ -264,6 +273,7 @@ async fn send_flow(
         let page = process.store.outdated_page(flow.clone(), after, PAGE).await?;
         let Some(last) = page.last() else { return Ok(None) };
         after = last.place();
+        let page = approved(process, most.approval, page).await?;
         let documents = mapped(process, definitions, flow, page, &mut report.skipped);
         let page = Intake { actor: requested_by.to_owned(), ..intake(definitions, flow, run, documents) };
         let differing = process.store.differing(page.clone()).await?;
@@ -274,6 +284,14 @@ async fn send_flow(
         differing.ids.iter().for_each(|id| report.followed.add(*id, None));
         process.store.intake(page).await?;
     }
+}
+
+/// The records of a page that an approval is for; without one, all.
+async fn approved(process: &Process, approval: Option<i64>, page: Vec<OutdatedDocument>) -> Result<Vec<OutdatedDocument>, StoreError> {
+    let Some(approval) = approval else { return Ok(page) };
+    let ids: Vec<DocumentId> = page.iter().map(|document| document.stored.id).collect();
+    let approved: HashSet<DocumentId> = process.store.approved_records(approval, ids).await?.into_iter().collect();
+    Ok(page.into_iter().filter(|document| approved.contains(&document.stored.id)).collect())
 }
 
 fn intake(definitions: &Snapshot, flow: &FlowId, run: RunId, documents: Vec<IntakeDocument>) -> Intake {
@@ -306,7 +324,7 @@ mod tests {
     #[test]
     fn no_page_goes_out_above_what_may_be_sent() {
         let flow = FlowId::new("EDU1", "invoice");
-        let mut most = Most { most: 10, sum: 0 };
+        let mut most = Most { most: 10, sum: 0, approval: None };
         assert_eq!((most.take(&flow, 6), most.take(&flow, 4), most.take(&flow, 0)), (Ok(()), Ok(()), Ok(())));
         let why = most.take(&flow, 1).expect_err("above");
         assert!(why.contains("10 records were sent, 1 more would make 11, and 10 may be sent"), "{why}");

@@ -392,6 +392,12 @@ impl From<NeverRead> for Refused {
     }
 }
 
+impl From<ApprovalRefused> for Refused {
+    fn from(refused: ApprovalRefused) -> Self {
+        Self::Approval(Box::new(refused))
+    }
+}
+
 impl From<CloseRefused> for Refused {
     fn from(refused: CloseRefused) -> Self {
         Self::Close(refused)

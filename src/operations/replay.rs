@@ -11,7 +11,10 @@ use crate::domain::audit::AuditKind;
 use crate::operations::outdated::{self, OutdatedReport};
 use crate::operations::resend::{ReplayReport, send_again};
 use crate::process::Process;
-use crate::store::{NewAudit, ReplayScope};
+use crate::store::{ConcernedScope, NewAudit, ReplayScope};
+
+/// Keys that a request for approval names.
+const NAMED: usize = 3;
 
 /// Selects records.
 #[derive(Debug, Clone)]
@@ -24,6 +27,8 @@ pub enum Which {
         scope: ReplayScope,
         /// Sends up to this many records, regardless of `flows.change_limit`.
         allow: Option<i64>,
+        /// The approval of a second person that was used: only the records that it is for are sent.
+        approval: Option<i64>,
     },
 }
 
@@ -73,7 +78,7 @@ impl Which {
             if all || beyond_flows.is_limited() {
                 return Err(Refused::OutdatedAndMore);
             }
-            return Ok(Self::Outdated { scope, allow });
+            return Ok(Self::Outdated { scope, allow, approval: None });
         }
         if let (Some(since), Some(until)) = (scope.since, scope.until)
             && since >= until
@@ -96,11 +101,12 @@ fn shown(time: DateTime<Utc>) -> String {
 }
 
 /// Checks the names in the scope, and writes the request to the audit, before anything is done and whatever the result. Only records of
-/// configured flows are sent: those of others could not be mapped.
+/// configured flows are sent: those of others could not be mapped. Answers the records; where a second person approved them, limited to those of
+/// the approval.
 ///
 /// # Errors
-/// [`Refused::UnknownName`], [`Refused::UnknownRun`]; an error of the ledger.
-pub(super) async fn note(process: &Process, which: &Which, requested: &Requested) -> Result<(), Refused> {
+/// [`Refused::UnknownName`], [`Refused::UnknownRun`], [`Refused::Approval`]; an error of the ledger.
+pub(super) async fn note(process: &Process, mut which: Which, requested: &Requested) -> Result<Which, Refused> {
     let scope = which.scope();
     configured_names(process).check(scope.company.as_deref(), scope.entity.as_deref())?;
     if let Some(run) = scope.run
@@ -108,20 +114,72 @@ pub(super) async fn note(process: &Process, which: &Which, requested: &Requested
     {
         return Err(Refused::UnknownRun(run.to_string()));
     }
-    let (outdated, allow) = match which {
+    let (outdated, allow) = match &which {
         Which::Scope(_) => (false, None),
         Which::Outdated { allow, .. } => (true, *allow),
     };
-    if let Some(allow) = allow {
-        let of = [scope.company.as_deref(), scope.entity.as_deref()].map(|name| name.unwrap_or("all")).join("/");
-        let subject = format!("send up to {allow} outdated records of {of} again");
-        approval::require(process, ApprovalKind::ChangeLimit, subject, requested).await?;
-    }
-    let mut row = NewAudit::of(AuditKind::Action).detail(
-        &json!({ "action": "replay", "why": requested.why, "company": scope.company, "entity": scope.entity, "key": scope.key, "run": scope.run, "failed_only": scope.failed_only, "since": scope.since, "until": scope.until, "reason": scope.reason, "text": scope.text, "cause": scope.cause, "keys": scope.keys, "outdated": outdated, "allow": allow }),
-    );
+    let mut detail = json!({ "action": "replay", "why": requested.why, "company": scope.company, "entity": scope.entity, "key": scope.key, "run": scope.run, "failed_only": scope.failed_only, "since": scope.since, "until": scope.until, "reason": scope.reason, "text": scope.text, "cause": scope.cause, "keys": scope.keys, "outdated": outdated, "allow": allow });
+    let approval = approved(process, &which, requested).await?;
+    detail["approval"] = json!(approval);
+    let mut row = NewAudit::of(AuditKind::Action).detail(&detail);
     row.actor.clone_from(&requested.by);
-    Ok(process.store.audit_write(row).await?)
+    process.store.audit_write(row).await?;
+    match &mut which {
+        Which::Scope(scope) => scope.approval = approval,
+        Which::Outdated { approval: of, .. } => *of = approval,
+    }
+    Ok(which)
+}
+
+/// The approval of a second person, where `[approvals]` asks for one.
+async fn approved(process: &Process, which: &Which, requested: &Requested) -> Result<Option<i64>, Refused> {
+    match which {
+        Which::Scope(scope) => {
+            let companies = process.settings.syspro.companies.iter().map(ToString::to_string).collect();
+            let subject = format!("send again: {}", in_words(scope));
+            let parameters = format!("{scope:?}");
+            let records = ConcernedScope::Named { scope: scope.clone(), companies };
+            approval::require_of_records(process, ApprovalKind::Replay, &subject, &records, &parameters, requested).await
+        }
+        Which::Outdated { scope, allow, .. } => {
+            let of = [scope.company.as_deref(), scope.entity.as_deref()].map(|name| name.unwrap_or("all")).join("/");
+            let records = ConcernedScope::Outdated { company: scope.company.clone(), entity: scope.entity.clone() };
+            // the same stored content gives other records under other definitions
+            let parameters = process.definitions.view().hash;
+            let of_limit = allow.filter(|_| process.settings.approvals.hours_of(ApprovalKind::ChangeLimit).is_some());
+            // one request for both: it names the amounts, too
+            let (kind, subject) = match of_limit {
+                Some(allow) => (ApprovalKind::ChangeLimit, format!("send up to {allow} outdated records of {of} again")),
+                None => (ApprovalKind::Replay, format!("send the differences of outdated records of {of} again")),
+            };
+            approval::require_of_records(process, kind, &subject, &records, &parameters, requested).await
+        }
+    }
+}
+
+/// The limits of a scope.
+fn in_words(scope: &ReplayScope) -> String {
+    let text = |name: &str, value: &Option<String>| value.as_ref().map(|value| format!("{name} `{value}`"));
+    let keys = (!scope.keys.is_empty()).then(|| {
+        let named: Vec<String> = scope.keys.iter().take(NAMED).map(|key| format!("`{key}`")).collect();
+        let more = scope.keys.len().saturating_sub(NAMED);
+        if more > 0 { format!("keys {} and {more} more", named.join(", ")) } else { format!("keys {}", named.join(", ")) }
+    });
+    let limits = [
+        text("company", &scope.company),
+        text("entity", &scope.entity),
+        text("key", &scope.key),
+        keys,
+        scope.run.map(|run| format!("run {run}")),
+        scope.failed_only.then(|| "what failed, waits or is on hold".to_owned()),
+        scope.since.map(|since| format!("read since {}", shown(since))),
+        scope.until.map(|until| format!("read before {}", shown(until))),
+        text("reason", &scope.reason),
+        text("text", &scope.text),
+        text("cause", &scope.cause),
+    ];
+    let limits: Vec<String> = limits.into_iter().flatten().collect();
+    if limits.is_empty() { "all records".to_owned() } else { limits.join(", ") }
 }
 
 /// Queues the records again. `compared` is called with the differences of outdated ones, before any of them is sent.
@@ -139,10 +197,11 @@ pub(super) async fn take_in(
     });
     let report = match which {
         Which::Scope(scope) => send_again(process, scope, requested).await?,
-        Which::Outdated { scope, allow } => {
+        Which::Outdated { scope, allow, approval } => {
             let mut report = outdated::compare(process, scope.company.as_deref(), scope.entity.as_deref(), allow).await?;
             compared(&report);
-            let taken_in = if report.above { ReplayReport::default() } else { outdated::send(process, &mut report, requested).await? };
+            let taken_in =
+                if report.above { ReplayReport::default() } else { outdated::send(process, &mut report, approval, requested).await? };
             ReplayReport { outdated: Some(report), ..taken_in }
         }
     };
@@ -164,7 +223,7 @@ pub async fn replay(
     requested: &Requested,
     compared: impl FnOnce(&OutdatedReport),
 ) -> Result<ReplayReport, Refused> {
-    note(process, &which, requested).await?;
+    let which = note(process, which, requested).await?;
     take_in(process, which, requested, compared).await
 }
 

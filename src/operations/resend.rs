@@ -107,7 +107,7 @@ impl Followed {
 }
 
 /// Removes holds, and queues what can be sent of these records again, as it was mapped. Answers the result per record, and the records that
-/// are sent again. The Writer sends them.
+/// are sent again. `approval`: only the records that it is for. The Writer sends them.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -115,10 +115,11 @@ pub(super) async fn end_holds(
     process: &Process,
     flow: FlowId,
     keys: Vec<String>,
+    approval: Option<i64>,
     requested: Requested,
 ) -> Result<(Vec<HoldRow>, Followed), StoreError> {
     let (before, since) = process.store.before_release(flow.clone(), keys.clone()).await?;
-    let rows = process.store.hold_end(flow, keys, requested.by, requested.why).await?;
+    let rows = process.store.hold_end_approved(flow, keys, requested.by, requested.why, approval).await?;
     let sent = |key: &str| rows.iter().any(|row| row.key == key && row.deliveries > 0);
     let documents = before.into_iter().filter(|row| sent(&row.key)).map(|row| (row.id, row.failed)).collect();
     Ok((rows, Followed::new(documents, since)))

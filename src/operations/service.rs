@@ -140,7 +140,7 @@ impl Service {
             return Err(Refused::OtherDefinitions(why));
         }
         let Ok(permit) = self.replaying.clone().try_acquire_owned() else { return Err(Refused::Replaying) };
-        note(&self.process, &which, &requested).await?;
+        let which = note(&self.process, which, &requested).await?;
         let (process, actors) = (self.process.clone(), self.actors.clone());
         // a task of its own: when a caller disconnects, the run must still be ended
         let task = actix_rt::spawn(async move {

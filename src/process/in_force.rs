@@ -11,7 +11,8 @@ use tracing::{error, info, warn};
 
 use crate::definition::Definitions;
 use crate::definition::set::short;
-use crate::store::{AdoptResult, Adopter, MayAdopt, Node, SetNumber, Store};
+use crate::domain::approval::ApprovalState;
+use crate::store::{AdoptResult, Adopter, ApprovalRow, MayAdopt, Node, SetNumber, Store};
 
 /// One set of definitions, with its number in the ledger.
 #[derive(Debug, Clone)]
@@ -19,6 +20,13 @@ pub struct Snapshot {
     set: Arc<Definitions>,
     /// Its number.
     pub number: SetNumber,
+}
+
+impl Snapshot {
+    /// The set itself.
+    pub fn set(&self) -> Arc<Definitions> {
+        self.set.clone()
+    }
 }
 
 impl Deref for Snapshot {
@@ -41,6 +49,38 @@ pub enum SetStatus {
         /// Its hash; empty until it has been read.
         hash: String,
     },
+    /// Another set is in force, and no second person has approved the one of this process, which reads, maps and sends nothing.
+    Unapproved {
+        /// The number of the set in force.
+        in_force: SetNumber,
+        /// Its hash.
+        hash: String,
+        /// The request for an approval, if somebody has asked.
+        request: Option<Box<ApprovalRow>>,
+    },
+}
+
+/// A newer set that waits for a second person, while this process works with the one before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AwaitedSet {
+    /// Its hash.
+    pub hash: String,
+    /// Since when.
+    pub since: DateTime<Utc>,
+    /// The request for an approval, if somebody has asked.
+    pub request: Option<Box<ApprovalRow>>,
+}
+
+/// The state of a request for an approval of definitions, and what to do.
+pub fn request_words(request: Option<&ApprovalRow>) -> String {
+    match request.map(|row| (row, row.state)) {
+        Some((row, ApprovalState::Asked)) => format!("request {} of {} waits for another person's approval", row.id, row.asked_by),
+        Some((row, ApprovalState::Approved)) => format!("request {} is approved, and Tieline puts them into force", row.id),
+        Some((row, state)) => {
+            format!("request {} is {state}; `tieline definitions adopt --why …` asks again, or give the node the files in force", row.id)
+        }
+        None => "nobody has asked for an approval: `tieline definitions adopt --why …` asks, and another person approves".to_owned(),
+    }
 }
 
 /// A newer set that was refused as a whole.
@@ -65,6 +105,8 @@ pub struct View {
     pub status: SetStatus,
     /// The files have a newer set, which was refused.
     pub refused: Option<RefusedSet>,
+    /// The files have a newer set, which waits for a second person.
+    pub awaited: Option<AwaitedSet>,
 }
 
 impl SetStatus {
@@ -73,6 +115,9 @@ impl SetStatus {
         match result {
             AdoptResult::InForce { .. } => Self::InForce,
             AdoptResult::Other { in_force, hash, .. } => Self::Other { in_force: *in_force, hash: hash.clone() },
+            AdoptResult::Unapproved { in_force, hash, asked } => {
+                Self::Unapproved { in_force: *in_force, hash: hash.clone(), request: asked.clone() }
+            }
         }
     }
 }
@@ -85,7 +130,20 @@ impl View {
 
     /// Why this process does no work; `None` when it does.
     pub fn complaint(&self) -> Option<String> {
-        let SetStatus::Other { in_force, hash } = &self.status else { return None };
+        let (in_force, hash) = match &self.status {
+            SetStatus::InForce => return None,
+            SetStatus::Other { in_force, hash } => (in_force, hash),
+            SetStatus::Unapproved { in_force, hash, request } => {
+                return Some(format!(
+                    "the definition files of this node ({}) are not those that were approved ({}, number {}): it reads, maps and sends nothing. \
+                     `tieline definitions show` here lists which files and settings differ; {}",
+                    short(&self.hash),
+                    short(hash),
+                    in_force.0,
+                    request_words(request.as_deref())
+                ));
+            }
+        };
         Some(format!(
             "this node has definitions {} (number {}), and {} (number {}) are in force: it reads, maps and sends nothing. `tieline \
              definitions show` here lists which files and settings differ. Give this node those that are in force, or put its own into force with `tieline definitions adopt --why …`",
@@ -97,11 +155,26 @@ impl View {
     }
 }
 
+impl AwaitedSet {
+    /// What waits, and for what.
+    pub fn words(&self) -> String {
+        format!(
+            "The definition files have changed (now {}), and the approved ones stay in force; {}. `tieline definitions show` lists the differences.",
+            short(&self.hash),
+            request_words(self.request.as_deref())
+        )
+    }
+}
+
 /// The ledger has other definitions in force than this process knew: reads and logs which ones. The set of this node may be in force again.
 pub async fn check(definitions: &InForce, store: &Store, node: &Node, in_force: SetNumber) {
     let now = definitions.now();
+    if matches!(definitions.view().status, SetStatus::Unapproved { .. }) {
+        // what looks at the files asks every few seconds, and gives this process its number with the approval
+        return;
+    }
     let set = now.set.set.clone();
-    let who = Adopter { node: Some(node.name.clone()), actor: "tieline".into(), why: None, may: MayAdopt::Nothing };
+    let who = Adopter { node: Some(node.name.clone()), actor: "tieline".into(), why: None, may: MayAdopt::Nothing, approval_hours: None };
     match store.definition_adopt(set, who).await {
         Ok(result) => {
             let status = SetStatus::of(&result);
@@ -123,6 +196,7 @@ struct State {
     loaded_at: DateTime<Utc>,
     status: SetStatus,
     refused: Option<RefusedSet>,
+    awaited: Option<AwaitedSet>,
 }
 
 /// The definitions of this process; cheap to clone, and all clones share one state.
@@ -133,7 +207,7 @@ impl InForce {
     /// This set, by its number in the ledger.
     pub fn new(set: Arc<Definitions>, number: SetNumber, status: SetStatus) -> Self {
         let now = Snapshot { set, number };
-        Self(Arc::new(RwLock::new(State { now, loaded_at: Utc::now(), status, refused: None })))
+        Self(Arc::new(RwLock::new(State { now, loaded_at: Utc::now(), status, refused: None, awaited: None })))
     }
 
     /// The current set, for one piece of work from start to end.
@@ -154,24 +228,37 @@ impl InForce {
             loaded_at: state.loaded_at,
             status: state.status.clone(),
             refused: state.refused.clone(),
+            awaited: state.awaited.clone(),
         })
     }
 
     /// Replaces this set with another one.
     pub fn replace(&self, set: Arc<Definitions>, number: SetNumber, status: SetStatus) {
         self.write(|state| {
-            *state = State { now: Snapshot { set, number }, loaded_at: Utc::now(), status, refused: None };
+            *state = State { now: Snapshot { set, number }, loaded_at: Utc::now(), status, refused: None, awaited: None };
         });
+    }
+
+    /// A newer set waits for a second person; the one before stays in use. Answers whether that is new.
+    pub fn wait_for_approval(&self, hash: &str, request: Option<Box<ApprovalRow>>) -> bool {
+        self.write(|state| {
+            let before = state.awaited.take().filter(|awaited| awaited.hash == hash);
+            let new = before.is_none();
+            let since = before.map_or_else(Utc::now, |awaited| awaited.since);
+            state.awaited = Some(AwaitedSet { hash: hash.to_owned(), since, request });
+            state.refused = None;
+            new
+        })
     }
 
     /// The files contain the same set as before.
     pub fn unchanged(&self) {
-        self.write(|state| state.refused = None);
+        self.write(|state| (state.refused, state.awaited) = (None, None));
     }
 
     /// A newer set is refused as a whole; the one before stays.
     pub fn refuse(&self, problems: Vec<String>) {
-        self.write(|state| state.refused = Some(RefusedSet { at: Utc::now(), problems }));
+        self.write(|state| (state.refused, state.awaited) = (Some(RefusedSet { at: Utc::now(), problems }), None));
     }
 
     /// Stores whether the set with this number is in force; answers whether that is new. A report about a set that has been replaced is
@@ -191,7 +278,9 @@ impl InForce {
     pub fn is_new(&self, in_force: SetNumber) -> bool {
         self.read(|state| match &state.status {
             SetStatus::InForce => state.now.number != in_force,
-            SetStatus::Other { in_force: known, .. } => *known != in_force || state.now.number == in_force,
+            SetStatus::Other { in_force: known, .. } | SetStatus::Unapproved { in_force: known, .. } => {
+                *known != in_force || state.now.number == in_force
+            }
         })
     }
 

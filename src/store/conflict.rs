@@ -8,8 +8,9 @@ use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Nullable};
 use serde::Serialize;
 
+use super::approval::{Approval, Gated, NewApproval, decide};
 use super::schema::conflict;
-use super::{Store, StoreError};
+use super::{Conn, Store, StoreError, Tx};
 use crate::domain::conflict::{ConflictKind, ConflictState, DecisionProgress};
 use crate::domain::ids::ConflictId;
 use crate::domain::merge::Side;
@@ -197,15 +198,54 @@ impl Store {
         actor: String,
         why: Reason,
     ) -> Result<Vec<ConflictRow>, StoreError> {
-        self.run("adopt two lists", move |conn| {
-            Ok(sql_query(include_str!("sql/conflict_adopt.sql"))
-                .bind::<Text, _>(flow.company.as_str())
-                .bind::<Text, _>(flow.entity.as_str())
-                .bind::<Nullable<Text>, _>(prefer.map(Side::as_str))
-                .bind::<Text, _>(actor)
-                .bind::<Text, _>(why.as_str())
-                .load(conn)?)
+        self.run("adopt two lists", move |conn| adopt(conn, &flow, prefer, &actor, &why)).await
+    }
+
+    /// How many entries of the list this would decide now.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn conflict_adopted(&self, flow: FlowId, prefer: Option<Side>) -> Result<i64, StoreError> {
+        self.run("count what an adoption decides", move |conn| {
+            let mut kinds = vec![ConflictKind::OnlySyspro, ConflictKind::OnlyServiceNow];
+            kinds.extend(prefer.map(|_| ConflictKind::FirstContact));
+            let open = conflict::table
+                .filter(conflict::company.eq(text(flow.company.as_str())).and(conflict::entity.eq(text(flow.entity.as_str()))))
+                .filter(conflict::state.eq(text(ConflictState::Open.as_str())))
+                .filter(conflict::kind.eq_any(kinds.iter().map(|kind| text(kind.as_str()))));
+            Ok(open.count().get_result(conn)?)
         })
         .await
     }
+
+    /// The same as [`Store::conflict_adopt`], once a second person has approved it for the entries that the list has now.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn conflict_adopt_approved(
+        &self,
+        flow: FlowId,
+        prefer: Option<Side>,
+        ask: NewApproval,
+    ) -> Result<Gated<Vec<ConflictRow>>, StoreError> {
+        self.run("adopt two lists", move |conn| {
+            // a run adds its entries before or after
+            sql_query("LOCK TABLE conflict IN SHARE ROW EXCLUSIVE MODE").execute(conn)?;
+            match decide(conn, &ask)? {
+                Approval::Given(_) => Ok(Gated::Done(adopt(conn, &flow, prefer, &ask.actor, &ask.why)?)),
+                Approval::Asked(row) => Ok(Gated::Asked(row)),
+            }
+        })
+        .await
+    }
+}
+
+fn adopt(conn: &mut Conn, flow: &FlowId, prefer: Option<Side>, actor: &str, why: &Reason) -> Tx<Vec<ConflictRow>> {
+    Ok(sql_query(include_str!("sql/conflict_adopt.sql"))
+        .bind::<Text, _>(flow.company.as_str())
+        .bind::<Text, _>(flow.entity.as_str())
+        .bind::<Nullable<Text>, _>(prefer.map(Side::as_str))
+        .bind::<Text, _>(actor)
+        .bind::<Text, _>(why.as_str())
+        .load(conn)?)
 }

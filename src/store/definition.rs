@@ -15,12 +15,14 @@ use diesel::upsert::excluded;
 use serde::Serialize;
 use serde_json::json;
 
+use super::approval::{Approval, ApprovalRow, Concerns, NewApproval, decide, of_definitions, use_of_definitions};
 use super::audit::{NewAudit, audit_append};
 use super::schema::{definition, definition_in_force, definition_node, node};
 use super::time::ago;
 use super::{Conn, Store, StoreError, Tx, TxError};
 use crate::definition::SetText;
-use crate::definition::set::{MAPPER_REVISION, difference};
+use crate::definition::set::{MAPPER_REVISION, difference, short};
+use crate::domain::approval::ApprovalKind;
 use crate::domain::audit::AuditKind;
 use crate::store::text::{Jsonb, Text, jsonb, text};
 
@@ -92,6 +94,8 @@ pub struct Adopter {
     pub why: Option<String>,
     /// Which sets it may put into force.
     pub may: MayAdopt,
+    /// Where a change needs a second person: how long a request can be answered and done, in hours.
+    pub approval_hours: Option<u32>,
 }
 
 /// Which sets a process may put into force.
@@ -130,6 +134,15 @@ pub enum AdoptResult {
         hash: String,
         /// Whether a service that works with this ledger is alive.
         alive: bool,
+    },
+    /// Another set is in force, and no second person has approved this one.
+    Unapproved {
+        /// The number of the set in force.
+        in_force: SetNumber,
+        /// Its hash.
+        hash: String,
+        /// The newest request for this set.
+        asked: Option<Box<ApprovalRow>>,
     },
 }
 
@@ -224,7 +237,7 @@ fn number_of(conn: &mut Conn, set: &SetText) -> Tx<i32> {
     Ok(number)
 }
 
-fn adopt(conn: &mut Conn, set: &SetText, who: &Adopter, before: Option<&Current>) -> Tx<(i32, Vec<String>)> {
+fn adopt(conn: &mut Conn, set: &SetText, who: &Adopter, before: Option<&Current>, approval: Option<i64>) -> Tx<(i32, Vec<String>)> {
     let number = number_of(conn, set)?;
     register_mappings(conn, number, set, Adoption::Now)?;
     let by = (definition_in_force::number.eq(number), definition_in_force::adopted_by.eq(text(&who.actor)));
@@ -238,11 +251,34 @@ fn adopt(conn: &mut Conn, set: &SetText, who: &Adopter, before: Option<&Current>
     let difference = older.map(|older| difference(&older, &set.files)).unwrap_or_default();
     let mut row = NewAudit::of(AuditKind::Definition).detail(&json!({
         "action": "adopt", "number": number, "hash": set.hash, "before": before.map(|before| before.number),
-        "hash_before": before.map(|before| &before.hash), "node": who.node, "why": who.why, "difference": difference,
+        "hash_before": before.map(|before| &before.hash), "node": who.node, "why": who.why, "difference": difference, "approval": approval,
     }));
     row.actor.clone_from(&who.actor);
     audit_append(conn, &[row])?;
     Ok((number, difference))
+}
+
+/// The number of the approval of this set, which is used up now; without one, the newest request for it. Only a person asks.
+fn approved(conn: &mut Conn, set: &SetText, who: &Adopter, before: &Current, hours: u32) -> Tx<Result<i64, Option<ApprovalRow>>> {
+    let why = who.why.as_deref().unwrap_or("the files have these definitions");
+    if let Some(approval) = use_of_definitions(conn, &set.hash, &who.actor, why)? {
+        return Ok(Ok(approval));
+    }
+    let (MayAdopt::Any, Ok(why)) = (who.may, why.parse()) else { return Ok(Err(of_definitions(conn, &set.hash)?)) };
+    let older: BTreeMap<String, String> = serde_json::from_value(before.files.clone()).unwrap_or_default();
+    let ask = NewApproval {
+        kind: ApprovalKind::Definition,
+        subject: format!("put definitions {} into force", set.short()),
+        effect: format!("they replace {} (number {}): {}", short(&before.hash), before.number, difference(&older, &set.files).join("; ")),
+        concerns: Concerns::Definitions(set.hash.clone()),
+        actor: who.actor.clone(),
+        why,
+        hours,
+    };
+    Ok(match decide(conn, &ask)? {
+        Approval::Given(approval) => Ok(approval),
+        Approval::Asked(row) => Err(Some(*row)),
+    })
 }
 
 impl Store {
@@ -267,7 +303,26 @@ impl Store {
             let known = definition::table.filter(definition::hash.eq(text(&set.hash))).select(definition::number);
             let known = known.get_result(conn).optional()?.map(SetNumber);
             let mut lives = false;
-            if let (Some(before), true) = (&before, who.may != MayAdopt::Any) {
+            // the first set of a ledger changes nothing
+            let approval = match (&before, who.approval_hours) {
+                (Some(before), Some(hours)) if who.may != MayAdopt::Nothing => {
+                    if let MayAdopt::IfNoNodeAlive { unresponsive_after } = who.may
+                        && alive(conn, who.node.as_deref(), unresponsive_after)?
+                    {
+                        let (in_force, hash) = (SetNumber(before.number), before.hash.clone());
+                        return Ok(AdoptResult::Other { number: known, in_force, hash, alive: true });
+                    }
+                    match approved(conn, &set, &who, before, hours)? {
+                        Ok(approval) => Some(approval),
+                        Err(asked) => {
+                            let (in_force, hash) = (SetNumber(before.number), before.hash.clone());
+                            return Ok(AdoptResult::Unapproved { in_force, hash, asked: asked.map(Box::new) });
+                        }
+                    }
+                }
+                _ => None,
+            };
+            if let (Some(before), true) = (&before, who.may != MayAdopt::Any && approval.is_none()) {
                 let had = definition_node::table.filter(definition_node::node.nullable().eq(&who.node)).select(definition_node::number);
                 let had: Option<i32> = had.get_result(conn).optional()?;
                 let changed = known.is_none() || had == Some(before.number);
@@ -279,7 +334,7 @@ impl Store {
                     return Ok(AdoptResult::Other { number: known, in_force, hash, alive: lives });
                 }
             }
-            let (number, difference) = adopt(conn, &set, &who, before.as_ref())?;
+            let (number, difference) = adopt(conn, &set, &who, before.as_ref(), approval)?;
             worked_with(conn, who.node.as_deref(), number)?;
             Ok(AdoptResult::InForce { number: SetNumber(number), adopted: Some(difference) })
         })

@@ -6,7 +6,7 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Bool};
+use diesel::sql_types::{Array, BigInt, Bool, Nullable};
 use serde::Serialize;
 
 use super::outbox::outbox_to_pending;
@@ -87,6 +87,21 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn hold_end(&self, flow: FlowId, keys: Vec<String>, actor: String, why: Reason) -> Result<Vec<HoldRow>, StoreError> {
+        self.hold_end_approved(flow, keys, actor, why, None).await
+    }
+
+    /// The same; with an approval, only for the documents that it is for, in the versions that it is for.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn hold_end_approved(
+        &self,
+        flow: FlowId,
+        keys: Vec<String>,
+        actor: String,
+        why: Reason,
+        approval: Option<i64>,
+    ) -> Result<Vec<HoldRow>, StoreError> {
         self.run("release records", move |conn| {
             Ok(sql_query(include_str!("sql/hold_end.sql"))
                 .bind::<Text, _>(flow.company.as_str())
@@ -95,6 +110,7 @@ impl Store {
                 .bind::<Text, _>(actor)
                 .bind::<Text, _>(why.as_str())
                 .bind::<Array<Text>, _>(FailureReason::RELEASABLE.iter().map(|reason| reason.as_str()).collect::<Vec<_>>())
+                .bind::<Nullable<BigInt>, _>(approval)
                 .load(conn)?)
         })
         .await

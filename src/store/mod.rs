@@ -15,6 +15,7 @@ mod backfill;
 mod calendar;
 mod clock;
 mod close;
+mod concerned;
 mod conflict;
 mod conn;
 mod connecting;
@@ -76,7 +77,7 @@ mod write_back;
 pub use align::{AlignDelivery, AlignEnd, AlignIntake, AlignedDocument, Alignment, Compared, Comparing, LinkedRow, NewConflict};
 pub use aligned_row::{AlignedRow, AlignedRowKeys, UnreadRow};
 pub use api_key::{ApiKeyChange, ApiKeyRow, KeyState, NewApiKeyRow};
-pub use approval::{Answered, Approval, ApprovalRow};
+pub use approval::{Answered, Approval, ApprovalRow, Concerns, Gated, NewApproval};
 pub use archive::{Archive, ArchiveReport};
 pub use audit::{AuditFilter, AuditRow, NewAudit};
 pub use audit_day::{AuditDayRange, AuditDayRow, AuditDays, AuditKeyRow, KeyChange, LeafFilter, LeafLine, SignedBy};
@@ -88,6 +89,7 @@ pub use close::{
     CloseBasis, CloseChangeRow, CloseChanges, ClosePeriodRow, CloseReasonRow, CloseStepRow, NewCloseReason, NewCloseStep, StepResult,
     TiedPeriod,
 };
+pub use concerned::{Concerned, ConcernedGroup, ConcernedScope};
 pub use conflict::{ConflictFilter, ConflictRow};
 pub(crate) use conn::{Conn, Tx};
 pub use connecting::end_connecting;

@@ -1,7 +1,9 @@
 //! Stored documents that a person wants to map and send again.
 
 use chrono::{DateTime, Utc};
+use diesel::pg::Pg;
 use diesel::prelude::*;
+use diesel::query_builder::{BoxedSqlQuery, SqlQuery};
 use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Binary, Bool, Nullable, Timestamptz, Uuid as SqlUuid};
 
@@ -39,19 +41,21 @@ pub struct ReplayScope {
     pub cause: Option<String>,
     /// Only documents with one of these keys; empty: any key.
     pub keys: Vec<String>,
+    /// Only documents that this approval is for, in the versions that it is for.
+    pub approval: Option<i64>,
 }
 
 impl ReplayScope {
     /// Whether it has any filter: without one, everything would be sent again.
     pub fn is_limited(&self) -> bool {
-        let Self { company, entity, key, run, failed_only, since, until, reason, text, cause, keys } = self;
+        let Self { company, entity, key, run, failed_only, since, until, reason, text, cause, keys, approval: _ } = self;
         let texts = [company, entity, key, reason, text, cause].into_iter().any(Option::is_some);
         texts || !keys.is_empty() || run.is_some() || *failed_only || since.is_some() || until.is_some()
     }
 
     /// The key, if nothing but the flow and the key is given: then an empty result means that no such record was ever read.
     pub fn by_key_alone(&self) -> Option<&str> {
-        let Self { company: _, entity: _, key, run, failed_only, since, until, reason, text, cause, keys } = self;
+        let Self { company: _, entity: _, key, run, failed_only, since, until, reason, text, cause, keys, approval: _ } = self;
         let more = run.is_some() || *failed_only || since.is_some() || until.is_some() || !keys.is_empty();
         let texts = [reason, text, cause].into_iter().any(Option::is_some);
         key.as_deref().filter(|_| !more && !texts)
@@ -169,42 +173,62 @@ impl Store {
         limit: i64,
     ) -> Result<Vec<StoredDocument>, StoreError> {
         self.run("read what is to be sent again", move |conn| {
-            // outstanding records are few: the documents are found through them
-            let outstanding = if scope.is_of_outstanding() {
-                "AND d.id IN (SELECT p.document_id FROM pending p WHERE p.own_state IN ('failed', 'waiting', 'on_hold') AND ($8 IS NULL OR p.reason = $8) \
-                              AND ($9 IS NULL OR p.message ILIKE '%' || $9 || '%') AND ($10 IS NULL OR {cause} = $10))"
-            } else {
-                "AND $8 IS NULL AND $9 IS NULL AND $10 IS NULL"
-            };
-            // the content of a row that was adopted after a restore is not known until it has been read
-            let sql = "SELECT d.id, d.company, d.entity, d.key, d.hash, v.content, d.deleted, \
-                       (SELECT min(p.message) FROM pending p WHERE p.document_id = d.id AND p.state = 'failed') AS failed \
-                       FROM document d JOIN version v ON v.document_id = d.id AND v.version = d.version AND v.hash <> '' \
-                       WHERE d.id > $1 AND d.company = ANY($13) AND ($2 IS NULL OR d.company = $2) AND ($3 IS NULL OR d.entity = $3) AND ($4 IS NULL OR d.key = $4) \
-                       AND {run} \
-                       AND ($6 IS NULL OR v.read_at >= $6) AND ($7 IS NULL OR v.read_at < $7) \
-                       AND (cardinality($11::text[]) = 0 OR d.key = ANY($11)) {outstanding} ORDER BY d.id LIMIT $12";
-            let run = if scope.run.is_some() {
-                "d.id IN (WITH r AS MATERIALIZED (SELECT document_id FROM version WHERE run_id = $5) SELECT document_id FROM r)"
-            } else {
-                "$5 IS NULL"
-            };
-            Ok(sql_query(with_cause(&sql.replace("{outstanding}", outstanding).replace("{run}", run)))
-                .bind::<BigInt, _>(after)
-                .bind::<Nullable<Text>, _>(scope.company)
-                .bind::<Nullable<Text>, _>(scope.entity)
-                .bind::<Nullable<Text>, _>(scope.key.map(|key| String::from(DocumentKey::typed(&key))))
-                .bind::<Nullable<SqlUuid>, _>(scope.run)
-                .bind::<Nullable<Timestamptz>, _>(scope.since)
-                .bind::<Nullable<Timestamptz>, _>(scope.until)
-                .bind::<Nullable<Text>, _>(scope.reason)
-                .bind::<Nullable<Text>, _>(scope.text.as_deref().map(in_pattern))
-                .bind::<Nullable<Text>, _>(scope.cause)
-                .bind::<Array<Text>, _>(scope.keys.iter().map(|key| String::from(DocumentKey::typed(key))).collect::<Vec<_>>())
-                .bind::<BigInt, _>(limit)
-                .bind::<Array<Text>, _>(companies)
-                .load(conn)?)
+            let page = "SELECT d.id, d.company, d.entity, d.key, d.hash, v.content, d.deleted, \
+                        (SELECT min(p.message) FROM pending p WHERE p.document_id = d.id AND p.state = 'failed') AS failed \
+                        {records} ORDER BY d.id LIMIT $14";
+            Ok(in_scope(page, scope, companies, after).bind::<BigInt, _>(limit).load(conn)?)
         })
         .await
     }
+}
+
+/// A statement with `{records}` replaced by the rows of `document d` and `version v` in scope, after this document. The next parameter is
+/// `$14`.
+pub(super) fn in_scope(
+    statement: &str,
+    scope: ReplayScope,
+    companies: Vec<String>,
+    after: DocumentId,
+) -> BoxedSqlQuery<'static, Pg, SqlQuery> {
+    // outstanding records are few: the documents are found through them
+    let outstanding = if scope.is_of_outstanding() {
+        "AND d.id IN (SELECT p.document_id FROM pending p WHERE p.own_state IN ('failed', 'waiting', 'on_hold') AND ($8 IS NULL OR p.reason = $8) \
+                      AND ($9 IS NULL OR p.message ILIKE '%' || $9 || '%') AND ($10 IS NULL OR {cause} = $10))"
+    } else {
+        "AND $8 IS NULL AND $9 IS NULL AND $10 IS NULL"
+    };
+    let run = if scope.run.is_some() {
+        "d.id IN (WITH r AS MATERIALIZED (SELECT document_id FROM version WHERE run_id = $5) SELECT document_id FROM r)"
+    } else {
+        "$5 IS NULL"
+    };
+    // only what was approved, as it was then
+    let approved = if scope.approval.is_some() {
+        "EXISTS (SELECT FROM approval_record a WHERE a.approval_id = $13 AND a.document_id = d.id AND a.version = d.version)"
+    } else {
+        "$13 IS NULL"
+    };
+    // the content of a row that was adopted after a restore is not known until it has been read
+    let records = "FROM document d JOIN version v ON v.document_id = d.id AND v.version = d.version AND v.hash <> '' \
+                   WHERE d.id > $1 AND d.company = ANY($12) AND ($2 IS NULL OR d.company = $2) AND ($3 IS NULL OR d.entity = $3) AND ($4 IS NULL OR d.key = $4) \
+                   AND {run} \
+                   AND ($6 IS NULL OR v.read_at >= $6) AND ($7 IS NULL OR v.read_at < $7) \
+                   AND (cardinality($11::text[]) = 0 OR d.key = ANY($11)) AND {approved} {outstanding}";
+    let sql =
+        statement.replace("{records}", records).replace("{outstanding}", outstanding).replace("{run}", run).replace("{approved}", approved);
+    sql_query(with_cause(&sql))
+        .into_boxed()
+        .bind::<BigInt, _>(after)
+        .bind::<Nullable<Text>, _>(scope.company)
+        .bind::<Nullable<Text>, _>(scope.entity)
+        .bind::<Nullable<Text>, _>(scope.key.map(|key| String::from(DocumentKey::typed(&key))))
+        .bind::<Nullable<SqlUuid>, _>(scope.run)
+        .bind::<Nullable<Timestamptz>, _>(scope.since)
+        .bind::<Nullable<Timestamptz>, _>(scope.until)
+        .bind::<Nullable<Text>, _>(scope.reason)
+        .bind::<Nullable<Text>, _>(scope.text.as_deref().map(in_pattern))
+        .bind::<Nullable<Text>, _>(scope.cause)
+        .bind::<Array<Text>, _>(scope.keys.iter().map(|key| String::from(DocumentKey::typed(key))).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(companies)
+        .bind::<Nullable<BigInt>, _>(scope.approval)
 }

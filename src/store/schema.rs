@@ -63,6 +63,19 @@ diesel::table! {
         answered_by -> Nullable<Text>,
         answered_at -> Nullable<Timestamptz>,
         answer -> Nullable<Text>,
+        effect -> Text,
+        digest -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::text::{Jsonb, Text};
+
+    approval_record (approval_id, document_id) {
+        approval_id -> BigInt,
+        document_id -> BigInt,
+        version -> Integer,
     }
 }
 

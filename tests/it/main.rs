@@ -3,6 +3,7 @@
 #![allow(unreachable_pub)] // the modules are one another's only readers
 #![allow(clippy::unwrap_used)] // a test that unwraps in a helper fails as well as one that does it itself
 
+mod approvals;
 mod backfill;
 mod bad_input;
 mod believed;

@@ -272,7 +272,7 @@ async fn forget(app_state: web::Data<AppState>, request: HttpRequest, Body(asked
 pub(in crate::http) fn which(asked: ReplayBody) -> Result<Which, Refused> {
     let ReplayBody { company, entity, key, run, failed_only, since, until, reason, text, cause, keys, outdated, allow, all, why: _ } =
         asked;
-    let scope = ReplayScope { company, entity, key, run, failed_only, since, until, reason, text, cause, keys: Vec::new() };
+    let scope = ReplayScope { company, entity, key, run, failed_only, since, until, reason, text, cause, keys: Vec::new(), approval: None };
     Which::of(Selection { scope, keys, all, outdated, allow })
 }
 

@@ -39,6 +39,14 @@ pub(in crate::http) fn routes() -> Vec<Route> {
             "Rejects what another person asked for",
             reject,
         ),
+        Route::post::<AnswerBody, ApprovalRow>(
+            "/api/v1/approvals/{id}/withdraw",
+            // the roles that can ask for something; only the person who asked can do it
+            Permission::TieOut,
+            "withdraw",
+            "Withdraws what the same person asked for and has not done yet",
+            withdraw,
+        ),
     ]
 }
 
@@ -71,10 +79,17 @@ async fn reject(app_state: web::Data<AppState>, request: HttpRequest, body: Body
 
 async fn answer(app_state: &AppState, request: &HttpRequest, Body(asked): Body<AnswerBody>, approve: bool) -> Result<ApprovalRow, Problem> {
     let requested = requested(request, &asked.why)?;
+    Ok(approval::answer(&app_state.process, number(request)?, approve, requested).await?)
+}
+
+async fn withdraw(app_state: web::Data<AppState>, request: HttpRequest, Body(asked): Body<AnswerBody>) -> Result<ApprovalRow, Problem> {
+    let requested = requested(&request, &asked.why)?;
+    Ok(approval::withdraw(&app_state.process, number(&request)?, requested).await?)
+}
+
+/// The number in a path.
+fn number(request: &HttpRequest) -> Result<i64, Problem> {
     let parts = path_parts(request.uri().path(), 3, 2)?;
     let text = parts.first().map(String::as_str).unwrap_or_default();
-    let id: i64 = text
-        .parse()
-        .map_err(|_| Problem::not_found(format!("there is no request for approval `{text}`"), "`GET /api/v1/approvals` lists them"))?;
-    Ok(approval::answer(&app_state.process, id, approve, requested).await?)
+    text.parse().map_err(|_| Problem::not_found(format!("there is no request for approval `{text}`"), "`GET /api/v1/approvals` lists them"))
 }

@@ -20,8 +20,8 @@ use crate::operations::explain::Explained;
 use crate::operations::failures;
 use crate::process::in_force::SetStatus;
 use crate::store::{
-    AuditFilter, AuditRow, CauseRow, DocumentFilter, DocumentRow, FailureFilter, FailureRow, FlowStatus, NodeRow, RecordView, RunFilter,
-    RunRow, SetRow,
+    ApprovalRow, AuditFilter, AuditRow, CauseRow, DocumentFilter, DocumentRow, FailureFilter, FailureRow, FlowStatus, NodeRow, RecordView,
+    RunFilter, RunRow, SetRow,
 };
 
 pub(in crate::http) fn routes() -> Vec<Route> {
@@ -169,6 +169,10 @@ pub(super) struct DefinitionsView {
     refused: Vec<String>,
     /// When they were refused.
     refused_at: Option<DateTime<Utc>>,
+    /// The hash of changed files that wait for a second person, while the definitions above stay in use.
+    waiting: Option<String>,
+    /// The newest request for an approval of these files, or of this node's definitions if they are not approved.
+    approval: Option<ApprovalRow>,
     /// The sets that are or were in force, newest first.
     items: Vec<SetRow>,
 }
@@ -177,6 +181,7 @@ async fn definitions(app_state: web::Data<AppState>, _: HttpRequest) -> Result<D
     let items = app_state.process.store.definition_list(SETS).await?;
     let view = app_state.process.definitions.view();
     let (refused, refused_at) = view.refused.map(|refused| (refused.problems, refused.at)).unzip();
+    let (waiting, approval) = view.awaited.map(|awaited| (awaited.hash, awaited.request.map(|row| *row))).unzip();
     Ok(DefinitionsView {
         hash: view.hash,
         number: view.number.0,
@@ -184,6 +189,8 @@ async fn definitions(app_state: web::Data<AppState>, _: HttpRequest) -> Result<D
         in_force: view.status == SetStatus::InForce,
         refused: refused.unwrap_or_default(),
         refused_at,
+        waiting,
+        approval: approval.flatten(),
         items,
     })
 }

@@ -6,8 +6,10 @@ use askama::Template;
 use super::answer::{Page, ok, see_other};
 use super::flash::FlashMessage;
 use super::session::{self, Form};
+use super::signed_in::Session;
 use super::view::{Layout, Time};
-use crate::domain::approval::ApprovalState;
+use crate::domain::approval::{ApprovalKind, ApprovalState};
+use crate::domain::close::person;
 use crate::domain::role::Permission;
 use crate::http::api::actions::requested;
 use crate::http::problem::Problem;
@@ -18,7 +20,7 @@ use crate::operations::approval;
 use crate::store::ApprovalRow;
 
 pub(in crate::http) fn routes() -> Vec<Route> {
-    vec![Route::page("/approvals", Some(Permission::Read), list), Route::form("/approvals", Some(Permission::Close), answer)]
+    vec![Route::page("/approvals", Some(Permission::Read), list), Route::form("/approvals", Some(Permission::TieOut), answer)]
 }
 
 /// Requests on the page.
@@ -27,6 +29,8 @@ const NEWEST: i64 = 100;
 struct RowView {
     id: i64,
     subject: String,
+    effect: String,
+    digest: String,
     by: String,
     why: String,
     asked: Time,
@@ -35,14 +39,20 @@ struct RowView {
     tone: &'static str,
     /// Whether it waits for an answer.
     waits: bool,
+    /// Whether this person asked, and can withdraw it.
+    mine: bool,
     answered: Option<(String, String)>,
 }
 
-impl From<ApprovalRow> for RowView {
-    fn from(row: ApprovalRow) -> Self {
+impl RowView {
+    fn of(row: ApprovalRow, session: &Session) -> Self {
+        let open = matches!(row.state, ApprovalState::Asked | ApprovalState::Approved);
         Self {
+            mine: open && person(&row.asked_by) == format!("key {}", session.key),
             id: row.id,
             subject: row.subject,
+            effect: row.effect,
+            digest: row.digest.get(..12).unwrap_or_default().to_owned(),
             by: row.asked_by,
             why: row.why,
             asked: Time(row.asked_at),
@@ -52,7 +62,7 @@ impl From<ApprovalRow> for RowView {
                 ApprovalState::Asked => "busy",
                 ApprovalState::Approved | ApprovalState::Used => "good",
                 ApprovalState::Rejected => "bad",
-                ApprovalState::Expired => "warn",
+                ApprovalState::Withdrawn | ApprovalState::Expired => "warn",
             },
             waits: row.state == ApprovalState::Asked,
             answered: row.answered_by.zip(row.answer),
@@ -73,7 +83,7 @@ async fn list(app_state: web::Data<AppState>, request: HttpRequest) -> Page {
     let rows = approval::list(&app_state.process, None, NEWEST).await?;
     ok(&ApprovalsPage {
         layout: Layout::of(&session, "/approvals", "Approvals").done(params.text("done").as_deref()),
-        rows: rows.into_iter().map(RowView::from).collect(),
+        rows: rows.into_iter().map(|row| RowView::of(row, &session)).collect(),
     })
 }
 
@@ -86,15 +96,24 @@ async fn answer(app_state: web::Data<AppState>, request: HttpRequest, payload: w
     let requested = requested(&request, form.text("why"))?;
     let again = || Problem::bad_request("the form names no request or no answer", "load the page again, and send the form from there");
     let id: i64 = form.text("id").parse().map_err(|_| again())?;
-    let approve = match form.text("answer") {
-        "approve" => true,
-        "reject" => false,
+    let process = &app_state.process;
+    let said = match form.text("answer") {
+        "withdraw" => format!("Withdrawn: {}.", approval::withdraw(process, id, requested).await?.subject),
+        answer @ ("approve" | "reject") => {
+            if !session.role.allows(Permission::Close) {
+                let what = format!("key `{}` has the role {}", session.key, session.role);
+                return Err(Problem::forbidden(what, "let a controller or an admin answer").into());
+            }
+            let row = approval::answer(process, id, answer == "approve", requested).await?;
+            match row.state {
+                ApprovalState::Approved if row.kind == ApprovalKind::Definition => {
+                    format!("Approved: {}. A service that has these files puts them into force.", row.subject)
+                }
+                ApprovalState::Approved => format!("Approved: {}. {} can repeat it now.", row.subject, row.asked_by),
+                _ => format!("Rejected: {}.", row.subject),
+            }
+        }
         _ => return Err(again().into()),
-    };
-    let row = approval::answer(&app_state.process, id, approve, requested).await?;
-    let said = match approve {
-        true => format!("Approved: {}. {} can repeat it now.", row.subject, row.asked_by),
-        false => format!("Rejected: {}.", row.subject),
     };
     Ok(see_other(&FlashMessage::text(said).on(&session, "/approvals")))
 }

@@ -108,6 +108,9 @@ fn warnings(app_state: &AppState, rows: &[FlowStatus]) -> Vec<CodeText> {
             view.short()
         )));
     }
+    if view.complaint().is_none() {
+        said.extend(view.awaited.as_ref().map(|awaited| CodeText(awaited.words())));
+    }
     said.extend(FlowStatus::conflict_sentence(rows).map(CodeText));
     said.extend(FlowStatus::outdated_sentence(rows).map(CodeText));
     said

@@ -47,6 +47,8 @@ struct DefinitionsView {
     loaded_at: Time,
     /// Why this node does no work.
     complaint: Option<CodeText>,
+    /// Changed files wait for a second person.
+    awaited: Option<CodeText>,
     refused_at: Option<Time>,
     refused: Vec<String>,
     directory: Option<String>,
@@ -59,6 +61,7 @@ impl DefinitionsView {
         let settings = &app_state.process.settings.definitions;
         Self {
             complaint: view.complaint().map(CodeText),
+            awaited: view.awaited.as_ref().filter(|_| view.complaint().is_none()).map(|awaited| CodeText(awaited.words())),
             hash: view.hash,
             number: view.number.0,
             loaded_at: Time(view.loaded_at),

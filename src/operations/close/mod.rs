@@ -20,7 +20,7 @@ use crate::domain::close::{CloseState, CloseStep};
 use crate::domain::fiscal::FiscalPeriod;
 use crate::domain::ids::TieOutItemId;
 use crate::process::Process;
-use crate::store::{CloseChangeRow, CloseChanges, NewCloseReason, NewCloseStep, StepResult};
+use crate::store::{CloseChangeRow, CloseChanges, Concerns, Gated, NewCloseReason, NewCloseStep, StepResult};
 
 /// What a step did.
 #[derive(Debug, Clone, serde::Serialize, utoipa::ToSchema)]
@@ -114,9 +114,17 @@ pub async fn step(
         }
         CloseStep::Lock | CloseStep::Unlock | CloseStep::Suspend => None,
     };
-    if step == CloseStep::Unlock {
-        approval::require(process, ApprovalKind::Unlock, format!("unlock {company} {period}"), &requested).await?;
-    }
+    let ask = match step {
+        CloseStep::Unlock => approval::needed(
+            process,
+            ApprovalKind::Unlock,
+            format!("unlock {company} {period}"),
+            format!("fiscal period {period} of {company} is open again, and what it held is sent"),
+            Concerns::Period { company: company.to_owned(), period },
+            &requested,
+        ),
+        _ => None,
+    };
     let (tie_out, reasons) = signed.as_ref().map_or((None, 0), |basis| (Some(basis.tie_out), count(&basis.reasons)));
     let new = NewCloseStep {
         company: company.to_owned(),
@@ -127,7 +135,14 @@ pub async fn step(
         basis: signed,
         second_person: settings.second_person,
     };
-    match process.store.close_step(new).await? {
+    let result = match ask {
+        None => process.store.close_step(new).await?,
+        Some(ask) => match process.store.close_step_approved(new, ask).await? {
+            Gated::Done(result) => result,
+            Gated::Asked(row) => return Err(approval::asked(row)),
+        },
+    };
+    match result {
         StepResult::Done { held, released } => Ok(Stepped {
             company: company.to_owned(),
             period,

@@ -8,6 +8,7 @@ use diesel::sql_query;
 use diesel::sql_types::{BigInt, Integer, Nullable, Timestamptz};
 use serde_json::json;
 
+use super::super::approval::{Approval, Gated, NewApproval, decide};
 use super::super::audit::{NewAudit, audit_append};
 use super::super::schema::{close_period, close_reason, close_step, flow};
 use super::super::tie_out::TieOutItem;
@@ -143,14 +144,19 @@ fn refused(conn: &mut Conn, new: &NewCloseStep, state: CloseState) -> Tx<Option<
     Ok((changed > 0).then_some(StepResult::Changed(changed)))
 }
 
-fn make(conn: &mut Conn, new: &NewCloseStep) -> Tx<StepResult> {
+/// Makes pages and other steps of the company wait, and answers the state of the period and whether it holds what arrives.
+fn lock(conn: &mut Conn, new: &NewCloseStep) -> Tx<(CloseState, bool)> {
     // the flows first: a page holds its flow when it suspends a period
     let flows = flow::table.filter(flow::company.eq(text(&new.company))).order(flow::entity);
     flows.select(flow::entity).for_update().execute(conn)?;
     table_lock(conn)?;
     let key = close_period::table.find((text(&new.company), new.period.number()));
     let before: Option<(CloseState, bool)> = key.select((close_period::state, close_period::frozen)).first(conn).optional()?;
-    let (state, was_frozen) = before.unwrap_or((CloseState::Open, false));
+    Ok(before.unwrap_or((CloseState::Open, false)))
+}
+
+fn make(conn: &mut Conn, new: &NewCloseStep) -> Tx<StepResult> {
+    let (state, was_frozen) = lock(conn, new)?;
     if let Some(refused) = refused(conn, new, state)? {
         return Ok(refused);
     }
@@ -206,6 +212,24 @@ impl Store {
     /// [`StoreError`].
     pub async fn close_step(&self, new: NewCloseStep) -> Result<StepResult, StoreError> {
         self.run("make a step of a close", move |conn| make(conn, &new)).await
+    }
+
+    /// The same, once a second person has approved it. A step that cannot be made is not asked for.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn close_step_approved(&self, new: NewCloseStep, ask: NewApproval) -> Result<Gated<StepResult>, StoreError> {
+        self.run("make a step of a close", move |conn| {
+            let (state, _) = lock(conn, &new)?;
+            if let Some(refused) = refused(conn, &new, state)? {
+                return Ok(Gated::Done(refused));
+            }
+            match decide(conn, &ask)? {
+                Approval::Given(_) => Ok(Gated::Done(make(conn, &new)?)),
+                Approval::Asked(row) => Ok(Gated::Asked(row)),
+            }
+        })
+        .await
     }
 
     /// Stores a person's reason for a difference of a period.

@@ -1,5 +1,7 @@
 WITH found AS (
     SELECT d.id, d.key FROM unnest($3::text[]) AS w (key) JOIN document d ON d.company = $1 AND d.entity = $2 AND d.key = w.key
+    -- an approval is for the records as they were when it was asked for
+    WHERE $7 IS NULL OR EXISTS (SELECT FROM approval_record a WHERE a.approval_id = $7 AND a.document_id = d.id AND a.version = d.version)
 ), ended AS (
     DELETE FROM hold h USING found f WHERE h.document_id = f.id RETURNING h.document_id
 ), released AS (

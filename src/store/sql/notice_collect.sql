@@ -13,12 +13,13 @@ WITH bounds AS (
     SELECT a.id, coalesce(a.company, d.company) AS company, coalesce(a.entity, d.entity) AS entity,
            CASE a.kind WHEN 'failed' THEN 'records_failed' WHEN 'waiting' THEN 'records_failed' WHEN 'downstream' THEN 'downstream_failed' WHEN 'conflict' THEN 'conflicts_opened'
                        WHEN 'partial_write' THEN 'partial_write' WHEN 'restored' THEN 'ledger_restored' WHEN 'close' THEN 'close_suspended'
+                       WHEN 'approval' THEN 'approval_needed' WHEN 'definition' THEN 'approval_needed'
                        ELSE CASE a.detail::jsonb ->> 'action' WHEN 'audit day' THEN 'audit_head' WHEN 'tie_out_ended' THEN 'tie_out_not_tied'
                                                                   ELSE 'flow_stopped' END END AS event,
            CASE a.kind WHEN 'failed' THEN a.detail::jsonb ->> 'reason' WHEN 'waiting' THEN a.detail::jsonb ->> 'reason' WHEN 'conflict' THEN a.detail::jsonb ->> 'kind'
                        WHEN 'partial_write' THEN (SELECT string_agg(f ->> 'field', ', ' ORDER BY f ->> 'field')
                                                   FROM jsonb_array_elements(a.detail::jsonb -> 'fields') AS f) END AS cause,
-           coalesce(d.key, a.detail::jsonb ->> 'key', '') AS key,
+           coalesce(d.key, a.detail::jsonb ->> 'key', CASE WHEN a.kind = 'approval' THEN a.detail::jsonb ->> 'number' END, '') AS key,
            coalesce(CASE WHEN a.kind = 'partial_write' THEN
                         (SELECT string_agg(format('%s: `%s` was sent, `%s` is there', f ->> 'field', f ->> 'sent', f ->> 'returned'), '; '
                                            ORDER BY f ->> 'field')
@@ -27,7 +28,7 @@ WITH bounds AS (
     FROM bounds b
     -- an event older than a day was written before notices were turned on, or is not news any more
     JOIN event e ON e.xid >= b.from_xid AND e.xid < b.to_xid AND e.life = b.life AND e.at > now() - interval '1 day'
-        AND e.kind IN ('failed', 'waiting', 'downstream', 'partial_write', 'restored', 'conflict', 'action', 'close')
+        AND e.kind IN ('failed', 'waiting', 'downstream', 'partial_write', 'restored', 'conflict', 'action', 'close', 'approval', 'definition')
     CROSS JOIN LATERAL ROWS FROM (json_to_recordset(e.line::json -> 'records') AS (document_id bigint, detail text))
         WITH ORDINALITY AS r (document_id, detail, place)
     CROSS JOIN LATERAL (SELECT e.id + r.place - 1 AS id, e.kind, e.company, e.entity, r.document_id, r.detail) a
@@ -40,6 +41,8 @@ WITH bounds AS (
        OR (a.kind = 'conflict' AND a.detail::jsonb ->> 'state' = 'open')
        OR (a.kind = 'action' AND a.detail::jsonb ->> 'action' IN ('stop', 'audit day'))
        OR (a.kind = 'close' AND a.detail::jsonb ->> 'action' = 'suspend')
+       OR (a.kind = 'approval' AND a.detail::jsonb ->> 'action' = 'ask')
+       OR (a.kind = 'definition' AND a.detail::jsonb ->> 'action' = 'unapproved')
        -- of a tie-out by the schedule alone: a person who asked for one sees its result
        OR (a.kind = 'action' AND a.detail::jsonb ->> 'action' = 'tie_out_ended' AND a.detail::jsonb ->> 'scheduled' = 'true'
            AND a.detail::jsonb ->> 'result' NOT IN ('tied', 'balanced'))

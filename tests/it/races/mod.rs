@@ -1,8 +1,9 @@
 //! Several transactions of the ledger at the same moment, for the same documents. No process is killed here.
 //!
-//! `closes` and `orders` stop one transaction between two of its statements with a lock on a table, and let another one run meanwhile.
+//! `approvals`, `closes` and `orders` stop one transaction between two of its statements with a lock on a table, and let another one run meanwhile.
 //! `random` lets many tasks do what the product does, in an order that a seed and the machine decide.
 
+mod approvals;
 mod closes;
 mod orders;
 mod random;

@@ -92,7 +92,7 @@ pub fn run<T>(test: impl Future<Output = T>) -> T {
 
 /// Activates the definitions, as a service does.
 pub async fn in_force(store: &Store, definitions: definition::Definitions) -> InForce {
-    let who = Adopter { node: Some("one".into()), actor: "test".into(), why: None, may: MayAdopt::Any };
+    let who = Adopter { node: Some("one".into()), actor: "test".into(), why: None, may: MayAdopt::Any, approval_hours: None };
     let AdoptResult::InForce { number, .. } = store.definition_adopt(definitions.set.clone(), who).await.unwrap() else {
         panic!("they are adopted")
     };
