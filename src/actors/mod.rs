@@ -23,4 +23,5 @@ pub mod scheduler;
 pub mod servicenow_token;
 pub mod syspro_session;
 pub mod system;
+pub mod tasks;
 pub mod writer;

@@ -1,7 +1,7 @@
 //! The actor system: which actors there are, on which threads, and which actor has whose address.
 //!
 //! Three arbiters: control (this thread: Root, Scheduler, Node, ServiceNowToken, SysproSession, Notifier, Retention), ingest (Pollers,
-//! Mappers, Aligners), delivery (Writer, AuditRecorder, Downstream).
+//! Mappers, Aligners), delivery (Writer, AuditRecorder, Downstream, Tasks).
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -30,6 +30,7 @@ use super::scheduler::run_set::{Recipients, RunSetParts};
 use super::scheduler::{LOG_WAITING, Scheduler, SchedulerParts};
 use super::servicenow_token::{ServiceNowToken, TokenClient};
 use super::syspro_session::{EnetClient, LogOff, SysproSession, SysproSessionParts, log_off};
+use super::tasks::{Tasks, TasksParts};
 use super::writer::{LedgerOwners, Nudge, Quiet, Writer, WriterParts};
 use crate::net::HttpClient;
 use crate::notice::Sender;
@@ -59,7 +60,8 @@ crate::answer_ping!(
     AuditRecorder,
     Downstream,
     Notifier,
-    Retention
+    Retention,
+    Tasks
 );
 
 /// The running actors.
@@ -144,6 +146,8 @@ impl ActorSystem {
         let told = !crate::notice::channels(&process.settings.notices).is_empty();
         let notifier = told.then(|| start_notifier(&control, process, &clients, &supervision, mode));
 
+        let tasks = (mode.is_service() && process.settings.tasks.enabled)
+            .then(|| start_tasks(&delivery.handle(), process, &clients, &supervision, &tokens));
         let retention = mode.is_service().then(|| {
             let parts = RetentionParts::from(process);
             start_on(&control, optional("retention"), &supervision, move |_| Retention::new(parts))
@@ -153,6 +157,7 @@ impl ActorSystem {
             vec![session.liveness_check(), token.liveness_check(), writer.liveness_check(), recorder.liveness_check()];
         liveness_checks.push(downstream.liveness_check());
         liveness_checks.extend(notifier.iter().map(|notifier| notifier.liveness_check()));
+        liveness_checks.extend(tasks.iter().map(|tasks| tasks.liveness_check()));
         liveness_checks.extend(retention.iter().map(|retention| retention.liveness_check()));
         let starter = FlowStarter {
             settings: process.settings.clone(),
@@ -345,6 +350,12 @@ fn start_recorder(
         let outside = Some(outside).filter(|outside| mode.is_service() && outside.is_asked_for());
         AuditRecorder::new(parts, outside)
     })
+}
+
+fn start_tasks(on: &ArbiterHandle, process: &Process, clients: &Clients, supervision: &Supervision, tokens: &TokenClient) -> Child<Tasks> {
+    let (parts, settings, tokens) = (TasksParts::from(process), process.settings.clone(), tokens.clone());
+    let client = clients.servicenow.clone();
+    start_on(on, optional("tasks"), supervision, move |_| Tasks::new(parts, ServiceNow::over(&settings.servicenow, &client), tokens))
 }
 
 fn start_notifier(on: &ArbiterHandle, process: &Process, clients: &Clients, supervision: &Supervision, mode: Mode) -> Child<Notifier> {

@@ -46,6 +46,7 @@ mod simulate;
 mod start;
 mod status;
 mod sync;
+mod tasks;
 mod tie_out;
 mod tie_out_groups;
 mod tie_out_json;
@@ -134,6 +135,8 @@ pub enum Command {
     /// Lists and answers what needs a second person, as `[approvals]` says
     #[command(subcommand)]
     Approvals(approvals::ApprovalsCommand),
+    /// Lists the tasks that Tieline keeps in ServiceNow for failed records and open differences, as `[tasks]` says
+    Tasks(tasks::TasksArgs),
     /// Proves that no record has two rows in ServiceNow, by two requests per table
     Prove(prove::ProveArgs),
     /// Writes a file for an auditor: tie-out, runs, definitions, interventions, access and the audit of a period
@@ -218,6 +221,7 @@ pub fn main(cli: Cli) -> ExitCode {
         Command::TieOut(args) => tie_out::tie_out(&cli.global, &args),
         Command::Close(command) => close::close(&cli.global, &command),
         Command::Approvals(command) => approvals::approvals(&cli.global, &command),
+        Command::Tasks(args) => tasks::tasks(&cli.global, &args),
         Command::Prove(args) => prove::run(&cli.global, &args),
         Command::Evidence(args) => evidence::run(&cli.global, &args),
         Command::Retention(args) => retention::retention(&cli.global, &args),

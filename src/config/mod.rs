@@ -13,6 +13,7 @@ mod raw;
 mod retention;
 pub mod settings;
 mod sign_in;
+mod tasks;
 #[cfg(test)]
 mod tests;
 mod validate;

@@ -31,6 +31,7 @@ pub(super) struct Raw {
     pub(super) sign_in: RawSignIn,
     pub(super) evidence: RawEvidence,
     pub(super) audit: RawAudit,
+    pub(super) tasks: RawTasks,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -47,6 +48,25 @@ pub(super) struct RawAudit {
     pub(super) head_key: Option<String>,
     pub(super) head_fields: Option<Vec<String>>,
     pub(super) timestamp_url: Option<String>,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawTasks {
+    pub(super) enabled: Option<bool>,
+    pub(super) table: Option<String>,
+    pub(super) together_above: Option<i64>,
+    pub(super) most: Option<i64>,
+    pub(super) check_seconds: Option<i64>,
+    pub(super) title_field: Option<String>,
+    pub(super) text_field: Option<String>,
+    pub(super) note_field: Option<String>,
+    pub(super) correlation_field: Option<String>,
+    pub(super) state_field: Option<String>,
+    pub(super) closed_state: Option<String>,
+    pub(super) closed_states: Option<Vec<String>>,
+    pub(super) assignment_group: Option<String>,
+    pub(super) fields: Option<Vec<String>>,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]

@@ -77,6 +77,8 @@ pub struct Settings {
     pub audit: AuditSettings,
     /// `[sign_in]`
     pub sign_in: SignInSettings,
+    /// `[tasks]`
+    pub tasks: TaskSettings,
 }
 
 /// Where the heads of signed days are put outside the ledger.
@@ -137,6 +139,48 @@ pub struct ProviderSettings {
     pub allow_http: bool,
     /// The connection.
     pub connection: Connection,
+}
+
+/// What people must look at, as tasks in ServiceNow.
+#[derive(Debug, Clone)]
+pub struct TaskSettings {
+    /// Whether there are any.
+    pub enabled: bool,
+    /// The table.
+    pub table: String,
+    /// With more than this number of records for one cause, the cause is one task.
+    pub together_above: i64,
+    /// The most open tasks.
+    pub most: i64,
+    /// How often open tasks are looked at, and how often their texts may change.
+    pub check: Duration,
+    /// The column of the short description.
+    pub title_field: String,
+    /// The column of the description.
+    pub text_field: String,
+    /// The column of the note with which a task is closed; `None`: no note.
+    pub note_field: Option<String>,
+    /// The column by which a task is found.
+    pub correlation_field: String,
+    /// The column of the state.
+    pub state_field: String,
+    /// The state that a task gets when it is resolved.
+    pub closed_state: String,
+    /// The states that count as closed.
+    pub closed_states: Vec<String>,
+    /// The `sys_id` of the group that gets the tasks.
+    pub assignment_group: Option<String>,
+    /// More columns of a new task, with their values.
+    pub fields: BTreeMap<String, String>,
+}
+
+impl TaskSettings {
+    /// The columns that are written.
+    pub fn columns(&self) -> impl Iterator<Item = &str> {
+        let own = [&self.title_field, &self.text_field, &self.correlation_field, &self.state_field];
+        let group = self.assignment_group.as_ref().map(|_| "assignment_group");
+        own.into_iter().chain(&self.note_field).chain(self.fields.keys()).map(String::as_str).chain(group)
+    }
 }
 
 /// What only the site can say to an auditor.

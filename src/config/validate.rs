@@ -84,6 +84,7 @@ impl Check<'_> {
         let close = self.close(&raw.close, named.as_deref().unwrap_or_default());
         let tie_out = self.tie_out(&raw.tie_out, zone);
         let sign_in = self.sign_in(&raw.sign_in, notices.public_url.as_ref());
+        let tasks = self.tasks(&raw.tasks);
         Some(Settings {
             fingerprint: String::new(),
             database,
@@ -111,6 +112,7 @@ impl Check<'_> {
             tie_out,
             audit: self.audit(&raw.audit),
             sign_in,
+            tasks,
         })
     }
 

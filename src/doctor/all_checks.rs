@@ -36,6 +36,9 @@ pub(super) async fn diagnose(parts: &DiagnosticsParts, way: &Way, scope: CheckSc
     if settings.approvals.hours_of(ApprovalKind::Definition).is_some() {
         report.note(database::approved_definitions(&definitions.view(), store).await?);
     }
+    if settings.tasks.enabled {
+        report.note(database::tasks(store).await?);
+    }
     let credentials = store.credential_list().await?;
     report.note(machine::master_key(credential_store, Ciphertexts::of(credentials.len())));
     let enet = Use::of(settings, &definitions.now(), &credentials);

@@ -88,13 +88,26 @@ pub(super) async fn approved_definitions(view: &View, store: &Store) -> Result<F
     let other = in_force.filter(|row| row.hash != view.hash);
     let (found, hash) = match (&view.awaited, other) {
         (Some(awaited), None) => (format!("the definition files have changed (now {})", short(&awaited.hash)), awaited.hash.clone()),
-        (_, Some(row)) => {
-            (format!("the definition files ({}) are not those in force ({}, number {})", view.short(), short(&row.hash), row.number), view.hash.clone())
-        }
+        (_, Some(row)) => (
+            format!("the definition files ({}) are not those in force ({}, number {})", view.short(), short(&row.hash), row.number),
+            view.hash.clone(),
+        ),
         (None, None) => return Ok(Finding::ok(WHAT, format!("the definitions of the files ({}) are in force", view.short()))),
     };
     let request = store.approval_of_definitions(hash).await?;
     Ok(Finding::warning(WHAT, format!("{found}; {}", request_words(request.as_ref())), NextStep::ApproveDefinitions))
+}
+
+/// Whether the tasks in ServiceNow are as they should be.
+pub(super) async fn tasks(store: &Store) -> Result<Finding, StoreError> {
+    const WHAT: &str = "tasks in ServiceNow";
+    let counts = store.task_counts().await?;
+    if let Some(error) = counts.error {
+        let found = format!("{} could not be written; the last error: {error}", counts.failing);
+        return Ok(Finding::warning(WHAT, found, NextStep::TasksFailing));
+    }
+    let states: Vec<String> = counts.states.iter().map(|(state, tasks)| format!("{tasks} {}", state.as_str().replace('_', " "))).collect();
+    Ok(Finding::ok(WHAT, if states.is_empty() { "none is open".to_owned() } else { states.join(", ") }))
 }
 
 /// The life of the ledger: whether it was restored, when, and from what.

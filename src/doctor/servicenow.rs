@@ -27,6 +27,10 @@ pub(super) async fn servicenow(parts: &DiagnosticsParts, way: &Way, scope: Check
     for probe in client.probe_maps(&*tokens, &targets).await {
         report.note(finding(format!("ServiceNow {}", probe.table), probe));
     }
+    if parts.settings.tasks.enabled {
+        let probe = client.task_probe(&*tokens, &parts.settings.tasks).await;
+        report.note(finding(format!("ServiceNow {} (tasks)", probe.table), probe));
+    }
     report.begin(Part::ServiceNow, "the right to create in ServiceNow");
     if scope == CheckScope::ReadOnly {
         let tables: BTreeSet<&str> = targets.iter().map(|target| target.table.as_str()).collect();

@@ -57,6 +57,8 @@ pub enum AuditKind {
     Approval,
     /// A period was prepared, signed, locked, unlocked or suspended, or a reason was given for a difference.
     Close,
+    /// A task in ServiceNow was needed, created, changed or closed.
+    Task,
     /// The ledger was restored: a new life of it started.
     Restored,
     /// A flow was paused, resumed or run by hand; a key, a credential or a setting changed.
@@ -87,6 +89,7 @@ words!(AuditKind {
     Retention = "retention",
     Approval = "approval",
     Close = "close",
+    Task = "task",
     Restored = "restored",
     Action = "action",
 });

@@ -79,6 +79,8 @@ ids! {
     /// Identifies a difference that a tie-out found. The default, 0, comes before every one: the page after it is the first.
     #[derive(Default, utoipa::ToSchema)]
     TieOutItemId(i64);
+    /// Identifies a task.
+    TaskId(i64);
     /// Identifies a notice.
     NoticeId(i64);
     /// Identifies an API key; a later key with the same name has another id.
@@ -93,6 +95,7 @@ typed! {
     BackfillId: ParseIntError;
     TieOutId: ParseIntError;
     TieOutItemId: ParseIntError;
+    TaskId: ParseIntError;
 }
 
 #[cfg(test)]

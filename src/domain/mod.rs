@@ -40,6 +40,7 @@ pub mod schedule;
 pub mod setup_object;
 pub mod subledger;
 pub mod sys_id;
+pub mod task;
 pub mod texts;
 pub mod tie_out;
 pub mod tie_out_group;

@@ -188,6 +188,9 @@ steps! {
         asked cannot approve it";
     ApproveDefinitions => "ask for an approval of the changed definitions (`tieline definitions adopt --why …`) and let another person approve it, or \
         give this node the files in force";
+    TaskRights => "let the OAuth application's user read, create and change the rows of `tasks.table` and its columns, or correct `[tasks]`";
+    TasksFailing => "look at the error (`tieline tasks`), and correct the right, the table or the column that it names; Tieline retries \
+        automatically";
     TestOnly => "nothing: this was only a test";
 
     // entries of the conflict list

@@ -40,6 +40,7 @@ mod service;
 mod syspro_table;
 pub mod sign_in;
 mod tables;
+pub mod tasks;
 pub mod tie_out;
 
 pub use interface::{Class, Interface};

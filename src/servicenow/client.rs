@@ -6,7 +6,7 @@ use std::rc::Rc;
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
-use crate::config::settings::ServiceNowSettings;
+use crate::config::settings::{ServiceNowSettings, TaskSettings};
 use crate::definition::plan::{AlignPlan, TargetPlan, WatchPlan, WriteMode};
 use crate::domain::next_step::NextStep;
 use crate::domain::version::VersionThere;
@@ -23,9 +23,12 @@ use super::paging::ListPosition;
 use super::present::Present;
 use super::stored_rows::{StoredPage, StoredRow};
 use super::table::RowOwners;
+use super::task::{TaskThere, TaskWritten};
 use super::token::TokenSource;
 use super::transport::Transport;
-use super::{aggregate, create_probe, downstream, import_set, listing, present, probe, probe_maps, query, staging, stored_rows, table};
+use super::{
+    aggregate, create_probe, downstream, import_set, listing, present, probe, probe_maps, query, staging, stored_rows, table, task,
+};
 
 /// Start of a key that no record has: keys start with a company.
 const UNKNOWN_KEY: &str = "tieline unknown";
@@ -318,6 +321,51 @@ impl ServiceNow {
     /// Whether any of our rows in the target table has a value in this column.
     pub async fn keeps_field(&self, tokens: &dyn TokenSource, target: &TargetPlan, field: &str) -> bool {
         probe::keeps_field(&self.transport, tokens, target, field).await
+    }
+
+    /// The task of this name; `None`: there is none.
+    ///
+    /// # Errors
+    /// The error that prevented an answer.
+    pub async fn task_find(
+        &self,
+        tokens: &dyn TokenSource,
+        settings: &TaskSettings,
+        correlation: &str,
+    ) -> Result<Option<TaskThere>, ServiceNowError> {
+        task::find(&self.transport, tokens, settings, correlation).await
+    }
+
+    /// The tasks with these rows; those that do not exist or are not visible are left out.
+    ///
+    /// # Errors
+    /// The error that prevented an answer.
+    pub async fn task_read(
+        &self,
+        tokens: &dyn TokenSource,
+        settings: &TaskSettings,
+        sys_ids: &[&str],
+    ) -> Result<HashMap<String, TaskThere>, ServiceNowError> {
+        task::read(&self.transport, tokens, settings, sys_ids).await
+    }
+
+    /// Creates a task (`sys_id`: none), or changes one.
+    ///
+    /// # Errors
+    /// Only for a reason that is not this task.
+    pub async fn task_write(
+        &self,
+        tokens: &dyn TokenSource,
+        settings: &TaskSettings,
+        sys_id: Option<&str>,
+        fields: &[(String, String)],
+    ) -> Result<TaskWritten, ServiceNowError> {
+        task::write(&self.transport, tokens, settings, sys_id, fields).await
+    }
+
+    /// Whether the table of tasks can be read and has every column that is written.
+    pub async fn task_probe(&self, tokens: &dyn TokenSource, settings: &TaskSettings) -> ProbeFinding {
+        task::probe(&self.transport, tokens, settings).await
     }
 
     /// Whether a row may be created in each target table: creates one and deletes it again.

@@ -37,6 +37,7 @@ mod staging;
 mod staging_proof;
 mod stored_rows;
 mod table;
+mod task;
 mod token;
 mod token_request;
 mod transport;
@@ -54,6 +55,7 @@ pub use paging::ListPosition;
 pub use present::Present;
 pub use stored_rows::{StoredPage, StoredRow};
 pub use table::RowOwners;
+pub use task::{TaskThere, TaskWritten};
 pub use token::{Token, TokenAnswer, TokenSource, TokenState};
 pub use token_request::fetch_token;
 

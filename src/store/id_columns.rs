@@ -8,7 +8,7 @@ use diesel::sql_types::{BigInt, Uuid as SqlUuid};
 use uuid::Uuid;
 
 use crate::domain::ids::{
-    ApiKeyId, AuditRowId, BackfillId, BatchId, ConflictId, DeliveryId, DocumentId, Incarnation, LifeId, NoticeId, RunId, TieOutId,
+    ApiKeyId, AuditRowId, BackfillId, BatchId, ConflictId, DeliveryId, DocumentId, Incarnation, LifeId, NoticeId, RunId, TaskId, TieOutId,
     TieOutItemId,
 };
 
@@ -39,4 +39,4 @@ macro_rules! columns {
 }
 
 columns!(SqlUuid, Uuid: RunId BatchId Incarnation LifeId);
-columns!(BigInt, i64: DocumentId DeliveryId ConflictId AuditRowId BackfillId NoticeId ApiKeyId TieOutId TieOutItemId);
+columns!(BigInt, i64: DocumentId DeliveryId ConflictId AuditRowId BackfillId NoticeId ApiKeyId TieOutId TieOutItemId TaskId);

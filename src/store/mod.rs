@@ -65,6 +65,7 @@ mod sending;
 mod sent;
 mod settle;
 mod sweep;
+mod task;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -129,6 +130,7 @@ pub use sending::{AskedPause, Resumed};
 pub use sent::{AuditedAttempt, KeptDelivery, SentFilter, SentPage, SentVersion};
 pub use settle::{DeliveryOutcome, PartialField, Settlement};
 pub use sweep::{ChangedDocument, GoneDocument, Unseen};
+pub use task::{TaskCounts, TaskFilter, TaskResult, TaskRow, TaskRules, TaskSeen, TasksCollected};
 pub use tie_out::{
     DividedBlock, FoundCause, GoneRecord, NewDifference, NewSubledgerEntry, NewViolation, OneSided, SubledgerEntry, SumKey, TieOutAmong,
     TieOutBlock, TieOutBucket, TieOutControl, TieOutDefinitions, TieOutEnd, TieOutExtra, TieOutFound, TieOutGroup, TieOutGroups,

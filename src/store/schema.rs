@@ -980,6 +980,39 @@ diesel::table! {
     use diesel::sql_types::*;
     use crate::store::text::{Jsonb, Text};
 
+    task (id) {
+        id -> BigInt,
+        kind -> Text,
+        subject -> Text,
+        company -> Text,
+        entity -> Text,
+        key -> Nullable<Text>,
+        cause -> Nullable<Text>,
+        records -> BigInt,
+        title -> Text,
+        description -> Text,
+        content -> Text,
+        opened_at -> Timestamptz,
+        resolved_at -> Nullable<Timestamptz>,
+        state -> Text,
+        correlation -> Text,
+        sys_id -> Nullable<Text>,
+        number -> Nullable<Text>,
+        sent -> Nullable<Text>,
+        sent_at -> Nullable<Timestamptz>,
+        checked_at -> Nullable<Timestamptz>,
+        tries -> Integer,
+        next_at -> Timestamptz,
+        taken_until -> Nullable<Timestamptz>,
+        error -> Nullable<Text>,
+        failed_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::text::{Jsonb, Text};
+
     tie_out (id) {
         id -> BigInt,
         requested_by -> Text,

@@ -151,6 +151,21 @@ pub enum HeadPut {
 
 words!(HeadPut { Done = "done", Failed = "failed" });
 
+/// What became of a task in ServiceNow, as a label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TaskOutcome {
+    /// It was created.
+    Created,
+    /// Its texts were changed.
+    Updated,
+    /// It was closed, or was closed or gone there.
+    Closed,
+    /// The attempt failed, and is repeated.
+    Failed,
+}
+
+words!(TaskOutcome { Created = "created", Updated = "updated", Closed = "closed", Failed = "failed" });
+
 /// Why a flow does not run, as a label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hold {

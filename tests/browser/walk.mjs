@@ -121,6 +121,7 @@ const pages = [
   ["close-none", "/close?state=locked"],
   ["close-period", walk.period],
   ["approvals", "/approvals"],
+  ["tasks", "/tasks"],
   ["conflicts", "/conflicts"],
   ["conflicts-closed", "/conflicts?state=closed"],
   ["conflicts-none", "/conflicts?key=nobody"],

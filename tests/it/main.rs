@@ -83,6 +83,7 @@ mod supervision;
 mod support;
 mod sync_first;
 mod tampering;
+mod tasks;
 mod tie_out;
 mod tie_out_causes;
 mod tie_out_controls;

@@ -65,9 +65,16 @@ fn platform() -> Vec<TableSchema> {
             "name:text(80) street:text(255) city:text(50) state:text(40) zip:text(40) country:text(40) phone:text(40) vendor:boolean \
              customer:boolean notes:text(4000)",
         ),
+        TableSchema::new(
+            "task",
+            "number",
+            "number:text(40) short_description:text(160) description:text(4000) state:int active:boolean urgency:int priority:int \
+             assignment_group:ref(sys_user_group) assigned_to:ref(sys_user) work_notes:text(4000) close_notes:text(4000) \
+             correlation_id:text(100) correlation_display:text(100)",
+        ),
     ];
     for table in &mut tables {
-        for column in ["name", "code", "account_number", "number", "purchase_order"] {
+        for column in ["name", "code", "account_number", "number", "purchase_order", "correlation_id"] {
             if table.column(column).is_some() {
                 table.indexed.push(column.to_owned());
             }

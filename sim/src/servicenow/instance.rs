@@ -14,6 +14,7 @@ use super::load::Load;
 use super::options::ServiceNowOptions;
 use super::reply::{Call, Reply, Work};
 use super::store::{Field, Store, Writer};
+use super::tasks::after_write;
 use super::token::Tokens;
 use super::{aggregate, import_set, scheduled, stats, table_api};
 
@@ -139,7 +140,11 @@ impl Instance {
     pub(super) fn edit_by_hand(&self, table: &str, sys_id: &str, fields: &[(&str, &str)]) -> bool {
         let mut store = self.store();
         let slot = store.tables.get(table).and_then(|table| table.find_id(sys_id));
-        slot.is_some_and(|slot| store.update(table, slot, &owned(fields), Writer::Hand, &self.options).is_ok())
+        let done = slot.is_some_and(|slot| store.update(table, slot, &owned(fields), Writer::Hand, &self.options).is_ok());
+        if let Some(slot) = slot {
+            after_write(&mut store, table, slot, &self.options);
+        }
+        done
     }
 
     pub(super) fn delete_by_hand(&self, table: &str, sys_id: &str) -> bool {

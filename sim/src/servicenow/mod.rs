@@ -32,6 +32,7 @@ mod second_stage;
 mod stats;
 mod store;
 mod table_api;
+mod tasks;
 mod token;
 mod values;
 

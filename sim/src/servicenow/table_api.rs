@@ -13,6 +13,7 @@ use super::reply::{Call, Reply, Work};
 use super::rows::{Row, Table};
 use super::schema::ColumnKind;
 use super::store::{Field, Store, Writer};
+use super::tasks::after_write;
 use super::values::mangled;
 
 /// `/api/now/table/{table}[/{sys_id}]`
@@ -99,6 +100,7 @@ fn post(store: &mut Store, name: &str, call: &Call, options: &ServiceNowOptions,
                 if options.procurement_rules {
                     recompute(store, name, slot, options);
                 }
+                after_write(store, name, slot, options);
                 Some(slot)
             }
         }
@@ -125,6 +127,7 @@ fn change(store: &mut Store, name: &str, slot: u32, call: &Call, options: &Servi
     if options.procurement_rules {
         recompute(store, name, slot, options);
     }
+    after_write(store, name, slot, options);
     if call.no_body {
         return Reply::empty(200);
     }

@@ -13,6 +13,7 @@ mod openapi;
 pub(super) mod runs;
 mod sending;
 mod sent;
+mod tasks;
 mod texts;
 mod tie_out_groups;
 pub(super) mod tie_outs;
@@ -35,6 +36,7 @@ pub(super) fn routes() -> Vec<Route> {
         sending::routes(),
         sent::routes(),
         tie_out_groups::routes(),
+        tasks::routes(),
         tie_outs::routes(),
     ]
     .concat()

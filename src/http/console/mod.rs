@@ -28,6 +28,7 @@ mod session;
 mod settings;
 mod signed_in;
 mod steps;
+mod tasks;
 mod tie_out;
 mod tie_out_csv;
 mod tie_out_files;
@@ -62,6 +63,7 @@ pub(super) fn routes() -> Vec<Route> {
         sent::routes(),
         session::routes(),
         settings::routes(),
+        tasks::routes(),
         tie_out::routes(),
         tie_out_csv::routes(),
         tie_out_files::routes(),

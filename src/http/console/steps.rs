@@ -121,7 +121,7 @@ pub(super) fn step(row: &AuditRow) -> Step {
             let failed = said("event").and_then(|event| event.parse().ok()) == Some(RunEvent::Failed);
             (run(&said), if failed { "bad" } else { "" })
         }
-        Some(AuditKind::Action | AuditKind::Approval) => (action(&said), ""),
+        Some(AuditKind::Action | AuditKind::Approval | AuditKind::Task) => (action(&said), ""),
         Some(AuditKind::Close) => {
             let message = said("message").map(|text| format!(" {}", capital(&text))).unwrap_or_default();
             let tone = if message.is_empty() { "" } else { "warn" };

@@ -16,6 +16,7 @@ use crate::domain::role::{Permission, Role};
 const MENU: &[(&str, &str, Permission)] = &[
     ("/", "Overview", Permission::Read),
     ("/failures", "Failures", Permission::Read),
+    ("/tasks", "Tasks", Permission::Read),
     ("/tie-out", "Tie-out", Permission::Read),
     ("/close", "Close", Permission::Read),
     ("/approvals", "Approvals", Permission::Read),

@@ -10,6 +10,7 @@ use crate::domain::conflict::{ConflictKind, ConflictState};
 use crate::domain::delivery::{DeliveryAction, DeliveryState, DownstreamState, FailureReason, PartState};
 use crate::domain::merge::Side;
 use crate::domain::run::{BackfillState, RunKind, RunOutcome};
+use crate::domain::task::TaskState;
 use crate::domain::tie_out::{Difference, TieOutState};
 use crate::store::{TieOutSide, WriteBackStep};
 
@@ -29,6 +30,7 @@ fn words(column: &str) -> Vec<&'static [&'static str]> {
             TieOutState::WORDS,
             CloseState::WORDS,
             ApprovalState::WORDS,
+            TaskState::WORDS,
             // of a block that cannot be compared after a restore
             &["unreadable"],
             OTHER,

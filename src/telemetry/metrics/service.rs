@@ -3,8 +3,9 @@
 use chrono::{DateTime, Utc};
 use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec};
 
+use crate::domain::task::TaskState;
 use crate::telemetry::declare::{Declaring, counter, counters, gauge, gauges};
-use crate::telemetry::labels::{ChannelKind, DeathCause, Telling};
+use crate::telemetry::labels::{ChannelKind, DeathCause, TaskOutcome, Telling};
 
 /// The service itself: its actors, definitions, notices, certificate, and refused sign-ins.
 #[derive(Debug)]
@@ -15,6 +16,10 @@ pub struct ServiceMetrics {
     definitions_reload_failed: IntGauge,
     definitions_loaded: IntGauge,
     notices: IntCounterVec,
+    task_attempts: IntCounterVec,
+    tasks: IntGaugeVec,
+    tasks_failing: IntGauge,
+    tasks_left_out: IntGauge,
     certificate_expires: IntGauge,
     certificates_refused: IntCounter,
     sign_ins_refused: IntCounter,
@@ -51,6 +56,10 @@ impl ServiceMetrics {
                 "When this service took up its definitions, in Unix time.",
             ),
             notices: counters(registry, "notice_messages_total", "Messages to people, by channel and result.", &["channel", "telling"]),
+            task_attempts: counters(registry, "task_attempts_total", "Attempts to write tasks into ServiceNow, by result.", &["outcome"]),
+            tasks: gauges(registry, "tasks", "Tasks that are not done, by where they stand.", &["state"]),
+            tasks_failing: gauge(registry, "tasks_failing", "Tasks whose last attempt failed."),
+            tasks_left_out: gauge(registry, "tasks_left_out", "What needs a task and has none, because too many are open."),
             certificate_expires: gauge(
                 registry,
                 "certificate_expires_timestamp_seconds",
@@ -87,6 +96,25 @@ impl ServiceMetrics {
     /// A channel tried to send a notice.
     pub fn notified(&self, channel: ChannelKind, telling: Telling) {
         self.notices.with_label_values(&[channel.as_str(), telling.as_str()]).inc();
+    }
+
+    /// An attempt to write a task.
+    pub fn task_sent(&self, outcome: TaskOutcome) {
+        self.task_attempts.with_label_values(&[outcome.as_str()]).inc();
+    }
+
+    /// The tasks that are not done, and those whose last attempt failed.
+    pub fn set_tasks(&self, states: &[(TaskState, i64)], failing: i64) {
+        for state in TaskState::ALL {
+            let tasks = states.iter().find(|(known, _)| known == state).map_or(0, |(_, tasks)| *tasks);
+            self.tasks.with_label_values(&[state.as_str()]).set(tasks);
+        }
+        self.tasks_failing.set(failing);
+    }
+
+    /// What needs a task and has none.
+    pub fn set_tasks_left_out(&self, needs: i64) {
+        self.tasks_left_out.set(needs);
     }
 
     /// When the service's own certificate expires.
