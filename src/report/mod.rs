@@ -61,6 +61,18 @@ pub enum Cell {
     Amount(Decimal, u32),
 }
 
+impl Cell {
+    /// Its text in a CSV file: an amount with all its digits.
+    pub fn text(&self) -> String {
+        match self {
+            Self::Empty => String::new(),
+            Self::Text(text) => text.clone(),
+            Self::Count(count) => count.to_string(),
+            Self::Amount(amount, _) => amount.to_string(),
+        }
+    }
+}
+
 impl From<String> for Cell {
     fn from(text: String) -> Self {
         Self::Text(text)

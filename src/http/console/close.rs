@@ -22,7 +22,7 @@ use crate::http::problem::Problem;
 use crate::http::query::Params;
 use crate::http::route::Route;
 use crate::http::state::AppState;
-use crate::operations::close::{self, CloseReport, PeriodItem, PeriodLine, Signature};
+use crate::operations::close::{self, CloseFile, CloseReport, PeriodItem, PeriodLine, Signature};
 use crate::store::{CloseChangeRow, CloseChanges};
 
 pub(in crate::http) fn routes() -> Vec<Route> {
@@ -148,21 +148,34 @@ impl From<CloseChangeRow> for ChangeView {
 struct ListPage {
     layout: Layout,
     filter: Filter,
+    /// The workbook, the periods and the changes as CSV.
+    files: [String; 3],
     lines: Vec<LineView>,
     changes: Vec<ChangeView>,
 }
 
+/// The filter of the list, what a file with the same filter shows, and the other parameters.
+pub(super) async fn chosen(app_state: &AppState, request: &HttpRequest) -> Result<(Filter, CloseFile, Params), Refusal> {
+    let specs = vec![Spec::Company, Spec::words("state", "State", "every state", CloseState::WORDS.iter().copied())];
+    let (filter, params) = Filter::of(app_state, request.query_string(), "/close", specs, &["done"]).await?;
+    let filter = filter.listing("period");
+    let file = CloseFile {
+        company: filter.text("company"),
+        state: params.value("state", "a state of a close")?,
+        filter: filter.words(),
+        by: session::of(request)?.key,
+    };
+    Ok((filter, file, params))
+}
+
 async fn list(app_state: web::Data<AppState>, request: HttpRequest) -> Page {
     let session = session::of(&request)?;
-    let specs = vec![Spec::Company, Spec::words("state", "State", "every state", CloseState::WORDS.iter().copied())];
-    let (filter, params) = Filter::of(&app_state, request.query_string(), "/close", specs, &["done"]).await?;
-    let filter = filter.listing("period");
-    let company = filter.text("company");
-    let state: Option<CloseState> = params.value("state", "a state of a close")?;
+    let (filter, CloseFile { company, state, .. }, params) = chosen(&app_state, &request).await?;
     let lines = close::list(&app_state.process, company.as_deref()).await?;
     let changes = close::radar(&app_state.process, CloseChanges { company, period: None, before: None, limit: CHANGES }).await?;
     ok(&ListPage {
         layout: Layout::of(&session, "/close", "Close").done(params.text("done").as_deref()),
+        files: ["/close.xlsx", "/close.csv", "/close-changes.csv"].map(|path| filter.link(path, &[])),
         filter,
         // the newest period first
         lines: lines.into_iter().rev().filter(|line| state.is_none_or(|state| line.state == state)).map(LineView::from).collect(),

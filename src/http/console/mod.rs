@@ -10,6 +10,7 @@ mod audit;
 mod backfills;
 mod chart;
 mod close;
+mod close_files;
 mod conflicts;
 mod doctor;
 mod embedded;
@@ -50,6 +51,7 @@ pub(super) fn routes() -> Vec<Route> {
         audit::routes(),
         backfills::routes(),
         close::routes(),
+        close_files::routes(),
         conflicts::routes(),
         doctor::routes(),
         evidence::routes(),

@@ -2,16 +2,18 @@
 //!
 //! `basis` decides whether a tie-out may be signed. The ledger checks once more, in the transaction of the signature, that nothing newer is
 //! there (`store/close/step.rs`), and suspends signatures when something arrives later (`store/close/watch.rs`). `ends` says when a
-//! period ends.
+//! period ends. `files` writes lists for a spreadsheet.
 
 mod basis;
 mod ends;
+mod files;
 mod refused;
 mod view;
 
 use self::basis::{Basis, Explained};
 use self::ends::Ends;
 pub use self::ends::PeriodInSyspro;
+pub use self::files::CloseFile;
 pub use self::refused::CloseRefused;
 pub use self::view::{CloseReport, PeriodItem, PeriodLine, PeriodTieOut, Signature};
 use super::{Refused, Requested, approval, check_names};
