@@ -164,15 +164,13 @@ class Site:
         return {name: int(size) for name, size in (row.split("|") for row in rows.splitlines())}
 
 
-# One run of `tieline sync`
+# One run of a command
 
 
-def sync(site):
-    """Runs `tieline sync`. Returns its report and what the process used."""
-    prefix = shlex.split(os.environ.get("TIELINE_BENCH_SYNC", ""))
-    options = shlex.split(os.environ.get("TIELINE_BENCH_ARGS", ""))
-    command = [*prefix, os.environ["TIELINE_BENCH_BINARY"], "--output", "json", "sync", *options]
-    out, err = (os.path.join(site.directory, name) for name in ("sync.json", "sync.err"))
+def run(site, arguments, prefix=()):
+    """Runs a command of the program. Returns its report and what the process used."""
+    command = [*prefix, os.environ["TIELINE_BENCH_BINARY"], "--output", "json", *arguments]
+    out, err = (os.path.join(site.directory, name) for name in ("command.json", "command.err"))
     peak = 0
     ended = threading.Event()
     with open(out, "wb") as stdout, open(err, "wb") as stderr:
@@ -198,11 +196,19 @@ def sync(site):
             report = json.load(file)
     except ValueError:
         with open(err, encoding="utf-8", errors="replace") as file:
-            fail(f"`tieline sync` ended with {process.returncode} and without a report: {file.read()[-2000:].strip()}")
+            fail(f"`tieline {arguments[0]}` ended with {process.returncode} and without a report: {file.read()[-2000:].strip()}")
+    return report, {"exit": process.returncode, "seconds": seconds, "peak": peak, "tieline": used.ru_utime + used.ru_stime}
+
+
+def sync(site):
+    """Runs `tieline sync`. Returns its report and what the process used."""
+    prefix = shlex.split(os.environ.get("TIELINE_BENCH_SYNC", ""))
+    options = shlex.split(os.environ.get("TIELINE_BENCH_ARGS", ""))
+    report, used = run(site, ["sync", *options], prefix)
     errors = [flow["error"] for flow in report["flows"] if flow["error"]] + report["write_errors"]
     if errors:
-        fail(f"`tieline sync` ended with {process.returncode}: {errors[0]}")
-    return report, {"exit": process.returncode, "seconds": seconds, "peak": peak, "tieline": used.ru_utime + used.ru_stime}
+        fail(f"`tieline sync` ended with {used['exit']}: {errors[0]}")
+    return report, used
 
 
 def command_step(args):

@@ -86,6 +86,6 @@ stop_site() {
 }
 
 # Common values of the benchmarks, so that their results are comparable.
-bench_simulated=(--lines-per-invoice 1 --max-query-length 60000 --max-filter-nodes 20000)
+bench_simulated=(--lines-per-invoice "${LINES:-1}" --max-query-length 60000 --max-filter-nodes 20000)
 bench_syspro=$'page_size = 300\nquery_limit = 30000\nfilter_limit = 1000'
 bench_servicenow=$'batch_size = 100\nbatch_limit = 200\nconcurrency = 2'
