@@ -19,8 +19,17 @@ use crate::credentials::credential_store::{
 const NAMES: &[&str] = &[SYSPRO_ODATA, SYSPRO_ENET, SYSPRO_ENET_COMPANY, SERVICENOW, NOTICES_WEBHOOK, NOTICES_MAIL, SIGN_IN];
 
 /// Those that can be removed: a key that signs the audit is made by Tieline, which then makes another one.
-const REMOVABLE: &[&str] =
-    &[SYSPRO_ODATA, SYSPRO_ENET, SYSPRO_ENET_COMPANY, SERVICENOW, NOTICES_WEBHOOK, NOTICES_MAIL, SIGN_IN, AUDIT_SIGNING, AUDIT_SIGNING_FORMER];
+const REMOVABLE: &[&str] = &[
+    SYSPRO_ODATA,
+    SYSPRO_ENET,
+    SYSPRO_ENET_COMPANY,
+    SERVICENOW,
+    NOTICES_WEBHOOK,
+    NOTICES_MAIL,
+    SIGN_IN,
+    AUDIT_SIGNING,
+    AUDIT_SIGNING_FORMER,
+];
 
 /// What to do.
 #[derive(Debug, clap::Subcommand)]

@@ -21,15 +21,15 @@ impl Check<'_> {
         }
         let settings = TaskSettings {
             enabled: raw.enabled.unwrap_or(false),
-            table: self.column("tasks.table", raw.table.as_deref()),
+            table: self.task_column("tasks.table", raw.table.as_deref()),
             together_above: self.number("tasks.together_above", raw.together_above, 0, 1000),
             most: self.number("tasks.most", raw.most, 1, 1000),
             check: self.seconds("tasks.check_seconds", raw.check_seconds, 1, 86_400),
-            title_field: self.column("tasks.title_field", raw.title_field.as_deref()),
-            text_field: self.column("tasks.text_field", raw.text_field.as_deref()),
+            title_field: self.task_column("tasks.title_field", raw.title_field.as_deref()),
+            text_field: self.task_column("tasks.text_field", raw.text_field.as_deref()),
             note_field: raw.note_field.clone().filter(|name| !name.is_empty()),
-            correlation_field: self.column("tasks.correlation_field", raw.correlation_field.as_deref()),
-            state_field: self.column("tasks.state_field", raw.state_field.as_deref()),
+            correlation_field: self.task_column("tasks.correlation_field", raw.correlation_field.as_deref()),
+            state_field: self.task_column("tasks.state_field", raw.state_field.as_deref()),
             closed_state: raw.closed_state.clone().unwrap_or_default(),
             closed_states: raw.closed_states.clone().unwrap_or_default(),
             assignment_group: raw.assignment_group.clone().filter(|group| !group.is_empty()),
@@ -48,7 +48,7 @@ impl Check<'_> {
     }
 
     /// The name of a table or a column.
-    fn column(&mut self, key: &str, name: Option<&str>) -> String {
+    fn task_column(&mut self, key: &str, name: Option<&str>) -> String {
         let name = name.unwrap_or_default();
         if !is_name(name) {
             self.problem::<()>(key, format!("`{key}` must be a name of letters, digits and `_`, got `{name}`"));

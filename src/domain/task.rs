@@ -106,7 +106,7 @@ impl Need {
     /// The texts of its task. `console`: the address of the console, with a slash at its end.
     pub fn text(&self, console: Option<&str>) -> TaskText {
         let (entity, company) = (EntityName::new(&self.entity).spoken(), &self.company);
-        let key = self.key.as_deref().map(|key| DocumentKey::shown(key)).unwrap_or_default();
+        let key = self.key.as_deref().map(DocumentKey::shown).unwrap_or_default();
         let reason = self.reason.as_deref().unwrap_or("failed");
         let cause = self.cause.as_deref().unwrap_or("no known cause").replace('_', " ");
         let title = match self.kind {

@@ -26,7 +26,7 @@ const SMALL: usize = 1 << 20;
 const GROWTH: usize = 64 << 10;
 
 /// Permits to read a large answer, one per system.
-static PERMITS: [Semaphore; 5] = [const { Semaphore::const_new(1) }; 5];
+static PERMITS: [Semaphore; 6] = [const { Semaphore::const_new(1) }; 6];
 
 /// The permit to read a large answer; released when it is dropped.
 pub(super) type LargeBodyPermit = Option<SemaphorePermit<'static>>;

@@ -72,6 +72,6 @@ async fn approved(process: &Process, flow: &FlowId, keys: &[String], requested: 
         keys: keys.to_vec(),
         ..ReplayScope::default()
     };
-    let records = ConcernedScope::Named { scope, companies: vec![flow.company.to_string()] };
+    let records = ConcernedScope::Named { scope: Box::new(scope), companies: vec![flow.company.to_string()] };
     approval::require_of_records(process, ApprovalKind::Release, &subject, &records, &sorted.join("\n"), requested).await
 }

@@ -138,7 +138,7 @@ async fn approved(process: &Process, which: &Which, requested: &Requested) -> Re
             let companies = process.settings.syspro.companies.iter().map(ToString::to_string).collect();
             let subject = format!("send again: {}", in_words(scope));
             let parameters = format!("{scope:?}");
-            let records = ConcernedScope::Named { scope: scope.clone(), companies };
+            let records = ConcernedScope::Named { scope: Box::new(scope.clone()), companies };
             approval::require_of_records(process, ApprovalKind::Replay, &subject, &records, &parameters, requested).await
         }
         Which::Outdated { scope, allow, .. } => {

@@ -21,7 +21,7 @@ pub enum ConcernedScope {
     /// Of a replay or a release, of these companies.
     Named {
         /// Which.
-        scope: ReplayScope,
+        scope: Box<ReplayScope>,
         /// The companies.
         companies: Vec<String>,
     },
@@ -104,7 +104,7 @@ const OUTDATED: &str = "FROM document d \
 fn over(statement: &str, scope: &ConcernedScope, last: Option<i64>) -> BoxedSqlQuery<'static, Pg, SqlQuery> {
     match scope {
         ConcernedScope::Named { scope, companies } => {
-            let query = in_scope(statement, scope.clone(), companies.clone(), Default::default());
+            let query = in_scope(statement, (**scope).clone(), companies.clone(), Default::default());
             match last {
                 Some(last) => query.bind::<BigInt, _>(last),
                 None => query,

@@ -179,7 +179,7 @@ fn notices(world: &World) -> i64 {
     let store = Store::connect(&database::settings(), &world.database.url().into()).unwrap();
     for _ in 0..3 {
         let events = vec![NoticeEvent::ApprovalNeeded];
-        let rules = NoticeRules { events, channels: vec!["webhook".into()], stale_hours: 1000, flows: Vec::new() };
+        let rules = NoticeRules { events, channels: vec!["webhook".into()], stale_hours: 1000, key_notice_days: 14, flows: Vec::new() };
         run(store.notice_collect(rules, Vec::new())).unwrap();
     }
     world.database.psql("SELECT coalesce(sum(count), 0) FROM notice WHERE event = 'approval_needed'").parse().unwrap()

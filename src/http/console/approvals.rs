@@ -9,7 +9,7 @@ use super::session::{self, Form};
 use super::signed_in::Session;
 use super::view::{Layout, Time};
 use crate::domain::approval::{ApprovalKind, ApprovalState};
-use crate::domain::close::person;
+use crate::domain::person::person;
 use crate::domain::role::Permission;
 use crate::http::api::actions::requested;
 use crate::http::problem::Problem;
@@ -48,7 +48,7 @@ impl RowView {
     fn of(row: ApprovalRow, session: &Session) -> Self {
         let open = matches!(row.state, ApprovalState::Asked | ApprovalState::Approved);
         Self {
-            mine: open && person(&row.asked_by) == format!("key {}", session.key),
+            mine: open && person(&row.asked_by) == person(&session.who),
             id: row.id,
             subject: row.subject,
             effect: row.effect,
@@ -101,7 +101,7 @@ async fn answer(app_state: web::Data<AppState>, request: HttpRequest, payload: w
         "withdraw" => format!("Withdrawn: {}.", approval::withdraw(process, id, requested).await?.subject),
         answer @ ("approve" | "reject") => {
             if !session.role.allows(Permission::Close) {
-                let what = format!("key `{}` has the role {}", session.key, session.role);
+                let what = format!("{}` has the role {}", session.who.replacen(' ', " `", 1), session.role);
                 return Err(Problem::forbidden(what, "let a controller or an admin answer").into());
             }
             let row = approval::answer(process, id, answer == "approve", requested).await?;

@@ -170,7 +170,10 @@ async fn now(store: &Store, name: &str) -> Result<(Option<AddedKey>, Option<ApiK
                 let after = newest(conn, &name)?;
                 if event.as_ref().map(|event| event.id) == after.as_ref().map(|event| event.id) {
                     let detail: Value = after.and_then(|event| serde_json::from_str(event.detail.as_deref()?).ok()).unwrap_or_default();
-                    return Ok(((detail["action"].is_string() && detail["action"] != "api key remove").then(|| AddedKey::of(0, &detail)), row));
+                    return Ok((
+                        (detail["action"].is_string() && detail["action"] != "api key remove").then(|| AddedKey::of(0, &detail)),
+                        row,
+                    ));
                 }
                 event = after;
             }

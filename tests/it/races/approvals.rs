@@ -2,7 +2,7 @@
 
 use futures_util::future::join;
 use tieline::domain::approval::{ApprovalKind, ApprovalState};
-use tieline::domain::close::FiscalPeriod;
+use tieline::domain::fiscal::FiscalPeriod;
 use tieline::store::{Answered, Approval, Concerns, NewApproval};
 
 use super::orders::{waiting_for, while_held};
