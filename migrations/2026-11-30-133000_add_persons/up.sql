@@ -1,5 +1,5 @@
 -- People who sign in to the console through the OpenID provider of their site. The provider's address and its own name for the person stay
--- the same for ever; the name that people read may change, and no two people have the same one.
+-- the same for ever, and so does the name that people read, from the first sign-in on. No two people of one provider have the same one.
 CREATE TABLE person (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     issuer text NOT NULL,
@@ -11,7 +11,7 @@ CREATE TABLE person (
     last_signed_in_at timestamptz NOT NULL DEFAULT now(),
     UNIQUE (issuer, subject)
 );
-CREATE UNIQUE INDEX person_name ON person (lower(name));
+CREATE UNIQUE INDEX person_name ON person (issuer, lower(name));
 
 -- The person to whom a key belongs; null: the key's name is the name of its person.
 ALTER TABLE api_key ADD COLUMN person text;

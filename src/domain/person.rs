@@ -70,6 +70,7 @@ pub fn provider_actor(name: &str) -> String {
 /// The person behind a name of the audit, in small letters: whoever has this key, this account or this name at the provider.
 ///
 /// Two names are one person if this is the same. A key belongs to the person who is named with it, or else to the person whose name it has.
+/// The domain of an account counts nothing: `COMPANY\\anna`, `anna@company.example` and `anna` are one.
 pub fn person(actor: &str) -> String {
     let with_address = actor.rsplit_once(" from ").filter(|(_, address)| address.parse::<IpAddr>().is_ok());
     let actor = with_address.map_or(actor, |(name, _)| name);
@@ -78,6 +79,8 @@ pub fn person(actor: &str) -> String {
         Some(("person" | "user", name)) => name,
         _ => actor,
     };
+    let name = name.rsplit_once('\\').map_or(name, |(_, account)| account);
+    let name = name.split_once('@').map_or(name, |(account, _)| account);
     name.to_lowercase()
 }
 
@@ -94,6 +97,8 @@ mod tests {
             "key closing (anna) from 10.0.0.7",
             "person Anna from 10.0.0.7",
             "user anna",
+            "user COMPANY\\anna",
+            "person anna@company.example from 10.0.0.7",
         ] {
             assert_eq!(person(actor), "anna", "{actor}");
         }

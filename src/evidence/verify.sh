@@ -12,7 +12,9 @@ signed() {
     at=''
     if grep -q valid- allowed_signers; then at="-Overify-time=$(echo "$day" | tr -d -)120000"; fi
     # shellcheck disable=SC2086
-    ssh-keygen -Y verify $at -f allowed_signers -I tieline -n audit@tieline -s "$1" < "$manifest" > /dev/null 2>&1
+    said=$(ssh-keygen -Y verify $at -f allowed_signers -I tieline -n audit@tieline -s "$1" < "$manifest" 2>&1) || return 1
+    # the key that signed, of those that may
+    case $said in *"$2"*) ;; *) return 1 ;; esac
 }
 of() { sed -n "s/^$1 //p" "$2"; }
 ssh-keygen -l -f allowed_signers 2>/dev/null || awk '{ print $(NF-1), $NF }' allowed_signers | ssh-keygen -l -f -
@@ -20,9 +22,11 @@ for manifest in ????-??-??.manifest; do
     [ -e "$manifest" ] || { fail 'there is no manifest'; break; }
     day=${manifest%.manifest} days=$((days + 1))
     [ "$(of day "$manifest")" = "$day" ] || fail "$manifest: it is of another day"
-    signed "$manifest.sig" || fail "$manifest: the signature is not valid"
+    signed "$manifest.sig" "$(of key "$manifest")" || fail "$manifest: the signature is not valid"
     if [ -e "$manifest.former.sig" ]; then
-        signed "$manifest.former.sig" || fail "$manifest: the signature of the former key is not valid"
+        # without the day before, which key was the former one is not known: it is another one than that of this day
+        signed "$manifest.former.sig" "${last:+$(of key "$last.manifest")}" || fail "$manifest: the signature of the former key is not valid"
+        case $said in *"$(of key "$manifest")"*) fail "$manifest: the signature of the former key is of the same key" ;; esac
     elif [ -n "$last" ] && [ "$(of key "$manifest")" != "$(of key "$last.manifest")" ]; then
         echo "$day: another key signs from here on, and the former one did not sign this day: ask why"
     fi

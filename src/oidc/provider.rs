@@ -308,6 +308,10 @@ impl Provider {
 fn expect_ok(what: &'static str, answer: &Response) -> Result<(), OidcError> {
     match answer.status {
         200 => Ok(()),
+        // the answer may hold a token
+        status if (200..300).contains(&status) => {
+            Err(OidcError::Answer { what, problem: brief(&format!("its status is {status}, not 200")) })
+        }
         status => {
             let problem = Quoted::joined([format!("its status is {status}: ").into(), answer.excerpt()]);
             Err(OidcError::Answer { what, problem })

@@ -137,14 +137,14 @@ async fn approved(process: &Process, which: &Which, requested: &Requested) -> Re
         Which::Scope(scope) => {
             let companies = process.settings.syspro.companies.iter().map(ToString::to_string).collect();
             let subject = format!("send again: {}", in_words(scope));
-            let parameters = format!("{scope:?}");
+            // the same stored content gives other records under other definitions
+            let parameters = format!("{scope:?} {}", process.definitions.view().hash);
             let records = ConcernedScope::Named { scope: Box::new(scope.clone()), companies };
             approval::require_of_records(process, ApprovalKind::Replay, &subject, &records, &parameters, requested).await
         }
         Which::Outdated { scope, allow, .. } => {
             let of = [scope.company.as_deref(), scope.entity.as_deref()].map(|name| name.unwrap_or("all")).join("/");
             let records = ConcernedScope::Outdated { company: scope.company.clone(), entity: scope.entity.clone() };
-            // the same stored content gives other records under other definitions
             let parameters = process.definitions.view().hash;
             let of_limit = allow.filter(|_| process.settings.approvals.hours_of(ApprovalKind::ChangeLimit).is_some());
             // one request for both: it names the amounts, too

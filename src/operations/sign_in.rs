@@ -130,14 +130,13 @@ async fn finished(
         return Err(SignInRefused::Used);
     }
     let identity = provider.identity(attempt, answer).await?;
-    let actor = format!("{}{from}", provider_actor(identity.name.as_str()));
     let known = KnownPerson {
         issuer: provider.settings().issuer.clone(),
         subject: identity.subject,
         name: identity.name.as_str().to_owned(),
         role: identity.role,
     };
-    match process.store.person_sign_in(known, session, provider.settings().session, actor).await? {
+    match process.store.person_sign_in(known, session, provider.settings().session, from.to_owned()).await? {
         PersonSignIn::Done => Ok(()),
         PersonSignIn::NameTaken => Err(SignInRefused::NameTaken(identity.name)),
     }

@@ -151,7 +151,8 @@ impl Evidence {
             let mut manifest = self.manifest(day, &days, before.as_ref(), &keys.key, (&range, &in_force)).await?;
             let mut rows = vec![signed(&manifest, &keys)];
             let former = keys.former.take();
-            let by = SignedBy { key: keys.key.public().fingerprint(), former: former.as_ref().map(|_| AUDIT_SIGNING_FORMER) };
+            let names = [AUDIT_SIGNING, AUDIT_SIGNING_FORMER];
+            let by = SignedBy { key: keys.key.public().fingerprint(), names, former: former.as_ref().map(|_| AUDIT_SIGNING_FORMER) };
             while let Some(next) = manifest.day.succ_opt().filter(|next| *next < until && rows.len() < TOGETHER) {
                 let last = rows.last().map(|row| sha256(row.manifest.as_bytes()));
                 manifest = Manifest { day: next, previous: last, ..manifest };

@@ -286,6 +286,20 @@ pub(super) fn decide(conn: &mut Conn, new: &NewApproval) -> Tx<Approval> {
     Ok(Approval::Asked(Box::new(row)))
 }
 
+/// Withdraws all requests for definitions: others are in force now than those that they would replace.
+pub(super) fn withdraw_definitions(conn: &mut Conn) -> Tx<()> {
+    let open: Vec<i64> = approval::table
+        .filter(approval::kind.eq(text(ApprovalKind::Definition.as_str())))
+        .filter(approval::state.eq_any(OPEN.map(|state| text(state.as_str()))))
+        .select(approval::id)
+        .load(conn)?;
+    for id in open {
+        let row = end(conn, id, ApprovalState::Withdrawn, ("tieline", CHANGED))?;
+        audit_append(conn, &[event(&row, "withdraw", "tieline", CHANGED)])?;
+    }
+    Ok(())
+}
+
 /// Uses an approval of these definitions, whoever asked for it; answers its number.
 pub(super) fn use_of_definitions(conn: &mut Conn, hash: &str, actor: &str, why: &str) -> Tx<Option<i64>> {
     expire(conn)?;

@@ -66,6 +66,8 @@ impl AuditKeyRow {
 pub struct SignedBy {
     /// The fingerprint of the key.
     pub key: String,
+    /// The names of the credentials with the key, and with the key before it.
+    pub names: [&'static str; 2],
     /// The name of the credential with the former key, if that one signed the first of these days too: it is not needed any more.
     pub former: Option<&'static str>,
 }
@@ -251,8 +253,8 @@ impl Store {
         .await
     }
 
-    /// Stores the signed manifests of days that follow each other; the last one ends with this leaf. False: another node did, or an event of
-    /// one of these days was sealed meanwhile; then nothing is stored.
+    /// Stores the signed manifests of days that follow each other; the last one ends with this leaf. False: another node did, an event of one
+    /// of these days was sealed meanwhile, or another key signs by now; then nothing is stored.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -263,6 +265,9 @@ impl Store {
             let sealed = tree(conn, "s.day <= $1", last.day)?.size();
             let signed: i64 = audit_day::table.filter(audit_day::day.ge(first.day)).count().get_result(conn)?;
             if i64::try_from(sealed).ok() != Some(last_leaf) || signed > 0 {
+                return Ok(false);
+            }
+            if !still_signs(conn, &by)? {
                 return Ok(false);
             }
             for row in &rows {
@@ -409,6 +414,27 @@ fn key_add(conn: &mut Conn, encrypted: &EncryptedCredential, fingerprint: &str, 
     let mut row = NewAudit::of(AuditKind::Action).detail(&more);
     actor.clone_into(&mut row.actor);
     audit_append(conn, &[row])
+}
+
+#[derive(QueryableByName)]
+struct Signs {
+    #[diesel(sql_type = Bool)]
+    former: bool,
+}
+
+/// Whether this key still signs, and the key before it still must or must not: neither changes until this transaction ends.
+fn still_signs(conn: &mut Conn, by: &SignedBy) -> Tx<bool> {
+    let [name, former] = by.names;
+    let signs: Option<Signs> = sql_query(
+        "SELECT EXISTS (SELECT FROM credential f WHERE f.name = $3) AS former FROM credential c \
+         JOIN audit_key k ON k.public_key = c.username WHERE c.name = $1 AND k.fingerprint = $2 FOR SHARE OF c",
+    )
+    .bind::<Text, _>(name)
+    .bind::<Text, _>(&by.key)
+    .bind::<Text, _>(former)
+    .get_result(conn)
+    .optional()?;
+    Ok(signs.is_some_and(|signs| signs.former == by.former.is_some()))
 }
 
 /// On the first day of another key, the days of both are set: a former key may sign this day too if it did, and no later one.

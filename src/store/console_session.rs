@@ -25,8 +25,8 @@ pub struct SessionRow {
     pub person: Option<String>,
     /// The key's current role, or the one with which the person signed in.
     pub role: Role,
-    /// Whether the person signed in through the provider.
-    pub by_provider: bool,
+    /// The provider that vouched for the person; `None`: they have a key.
+    pub issuer: Option<String>,
 }
 
 /// What makes a request with a session.
@@ -46,8 +46,8 @@ struct Found {
     person: Option<String>,
     #[diesel(sql_type = Text)]
     role: Role,
-    #[diesel(sql_type = Bool)]
-    by_provider: bool,
+    #[diesel(sql_type = Nullable<Text>)]
+    issuer: Option<String>,
     #[diesel(sql_type = Bool)]
     stale: bool,
 }
@@ -80,7 +80,7 @@ impl Store {
     pub async fn session_use(&self, hash: [u8; 32], by: UsedBy) -> Result<Option<SessionRow>, StoreError> {
         self.run("use a console session", move |conn| {
             let rows: Vec<Found> = sql_query(
-                "SELECT coalesce(k.name, p.name) AS name, k.person, coalesce(k.role, s.role) AS role, p.id IS NOT NULL AS by_provider, \
+                "SELECT coalesce(k.name, p.name) AS name, k.person, coalesce(k.role, s.role) AS role, p.issuer, \
                  s.used_at < now() - interval '1 minute' AS stale \
                  FROM console_session s LEFT JOIN api_key k ON k.id = s.api_key_id LEFT JOIN person p ON p.id = s.person_id \
                  WHERE s.token_hash = $1 AND s.expires_at > now() AND s.used_at > now() - interval '1 hour' \
@@ -92,7 +92,7 @@ impl Store {
             if by == UsedBy::Person && rows.first().is_some_and(|found| found.stale) {
                 diesel::update(console_session::table.find(&hash[..])).set(console_session::used_at.eq(now)).execute(conn)?;
             }
-            let row = |Found { name, person, role, by_provider, .. }| SessionRow { name, person, role, by_provider };
+            let row = |Found { name, person, role, issuer, .. }| SessionRow { name, person, role, issuer };
             Ok(rows.into_iter().next().map(row))
         })
         .await

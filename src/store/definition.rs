@@ -15,7 +15,7 @@ use diesel::upsert::excluded;
 use serde::Serialize;
 use serde_json::json;
 
-use super::approval::{Approval, ApprovalRow, Concerns, NewApproval, decide, of_definitions, use_of_definitions};
+use super::approval::{Approval, ApprovalRow, Concerns, NewApproval, decide, of_definitions, use_of_definitions, withdraw_definitions};
 use super::audit::{NewAudit, audit_append};
 use super::schema::{definition, definition_in_force, definition_node, node};
 use super::time::ago;
@@ -255,6 +255,9 @@ fn adopt(conn: &mut Conn, set: &SetText, who: &Adopter, before: Option<&Current>
     }));
     row.actor.clone_from(&who.actor);
     audit_append(conn, &[row])?;
+    if before.is_some_and(|before| before.hash != set.hash) {
+        withdraw_definitions(conn)?;
+    }
     Ok((number, difference))
 }
 

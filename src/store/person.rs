@@ -15,6 +15,7 @@ use super::schema::{console_session, person, sign_in_attempt};
 use super::time::{after, ago};
 use super::{Conn, Store, StoreError, Tx};
 use crate::domain::audit::AuditKind;
+use crate::domain::person::provider_actor;
 use crate::domain::role::Role;
 use crate::store::text::{Text, text};
 
@@ -28,7 +29,7 @@ pub struct PersonRow {
     pub issuer: String,
     /// The provider's own name for the person, which stays the same.
     pub subject: String,
-    /// The name that people read.
+    /// The name that people read: that of the first sign-in.
     pub name: String,
     /// The role of the last sign-in.
     pub role: Role,
@@ -63,15 +64,10 @@ pub enum PersonSignIn {
 /// An attempt ends after this time; a row that is older says nothing any more.
 const KEPT: Duration = Duration::from_hours(1);
 
-/// The one with this name, in whatever letters.
-fn named(conn: &mut Conn, name: &str) -> Tx<Option<i64>> {
-    #[derive(QueryableByName)]
-    struct Id {
-        #[diesel(sql_type = diesel::sql_types::BigInt)]
-        id: i64,
-    }
-    let rows: Vec<Id> = sql_query("SELECT id FROM person WHERE lower(name) = lower($1)").bind::<Text, _>(name).load(conn)?;
-    Ok(rows.first().map(|row| row.id))
+/// Whether somebody of this provider has the name, in whatever letters.
+fn is_taken(conn: &mut Conn, issuer: &str, name: &str) -> Tx<bool> {
+    let taken = sql_query("SELECT FROM person WHERE issuer = $1 AND lower(name) = lower($2)");
+    Ok(taken.bind::<Text, _>(issuer).bind::<Text, _>(name).execute(conn)? > 0)
 }
 
 impl Store {
@@ -88,7 +84,8 @@ impl Store {
         .await
     }
 
-    /// Opens a session for a person. A name that another person has is refused: one name is one person.
+    /// Opens a session for a person. A name that another person of the provider has is refused: one name is one person. Whoever signed in
+    /// before keeps the name of the first time, whatever the provider says now: a new name must not make another person of them.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -97,7 +94,7 @@ impl Store {
         known: KnownPerson,
         hash: [u8; 32],
         life: Duration,
-        actor: String,
+        from: String,
     ) -> Result<PersonSignIn, StoreError> {
         self.run("sign a person in", move |conn| {
             // one at a time: two people must not get one name
@@ -106,18 +103,22 @@ impl Store {
                 .filter(person::issuer.eq(text(&known.issuer)).and(person::subject.eq(text(&known.subject))))
                 .select(PersonRow::as_select());
             let before: Option<PersonRow> = found.first(conn).optional()?;
-            let owner = named(conn, &known.name)?;
-            if owner.is_some() && owner != before.as_ref().map(|row| row.id) {
+            if before.is_none() && is_taken(conn, &known.issuer, &known.name)? {
                 return Ok(PersonSignIn::NameTaken);
             }
-            let content = (person::name.eq(text(&known.name)), person::role.eq(text(known.role.as_str())));
+            let role = person::role.eq(text(known.role.as_str()));
             let id: i64 = match &before {
                 Some(row) => diesel::update(person::table.find(row.id))
-                    .set((content, person::last_signed_in_at.eq(now)))
+                    .set((role, person::last_signed_in_at.eq(now)))
                     .returning(person::id)
                     .get_result(conn)?,
                 None => diesel::insert_into(person::table)
-                    .values((person::issuer.eq(text(&known.issuer)), person::subject.eq(text(&known.subject)), content))
+                    .values((
+                        person::issuer.eq(text(&known.issuer)),
+                        person::subject.eq(text(&known.subject)),
+                        person::name.eq(text(&known.name)),
+                        role,
+                    ))
                     .returning(person::id)
                     .get_result(conn)?,
             };
@@ -129,17 +130,19 @@ impl Store {
                     console_session::expires_at.eq(after(life)),
                 ))
                 .execute(conn)?;
+            let name = before.as_ref().map_or(&known.name, |before| &before.name);
             let mut detail = json!({
-                "action": "sign in", "issuer": known.issuer, "subject": known.subject, "name": known.name, "role": known.role,
+                "action": "sign in", "issuer": known.issuer, "subject": known.subject, "name": name, "role": known.role,
             });
-            if let Some(before) = before {
-                let pairs = [("name", before.name, known.name), ("role", before.role.to_string(), known.role.to_string())];
-                let changed = pairs.into_iter().filter(|(_, was, is)| was != is);
-                let changed: Vec<String> = changed.map(|(what, was, is)| format!("{what} = {is}, was {was}")).collect();
+            if let Some(before) = &before {
+                let name = (before.name != known.name).then(|| format!("name at the provider = {}, known as {}", known.name, before.name));
+                let role = (before.role != known.role).then(|| format!("role = {}, was {}", known.role, before.role));
+                let changed: Vec<String> = name.into_iter().chain(role).collect();
                 if !changed.is_empty() {
                     detail["difference"] = json!(changed);
                 }
             }
+            let actor = format!("{}{from}", provider_actor(name));
             audit_append(conn, &[NewAudit { actor, ..NewAudit::of(AuditKind::Action).detail(&detail) }])?;
             Ok(PersonSignIn::Done)
         })

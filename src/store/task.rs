@@ -245,9 +245,14 @@ fn collect(conn: &mut Conn, rules: &TaskRules) -> Tx<TasksCollected> {
     let subjects: Vec<&str> = needs.iter().map(|need| need.subject.as_str()).collect();
     // what was never sent needs no row that is closed
     let resolved: Vec<TaskRow> = sql_query(format!(
-        "UPDATE task SET resolved_at = now(), next_at = now(), \
-             state = CASE WHEN sys_id IS NULL AND tries = 0 OR state IN ('closed_there', 'missing') THEN 'closed' ELSE 'resolving' END \
-         WHERE resolved_at IS NULL AND NOT subject = ANY($1) RETURNING {COLUMNS}"
+        // an attempt whose answer was lost may still be under way: its wait goes on
+        "UPDATE task t SET resolved_at = now(), next_at = CASE WHEN sys_id IS NULL AND tries > 0 THEN greatest(next_at, now()) ELSE now() END, \
+             state = CASE WHEN sys_id IS NULL AND tries = 0 THEN 'closed' ELSE 'resolving' END \
+         WHERE resolved_at IS NULL AND NOT subject = ANY($1) \
+           AND NOT (t.kind = 'record' AND EXISTS ( \
+               SELECT FROM document d JOIN undelivered u ON u.document_id = d.id \
+               WHERE d.company = t.company AND d.entity = t.entity AND d.key = t.key AND u.own_state <> 'failed')) \
+         RETURNING {COLUMNS}"
     ))
     .bind::<Array<Text>, _>(&subjects)
     .load(conn)?;

@@ -382,7 +382,7 @@ fn a_provider_that_is_away_or_lies_lets_nobody_in_and_keys_go_on_working() {
         refusals += usize::from(status == 403);
         if status == 200 {
             let page = begun.browser.ask("GET", &format!("{}/audit", console(&site)), "");
-            assert!(page.status == 200 && page.body.contains("anna.berg (admin)"), "{} {}", page.status, page.body);
+            assert!(page.status == 200 && page.body.contains("anna (admin)"), "{} {}", page.status, page.body);
             // without the provider its people are no longer let in; a key still is
             drop(mock);
             assert_eq!(service.terminate(), Some(0));
@@ -405,7 +405,11 @@ fn a_provider_that_is_away_or_lies_lets_nobody_in_and_keys_go_on_working() {
             && refused.iter().any(|(actor, _)| actor == "somebody from 127.0.0.1")
     );
     let last = events.iter().rev().find(|(actor, detail)| actor.starts_with("person ") && detail["action"] == "sign in").unwrap();
-    assert_eq!(last.1["difference"], json!(["name = anna.berg, was anna", "role = admin, was controller"]), "{last:?}");
+    assert_eq!(
+        last.1["difference"],
+        json!(["name at the provider = anna.berg, known as anna", "role = admin, was controller"]),
+        "{last:?}"
+    );
     let written = format!("{events:?}{}", std::fs::read_to_string(site.path("service.log")).unwrap());
     assert!(!written.contains("SENTINEL"), "{written}");
     assert_eq!(service.terminate(), Some(0));

@@ -67,13 +67,15 @@ pub(in crate::http) async fn permit(
     let by = if request.match_info().as_str().starts_with("/live/") { UsedBy::Refresh } else { UsedBy::Person };
     let row = app_state.process.store.session_use(hash, by).await?.ok_or_else(back)?;
     // a site that no longer has the provider no longer lets in whom it vouched for
-    if row.by_provider && app_state.provider.is_none() {
+    let by_provider = row.issuer.is_some();
+    let trusted = app_state.provider.as_ref().map(|provider| &provider.settings().issuer);
+    if by_provider && row.issuer.as_ref() != trusted {
         return Err(back());
     }
     let role = row.role;
-    let who = if row.by_provider { provider_actor(&row.name) } else { key_actor(&row.name, row.person.as_deref()) };
+    let who = if by_provider { provider_actor(&row.name) } else { key_actor(&row.name, row.person.as_deref()) };
     let caller = Caller { name: actor(&who, request.peer_addr()), key: row.name.clone(), id: None };
-    let session = Session { key: row.name, who: who.clone(), by_provider: row.by_provider, role, csrf: csrf_of(&token), hash };
+    let session = Session { key: row.name, who: who.clone(), by_provider, role, csrf: csrf_of(&token), hash };
     request.extensions_mut().insert(session);
     if !role.allows(needs) {
         return Err(Problem::forbidden(

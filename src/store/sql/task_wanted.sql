@@ -25,6 +25,7 @@ WITH f AS MATERIALIZED (
            min(i.first_seen_at) AS since
     FROM compared n JOIN tie_out_item i USING (tie_out_id, company, entity, block)
     WHERE i.open AND i.cause IS DISTINCT FROM 'failed'
+      AND NOT EXISTS (SELECT FROM f WHERE f.company = i.company AND f.entity = i.entity AND f.key = i.document_key)
     GROUP BY 1, 2, 3, 4, 5, 6
 ), g AS (
     SELECT company, entity, block, cause, count(*) AS records, min(since) AS since, (array_agg(document_key ORDER BY document_key))[1:10] AS keys,
