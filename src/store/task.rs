@@ -17,6 +17,7 @@ use super::failure::with_cause;
 use super::schema::task;
 use super::{Conn, Store, StoreError, Tx};
 use crate::domain::audit::AuditKind;
+use crate::domain::delivery::DeliveryState;
 use crate::domain::ids::TaskId;
 use crate::domain::task::{Need, TaskKind, TaskState};
 use crate::store::text::{Text, text};
@@ -249,12 +250,14 @@ fn collect(conn: &mut Conn, rules: &TaskRules) -> Tx<TasksCollected> {
         "UPDATE task t SET resolved_at = now(), next_at = CASE WHEN sys_id IS NULL AND tries > 0 THEN greatest(next_at, now()) ELSE now() END, \
              state = CASE WHEN sys_id IS NULL AND tries = 0 THEN 'closed' ELSE 'resolving' END \
          WHERE resolved_at IS NULL AND NOT subject = ANY($1) \
-           AND NOT (t.kind = 'record' AND EXISTS ( \
+           AND NOT (t.kind = $2 AND EXISTS ( \
                SELECT FROM document d JOIN undelivered u ON u.document_id = d.id \
-               WHERE d.company = t.company AND d.entity = t.entity AND d.key = t.key AND u.own_state <> 'failed')) \
+               WHERE d.company = t.company AND d.entity = t.entity AND d.key = t.key AND u.own_state <> $3)) \
          RETURNING {COLUMNS}"
     ))
     .bind::<Array<Text>, _>(&subjects)
+    .bind::<Text, _>(TaskKind::Record.as_str())
+    .bind::<Text, _>(DeliveryState::Failed.as_str())
     .load(conn)?;
     sql_query(
         "UPDATE task t SET records = w.records, title = w.title, description = w.description, content = w.content, cause = w.cause \

@@ -76,7 +76,7 @@ fn a_pack_has_every_list_of_the_period_and_each_can_be_checked() {
     assert!(about.contains("Accounts Payable: the process"), "{about}");
     assert!(content("operations.txt").contains("every night"), "{}", content("operations.txt"));
     let rights = content("rights.csv");
-    assert!(rights.contains("\"SYSPRO\"") && rights.contains("x_apo_invoice"), "{rights}");
+    assert!(rights.contains("\"SYSPRO\"") && rights.contains("sn_apo_invoice"), "{rights}");
     let bill: serde_json::Value = serde_json::from_slice(&files["sbom.json"]).unwrap();
     assert!(bill["bomFormat"] == "CycloneDX" && bill["components"].as_array().unwrap().iter().any(|one| one["name"] == "actix"));
     // the audit in it can be checked without Tieline, and with it without a ledger

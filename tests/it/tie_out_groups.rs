@@ -137,7 +137,7 @@ fn every_division_adds_up_to_the_sum_and_shows_in_which_group_it_differs() {
     assert!(link.contains(&format!("company={COMPANY}")), "{link}");
     let page = person.get(&link).body;
     assert!(page.contains("by supplier") && page.contains(&period), "{page}");
-    let page = person.get(&link.split("&currency").next().unwrap().to_owned()).body;
+    let page = person.get(link.split("&currency").next().unwrap()).body;
     assert!(page.contains("NOBODY"), "{page}");
     let file = person.get(&link.replace("/groups?", "/groups.csv?")).body;
     assert!(file.contains("company,entity") && file.contains("\"supplier\""), "{file}");

@@ -25,7 +25,7 @@ type Row = BTreeMap<String, String>;
 /// Supplier and number of the invoices that have a row in ServiceNow, in the order of their keys.
 fn invoices(world: &World) -> Vec<(String, String)> {
     let mut all: Vec<(String, String)> =
-        world.servicenow.rows(INVOICES).iter().map(|row| parts(row)).map(|key| (key[0].clone(), key[1].clone())).collect();
+        world.servicenow.rows(INVOICES).iter().map(parts).map(|key| (key[0].clone(), key[1].clone())).collect();
     all.sort();
     all
 }

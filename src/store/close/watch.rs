@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use diesel::dsl::now;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Integer};
+use diesel::sql_types::{Array, BigInt, Integer, Nullable};
 use serde_json::json;
 
 use super::super::audit::{NewAudit, audit_append};
@@ -229,6 +229,8 @@ pub(super) fn unfreeze(conn: &mut Conn, company: &str, period: FiscalPeriod, (ac
             .bind::<Text, _>(why.as_str())
             // what failed before stays as it is
             .bind::<Array<Text>, _>(vec![FailureReason::OnHold.as_str()])
+            // the approval, if any, was of the step
+            .bind::<Nullable<BigInt>, _>(None::<i64>)
             .execute(conn)?;
     }
     Ok(released)

@@ -20,8 +20,9 @@ use crate::support::database::Database;
 use crate::support::node::wait_for;
 use crate::support::run;
 
-/// The most memory that the program may have used, in MiB.
+/// The most memory that a release build may have used, in MiB. The code of a debug build alone takes 18 MiB more.
 const MEMORY: u64 = 128;
+const MEMORY_OF_DEBUG_BUILD: u64 = 146;
 
 /// One hostile answer.
 struct Row {
@@ -153,7 +154,8 @@ fn judge(row: &Row, outcome: &Outcome) -> Vec<String> {
         Some(_) => {}
     }
     wrong.extend(row.says.iter().filter(|says| !words.contains(**says)).map(|says| format!("it does not say `{says}`")));
-    if outcome.memory > MEMORY << 10 {
+    let most = if std::env::var_os("TIELINE_BINARY").is_some() { MEMORY } else { MEMORY_OF_DEBUG_BUILD };
+    if outcome.memory > most << 10 {
         wrong.push(format!("{} MiB of memory", outcome.memory >> 10));
     }
     if outcome.requests > row.requests {
