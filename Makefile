@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help acceptance setup setup-lints demo test check lint unit doc deny dependencies fmt attack bench bench-readers crash-test soak growth drill plans hostile planted mutants fuzz tamper package package-check clean-state
+.PHONY: help acceptance setup setup-lints demo test check lint unit doc deny dependencies fmt attack bench bench-readers bench-tie-out crash-test soak growth drill plans hostile planted mutants fuzz tamper package package-check clean-state
 
 # Options of a target: make demo ARGS="--once --documents 500", make unit ARGS=supervision
 ARGS ?=
@@ -109,6 +109,7 @@ acceptance: ## run all long tests and benchmarks, some hours; shorter with MINUT
 	$(MAKE) fuzz
 	$(MAKE) plans
 	$(MAKE) bench
+	$(MAKE) bench-tie-out
 	$(MAKE) crash-test
 
 deny: ## check licences and sources of the dependencies, if cargo-deny is installed
@@ -131,6 +132,10 @@ bench: setup ## measure a first load, a run without changes and one after 100 ch
 bench-readers: setup ## measure a first load with and without 200 readers of the API; number of invoices in ARGS (default 20000)
 	cargo build --release $(DEMO) --locked
 	scripts/bench-readers.sh $(ARGS)
+
+bench-tie-out: setup ## measure tie-outs: the first, one without changes, one after 100 changes; number of invoices in ARGS (default 100000)
+	cargo build --release $(DEMO) --locked
+	scripts/bench-tie-out.sh $(ARGS)
 
 attack: setup ## 200 readers while 500 connections misuse the service; options of attack.py in ARGS
 	cargo build --release $(DEMO) --locked
