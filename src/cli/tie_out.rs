@@ -364,6 +364,9 @@ async fn print(global: &Global, process: &Process, report: &TieOutReport, by: Op
         if block.without_period > 0 {
             output::line(&format!("{of}: {} records and rows of no known period are not counted.", block.without_period))?;
         }
+        if let Some(read) = block.read_at {
+            output::line(&format!("{of}: SYSPRO has answered the same since its records were read at {}.", at(Some(read))))?;
+        }
         if let Some(listed) = block.listed_at {
             output::line(&format!("{of}: ServiceNow's rows have not changed since they were listed at {}.", at(Some(listed))))?;
         }

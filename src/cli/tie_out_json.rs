@@ -101,6 +101,7 @@ fn block(block: &TieOutBlock) -> Value {
         "not_compared": block.not_compared,
         "without_period": block.without_period,
         "listed_at": block.listed_at.map(instant),
+        "read_at": block.read_at.map(instant),
     })
 }
 

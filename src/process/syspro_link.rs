@@ -10,6 +10,7 @@ use crate::process::Process;
 use crate::process::enet_session_store::LedgerSessionStore;
 use crate::syspro::SysproReader;
 use crate::syspro::enet::{Enet, EnetTransport};
+use crate::syspro::trace::Trace;
 
 /// A reader of SYSPRO with its credential.
 pub struct SysproLink {
@@ -48,6 +49,12 @@ impl SysproLink {
                 Self { reader: SysproReader::over_enet(syspro, retry, Rc::new(enet.clone())), credential, own: Some(enet) }
             }
         })
+    }
+
+    /// A link whose requests and answers are traced; `None`: over e.net.
+    pub fn traced(&self) -> Option<(Self, Rc<Trace>)> {
+        let (reader, trace) = self.reader.traced()?;
+        Some((Self { reader, credential: self.credential.clone(), own: None }, trace))
     }
 
     /// Logs its own session off.

@@ -134,7 +134,8 @@ pub use task::{TaskCounts, TaskFilter, TaskResult, TaskRow, TaskRules, TaskSeen,
 pub use tie_out::{
     DividedBlock, FoundCause, GoneRecord, NewDifference, NewSubledgerEntry, NewViolation, OneSided, SubledgerEntry, SumKey, TieOutAmong,
     TieOutBlock, TieOutBucket, TieOutControl, TieOutDefinitions, TieOutEnd, TieOutExtra, TieOutFound, TieOutGroup, TieOutGroups,
-    TieOutItem, TieOutItems, TieOutListing, TieOutPair, TieOutPlace, TieOutRow, TieOutRun, TieOutSide, TieOutSubledger, TieOutViolation,
+    TieOutItem, TieOutItems, TieOutListing, TieOutPair, TieOutPlace, TieOutRead, TieOutReading, TieOutRow, TieOutRun, TieOutSide,
+    TieOutSubledger, TieOutViolation,
 };
 pub use verify::{EndedLife, SealReport};
 pub use write_back::{WriteBackCalled, WriteBackDue, WriteBackStep, WriteBackUnder};

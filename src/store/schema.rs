@@ -1037,6 +1037,19 @@ diesel::table! {
     use diesel::sql_types::*;
     use crate::store::text::{Jsonb, Text};
 
+    tie_out_answer (company, entity, number) {
+        company -> Text,
+        entity -> Text,
+        number -> Integer,
+        address -> Text,
+        digest -> Binary,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::text::{Jsonb, Text};
+
     tie_out_block (tie_out_id, company, entity, block) {
         tie_out_id -> BigInt,
         company -> Text,
@@ -1050,6 +1063,7 @@ diesel::table! {
         watermark -> Nullable<Date>,
         without_period -> BigInt,
         listed_at -> Nullable<Timestamptz>,
+        read_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -1193,6 +1207,22 @@ diesel::table! {
         vector -> Text,
         returned -> Array<Text>,
         listed_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::text::{Jsonb, Text};
+
+    tie_out_read (company, entity) {
+        company -> Text,
+        entity -> Text,
+        tie_out_id -> BigInt,
+        basis -> Text,
+        xid -> BigInt,
+        life -> Integer,
+        read_at -> Timestamptz,
+        complete -> Bool,
     }
 }
 

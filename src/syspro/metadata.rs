@@ -8,6 +8,7 @@ use std::time::Instant;
 use quick_xml::Reader;
 use quick_xml::escape::unescape;
 use quick_xml::events::{BytesStart, Event};
+use sha2::{Digest, Sha256};
 
 use crate::domain::CompanyId;
 
@@ -62,6 +63,24 @@ impl Metadata {
     /// Types of some columns; other columns may exist.
     pub(super) fn partial() -> Self {
         Self { tables: HashMap::new(), partial: true }
+    }
+
+    /// A digest of all of it.
+    pub(super) fn digest(&self) -> [u8; 32] {
+        let mut lines: Vec<[&str; 3]> = self.tables.keys().map(|table| [table.as_str(), "", ""]).collect();
+        lines.extend(
+            self.tables
+                .iter()
+                .flat_map(|(table, columns)| columns.iter().map(move |(column, edm)| [table.as_str(), column.as_str(), edm.as_str()])),
+        );
+        lines.sort_unstable();
+        let mut digest = Sha256::new();
+        for part in lines.iter().flatten() {
+            // names contain no control characters
+            digest.update(part);
+            digest.update([0x1f]);
+        }
+        digest.finalize().into()
     }
 
     /// Notes the type of a column.

@@ -28,6 +28,7 @@ mod reader;
 mod related;
 mod requests;
 mod salvage;
+pub mod trace;
 mod trail;
 mod transport;
 mod value;

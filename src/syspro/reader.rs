@@ -21,6 +21,7 @@ use super::count::CountWay;
 use super::error::{OrderAdvice, SysproError};
 use super::filter::{Column, Condition, encode, excluded};
 use super::metadata::{KnownMetadata, Metadata};
+use super::trace::Trace;
 use super::transport::Transport;
 use super::value::Dates;
 use super::wire::Cell;
@@ -49,6 +50,8 @@ pub(super) struct Inner {
     pub(super) retry: RetrySettings,
     pub(super) learned: RefCell<Learned>,
     pub(super) metadata: Rc<KnownMetadata>,
+    /// Where its requests and their answers are kept.
+    pub(super) trace: Option<Rc<Trace>>,
 }
 
 /// What was learned of the server; lost at a restart.
@@ -80,6 +83,13 @@ pub(super) struct Learned {
     pub(super) companies: HashSet<CompanyId>,
     /// (root table, related table) pairs that are read by lists of keys, because a range includes too many rows.
     pub(super) sparse: HashSet<(String, String)>,
+}
+
+impl Learned {
+    /// What the settings say of the OData service.
+    pub(super) fn of(settings: &SysproSettings) -> Self {
+        Self { comparisons: settings.filter_limit.max(1), bytes: settings.query_limit.max(256), ..Self::default() }
+    }
 }
 
 /// One query of one table.
@@ -207,9 +217,8 @@ impl SysproReader {
     /// A reader of the OData service over these connections.
     pub fn over(connections: Rc<SysproConnections>, retry: &RetrySettings) -> Self {
         let (settings, metadata) = (connections.settings.clone(), connections.metadata.clone());
-        let learned = Learned { comparisons: settings.filter_limit.max(1), bytes: settings.query_limit.max(256), ..Learned::default() };
-        let inner =
-            Inner { transport: Transport::OData(connections), settings, retry: retry.clone(), learned: RefCell::new(learned), metadata };
+        let learned = RefCell::new(Learned::of(&settings));
+        let inner = Inner { transport: Transport::OData(connections), settings, retry: retry.clone(), learned, metadata, trace: None };
         Self { inner: Rc::new(inner) }
     }
 

@@ -182,7 +182,7 @@ impl Call<'_> {
         Ok(answer)
     }
 
-    async fn get(&self, asked: &str, url: &Url, accept: &str) -> Result<Response, SysproError> {
+    pub(super) async fn get(&self, asked: &str, url: &Url, accept: &str) -> Result<Response, SysproError> {
         self.spend(asked)?;
         let pair = format!("{}:{}", self.credential.username, self.credential.expose());
         let authorization = format!("Basic {}", BASE64_STANDARD.encode(pair));
@@ -196,11 +196,15 @@ impl Call<'_> {
         // the wait for a turn is no time of the server; only a closed semaphore gives none, and nothing closes it
         let _turn = connections.turns.acquire().await;
         let answer = connections.http.send(Method::GET, url, &headers, Default::default()).await;
+        // `$metadata` is shared by all readers, and compared as a whole
+        if let Some(trace) = self.reader.trace.as_ref().filter(|_| !url.path().ends_with("/$metadata")) {
+            trace.note(url, answer.as_ref().ok());
+        }
         answer.map_err(|source| SysproError::from_net(asked.to_owned(), source))
     }
 
     /// The answer if its status is good, or the error for the status.
-    fn judge(&self, asked: String, table: &str, response: Response) -> Result<Response, SysproError> {
+    pub(super) fn judge(&self, asked: String, table: &str, response: Response) -> Result<Response, SysproError> {
         let status = response.status;
         let operator = self.credential.username.clone();
         let answer = || wire::error_text(&response.body).unwrap_or_else(|| response.excerpt());

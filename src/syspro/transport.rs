@@ -44,6 +44,7 @@ impl SysproReader {
             retry: retry.clone(),
             learned: RefCell::new(learned),
             metadata: Rc::default(),
+            trace: None,
         };
         Self { inner: Rc::new(inner) }
     }

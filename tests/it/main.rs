@@ -89,6 +89,7 @@ mod tie_out_causes;
 mod tie_out_controls;
 mod tie_out_groups;
 mod tie_out_guards;
+mod tie_out_repeat;
 mod tie_out_schedule;
 mod tie_out_scope;
 mod tie_out_subledger;

@@ -1,9 +1,10 @@
 //! Rows in memory: cells packed into one allocation, hash indexes on `sys_id` and on columns that are searched by.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::collections::hash_map::DefaultHasher;
+use std::collections::{BTreeMap, HashMap};
 use std::hash::{Hash, Hasher};
+use std::ops::Bound;
 use std::sync::Arc;
 
 use super::schema::{ColumnKind, TableSchema};
@@ -89,7 +90,7 @@ pub(super) struct Table {
     names: Vec<Arc<str>>,
     numbers: HashMap<Arc<str>, u16>,
     rows: Vec<Option<Row>>,
-    by_id: HashMap<u128, u32>,
+    by_id: BTreeMap<u128, u32>,
     indexes: Vec<Index>,
     pub(super) live: usize,
 }
@@ -104,7 +105,7 @@ impl Table {
             names: Vec::new(),
             numbers: HashMap::new(),
             rows: Vec::new(),
-            by_id: HashMap::new(),
+            by_id: BTreeMap::new(),
             indexes: Vec::new(),
             live: 0,
         };
@@ -181,6 +182,28 @@ impl Table {
     /// Every row with its slot.
     pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &Row)> {
         self.rows.iter().enumerate().filter_map(|(slot, row)| Some((slot as u32, row.as_ref()?)))
+    }
+
+    /// Every row whose `sys_id` is after this one, in the order of their `sys_id`s, with its slot. As from the index of the primary key.
+    pub(super) fn iter_after(&self, id: Option<u128>) -> impl Iterator<Item = (u32, &Row)> {
+        let start = id.map_or(Bound::Unbounded, Bound::Excluded);
+        self.by_id.range((start, Bound::Unbounded)).filter_map(|(_, slot)| Some((*slot, self.row(*slot)?)))
+    }
+
+    /// The number of a column that some row holds, or that is declared.
+    pub(super) fn number_of(&self, name: &str) -> Option<u16> {
+        self.numbers.get(name).copied()
+    }
+
+    /// Puts the texts of a row into a list by column number; a column without a text is empty.
+    pub(super) fn texts_by_number<'a>(&self, row: &'a Row, texts: &mut Vec<&'a str>) {
+        texts.clear();
+        texts.resize(self.names.len(), "");
+        for (number, text) in row.cells.iter() {
+            if let Some(place) = texts.get_mut(usize::from(number)) {
+                *place = text;
+            }
+        }
     }
 
     /// A column's text; empty for null and for columns there are not.

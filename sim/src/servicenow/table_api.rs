@@ -143,14 +143,34 @@ fn list(store: &Store, table: &Table, call: &Call, options: &ServiceNowOptions) 
     let text = call.parameter("sysparm_query").map_or_else(filters, str::to_owned);
     let query = Query::parse(&text, table);
     let now = store.now();
-    let mut slots = if query.invalid && options.invalid_query_returns_no_rows {
-        Vec::new()
-    } else {
-        query.run(table, |row| readable(row, now, options))
-    };
-    let total = slots.len();
     let number = |name: &str| call.parameter(name).and_then(|text| text.parse::<usize>().ok());
     let (limit, offset) = (number("sysparm_limit").unwrap_or(10_000), number("sysparm_offset").unwrap_or(0));
+    let (page, total) = if query.invalid && options.invalid_query_returns_no_rows {
+        (Vec::new(), 0)
+    } else if let Some((slots, total)) = query.run_in_order(table, offset.saturating_add(limit), |row| readable(row, now, options)) {
+        (slots.into_iter().skip(offset).collect(), total)
+    } else {
+        page_of(&query, table, query.run(table, |row| readable(row, now, options)), limit, offset)
+    };
+    // the limit counts before access control
+    let rows = page.iter().filter_map(|slot| table.row(*slot)).filter(|row| !hidden(table, row));
+    let body = write_rows(store, table, rows, call, options);
+    if body == NO_ROWS && total == 0 && call.first_version {
+        return Reply::no_record();
+    }
+    let mut reply = Reply { status: 200, headers: Vec::new(), json: true, body };
+    if !call.flag("sysparm_no_count") {
+        reply.headers.push(("X-Total-Count", total.to_string()));
+    }
+    if !call.flag("sysparm_suppress_pagination_header") {
+        reply.headers.push(("Link", links(call, limit, offset, total)));
+    }
+    reply
+}
+
+/// The slots of a page in the query's order, and the number of all that match.
+fn page_of(query: &Query, table: &Table, mut slots: Vec<u32>, limit: usize, offset: usize) -> (Vec<u32>, usize) {
+    let total = slots.len();
     let end = offset.saturating_add(limit).min(total);
     // without an order, and among equal rows, the order is undefined
     fastrand::shuffle(&mut slots);
@@ -170,21 +190,7 @@ fn list(store: &Store, table: &Table, call: &Call, options: &ServiceNowOptions) 
             });
         }
     }
-    let page = slots.get(offset.min(end)..end).unwrap_or_default();
-    // the limit counts before access control
-    let rows = page.iter().filter_map(|slot| table.row(*slot)).filter(|row| !hidden(table, row));
-    let rows: Vec<Value> = rows.map(|row| show(store, table, row, call, options)).collect();
-    if rows.is_empty() && total == 0 && call.first_version {
-        return Reply::no_record();
-    }
-    let mut reply = Reply::result(200, &Value::Array(rows));
-    if !call.flag("sysparm_no_count") {
-        reply.headers.push(("X-Total-Count", total.to_string()));
-    }
-    if !call.flag("sysparm_suppress_pagination_header") {
-        reply.headers.push(("Link", links(call, limit, offset, total)));
-    }
-    reply
+    (slots.get(offset.min(end)..end).unwrap_or_default().to_vec(), total)
 }
 
 fn links(call: &Call, limit: usize, offset: usize, total: usize) -> String {
@@ -207,15 +213,70 @@ fn links(call: &Call, limit: usize, offset: usize, total: usize) -> String {
     links.join(",")
 }
 
-/// A row as JSON, the way the call wants it.
-fn show(store: &Store, table: &Table, row: &Row, call: &Call, options: &ServiceNowOptions) -> Value {
-    let wanted = call.parameter("sysparm_fields").filter(|fields| !fields.is_empty());
-    let columns: Vec<&str> = match wanted {
+/// The body of a list without rows.
+const NO_ROWS: &[u8] = br#"{"result":[]}"#;
+
+/// The body of a list. A plain column is written from the row, without a value in between: a list may have 10,000 rows.
+fn write_rows<'a>(
+    store: &Store,
+    table: &'a Table,
+    rows: impl Iterator<Item = &'a Row>,
+    call: &Call,
+    options: &ServiceNowOptions,
+) -> Vec<u8> {
+    let mut columns = wanted_columns(table, call);
+    // as a JSON object of this program is written
+    columns.sort_unstable();
+    columns.dedup();
+    let displayed = call.parameter("sysparm_display_value").is_some_and(|display| display != "false");
+    let plain = |column: &str| {
+        let own = !column.starts_with("sys_") && !column.contains('.') && !matches!(table.kind(column), Some(ColumnKind::Reference(_)));
+        (own && !displayed && table.knows(column)).then(|| table.number_of(column))
+    };
+    let columns: Vec<(&str, Option<Option<u16>>)> = columns.into_iter().map(|column| (column, plain(column))).collect();
+    let (mut body, mut texts) = (br#"{"result":["#.to_vec(), Vec::new());
+    let write = |body: &mut Vec<u8>, value: &str| {
+        // a text always has a JSON form
+        let _ = serde_json::to_writer(body, value);
+    };
+    for (n, row) in rows.enumerate() {
+        body.extend_from_slice(if n == 0 { b"{" } else { b",{" });
+        table.texts_by_number(row, &mut texts);
+        let mut first = true;
+        let mut name = |body: &mut Vec<u8>, column: &str| {
+            if !std::mem::take(&mut first) {
+                body.push(b',');
+            }
+            write(body, column);
+            body.push(b':');
+        };
+        for (column, plain) in &columns {
+            if let Some(number) = plain {
+                name(&mut body, column);
+                write(&mut body, number.and_then(|number| texts.get(usize::from(number)).copied()).unwrap_or_default());
+            } else if let Some(value) = cell(store, table, row, column, call, options) {
+                name(&mut body, column);
+                body.extend_from_slice(value.to_string().as_bytes());
+            }
+        }
+        body.push(b'}');
+    }
+    body.extend_from_slice(b"]}");
+    body
+}
+
+/// The columns that a call asks for.
+fn wanted_columns<'a>(table: &'a Table, call: &'a Call) -> Vec<&'a str> {
+    match call.parameter("sysparm_fields").filter(|fields| !fields.is_empty()) {
         Some(fields) => fields.split(',').map(str::trim).collect(),
         None => table.columns(),
-    };
+    }
+}
+
+/// A row as JSON, the way the call wants it.
+fn show(store: &Store, table: &Table, row: &Row, call: &Call, options: &ServiceNowOptions) -> Value {
     let mut shown = Map::new();
-    for column in columns {
+    for column in wanted_columns(table, call) {
         if let Some(value) = cell(store, table, row, column, call, options) {
             shown.insert(column.to_owned(), value);
         }

@@ -10,6 +10,7 @@ use tracing::warn;
 
 use super::super::tables::{Tables, tables};
 use super::controls::Controls;
+use super::repeat::Reading;
 use super::values::{self, prefix};
 use super::vectors::Vectors;
 use crate::actors::servicenow_token::TokenClient;
@@ -121,7 +122,7 @@ impl<'a> FlowWork<'a> {
     }
 
     /// Whether the records of a target count in this tie-out.
-    fn counts(&self, target: &TargetPlan) -> bool {
+    pub(super) fn counts(&self, target: &TargetPlan) -> bool {
         self.period.is_none() || target.tie_out.period.is_some()
     }
 
@@ -130,8 +131,21 @@ impl<'a> FlowWork<'a> {
         if !self.plan.targets.iter().any(|target| self.counts(target)) {
             return self.left_out("its records have no fiscal period, and the tie-out is of one period alone").await;
         }
-        match self.compare(sides).await {
-            Ok(()) => self.judge().await,
+        let done = async {
+            let reading = self.reading(sides.link).await;
+            if self.take_over(sides, &reading).await? {
+                return Ok(());
+            }
+            let reading = Reading::begin(&self.process.store, self.id, sides.link, reading).await?;
+            let complete = self.compare(sides, reading.as_ref()).await?;
+            self.judge().await?;
+            match reading.filter(|_| complete) {
+                Some((_, reading)) => Ok(reading.end(&self.process.store).await?),
+                None => Ok(()),
+            }
+        };
+        match done.await {
+            Ok(()) => Ok(()),
             Err(Stop::Unread(why)) => self.unread(&why).await,
             Err(Stop::Ledger(error)) => Err(error),
         }
@@ -143,8 +157,10 @@ impl<'a> FlowWork<'a> {
         self.process.store.tie_out_judge(self.id, self.flow.clone(), blocks, self.period).await
     }
 
-    async fn compare(&self, sides: Sides<'_>) -> Result<(), Stop> {
-        let incomplete = self.read_syspro(sides).await?;
+    /// Compares both sides. Answers whether all of SYSPRO's records were read.
+    async fn compare(&self, sides: Sides<'_>, reading: Option<&(SysproLink, Reading)>) -> Result<bool, Stop> {
+        let traced = reading.map_or(sides, |(link, _)| Sides { link, ..sides });
+        let incomplete = self.read_syspro(traced, reading.map(|(_, reading)| reading)).await?;
         self.read_gone(None).await?;
         let mut blocks = Vec::new();
         for target in &self.plan.targets {
@@ -175,7 +191,8 @@ impl<'a> FlowWork<'a> {
             blocks.push(block);
         }
         blocks.retain(|block| block.read);
-        self.read_again(sides, blocks).await
+        self.read_again(sides, blocks).await?;
+        Ok(incomplete.is_none())
     }
 
     async fn store_block(&self, block: &Block<'_>) -> Result<(), StoreError> {
@@ -196,11 +213,12 @@ impl<'a> FlowWork<'a> {
             watermark: None,
             without_period: 0,
             listed_at: block.unchanged.iter().map(|listing| listing.listed_at).min(),
+            read_at: None,
         }
     }
 
     /// Reads every document of SYSPRO. Answers why the read may not be complete.
-    async fn read_syspro(&self, sides: Sides<'_>) -> Result<Option<String>, Stop> {
+    async fn read_syspro(&self, sides: Sides<'_>, reading: Option<&Reading>) -> Result<Option<String>, Stop> {
         let (read, link) = (&self.plan.read, sides.link);
         let count = async || link.reader.count_root(&link.credential, &self.flow.company, read).await.ok().flatten();
         let before = count().await;
@@ -216,6 +234,9 @@ impl<'a> FlowWork<'a> {
             // a page is stored while the next one is read
             let keep = async {
                 controls.check(self, sides, &page.documents, &expected.in_period).await?;
+                if let Some(reading) = reading {
+                    reading.keep(&self.process.store).await?;
+                }
                 Ok(self.keep(TieOutSide::Syspro, expected.rows).await?)
             };
             let read_on = async {
@@ -387,7 +408,7 @@ impl<'a> FlowWork<'a> {
     }
 
     /// The tables of a block, if an earlier tie-out listed all of them and none has changed since.
-    async fn unchanged(&self, sides: Sides<'_>, target: &TargetPlan) -> Result<Vec<TieOutListing>, Stop> {
+    pub(super) async fn unchanged(&self, sides: Sides<'_>, target: &TargetPlan) -> Result<Vec<TieOutListing>, Stop> {
         if self.fresh {
             return Ok(Vec::new());
         }

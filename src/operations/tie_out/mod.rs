@@ -2,7 +2,7 @@
 //!
 //! `flow` reads and compares one flow. `values` turns what was read into comparable rows, and compares their fields. The ledger keeps the
 //! rows meanwhile, finds which records differ, and why; `causes` finds what only the two systems can tell. `vectors` asks whether a table of
-//! ServiceNow has changed. `controls` checks what must hold within SYSPRO's documents. `subledger` compares SYSPRO's AP sub-ledger with its
+//! ServiceNow has changed, and `repeat` whether anything has, so that earlier results can be taken over. `controls` checks what must hold within SYSPRO's documents. `subledger` compares SYSPRO's AP sub-ledger with its
 //! general ledger. `files` writes workbooks and documents, `rows` the rows of files, and `groups` those of the sums by supplier, account or
 //! document type.
 
@@ -11,19 +11,24 @@ mod controls;
 pub mod files;
 mod flow;
 pub mod groups;
+mod repeat;
 pub mod rows;
 mod subledger;
 mod values;
 mod vectors;
 
 use chrono::{DateTime, Utc};
+use futures_util::stream::{self, TryStreamExt};
 use tracing::info;
 
 use self::flow::{FlowWork, Sides};
+use self::repeat::{Basis, Reading, SUBLEDGER};
 use self::vectors::Vectors;
+use super::calendar::CompanyCalendar;
 use super::refused::Refused;
 use super::{Requested, calendar, check_names};
 use crate::actors::system::Access;
+use crate::domain::CompanyId;
 use crate::domain::ids::TieOutId;
 use crate::domain::tie_out::{Cause, Scope, TieOutState, Verdict};
 use crate::process::Process;
@@ -33,6 +38,9 @@ use crate::store::{
     Exclusive, ExclusiveLock, SubledgerEntry, SumKey, TieOutBlock, TieOutBucket, TieOutControl, TieOutEnd, TieOutItem, TieOutItems,
     TieOutRun, TieOutSubledger, TieOutViolation,
 };
+
+/// Flows that are compared at a time.
+const FLOWS: usize = 2;
 
 /// A tie-out with its sums.
 #[derive(Debug, Clone, serde::Serialize, utoipa::ToSchema)]
@@ -188,31 +196,61 @@ async fn with_link(
     let definitions = process.definitions.now();
     let servicenow = ServiceNow::new(&process.settings.servicenow).map_err(|error| error.chain());
     let vectors = Vectors::default();
+    let basis = Basis { process, definitions: &definitions, period: asked.period };
     for company in process.settings.syspro.companies.iter().filter(|company| asked.has_company(company.as_str())) {
         let calendar = calendar::read(process, link, company).await?;
-        subledger::compare(process, link, (id, asked), &definitions, company, &calendar).await?;
+        subledger(&basis, link, (id, asked), company, &calendar).await?;
     }
-    for flow in process.flows() {
-        if !asked.has(flow.company.as_str(), flow.entity.as_str()) {
-            continue;
-        }
-        let Some(plan) = definitions.plan(&flow.entity) else { continue };
-        let (period, fresh) = (asked.period, asked.fresh);
-        let work = FlowWork { process, definitions: &definitions, plan, flow: &flow, id, period, fresh, vectors: &vectors };
-        if plan.aligned().is_some() {
-            work.left_out(
-                "its records may change on both sides: the flow's own runs compare them, and `tieline conflicts list` names what differs",
-            )
-            .await?;
-            continue;
-        }
-        match (link, &servicenow) {
-            (Ok(link), Ok(servicenow)) => work.run(Sides { link, servicenow, tokens: &access.tokens }).await?,
-            (Err(why), _) | (_, Err(why)) => work.unread(why).await?,
-        }
-        info!(%flow, "compared with ServiceNow");
+    let flows = process.flows().into_iter().filter(|flow| asked.has(flow.company.as_str(), flow.entity.as_str()));
+    let (definitions, vectors, servicenow) = (&definitions, &vectors, &servicenow);
+    // while one flow's sums are made by the ledger, the next one's records are read
+    stream::iter(flows.map(Ok))
+        .try_for_each_concurrent(FLOWS, |flow| async move {
+            let Some(plan) = definitions.plan(&flow.entity) else { return Ok(()) };
+            let (period, fresh) = (asked.period, asked.fresh);
+            let work = FlowWork { process, definitions, plan, flow: &flow, id, period, fresh, vectors };
+            if plan.aligned().is_some() {
+                work.left_out(
+                    "its records may change on both sides: the flow's own runs compare them, and `tieline conflicts list` names what differs",
+                )
+                .await?;
+                return Ok(());
+            }
+            match (link, servicenow) {
+                (Ok(link), Ok(servicenow)) => work.run(Sides { link, servicenow, tokens: &access.tokens }).await?,
+                (Err(why), _) | (_, Err(why)) => work.unread(why).await?,
+            }
+            info!(%flow, "compared with ServiceNow");
+            Ok::<(), Refused>(())
+        })
+        .await
+}
+
+/// Compares the sub-ledger of a company, or takes over what an earlier tie-out found.
+async fn subledger(
+    basis: &Basis<'_>,
+    link: &Result<SysproLink, String>,
+    (id, asked): (TieOutId, &Scope),
+    company: &CompanyId,
+    calendar: &Result<CompanyCalendar, String>,
+) -> Result<(), Refused> {
+    let (process, definitions) = (basis.process, basis.definitions);
+    if !subledger::is_compared(process, asked) {
+        return Ok(());
     }
-    Ok(())
+    let Ok(open) = link else {
+        return subledger::compare(process, link, (id, asked), definitions, company, calendar).await;
+    };
+    let store = &process.store;
+    let of = basis.reading(open, company, SUBLEDGER, calendar).await;
+    if !asked.fresh && repeat::take_over_subledger(store, id, open, company, &of).await? {
+        return Ok(());
+    }
+    let Some((link, reading)) = Reading::begin(store, id, open, of).await? else {
+        return subledger::compare(process, link, (id, asked), definitions, company, calendar).await;
+    };
+    subledger::compare(process, &Ok(link), (id, asked), definitions, company, calendar).await?;
+    Ok(reading.end(store).await?)
 }
 
 /// The newest tie-outs, before this one if given.

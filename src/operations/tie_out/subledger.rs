@@ -44,7 +44,12 @@ impl Months {
     }
 }
 
-/// Compares the sub-ledger of a company, if a tie-out of this scope does, and stores what it finds.
+/// Whether a tie-out of this scope compares sub-ledgers. They are about all of accounts payable, and not about single entities.
+pub(super) fn is_compared(process: &Process, asked: &Scope) -> bool {
+    process.settings.subledger.compare && asked.entities.is_empty()
+}
+
+/// Compares the sub-ledger of a company, and stores what it finds.
 ///
 /// # Errors
 /// An error of the ledger.
@@ -56,10 +61,6 @@ pub(super) async fn compare(
     company: &CompanyId,
     calendar: &Result<CompanyCalendar, String>,
 ) -> Result<(), Refused> {
-    // it is about all of accounts payable, and not about single entities
-    if !process.settings.subledger.compare || !asked.entities.is_empty() {
-        return Ok(());
-    }
     let read = match (link, calendar) {
         (Ok(link), Ok(calendar)) => read(process, link, definitions, company, calendar).await,
         (Err(why), _) => Err(why.clone()),

@@ -6,7 +6,7 @@ use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Binary, Integer, Nullable, Numeric};
 use rust_decimal::Decimal;
 
-use super::groups::{DividedBlock, divide};
+use super::groups::{DividedBlock, sum};
 use super::of_block;
 use super::rows::drop_rows;
 use crate::domain::FlowId;
@@ -18,7 +18,8 @@ use crate::store::{Store, StoreError};
 
 /// Before statements that join all rows of a block: the planner knows nothing of rows that were just stored, and a nested loop over them would
 /// take hours. What they look up in the ledger, they find by index in any case (LATERAL with OFFSET).
-const WHOLE_BLOCK: &str = "SET LOCAL enable_nestloop = off; SET LOCAL jit = off";
+/// The rows of a block are joined in memory and not in temporary files, up to tens of thousands of them.
+const WHOLE_BLOCK: &str = "SET LOCAL enable_nestloop = off; SET LOCAL jit = off; SET LOCAL work_mem = '32MB'";
 
 /// A record that both sides have, with values that are not written in the same way.
 #[derive(Debug, Clone, QueryableByName)]
@@ -206,15 +207,9 @@ impl Store {
                 .execute(conn)?;
             conn.batch_execute(WHOLE_BLOCK)?;
             for (divided, amount) in &blocks {
-                let block = &divided.0;
-                of_block!(include_str!("../sql/tie_out_buckets.sql"), (id, &flow, block))
-                    .bind::<Nullable<Text>, _>(amount.as_deref())
-                    .bind::<Nullable<Integer>, _>(of.map(FiscalPeriod::year))
-                    .bind::<Nullable<Integer>, _>(of.and_then(FiscalPeriod::period))
-                    .execute(conn)?;
-                divide(conn, id, &flow, divided, of)?;
+                sum(conn, id, &flow, divided, amount.as_deref(), of)?;
                 if of.is_some() {
-                    of_block!(include_str!("../sql/tie_out_without_period.sql"), (id, &flow, block)).execute(conn)?;
+                    of_block!(include_str!("../sql/tie_out_without_period.sql"), (id, &flow, &divided.0)).execute(conn)?;
                 }
             }
             drop_rows(conn, id, &flow)

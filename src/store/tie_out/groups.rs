@@ -1,4 +1,4 @@
-//! The sums of a tie-out by supplier, account or document type.
+//! The sums of a tie-out, and those of them by supplier, account or document type.
 
 use std::collections::BTreeMap;
 
@@ -106,13 +106,18 @@ impl TieOutGroups {
 /// A block whose sums are divided: its name, and the field for each division.
 pub type DividedBlock = (String, BTreeMap<GroupBy, String>);
 
-/// Divides the sums of a block.
-pub(super) fn divide(conn: &mut Conn, id: TieOutId, flow: &FlowId, (block, fields): &DividedBlock, of: Option<FiscalPeriod>) -> Tx<()> {
-    if fields.is_empty() {
-        return Ok(());
-    }
+/// Finds the sums of a block, and divides them. `amount`: the field of its amounts.
+pub(super) fn sum(
+    conn: &mut Conn,
+    id: TieOutId,
+    flow: &FlowId,
+    (block, fields): &DividedBlock,
+    amount: Option<&str>,
+    of: Option<FiscalPeriod>,
+) -> Tx<()> {
     let field = |by: GroupBy| fields.get(&by).map(String::as_str);
-    of_block!(include_str!("../sql/tie_out_groups.sql"), (id, flow, block))
+    of_block!(include_str!("../sql/tie_out_sums.sql"), (id, flow, block))
+        .bind::<Nullable<Text>, _>(amount)
         .bind::<Nullable<Integer>, _>(of.map(FiscalPeriod::year))
         .bind::<Nullable<Integer>, _>(of.and_then(FiscalPeriod::period))
         .bind::<Array<Text>, _>(fields.keys().map(|by| by.as_str()).collect::<Vec<_>>())

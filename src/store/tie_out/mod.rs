@@ -3,13 +3,14 @@
 //! `rows` stores what was read of SYSPRO, page by page, until it is compared. `found` keeps ServiceNow's rows. `compare` finds the
 //! differences, their causes and the sums with one statement each; `causes` stores what only the two systems can tell. `controls` stores what
 //! was checked within SYSPRO's documents, `groups` divides the sums further, and
-//! `subledger` stores what SYSPRO's sub-ledger and general ledger show. This file begins, ends and lists tie-outs.
+//! `subledger` stores what SYSPRO's sub-ledger and general ledger show, and `read` what SYSPRO was asked and answered. This file begins, ends and lists tie-outs.
 
 mod causes;
 mod compare;
 mod controls;
 mod found;
 mod groups;
+mod read;
 mod rows;
 mod subledger;
 
@@ -29,6 +30,7 @@ pub(super) use self::found::drop_found;
 pub use self::found::{TieOutExtra, TieOutFound, TieOutListing, TieOutPlace};
 use self::groups::drop_old;
 pub use self::groups::{DividedBlock, TieOutGroup, TieOutGroups};
+pub use self::read::{TieOutRead, TieOutReading};
 pub use self::rows::{GoneRecord, TieOutRow, TieOutSide};
 pub use self::subledger::{NewSubledgerEntry, SubledgerEntry, TieOutSubledger};
 use super::audit::{NewAudit, audit_append};
@@ -133,6 +135,8 @@ pub struct TieOutBlock {
     pub without_period: i64,
     /// When ServiceNow's rows were listed, if that was earlier: they have not changed since.
     pub listed_at: Option<DateTime<Utc>>,
+    /// When SYSPRO's records were read, if that was earlier: SYSPRO has answered the same since.
+    pub read_at: Option<DateTime<Utc>>,
 }
 
 /// The sums of one block, fiscal period and currency.
@@ -343,7 +347,10 @@ impl Store {
     /// [`StoreError`].
     pub async fn tie_out_end(&self, id: TieOutId, end: Result<TieOutEnd, String>) -> Result<TieOutRun, StoreError> {
         self.run("end a tie-out", move |conn| {
-            diesel::delete(tie_out_row::table.filter(tie_out_row::tie_out_id.eq(id))).execute(conn)?;
+            if end.is_err() {
+                // of flows whose comparison did not come to its end
+                diesel::delete(tie_out_row::table.filter(tie_out_row::tie_out_id.eq(id))).execute(conn)?;
+            }
             drop_old(conn)?;
             let state = if end.is_err() { TieOutState::Failed } else { TieOutState::Done };
             if state == TieOutState::Done {
