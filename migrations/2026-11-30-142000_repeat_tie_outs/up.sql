@@ -34,3 +34,10 @@ ALTER TABLE tie_out_answer ALTER COLUMN address SET COMPRESSION lz4;
 ALTER TABLE tie_out_block
     -- SYSPRO's records were read then, and it has answered the same since
     ADD COLUMN read_at timestamptz;
+
+-- ServiceNow's rows come in the order of their sys_ids: their key grows at its end. They are kept from an earlier tie-out, and listed again.
+DELETE FROM tie_out_listing;
+DELETE FROM tie_out_found;
+ALTER TABLE tie_out_found DROP CONSTRAINT tie_out_found_pkey;
+ALTER TABLE tie_out_found ADD PRIMARY KEY (company, entity, block, target_table, sys_id);
+CREATE INDEX tie_out_found_record ON tie_out_found (document_key, record_key);

@@ -1,5 +1,6 @@
 //! Plain values without I/O: the terms of the documentation as types.
 
+pub mod answered;
 pub mod approval;
 pub mod audit;
 pub mod backlog;

@@ -1,7 +1,8 @@
 //! Pages of a table that stay complete while rows come and go.
 //!
 //! The pages use `sys_id>last^ORDERBYsys_id`, because an offset would skip and repeat rows. The instance applies the limit before it hides
-//! the rows that the caller may not see. So a short or empty page need not be the last one: the count of all rows shows it.
+//! the rows that the caller may not see. So a short or empty page need not be the last one: the count of all rows shows it. It is asked for
+//! with the first page, and with each page that is not full.
 
 use super::error::ServiceNowError;
 use super::query::encode;
@@ -44,7 +45,8 @@ impl ListPosition {
 pub(super) struct RowPage {
     /// The visible rows; each has a sys_id.
     pub(super) rows: Vec<Row>,
-    /// The number of all rows of the query after the position's last row, as the instance counts them.
+    /// The number of all rows of the query after the position's last row, as the instance counts them; `None`: it was not asked, or does not
+    /// tell.
     pub(super) total: Option<u64>,
     /// The position of the next page; `None`: this was the last page.
     pub(super) next: Option<ListPosition>,
@@ -77,7 +79,15 @@ pub(super) async fn page(
         encode(&query.join("^")),
         encode(&fields.join(",")),
     );
-    let (rows, total) = transport.read_counted(tokens, &path).await?;
+    // to count the rows takes an instance longer than to read a page of them, and a full page needs no count
+    let (mut rows, mut total) = match seen {
+        0 => transport.read_counted(tokens, &path).await?,
+        _ => transport.read_counted(tokens, &format!("{path}&sysparm_no_count=true")).await?,
+    };
+    if seen > 0 && (rows.len() as u64) < PAGE {
+        // it is the last page, or there are rows that the caller may not see: the count tells
+        (rows, total) = transport.read_counted(tokens, &path).await?;
+    }
     for row in &rows {
         let Some(sys_id) = row.filled("sys_id") else {
             return Err(wrong(table, "a row has no sys_id, so the table cannot be read page by page".into()));

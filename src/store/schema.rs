@@ -1116,7 +1116,7 @@ diesel::table! {
     use diesel::sql_types::*;
     use crate::store::text::{Jsonb, Text};
 
-    tie_out_found (company, entity, block, document_key, record_key, target_table, sys_id) {
+    tie_out_found (company, entity, block, target_table, sys_id) {
         company -> Text,
         entity -> Text,
         block -> Text,

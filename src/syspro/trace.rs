@@ -10,6 +10,7 @@ use url::Url;
 
 use crate::credentials::secret::Credential;
 use crate::domain::CompanyId;
+use crate::domain::answered::Answered;
 use crate::net::Response;
 use crate::retry::{self, Class};
 
@@ -19,15 +20,6 @@ use super::transport::Transport;
 
 /// Requests at a time, unless fewer connections are allowed.
 const AT_ONCE: usize = 4;
-
-/// A request and the SHA-256 of its answer: of the status and the body.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answered {
-    /// The address; it contains keys of records and no secret.
-    pub address: String,
-    /// The digest.
-    pub digest: [u8; 32],
-}
 
 /// The requests of one reader and their answers, in the order in which they came.
 #[derive(Debug, Default)]

@@ -62,6 +62,14 @@ fn what_has_not_changed_is_taken_over_and_says_the_same() {
     let (third, _) = tie_out_with(&world, &[]);
     assert_eq!(results(&third), results(&first));
     assert_eq!(taken_over(&third, "invoice"), [true, true], "{third:#}");
+    // another period is another question
+    let year = first["buckets"].as_array().unwrap().iter().find_map(|bucket| bucket["year"].as_i64()).unwrap();
+    let (of_year, _) = tie_out_with(&world, &["--period", &year.to_string()]);
+    assert_eq!(taken_over(&of_year, "invoice"), [false, false], "{of_year:#}");
+    let (of_year, _) = tie_out_with(&world, &["--period", &year.to_string()]);
+    assert_eq!(taken_over(&of_year, "invoice"), [true, true], "{of_year:#}");
+    let (all, _) = tie_out_with(&world, &[]);
+    assert_eq!((taken_over(&all, "invoice"), results(&all)), (vec![false, false], results(&first)), "{all:#}");
     // on request all of it is compared
     let (fresh, _) = tie_out_with(&world, &["--entity", "invoice", "--fresh"]);
     assert_eq!(taken_over(&fresh, "invoice"), [false, false], "{fresh:#}");

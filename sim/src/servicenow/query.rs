@@ -107,9 +107,15 @@ impl Query {
         }
     }
 
-    /// The slots that match in the order of their `sys_id`s, at most `most` of them, and how many match; `None` if the query has another order.
-    /// As a database does that has an index over the primary key.
-    pub(super) fn run_in_order(&self, table: &Table, most: usize, visible: impl Fn(&Row) -> bool) -> Option<(Vec<u32>, usize)> {
+    /// The slots that match in the order of their `sys_id`s, at most `most` of them, and how many match, if they are counted; `None` if the
+    /// query has another order. As a database does that has an index over the primary key.
+    pub(super) fn run_in_order(
+        &self,
+        table: &Table,
+        most: usize,
+        count: bool,
+        visible: impl Fn(&Row) -> bool,
+    ) -> Option<(Vec<u32>, usize)> {
         if !matches!(&self.order[..], [(column, false)] if column == "sys_id") {
             return None;
         }
@@ -121,6 +127,9 @@ impl Query {
         let start = alone().filter_map(after).max();
         let (mut slots, mut total) = (Vec::new(), 0);
         for (slot, row) in table.iter_after(start) {
+            if !count && slots.len() == most {
+                break;
+            }
             if visible(row) && self.groups.iter().all(|group| group.iter().any(|one| one.holds(table, row))) {
                 total += 1;
                 if slots.len() < most {

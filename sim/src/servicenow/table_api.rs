@@ -145,9 +145,11 @@ fn list(store: &Store, table: &Table, call: &Call, options: &ServiceNowOptions) 
     let now = store.now();
     let number = |name: &str| call.parameter(name).and_then(|text| text.parse::<usize>().ok());
     let (limit, offset) = (number("sysparm_limit").unwrap_or(10_000), number("sysparm_offset").unwrap_or(0));
+    let counted = !call.flag("sysparm_no_count");
     let (page, total) = if query.invalid && options.invalid_query_returns_no_rows {
         (Vec::new(), 0)
-    } else if let Some((slots, total)) = query.run_in_order(table, offset.saturating_add(limit), |row| readable(row, now, options)) {
+    } else if let Some((slots, total)) = query.run_in_order(table, offset.saturating_add(limit), counted, |row| readable(row, now, options))
+    {
         (slots.into_iter().skip(offset).collect(), total)
     } else {
         page_of(&query, table, query.run(table, |row| readable(row, now, options)), limit, offset)
@@ -159,10 +161,11 @@ fn list(store: &Store, table: &Table, call: &Call, options: &ServiceNowOptions) 
         return Reply::no_record();
     }
     let mut reply = Reply { status: 200, headers: Vec::new(), json: true, body };
-    if !call.flag("sysparm_no_count") {
+    if counted {
         reply.headers.push(("X-Total-Count", total.to_string()));
     }
-    if !call.flag("sysparm_suppress_pagination_header") {
+    // the links lead to pages of a known number
+    if counted && !call.flag("sysparm_suppress_pagination_header") {
         reply.headers.push(("Link", links(call, limit, offset, total)));
     }
     reply

@@ -369,7 +369,7 @@ impl<'a> FlowWork<'a> {
             let only = only.map(<[String]>::to_vec);
             let page = store.tie_out_extras(self.id, self.flow.clone(), block.clone(), only, after, PAGE).await?;
             let Some(last) = page.last() else { return Ok(()) };
-            after = (last.document_key.clone(), last.record_key.clone());
+            after = (last.target_table.clone(), last.sys_id.clone());
             let mut records: (String, Vec<PeriodRecord>) = Default::default();
             let mut places = Vec::new();
             for extra in page {
@@ -503,7 +503,11 @@ impl<'a> FlowWork<'a> {
             }
         }
         let rows = rows.into_iter().map(|row| values::found(target, self.place_of(target, &row.source_key), table, row));
-        let rows: Vec<TieOutFound> = rows.collect();
+        let mut rows: Vec<TieOutFound> = rows.collect();
+        // the newest of a row that came twice
+        let mut seen = HashSet::new();
+        rows.reverse();
+        rows.retain(|row| seen.insert(row.sys_id.clone()));
         if rows.is_empty() {
             return Ok(());
         }

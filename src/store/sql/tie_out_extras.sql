@@ -1,6 +1,6 @@
 -- A page of rows of ServiceNow without a record of SYSPRO and without a fiscal period, whose document the ledger knows: each with the
--- document's last content. `$5`: only these documents.
-SELECT f.document_key, f.record_key, v.content
+-- document's last content, in the order of the rows. `$5`: only these documents.
+SELECT f.document_key, f.record_key, f.target_table, f.sys_id, v.content
 FROM tie_out_found f
 LEFT JOIN LATERAL (
     SELECT true AS there FROM tie_out_row e
@@ -12,6 +12,6 @@ CROSS JOIN LATERAL (
     WHERE e.there IS NULL AND d.company = $2 AND d.entity = $3 AND d.key = f.document_key OFFSET 0) d
 CROSS JOIN LATERAL (SELECT v.content FROM version v WHERE v.document_id = d.id AND v.version = d.version OFFSET 0) v
 WHERE f.company = $2 AND f.entity = $3 AND f.block = $4 AND f.year IS NULL AND ($5 IS NULL OR f.document_key = ANY($5))
-  AND (f.document_key, f.record_key) > ($6, $7) AND e.there IS NULL
-ORDER BY f.document_key, f.record_key
+  AND (f.target_table, f.sys_id) > ($6, $7) AND e.there IS NULL
+ORDER BY f.target_table, f.sys_id
 LIMIT $8

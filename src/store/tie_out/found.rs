@@ -68,6 +68,12 @@ pub struct TieOutExtra {
     /// The line's key; empty for a header.
     #[diesel(sql_type = Text)]
     pub record_key: String,
+    /// The row's table.
+    #[diesel(sql_type = Text)]
+    pub target_table: String,
+    /// The row.
+    #[diesel(sql_type = Text)]
+    pub sys_id: String,
     /// The last content, as JSON.
     #[diesel(sql_type = Text)]
     pub content: String,
@@ -143,7 +149,7 @@ impl Store {
         .await
     }
 
-    /// Stores rows of ServiceNow.
+    /// Stores rows of ServiceNow, each once; a row that is stored already is replaced.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -155,7 +161,11 @@ impl Store {
                                             target_table, updated_by, updated_at, supplier, account, document_type) \
                  SELECT $1, $2, $3, n.* FROM unnest($4::text[], $5::text[], $6::integer[], $7::integer[], $8::text[], $9::numeric[], $10::text[], \
                         $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[]) AS n \
-                 ON CONFLICT DO NOTHING",
+                 ON CONFLICT (company, entity, block, target_table, sys_id) DO UPDATE SET \
+                    document_key = excluded.document_key, record_key = excluded.record_key, year = excluded.year, period = excluded.period, \
+                    currency = excluded.currency, amount = excluded.amount, fields = excluded.fields, updated_by = excluded.updated_by, \
+                    updated_at = excluded.updated_at, supplier = excluded.supplier, account = excluded.account, \
+                    document_type = excluded.document_type, nth = excluded.nth",
             )
             .bind::<Text, _>(flow.company.as_str())
             .bind::<Text, _>(flow.entity.as_str())
@@ -180,7 +190,7 @@ impl Store {
         .await
     }
 
-    /// A page of the rows of a block whose record SYSPRO no longer has and whose fiscal period is not known, after a record; of these
+    /// A page of the rows of a block whose record SYSPRO no longer has and whose fiscal period is not known, after a row (its table and sys_id); of these
     /// documents only, if given.
     ///
     /// # Errors

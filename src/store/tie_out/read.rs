@@ -6,11 +6,11 @@ use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Binary, Bool, Integer, Timestamptz};
 
+use crate::domain::answered::Answered;
 use crate::domain::ids::TieOutId;
 use crate::store::schema::{tie_out_answer, tie_out_read};
 use crate::store::text::{Text, text};
 use crate::store::{Store, StoreError};
-use crate::syspro::trace::Answered;
 
 /// What a tie-out reads of SYSPRO at a time, and what its results depend on.
 #[derive(Debug, Clone)]
