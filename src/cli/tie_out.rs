@@ -370,6 +370,9 @@ async fn print(global: &Global, process: &Process, report: &TieOutReport, by: Op
         if let Some(listed) = block.listed_at {
             output::line(&format!("{of}: ServiceNow's rows have not changed since they were listed at {}.", at(Some(listed))))?;
         }
+        if let Some(why) = &block.not_summed {
+            output::line(&format!("{of}: ServiceNow's own sums were not compared: {why}."))?;
+        }
         if !block.not_compared.is_empty() {
             output::line(&format!("{of}: ServiceNow returned no {}; not compared.", block.not_compared.join(", ")))?;
         }

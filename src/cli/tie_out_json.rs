@@ -102,6 +102,8 @@ fn block(block: &TieOutBlock) -> Value {
         "without_period": block.without_period,
         "listed_at": block.listed_at.map(instant),
         "read_at": block.read_at.map(instant),
+        "summed_groups": block.summed_groups,
+        "not_summed": block.not_summed,
     })
 }
 

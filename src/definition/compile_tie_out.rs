@@ -38,6 +38,9 @@ pub(super) fn tie_out_plan(block: &Block<'_>, shape: &TieOutShape, fields: &[Fie
     if shape.amount.is_some() != shape.currency.is_some() {
         report.add(shape.line, block.key("tie_out"), "`amount` and `currency` belong together: amounts of two currencies are never added");
     }
+    if let Some(sums) = shape.sums.as_ref().filter(|_| shape.amount.is_none()) {
+        report.add(sums.line, block.key("tie_out.sums"), "`sums` needs `amount`");
+    }
     if shape.period.is_some() && shape.year.is_none() {
         report.add(shape.line, block.key("tie_out"), "`period` needs `year`");
     }
@@ -58,6 +61,7 @@ pub(super) fn tie_out_plan(block: &Block<'_>, shape: &TieOutShape, fields: &[Fie
         year: place(&shape.year, "tie_out.year"),
         period: place(&shape.period, "tie_out.period"),
         groups,
+        sums: shape.sums.as_ref().map(|sums| sums.value),
         columns: shape
             .columns
             .iter()

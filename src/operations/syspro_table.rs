@@ -155,6 +155,14 @@ impl SysproRow<'_> {
         }
     }
 
+    /// The amount in a column, exactly.
+    ///
+    /// # Errors
+    /// What stands there and is no number; empty: nothing.
+    pub(super) fn amount(&self, column: &str) -> Result<Decimal, String> {
+        self.number(column).ok_or_else(|| self.text(column))
+    }
+
     /// The whole number in a column.
     pub(super) fn whole(&self, column: &str) -> Option<i32> {
         self.number(column).filter(|number| number.fract().is_zero())?.trunc().try_into().ok()

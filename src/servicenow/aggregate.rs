@@ -1,4 +1,4 @@
-//! Counts rows in groups, through the Aggregate API (`/api/now/stats`).
+//! Counts and adds up rows in groups, through the Aggregate API (`/api/now/stats`).
 //!
 //! Releases until 2025 refuse with 403 when the user may not read every row of the query; later ones count hidden rows too. Values are
 //! texts. Source: the Aggregate API pages of the Zurich and Australia releases.
@@ -46,6 +46,8 @@ struct Stats {
 
 #[derive(Deserialize)]
 struct GroupField {
+    #[serde(default)]
+    field: String,
     #[serde(default)]
     value: String,
 }
@@ -137,6 +139,31 @@ pub(super) async fn change_vector(
     let parts = (stats.count, told(&stats.sum, CHANGES), told(&stats.max, CHANGED));
     let (Some(count), Some(changes), Some(changed)) = parts else { return Ok(None) };
     Ok(Some(format!("{count} rows, {changes} changes, {changed}")))
+}
+
+/// One group of an answer.
+pub(super) struct GroupOf {
+    /// The number of its rows.
+    pub(super) count: Option<u64>,
+    /// The sums, by column.
+    pub(super) sum: BTreeMap<String, String>,
+    /// What its rows have in common, by column.
+    pub(super) by: BTreeMap<String, String>,
+}
+
+/// The groups of an answer.
+pub(super) async fn groups(transport: &Transport, tokens: &dyn TokenSource, path: &str) -> Result<Vec<GroupOf>, ServiceNowError> {
+    let groups = match ask(transport, tokens, path).await? {
+        Counted::Groups(groups) => groups,
+        // an instance that ignores the grouping answers one sum
+        Counted::One(group) => vec![group],
+    };
+    let of = |group: Group| GroupOf {
+        count: group.stats.count.as_deref().and_then(|text| text.trim().parse().ok()),
+        sum: group.stats.sum,
+        by: group.groupby_fields.into_iter().map(|one| (one.field, one.value)).collect(),
+    };
+    Ok(groups.into_iter().map(of).collect())
 }
 
 async fn ask(transport: &Transport, tokens: &dyn TokenSource, path: &str) -> Result<Counted, ServiceNowError> {

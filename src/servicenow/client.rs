@@ -1,6 +1,6 @@
 //! The client: all requests of Tieline to the instance. Each method calls the module that does the work.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 
 use chrono::{DateTime, Utc};
@@ -17,6 +17,7 @@ use crate::retry;
 use super::aggregate::Uniqueness;
 use super::downstream::{Arrived, Later};
 use super::error::ServiceNowError;
+use super::group_sums::{GroupSums, SumColumns};
 use super::listing::Listed;
 use super::outcome::{OutRecord, Outcome, ProbeFinding, RecordResult, Settled};
 use super::paging::ListPosition;
@@ -27,7 +28,8 @@ use super::task::{TaskThere, TaskWritten};
 use super::token::TokenSource;
 use super::transport::Transport;
 use super::{
-    aggregate, create_probe, downstream, import_set, listing, present, probe, probe_maps, query, staging, stored_rows, table, task,
+    aggregate, create_probe, downstream, group_sums, import_set, listing, present, probe, probe_maps, query, staging, stored_rows, table,
+    task,
 };
 
 /// Start of a key that no record has: keys start with a company.
@@ -183,6 +185,38 @@ impl ServiceNow {
         prefixes: &[String],
     ) -> Result<Option<String>, ServiceNowError> {
         aggregate::change_vector(&self.transport, tokens, table, column, prefixes).await
+    }
+
+    /// What ServiceNow itself counts and adds up of the rows of a table whose keys start with `prefix`, in groups by currency, fiscal year
+    /// and period. One request.
+    ///
+    /// # Errors
+    /// As [`ServiceNow::change_vector`].
+    pub async fn computed_sums(
+        &self,
+        tokens: &dyn TokenSource,
+        target: &TargetPlan,
+        table: &str,
+        prefix: &str,
+    ) -> Result<GroupSums, ServiceNowError> {
+        group_sums::computed(&self.transport, tokens, target, table, prefix).await
+    }
+
+    /// The column with the amounts of a target in its table; `None`: there is none, or none with their currency.
+    pub fn summed_column(target: &TargetPlan) -> Option<&str> {
+        SumColumns::of(target).map(|columns| columns.amount())
+    }
+
+    /// The types of the columns with these names, by table and column, as the dictionary has them. One request.
+    ///
+    /// # Errors
+    /// The error that prevented an answer.
+    pub async fn column_kinds(
+        &self,
+        tokens: &dyn TokenSource,
+        columns: &[&str],
+    ) -> Result<BTreeMap<(String, String), String>, ServiceNowError> {
+        group_sums::column_kinds(&self.transport, tokens, columns).await
     }
 
     /// The records of these keys whose newest staging row is not processed yet, each with the time in UTC at which it was staged.

@@ -6,6 +6,7 @@ use crate::definition::plan::TargetPlan;
 use crate::domain::SysId;
 
 use super::error::ServiceNowError;
+use super::group_sums::{GroupSums, SumColumns};
 use super::paging::{self, ListPosition, wrong};
 use super::query::Query;
 use super::token::TokenSource;
@@ -34,6 +35,8 @@ pub struct StoredPage {
     pub rows: Vec<StoredRow>,
     /// The rows received, with those of other keys.
     pub seen: u64,
+    /// Their sums.
+    pub sums: GroupSums,
     /// The rows that the instance counts from this page's start on, hidden ones included.
     pub total: Option<u64>,
     /// The position of the next page; `None`: this was the last page.
@@ -104,15 +107,18 @@ pub(super) async fn page(
     let conditions = vec![format!("{}STARTSWITH{asked}", columns.key)];
     let page = paging::page(&transport.thorough(), tokens, table, conditions, &columns.asked, at).await?;
     columns.check(table, &page.rows)?;
-    let mut rows = Vec::with_capacity(page.rows.len());
+    let (mut rows, mut sums, summed) = (Vec::with_capacity(page.rows.len()), GroupSums::default(), SumColumns::of(target));
     for row in &page.rows {
+        if let Some(summed) = &summed {
+            sums.add(summed, row);
+        }
         rows.extend(columns.read(target, table, row, |key| key.starts_with(prefix))?);
     }
     let limit = transport.settings().list_limit;
     if page.next.as_ref().is_some_and(|next| next.hidden() > limit) {
         return Err(wrong(table, format!("more than {limit} rows in a row (`servicenow.list_limit`) may not be seen")));
     }
-    Ok(StoredPage { seen: page.rows.len() as u64, rows, total: page.total, next: page.next })
+    Ok(StoredPage { seen: page.rows.len() as u64, rows, sums, total: page.total, next: page.next })
 }
 
 /// The rows with these keys, and the keys of which the instance counts more rows than it shows.

@@ -1063,6 +1063,8 @@ diesel::table! {
         watermark -> Nullable<Date>,
         without_period -> BigInt,
         listed_at -> Nullable<Timestamptz>,
+        summed_groups -> Nullable<Integer>,
+        not_summed -> Nullable<Text>,
         read_at -> Nullable<Timestamptz>,
     }
 }
@@ -1207,6 +1209,8 @@ diesel::table! {
         vector -> Text,
         returned -> Array<Text>,
         listed_at -> Timestamptz,
+        summed_groups -> Nullable<Integer>,
+        not_summed -> Nullable<Text>,
     }
 }
 

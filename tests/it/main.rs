@@ -93,6 +93,8 @@ mod tie_out_repeat;
 mod tie_out_schedule;
 mod tie_out_scope;
 mod tie_out_subledger;
+mod tie_out_subledger_doubt;
+mod tie_out_sums;
 mod tie_out_unchanged;
 mod tls;
 mod values;

@@ -15,7 +15,7 @@ use super::reply::{Call, Reply};
 use super::rows::Row;
 use super::schema::ColumnKind;
 use super::store::Store;
-use super::table_api::{hidden, readable};
+use super::table_api::{hidden, readable, unlisted};
 
 /// A function over the columns of a group, by the name of its parameter and in the answer.
 const FUNCTIONS: [&str; 4] = ["sum", "avg", "min", "max"];
@@ -98,7 +98,7 @@ pub(super) fn handle(store: &Store, call: &Call, options: &ServiceNowOptions) ->
         query.run(table, |row| readable(row, now, options))
     };
     let rows: Vec<&Row> = slots.iter().filter_map(|slot| table.row(*slot)).collect();
-    if options.aggregate_rights == AggregateRights::EveryRow && rows.iter().any(|row| hidden(table, row)) {
+    if options.aggregate_rights == AggregateRights::EveryRow && rows.iter().any(|row| hidden(table, row) || unlisted(table, row)) {
         return Reply::error(403, "User Not Authorized", Some("the user may not read every record"));
     }
     let columns = |name: &str| -> Vec<String> {

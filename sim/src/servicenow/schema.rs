@@ -145,6 +145,9 @@ pub struct TableSchema {
     pub rules: Vec<BusinessRule>,
     /// Rows whose column has this value are hidden from callers by a row ACL.
     pub hidden: Option<(String, String)>,
+    /// Rows whose column has this value are missing in lists, and the count of a list does not say so. Whether an instance can lose rows
+    /// in this way is not known; the Aggregate API treats them as hidden rows.
+    pub unlisted: Option<(String, String)>,
     /// Columns by which rows are found, besides `sys_id` and the coalesce columns of maps onto this table.
     pub indexed: Vec<String>,
 }
@@ -168,6 +171,7 @@ impl TableSchema {
             policy_on_import: false,
             rules: Vec::new(),
             hidden: None,
+            unlisted: None,
             indexed: Vec::new(),
         }
     }

@@ -61,6 +61,11 @@ pub(super) fn hidden(table: &Table, row: &Row) -> bool {
     table.schema.hidden.as_ref().is_some_and(|(column, value)| table.text(row, column) == value.as_str())
 }
 
+/// Whether lists lose the row.
+pub(super) fn unlisted(table: &Table, row: &Row) -> bool {
+    table.schema.unlisted.as_ref().is_some_and(|(column, value)| table.text(row, column) == value.as_str())
+}
+
 /// The first record of a body: the other records of an array are dropped silently.
 fn record(body: &[u8]) -> Result<Map<String, Value>, Reply> {
     if body.is_empty() {
@@ -143,16 +148,16 @@ fn list(store: &Store, table: &Table, call: &Call, options: &ServiceNowOptions) 
     let text = call.parameter("sysparm_query").map_or_else(filters, str::to_owned);
     let query = Query::parse(&text, table);
     let now = store.now();
+    let shown = |row: &Row| readable(row, now, options) && !unlisted(table, row);
     let number = |name: &str| call.parameter(name).and_then(|text| text.parse::<usize>().ok());
     let (limit, offset) = (number("sysparm_limit").unwrap_or(10_000), number("sysparm_offset").unwrap_or(0));
     let counted = !call.flag("sysparm_no_count");
     let (page, total) = if query.invalid && options.invalid_query_returns_no_rows {
         (Vec::new(), 0)
-    } else if let Some((slots, total)) = query.run_in_order(table, offset.saturating_add(limit), counted, |row| readable(row, now, options))
-    {
+    } else if let Some((slots, total)) = query.run_in_order(table, offset.saturating_add(limit), counted, shown) {
         (slots.into_iter().skip(offset).collect(), total)
     } else {
-        page_of(&query, table, query.run(table, |row| readable(row, now, options)), limit, offset)
+        page_of(&query, table, query.run(table, shown), limit, offset)
     };
     // the limit counts before access control
     let rows = page.iter().filter_map(|slot| table.row(*slot)).filter(|row| !hidden(table, row));

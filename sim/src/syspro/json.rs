@@ -59,7 +59,14 @@ impl<'a> RowWriter<'a> {
             (SqlType::RowVersion, Cell::Number(version)) => {
                 string(&base64::prelude::BASE64_STANDARD.encode(version.to_be_bytes()), 0, out);
             }
-            (SqlType::Decimal(_, scale), Cell::Number(number)) => decimal(*number, scale.into(), out),
+            (SqlType::Decimal(_, scale), Cell::Number(number)) => {
+                let from = out.len();
+                decimal(*number, scale.into(), out);
+                if let Some(raw) = self.switches.raw.iter().find(|raw| out[from..] == *raw.text.as_bytes()) {
+                    out.truncate(from);
+                    out.extend_from_slice(&raw.json);
+                }
+            }
             (_, Cell::Number(number)) => decimal(*number, 0, out),
             (_, Cell::Date(_)) => {
                 if let Some(date) = cell.date() {

@@ -117,7 +117,8 @@ pub struct Switches {
     pub enet: EnetSwitches,
 }
 
-/// A stored text that is sent as a value no text can have, or that makes the answer invalid.
+/// A stored text, or a number by its text with all its decimals, that is sent as a value that its column cannot have, or that makes the
+/// answer invalid.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RawText {
     /// The text as it is stored.

@@ -3,7 +3,7 @@
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::super::parse::{OneOrMany, Read, Reader, Table, Text, Whole, Words};
+use super::super::parse::{Flag, OneOrMany, Read, Reader, Table, Text, Whole, Words};
 use super::super::problem::list;
 use super::FieldShape;
 
@@ -170,6 +170,9 @@ shape! {
         account = "account": Option<Text>,
         /// The field with the document type: the sums are also divided by type.
         document_type = "type": Option<Text>,
+        /// Whether ServiceNow can add up `amount`: its column holds plain numbers, and all amounts of a currency in `currency` are in it.
+        /// Default: its dictionary decides.
+        sums = "sums": Option<Flag>,
         /// Field to the column of `target_table` that the transform map fills from it, where the names differ; `""`: the table has no
         /// such column.
         columns = "columns": Option<Table<Text>>,

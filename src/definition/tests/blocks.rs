@@ -238,4 +238,6 @@ fn sums_are_divided_by_fields_that_both_systems_have() {
     let problems = lines(&with("supplier = \"u_owner\"\naccount = \"u_nothing\"\n").expect_err("two mistakes"));
     assert!(problems.contains("`u_owner` is a sys_id of ServiceNow"), "{problems}");
     assert!(problems.contains("`u_nothing` is not among the fields"), "{problems}");
+    let problems = lines(&with("sums = true\n").expect_err("no amount"));
+    assert!(problems.contains("`sums` needs `amount`"), "{problems}");
 }

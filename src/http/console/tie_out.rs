@@ -241,6 +241,8 @@ struct Shown {
     sums: Vec<SumView>,
     /// What was not compared.
     left_out: Vec<BlockView>,
+    /// Records whose sums by ServiceNow itself were not compared, and why.
+    not_summed: Vec<(String, CodeText)>,
     differences: Vec<DifferenceView>,
     /// The controls that some documents violate, each as a sentence.
     controls: Vec<String>,
@@ -406,7 +408,9 @@ impl Shown {
     async fn of(app_state: &AppState, report: TieOutReport, selected: &Selected) -> Result<(Self, Option<String>), Refusal> {
         let buckets: Vec<&TieOutBucket> = report.buckets.iter().filter(|bucket| selected.has(bucket)).collect();
         let blocks = report.blocks.iter().filter(|block| selected.is_of_flow(&block.company, &block.entity));
-        let left_out: Vec<BlockView> = blocks.filter_map(BlockView::of).collect();
+        let left_out: Vec<BlockView> = blocks.clone().filter_map(BlockView::of).collect();
+        let named = |block: &TieOutBlock| format!("{}: {}", block.company, name(&block.entity, &block.block));
+        let not_summed = blocks.filter_map(|block| Some((named(block), CodeText(block.not_summed.clone()?)))).collect();
         let after = TieOutItemId(selected.params.after()?);
         let mut items = tie_out::items(&app_state.process, selected.items(report.run.id, after, PAGE + 1)).await?;
         let more = items.len() > PAGE;
@@ -428,6 +432,7 @@ impl Shown {
             subledger: subledger.into_iter().map(SubledgerView::from).collect(),
             sums: buckets.into_iter().map(|bucket| SumView { groups: links(app_state, id, bucket), ..bucket.into() }).collect(),
             left_out,
+            not_summed,
             differences: items.into_iter().map(DifferenceView::from).collect(),
             controls: report.controls.iter().filter_map(|control| violated(control, selected)).collect(),
             summary,

@@ -249,7 +249,8 @@ impl Chosen<'_> {
             .filter(move |block| fits(&self.items.company, &block.company) && fits(&self.items.entity, &block.entity));
         of.flat_map(|block| {
             let fields = (!block.not_compared.is_empty()).then(|| format!("ServiceNow returned no {}", block.not_compared.join(", ")));
-            let why = [block.unverified.clone(), block.left_out.clone(), fields];
+            let sums = block.not_summed.as_ref().map(|why| format!("ServiceNow's own sums: {why}"));
+            let why = [block.unverified.clone(), block.left_out.clone(), fields, sums];
             why.into_iter().flatten().map(|why| [block.company.clone(), block.entity.clone(), block.block.clone(), why])
         })
     }

@@ -11,6 +11,7 @@ use tracing::warn;
 use super::super::tables::{Tables, tables};
 use super::controls::Controls;
 use super::repeat::Reading;
+use super::sums::{ColumnKinds, SumCheck, Summed};
 use super::values::{self, prefix};
 use super::vectors::Vectors;
 use crate::actors::servicenow_token::TokenClient;
@@ -24,7 +25,7 @@ use crate::domain::{Document, DocumentKey, FlowId, chain};
 use crate::process::Process;
 use crate::process::syspro_link::SysproLink;
 use crate::retry::Class;
-use crate::servicenow::{ListPosition, ServiceNow, ServiceNowError, StoredRow};
+use crate::servicenow::{GroupSums, ListPosition, ServiceNow, ServiceNowError, StoredRow};
 use crate::store::{NewDifference, StoreError, TieOutAmong, TieOutBlock, TieOutFound, TieOutListing, TieOutRow, TieOutSide};
 use crate::syspro::page_size::PageSize;
 use crate::syspro::{Page, PageQuery, Position, ReadScope, SysproError};
@@ -58,6 +59,8 @@ pub(super) struct FlowWork<'a> {
     pub(super) fresh: bool,
     /// The change vectors that this tie-out has asked for.
     pub(super) vectors: &'a Vectors,
+    /// The types of columns that it has asked for.
+    pub(super) column_kinds: &'a ColumnKinds,
 }
 
 /// What is known of one block.
@@ -72,11 +75,14 @@ pub(super) struct Block<'a> {
     read: bool,
     /// The tables that have not changed since they were listed; empty: they were listed now.
     unchanged: Vec<TieOutListing>,
+    /// How ServiceNow's own sums compare with those of its rows.
+    summed: Summed,
 }
 
 impl<'a> Block<'a> {
     fn of(target: &'a TargetPlan) -> Self {
-        Self { target, tables: Vec::new(), returned: BTreeSet::new(), unverified: None, read: false, unchanged: Vec::new() }
+        let (tables, returned, unchanged) = (Vec::new(), BTreeSet::new(), Vec::new());
+        Self { target, tables, returned, unverified: None, read: false, unchanged, summed: Summed::default() }
     }
 }
 
@@ -212,6 +218,8 @@ impl<'a> FlowWork<'a> {
             left_out: None,
             watermark: None,
             without_period: 0,
+            summed_groups: block.summed.groups(),
+            not_summed: block.summed.not_summed(),
             listed_at: block.unchanged.iter().map(|listing| listing.listed_at).min(),
             read_at: None,
         }
@@ -398,7 +406,8 @@ impl<'a> FlowWork<'a> {
         if !unchanged.is_empty() {
             let tables = unchanged.iter().map(|listing| listing.target_table.clone()).collect();
             let returned = unchanged.iter().flat_map(|listing| listing.returned.iter().cloned()).collect();
-            return Ok(Block { tables, returned, unchanged, read: true, ..Block::of(target) });
+            let summed = Summed::of(&unchanged);
+            return Ok(Block { tables, returned, unchanged, summed, read: true, ..Block::of(target) });
         }
         let (tables, unverified) = match tables(self.process, sides.servicenow, sides.tokens, self.flow, target).await? {
             Tables::Known { tables, .. } => (tables, None),
@@ -435,11 +444,11 @@ impl<'a> FlowWork<'a> {
     async fn read_servicenow(&self, sides: Sides<'_>, block: &mut Block<'_>) -> Result<(), Stop> {
         let (store, prefix, listed_at) = (&self.process.store, prefix(self.flow), Utc::now());
         store.tie_out_unlist(self.flow.clone(), block.target.block.clone()).await?;
-        let (mut listings, mut hidden_rows) = (Vec::new(), Vec::new());
+        let (mut listings, mut wrong) = (Vec::new(), Vec::new());
         for table in block.tables.clone() {
             // asked before the rows: what changes meanwhile is listed again next time
             let vector = self.vectors.cached(self, sides, block.target, &table).await;
-            let (mut total, mut seen) = (None, 0);
+            let (mut total, mut seen, mut sums) = (None, 0, GroupSums::default());
             let returned = RefCell::new(BTreeSet::new());
             let list = async |at: ListPosition| sides.servicenow.stored_rows(sides.tokens, block.target, &table, &prefix, at).await;
             let mut coming = Some(list(ListPosition::default()).await);
@@ -454,6 +463,7 @@ impl<'a> FlowWork<'a> {
                 };
                 total = total.or(page.total);
                 seen += page.seen;
+                sums.merge(page.sums);
                 let read_on = async {
                     match page.next {
                         Some(next) => Some(list(next).await),
@@ -467,20 +477,28 @@ impl<'a> FlowWork<'a> {
             }
             let returned = returned.into_inner();
             block.returned.extend(returned.iter().cloned());
-            match total.and_then(|total| total.checked_sub(seen)).filter(|hidden| *hidden > 0) {
-                Some(hidden) => hidden_rows.push(format!("{hidden} rows of `{table}` are hidden from the OAuth application's user")),
-                None => listings.extend(vector.map(|vector| TieOutListing {
+            let check = self.check_sums(sides, block.target, &table, vector.as_deref(), &sums).await;
+            let (summed_groups, not_summed) = block.summed.add(&check);
+            let hidden = total.and_then(|total| total.checked_sub(seen)).filter(|hidden| *hidden > 0);
+            wrong.extend(hidden.map(|hidden| format!("{hidden} rows of `{table}` are hidden from the OAuth application's user")));
+            match check {
+                SumCheck::Differ(why) => wrong.push(why),
+                // listed again next time
+                SumCheck::Later(_) => {}
+                _ => listings.extend(vector.filter(|_| hidden.is_none()).map(|vector| TieOutListing {
                     target_table: table,
                     asked: values::asked(block.target),
                     vector,
                     returned: returned.into_iter().collect(),
                     listed_at,
+                    summed_groups,
+                    not_summed,
                 })),
             }
         }
         block.read = true;
-        if !hidden_rows.is_empty() {
-            block.unverified = Some(hidden_rows.join("; "));
+        if !wrong.is_empty() {
+            block.unverified = Some(wrong.join("; "));
         } else if listings.len() == block.tables.len() {
             store.tie_out_listed(self.flow.clone(), block.target.block.clone(), listings).await?;
         }

@@ -2,9 +2,10 @@
 //!
 //! `flow` reads and compares one flow. `values` turns what was read into comparable rows, and compares their fields. The ledger keeps the
 //! rows meanwhile, finds which records differ, and why; `causes` finds what only the two systems can tell. `vectors` asks whether a table of
-//! ServiceNow has changed, and `repeat` whether anything has, so that earlier results can be taken over. `controls` checks what must hold within SYSPRO's documents. `subledger` compares SYSPRO's AP sub-ledger with its
-//! general ledger. `files` writes workbooks and documents, `rows` the rows of files, and `groups` those of the sums by supplier, account or
-//! document type.
+//! ServiceNow has changed, and `repeat` whether anything has, so that earlier results can be taken over. `sums` compares ServiceNow's rows with
+//! the sums that it computes itself. `controls` checks what must hold within SYSPRO's documents. `subledger` compares SYSPRO's AP sub-ledger
+//! with its general ledger. `files` writes workbooks and documents, `rows` the rows of files, and `groups` those of the sums by supplier,
+//! account or document type.
 
 mod causes;
 mod controls;
@@ -14,6 +15,7 @@ pub mod groups;
 mod repeat;
 pub mod rows;
 mod subledger;
+mod sums;
 mod values;
 mod vectors;
 
@@ -23,6 +25,7 @@ use tracing::info;
 
 use self::flow::{FlowWork, Sides};
 use self::repeat::{Basis, Reading, SUBLEDGER};
+use self::sums::ColumnKinds;
 use self::vectors::Vectors;
 use super::calendar::CompanyCalendar;
 use super::refused::Refused;
@@ -195,20 +198,20 @@ async fn with_link(
 ) -> Result<(), Refused> {
     let definitions = process.definitions.now();
     let servicenow = ServiceNow::new(&process.settings.servicenow).map_err(|error| error.chain());
-    let vectors = Vectors::default();
     let basis = Basis { process, definitions: &definitions, period: asked.period };
+    let (vectors, column_kinds) = (Vectors::default(), ColumnKinds::default());
     for company in process.settings.syspro.companies.iter().filter(|company| asked.has_company(company.as_str())) {
         let calendar = calendar::read(process, link, company).await?;
         subledger(&basis, link, (id, asked), company, &calendar).await?;
     }
     let flows = process.flows().into_iter().filter(|flow| asked.has(flow.company.as_str(), flow.entity.as_str()));
-    let (definitions, vectors, servicenow) = (&definitions, &vectors, &servicenow);
+    let (definitions, vectors, column_kinds, servicenow) = (&definitions, &vectors, &column_kinds, &servicenow);
     // while one flow's sums are made by the ledger, the next one's records are read
     stream::iter(flows.map(Ok))
         .try_for_each_concurrent(FLOWS, |flow| async move {
             let Some(plan) = definitions.plan(&flow.entity) else { return Ok(()) };
             let (period, fresh) = (asked.period, asked.fresh);
-            let work = FlowWork { process, definitions, plan, flow: &flow, id, period, fresh, vectors };
+            let work = FlowWork { process, definitions, plan, flow: &flow, id, period, fresh, vectors, column_kinds };
             if plan.aligned().is_some() {
                 work.left_out(
                     "its records may change on both sides: the flow's own runs compare them, and `tieline conflicts list` names what differs",

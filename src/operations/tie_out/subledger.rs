@@ -16,13 +16,13 @@ use crate::domain::calendar::Calendar;
 use crate::domain::currency::minor_units;
 use crate::domain::fiscal::FiscalPeriod;
 use crate::domain::ids::TieOutId;
-use crate::domain::subledger::{Entries, SubledgerVerdict, verdict};
+use crate::domain::subledger::{Entries, SubledgerEntryKind, SubledgerVerdict, verdict};
 use crate::domain::tie_out::Scope;
 use crate::operations::Refused;
 use crate::operations::calendar::CompanyCalendar;
 use crate::process::Process;
 use crate::process::syspro_link::SysproLink;
-use crate::store::TieOutSubledger;
+use crate::store::{NewSubledgerEntry, TieOutSubledger};
 
 /// AP months that SYSPRO keeps open: the current one and the two before.
 const MONTHS: usize = 3;
@@ -66,18 +66,18 @@ pub(super) async fn compare(
         (Err(why), _) => Err(why.clone()),
         (_, Err(why)) => Err(format!("SYSPRO's fiscal periods could not be read: {why}")),
     };
-    let (mut lines, mut entries) = match read {
+    let (lines, entries) = match read {
         Ok((mut read, months)) => {
             let mut entries = std::mem::take(&mut read.entries);
             entries.iter_mut().for_each(|entry| entry.amount = with_decimals(entry.amount, &read.currency));
-            (lines(company, &read, &months), entries)
+            let all = lines(company, &read, &months);
+            match asked.period {
+                None => (all, entries),
+                Some(only) => of_period(process, company, all, entries, (&months, only)),
+            }
         }
         Err(why) => (vec![TieOutSubledger::not_compared(company.as_str(), why)], Vec::new()),
     };
-    if let Some(only) = asked.period {
-        lines.retain(|line| line.period.is_none_or(|period| period == only.number()));
-        entries.retain(|entry| entry.period == only);
-    }
     process.store.tie_out_subledger_keep(id, company.as_str().to_owned(), lines, entries).await?;
     Ok(())
 }
@@ -103,6 +103,51 @@ async fn read(
     let months = Months::before(current, &calendar.calendar, process.settings.subledger.periods_ahead)
         .ok_or_else(|| format!("the AP months before {current} are not known"))?;
     Ok((books.read(&months.0).await?, months))
+}
+
+/// Only what belongs to a period of the general ledger: the AP month that is mapped to it, and the entries that its line counts.
+///
+/// The months of accounts payable and the periods of the general ledger are two settings of SYSPRO. Where the settings name no table with the
+/// AP month itself, the lines say so.
+fn of_period(
+    process: &Process,
+    company: &CompanyId,
+    mut lines: Vec<TieOutSubledger>,
+    mut entries: Vec<NewSubledgerEntry>,
+    (months, only): (&Months, FiscalPeriod),
+) -> (Vec<TieOutSubledger>, Vec<NewSubledgerEntry>) {
+    if !months.0.iter().any(|(_, period)| *period == only) {
+        let of = |pick: fn(&(FiscalPeriod, FiscalPeriod)) -> FiscalPeriod| {
+            months.0.iter().map(|month| pick(month).to_string()).collect::<Vec<_>>().join(", ")
+        };
+        let why = format!(
+            "SYSPRO keeps the balances of the AP months {}, which are the periods {} of the general ledger, and {only} is none of them",
+            of(|month| month.0),
+            of(|month| month.1)
+        );
+        return (vec![TieOutSubledger::not_compared(company.as_str(), why)], Vec::new());
+    }
+    lines.retain(|line| line.period.is_none_or(|period| period == only.number()));
+    // a journal that is still to come has its AP month
+    let period_of = |entry: &NewSubledgerEntry| match entry.kind {
+        SubledgerEntryKind::NotIntegrated => months.0.iter().find(|(month, _)| *month == entry.period).map_or(entry.period, |of| of.1),
+        SubledgerEntryKind::Unposted | SubledgerEntryKind::Foreign => entry.period,
+    };
+    // what is older stands in the numbers of the line, too
+    entries.retain(|entry| period_of(entry) <= only);
+    let (settings, calendar) = (&process.settings.subledger, &process.settings.calendar);
+    if settings.month_table == calendar.table {
+        for line in lines.iter_mut().filter(|line| line.month.is_some()) {
+            let assumed = format!(
+                "the AP month {} is assumed to be this period: `subledger.month_table` is `{}`, the table of the general ledger, and \
+                 SYSPRO's own AP month was not read",
+                line.month_text(),
+                settings.month_table
+            );
+            line.why = Some(line.why.take().map_or_else(|| assumed.clone(), |why| format!("{why}; {assumed}")));
+        }
+    }
+    (lines, entries)
 }
 
 /// The lines of a company: one for each account and month.
@@ -137,8 +182,19 @@ fn line(company: &CompanyId, (name, account): (&str, &Account), read: &Read, (mo
         account.unposted.iter().filter(|(of, _)| **of <= period).map(|(_, entries)| *entries).fold(Entries::default(), Entries::and);
     let other_currencies: Vec<String> = others(&account.others, at);
     let (subledger, control) = (account.balances[at], account.control[at]);
-    let mut why: Vec<String> = Vec::new();
+    let mut why: Vec<String> = account.unreadable[at].why().into_iter().collect();
+    let unreadable = account.unreadable_unposted.iter().filter(|(of, _)| **of <= period);
+    why.extend(unreadable.filter_map(|(_, values)| values.why()));
+    let current = months.0.first().map(|(month, _)| *month);
+    if let Some(latest) = read.latest.filter(|latest| current.is_some_and(|current| *latest > current)) {
+        why.push(format!(
+            "there are invoices of the AP month {latest}, which is later than the current one that `subledger.month_table` names, so that \
+             the balances belong to other months"
+        ));
+    }
     let verdict = match control {
+        // a sum without them would be a wrong one
+        _ if !why.is_empty() => SubledgerVerdict::NotCompared,
         None => {
             why.push(read.no_history.clone().unwrap_or_else(|| format!("the general ledger has no balance of the account for {period}")));
             SubledgerVerdict::NotCompared
@@ -151,9 +207,13 @@ fn line(company: &CompanyId, (name, account): (&str, &Account), read: &Read, (mo
         }
         Some(control) => verdict(subledger, control, unposted, not_integrated, foreign),
     };
+    if at + 1 == months.0.len() {
+        why.push(format!("the movement of the AP month {month} is not known, because SYSPRO keeps no balance of the month before it"));
+    }
     if account.in_summary {
         why.push("the general ledger names no AP journal, so that it is not known which are still to come".to_owned());
     }
+    let readable = |at: usize| account.unreadable.get(at).is_none_or(|values| values.why().is_none());
     let money = |amount: Decimal| with_decimals(amount, &read.currency);
     TieOutSubledger {
         company: company.as_str().to_owned(),
@@ -163,11 +223,16 @@ fn line(company: &CompanyId, (name, account): (&str, &Account), read: &Read, (mo
         month: Some(month.number()),
         period: Some(period.number()),
         currency: read.currency.clone(),
-        subledger_balance: Some(money(subledger)),
+        // a part of the invoices makes no balance
+        subledger_balance: readable(at).then(|| money(subledger)),
         control_balance: control.map(money),
         // the balance before the oldest month is not known
-        subledger_movement: account.balances.get(at + 1).map(|before| money(subledger - before)),
-        control_movement: Some(money(account.control_movements[at])),
+        subledger_movement: account
+            .balances
+            .get(at + 1)
+            .filter(|_| readable(at) && readable(at + 1))
+            .map(|before| money(subledger - before)),
+        control_movement: readable(at).then(|| money(account.control_movements[at])),
         unposted_entries: unposted.count,
         unposted_amount: money(unposted.amount),
         not_integrated_entries: not_integrated.count,
@@ -180,10 +245,10 @@ fn line(company: &CompanyId, (name, account): (&str, &Account), read: &Read, (mo
     }
 }
 
-/// The balances in other currencies that are not zero.
-fn others(others: &BTreeMap<String, [Decimal; MONTHS]>, at: usize) -> Vec<String> {
-    let some = others.iter().filter(|(_, balances)| !balances[at].is_zero());
-    some.map(|(currency, balances)| format!("{currency} {}", with_decimals(balances[at], currency))).collect()
+/// The balances in other currencies, each by itself. Invoices that cancel each other are a balance of zero, and not none.
+fn others(others: &BTreeMap<String, [Entries; MONTHS]>, at: usize) -> Vec<String> {
+    let some = others.iter().filter(|(_, balances)| balances[at].count > 0);
+    some.map(|(currency, balances)| format!("{currency} {}", with_decimals(balances[at].amount, currency))).collect()
 }
 
 /// An amount with at least the decimals of its currency. SYSPRO's numbers come without trailing zeros.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rust_decimal::{Decimal, RoundingStrategy};
 
-use crate::definition::plan::{FieldPlan, FieldSource, Form, Place, ReferenceForm, TargetPlan};
+use crate::definition::plan::{FieldSource, Form, Place, ReferenceForm, TargetPlan};
 use crate::definition::tie_out::PeriodRecord;
 use crate::domain::FlowId;
 use crate::domain::money::parse_decimal;
@@ -107,8 +107,7 @@ pub(super) fn gone(target: &TargetPlan, place: (String, String), payload: &str, 
 
 /// The number of a fiscal year or period in a row: of the field that copies this column.
 fn number_of(target: &TargetPlan, column: Option<Place>, values: &Fields) -> Option<i32> {
-    let copies = |field: &&FieldPlan| matches!(&field.source, FieldSource::Column { at, .. } if Some(*at) == column);
-    let field = target.fields.iter().find(copies)?;
+    let field = target.copy_of(column?)?;
     values.get(&field.name)?.trim().parse().ok()
 }
 
@@ -198,7 +197,7 @@ pub(super) fn not_compared(target: &TargetPlan, returned: &BTreeSet<String>) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::definition::plan::{ClearWith, PartialWrite, TieOutPlan, WriteMode};
+    use crate::definition::plan::{ClearWith, FieldPlan, PartialWrite, TieOutPlan, WriteMode};
 
     fn target() -> TargetPlan {
         let field = |name: &str, form| FieldPlan { name: name.into(), source: FieldSource::Company, limit: None, form };

@@ -57,6 +57,10 @@ pub struct TieOutListing {
     pub returned: Vec<String>,
     /// When it was listed.
     pub listed_at: DateTime<Utc>,
+    /// Groups in which ServiceNow's own count and sum are those of its rows; `None`: they were not compared.
+    pub summed_groups: Option<i32>,
+    /// Why they were not compared.
+    pub not_summed: Option<String>,
 }
 
 /// A row of ServiceNow without a record of SYSPRO, and the last content of its document.
@@ -141,6 +145,8 @@ impl Store {
                         tie_out_listing::vector.eq(text(&listing.vector)),
                         tie_out_listing::returned.eq(&listing.returned),
                         tie_out_listing::listed_at.eq(listing.listed_at),
+                        tie_out_listing::summed_groups.eq(listing.summed_groups),
+                        tie_out_listing::not_summed.eq(listing.not_summed.as_deref().map(text)),
                     ))
                     .execute(conn)?;
             }

@@ -135,6 +135,10 @@ pub struct TieOutBlock {
     pub without_period: i64,
     /// When ServiceNow's rows were listed, if that was earlier: they have not changed since.
     pub listed_at: Option<DateTime<Utc>>,
+    /// Groups of currency and fiscal period in which ServiceNow's own count and sum are those of the rows that it listed; null: not compared.
+    pub summed_groups: Option<i32>,
+    /// Why ServiceNow's own sums were not compared.
+    pub not_summed: Option<String>,
     /// When SYSPRO's records were read, if that was earlier: SYSPRO has answered the same since.
     pub read_at: Option<DateTime<Utc>>,
 }
@@ -440,6 +444,8 @@ impl Store {
                     tie_out_block::left_out.eq(block.left_out.as_deref().map(text)),
                     tie_out_block::watermark.eq(watermark),
                     tie_out_block::listed_at.eq(block.listed_at),
+                    tie_out_block::summed_groups.eq(block.summed_groups),
+                    tie_out_block::not_summed.eq(block.not_summed.as_deref().map(text)),
                 ))
                 .on_conflict((tie_out_block::tie_out_id, tie_out_block::company, tie_out_block::entity, tie_out_block::block))
                 .do_update()
@@ -449,6 +455,8 @@ impl Store {
                     tie_out_block::unverified.eq(excluded(tie_out_block::unverified)),
                     tie_out_block::unread.eq(excluded(tie_out_block::unread)),
                     tie_out_block::listed_at.eq(excluded(tie_out_block::listed_at)),
+                    tie_out_block::summed_groups.eq(excluded(tie_out_block::summed_groups)),
+                    tie_out_block::not_summed.eq(excluded(tie_out_block::not_summed)),
                 ))
                 .execute(conn)?;
             Ok(())

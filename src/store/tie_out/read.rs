@@ -45,8 +45,9 @@ struct Changed {
 /// The copies of what a tie-out found of a flow. `$1`: into this tie-out; `$2`: from that one; `$3`, `$4`: company and entity; `$5`: when
 /// SYSPRO was read.
 const COPY_FLOW: [&str; 5] = [
-    "INSERT INTO tie_out_block (tie_out_id, company, entity, block, tables, not_compared, left_out, watermark, without_period, listed_at, read_at) \
-     SELECT $1, b.company, b.entity, b.block, b.tables, b.not_compared, b.left_out, f.watermark, b.without_period, \
+    "INSERT INTO tie_out_block (tie_out_id, company, entity, block, tables, not_compared, left_out, watermark, without_period, summed_groups, \
+                                not_summed, listed_at, read_at) \
+     SELECT $1, b.company, b.entity, b.block, b.tables, b.not_compared, b.left_out, f.watermark, b.without_period, b.summed_groups, b.not_summed, \
             CASE WHEN b.left_out IS NULL THEN (SELECT min(l.listed_at) FROM tie_out_listing l WHERE l.company = b.company AND l.entity = b.entity AND l.block = b.block) END, \
             CASE WHEN b.left_out IS NULL THEN $5 END \
      FROM tie_out_block b LEFT JOIN flow f ON f.company = b.company AND f.entity = b.entity \

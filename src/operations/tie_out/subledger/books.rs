@@ -18,6 +18,9 @@ use crate::store::NewSubledgerEntry;
 /// The most entries of one kind, account and period that are named; all are counted.
 const NAMED: usize = 200;
 
+/// Values that are no numbers and are named of one account and month; all are counted.
+const NAMED_VALUES: usize = 3;
+
 /// An AP month and its period in the general ledger.
 type Month = (FiscalPeriod, FiscalPeriod);
 
@@ -39,8 +42,12 @@ pub(super) struct Books<'a> {
 pub(super) struct Account {
     pub(super) branches: BTreeSet<String>,
     pub(super) balances: [Decimal; MONTHS],
-    /// Balances in other currencies.
-    pub(super) others: BTreeMap<String, [Decimal; MONTHS]>,
+    /// Balances in other currencies, each with the number of invoices: balances that cancel each other are still there.
+    pub(super) others: BTreeMap<String, [Entries; MONTHS]>,
+    /// Values that are no numbers, by the months whose sums they would be part of.
+    pub(super) unreadable: [Unreadable; MONTHS],
+    /// The same of journals that are not posted, by period.
+    pub(super) unreadable_unposted: BTreeMap<FiscalPeriod, Unreadable>,
     pub(super) control: [Option<Decimal>; MONTHS],
     pub(super) control_movements: [Decimal; MONTHS],
     pub(super) foreign: [Entries; MONTHS],
@@ -55,12 +62,49 @@ pub(super) struct Account {
     integrated: BTreeSet<(FiscalPeriod, String)>,
 }
 
+/// Values of SYSPRO that are no numbers.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Unreadable {
+    count: usize,
+    /// The first ones: record, column and text.
+    named: Vec<String>,
+}
+
+impl Unreadable {
+    /// `record`: the table and key of the row.
+    fn add(&mut self, record: &str, column: &str, text: &str) {
+        self.count += 1;
+        if self.named.len() < NAMED_VALUES {
+            self.named.push(format!("`{column}` of {record} is `{}`", shortened(text)));
+        }
+    }
+
+    /// Why a sum is not known, for people; `None`: every value was a number.
+    pub(super) fn why(&self) -> Option<String> {
+        let further = self.count.checked_sub(self.named.len())?;
+        let more = if further > 0 { format!(" and {further} further values") } else { String::new() };
+        (self.count > 0).then(|| format!("{}{more}: not a number", self.named.join(", ")))
+    }
+}
+
+/// The most characters of a value that are shown.
+const SHOWN: usize = 40;
+
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(SHOWN) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text.to_owned(),
+    }
+}
+
 /// Everything that was read.
 #[derive(Debug, Default)]
 pub(super) struct Read {
     pub(super) accounts: BTreeMap<String, Account>,
     /// Branches with open invoices and without a control account.
     pub(super) unassigned: BTreeSet<String>,
+    /// The latest AP month of an open invoice.
+    pub(super) latest: Option<FiscalPeriod>,
     pub(super) currency: String,
     /// Why closing balances of former periods could not be read.
     pub(super) no_history: Option<String>,
@@ -168,20 +212,31 @@ impl Books<'_> {
     /// The balances of the invoices that are open in one of the months.
     async fn balances(&self, read: &mut Read) -> Result<(), String> {
         const BALANCES: [&str; MONTHS] = ["MthInvBal1", "MthInvBal2", "MthInvBal3"];
-        let table = SysproTable::new("ApInvoice", &["Supplier", "Invoice"], &["Branch", "Currency", BALANCES[0], BALANCES[1], BALANCES[2]])
-            .only("MthInvBal1 ne 0 or MthInvBal2 ne 0 or MthInvBal3 ne 0");
+        let columns = ["Branch", "Currency", "InvoiceYear", "InvoiceMonth", BALANCES[0], BALANCES[1], BALANCES[2]];
+        let table =
+            SysproTable::new("ApInvoice", &["Supplier", "Invoice"], &columns).only("MthInvBal1 ne 0 or MthInvBal2 ne 0 or MthInvBal3 ne 0");
         self.each(&table, |row, _| {
             let branch = row.text("Branch");
+            let month = row.whole("InvoiceYear").and_then(|year| FiscalPeriod::of(year, row.whole("InvoiceMonth")));
+            read.latest = read.latest.max(month);
             let Some(account) = read.account(&branch) else {
                 read.unassigned.insert(branch);
                 return Ok(());
             };
-            let balances = match self.other_currency(&row.text("Currency")) {
-                Some(currency) => account.others.entry(currency).or_default(),
-                None => &mut account.balances,
-            };
-            for (sum, name) in balances.iter_mut().zip(BALANCES) {
-                *sum += row.number(name).unwrap_or_default();
+            let currency = self.other_currency(&row.text("Currency"));
+            for (at, name) in BALANCES.into_iter().enumerate() {
+                let balance = match row.amount(name) {
+                    Ok(balance) => balance,
+                    Err(text) => {
+                        account.unreadable[at].add(&invoice(&row), name, &text);
+                        continue;
+                    }
+                };
+                match &currency {
+                    None => account.balances[at] += balance,
+                    Some(_) if balance.is_zero() => {}
+                    Some(currency) => account.others.entry(currency.clone()).or_default()[at].add(balance),
+                }
             }
             Ok(())
         })
@@ -194,8 +249,11 @@ impl Books<'_> {
             .only(&of_month("InvoiceYear", "InvoiceMonth", month));
         self.each(&table, |row, _| {
             let own = self.other_currency(&row.text("Currency")).is_none();
-            if let Some(account) = read.account(&row.text("Branch")).filter(|_| own) {
-                *account.journals[at].entry(row.text("Journal")).or_default() += row.number("OrigInvValue").unwrap_or_default();
+            let Some(account) = read.account(&row.text("Branch")).filter(|_| own) else { return Ok(()) };
+            match row.amount("OrigInvValue") {
+                Ok(amount) => *account.journals[at].entry(row.text("Journal")).or_default() += amount,
+                // what is still to come is also missing in the months after it
+                Err(text) => account.unreadable[..=at].iter_mut().for_each(|one| one.add(&invoice(&row), "OrigInvValue", &text)),
             }
             Ok(())
         })
@@ -213,16 +271,14 @@ impl Books<'_> {
 
     /// The balances of an account: now, and at the end of former periods.
     async fn control(&self, read: &mut Read, name: &str, months: &[Month]) -> Result<(), String> {
-        let (mut now, mut closing) = (None, BTreeMap::new());
+        let (mut now, mut closing, mut unreadable) = (None, BTreeMap::new(), Vec::new());
         let table = SysproTable::new("GenMaster", &["Company", "GlCode"], &["CurrentBalance"]).only(&self.of_account(name));
         self.each(&table, |row, _| {
-            now = row.number("CurrentBalance").map(|value| self.owed(value));
+            now = Some(row.amount("CurrentBalance").map(|value| self.owed(value)));
             Ok(())
         })
         .await?;
-        if now.is_none() {
-            return Err(format!("the control account {} is not in SYSPRO's table `GenMaster`", quoted(name)));
-        }
+        let Some(now) = now else { return Err(format!("the control account {} is not in SYSPRO's table `GenMaster`", quoted(name))) };
         let settings = &self.process.settings.subledger;
         let column = |period: i32| format!("{}{period}", settings.history_closing);
         let columns: Vec<String> = months.iter().filter_map(|(_, period)| period.period()).map(column).collect();
@@ -231,9 +287,13 @@ impl Books<'_> {
         let former = self
             .each(&table.only(&self.of_account(name)), |row, _| {
                 let Some(year) = row.whole(&settings.history_year) else { return Ok(()) };
-                for (_, period) in months.iter().filter(|(_, period)| period.year() == year) {
-                    if let Some(value) = period.period().and_then(|period| row.number(&column(period))) {
-                        closing.insert(*period, self.owed(value));
+                for (_, of) in months.iter().filter(|(_, period)| period.year() == year) {
+                    let Some(column) = of.period().map(column) else { continue };
+                    match row.amount(&column) {
+                        Ok(value) => {
+                            closing.insert(*of, self.owed(value));
+                        }
+                        Err(text) => unreadable.push((*of, column, text)),
                     }
                 }
                 Ok(())
@@ -243,7 +303,14 @@ impl Books<'_> {
         if let Some(account) = read.accounts.get_mut(name) {
             for (at, (_, period)) in months.iter().enumerate() {
                 let current = self.calendar.current.is_some_and(|current| *period >= current);
-                account.control[at] = if current { now } else { closing.get(period).copied() };
+                account.control[at] = if current { now.as_ref().ok().copied() } else { closing.get(period).copied() };
+                match &now {
+                    Err(text) if current => account.unreadable[at].add(&format!("`GenMaster` {name}"), "CurrentBalance", text),
+                    _ => {}
+                }
+                for (_, column, text) in unreadable.iter().filter(|(of, ..)| of == period && !current) {
+                    account.unreadable[at].add(&format!("`{}` {name}/{}", settings.history_table, period.year()), column, text);
+                }
             }
         }
         Ok(())
@@ -256,10 +323,23 @@ impl Books<'_> {
             .only(&format!("{} and {}", self.of_account(name), of_month("GlYear", "GlPeriod", period)));
         self.each(&table, |row, _| {
             let Some(account) = read.accounts.get_mut(name) else { return Ok(()) };
-            let (amount, source) = (self.owed(row.number("EntryValue").unwrap_or_default()), row.text("Source"));
-            account.control_movements[at] += amount;
-            if self.process.settings.subledger.sources.contains(&source) {
+            let source = row.text("Source");
+            let from_ap = self.process.settings.subledger.sources.contains(&source);
+            if from_ap {
                 account.integrate(period, &row);
+            }
+            let amount = match row.amount("EntryValue") {
+                Ok(value) => self.owed(value),
+                Err(text) => {
+                    let record = format!("`GenTransaction` {name}/{period}/{}", row.text("GlLine"));
+                    // a posting from elsewhere is also between the balances of the months after it
+                    let months = if from_ap { at..=at } else { 0..=at };
+                    account.unreadable[months].iter_mut().for_each(|one| one.add(&record, "EntryValue", &text));
+                    return Ok(());
+                }
+            };
+            account.control_movements[at] += amount;
+            if from_ap {
                 return Ok(());
             }
             account.foreign[at].add(amount);
@@ -300,9 +380,16 @@ impl Books<'_> {
                 let source = if line.text("Source").is_empty() { journal.text("JournalSource") } else { line.text("Source") };
                 let own = (company.is_empty() || company == self.ledger) && self.process.settings.subledger.sources.contains(&source);
                 let Some(account) = read.accounts.get_mut(&name).filter(|_| own) else { continue };
-                let amount = self.owed(line.number("EntryValue").unwrap_or_default());
-                account.unposted.entry(period).or_default().add(amount);
                 account.integrate(period, &line);
+                let amount = match line.amount("EntryValue") {
+                    Ok(value) => self.owed(value),
+                    Err(text) => {
+                        let record = format!("`GenJournalDetail` {period}/{}/{}", journal.text("GlJournal"), line.text("EntryNumber"));
+                        account.unreadable_unposted.entry(period).or_default().add(&record, "EntryValue", &text);
+                        continue;
+                    }
+                };
+                account.unposted.entry(period).or_default().add(amount);
                 let (journal, reference) = (journal.text("GlJournal"), line.text("Reference"));
                 read.name(NewSubledgerEntry {
                     account: name,
@@ -363,6 +450,11 @@ impl Account {
             self.integrated.insert((period, journal));
         }
     }
+}
+
+/// An invoice, for people.
+fn invoice(row: &SysproRow<'_>) -> String {
+    format!("`ApInvoice` {}/{}", row.text("Supplier"), row.text("Invoice"))
 }
 
 fn of_month(year: &str, period: &str, of: FiscalPeriod) -> String {

@@ -1,0 +1,180 @@
+//! The sums that ServiceNow itself computes of a table, against those of the rows that it lists: a control total that does not depend on the
+//! listing. A table that has not changed since both agreed is not asked again.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+
+use tracing::debug;
+
+use super::flow::{FlowWork, Sides};
+use super::values::prefix;
+use crate::definition::plan::TargetPlan;
+use crate::retry::Class;
+use crate::servicenow::{GroupSums, ServiceNow};
+use crate::store::TieOutListing;
+
+/// Types of columns whose numbers ServiceNow adds up as they are.
+const NUMBERS: [&str; 3] = ["decimal", "integer", "longint"];
+/// Types of columns that it adds up in another currency.
+const MONEY: [&str; 2] = ["currency", "price"];
+
+/// The types of the columns with amounts, asked for once in a tie-out.
+#[derive(Default)]
+pub(super) struct ColumnKinds(RefCell<Option<Kinds>>);
+
+/// By table and column, or why they are not known.
+type Kinds = Result<BTreeMap<(String, String), String>, String>;
+
+/// How ServiceNow's own sums of a table compare with those of the rows that it listed.
+pub(super) enum SumCheck {
+    /// The definition names no amounts.
+    NoAmounts,
+    /// They are the same in so many groups.
+    Agree(usize),
+    /// ServiceNow cannot add them up, and why.
+    Not(String),
+    /// They could not be compared this time, and why.
+    Later(String),
+    /// They differ although the table has not changed.
+    Differ(String),
+}
+
+/// What is known of the tables of a block.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Summed {
+    /// Groups that agree.
+    groups: Option<i32>,
+    /// Why others were not compared.
+    not: Vec<String>,
+}
+
+impl Summed {
+    /// What earlier tie-outs found of tables that have not changed.
+    pub(super) fn of(listings: &[TieOutListing]) -> Self {
+        let groups = listings.iter().filter_map(|listing| listing.summed_groups).reduce(i32::saturating_add);
+        Self { groups, not: listings.iter().filter_map(|listing| listing.not_summed.clone()).collect() }
+    }
+
+    pub(super) fn groups(&self) -> Option<i32> {
+        self.groups
+    }
+
+    pub(super) fn not_summed(&self) -> Option<String> {
+        (!self.not.is_empty()).then(|| self.not.join("; "))
+    }
+
+    /// Adds a table. Answers its groups and why it was not summed, for its listing.
+    pub(super) fn add(&mut self, check: &SumCheck) -> (Option<i32>, Option<String>) {
+        match check {
+            SumCheck::NoAmounts | SumCheck::Differ(_) => (None, None),
+            SumCheck::Agree(groups) => {
+                let groups = i32::try_from(*groups).unwrap_or(i32::MAX);
+                self.groups = Some(self.groups.unwrap_or_default().saturating_add(groups));
+                (Some(groups), None)
+            }
+            SumCheck::Not(why) | SumCheck::Later(why) => {
+                self.not.push(why.clone());
+                (None, Some(why.clone()))
+            }
+        }
+    }
+}
+
+impl FlowWork<'_> {
+    /// Compares ServiceNow's own sums of a table with those of the rows that it listed; `before`: the table's change vector before the
+    /// listing. One request, and a second one where they differ.
+    pub(super) async fn check_sums(
+        &self,
+        sides: Sides<'_>,
+        target: &TargetPlan,
+        table: &str,
+        before: Option<&str>,
+        listed: &GroupSums,
+    ) -> SumCheck {
+        let Some(amount) = target.tie_out.amount.as_deref() else { return SumCheck::NoAmounts };
+        let Some(column) = ServiceNow::summed_column(target) else {
+            return SumCheck::Not(format!("`{table}` has no column for `{amount}` or for its currency"));
+        };
+        if let Err(why) = self.can_sum(sides, target, table, column).await {
+            return SumCheck::Not(why);
+        }
+        if let Some(problem) = listed.problem() {
+            return SumCheck::Not(format!("`{table}`: {problem}"));
+        }
+        let Some(before) = before else {
+            return SumCheck::Not(format!("ServiceNow does not say whether `{table}` changes while it is listed"));
+        };
+        let computed = match sides.servicenow.computed_sums(sides.tokens, target, table, &prefix(self.flow)).await {
+            Ok(computed) => computed,
+            Err(error) if error.class() == Class::Permanent => {
+                return SumCheck::Not(format!("ServiceNow does not add up `{column}` of `{table}`: {}", error.chain()));
+            }
+            Err(error) => return SumCheck::Later(format!("ServiceNow did not add up `{column}` of `{table}`: {}", error.chain())),
+        };
+        if let Some(problem) = computed.problem() {
+            return SumCheck::Not(format!("`{table}`: {problem}"));
+        }
+        let Some(difference) = listed.difference(&computed) else { return SumCheck::Agree(computed.len()) };
+        // rows that changed between the listing and the sums make no difference
+        if self.vectors.fresh(self, sides, target, table).await.as_deref() != Some(before) {
+            return SumCheck::Later(format!("`{table}` changed while it was listed"));
+        }
+        SumCheck::Differ(format!("`{table}`, {difference}"))
+    }
+
+    /// Whether ServiceNow can add up a column.
+    ///
+    /// # Errors
+    /// Why not, for people.
+    async fn can_sum(&self, sides: Sides<'_>, target: &TargetPlan, table: &str, column: &str) -> Result<(), String> {
+        match target.tie_out.sums {
+            Some(true) => return Ok(()),
+            Some(false) => return Err(format!("`sums` of the definition says that `{column}` of `{table}` cannot be added up")),
+            None => {}
+        }
+        let kind = self.kind_of(sides, table, column).await?;
+        match kind.as_str() {
+            kind if NUMBERS.contains(&kind) => Ok(()),
+            kind if MONEY.contains(&kind) => {
+                Err(format!("`{column}` of `{table}` is of the type `{kind}`, which ServiceNow adds up in its own reference currency"))
+            }
+            kind => Err(format!("`{column}` of `{table}` is of the type `{kind}`, which holds no plain numbers")),
+        }
+    }
+
+    async fn kind_of(&self, sides: Sides<'_>, table: &str, column: &str) -> Result<String, String> {
+        if self.column_kinds.0.borrow().is_none() {
+            let kinds = self.ask_kinds(sides).await;
+            *self.column_kinds.0.borrow_mut() = Some(kinds);
+        }
+        let kinds = self.column_kinds.0.borrow();
+        let unknown = || format!("the dictionary does not show the type of `{column}` of `{table}`; `sums` of the definition can say it");
+        match kinds.as_ref() {
+            None => Err(unknown()),
+            Some(Err(why)) => Err(format!("the type of `{column}` of `{table}` is not known: {why}; `sums` of the definition can say it")),
+            Some(Ok(kinds)) => {
+                if let Some(kind) = kinds.get(&(table.to_owned(), column.to_owned())) {
+                    return Ok(kind.clone());
+                }
+                // a column of a table that this one extends: of one type, whichever table it is
+                let all: BTreeSet<&String> = kinds.iter().filter(|((_, name), _)| name == column).map(|(_, kind)| kind).collect();
+                match all.len() {
+                    1 => all.first().map(|kind| (*kind).clone()).ok_or_else(unknown),
+                    _ => Err(unknown()),
+                }
+            }
+        }
+    }
+
+    /// Asks for the types of all columns with amounts, of every entity.
+    async fn ask_kinds(&self, sides: Sides<'_>) -> Kinds {
+        let plans = self.process.flows().iter().filter_map(|flow| self.definitions.plan(&flow.entity)).collect::<Vec<_>>();
+        let undecided = plans.iter().flat_map(|plan| &plan.targets).filter(|target| target.tie_out.sums.is_none());
+        let columns: BTreeSet<&str> = undecided.filter_map(ServiceNow::summed_column).collect();
+        let columns: Vec<&str> = columns.into_iter().collect();
+        sides.servicenow.column_kinds(sides.tokens, &columns).await.map_err(|error| {
+            debug!(error = error.chain(), "the dictionary of ServiceNow could not be read");
+            format!("the dictionary could not be read ({})", error.chain())
+        })
+    }
+}
