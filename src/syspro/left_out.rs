@@ -21,6 +21,8 @@ pub(super) struct Settled {
     pub(super) rows: Vec<Vec<Cell>>,
     /// The keys of all rows with a key, in the order received.
     pub(super) keys: Vec<Vec<Cell>>,
+    /// For each of them, whether its row is among `rows`.
+    pub(super) kept: Vec<bool>,
     /// Rows with a missing column. A row without its key, or without the columns that assign it, has no cells.
     pub(super) bad: Vec<BadRow>,
 }
@@ -111,7 +113,9 @@ impl Call<'_> {
                 settled.bad.push(BadRow { cells: None, after: before(), problem });
                 continue;
             }
-            match no_value.or_else(|| (!left_out.is_empty()).then_some(RowProblem::LeftOut(left_out))) {
+            let problem = no_value.or_else(|| (!left_out.is_empty()).then_some(RowProblem::LeftOut(left_out)));
+            settled.kept.push(problem.is_none());
+            match problem {
                 None => settled.rows.push(cells),
                 Some(problem) => {
                     let bad = BadRow { cells: Some(cells), after: before(), problem };

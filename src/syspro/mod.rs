@@ -29,6 +29,7 @@ mod related;
 mod requests;
 mod salvage;
 pub mod trace;
+mod shown;
 mod trail;
 mod transport;
 mod value;

@@ -24,6 +24,8 @@ pub(super) struct Course {
     blank: HashSet<[u8; 16]>,
     /// Whether a key with a null in it has come.
     nulls: bool,
+    /// The key of the row that was left to the next request, which it must begin with.
+    pub(super) awaited: Option<Vec<Cell>>,
     /// Consecutive rows that could not be read.
     pub(super) unreadable: u32,
     /// The requests so far.
@@ -64,10 +66,24 @@ impl Course {
     /// allowed here: they are reported row by row. A key that no text can hold has no position.
     ///
     /// # Errors
-    /// The offset of the first misplaced row, and what is wrong.
+    /// The offset of the first misplaced row, and what is wrong. The keys before it are taken.
     pub(super) fn take(&mut self, comparison: &Comparison, asked: Option<&[Cell]>, keys: &[Vec<Cell>]) -> Result<(), (usize, Misplaced)> {
-        let mut before = self.after.clone();
-        let mut blanks = Vec::new();
+        let (mut before, mut blanks) = (self.after.clone(), Vec::new());
+        let taken = self.take_all(comparison, asked, keys, &mut before, &mut blanks);
+        // two in one answer are reported row by row
+        self.blank.extend(blanks);
+        self.after = before;
+        taken
+    }
+
+    fn take_all(
+        &mut self,
+        comparison: &Comparison,
+        asked: Option<&[Cell]>,
+        keys: &[Vec<Cell>],
+        before: &mut Option<Vec<Cell>>,
+        blanks: &mut Vec<[u8; 16]>,
+    ) -> Result<(), (usize, Misplaced)> {
         for (at, key) in keys.iter().enumerate() {
             if !key.iter().all(Cell::is_askable) {
                 continue;
@@ -82,7 +98,7 @@ impl Course {
                 Some(Ordering::Greater) => return Err((at, Misplaced::Disordered)),
                 // next to its duplicate, in the same answer or in one that continues it
                 Some(Ordering::Equal) if at > 0 || asked.is_none() => {
-                    before = Some(key.clone());
+                    *before = Some(key.clone());
                     continue;
                 }
                 _ => {}
@@ -106,17 +122,25 @@ impl Course {
                 }
                 blanks.push(digest);
             }
-            before = Some(key.clone());
+            *before = Some(key.clone());
         }
-        // two in one answer are reported row by row
-        self.blank.extend(blanks);
-        self.after = before;
         Ok(())
     }
 
     /// Removes the last rows, because they are requested again. `after` then counts as the last key.
     pub(super) fn back_to(&mut self, after: &[Cell], taken_back: &[Cell]) {
-        self.after = Some(after.to_vec());
+        self.forget(Some(after.to_vec()), taken_back);
+    }
+
+    /// Continues behind this key, whatever came before it.
+    pub(super) fn begin_at(&mut self, key: Vec<Cell>) {
+        (self.high, self.lower) = (None, None);
+        self.after = Some(key);
+    }
+
+    /// Forgets the last key. `after` then counts as the last one.
+    pub(super) fn forget(&mut self, after: Option<Vec<Cell>>, taken_back: &[Cell]) {
+        self.after = after;
         let digest = folded(taken_back);
         self.unsure.remove(&digest);
         self.blank.remove(&digest);

@@ -35,7 +35,7 @@ impl Call<'_> {
         let (mut asked_for, mut since) = (0, 0);
         // one of this many rows after the last one cannot be read
         let mut suspect = None::<usize>;
-        let (mut unaskable, mut least) = (0, 1);
+        let (mut unaskable, mut least, mut odd) = (0, 1, 0);
         // rows with the last key of an answer, which are requested once more
         let mut held = Vec::new();
         let mut since_failure = SinceFailure::NothingRead;
@@ -108,6 +108,9 @@ impl Call<'_> {
             if count == 0 {
                 empty += 1;
                 if !has_link {
+                    if self.passed_over(query, course, &Settled::default(), &mut held, &mut found).await? {
+                        continue;
+                    }
                     found.rows.append(&mut held);
                     found.more = false;
                     return Ok(found);
@@ -121,9 +124,13 @@ impl Call<'_> {
             empty = 0;
             since_failure = SinceFailure::RowsRead;
             suspect = suspect.map(|rows| rows.saturating_sub(count)).filter(|rows| *rows > 0);
-            let Settled { rows, keys, bad } = self.settle(query, answer, course.after.as_deref())?;
+            let mut settled = self.settle(query, answer, course.after.as_deref())?;
+            if !by_link && self.passed_over(query, course, &settled, &mut held, &mut found).await? {
+                continue;
+            }
             let beyond = if by_link { None } else { bound.as_deref() };
-            course.take(&comparison, beyond, &keys).map_err(|(at, how)| self.misplaced(query, &keys, at, &how, bound.as_deref()))?;
+            self.check_places(query, course, &comparison, beyond, &mut settled, &mut odd).await?;
+            let Settled { rows, keys, bad, .. } = settled;
             course.unreadable = 0;
             // links continue within one request's `$top` rows, not beyond them
             since = if by_link { since + count } else { count };

@@ -182,6 +182,7 @@ impl Call<'_> {
             && !rows.bad.iter().any(|bad| bad.cells.as_ref().map(key).is_none_or(|bad| bad == last || bad >= before))
         {
             course.back_to(&before, &last);
+            course.awaited = Some(last);
             return Ok(rows.rows.split_off(kept + 1));
         }
         Ok(Vec::new())

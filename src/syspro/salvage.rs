@@ -157,6 +157,7 @@ impl Call<'_> {
         let cells: Vec<Cell> = query.columns.iter().map(cell).collect();
         let key: Vec<Cell> = self.key_offsets(query)?.iter().map(|at| cells[*at].clone()).collect();
         let (after, keys) = (course.after.clone(), [key]);
+        course.awaited = None;
         course
             .take(&self.comparison(query), after.as_deref(), &keys)
             .map_err(|(at, how)| self.misplaced(query, &keys, at, &how, after.as_deref()))?;

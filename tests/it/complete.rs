@@ -2,6 +2,7 @@
 
 mod left_out;
 mod placeholders;
+mod shown;
 mod unreadable;
 
 use std::process::Command;

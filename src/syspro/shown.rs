@@ -1,0 +1,160 @@
+//! Rows whose key SYSPRO shows otherwise than it compares it: a service that cuts blanks, changes case, or replaces letters of another width
+//! or with accents. The text that it shows is then another key to the database, at another place of the order.
+//!
+//! SQL Server compares keys by the collation of the column, and ignores only spaces at the end. Pages are ranges of keys, so such a row
+//! comes again where rows beyond its key are requested, seems to be out of order, or passes over rows. Whether it is such a row, the
+//! database itself says: it does not find the row by the key that it shows. That row alone is held, and the others are read on.
+
+use std::cmp::Ordering;
+
+use tracing::warn;
+
+use super::comparison::{Comparison, Misplaced};
+use super::error::SysproError;
+use super::left_out::Settled;
+use super::order::Course;
+use super::reader::{BadRow, Call, Query, RowProblem, Rows, shown};
+use super::wire::Cell;
+
+/// The most such rows of one read: beyond it, the service or its order is the problem.
+const MOST: usize = 20;
+
+impl Call<'_> {
+    /// Checks the keys of an answer against the request and the keys before. A row whose key SYSPRO shows otherwise is removed: the row of
+    /// `beyond` that came again, because it was read before, and any other one as a row whose key cannot be read. `odd`: how many of them
+    /// there were in this read.
+    ///
+    /// # Errors
+    /// [`SysproError::Order`] for a row that is out of place and that SYSPRO finds by its key; an error of the request.
+    pub(super) async fn check_places(
+        &self,
+        query: &Query<'_>,
+        course: &mut Course,
+        comparison: &Comparison,
+        beyond: Option<&[Cell]>,
+        settled: &mut Settled,
+        odd: &mut usize,
+    ) -> Result<(), SysproError> {
+        let mut from = 0;
+        let before = course.after.clone();
+        loop {
+            let Err((at, how)) = course.take(comparison, beyond, &settled.keys[from..]) else { return Ok(()) };
+            let at = from + at;
+            let error = || self.misplaced(query, &settled.keys, at, &how, beyond.or(before.as_deref()));
+            if *odd >= MOST {
+                return Err(error());
+            }
+            let again = how == Misplaced::NotBeyond
+                && beyond.is_some_and(|bound| comparison.order(bound, &settled.keys[at]) == Some(Ordering::Equal));
+            // the row itself, or the one before it, whose key is shown too high
+            let own = (at, again);
+            let neighbour = (how == Misplaced::Disordered && at > 0).then(|| (at - 1, false));
+            let mut culprit = None;
+            for (of, again) in std::iter::once(own).chain(neighbour) {
+                let Some(row) = settled.row(of) else { continue };
+                if !self.finds(query, &settled.keys[of], row).await? {
+                    culprit = Some((of, again));
+                    break;
+                }
+            }
+            let Some((of, again)) = culprit else { return Err(error()) };
+            *odd += 1;
+            let key = settled.keys[of].clone();
+            warn!(table = query.table, key = shown(&key), "SYSPRO shows a key otherwise than it compares it");
+            if of < at {
+                let last = of.checked_sub(1).map(|last| settled.keys[last].clone()).or_else(|| before.clone());
+                course.forget(last, &key);
+            }
+            settled.remove(of);
+            from = of;
+            if !again {
+                let after = of.checked_sub(1).map(|last| settled.keys[last].clone()).or_else(|| before.clone());
+                let problem = RowProblem::Unreadable(format!(
+                    "SYSPRO shows its key ({}) as {} and does not find it by that: the service or a view changes blanks, case or letters",
+                    query.key.join(", "),
+                    shown(&key)
+                ));
+                settled.bad.push(BadRow { cells: None, after, problem });
+            }
+        }
+    }
+
+    /// Whether SYSPRO finds this row by the key that it shows. A request that says nothing about the row counts as yes.
+    async fn finds(&self, query: &Query<'_>, key: &[Cell], row: &[Cell]) -> Result<bool, SysproError> {
+        Ok(self.by_shown_key(query, key).await?.is_none_or(|rows| rows.iter().any(|found| found == row)))
+    }
+
+    /// The rows that SYSPRO finds by a key; `None`: it cannot be told.
+    async fn by_shown_key(&self, query: &Query<'_>, key: &[Cell]) -> Result<Option<Vec<Vec<Cell>>>, SysproError> {
+        let Some(exactly) = self.exactly(query, key) else { return Ok(None) };
+        let one = Query { conditions: query.conditions.iter().cloned().chain([exactly]).collect(), ..query.clone() };
+        let answer = match self.query(&one, None, 2, self.reader.retry.read_attempts).await {
+            Err(error) if error.is_unreadable() || error.is_failure_within() => return Ok(None),
+            answer => answer?,
+        };
+        self.rows.set(self.rows.get() + answer.rows.len() as u64);
+        Ok(Some(self.settle(&one, answer, None)?.rows))
+    }
+
+    /// Whether the rows beyond a key leave out the row that was to come first and that SYSPRO has: then the key before it is shown
+    /// otherwise, and rows between its two places would be lost. The read goes on behind the row that was left out, which is added.
+    ///
+    /// If SYSPRO does not find the row, it is taken for deleted.
+    pub(super) async fn passed_over(
+        &self,
+        query: &Query<'_>,
+        course: &mut Course,
+        came: &Settled,
+        held: &mut Vec<Vec<Cell>>,
+        found: &mut Rows,
+    ) -> Result<bool, SysproError> {
+        let Some(awaited) = course.awaited.clone() else { return Ok(false) };
+        let comparison = self.comparison(query);
+        let first = came.keys.first();
+        let unknown = came.bad.iter().any(|bad| bad.cells.is_none());
+        let here = came.keys.contains(&awaited);
+        // rows may have come in before it
+        if !here && first.is_some_and(|first| comparison.order(first, &awaited) == Some(Ordering::Less)) {
+            return Ok(false);
+        }
+        course.awaited = None;
+        if here || unknown {
+            return Ok(false);
+        }
+        let rows = self.by_shown_key(query, &awaited).await?.unwrap_or_default();
+        if rows.is_empty() {
+            return Ok(false);
+        }
+        warn!(
+            table = query.table,
+            key = shown(&awaited),
+            "SYSPRO leaves out a row beyond a key: it shows that key otherwise than it compares it"
+        );
+        match held.is_empty() {
+            true => found.rows.extend(rows),
+            false => found.rows.append(held),
+        }
+        course.begin_at(awaited);
+        Ok(true)
+    }
+}
+
+impl Settled {
+    /// The row of a key; `None`: it cannot be read.
+    fn row(&self, at: usize) -> Option<&Vec<Cell>> {
+        self.kept.get(at)?.then(|| self.rows.get(self.place_of(at)))?
+    }
+
+    fn place_of(&self, at: usize) -> usize {
+        self.kept[..at].iter().filter(|kept| **kept).count()
+    }
+
+    fn remove(&mut self, at: usize) {
+        let place = self.place_of(at);
+        if self.kept[at] {
+            self.rows.remove(place);
+        }
+        self.keys.remove(at);
+        self.kept.remove(at);
+    }
+}
