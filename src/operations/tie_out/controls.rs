@@ -1,8 +1,10 @@
 //! The controls of a flow's definition: counted over all documents that were read, with those that violate one.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use super::flow::{AGAIN, FlowWork, Sides, Stop};
+use super::seen::Seen;
 use crate::definition::Plan;
 use crate::definition::control::{Control, Referred};
 use crate::definition::plan::{ControlRule, ExistsControl};
@@ -17,11 +19,18 @@ enum Known {
     Absent,
 }
 
+/// The records of other entities that are remembered between pages, such as accounts of the general ledger. A site may have more: then one
+/// that was not used for some time is looked up again.
+const REMEMBERED: usize = 20_000;
+
+/// Records of other entities, by the place of the control and their key.
+type KnownRecords = HashMap<(usize, String), Known>;
+
 /// The controls of one flow, and what they have shown so far.
 pub(super) struct Controls {
     counts: Vec<TieOutControl>,
-    /// Records of other entities that were looked up in SYSPRO, by the place of the control.
-    known: HashMap<(usize, String), Known>,
+    /// Records of other entities that were looked up in SYSPRO, for each control.
+    known: Vec<Seen<Known>>,
 }
 
 impl Controls {
@@ -42,7 +51,9 @@ impl Controls {
                 _ => None,
             },
         });
-        Self { counts: counts.collect(), known: HashMap::new() }
+        let counts: Vec<TieOutControl> = counts.collect();
+        let most = REMEMBERED / counts.len().max(1);
+        Self { known: counts.iter().map(|_| Seen::of_most(most)).collect(), counts }
     }
 
     /// Checks a page of documents; `counts`: which of them count.
@@ -106,6 +117,7 @@ impl Controls {
     ) -> Result<Vec<(usize, Vec<NewViolation>)>, Stop> {
         let (company, lists) = (&work.flow.company, &work.definitions.code_lists);
         let shown: Vec<Vec<Control>> = documents.iter().map(|document| work.plan.check_controls(company, document, lists)).collect();
+        let mut known = KnownRecords::new();
         for (at, control) in work.plan.read.controls.iter().enumerate() {
             let ControlRule::Exists(exists) = &control.rule else { continue };
             let Some(other) = work.definitions.plan(&exists.entity) else { continue };
@@ -113,42 +125,50 @@ impl Controls {
                 Control::If(referred) => Some(referred),
                 _ => None,
             });
-            self.look_up(work, sides, (at, exists, other), asked.flatten()).await?;
+            self.look_up(work, sides, (at, exists, other), asked.flatten(), &mut known).await?;
         }
         let found = shown.into_iter().enumerate().map(|(document, controls)| {
             let violations = controls.into_iter().enumerate().filter(|(at, _)| self.counts[*at].left_out.is_none());
-            (document, violations.flat_map(|(at, control)| self.violations(work, at, control)).collect())
+            (document, violations.flat_map(|(at, control)| self.violations(work, &known, at, control)).collect())
         });
         Ok(found.collect())
     }
 
-    /// Looks up in SYSPRO which of these records exist.
+    /// Looks up in SYSPRO which of these records exist. `known` is what one page needs.
     async fn look_up<'d>(
         &mut self,
         work: &FlowWork<'_>,
         sides: Sides<'_>,
         (at, exists, other): (usize, &ExistsControl, &Plan),
         asked: impl Iterator<Item = &'d Referred>,
+        known: &mut KnownRecords,
     ) -> Result<(), Stop> {
+        let Some(seen) = self.known.get_mut(at) else { return Ok(()) };
         let mut keys: Vec<DocumentKey> = Vec::new();
         for one in asked {
-            let known = (at, one.key.as_str().to_owned());
-            if let std::collections::hash_map::Entry::Vacant(vacant) = self.known.entry(known) {
-                vacant.insert(Known::Absent);
-                keys.push(one.key.clone());
+            if let Entry::Vacant(vacant) = known.entry((at, one.key.as_str().to_owned())) {
+                let before = seen.get(one.key.as_str());
+                vacant.insert(before.unwrap_or(Known::Absent));
+                if before.is_none() {
+                    keys.push(one.key.clone());
+                }
             }
         }
         for keys in keys.chunks(AGAIN as usize) {
             let page = sides.link.reader.by_key(&sides.link.credential, &work.flow.company, &other.read, keys).await;
             for document in page.map_err(|error| work.not_read(&error))?.documents {
                 let active = exists.active.as_ref().is_none_or(|active| active.holds(other, &document));
-                self.known.insert((at, document.key.as_str().to_owned()), if active { Known::Active } else { Known::Inactive });
+                known.insert((at, document.key.as_str().to_owned()), if active { Known::Active } else { Known::Inactive });
+            }
+            for key in keys {
+                let found = known.get(&(at, key.as_str().to_owned())).copied().unwrap_or(Known::Absent);
+                seen.put(key.as_str().to_owned(), found);
             }
         }
         Ok(())
     }
 
-    fn violations(&self, work: &FlowWork<'_>, at: usize, control: Control) -> Vec<NewViolation> {
+    fn violations(&self, work: &FlowWork<'_>, known: &KnownRecords, at: usize, control: Control) -> Vec<NewViolation> {
         let number = self.counts[at].number;
         let new = |record_key: String, unchecked: bool, message: String| NewViolation {
             number,
@@ -166,7 +186,7 @@ impl Controls {
                     return Vec::new();
                 };
                 let wrong = referred.into_iter().filter_map(|one| {
-                    let said = match self.known.get(&(at, one.key.as_str().to_owned())) {
+                    let said = match known.get(&(at, one.key.as_str().to_owned())) {
                         Some(Known::Active) => return None,
                         Some(Known::Inactive) => "is not active",
                         Some(Known::Absent) | None => "does not exist",

@@ -3,9 +3,9 @@
 //! `flow` reads and compares one flow. `values` turns what was read into comparable rows, and compares their fields. The ledger keeps the
 //! rows meanwhile, finds which records differ, and why; `causes` finds what only the two systems can tell. `vectors` asks whether a table of
 //! ServiceNow has changed, and `repeat` whether anything has, so that earlier results can be taken over. `sums` compares ServiceNow's rows with
-//! the sums that it computes itself. `controls` checks what must hold within SYSPRO's documents. `subledger` compares SYSPRO's AP sub-ledger
-//! with its general ledger. `files` writes workbooks and documents, `rows` the rows of files, and `groups` those of the sums by supplier,
-//! account or document type.
+//! the sums that it computes itself. `controls` checks what must hold within SYSPRO's documents, and `seen` bounds what it remembers.
+//! `subledger` compares SYSPRO's AP sub-ledger with its general ledger. `files` writes workbooks and documents, `rows` the rows of files,
+//! and `groups` those of the sums by supplier, account or document type.
 
 mod causes;
 mod controls;
@@ -14,6 +14,7 @@ mod flow;
 pub mod groups;
 mod repeat;
 pub mod rows;
+mod seen;
 mod subledger;
 mod sums;
 mod values;
