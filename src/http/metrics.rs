@@ -35,8 +35,8 @@ pub(super) async fn metrics(app_state: web::Data<AppState>) -> HttpResponse {
     let store = &app_state.watching.store;
     let gauges = timeout(LEDGER_LIMIT, store.gauges()).await.ok().and_then(Result::ok);
     all_metrics().ledger.set_ledger_up(gauges.is_some());
-    if let Ok(Ok(newest)) = timeout(LEDGER_LIMIT, store.tie_out_newest()).await {
-        all_metrics().ledger.set_tie_out(newest.and_then(|run| tie_out(&run, store.now_there())));
+    if let Some(gauges) = &gauges {
+        all_metrics().ledger.set_tie_out(gauges.tie_out.as_ref().and_then(|run| tie_out(run, store.now_there())));
     }
     let (busy, idle) = store.connections();
     all_metrics().ledger.set_connections(busy, idle);

@@ -8,6 +8,7 @@ use diesel::sql_types::{Array, BigInt};
 use super::documents::{PendingCount, pending_count};
 use super::retention::{LedgerSize, ledger_size};
 use super::schema::flow;
+use super::tie_out::{TieOutRun, newest_done};
 use super::{Store, StoreError};
 use crate::domain::conflict::{ConflictKind, ConflictState};
 use crate::store::text::Text;
@@ -32,6 +33,8 @@ pub struct Gauges {
     pub conflicts: Vec<ConflictCount>,
     /// The size of the ledger.
     pub size: LedgerSize,
+    /// The newest tie-out that is done.
+    pub tie_out: Option<TieOutRun>,
 }
 
 /// A number of entries of the conflict list.
@@ -111,8 +114,8 @@ impl Store {
             .load(conn)?;
             let outdated = sql_query(format!("SELECT entity, sum(records)::bigint AS count FROM ({}) o GROUP BY 1", include_str!("sql/outdated.sql")));
             let outdated = outdated.load(conn)?;
-            let size = ledger_size(conn)?;
-            Ok(Gauges { size, conflicts, not_as_sent, outdated, pending, flows, unsealed: unsealed.first().map_or(0, |row| row.rows) })
+            let (size, tie_out) = (ledger_size(conn)?, newest_done(conn)?);
+            Ok(Gauges { tie_out, size, conflicts, not_as_sent, outdated, pending, flows, unsealed: unsealed.first().map_or(0, |row| row.rows) })
         })
         .await
     }

@@ -58,6 +58,7 @@ mod operations;
 mod order_amounts;
 mod outdated;
 mod plans;
+mod plans_history;
 mod planted;
 mod poison;
 mod prometheus;

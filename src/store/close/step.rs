@@ -104,8 +104,10 @@ struct Count {
 /// The newest tie-out that is done and looked at all periods of the company.
 pub(super) fn newest_tie_out(conn: &mut Conn, company: &str) -> Tx<Option<TieOutId>> {
     let row: Newest = sql_query(
-        "SELECT max(b.tie_out_id) AS id FROM tie_out_block b JOIN tie_out t ON t.id = b.tie_out_id \
-         WHERE t.state = 'done' AND t.year IS NULL AND b.company = $1",
+        // one step of the index for each tie-out that does not count, from the newest one on
+        "SELECT (SELECT b.tie_out_id FROM tie_out_block b \
+                 WHERE b.company = $1 AND (SELECT t.state = 'done' AND t.year IS NULL FROM tie_out t WHERE t.id = b.tie_out_id) \
+                 ORDER BY b.tie_out_id DESC LIMIT 1) AS id",
     )
     .bind::<Text, _>(company)
     .get_result(conn)?;

@@ -37,7 +37,7 @@ use super::audit::{NewAudit, audit_append};
 use super::close::suspend_what_differs;
 use super::definition::SetNumber;
 use super::schema::{definition, flow, tie_out, tie_out_block, tie_out_bucket, tie_out_item, tie_out_row};
-use super::{Store, StoreError};
+use super::{Conn, Store, StoreError, Tx};
 use crate::domain::FlowId;
 use crate::domain::audit::AuditKind;
 use crate::domain::fiscal::FiscalPeriod;
@@ -493,11 +493,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn tie_out_newest(&self) -> Result<Option<TieOutRun>, StoreError> {
-        self.run("find the newest tie-out", move |conn| {
-            let done = tie_out::table.filter(tie_out::state.eq(text(TieOutState::Done.as_str())));
-            Ok(done.order(tie_out::id.desc()).select(TieOutRun::as_select()).first(conn).optional()?)
-        })
-        .await
+        self.run("find the newest tie-out", newest_done).await
     }
 
     /// The blocks of a tie-out.
@@ -606,6 +602,12 @@ impl Store {
         })
         .await
     }
+}
+
+/// The newest tie-out that is done.
+pub(super) fn newest_done(conn: &mut Conn) -> Tx<Option<TieOutRun>> {
+    let done = tie_out::table.filter(tie_out::state.eq(text(TieOutState::Done.as_str())));
+    Ok(done.order(tie_out::id.desc()).select(TieOutRun::as_select()).first(conn).optional()?)
 }
 
 /// The differences that match, from the first to the last.
