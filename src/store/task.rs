@@ -451,6 +451,8 @@ impl Store {
     /// [`StoreError`].
     pub async fn task_counts(&self) -> Result<TaskCounts, StoreError> {
         self.run("count tasks", move |conn| {
+            // old tasks are not read, whatever the server believes of their number
+            sql_query("SET LOCAL enable_seqscan = off").execute(conn)?;
             let rows: Vec<StateRow> = sql_query(
                 "SELECT state, count(*) AS tasks, count(error) AS failing, (array_agg(error ORDER BY failed_at DESC) FILTER (WHERE error IS NOT NULL))[1] AS error \
                  FROM task WHERE state <> 'closed' GROUP BY state ORDER BY state",

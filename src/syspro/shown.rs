@@ -44,7 +44,9 @@ impl Call<'_> {
             if *odd >= MOST {
                 return Err(error());
             }
-            let again = how == Misplaced::NotBeyond
+            // at the front alone: behind another row it is not the row of the bound
+            let again = at == 0
+                && how == Misplaced::NotBeyond
                 && beyond.is_some_and(|bound| comparison.order(bound, &settled.keys[at]) == Some(Ordering::Equal));
             // the row itself, or the one before it, whose key is shown too high
             let own = (at, again);
@@ -52,7 +54,9 @@ impl Call<'_> {
             let mut culprit = None;
             for (of, again) in std::iter::once(own).chain(neighbour) {
                 let Some(row) = settled.row(of) else { continue };
-                if !self.finds(query, &settled.keys[of], row).await? {
+                let missed = !self.finds(query, &settled.keys[of], row).await?;
+                // a service that finds no row by its key says nothing about this one
+                if missed && (again || self.finds_another(query, settled, of).await?) {
                     culprit = Some((of, again));
                     break;
                 }
@@ -84,14 +88,25 @@ impl Call<'_> {
         Ok(self.by_shown_key(query, key).await?.is_none_or(|rows| rows.iter().any(|found| found == row)))
     }
 
+    /// Whether SYSPRO finds some other row of an answer by its key.
+    async fn finds_another(&self, query: &Query<'_>, settled: &Settled, of: usize) -> Result<bool, SysproError> {
+        let near = [of + 1, of.wrapping_sub(1), of + 2, of.wrapping_sub(2)];
+        for other in near.into_iter().filter(|other| settled.keys.get(*other).is_some_and(|key| *key != settled.keys[of])) {
+            if let Some(row) = settled.row(other)
+                && self.finds(query, &settled.keys[other], row).await?
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// The rows that SYSPRO finds by a key; `None`: it cannot be told.
     async fn by_shown_key(&self, query: &Query<'_>, key: &[Cell]) -> Result<Option<Vec<Vec<Cell>>>, SysproError> {
         let Some(exactly) = self.exactly(query, key) else { return Ok(None) };
         let one = Query { conditions: query.conditions.iter().cloned().chain([exactly]).collect(), ..query.clone() };
-        let answer = match self.query(&one, None, 2, self.reader.retry.read_attempts).await {
-            Err(error) if error.is_unreadable() || error.is_failure_within() => return Ok(None),
-            answer => answer?,
-        };
+        // an answer that is no answer to this leaves the question open, and what is wrong is said as before
+        let Ok(answer) = self.query(&one, None, 2, self.reader.retry.read_attempts).await else { return Ok(None) };
         self.rows.set(self.rows.get() + answer.rows.len() as u64);
         Ok(Some(self.settle(&one, answer, None)?.rows))
     }

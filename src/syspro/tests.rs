@@ -551,7 +551,7 @@ fn failures_are_told_apart_and_passing_ones_are_repeated() {
 
     let same = many(50);
     let (error, requests) = failure(move |_| Some(reply(200, same.clone())));
-    assert!(matches!(error, SysproError::Order { .. }) && requests == 2, "a filter that is ignored must not loop: {error}");
+    assert!(matches!(error, SysproError::Order { .. }) && requests <= 5, "a filter that is ignored must not loop: {error}");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use tracing::warn;
 use super::super::tables::{Tables, tables};
 use super::controls::Controls;
 use super::repeat::Reading;
-use super::sums::{ColumnKinds, SumCheck, Summed};
+use super::summed::{ColumnKinds, SumCheck, Summed};
 use super::values::{self, prefix};
 use super::vectors::Vectors;
 use crate::actors::servicenow_token::TokenClient;

@@ -16,6 +16,7 @@ mod repeat;
 pub mod rows;
 mod seen;
 mod subledger;
+mod summed;
 mod sums;
 mod values;
 mod vectors;
@@ -26,7 +27,7 @@ use tracing::info;
 
 use self::flow::{FlowWork, Sides};
 use self::repeat::{Basis, Reading, SUBLEDGER};
-use self::sums::ColumnKinds;
+use self::summed::ColumnKinds;
 use self::vectors::Vectors;
 use super::calendar::CompanyCalendar;
 use super::refused::Refused;

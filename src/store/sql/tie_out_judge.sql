@@ -6,9 +6,10 @@ SET cause = c.cause, open = CASE WHEN c.cause = 'staged' THEN i.open ELSE NOT c.
         SELECT min(o.first_seen_at) FROM tie_out_item o
         -- the newest one that compared this record
         WHERE o.tie_out_id = (
-            SELECT max(t.id) FROM tie_out t
+            SELECT t.id FROM tie_out t
             WHERE t.id < $1 AND t.state = 'done' AND (t.companies = '{}' OR $2 = ANY(t.companies)) AND (t.entities = '{}' OR $3 = ANY(t.entities))
-              AND (t.year IS NULL OR (t.year = i.year AND t.period = i.period)))
+              AND (t.year IS NULL OR (t.year = i.year AND t.period = i.period))
+            ORDER BY t.id DESC LIMIT 1)
           AND o.company = $2 AND o.entity = $3 AND o.block = i.block AND o.document_key = i.document_key AND o.record_key = i.record_key
           AND o.kind = i.kind AND o.field IS NOT DISTINCT FROM i.field), i.first_seen_at)
 FROM (

@@ -199,12 +199,19 @@ impl Store {
         of: Option<FiscalPeriod>,
     ) -> Result<(), StoreError> {
         self.run("find why both sides differ", move |conn| {
+            // old tie-outs are not read, whatever the server believes of their number
+            conn.batch_execute(
+                "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_sort = off; SET LOCAL jit = off",
+            )?;
             sql_query(include_str!("../sql/tie_out_judge.sql"))
                 .bind::<BigInt, _>(id)
                 .bind::<Text, _>(flow.company.as_str())
                 .bind::<Text, _>(flow.entity.as_str())
                 .bind::<Array<Text>, _>(Cause::TIMING.iter().map(|cause| cause.as_str()).collect::<Vec<_>>())
                 .execute(conn)?;
+            conn.batch_execute(
+                "SET LOCAL enable_seqscan TO DEFAULT; SET LOCAL enable_bitmapscan TO DEFAULT; SET LOCAL enable_sort TO DEFAULT",
+            )?;
             conn.batch_execute(WHOLE_BLOCK)?;
             for (divided, amount) in &blocks {
                 sum(conn, id, &flow, divided, amount.as_deref(), of)?;
