@@ -10,6 +10,7 @@
 //! | `…=stop@NAME` | it is stopped as by `kill -STOP` |
 //! | `…=panic@NAME` | the code that reached it panics |
 //! | `…=hang@NAME` | the thread that reached it does not come back |
+//! | `TIELINE_ACCOUNT=NAME` | a command is of this account, as if this one ran it: tests need several people on one machine |
 //! | `TIELINE_FAILPOINT_LOG=FILE` | every point that is reached is appended to the file, a line each |
 //!
 //! Names: `ledger:<what the transaction does>:<n>_<statement>:before|after` and `http:<method>:<path>:before|sent|answered|read`. A `*` at
@@ -163,6 +164,11 @@ mod armed {
         }
     }
 
+    /// The account that a test runs a command as.
+    pub(crate) fn account() -> Option<String> {
+        std::env::var("TIELINE_ACCOUNT").ok().filter(|name| !name.is_empty())
+    }
+
     /// The next statements of this thread belong to this transaction.
     pub(crate) fn transaction(what: Option<&'static str>) {
         WORK.set(what.map(|what| (what, 0)));
@@ -191,9 +197,13 @@ mod armed {
         request.await
     }
 
+    pub(crate) fn account() -> Option<String> {
+        None
+    }
+
     pub(crate) fn transaction(_: Option<&'static str>) {}
 
     pub(crate) fn statement(_: &dyn std::fmt::Display, _: &str) {}
 }
 
-pub(crate) use armed::{reached, statement, transaction, under_way};
+pub(crate) use armed::{account, reached, statement, transaction, under_way};

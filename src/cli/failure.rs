@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use crate::credentials::change::NotChanged;
 use crate::domain::chain;
 use crate::operations::api_key::NotAdded;
+use crate::operations::person::NotFreed;
 use crate::operations::{Class, Interface, Refused};
 
 /// The exit codes of every command.
@@ -103,6 +104,15 @@ impl From<NotChanged> for Failure {
     fn from(error: NotChanged) -> Self {
         match error {
             NotChanged::Ledger(error) => error.into(),
+            error => Self::plain(&error),
+        }
+    }
+}
+
+impl From<NotFreed> for Failure {
+    fn from(error: NotFreed) -> Self {
+        match error {
+            NotFreed::Ledger(error) => error.into(),
             error => Self::plain(&error),
         }
     }

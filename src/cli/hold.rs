@@ -9,6 +9,7 @@ use super::{Global, OutputForm, output, resend};
 use crate::domain::reason::Reason;
 use crate::domain::resent::ResentOutcome;
 use crate::domain::{DocumentKey, FlowId};
+use crate::operations::approval::ApprovedRecords;
 use crate::operations::{self, NeverRead, Refused, hold::Named};
 use crate::store::HoldRow;
 
@@ -43,6 +44,8 @@ struct Released {
     records: Vec<HoldRow>,
     /// Keys that were never read from SYSPRO.
     unknown: Vec<String>,
+    /// The approval of a second person, and what is left of it; null where none was needed.
+    approved: Option<ApprovedRecords>,
     /// The results; null where nothing was sent.
     outcome: Option<ResentOutcome>,
     /// Why sending stopped, if it did.
@@ -52,7 +55,7 @@ struct Released {
 /// `tieline hold`
 pub(super) fn hold(global: &Global, args: &HoldArgs) -> Result<Exit, Failure> {
     with_ledger(global, async |context| {
-        let Named { records, unknown } = operations::hold::hold(&context.process(), args.flow(), &args.keys, requested(&args.why)).await?;
+        let Named { records, unknown, .. } = operations::hold::hold(&context.process(), args.flow(), &args.keys, requested(&args.why)).await?;
         match global.output {
             OutputForm::Json => output::json(&records)?,
             _ => records.iter().try_for_each(|row| output::line(&held(row)))?,
@@ -68,12 +71,15 @@ pub(super) fn release(global: &Global, args: &ReleaseArgs) -> Result<Exit, Failu
         // what is only queued is sent by a process with the definitions in force
         let process = if no_send { context.process() } else { context.working_process().await? };
         let (named, followed) = operations::hold::release(&process, args.flow(), &args.keys, requested(&args.why)).await?;
-        let Named { records, unknown } = named;
+        let Named { records, unknown, approved } = named;
         let people = global.output == OutputForm::Table;
         // a reader that closes the output early must not prevent any sending
         let say = |text: &str| output::even_unread(output::line(text));
         if people {
             records.iter().try_for_each(|row| say(&released(row)))?;
+            if let Some(text) = approved.as_ref().and_then(ApprovedRecords::left_out) {
+                say(&text)?;
+            }
         }
         let sent = if no_send || followed.is_empty() { None } else { Some(resend::send(context, &process, &followed).await?) };
         match &sent {
@@ -85,7 +91,7 @@ pub(super) fn release(global: &Global, args: &ReleaseArgs) -> Result<Exit, Failu
         let known = known(args, unknown.clone(), exit);
         if !people {
             let errors = sent.as_ref().map(resend::Sent::errors).unwrap_or_default();
-            output::even_unread(output::json(&Released { records, unknown, outcome: sent.and_then(|sent| sent.outcome), errors }))?;
+            output::even_unread(output::json(&Released { records, unknown, approved, outcome: sent.and_then(|sent| sent.outcome), errors }))?;
         }
         known
     })

@@ -26,6 +26,7 @@ mod hold;
 mod migrate;
 mod notices;
 mod output;
+mod person;
 mod postgres_watchdog;
 mod prompt;
 mod prove;
@@ -99,6 +100,9 @@ pub enum Command {
     /// Manages the keys of the HTTP interface
     #[command(subcommand)]
     ApiKey(api_key::ApiKeyCommand),
+    /// Lists the people of the OpenID provider, and frees the name of an account that no longer exists
+    #[command(subcommand)]
+    Person(person::PersonCommand),
     /// Shows the state of every flow, and the last runs
     Status(status::StatusArgs),
     /// Pauses or resumes a flow, or forgets one that is no longer configured
@@ -206,6 +210,7 @@ pub fn main(cli: Cli) -> ExitCode {
         Command::Doctor(args) => doctor::doctor(&cli.global, &args),
         Command::Credential(command) => credential::credential(&cli.global, &command),
         Command::ApiKey(command) => api_key::api_key(&cli.global, &command),
+        Command::Person(command) => person::person(&cli.global, &command),
         Command::Status(args) => status::status(&cli.global, &args),
         Command::Flow(command) => flow::flow(&cli.global, &command),
         Command::Resume(args) => resume::resume(&cli.global, &args),

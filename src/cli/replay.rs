@@ -15,6 +15,7 @@ use crate::domain::reason::Reason;
 use crate::domain::run::RunCounts;
 use crate::operations;
 use crate::operations::outdated::OutdatedReport;
+use crate::operations::approval::ApprovedRecords;
 use crate::operations::replay::{Selection, Which};
 use crate::operations::resend::ReplayReport;
 use crate::store::ReplayScope;
@@ -158,6 +159,9 @@ async fn run(context: &Context, global: &Global, args: &ReplayArgs, which: Which
         }
         for skipped in &taken_in.skipped {
             say(&format!("left out: {skipped}"))?;
+        }
+        if let Some(text) = taken_in.approved.as_ref().and_then(ApprovedRecords::left_out) {
+            say(&text)?;
         }
     }
     let left_out = !taken_in.skipped.is_empty() || taken_in.outdated.as_ref().is_some_and(OutdatedReport::is_undone);

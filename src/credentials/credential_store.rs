@@ -155,6 +155,26 @@ impl CredentialStore {
         tokio::task::spawn_blocking(read).await.unwrap_or_else(|error| Err(KeyError::File { path, action: "read", source: source(error) }))
     }
 
+    /// The key ring for what is not stored, such as MACs. Makes the key where nothing is encrypted yet.
+    ///
+    /// # Errors
+    /// As for [`CredentialStore::keys`]; [`KeyError::Missing`] also when the ledger does not say whether anything is encrypted.
+    pub async fn key_ring_or_new(&self) -> Result<Arc<KeyRing>, KeyError> {
+        let missing = match self.key_ring().await {
+            Err(missing @ KeyError::Missing { .. }) => missing,
+            other => return other,
+        };
+        match self.store.credential_list().await {
+            Ok(stored) if stored.is_empty() => {
+                let (place, path) = (self.key_place(), self.key_place().path().to_owned());
+                let made = tokio::task::spawn_blocking(move || KeyRing::load(place, Ciphertexts::None)).await;
+                let source = |error: tokio::task::JoinError| std::io::Error::other(error.to_string());
+                made.unwrap_or_else(|error| Err(KeyError::File { path, action: "written", source: source(error) })).map(Arc::new)
+            }
+            Ok(_) | Err(_) => Err(missing),
+        }
+    }
+
     /// A secret that the ledger keeps outside its credentials, in clear: encrypted under a name for something of that name.
     ///
     /// # Errors

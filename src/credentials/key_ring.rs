@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use chacha20poly1305::aead::{Aead, Generate, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use hmac::{Hmac, Mac};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
@@ -172,6 +173,19 @@ impl MasterKey {
     fn cipher(&self) -> XChaCha20Poly1305 {
         XChaCha20Poly1305::new((&*self.bytes).into())
     }
+
+    /// The MAC over a message, with a key of its own for each purpose: the cipher's key is never used for anything else.
+    fn mac(&self, purpose: &str, message: &[u8]) -> Hmac<Sha256> {
+        let of_purpose = Zeroizing::new(<[u8; 32]>::from(
+            keyed(&*self.bytes).chain_update(b"tieline mac 1 ").chain_update(purpose.as_bytes()).finalize().into_bytes(),
+        ));
+        keyed(&*of_purpose).chain_update(message)
+    }
+}
+
+fn keyed(key: &[u8; 32]) -> Hmac<Sha256> {
+    // HMAC takes a key of any length
+    <Hmac<Sha256> as hmac::KeyInit>::new_from_slice(key).unwrap_or_else(|_| unreachable!("a key of 32 bytes"))
 }
 
 /// The master keys: the last one encrypts, all of them decrypt.
@@ -331,6 +345,16 @@ impl KeyRing {
         let payload = Payload { msg: encrypted.ciphertext.as_slice(), aad: &bound };
         let secret = key.cipher().decrypt(&XNonce::from(nonce), payload).map_err(|_| altered())?;
         String::from_utf8(secret).map(SecretString::from).map_err(|_| altered())
+    }
+
+    /// The MAC of the current key over a message that comes back later: HMAC-SHA-256. A MAC for one purpose says nothing for another one.
+    pub fn mac(&self, purpose: &str, message: &[u8]) -> [u8; 32] {
+        self.current.mac(purpose, message).finalize().into_bytes().into()
+    }
+
+    /// Whether one of the keys made this MAC for this purpose over this message. Takes the same time for any MAC.
+    pub fn made_mac(&self, purpose: &str, message: &[u8], mac: &[u8]) -> bool {
+        self.keys.iter().chain([&self.current]).any(|key| key.mac(purpose, message).verify_slice(mac).is_ok())
     }
 
     /// Starts a rotation: adds a key, which encrypts from now on, and returns every secret encrypted with it, in the order given. Store them,

@@ -74,6 +74,7 @@ mod tests {
             created_at: now,
             expires_at,
             last_used_at: None,
+            end_set_at: None,
         };
         let opens = |text: &str, row: Option<ApiKeyRow>| opens(text, row, now).map(|row| row.role).map_err(|problem| problem.detail);
         let unknown = Err("the request has no valid API key".to_owned());

@@ -14,6 +14,7 @@ use crate::actors::system::Access;
 use crate::config::Loaded;
 use crate::doctor::DiagnosticsParts;
 use crate::oidc::Provider;
+use crate::operations::sign_in::RefusalLimit;
 use crate::operations::{Service, check_names};
 use crate::process::Process;
 
@@ -35,6 +36,8 @@ pub struct AppState {
     pub(super) names: Arc<host::Names>,
     /// Recent failures to sign in.
     pub(super) login_throttle: Arc<LoginThrottle>,
+    /// Refused sign-ins through the provider that became events.
+    pub(super) sign_in_refusals: Arc<RefusalLimit>,
     /// What can be asked for.
     pub(super) routes: &'static Routes,
     /// Recent responses.
@@ -61,6 +64,7 @@ impl AppState {
             loaded,
             routes,
             login_throttle: Arc::default(),
+            sign_in_refusals: Arc::default(),
             cache: Arc::default(),
             provider,
         }

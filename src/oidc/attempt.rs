@@ -1,15 +1,21 @@
 //! One attempt to sign in: what the browser keeps until the provider sends it back.
 //!
 //! The cookie has 32 random bytes. State, nonce and the verifier of PKCE are hashes of it, each with a word of its own: none of them tells
-//! another one, and nothing has to be stored for a visitor who never comes back.
+//! another one, and nothing has to be stored for a visitor who never comes back. A MAC with a key of the installation is at its end: nobody
+//! else can make a cookie that passes for an attempt that began here.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use crate::credentials::key_ring::KeyRing;
+
 /// How long a person may take to sign in at the provider.
 pub const LIFE: TimeDelta = TimeDelta::minutes(10);
+
+/// What the MAC of a cookie is for.
+const PURPOSE: &str = "sign-in attempt";
 
 /// The longest address to return to.
 const LONGEST: usize = 2000;
@@ -31,8 +37,14 @@ impl Attempt {
         Self { text: format!("{secret}.{begun}.{}", BASE64_URL_SAFE_NO_PAD.encode(to)), begun, to: to.to_owned() }
     }
 
-    /// The attempt of a cookie, if it has the form of one.
-    pub fn read(text: &str) -> Option<Self> {
+    /// The attempt of a cookie, if it began here.
+    pub fn read(cookie: &str, keys: &KeyRing) -> Option<Self> {
+        let (text, mac) = cookie.rsplit_once('.')?;
+        let mac = BASE64_URL_SAFE_NO_PAD.decode(mac).ok()?;
+        keys.made_mac(PURPOSE, text.as_bytes(), &mac).then(|| Self::parse(text))?
+    }
+
+    fn parse(text: &str) -> Option<Self> {
         let mut parts = text.splitn(3, '.');
         let (secret, begun, to) = (parts.next()?, parts.next()?, parts.next()?);
         let is_secret = secret.len() == 64 && secret.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -40,9 +52,9 @@ impl Attempt {
         is_secret.then_some(Self { text: text.to_owned(), begun: begun.parse().ok()?, to })
     }
 
-    /// The value of the cookie.
-    pub fn cookie(&self) -> &str {
-        &self.text
+    /// The value of the cookie: `SECRET.BEGUN.TARGET.MAC`, with the MAC in base64.
+    pub fn cookie(&self, keys: &KeyRing) -> String {
+        format!("{}.{}", self.text, BASE64_URL_SAFE_NO_PAD.encode(keys.mac(PURPOSE, self.text.as_bytes())))
     }
 
     /// The page to return to.
@@ -94,24 +106,51 @@ impl Attempt {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::credentials::key_ring::{Ciphertexts, KeyPlace};
+
+    /// The keys of an installation.
+    fn keys() -> KeyRing {
+        let directory = tempfile::tempdir().expect("a directory");
+        KeyRing::load(KeyPlace::new(&directory.path().join("master.key"), None), Ciphertexts::None).expect("a key")
+    }
 
     #[test]
     fn a_cookie_is_read_back_and_gives_the_same_values() {
-        let now = Utc::now();
+        let (now, keys) = (Utc::now(), keys());
         let attempt = Attempt::new([7; 32], now, "/close?company=EDU1");
-        let again = Attempt::read(attempt.cookie()).expect("its own form");
+        let cookie = attempt.cookie(&keys);
+        let again = Attempt::read(&cookie, &keys).expect("its own form");
         assert_eq!((again.to(), again.state(), again.nonce()), ("/close?company=EDU1", attempt.state(), attempt.nonce()));
         assert!(again.has_state(&attempt.state()) && !again.has_state("") && !again.has_state(&attempt.nonce()));
         let all = [attempt.state(), attempt.nonce(), attempt.verifier(), attempt.challenge(), hex::encode(attempt.hash())];
         assert_eq!(all.iter().collect::<std::collections::BTreeSet<_>>().len(), all.len());
-        assert!(all.iter().all(|value| !attempt.cookie().contains(value.as_str())));
+        assert!(all.iter().all(|value| !cookie.contains(value.as_str())));
         // RFC 7636, section 4.1
         assert!((43..=128).contains(&attempt.verifier().len()));
         let other = Attempt::new([7; 32], now, "/");
         assert_ne!(other.state(), attempt.state(), "another page is another attempt");
-        for wrong in ["", "a.b", "..", &attempt.cookie()[1..], &attempt.cookie().replace('.', "-")] {
-            assert!(Attempt::read(wrong).is_none(), "{wrong}");
+        for wrong in ["", "a.b", "..", &cookie[1..], &cookie.replace('.', "-")] {
+            assert!(Attempt::read(wrong, &keys).is_none(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_cookie_that_another_one_made_or_changed_is_none() {
+        let (ours, attempt) = (keys(), Attempt::new([7; 32], Utc::now(), "/"));
+        let cookie = attempt.cookie(&ours);
+        let (text, mac) = cookie.rsplit_once('.').expect("a MAC");
+        let (later, elsewhere) = (Attempt::new([7; 32], Utc::now() + LIFE, "/"), Attempt::new([7; 32], Utc::now(), "/close"));
+        for (what, made_up) in [
+            ("of another installation", attempt.cookie(&keys())),
+            ("without a MAC", text.to_owned()),
+            ("with an empty one", format!("{text}.")),
+            ("cut", cookie[..cookie.len() - 4].to_owned()),
+            ("with another time", format!("{}.{mac}", later.text)),
+            ("with another page", format!("{}.{mac}", elsewhere.text)),
+        ] {
+            assert!(Attempt::read(&made_up, &ours).is_none(), "{what}: {made_up}");
+        }
+        assert!(Attempt::read(&cookie, &ours).is_some());
     }
 
     #[test]

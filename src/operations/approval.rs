@@ -1,10 +1,12 @@
 //! Actions that need a second person: asked for, answered, and done once.
 
+use uuid::Uuid;
+
 use super::{Class, Interface, Refused, Requested};
 use crate::domain::approval::{Amounts, ApprovalKind, ApprovalState};
 use crate::domain::{CompanyId, EntityName};
 use crate::process::Process;
-use crate::store::{Answered, Approval, ApprovalRow, Concerned, ConcernedScope, Concerns, NewApproval};
+use crate::store::{Answered, Approval, ApprovalRow, ApprovedUse, Concerned, ConcernedScope, Concerns, Given, HeldRecords, NewApproval};
 
 /// Why an action was not done, or an answer not stored.
 #[derive(Debug, Clone)]
@@ -39,8 +41,46 @@ pub(super) fn needed(
 /// How often records that change while they are counted are counted again.
 const COUNTS: u32 = 5;
 
-/// Succeeds if none of these actions with records needs a second person, or if another person has approved them for this one. Answers the
-/// number of the approval that was used, which limits the action to the records that it is for. An approval is used once.
+/// An approval for records, and what is left of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+pub struct ApprovedRecords {
+    /// The number of the request.
+    pub number: i64,
+    /// How many records it is still for.
+    #[serde(flatten)]
+    pub records: HeldRecords,
+}
+
+impl ApprovedRecords {
+    /// What the approval is not for, if there is any: those records are left out.
+    pub fn left_out(&self) -> Option<String> {
+        let HeldRecords { approved, held, selected } = self.records;
+        let of = |count: i64, one: &str, many: &str| match count {
+            0 => None,
+            1 => Some(format!("1 {one}")),
+            count => Some(format!("{count} {many}")),
+        };
+        let changed = of(approved - held, "has changed since or is not selected any more", "have changed since or are not selected any more");
+        // the newer versions of the changed ones are among those that are selected
+        let others = of(selected - held, "selected record is not approved as it is now", "selected records are not approved as they are now");
+        let all: Vec<String> = changed.into_iter().chain(others).collect();
+        (!all.is_empty()).then(|| {
+            format!("Request {} holds for {held} of its {approved} records: {}. To include these, repeat it, and ask again.", self.number, all.join(", "))
+        })
+    }
+}
+
+/// An action with records that another person approved.
+#[derive(Debug, Clone)]
+pub(super) struct Approved {
+    /// The use of the approval, which limits the action to the records that it is for.
+    pub(super) used: ApprovedUse,
+    /// What is left of it.
+    pub(super) records: ApprovedRecords,
+}
+
+/// Succeeds if none of these actions with records needs a second person, or if another person has approved them for this one. An approval is
+/// used once, and not before the first of the records is queued.
 ///
 /// # Errors
 /// [`ApprovalRefused::Asked`], [`ApprovalRefused::Changing`]; an error of the ledger.
@@ -51,7 +91,7 @@ pub(super) async fn require_of_records(
     scope: &ConcernedScope,
     parameters: &str,
     requested: &Requested,
-) -> Result<Option<i64>, Refused> {
+) -> Result<Option<Approved>, Refused> {
     if process.settings.approvals.hours_of(kind).is_none() {
         return Ok(None);
     }
@@ -67,7 +107,12 @@ pub(super) async fn require_of_records(
             Concerns::Records { scope: Box::new(scope.clone()), parameters: parameters.to_owned(), digest: counted.digest.clone() };
         let Some(ask) = needed(process, kind, subject.to_owned(), effect, concerns, requested) else { return Ok(None) };
         match process.store.approval_use(ask).await? {
-            Some(Approval::Given(number)) => return Ok(Some(number)),
+            Some(Approval::Given(Given { number, records })) => {
+                let (actor, why) = (requested.by.clone(), requested.why.clone());
+                let used = ApprovedUse { approval: number, execution: Uuid::now_v7(), actor, why };
+                let records = ApprovedRecords { number, records: records.unwrap_or_default() };
+                return Ok(Some(Approved { used, records }));
+            }
             Some(Approval::Asked(row)) => return Err(asked(row)),
             None => {}
         }
@@ -193,5 +238,25 @@ impl ApprovalRefused {
             Self::OtherPerson(..) => "reject it instead".to_owned(),
             Self::Changing => "repeat it in a moment".to_owned(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_approval_does_not_hold_for_is_said() {
+        let said = |approved, held, selected| {
+            ApprovedRecords { number: 3, records: HeldRecords { approved, held, selected } }.left_out().unwrap_or_default()
+        };
+        assert_eq!(said(12, 12, 12), "");
+        assert_eq!(
+            said(12, 10, 13),
+            "Request 3 holds for 10 of its 12 records: 2 have changed since or are not selected any more, 3 selected records are not approved as \
+             they are now. To include these, repeat it, and ask again."
+        );
+        assert!(said(12, 11, 11).contains(": 1 has changed since or is not selected any more. "));
+        assert!(said(12, 12, 13).contains(": 1 selected record is not approved as it is now. "));
     }
 }

@@ -1,5 +1,6 @@
 //! Holds and releases records.
 
+use super::approval::{Approved, ApprovedRecords};
 use super::selection::{self, WrongSelection};
 use super::{NeverRead, Refused, Requested, approval, check_names};
 use crate::domain::approval::ApprovalKind;
@@ -15,6 +16,8 @@ pub struct Named {
     pub records: Vec<HoldRow>,
     /// Keys that were never read from SYSPRO, in the ledger's form.
     pub unknown: Vec<String>,
+    /// The approval of a second person, and what is left of it: records that it does not hold for are left out.
+    pub approved: Option<ApprovedRecords>,
 }
 
 impl Named {
@@ -23,7 +26,7 @@ impl Named {
         if records.is_empty() {
             return Err(NeverRead::of(flow, unknown).into());
         }
-        Ok(Self { records, unknown })
+        Ok(Self { records, unknown, approved: None })
     }
 }
 
@@ -52,13 +55,14 @@ pub async fn hold(process: &Process, flow: FlowId, keys: &[String], requested: R
 pub async fn release(process: &Process, flow: FlowId, keys: &[String], requested: Requested) -> Result<(Named, Followed), Refused> {
     let named = keys;
     let keys = checked(process, &flow, named).await?;
-    let approval = approved(process, &flow, named, &requested).await?;
-    let (rows, followed) = end_holds(process, flow.clone(), keys.clone(), approval, requested).await?;
-    Ok((Named::of(&flow, keys, rows)?, followed))
+    let (used, approved) =
+        approved(process, &flow, named, &requested).await?.map(|Approved { used, records }| (used, records)).unzip();
+    let (rows, followed) = end_holds(process, flow.clone(), keys.clone(), used, requested).await?;
+    Ok((Named { approved, ..Named::of(&flow, keys, rows)? }, followed))
 }
 
 /// The approval of a second person, where `[approvals]` asks for one.
-async fn approved(process: &Process, flow: &FlowId, keys: &[String], requested: &Requested) -> Result<Option<i64>, Refused> {
+async fn approved(process: &Process, flow: &FlowId, keys: &[String], requested: &Requested) -> Result<Option<Approved>, Refused> {
     let mut sorted: Vec<&str> = keys.iter().map(String::as_str).collect();
     sorted.sort_unstable();
     sorted.dedup();

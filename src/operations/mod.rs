@@ -25,6 +25,7 @@ mod interface;
 pub mod notices;
 pub mod other_side;
 pub mod outdated;
+pub mod person;
 pub mod prove;
 mod refused;
 pub mod replay;

@@ -15,7 +15,7 @@ use crate::domain::ids::{DocumentId, RunId};
 use crate::domain::run::RunKind;
 use crate::process::Process;
 use crate::process::in_force::Snapshot;
-use crate::store::{Differing, Intake, IntakeDocument, OutdatedDocument, OutdatedPlace, Resend, StoreError};
+use crate::store::{ApprovedUse, Differing, Intake, IntakeDocument, OutdatedDocument, OutdatedPlace, Resend, StoreError};
 
 /// One flow with records that were mapped under another definition.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
@@ -204,7 +204,7 @@ async fn compare_flow(
 pub(super) async fn send(
     process: &Process,
     compared: &mut OutdatedReport,
-    approval: Option<i64>,
+    approval: Option<ApprovedUse>,
     requested: &Requested,
 ) -> Result<ReplayReport, StoreError> {
     let definitions = compared.definitions.clone();
@@ -219,7 +219,7 @@ pub(super) async fn send(
         report.runs.push((flow.flow.clone(), run));
         // a person's number is for all flows, the limit is per flow
         let sum_before = if compared.allowed.is_some() { sum } else { 0 };
-        let mut most = Most { most: compared.allowed.unwrap_or(flow.limit), sum: sum_before, approval };
+        let mut most = Most { most: compared.allowed.unwrap_or(flow.limit), sum: sum_before, approval: approval.clone() };
         let outcome = send_flow(process, &definitions, &flow.flow, run, &requested.by, &mut most, &mut report).await;
         let error = match &outcome {
             Ok(stopped) => stopped.clone(),
@@ -240,7 +240,7 @@ struct Most {
     most: i64,
     sum: i64,
     /// The approval that names the records.
-    approval: Option<i64>,
+    approval: Option<ApprovedUse>,
 }
 
 impl Most {
@@ -273,9 +273,9 @@ async fn send_flow(
         let page = process.store.outdated_page(flow.clone(), after, PAGE).await?;
         let Some(last) = page.last() else { return Ok(None) };
         after = last.place();
-        let page = approved(process, most.approval, page).await?;
+        let page = approved(process, most.approval.as_ref(), page).await?;
         let documents = mapped(process, definitions, flow, page, &mut report.skipped);
-        let page = Intake { actor: requested_by.to_owned(), ..intake(definitions, flow, run, documents) };
+        let page = Intake { actor: requested_by.to_owned(), approval: most.approval.clone(), ..intake(definitions, flow, run, documents) };
         let differing = process.store.differing(page.clone()).await?;
         if let Err(stopped) = most.take(flow, differing.records) {
             return Ok(Some(stopped));
@@ -287,10 +287,14 @@ async fn send_flow(
 }
 
 /// The records of a page that an approval is for; without one, all.
-async fn approved(process: &Process, approval: Option<i64>, page: Vec<OutdatedDocument>) -> Result<Vec<OutdatedDocument>, StoreError> {
-    let Some(approval) = approval else { return Ok(page) };
+async fn approved(
+    process: &Process,
+    used: Option<&ApprovedUse>,
+    page: Vec<OutdatedDocument>,
+) -> Result<Vec<OutdatedDocument>, StoreError> {
+    let Some(used) = used else { return Ok(page) };
     let ids: Vec<DocumentId> = page.iter().map(|document| document.stored.id).collect();
-    let approved: HashSet<DocumentId> = process.store.approved_records(approval, ids).await?.into_iter().collect();
+    let approved: HashSet<DocumentId> = process.store.approved_records(used.approval, ids).await?.into_iter().collect();
     Ok(page.into_iter().filter(|document| approved.contains(&document.stored.id)).collect())
 }
 

@@ -3,6 +3,7 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::json;
 
+use super::approval::{Approved, ApprovedRecords};
 use super::flow::configured_names;
 use super::selection::{self, MOST_NAMED, WrongSelection};
 use super::{NeverRead, Refused, Requested, approval};
@@ -11,7 +12,7 @@ use crate::domain::audit::AuditKind;
 use crate::operations::outdated::{self, OutdatedReport};
 use crate::operations::resend::{ReplayReport, send_again};
 use crate::process::Process;
-use crate::store::{ConcernedScope, NewAudit, ReplayScope};
+use crate::store::{ApprovedUse, ConcernedScope, NewAudit, ReplayScope};
 
 /// Keys that a request for approval names.
 const NAMED: usize = 3;
@@ -27,8 +28,8 @@ pub enum Which {
         scope: ReplayScope,
         /// Sends up to this many records, regardless of `flows.change_limit`.
         allow: Option<i64>,
-        /// The approval of a second person that was used: only the records that it is for are sent.
-        approval: Option<i64>,
+        /// The approval of a second person: only the records that it is for are sent.
+        approval: Option<ApprovedUse>,
     },
 }
 
@@ -102,11 +103,15 @@ fn shown(time: DateTime<Utc>) -> String {
 
 /// Checks the names in the scope, and writes the request to the audit, before anything is done and whatever the result. Only records of
 /// configured flows are sent: those of others could not be mapped. Answers the records; where a second person approved them, limited to those of
-/// the approval.
+/// the approval, and what is left of it.
 ///
 /// # Errors
 /// [`Refused::UnknownName`], [`Refused::UnknownRun`], [`Refused::Approval`]; an error of the ledger.
-pub(super) async fn note(process: &Process, mut which: Which, requested: &Requested) -> Result<Which, Refused> {
+pub(super) async fn note(
+    process: &Process,
+    mut which: Which,
+    requested: &Requested,
+) -> Result<(Which, Option<ApprovedRecords>), Refused> {
     let scope = which.scope();
     configured_names(process).check(scope.company.as_deref(), scope.entity.as_deref())?;
     if let Some(run) = scope.run
@@ -119,20 +124,23 @@ pub(super) async fn note(process: &Process, mut which: Which, requested: &Reques
         Which::Outdated { allow, .. } => (true, *allow),
     };
     let mut detail = json!({ "action": "replay", "why": requested.why, "company": scope.company, "entity": scope.entity, "key": scope.key, "run": scope.run, "failed_only": scope.failed_only, "since": scope.since, "until": scope.until, "reason": scope.reason, "text": scope.text, "cause": scope.cause, "keys": scope.keys, "outdated": outdated, "allow": allow });
-    let approval = approved(process, &which, requested).await?;
-    detail["approval"] = json!(approval);
+    let (used, records) = approved(process, &which, requested).await?.map(|Approved { used, records }| (used, records)).unzip();
+    detail["approval"] = json!(records.map(|records| records.number));
+    if let Some(left_out) = records.as_ref().and_then(ApprovedRecords::left_out) {
+        detail["left_out"] = json!(left_out);
+    }
     let mut row = NewAudit::of(AuditKind::Action).detail(&detail);
     row.actor.clone_from(&requested.by);
     process.store.audit_write(row).await?;
     match &mut which {
-        Which::Scope(scope) => scope.approval = approval,
-        Which::Outdated { approval: of, .. } => *of = approval,
+        Which::Scope(scope) => scope.approval = used,
+        Which::Outdated { approval, .. } => *approval = used,
     }
-    Ok(which)
+    Ok((which, records))
 }
 
 /// The approval of a second person, where `[approvals]` asks for one.
-async fn approved(process: &Process, which: &Which, requested: &Requested) -> Result<Option<i64>, Refused> {
+async fn approved(process: &Process, which: &Which, requested: &Requested) -> Result<Option<Approved>, Refused> {
     match which {
         Which::Scope(scope) => {
             let companies = process.settings.syspro.companies.iter().map(ToString::to_string).collect();
@@ -182,14 +190,18 @@ fn in_words(scope: &ReplayScope) -> String {
     if limits.is_empty() { "all records".to_owned() } else { limits.join(", ") }
 }
 
-/// Queues the records again. `compared` is called with the differences of outdated ones, before any of them is sent.
+/// Queues the records again; `noted`: as [`note`] answers. `compared` is called with the differences of outdated ones, before any of them is sent.
 pub(super) async fn take_in(
     process: &Process,
-    which: Which,
+    (which, approved): (Which, Option<ApprovedRecords>),
     requested: &Requested,
     compared: impl FnOnce(&OutdatedReport),
 ) -> Result<ReplayReport, Refused> {
     let scope = which.scope();
+    let used = match &which {
+        Which::Scope(scope) => scope.approval.clone(),
+        Which::Outdated { approval, .. } => approval.clone(),
+    };
     let named = scope.by_key_alone().map(|key| NeverRead {
         company: scope.company.clone(),
         entity: scope.entity.clone(),
@@ -205,6 +217,10 @@ pub(super) async fn take_in(
             ReplayReport { outdated: Some(report), ..taken_in }
         }
     };
+    if let Some(used) = used {
+        process.store.approval_used(used).await?;
+    }
+    let report = ReplayReport { approved, ..report };
     match named.filter(|_| report.documents == 0 && report.skipped.is_empty()) {
         Some(records) => Err(records.into()),
         None => Ok(report),
@@ -223,8 +239,8 @@ pub async fn replay(
     requested: &Requested,
     compared: impl FnOnce(&OutdatedReport),
 ) -> Result<ReplayReport, Refused> {
-    let which = note(process, which, requested).await?;
-    take_in(process, which, requested, compared).await
+    let noted = note(process, which, requested).await?;
+    take_in(process, noted, requested, compared).await
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::Requested;
+use super::approval::ApprovedRecords;
 use super::outdated::OutdatedReport;
 use crate::actors::mapper::{Presence, map_document, poisoned};
 use crate::definition::Plan;
@@ -18,7 +19,7 @@ use crate::domain::{CompanyId, DocumentKey, FlowId};
 use crate::process::Process;
 use crate::process::in_force::Snapshot;
 use crate::retry;
-use crate::store::{HoldRow, Intake, IntakeDocument, ReplayScope, Resend, StoreError, StoredDocument};
+use crate::store::{ApprovedUse, HoldRow, Intake, IntakeDocument, ReplayScope, Resend, StoreError, StoredDocument};
 
 /// Documents per transaction.
 pub(super) const PAGE: i64 = 500;
@@ -43,6 +44,8 @@ pub struct ReplayReport {
     pub runs: Vec<(FlowId, RunId)>,
     /// For a replay of records that were mapped under another definition: the differences, by flow.
     pub outdated: Option<OutdatedReport>,
+    /// The approval of a second person, and what is left of it: records that it does not hold for are left out.
+    pub approved: Option<ApprovedRecords>,
     /// Their results, as far as the request waited for them; null for a replay of more than 20,000 documents, and where nothing was sent.
     pub outcome: Option<ResentOutcome>,
     /// The documents that are queued again.
@@ -115,7 +118,7 @@ pub(super) async fn end_holds(
     process: &Process,
     flow: FlowId,
     keys: Vec<String>,
-    approval: Option<i64>,
+    approval: Option<ApprovedUse>,
     requested: Requested,
 ) -> Result<(Vec<HoldRow>, Followed), StoreError> {
     let (before, since) = process.store.before_release(flow.clone(), keys.clone()).await?;
@@ -137,6 +140,7 @@ pub(super) async fn send_again(process: &Process, scope: ReplayScope, requested:
     let mut runs: BTreeMap<FlowId, RunId> = BTreeMap::new();
     let mut after = DocumentId::default();
     // records of other companies are history: no code list and no settings are there for them
+    let approval = scope.approval.clone();
     let companies: Vec<String> = process.settings.syspro.companies.iter().map(ToString::to_string).collect();
     let outcome = loop {
         let page = match process.store.replay_page(scope.clone(), companies.clone(), after, PAGE).await {
@@ -145,7 +149,7 @@ pub(super) async fn send_again(process: &Process, scope: ReplayScope, requested:
         };
         let Some(last) = page.last() else { break Ok(()) };
         after = last.id;
-        if let Err(error) = send_page_again(process, &definitions, page, requested, &mut runs, &mut report).await {
+        if let Err(error) = send_page_again(process, &definitions, (page, &approval), requested, &mut runs, &mut report).await {
             break Err(error);
         }
     };
@@ -160,7 +164,7 @@ pub(super) async fn send_again(process: &Process, scope: ReplayScope, requested:
 async fn send_page_again(
     process: &Process,
     definitions: &Snapshot,
-    page: Vec<StoredDocument>,
+    (page, approval): (Vec<StoredDocument>, &Option<ApprovedUse>),
     requested: &Requested,
     runs: &mut BTreeMap<FlowId, RunId>,
     report: &mut ReplayReport,
@@ -193,7 +197,7 @@ async fn send_page_again(
         let aligned = plan.is_some_and(|plan| plan.aligned().is_some());
         let on_gone = plan.map(Plan::line_marks).unwrap_or_default();
         let intake =
-            Intake { resend: Resend::Everything, aligned, on_gone, actor: requested.by.clone(), ..Intake::of(flow, run, documents) };
+            Intake { resend: Resend::Everything, aligned, on_gone, actor: requested.by.clone(), approval: approval.clone(), ..Intake::of(flow, run, documents) };
         process.store.intake(intake).await?;
     }
     Ok(())

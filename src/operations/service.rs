@@ -140,7 +140,7 @@ impl Service {
             return Err(Refused::OtherDefinitions(why));
         }
         let Ok(permit) = self.replaying.clone().try_acquire_owned() else { return Err(Refused::Replaying) };
-        let which = note(&self.process, which, &requested).await?;
+        let noted = note(&self.process, which, &requested).await?;
         let (process, actors) = (self.process.clone(), self.actors.clone());
         // a task of its own: when a caller disconnects, the run must still be ended
         let task = actix_rt::spawn(async move {
@@ -150,7 +150,7 @@ impl Service {
                 tracing::warn!("the service stops; a replay that waited for the check of ServiceNow did not start");
                 return Err(Refused::Stopping);
             }
-            let result = take_in(&process, which, &requested, |_| {}).await;
+            let result = take_in(&process, noted, &requested, |_| {}).await;
             if let Err(Refused::Ledger(error)) = &result {
                 tracing::warn!(error = %chain(error), "a replay did not finish; repeating it is safe");
             }

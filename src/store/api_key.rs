@@ -42,6 +42,9 @@ pub struct ApiKeyRow {
     pub expires_at: Option<DateTime<Utc>>,
     /// When it was last used, to the minute.
     pub last_used_at: Option<DateTime<Utc>>,
+    /// When it got its present end; `None`: when it was created.
+    #[serde(skip)]
+    pub end_set_at: Option<DateTime<Utc>>,
 }
 
 /// How long a key is still valid.
@@ -51,7 +54,7 @@ pub enum KeyState {
     Endless,
     /// It has an end, which is not near.
     Valid,
-    /// It ends within the days of the notice, and in the last quarter of its life.
+    /// It ends within the days of the notice, and in the last quarter of the time since it got this end.
     ExpiresSoon,
     /// It has ended.
     Expired,
@@ -76,7 +79,7 @@ impl ApiKeyRow {
             None => KeyState::Endless,
             Some(end) if end <= at => KeyState::Expired,
             // a key for a day is not near its end when it is made
-            Some(end) if end - at < TimeDelta::days(notice_days.into()).min((end - self.created_at) / 4) => KeyState::ExpiresSoon,
+            Some(end) if end - at < TimeDelta::days(notice_days.into()).min((end - self.end_set_at.unwrap_or(self.created_at)) / 4) => KeyState::ExpiresSoon,
             Some(_) => KeyState::Valid,
         }
     }
@@ -228,6 +231,7 @@ impl Store {
             let rotated = change.secret.is_some();
             let (prefix, hash) = change.secret.unwrap_or_else(|| (before.prefix.clone(), before.hash.clone()));
             let person = change.person.or_else(|| before.person.clone()).filter(|person| *person != name);
+            let end_set_at = change.expires_at.map(|_| Utc::now()).or(before.end_set_at);
             let after: ApiKeyRow = diesel::update(api_key::table.find(before.id))
                 .set((
                     api_key::person.eq(person.as_deref().map(text)),
@@ -235,6 +239,7 @@ impl Store {
                     api_key::prefix.eq(text(&prefix)),
                     api_key::hash.eq(&hash),
                     api_key::expires_at.eq(change.expires_at.unwrap_or(before.expires_at)),
+                    api_key::end_set_at.eq(end_set_at),
                 ))
                 .returning(ApiKeyRow::as_select())
                 .get_result(conn)?;
@@ -280,6 +285,7 @@ mod tests {
             created_at: DateTime::UNIX_EPOCH,
             expires_at: DateTime::from_timestamp(day * 86_400, 0),
             last_used_at: None,
+            end_set_at: None,
         };
         let before = row(Role::Viewer, None, "00000001", 1);
         let never = ApiKeyRow { expires_at: None, ..row(Role::Controller, Some("anna"), "00000002", 1) };
@@ -309,6 +315,7 @@ mod tests {
             created_at: made,
             expires_at: days.map(|days| made + TimeDelta::days(days)),
             last_used_at: None,
+            end_set_at: None,
         };
         let state = |days, hours| key(days).state(14, made + TimeDelta::hours(hours));
         assert_eq!(state(None, 1_000_000), KeyState::Endless);
@@ -317,6 +324,12 @@ mod tests {
             (state(Some(1), 1), state(Some(1), 19), state(Some(1), 24)),
             (KeyState::Valid, KeyState::ExpiresSoon, KeyState::Expired)
         );
+        // given another day after a year: that day counts, and not the year
+        let again = |hours| {
+            let start = made + TimeDelta::days(365);
+            ApiKeyRow { end_set_at: Some(start), ..key(Some(366)) }.state(14, start + TimeDelta::hours(hours))
+        };
+        assert_eq!((again(1), again(19), again(24)), (KeyState::Valid, KeyState::ExpiresSoon, KeyState::Expired));
     }
 
     #[test]

@@ -5,13 +5,14 @@ use diesel::dsl::{now, sql};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Integer, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Integer, Timestamptz, Uuid as SqlUuid};
 use serde::Serialize;
 use serde_json::json;
 use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
 use super::audit::{NewAudit, audit_append};
-use super::concerned::{ConcernedScope, approved_put, counted};
+use super::concerned::{ConcernedScope, HeldRecords, approved_put, counted, held};
 use super::schema::approval;
 use super::{Conn, Store, StoreError, Tx};
 use crate::domain::FlowId;
@@ -37,7 +38,7 @@ pub struct ApprovalRow {
     /// What will happen.
     pub effect: String,
     /// What it concerns, as it was when it was asked for: SHA-256 of the parameters and the records, or the hash of definitions. An
-    /// approval holds for the same alone.
+    /// approval holds for the same alone; one for records holds for those of them that have not changed since.
     pub digest: String,
     /// Who asked.
     pub asked_by: String,
@@ -104,10 +105,34 @@ pub enum Concerns {
 /// What a request for an action that needs a second person leads to.
 #[derive(Debug, Clone)]
 pub enum Approval {
-    /// It was approved, and is used up now; holds its number.
-    Given(i64),
+    /// It was approved.
+    Given(Given),
     /// It waits for a second person: asked now, or before.
     Asked(Box<ApprovalRow>),
+}
+
+/// An approval.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Given {
+    /// Its number.
+    pub number: i64,
+    /// Of an approval for records: how many it still holds for. It is used by the transactions that queue them ([`ApprovedUse`]). `None`: it
+    /// is used up now.
+    pub records: Option<HeldRecords>,
+}
+
+/// The execution of an action with records that was approved. The transaction that queues some of them uses the approval, once for each record:
+/// an execution that ends early leaves the approval to be used for the others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApprovedUse {
+    /// The number of the approval.
+    pub approval: i64,
+    /// This execution.
+    pub execution: Uuid,
+    /// Who executes it.
+    pub actor: String,
+    /// Why.
+    pub why: Reason,
 }
 
 /// What became of an action that needs a second person.
@@ -156,9 +181,31 @@ fn lock(conn: &mut Conn) -> Tx<()> {
     Ok(())
 }
 
+/// How long an execution may take between two transactions.
+const SILENT_MINUTES: i32 = 10;
+
+/// Gives an approval back whose execution has ended early, for the records that were not queued.
+fn give_back(conn: &mut Conn) -> Tx<()> {
+    let given: Vec<Id> = sql_query(
+        "UPDATE approval a SET used_until = NULL, execution = NULL, \
+           state = CASE WHEN EXISTS (SELECT FROM approval_record r WHERE r.approval_id = a.id) THEN 'approved' ELSE 'used' END \
+         WHERE state = 'used' AND used_until <= clock_timestamp() RETURNING id",
+    )
+    .load(conn)?;
+    let ids: Vec<i64> = given.into_iter().map(|row| row.id).collect();
+    let back = approval::table.filter(approval::id.eq_any(ids)).filter(approval::state.eq(text(ApprovalState::Approved.as_str())));
+    let rows: Vec<ApprovalRow> = back.order(approval::id).select(ApprovalRow::as_select()).load(conn)?;
+    let events: Vec<NewAudit> = rows
+        .iter()
+        .map(|row| event(row, "give back", "tieline", "its execution ended early: it can be used for the records that were not queued"))
+        .collect();
+    audit_append(conn, &events)
+}
+
 /// Ends what was not answered, or not done, in time.
 fn expire(conn: &mut Conn) -> Tx<()> {
     lock(conn)?;
+    give_back(conn)?;
     // the time of the decision: a transaction that waited for another one may have begun before the end of a request
     let late = approval::expires_at.le(sql::<Timestamptz>("clock_timestamp()"));
     let rows: Vec<ApprovalRow> =
@@ -241,7 +288,26 @@ fn digest(conn: &mut Conn, new: &NewApproval) -> Tx<String> {
     Ok(hex::encode(hasher.finalize()))
 }
 
-/// Uses an approval of this action for this person; without one, asks for it. Within the transaction of the action, nothing that it concerns
+/// The action without its records, for comparisons.
+fn scope_of(new: &NewApproval) -> String {
+    let Concerns::Records { parameters, .. } = &new.concerns else { return String::new() };
+    hex::encode(Sha256::digest([new.subject.as_bytes(), &[0], parameters.as_bytes()].concat()))
+}
+
+/// Whether a request is still for what this action concerns; for records, how many it holds for. A record that has changed, or came later,
+/// takes nothing from the approval of the others.
+fn still_for(conn: &mut Conn, new: &NewApproval, row: &ApprovalRow, digest: &str, scope: &str) -> Tx<Option<Option<HeldRecords>>> {
+    let Concerns::Records { scope: records, .. } = &new.concerns else { return Ok((row.digest == digest).then_some(None)) };
+    let of: String = approval::table.find(row.id).select(approval::scope).first(conn)?;
+    if of != scope {
+        return Ok(None);
+    }
+    let held = held(conn, records, row.id)?;
+    Ok((held.held > 0).then_some(Some(held)))
+}
+
+/// Uses an approval of this action for this person; without one, asks for it. An approval for records is not used yet: the transactions that
+/// queue them do that. Within the transaction of the action, nothing that it concerns
 /// can change in between.
 pub(super) fn decide(conn: &mut Conn, new: &NewApproval) -> Tx<Approval> {
     expire(conn)?;
@@ -252,22 +318,29 @@ pub(super) fn decide(conn: &mut Conn, new: &NewApproval) -> Tx<Approval> {
         .order(approval::id)
         .select(ApprovalRow::as_select())
         .load(conn)?;
-    let mine = rows.into_iter().filter(|row| person(&row.asked_by) == person(&new.actor));
-    let (same, changed): (Vec<_>, Vec<_>) = mine.partition(|row| row.digest == digest);
-    for row in changed {
-        let row = end(conn, row.id, ApprovalState::Withdrawn, ("tieline", CHANGED))?;
-        audit_append(conn, &[event(&row, "withdraw", "tieline", CHANGED)])?;
+    let scope = scope_of(new);
+    let mut first = None;
+    for row in rows.into_iter().filter(|row| person(&row.asked_by) == person(&new.actor)) {
+        match still_for(conn, new, &row, &digest, &scope)? {
+            None => {
+                let row = end(conn, row.id, ApprovalState::Withdrawn, ("tieline", CHANGED))?;
+                audit_append(conn, &[event(&row, "withdraw", "tieline", CHANGED)])?;
+            }
+            Some(records) => first = first.or(Some((row, records))),
+        }
     }
-    if let Some(row) = same.into_iter().next() {
+    if let Some((row, records)) = first {
         if row.state == ApprovalState::Asked {
             return Ok(Approval::Asked(Box::new(row)));
         }
-        use_up(conn, &row, &new.actor, new.why.as_str())?;
-        return Ok(Approval::Given(row.id));
+        if records.is_none() {
+            use_up(conn, &row, &new.actor, new.why.as_str())?;
+        }
+        return Ok(Approval::Given(Given { number: row.id, records }));
     }
     let id: i64 = sql_query(
-        "INSERT INTO approval (kind, subject, effect, digest, asked_by, why, expires_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, now() + make_interval(hours => $7)) RETURNING id",
+        "INSERT INTO approval (kind, subject, effect, digest, asked_by, why, expires_at, scope) \
+         VALUES ($1, $2, $3, $4, $5, $6, now() + make_interval(hours => $7), $8) RETURNING id",
     )
     .bind::<Text, _>(new.kind.as_str())
     .bind::<Text, _>(&new.subject)
@@ -276,6 +349,7 @@ pub(super) fn decide(conn: &mut Conn, new: &NewApproval) -> Tx<Approval> {
     .bind::<Text, _>(&new.actor)
     .bind::<Text, _>(new.why.as_str())
     .bind::<Integer, _>(i32::try_from(new.hours).unwrap_or(i32::MAX))
+    .bind::<Text, _>(&scope)
     .get_result::<Id>(conn)?
     .id;
     if let Concerns::Records { scope, .. } = &new.concerns {
@@ -319,7 +393,51 @@ pub(super) fn of_definitions(conn: &mut Conn, hash: &str) -> Tx<Option<ApprovalR
     Ok(asked.order(approval::id.desc()).select(ApprovalRow::as_select()).first(conn).optional()?)
 }
 
+/// Uses an approval for the records with these keys, in the transaction that queues them. No execution can use it for them again, and no
+/// other one for any record before this one has ended.
+pub(super) fn use_for(conn: &mut Conn, used: &ApprovedUse, flow: &FlowId, keys: &[&str]) -> Tx<()> {
+    let take = |conn: &mut Conn, which: &str| -> Tx<usize> {
+        let taken = sql_query(format!(
+            "UPDATE approval SET state = 'used', execution = $2, used_until = clock_timestamp() + make_interval(mins => $3) WHERE id = $1 AND {which}"
+        ));
+        let taken = taken.bind::<BigInt, _>(used.approval).bind::<SqlUuid, _>(used.execution).bind::<Integer, _>(SILENT_MINUTES);
+        Ok(taken.execute(conn)?)
+    };
+    if take(conn, "state = 'used' AND execution = $2 AND used_until IS NOT NULL")? == 0 {
+        if take(conn, "state = 'approved' AND expires_at > clock_timestamp()")? == 0 {
+            return Err(StoreError::NotApproved { number: used.approval }.into());
+        }
+        let row: ApprovalRow = approval::table.find(used.approval).select(ApprovalRow::as_select()).first(conn)?;
+        audit_append(conn, &[event(&row, "use", &used.actor, used.why.as_str())])?;
+    }
+    sql_query(
+        "DELETE FROM approval_record r USING document d \
+         WHERE r.approval_id = $1 AND d.id = r.document_id AND d.company = $2 AND d.entity = $3 AND d.key = ANY($4)",
+    )
+    .bind::<BigInt, _>(used.approval)
+    .bind::<Text, _>(flow.company.as_str())
+    .bind::<Text, _>(flow.entity.as_str())
+    .bind::<Array<Text>, _>(keys)
+    .execute(conn)?;
+    Ok(())
+}
+
+/// Ends the use of an approval: nothing of it is left to be given back. One that was not used for any record stays as it is.
+pub(super) fn use_end(conn: &mut Conn, used: &ApprovedUse) -> Tx<()> {
+    let ended = sql_query("UPDATE approval SET used_until = NULL WHERE id = $1 AND state = 'used' AND execution = $2");
+    ended.bind::<BigInt, _>(used.approval).bind::<SqlUuid, _>(used.execution).execute(conn)?;
+    Ok(())
+}
+
 impl Store {
+    /// Ends the use of an approval, once everything is queued that it is for.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn approval_used(&self, used: ApprovedUse) -> Result<(), StoreError> {
+        self.run("end the use of an approval", move |conn| use_end(conn, &used)).await
+    }
+
     /// Uses an approval of this action for this person; without one, asks for it. `None`: the records have changed since they were counted,
     /// and nothing was done.
     ///

@@ -148,6 +148,36 @@ pub(super) fn counted(conn: &mut Conn, scope: &ConcernedScope) -> Tx<Concerned> 
     Ok(Concerned { groups: rows.into_iter().filter_map(group).collect(), digest })
 }
 
+/// How many of the records of a request an action can still have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, utoipa::ToSchema)]
+pub struct HeldRecords {
+    /// Records of the request that were not queued yet.
+    pub approved: i64,
+    /// Those of them that are selected now and have not changed since the request.
+    pub held: i64,
+    /// Records that are selected now.
+    pub selected: i64,
+}
+
+#[derive(QueryableByName)]
+struct HeldRow {
+    #[diesel(sql_type = BigInt)]
+    approved: i64,
+    #[diesel(sql_type = BigInt)]
+    held: i64,
+    #[diesel(sql_type = BigInt)]
+    selected: i64,
+}
+
+/// Compares the records in scope with those of a request.
+pub(super) fn held(conn: &mut Conn, scope: &ConcernedScope, approval: i64) -> Tx<HeldRecords> {
+    let statement = "WITH s AS MATERIALIZED (SELECT d.id, d.version {records}) \
+         SELECT (SELECT count(*) FROM approval_record WHERE approval_id = $14) AS approved, count(a.document_id) AS held, count(*) AS selected \
+         FROM s LEFT JOIN approval_record a ON a.approval_id = $14 AND a.document_id = s.id AND a.version = s.version";
+    let row: HeldRow = over(statement, scope, Some(approval)).get_result(conn)?;
+    Ok(HeldRecords { approved: row.approved, held: row.held, selected: row.selected })
+}
+
 /// Stores which records a request is for.
 pub(super) fn approved_put(conn: &mut Conn, scope: &ConcernedScope, approval: i64) -> Tx<()> {
     let statement = "INSERT INTO approval_record (approval_id, document_id, version) SELECT $14, d.id, d.version {records}";

@@ -279,7 +279,7 @@ fn approved(conn: &mut Conn, set: &SetText, who: &Adopter, before: &Current, hou
         hours,
     };
     Ok(match decide(conn, &ask)? {
-        Approval::Given(approval) => Ok(approval),
+        Approval::Given(given) => Ok(given.number),
         Approval::Asked(row) => Err(Some(*row)),
     })
 }

@@ -44,6 +44,15 @@ pub enum StoreError {
         /// The number of the definitions in force.
         in_force: i32,
     },
+    /// The approval of a second person cannot be used for this step.
+    #[error(
+        "request for approval {number} cannot be used any more: another execution uses it, it was withdrawn, or its time is over; nothing of \
+         this step was written: repeat the action, and ask again if `tieline approvals list` does not list it as approved"
+    )]
+    NotApproved {
+        /// The number of the request.
+        number: i64,
+    },
     /// The schema is newer than this program.
     #[error(
         "the database has migration `{version}`, which this version of tieline does not know: start the newer tieline, or restore the backup made before the upgrade"
@@ -160,7 +169,8 @@ impl StoreError {
             },
             StoreError::Failed { .. } | StoreError::Panicked { .. } => Class::Bug,
             StoreError::Fenced { .. } | StoreError::OtherDefinitions { .. } | StoreError::Archive { .. } => Class::Transient,
-            StoreError::NewerSchema { .. }
+            StoreError::NotApproved { .. }
+            | StoreError::NewerSchema { .. }
             | StoreError::OldServer { .. }
             | StoreError::Migration { .. }
             | StoreError::Corrupt { .. }

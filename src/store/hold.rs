@@ -9,6 +9,7 @@ use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Bool, Nullable};
 use serde::Serialize;
 
+use super::approval::{ApprovedUse, use_end, use_for};
 use super::outbox::outbox_to_pending;
 use super::schema::document;
 use super::{Conn, Store, StoreError, Tx};
@@ -90,7 +91,7 @@ impl Store {
         self.hold_end_approved(flow, keys, actor, why, None).await
     }
 
-    /// The same; with an approval, only for the documents that it is for, in the versions that it is for.
+    /// The same; with an approval, only for the documents that it is for, in the versions that it is for. It is used up in this transaction.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -100,18 +101,23 @@ impl Store {
         keys: Vec<String>,
         actor: String,
         why: Reason,
-        approval: Option<i64>,
+        approval: Option<ApprovedUse>,
     ) -> Result<Vec<HoldRow>, StoreError> {
         self.run("release records", move |conn| {
-            Ok(sql_query(include_str!("sql/hold_end.sql"))
+            let rows = sql_query(include_str!("sql/hold_end.sql"))
                 .bind::<Text, _>(flow.company.as_str())
                 .bind::<Text, _>(flow.entity.as_str())
-                .bind::<Array<Text>, _>(keys)
+                .bind::<Array<Text>, _>(&keys)
                 .bind::<Text, _>(actor)
                 .bind::<Text, _>(why.as_str())
                 .bind::<Array<Text>, _>(FailureReason::RELEASABLE.iter().map(|reason| reason.as_str()).collect::<Vec<_>>())
-                .bind::<Nullable<BigInt>, _>(approval)
-                .load(conn)?)
+                .bind::<Nullable<BigInt>, _>(approval.as_ref().map(|used| used.approval))
+                .load(conn)?;
+            if let Some(used) = &approval {
+                use_for(conn, used, &flow, &keys.iter().map(String::as_str).collect::<Vec<_>>())?;
+                use_end(conn, used)?;
+            }
+            Ok(rows)
         })
         .await
     }

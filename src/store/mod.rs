@@ -78,7 +78,7 @@ mod write_back;
 pub use align::{AlignDelivery, AlignEnd, AlignIntake, AlignedDocument, Alignment, Compared, Comparing, LinkedRow, NewConflict};
 pub use aligned_row::{AlignedRow, AlignedRowKeys, UnreadRow};
 pub use api_key::{ApiKeyChange, ApiKeyRow, KeyState, NewApiKeyRow};
-pub use approval::{Answered, Approval, ApprovalRow, Concerns, Gated, NewApproval};
+pub use approval::{Answered, Approval, ApprovalRow, ApprovedUse, Concerns, Gated, Given, NewApproval};
 pub use archive::{Archive, ArchiveReport};
 pub use audit::{AuditFilter, AuditRow, NewAudit};
 pub use audit_day::{AuditDayRange, AuditDayRow, AuditDays, AuditKeyRow, KeyChange, LeafFilter, LeafLine, SignedBy};
@@ -90,7 +90,7 @@ pub use close::{
     CloseBasis, CloseChangeRow, CloseChanges, ClosePeriodRow, CloseReasonRow, CloseStepRow, NewCloseReason, NewCloseStep, StepResult,
     TiedPeriod,
 };
-pub use concerned::{Concerned, ConcernedGroup, ConcernedScope};
+pub use concerned::{Concerned, ConcernedGroup, ConcernedScope, HeldRecords};
 pub use conflict::{ConflictFilter, ConflictRow};
 pub(crate) use conn::{Conn, Tx};
 pub use connecting::end_connecting;
@@ -120,7 +120,7 @@ pub use node_settings::NodeSettings;
 pub use notice::{ActiveCondition, Notice, NoticeRules, SendResult};
 pub use other_side::ArrivedPart;
 pub use parent::{AbsentParent, AwaitedEntity};
-pub use person::{KnownPerson, PersonRow, PersonSignIn};
+pub use person::{KnownPerson, PersonFreed, PersonRow, PersonSignIn};
 pub use read::{FlowStatus, PendingPayload, RecordAttempt, RecordDelivery, RecordView, VersionView, Worry};
 pub use replay::{BeforeRelease, ReplayScope, StoredDocument};
 pub use restored::{BlockTable, ComparedPage, ComparedPart, RecordedPart, RestoredPart, RestoredRow, RowOwner, RowPlace, UnknownRow};

@@ -7,6 +7,7 @@ use diesel::query_builder::{BoxedSqlQuery, SqlQuery};
 use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Binary, Bool, Nullable, Timestamptz, Uuid as SqlUuid};
 
+use super::approval::ApprovedUse;
 use super::clock::now;
 use super::failure::with_cause;
 use super::{Store, StoreError};
@@ -42,7 +43,7 @@ pub struct ReplayScope {
     /// Only documents with one of these keys; empty: any key.
     pub keys: Vec<String>,
     /// Only documents that this approval is for, in the versions that it is for.
-    pub approval: Option<i64>,
+    pub approval: Option<ApprovedUse>,
 }
 
 impl ReplayScope {
@@ -230,5 +231,5 @@ pub(super) fn in_scope(
         .bind::<Nullable<Text>, _>(scope.cause)
         .bind::<Array<Text>, _>(scope.keys.iter().map(|key| String::from(DocumentKey::typed(key))).collect::<Vec<_>>())
         .bind::<Array<Text>, _>(companies)
-        .bind::<Nullable<BigInt>, _>(scope.approval)
+        .bind::<Nullable<BigInt>, _>(scope.approval.map(|used| used.approval))
 }

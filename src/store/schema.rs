@@ -44,6 +44,7 @@ diesel::table! {
         expires_at -> Nullable<Timestamptz>,
         last_used_at -> Nullable<Timestamptz>,
         person -> Nullable<Text>,
+        end_set_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -65,6 +66,9 @@ diesel::table! {
         answer -> Nullable<Text>,
         effect -> Text,
         digest -> Text,
+        scope -> Text,
+        execution -> Nullable<Uuid>,
+        used_until -> Nullable<Timestamptz>,
     }
 }
 
@@ -835,6 +839,7 @@ diesel::table! {
         role -> Text,
         first_signed_in_at -> Timestamptz,
         last_signed_in_at -> Timestamptz,
+        freed_at -> Nullable<Timestamptz>,
     }
 }
 

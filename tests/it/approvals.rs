@@ -22,7 +22,7 @@ const LIMIT: Duration = Duration::from_secs(60);
 
 /// A command of a person on the machine.
 fn by(node: &Node, world: &World, person: &str, arguments: &[&str]) -> Output {
-    node.command(world, arguments).env_remove("SUDO_USER").env("USER", person).output().unwrap()
+    node.command(world, arguments).env("TIELINE_ACCOUNT", person).output().unwrap()
 }
 
 /// What it prints; it must end with this code.

@@ -196,23 +196,29 @@ fn a_reader_that_has_gone_does_not_turn_a_failure_into_a_success() {
 }
 
 #[test]
-fn the_audit_names_the_account_where_no_variable_does() {
+fn the_audit_names_the_account_of_the_process_whatever_variables_say() {
     let site = Site::alone();
-    let set = |more: &[(&str, &str)]| {
+    let said = |more: &[(&str, &str)]| {
         let mut command = site.command(&["api-key", "add", "k", "--role", "viewer"]);
-        command.env_remove("SUDO_USER").env_remove("USER").env_remove("LOGNAME").envs(more.iter().copied());
+        command.env_remove("SUDO_USER").env_remove("SUDO_UID").env_remove("USER").env_remove("LOGNAME").envs(more.iter().copied());
         said(&command.output().unwrap(), 0);
         said(&site.run(&["api-key", "remove", "k"]), 0);
         let audit = said(&site.run(&["audit", "--kind", "action", "--output", "json"]), 0);
         let rows = audit.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
         rows.filter(|row| row["detail"]["action"] == "api key add").map(|row| row["actor"].to_string()).collect::<Vec<_>>()
     };
-    let uid = nix::unistd::getuid();
-    let name = nix::unistd::User::from_uid(uid).unwrap().map_or(uid.to_string(), |user| user.name);
-    assert_eq!(set(&[]), [format!("\"user {name}\"")]);
-    assert_eq!(set(&[("USER", "")]).len(), 2);
-    assert!(set(&[("USER", "")]).iter().all(|actor| *actor == format!("\"user {name}\"")));
-    assert!(set(&[("USER", "clerk")]).contains(&"\"user clerk\"".to_owned()));
+    let name = |uid: nix::unistd::Uid| nix::unistd::User::from_uid(uid).unwrap().map_or(uid.to_string(), |user| user.name);
+    let own = name(nix::unistd::getuid());
+    let logged_in = std::fs::read_to_string("/proc/self/loginuid").ok().and_then(|text| text.trim().parse().ok());
+    let expected = match logged_in.filter(|uid| *uid != u32::MAX).map(|uid| name(nix::unistd::Uid::from_raw(uid))) {
+        Some(login) if login != own => format!("\"user {login} (as {own})\""),
+        _ => format!("\"user {own}\""),
+    };
+    let liar = [("USER", "mallory"), ("LOGNAME", "mallory"), ("SUDO_USER", "mallory"), ("SUDO_UID", "1")];
+    for (count, variables) in [&[][..], &[("USER", "")], &liar].into_iter().enumerate() {
+        let actors = said(variables);
+        assert!(actors.len() == count + 1 && actors.iter().all(|actor| *actor == expected), "{variables:?}: {actors:?}");
+    }
 }
 
 #[test]

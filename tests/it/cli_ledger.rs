@@ -88,7 +88,7 @@ impl Bench {
         for quota in ["BATCH_QUOTA_SECONDS", "REQUEST_QUOTA_SECONDS"] {
             command.env(format!("TIELINE__SERVICENOW__{quota}"), "1");
         }
-        command.env("USER", "tester").env_remove("SUDO_USER").env("COLUMNS", "400").output().unwrap()
+        command.env("TIELINE_ACCOUNT", "tester").env("COLUMNS", "400").output().unwrap()
     }
 
     fn json(&self, code: i32, arguments: &str) -> Value {

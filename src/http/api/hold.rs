@@ -12,6 +12,7 @@ use crate::http::body::Body;
 use crate::http::problem::Problem;
 use crate::http::route::Route;
 use crate::http::state::AppState;
+use crate::operations::approval::ApprovedRecords;
 use crate::operations::{self, hold::Named};
 use crate::store::HoldRow;
 
@@ -59,6 +60,8 @@ struct HoldAnswer {
     records: Vec<HoldRow>,
     /// Keys that were never read from SYSPRO.
     unknown: Vec<String>,
+    /// The approval of a second person, and what is left of it: records that it does not hold for are left out; null where none was needed.
+    approved: Option<ApprovedRecords>,
     /// The result of sending released records, as far as the request waited for it; null if there was nothing to send.
     outcome: Option<ResentOutcome>,
 }
@@ -82,7 +85,7 @@ impl HoldBody {
 }
 
 impl HoldAnswer {
-    fn of(Named { records, unknown }: Named, outcome: Option<ResentOutcome>) -> Self {
-        Self { records, unknown, outcome }
+    fn of(Named { records, unknown, approved }: Named, outcome: Option<ResentOutcome>) -> Self {
+        Self { records, unknown, approved, outcome }
     }
 }

@@ -19,6 +19,7 @@ use crate::http::problem::Problem;
 use crate::http::query::path_parts;
 use crate::http::route::Route;
 use crate::http::state::AppState;
+use crate::operations::approval::ApprovedRecords;
 use crate::operations::resend::ReplayReport;
 use crate::operations::{Refused, failures};
 use crate::store::{CauseRow, FailureFilter, FailureRow, ParentRow};
@@ -362,6 +363,9 @@ fn replayed(report: &ReplayReport) -> FlashMessage {
             all => format!(" (and {} more)", all - 1),
         };
         text.push_str(&format!(" Left out: {first}{others}."));
+    }
+    if let Some(left_out) = report.approved.as_ref().and_then(ApprovedRecords::left_out) {
+        text.push_str(&format!(" {left_out}"));
     }
     let moves = report.outcome.as_ref().is_none_or(|outcome| !outcome.is_settled());
     FlashMessage { text, run: report.runs.first().filter(|_| moves).map(|(_, run)| *run) }

@@ -12,6 +12,7 @@ use crate::domain::role::Permission;
 use crate::http::api::actions::requested;
 use crate::http::route::Route;
 use crate::http::state::AppState;
+use crate::operations::approval::ApprovedRecords;
 use crate::operations::{self, Requested};
 use crate::store::HoldRow;
 
@@ -31,7 +32,10 @@ async fn release(app_state: web::Data<AppState>, request: HttpRequest, payload: 
     let session = session::of(&request)?;
     let HoldRequest { flow, key, back, requested } = asked(&request, payload).await?;
     let (named, outcome) = app_state.service.release(flow, &[key], requested).await?;
-    let said = named.records.first().map(|row| released(row, outcome.as_ref())).unwrap_or_default();
+    let mut said = named.records.first().map(|row| released(row, outcome.as_ref())).unwrap_or_default();
+    if let Some(left_out) = named.approved.as_ref().and_then(ApprovedRecords::left_out) {
+        said.push_str(&format!(" {left_out}"));
+    }
     Ok(see_other(&FlashMessage::text(said).on(&session, &back)))
 }
 

@@ -50,10 +50,10 @@ pub(super) async fn begin(app_state: web::Data<AppState>, request: HttpRequest) 
     let to = Params::parse(request.query_string(), &["to"])?.text("to").unwrap_or_default();
     let provider = provider(&app_state)?;
     let _in_hand = in_hand(&app_state, &request)?;
-    match sign_in::begin(provider, safe_target(&to)).await {
-        Ok(Begun { url, attempt }) => {
+    match sign_in::begin(&app_state.process, provider, safe_target(&to)).await {
+        Ok(Begun { url, cookie }) => {
             let mut response = see_other(url.as_str());
-            keep(&mut response, attempt.cookie(), Duration::seconds(LIFE.num_seconds()), secure(&app_state, &request))?;
+            keep(&mut response, &cookie, Duration::seconds(LIFE.num_seconds()), secure(&app_state, &request))?;
             Ok(response)
         }
         Err(refused) => Ok(refusal(&refused)),
@@ -68,7 +68,8 @@ pub(super) async fn finish(app_state: web::Data<AppState>, request: HttpRequest)
     let token = new_token()?;
     let (cookie, from) = (cookie_named(&request, COOKIE), from(request.peer_addr()));
     let answer = answer(request.query_string());
-    let signed_in = sign_in::finish(&app_state.process, provider, cookie.as_deref(), answer, hash_of(&token), &from).await;
+    let (process, limit) = (&app_state.process, &app_state.sign_in_refusals);
+    let signed_in = sign_in::finish(process, provider, cookie.as_deref(), answer, hash_of(&token), &from, limit).await;
     let secure = secure(&app_state, &request);
     let mut response = match signed_in {
         Ok(to) => {

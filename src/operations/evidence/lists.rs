@@ -352,7 +352,7 @@ pub(super) async fn access<W: Write + Seek>(process: &Process, pack: &mut Pack<W
             format!("{} ({})", person.issuer, person.subject),
             String::new(),
             instant(person.first_signed_in_at),
-            String::new(),
+            optional(person.freed_at),
             instant(person.last_signed_in_at),
         ]
     });

@@ -14,6 +14,7 @@ mod versions;
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use super::approval::use_for;
 use super::audit::{NewAudit, audit_append};
 use super::backfill::backfill_step;
 use super::close::touch;
@@ -73,6 +74,9 @@ fn take_in(conn: &mut Conn, intake: &Intake) -> Tx<RunCounts> {
     } else {
         flow_keep(conn, &intake.flow)?;
         run_assert_in_force(conn, intake.run)?;
+    }
+    if let Some(used) = intake.approval.as_ref().filter(|_| !intake.documents.is_empty()) {
+        use_for(conn, used, &intake.flow, &intake.documents.iter().map(|document| document.key.as_str()).collect::<Vec<_>>())?;
     }
     if !intake.notes.is_empty() {
         let note = |note: &String| {

@@ -7,6 +7,7 @@ use chrono::NaiveDate;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
+use super::super::approval::ApprovedUse;
 use super::super::backfill::BackfillStep;
 use super::super::{Conn, Lease, Tx};
 use crate::domain::delivery::FailureReason;
@@ -64,6 +65,8 @@ pub struct Intake {
     pub aligned: bool,
     /// Who asked.
     pub actor: String,
+    /// The approval of a second person under which the documents are sent again.
+    pub approval: Option<ApprovedUse>,
 }
 
 impl Intake {
@@ -85,6 +88,7 @@ impl Intake {
             on_gone: BTreeMap::new(),
             aligned: false,
             actor: "tieline".into(),
+            approval: None,
         }
     }
 }
@@ -109,6 +113,7 @@ impl Intake {
             on_gone: self.on_gone.clone(),
             aligned: self.aligned,
             actor: self.actor.clone(),
+            approval: self.approval.clone(),
         }
     }
 }

@@ -15,7 +15,7 @@ WITH n AS (
            'key `' || k.name || '` (' || k.role || CASE WHEN k.person IS NULL THEN '' ELSE ', of ' || k.person END || ') '
            || CASE WHEN k.expires_at > now() THEN 'expires' ELSE 'expired' END || ' at ' || to_char(k.expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS"Z"')
     FROM api_key k
-    WHERE 'key_expiring' = ANY($6) AND k.expires_at - now() < least(make_interval(days => $11), (k.expires_at - k.created_at) / 4) AND k.expires_at > now() - interval '30 days'
+    WHERE 'key_expiring' = ANY($6) AND k.expires_at - now() < least(make_interval(days => $11), (k.expires_at - coalesce(k.end_set_at, k.created_at)) / 4) AND k.expires_at > now() - interval '30 days'
 ), over AS (
     DELETE FROM notice_standing s WHERE NOT EXISTS (SELECT FROM n WHERE n.event = s.event AND n.subject = s.subject)
 ), new AS (

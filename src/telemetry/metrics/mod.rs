@@ -188,6 +188,7 @@ mod tests {
         metrics.ledger.set_tie_out(Some((crate::domain::tie_out::Verdict::Untied, 4, Duration::from_secs(90))));
         metrics.service.set_certificate_expiry(DateTime::from_timestamp(1_800_000_000, 0).expect("an instant"));
         metrics.service.certificate_refused();
+        metrics.service.sign_in_refusal_unwritten();
         metrics.service.notified(ChannelKind::Webhook, Telling::Again);
         metrics.records.downstream_polled(&flow.entity, DownstreamState::Unknown);
         metrics.ran(&flow, RunKind::Poll, RunResult::Done, Duration::from_secs(2));
@@ -242,6 +243,7 @@ mod tests {
             "tieline_tie_out_age_seconds 90",
             "tieline_certificate_expires_timestamp_seconds 1800000000",
             "tieline_certificates_refused_total 1",
+            "tieline_sign_in_refusals_unwritten_total 1",
             "tieline_notice_messages_total{channel=\"webhook\",telling=\"again\"} 1",
             "tieline_downstream_checks_total{entity=\"invoice\",verdict=\"unknown\"} 1",
             "tieline_runs_total{company=\"EDU1\",entity=\"invoice\",kind=\"poll\",result=\"done\"} 1",

@@ -23,6 +23,7 @@ pub struct ServiceMetrics {
     certificate_expires: IntGauge,
     certificates_refused: IntCounter,
     sign_ins_refused: IntCounter,
+    sign_in_refusals_unwritten: IntCounter,
 }
 
 impl ServiceMetrics {
@@ -71,6 +72,11 @@ impl ServiceMetrics {
                 "Changed certificate files that could not be used; the old certificate stayed in use.",
             ),
             sign_ins_refused: counter(registry, "http_sign_ins_refused_total", "Requests refused for want of a valid API key."),
+            sign_in_refusals_unwritten: counter(
+                registry,
+                "sign_in_refusals_unwritten_total",
+                "Refused sign-ins through the OpenID provider that are no events: of no attempt that began here, or too many in an hour.",
+            ),
         }
     }
 
@@ -130,5 +136,10 @@ impl ServiceMetrics {
     /// A request had no valid API key.
     pub fn sign_in_refused(&self) {
         self.sign_ins_refused.inc();
+    }
+
+    /// A refused sign-in through the provider is no event.
+    pub fn sign_in_refusal_unwritten(&self) {
+        self.sign_in_refusals_unwritten.inc();
     }
 }

@@ -1,0 +1,1 @@
+DROP INDEX tie_out_block_newest;
