@@ -1,10 +1,12 @@
 //! Puts the heads of signed days outside the ledger: into a table of ServiceNow, and to a time-stamping authority (RFC 3161).
 //!
-//! The ledger keeps what is due, so that a restart loses nothing and no two nodes write the same head. `AuditRecorder` calls this after it
-//! has signed a day, and from time to time, so that what failed is tried again.
+//! The ledger keeps what is due, so that a restart loses nothing and no two nodes write the same head. `AuditOutside` looks from time to time
+//! whether anything is due. It is apart from `AuditRecorder`: nothing that it waits for delays a seal, and neither place waits for the other
+//! one. While ServiceNow has asked for a pause, nothing is sent there. Runs on the delivery arbiter.
 
 use std::time::Duration;
 
+use actix::prelude::*;
 use tracing::{info, warn};
 use url::Url;
 
@@ -27,6 +29,8 @@ use crate::store::{OutsideDue, Store, StoreError};
 use crate::supervision::stopping::Stopping;
 use crate::telemetry::metrics::metrics;
 
+/// Time between two looks at what is due.
+const EVERY: Duration = Duration::from_secs(10);
 /// How long no other node takes a head that is being put outside; much longer than the requests may take.
 const LEASE: Duration = Duration::from_secs(1800);
 /// The waits between the attempts of one head.
@@ -47,6 +51,61 @@ pub(super) struct Outside {
     pub(super) http: HttpClient,
 }
 
+/// Puts heads outside, by a timer.
+pub(super) struct AuditOutside {
+    outside: Outside,
+}
+
+/// Reminder. Looks at one place, and sets the next reminder for it.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct LookDue(OutsidePlace);
+
+impl AuditOutside {
+    pub(super) fn new(outside: Outside) -> Self {
+        Self { outside }
+    }
+}
+
+impl Actor for AuditOutside {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        for place in OutsidePlace::ALL {
+            if self.outside.is_configured(place) {
+                ctx.notify_later(LookDue(place), EVERY);
+            }
+        }
+    }
+}
+
+impl Supervised for AuditOutside {}
+
+impl Handler<LookDue> for AuditOutside {
+    type Result = ResponseActFuture<Self, ()>;
+
+    fn handle(&mut self, LookDue(place): LookDue, _: &mut Self::Context) -> Self::Result {
+        let outside = self.outside.clone();
+        // set after the work, so that looks at one place never overlap
+        Box::pin(async move { outside.look(place).await }.into_actor(self).map(move |(), _, ctx| {
+            ctx.notify_later(LookDue(place), EVERY);
+        }))
+    }
+}
+
+/// A head that could not be put at its place.
+struct NotPut {
+    said: String,
+    /// How long the place asked to wait.
+    asked: Option<Duration>,
+}
+
+impl From<String> for NotPut {
+    fn from(said: String) -> Self {
+        Self { said, asked: None }
+    }
+}
+
 /// A head that is at its place.
 struct Put {
     said: String,
@@ -54,34 +113,37 @@ struct Put {
 }
 
 impl Outside {
-    /// Whether anything is configured.
-    pub(super) fn is_asked_for(&self) -> bool {
-        self.settings.head.is_some() || self.settings.timestamp_url.is_some()
+    fn is_configured(&self, place: OutsidePlace) -> bool {
+        match place {
+            OutsidePlace::ServiceNow => self.settings.head.is_some(),
+            OutsidePlace::Timestamp => self.settings.timestamp_url.is_some(),
+        }
     }
 
-    /// Puts every head that is due outside.
-    pub(super) async fn put_due(&self) {
+    /// Puts every head that is due at a place there.
+    async fn look(&self, place: OutsidePlace) {
         // a copy of the ledger that waits for a comparison writes nothing
-        if !self.permission.is_given() {
-            return;
+        if self.permission.is_given()
+            && let Err(error) = self.put_at(place).await
+        {
+            warn!(%place, error = %chain(&error), "the head of the audit was not put outside; Tieline retries");
         }
-        for place in [OutsidePlace::ServiceNow, OutsidePlace::Timestamp] {
-            if let Err(error) = self.put_at(place).await {
-                warn!(%place, error = %chain(&error), "the head of the audit was not put outside; Tieline retries");
-            }
+        match self.store.outside_waiting(place).await {
+            Ok(days) => metrics().ledger.set_heads_waiting(place, days),
+            Err(error) => warn!(%place, error = %chain(&error), "the heads that are not outside could not be counted; Tieline retries"),
         }
     }
 
     async fn put_at(&self, place: OutsidePlace) -> Result<(), StoreError> {
-        let is_configured = match place {
-            OutsidePlace::ServiceNow => self.settings.head.is_some(),
-            OutsidePlace::Timestamp => self.settings.timestamp_url.is_some(),
-        };
-        while is_configured && !self.stopping.has_begun() {
+        while !self.stopping.has_begun() {
+            // the pause is for all requests
+            if place == OutsidePlace::ServiceNow && !self.store.sending_paused().await?.is_empty() {
+                return Ok(());
+            }
             let Some(due) = self.store.outside_take(place, LEASE).await? else { return Ok(()) };
             let put = match (place, &self.settings.head, &self.settings.timestamp_url) {
                 (OutsidePlace::ServiceNow, Some(table), _) => self.write(table, &due).await,
-                (OutsidePlace::Timestamp, _, Some(url)) => self.stamp(url, &due).await,
+                (OutsidePlace::Timestamp, _, Some(url)) => self.stamp(url, &due).await.map_err(NotPut::from),
                 _ => return Ok(()),
             };
             metrics().ledger.head_put(place, put.is_ok());
@@ -90,10 +152,14 @@ impl Outside {
                     info!(%place, day = %due.day, said, "the head of the audit is outside");
                     self.store.outside_done(place, due.day, said, token).await?;
                 }
-                Err(said) => {
+                Err(NotPut { said, asked }) => {
                     warn!(%place, day = %due.day, said, "the head of the audit was not put outside; Tieline retries");
-                    let wait = retry::delay(u32::try_from(due.tries).unwrap_or(1), BACKOFF);
+                    let wait = retry::delay(u32::try_from(due.tries).unwrap_or(1), BACKOFF).max(asked.unwrap_or_default());
                     self.store.outside_failed(place, due, said, wait).await?;
+                    // what asked to wait would say the same for the next head
+                    if asked.is_some() {
+                        return Ok(());
+                    }
                 }
             }
         }
@@ -101,12 +167,13 @@ impl Outside {
     }
 
     /// Writes a head into the table of ServiceNow, as a record is written: the row is found by its key, and the values must come back.
-    async fn write(&self, table: &HeadTable, due: &OutsideDue) -> Result<Put, String> {
+    async fn write(&self, table: &HeadTable, due: &OutsideDue) -> Result<Put, NotPut> {
         let manifest = Manifest::read(&due.manifest).map_err(|problem| format!("the manifest of {} {problem}", due.day))?;
         let (plan, record) = (plan(table), record(table, &manifest, due));
         let sent = self.servicenow.send(&self.tokens, &plan, std::slice::from_ref(&record)).await;
         let table = &table.table;
-        match sent.map_err(|error| error.chain().to_string())?.into_iter().next() {
+        let sent = sent.map_err(|error| NotPut { asked: error.retry_after(), said: error.chain().to_string() })?;
+        match sent.into_iter().next() {
             Some(Outcome::Confirmed { sys_id, partial, .. }) => match partial.first() {
                 None => Ok(Put { said: format!("row {sys_id} of `{table}`"), token: None }),
                 Some(field) => Err(format!(
@@ -115,13 +182,15 @@ impl Outside {
                     field.returned.as_deref().unwrap_or_default(),
                     field.field,
                     field.sent
-                )),
+                )
+                .into()),
             },
             Some(Outcome::Conflict { message, next_step } | Outcome::Rejected { message, next_step, .. }) => {
-                Err(format!("`{table}` did not take it: {message}; {}", next_step.text()))
+                Err(format!("`{table}` did not take it: {message}; {}", next_step.text()).into())
             }
-            Some(Outcome::Deferred { message, .. } | Outcome::Withdrawn { message } | Outcome::Unknown { message }) => Err(message.into()),
-            None => Err(format!("there was no answer for the row of `{table}`")),
+            Some(Outcome::Deferred { message, retry_after, .. }) => Err(NotPut { said: message.into(), asked: retry_after }),
+            Some(Outcome::Withdrawn { message } | Outcome::Unknown { message }) => Err(String::from(message).into()),
+            None => Err(format!("there was no answer for the row of `{table}`").into()),
         }
     }
 

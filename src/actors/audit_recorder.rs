@@ -1,4 +1,4 @@
-//! `AuditRecorder`: seals the audit into a chain, signs the days that have ended, and puts their heads outside.
+//! `AuditRecorder`: seals the audit into a chain, and signs the days that have ended. `AuditOutside` puts their heads outside.
 //!
 //! The steps themselves write the rows. A restart loses nothing: the next seal includes the rows that are not sealed yet. Runs on the
 //! delivery arbiter.
@@ -9,7 +9,6 @@ use actix::prelude::*;
 use chrono::{NaiveDate, Utc};
 use tracing::warn;
 
-use super::audit_outside::Outside;
 use crate::domain::chain;
 use crate::process::Process;
 use crate::process::evidence::{Evidence, Signed};
@@ -19,8 +18,6 @@ use crate::telemetry::metrics::metrics;
 
 /// Time between two seals.
 const EVERY: Duration = Duration::from_secs(10);
-/// Time between two checks for heads that are due outside.
-const OUTSIDE: Duration = Duration::from_secs(60);
 /// Time between two attempts to sign a day, after an error.
 const AGAIN: Duration = Duration::from_secs(600);
 
@@ -44,8 +41,6 @@ impl From<&Process> for AuditRecorderParts {
 /// Seals the audit.
 pub struct AuditRecorder {
     parts: AuditRecorderParts,
-    /// `None`: nothing is configured, or this is no service.
-    outside: Option<Outside>,
     signing: Signing,
 }
 
@@ -56,8 +51,6 @@ struct Signing {
     up_to_date_on: Option<NaiveDate>,
     /// The last attempt, if it ended with an error.
     failed_at: Option<Instant>,
-    /// The last check for heads that are due outside.
-    outside_at: Option<Instant>,
 }
 
 /// Request. Seals the rows that are final by now; answers with their number.
@@ -72,17 +65,16 @@ struct SealDue;
 
 impl AuditRecorder {
     /// A recorder over the ledger's audit.
-    pub(super) fn new(parts: AuditRecorderParts, outside: Option<Outside>) -> Self {
-        Self { parts, outside, signing: Signing::default() }
+    pub(super) fn new(parts: AuditRecorderParts) -> Self {
+        Self { parts, signing: Signing::default() }
     }
 }
 
-async fn seal(parts: AuditRecorderParts, outside: Option<Outside>, signing: Signing) -> (i64, Signing) {
+async fn seal(parts: AuditRecorderParts, signing: Signing) -> (i64, Signing) {
     match parts.store.audit_seal().await {
         Ok(rows) => {
             metrics().ledger.audit_sealed(rows.unsigned_abs());
-            let signing = sign(&parts.evidence, signing).await;
-            (rows, put_outside(outside, signing).await)
+            (rows, sign(&parts.evidence, signing).await)
         }
         Err(error) => {
             match parts.store.schema_unknown().await {
@@ -99,13 +91,6 @@ async fn seal(parts: AuditRecorderParts, outside: Option<Outside>, signing: Sign
     }
 }
 
-/// Puts heads outside: after a day was signed, and from time to time, because an attempt may have failed.
-async fn put_outside(outside: Option<Outside>, signing: Signing) -> Signing {
-    let Some(outside) = outside.filter(|_| signing.outside_at.is_none_or(|at| at.elapsed() >= OUTSIDE)) else { return signing };
-    outside.put_due().await;
-    Signing { outside_at: Some(Instant::now()), ..signing }
-}
-
 /// Signs the days that have ended. Once a day there is something to do.
 async fn sign(evidence: &Evidence, signing: Signing) -> Signing {
     let today = Utc::now().date_naive();
@@ -113,8 +98,7 @@ async fn sign(evidence: &Evidence, signing: Signing) -> Signing {
         return signing;
     }
     match evidence.sign_days().await {
-        // what was signed now is due outside now
-        Ok(Signed::UpToDate) => Signing { up_to_date_on: Some(today), failed_at: None, outside_at: None },
+        Ok(Signed::UpToDate) => Signing { up_to_date_on: Some(today), failed_at: None },
         Ok(Signed::Waits) => Signing { failed_at: None, ..signing },
         Err(error) => {
             warn!(error = %chain(&error), "a day of the audit could not be signed; Tieline retries");
@@ -139,7 +123,7 @@ impl Handler<Seal> for AuditRecorder {
 
     fn handle(&mut self, _: Seal, _: &mut Self::Context) -> Self::Result {
         self.parts.crash.at("recorder:asked", "");
-        Box::pin(seal(self.parts.clone(), self.outside.clone(), self.signing).into_actor(self).map(|(rows, signing), this, _| {
+        Box::pin(seal(self.parts.clone(), self.signing).into_actor(self).map(|(rows, signing), this, _| {
             this.signing = signing;
             rows
         }))
@@ -151,7 +135,7 @@ impl Handler<SealDue> for AuditRecorder {
 
     fn handle(&mut self, _: SealDue, _: &mut Self::Context) -> Self::Result {
         self.parts.crash.at("recorder:timer", "");
-        Box::pin(seal(self.parts.clone(), self.outside.clone(), self.signing).into_actor(self).map(|(_, signing), this, ctx| {
+        Box::pin(seal(self.parts.clone(), self.signing).into_actor(self).map(|(_, signing), this, ctx| {
             this.signing = signing;
             // set after the work, so that runs never overlap
             ctx.notify_later(SealDue, EVERY);

@@ -1,7 +1,7 @@
 //! The actor system: which actors there are, on which threads, and which actor has whose address.
 //!
 //! Three arbiters: control (this thread: Root, Scheduler, Node, ServiceNowToken, SysproSession, Notifier, Retention), ingest (Pollers,
-//! Mappers, Aligners), delivery (Writer, AuditRecorder, Downstream, Tasks).
+//! Mappers, Aligners), delivery (Writer, AuditRecorder, AuditOutside, Downstream, Tasks).
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use tracing::{info, warn};
 
 use super::aligner::{Aligner, AlignerParts};
-use super::audit_outside::Outside;
+use super::audit_outside::{AuditOutside, Outside};
 use super::audit_recorder::{AuditRecorder, AuditRecorderParts, Seal};
 use super::child::{self, ChildExited, MAILBOX, Supervision, optional, vital};
 pub use super::clients::ActorSystemError;
@@ -58,6 +58,7 @@ crate::answer_ping!(
     Aligner,
     Writer,
     AuditRecorder,
+    AuditOutside,
     Downstream,
     Notifier,
     Retention,
@@ -140,7 +141,13 @@ impl ActorSystem {
                 Writer::new(parts, heartbeat, budget, servicenow, tokens)
             })
         };
-        let recorder = start_recorder(&delivery.handle(), process, &clients, &supervision, &tokens, mode);
+        let recorder = {
+            let parts = AuditRecorderParts::from(process);
+            start_on(&delivery.handle(), vital("audit_recorder"), &supervision, move |_| AuditRecorder::new(parts))
+        };
+        let audit = &process.settings.audit;
+        let outside = (mode.is_service() && (audit.head.is_some() || audit.timestamp_url.is_some()))
+            .then(|| start_outside(&delivery.handle(), process, &clients, &supervision, &tokens));
 
         let downstream = start_downstream(&delivery.handle(), process, &clients, &supervision, &tokens, mode);
         let told = !crate::notice::channels(&process.settings.notices).is_empty();
@@ -156,6 +163,7 @@ impl ActorSystem {
         let mut liveness_checks =
             vec![session.liveness_check(), token.liveness_check(), writer.liveness_check(), recorder.liveness_check()];
         liveness_checks.push(downstream.liveness_check());
+        liveness_checks.extend(outside.iter().map(|outside| outside.liveness_check()));
         liveness_checks.extend(notifier.iter().map(|notifier| notifier.liveness_check()));
         liveness_checks.extend(tasks.iter().map(|tasks| tasks.liveness_check()));
         liveness_checks.extend(retention.iter().map(|retention| retention.liveness_check()));
@@ -326,29 +334,26 @@ fn start_downstream(
     })
 }
 
-fn start_recorder(
+fn start_outside(
     on: &ArbiterHandle,
     process: &Process,
     clients: &Clients,
     supervision: &Supervision,
     tokens: &TokenClient,
-    mode: Mode,
-) -> Child<AuditRecorder> {
-    let (parts, settings, tokens) = (AuditRecorderParts::from(process), process.settings.clone(), tokens.clone());
+) -> Child<AuditOutside> {
+    let (store, settings, tokens) = (process.store.clone(), process.settings.clone(), tokens.clone());
     let (permission, stopping) = (process.permission(), process.stopping.clone());
     let (servicenow, timestamp) = (clients.servicenow.clone(), clients.timestamp.clone());
-    start_on(on, vital("audit_recorder"), supervision, move |_| {
-        let outside = Outside {
+    start_on(on, optional("audit_outside"), supervision, move |_| {
+        AuditOutside::new(Outside {
             settings: settings.audit.clone(),
-            store: parts.store.clone(),
+            store,
             permission,
             stopping,
             servicenow: ServiceNow::over(&settings.servicenow, &servicenow),
             tokens,
             http: HttpClient::of(&timestamp),
-        };
-        let outside = Some(outside).filter(|outside| mode.is_service() && outside.is_asked_for());
-        AuditRecorder::new(parts, outside)
+        })
     })
 }
 

@@ -1,10 +1,12 @@
 //! `Tasks`: keeps tasks in ServiceNow for what people must look at.
 //!
 //! The ledger has which tasks there must be, what ServiceNow has of them, and who works on which, so that a restart loses nothing: a task that
-//! was taken and has no result is taken again. Before a task is created, it is searched by its name. An attempt without an answer is
+//! was taken and has no result is taken again. Before a task is created, it is searched by its name; where ServiceNow does not keep names, none
+//! is created. An attempt without an answer is
 //! repeated only when the instance can no longer be working on it. One request at a time is made, so that deliveries keep their speed, and
 //! none while ServiceNow has asked for a pause. Runs on the delivery arbiter.
 
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -73,9 +75,7 @@ impl From<&Process> for TasksParts {
 
 /// Keeps tasks.
 pub struct Tasks {
-    parts: TasksParts,
-    servicenow: ServiceNow,
-    tokens: TokenClient,
+    work: Work,
 }
 
 /// Reminder. Looks, and sets the next reminder.
@@ -86,7 +86,7 @@ struct LookDue;
 impl Tasks {
     /// At rest.
     pub fn new(parts: TasksParts, servicenow: ServiceNow, tokens: TokenClient) -> Self {
-        Self { parts, servicenow, tokens }
+        Self { work: Work { parts, servicenow, tokens, names_checked: Rc::default(), nameless: Rc::default() } }
     }
 }
 
@@ -104,7 +104,7 @@ impl Handler<LookDue> for Tasks {
     type Result = ResponseActFuture<Self, ()>;
 
     fn handle(&mut self, _: LookDue, _: &mut Self::Context) -> Self::Result {
-        let work = Work { parts: self.parts.clone(), servicenow: self.servicenow.clone(), tokens: self.tokens.clone() };
+        let work = self.work.clone();
         // set after the work, so that looks never overlap
         Box::pin(async move { work.run().await }.into_actor(self).map(|wait, _, ctx| {
             ctx.notify_later(LookDue, wait);
@@ -112,10 +112,15 @@ impl Handler<LookDue> for Tasks {
     }
 }
 
+#[derive(Clone)]
 struct Work {
     parts: TasksParts,
     servicenow: ServiceNow,
     tokens: TokenClient,
+    /// Whether nothing speaks against names, as far as the instance shows it.
+    names_checked: Rc<Cell<bool>>,
+    /// Why no task may be created.
+    nameless: Rc<RefCell<Option<String>>>,
 }
 
 impl Work {
@@ -146,6 +151,12 @@ impl Work {
             return Ok(());
         }
         self.check().await?;
+        // once: it costs several requests, and `doctor` does it as well
+        if !self.names_checked.get() {
+            let nameless = self.servicenow.task_nameless(&self.tokens, &self.parts.settings).await;
+            self.names_checked.set(nameless.is_none());
+            self.nameless.replace(nameless);
+        }
         let servicenow = self.servicenow.settings();
         let (longest, quota) = (servicenow.connection.longest(), servicenow.request_quota);
         while !self.parts.stopping.has_begun() {
@@ -157,7 +168,9 @@ impl Work {
             self.parts.crash.at("tasks:after_send", &task.subject);
             metrics().service.task_sent(outcome);
             match &result {
-                TaskResult::Failed(error, _) => warn!(task = task.subject, error, "a task could not be written; Tieline retries"),
+                TaskResult::Failed(error, _) | TaskResult::Unnamed { error, .. } => {
+                    warn!(task = task.subject, error, "a task could not be written; Tieline retries")
+                }
                 done => info!(task = task.subject, number = task.number, ?done, "a task was written"),
             }
             store.task_settle(task, result).await.map_err(|error| chain(&error))?;
@@ -197,8 +210,8 @@ impl Work {
                 let outcome = match &result {
                     TaskResult::Written { created: true, .. } => TaskOutcome::Created,
                     TaskResult::Written { .. } => TaskOutcome::Updated,
-                    TaskResult::Closed(_) | TaskResult::Missing => TaskOutcome::Closed,
-                    TaskResult::Failed(..) => TaskOutcome::Failed,
+                    TaskResult::Closed { .. } | TaskResult::Missing => TaskOutcome::Closed,
+                    TaskResult::Unnamed { .. } | TaskResult::Failed(..) => TaskOutcome::Failed,
                 };
                 (result, outcome, true)
             }
@@ -228,6 +241,11 @@ enum Done {
     Not(String, Option<Duration>),
 }
 
+/// A task that is closed there.
+fn closed(there: TaskThere) -> Done {
+    Done::Settled(TaskResult::Closed { there: Some((there.sys_id, there.number)) })
+}
+
 /// The work on one task.
 struct Written<'a> {
     client: ServiceNow,
@@ -247,14 +265,10 @@ impl Written<'_> {
             None => self.client.task_find(tokens, settings, &task.correlation).await?,
         };
         match (task.state, there) {
-            (_, Some(there)) if there.closed => Ok(Done::Settled(TaskResult::Closed(false))),
-            (TaskState::Resolving, None) => Ok(Done::Settled(TaskResult::Closed(false))),
+            (_, Some(there)) if there.closed => Ok(closed(there)),
+            (TaskState::Resolving, None) => Ok(Done::Settled(TaskResult::Closed { there: None })),
             (TaskState::Resolving, Some(there)) => self.close(&there).await,
-            (_, Some(there)) if task.sys_id.is_none() => {
-                // it is there already, with the texts of the attempt that created it
-                let TaskThere { sys_id, number, .. } = there;
-                Ok(Done::Settled(TaskResult::Written { sys_id, number, created: true }))
-            }
+            // one that is there already may have other texts: those of the attempt that created it
             (_, there) => self.put(there).await,
         }
     }
@@ -263,14 +277,29 @@ impl Written<'_> {
     async fn put(&self, there: Option<TaskThere>) -> Result<Done, ServiceNowError> {
         let (task, settings) = (self.task, &self.work.parts.settings);
         let mut fields = vec![(settings.title_field.clone(), task.title.clone()), (settings.text_field.clone(), task.description.clone())];
-        if there.is_none() {
+        if there.as_ref().is_none_or(|there| there.correlation.as_ref() != Some(&task.correlation)) {
             fields.push((settings.correlation_field.clone(), task.correlation.clone()));
+        }
+        if there.is_none() {
+            if let Some(why) = &*self.work.nameless.borrow() {
+                return Ok(Done::Not(format!("{why}; until then Tieline creates no task"), None));
+            }
             fields.extend(settings.assignment_group.iter().map(|group| ("assignment_group".to_owned(), group.clone())));
             fields.extend(settings.fields.iter().map(|(column, value)| (column.clone(), value.clone())));
         }
         let sys_id = there.as_ref().map(|there| there.sys_id.as_str());
-        let created = sys_id.is_none();
+        let created = task.sys_id.is_none();
         Ok(match self.client.task_write(&self.work.tokens, settings, sys_id, &fields).await? {
+            TaskWritten::Done(TaskThere { sys_id, number, correlation, .. }) if correlation.as_ref() != Some(&task.correlation) => {
+                let error = format!(
+                    "ServiceNow did not keep the name of the task in `{}` of `{}`: {}. Until it does, Tieline creates no other task, because it \
+                     could not find it again. Correct `tasks.correlation_field`, or the column's length and its access rules",
+                    settings.correlation_field,
+                    settings.table,
+                    correlation.map_or_else(|| "the answer does not show the column".to_owned(), |is| format!("it has `{is}`"))
+                );
+                Done::Settled(TaskResult::Unnamed { sys_id, number, error, wait: self.work.wait(task, Duration::ZERO) })
+            }
             TaskWritten::Done(TaskThere { sys_id, number, .. }) => Done::Settled(TaskResult::Written { sys_id, number, created }),
             TaskWritten::Doubt(why) => Done::Doubt(why.into()),
             TaskWritten::Not { why, retry_after } => Done::Not(why.into(), retry_after),
@@ -283,7 +312,7 @@ impl Written<'_> {
         let resolved = self.task.resolved_at.map(|at| at.format(" at %Y-%m-%d %H:%M:%SZ").to_string()).unwrap_or_default();
         fields.extend(settings.note_field.iter().map(|column| (column.clone(), format!("Resolved in Tieline{resolved}."))));
         Ok(match self.client.task_write(&self.work.tokens, settings, Some(&there.sys_id), &fields).await? {
-            TaskWritten::Done(there) if there.closed => Done::Settled(TaskResult::Closed(true)),
+            TaskWritten::Done(there) if there.closed => closed(there),
             TaskWritten::Done(_) => Done::Not(
                 format!(
                     "ServiceNow answered that it changed the task, and did not store `{}` in `{}`: a rule of the table keeps it open",

@@ -55,7 +55,8 @@ struct Released {
 /// `tieline hold`
 pub(super) fn hold(global: &Global, args: &HoldArgs) -> Result<Exit, Failure> {
     with_ledger(global, async |context| {
-        let Named { records, unknown, .. } = operations::hold::hold(&context.process(), args.flow(), &args.keys, requested(&args.why)).await?;
+        let Named { records, unknown, .. } =
+            operations::hold::hold(&context.process(), args.flow(), &args.keys, requested(&args.why)).await?;
         match global.output {
             OutputForm::Json => output::json(&records)?,
             _ => records.iter().try_for_each(|row| output::line(&held(row)))?,
@@ -91,7 +92,13 @@ pub(super) fn release(global: &Global, args: &ReleaseArgs) -> Result<Exit, Failu
         let known = known(args, unknown.clone(), exit);
         if !people {
             let errors = sent.as_ref().map(resend::Sent::errors).unwrap_or_default();
-            output::even_unread(output::json(&Released { records, unknown, approved, outcome: sent.and_then(|sent| sent.outcome), errors }))?;
+            output::even_unread(output::json(&Released {
+                records,
+                unknown,
+                approved,
+                outcome: sent.and_then(|sent| sent.outcome),
+                errors,
+            }))?;
         }
         known
     })

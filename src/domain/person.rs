@@ -184,7 +184,8 @@ mod tests {
         for mixed in ["\u{430}nna", "anna berg\u{43e}v", "j\u{3bf}hn"] {
             assert_eq!(refused(mixed), NoName::Mixed, "{mixed}");
         }
-        for name in ["Zoë Müller-Lüdenscheidt", "Анна Каренина", "田中 さくら", "田中 Taro", "Ελένη", "O\u{2019}Brien 2", "שרה"] {
+        for name in ["Zoë Müller-Lüdenscheidt", "Анна Каренина", "田中 さくら", "田中 Taro", "Ελένη", "O\u{2019}Brien 2", "שרה"]
+        {
             assert!(name.parse::<PersonName>().is_ok(), "{name}");
         }
     }

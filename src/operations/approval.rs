@@ -60,12 +60,18 @@ impl ApprovedRecords {
             1 => Some(format!("1 {one}")),
             count => Some(format!("{count} {many}")),
         };
-        let changed = of(approved - held, "has changed since or is not selected any more", "have changed since or are not selected any more");
+        let changed =
+            of(approved - held, "has changed since or is not selected any more", "have changed since or are not selected any more");
         // the newer versions of the changed ones are among those that are selected
-        let others = of(selected - held, "selected record is not approved as it is now", "selected records are not approved as they are now");
+        let others =
+            of(selected - held, "selected record is not approved as it is now", "selected records are not approved as they are now");
         let all: Vec<String> = changed.into_iter().chain(others).collect();
         (!all.is_empty()).then(|| {
-            format!("Request {} holds for {held} of its {approved} records: {}. To include these, repeat it, and ask again.", self.number, all.join(", "))
+            format!(
+                "Request {} holds for {held} of its {approved} records: {}. To include these, repeat it, and ask again.",
+                self.number,
+                all.join(", ")
+            )
         })
     }
 }

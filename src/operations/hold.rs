@@ -55,8 +55,7 @@ pub async fn hold(process: &Process, flow: FlowId, keys: &[String], requested: R
 pub async fn release(process: &Process, flow: FlowId, keys: &[String], requested: Requested) -> Result<(Named, Followed), Refused> {
     let named = keys;
     let keys = checked(process, &flow, named).await?;
-    let (used, approved) =
-        approved(process, &flow, named, &requested).await?.map(|Approved { used, records }| (used, records)).unzip();
+    let (used, approved) = approved(process, &flow, named, &requested).await?.map(|Approved { used, records }| (used, records)).unzip();
     let (rows, followed) = end_holds(process, flow.clone(), keys.clone(), used, requested).await?;
     Ok((Named { approved, ..Named::of(&flow, keys, rows)? }, followed))
 }

@@ -287,11 +287,7 @@ async fn send_flow(
 }
 
 /// The records of a page that an approval is for; without one, all.
-async fn approved(
-    process: &Process,
-    used: Option<&ApprovedUse>,
-    page: Vec<OutdatedDocument>,
-) -> Result<Vec<OutdatedDocument>, StoreError> {
+async fn approved(process: &Process, used: Option<&ApprovedUse>, page: Vec<OutdatedDocument>) -> Result<Vec<OutdatedDocument>, StoreError> {
     let Some(used) = used else { return Ok(page) };
     let ids: Vec<DocumentId> = page.iter().map(|document| document.stored.id).collect();
     let approved: HashSet<DocumentId> = process.store.approved_records(used.approval, ids).await?.into_iter().collect();

@@ -107,11 +107,7 @@ fn shown(time: DateTime<Utc>) -> String {
 ///
 /// # Errors
 /// [`Refused::UnknownName`], [`Refused::UnknownRun`], [`Refused::Approval`]; an error of the ledger.
-pub(super) async fn note(
-    process: &Process,
-    mut which: Which,
-    requested: &Requested,
-) -> Result<(Which, Option<ApprovedRecords>), Refused> {
+pub(super) async fn note(process: &Process, mut which: Which, requested: &Requested) -> Result<(Which, Option<ApprovedRecords>), Refused> {
     let scope = which.scope();
     configured_names(process).check(scope.company.as_deref(), scope.entity.as_deref())?;
     if let Some(run) = scope.run

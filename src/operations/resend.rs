@@ -196,8 +196,14 @@ async fn send_page_again(
         let plan = definitions.plan(&flow.entity);
         let aligned = plan.is_some_and(|plan| plan.aligned().is_some());
         let on_gone = plan.map(Plan::line_marks).unwrap_or_default();
-        let intake =
-            Intake { resend: Resend::Everything, aligned, on_gone, actor: requested.by.clone(), approval: approval.clone(), ..Intake::of(flow, run, documents) };
+        let intake = Intake {
+            resend: Resend::Everything,
+            aligned,
+            on_gone,
+            actor: requested.by.clone(),
+            approval: approval.clone(),
+            ..Intake::of(flow, run, documents)
+        };
         process.store.intake(intake).await?;
     }
     Ok(())

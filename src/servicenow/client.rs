@@ -370,6 +370,11 @@ impl ServiceNow {
         task::find(&self.transport, tokens, settings, correlation).await
     }
 
+    /// Why no task may be created; `None`: nothing speaks against it.
+    pub async fn task_nameless(&self, tokens: &dyn TokenSource, settings: &TaskSettings) -> Option<String> {
+        task::nameless(&self.transport, tokens, settings).await
+    }
+
     /// The tasks with these rows; those that do not exist or are not visible are left out.
     ///
     /// # Errors

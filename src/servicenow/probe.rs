@@ -120,12 +120,20 @@ pub(super) async fn keeps_field(transport: &Transport, tokens: &dyn TokenSource,
     transport.read(tokens, &path).await.is_ok_and(|rows| rows.iter().any(|row| own(row) && row.filled(field).is_some()))
 }
 
+/// Whether a table has a column, as a row of it or the dictionary shows; `None`: neither can be read, or there is no row.
+pub(super) async fn knows_column(transport: &Transport, tokens: &dyn TokenSource, table: &str, column: &str) -> Option<bool> {
+    let row = first_row(transport, tokens, table, std::iter::once(column)).await.ok().flatten();
+    if row.as_ref().is_some_and(|row| row.text(column).is_some()) {
+        return Some(true);
+    }
+    // a row also leaves out columns that may not be read: they cannot be searched either
+    let known = dictionary(transport, tokens, table).await.map(|known| known.contains_key(column));
+    known.or(row.map(|_| false))
+}
+
 /// Whether the instance shows that a table has a column.
 pub(super) async fn has_column(transport: &Transport, tokens: &dyn TokenSource, table: &str, column: &str) -> bool {
-    let shown = first_row(transport, tokens, table, std::iter::once(column))
-        .await
-        .is_ok_and(|row| row.is_some_and(|row| row.text(column).is_some()));
-    shown || dictionary(transport, tokens, table).await.is_some_and(|known| known.contains_key(column))
+    knows_column(transport, tokens, table, column).await == Some(true)
 }
 
 async fn probe_table(transport: &Transport, tokens: &dyn TokenSource, wanted: &Wanted<'_>) -> ProbeFinding {

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::error::ServiceNowError;
 use super::outcome::{ProbeFinding, ProbeVerdict};
-use super::probe::has_column;
+use super::probe::{has_column, knows_column};
 use super::query::{Query, encode};
 use super::token::TokenSource;
 use super::transport::{Judged, Op, Transport};
@@ -26,6 +26,8 @@ pub struct TaskThere {
     pub number: Option<String>,
     /// Whether it is closed.
     pub closed: bool,
+    /// Its name, by which it is found; `None`: the instance does not show the column.
+    pub correlation: Option<String>,
 }
 
 /// What became of a write.
@@ -55,6 +57,7 @@ fn there(settings: &TaskSettings, row: &Row) -> Option<TaskThere> {
         sys_id: SysId::new(row.text("sys_id")?)?.as_str().to_owned(),
         number: row.filled("number").map(str::to_owned),
         closed: settings.closed_states.iter().any(|closed| closed == state) || row.text("active") == Some("false"),
+        correlation: row.text(&settings.correlation_field).map(str::to_owned),
     })
 }
 
@@ -82,6 +85,16 @@ pub(super) async fn find(
             words: "a task of this name exists, and an access rule hides it".into(),
         }),
     }
+}
+
+/// Why no task may be created: the instance shows that the table does not have the column by which tasks are found. An instance that shows
+/// neither a row nor its dictionary says nothing.
+pub(super) async fn nameless(transport: &Transport, tokens: &dyn TokenSource, settings: &TaskSettings) -> Option<String> {
+    let (table, column) = (settings.table.as_str(), settings.correlation_field.as_str());
+    let known = knows_column(transport, tokens, table, column).await;
+    (known == Some(false)).then(|| {
+        format!("`{table}` has no column `{column}` that Tieline may read, and tasks are found by it: create it, or correct `tasks.correlation_field`")
+    })
 }
 
 /// The tasks with these rows, by their sys_ids; those that do not exist or are not visible are left out.
@@ -159,6 +172,10 @@ pub(super) async fn probe(transport: &Transport, tokens: &dyn TokenSource, setti
     }
     if missing.is_empty() {
         return found(ProbeVerdict::Ok, "the table of tasks can be read, and has every column".to_owned(), None);
+    }
+    if let Some(why) = nameless(transport, tokens, settings).await {
+        let message = format!("{why}; until then Tieline creates no task");
+        return found(ProbeVerdict::Failed, message, Some(NextStep::TaskRights));
     }
     let message = format!("neither a row nor the dictionary shows {} of the table of tasks", missing.join(", "));
     found(ProbeVerdict::Warning, message, Some(NextStep::TaskRights))

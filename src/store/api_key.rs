@@ -79,7 +79,9 @@ impl ApiKeyRow {
             None => KeyState::Endless,
             Some(end) if end <= at => KeyState::Expired,
             // a key for a day is not near its end when it is made
-            Some(end) if end - at < TimeDelta::days(notice_days.into()).min((end - self.end_set_at.unwrap_or(self.created_at)) / 4) => KeyState::ExpiresSoon,
+            Some(end) if end - at < TimeDelta::days(notice_days.into()).min((end - self.end_set_at.unwrap_or(self.created_at)) / 4) => {
+                KeyState::ExpiresSoon
+            }
             Some(_) => KeyState::Valid,
         }
     }

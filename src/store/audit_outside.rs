@@ -44,12 +44,28 @@ pub struct OutsideRow {
     /// Attempts.
     #[diesel(sql_type = Integer)]
     pub tries: i32,
+    /// When it is tried again, if it is not there.
+    #[diesel(sql_type = Timestamptz)]
+    pub not_before: DateTime<Utc>,
     /// When it was there; `None`: it is not.
     #[diesel(sql_type = Nullable<Timestamptz>)]
     pub done_at: Option<DateTime<Utc>>,
     /// What was done, or the error of the last attempt.
     #[diesel(sql_type = Nullable<Text>)]
     pub said: Option<String>,
+}
+
+impl OutsideRow {
+    /// Whether it is due in ServiceNow, and so waits while ServiceNow has asked for a pause.
+    pub fn waits_for_servicenow(&self) -> bool {
+        self.done_at.is_none() && self.place == OutsidePlace::ServiceNow.as_str()
+    }
+}
+
+#[derive(QueryableByName)]
+struct Days {
+    #[diesel(sql_type = BigInt)]
+    days: i64,
 }
 
 /// A token of a time-stamping authority.
@@ -136,13 +152,28 @@ impl Store {
         .await
     }
 
+    /// Days whose head is due at a place and not there yet.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn outside_waiting(&self, place: OutsidePlace) -> Result<i64, StoreError> {
+        self.run("count the heads that are not outside", move |conn| {
+            let after = sql_query(
+                "SELECT count(*) AS days FROM audit_outside \
+                 WHERE place = $1 AND done_at IS NULL AND day > (SELECT max(day) FROM audit_day) - $2",
+            );
+            Ok(after.bind::<Text, _>(place.as_str()).bind::<Integer, _>(TRIED_DAYS).get_result::<Days>(conn)?.days)
+        })
+        .await
+    }
+
     /// What became of the newest heads outside, the newest first.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn outside_list(&self, limit: i64) -> Result<Vec<OutsideRow>, StoreError> {
         self.run("list the heads outside", move |conn| {
-            Ok(sql_query("SELECT day, place, tries, done_at, said FROM audit_outside ORDER BY day DESC, place LIMIT $1")
+            Ok(sql_query("SELECT day, place, tries, not_before, done_at, said FROM audit_outside ORDER BY day DESC, place LIMIT $1")
                 .bind::<BigInt, _>(limit)
                 .load(conn)?)
         })

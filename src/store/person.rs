@@ -212,13 +212,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn person_free(
-        &self,
-        issuer: Option<String>,
-        name: String,
-        why: Reason,
-        actor: String,
-    ) -> Result<PersonFreed, StoreError> {
+    pub async fn person_free(&self, issuer: Option<String>, name: String, why: Reason, actor: String) -> Result<PersonFreed, StoreError> {
         self.run("free the name of a person", move |conn| {
             lock(conn)?;
             let found = named(conn, issuer.as_deref(), &name)?;

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use diesel::dsl::now;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_query;
@@ -122,11 +121,25 @@ pub enum TaskResult {
         sys_id: String,
         /// Its number there.
         number: Option<String>,
-        /// Whether the row is new.
+        /// Whether the ledger did not know the row.
         created: bool,
     },
-    /// It is closed in ServiceNow, by Tieline (`true`) or by somebody.
-    Closed(bool),
+    /// It is closed in ServiceNow.
+    Closed {
+        /// The row and its number there; `None`: there is no row.
+        there: Option<(String, Option<String>)>,
+    },
+    /// ServiceNow has it without its name, by which it would be found: it gets the name later, and until then no other task is created.
+    Unnamed {
+        /// The row.
+        sys_id: String,
+        /// Its number there.
+        number: Option<String>,
+        /// What is wrong.
+        error: String,
+        /// It is tried again after this time.
+        wait: Duration,
+    },
     /// Its row was deleted or is hidden.
     Missing,
     /// It is tried again after this time.
@@ -221,7 +234,7 @@ fn event(row: &TaskRow, action: &str) -> NewAudit {
     event
 }
 
-fn events(conn: &mut Conn, rows: &[TaskRow], action: &str) -> Tx<()> {
+pub(super) fn events(conn: &mut Conn, rows: &[TaskRow], action: &str) -> Tx<()> {
     audit_append(conn, &rows.iter().map(|row| event(row, action)).collect::<Vec<_>>())
 }
 
@@ -229,7 +242,7 @@ fn events(conn: &mut Conn, rows: &[TaskRow], action: &str) -> Tx<()> {
 const KEPT_DAYS: u32 = 90;
 
 /// The columns of a [`TaskRow`].
-const COLUMNS: &str = "id, kind, subject, company, entity, key, cause, records, title, description, content, opened_at, resolved_at, state, \
+pub(super) const COLUMNS: &str = "id, kind, subject, company, entity, key, cause, records, title, description, content, opened_at, resolved_at, state, \
                        correlation, sys_id, number, tries, next_at, taken_until, error, failed_at";
 
 fn collect(conn: &mut Conn, rules: &TaskRules) -> Tx<TasksCollected> {
@@ -315,7 +328,8 @@ impl Store {
                 "UPDATE task SET taken_until = clock_timestamp() + make_interval(secs => $1), tries = tries + 1 \
                  WHERE id = (SELECT id FROM task \
                              WHERE next_at <= now() AND (taken_until IS NULL OR taken_until <= now()) \
-                               AND (state IN ('due', 'resolving') \
+                               AND (state = 'resolving' \
+                                    OR (state = 'due' AND NOT EXISTS (SELECT FROM task u WHERE u.sent = '' AND u.state <> 'closed')) \
                                     OR (state = 'open' AND content <> sent AND sent_at <= now() - make_interval(secs => $2))) \
                              ORDER BY next_at, id LIMIT 1 FOR UPDATE SKIP LOCKED) \
                  RETURNING {COLUMNS}"
@@ -324,50 +338,6 @@ impl Store {
             .bind::<Double, _>(texts_every.as_secs_f64())
             .load(conn)?;
             Ok(rows.into_iter().next())
-        })
-        .await
-    }
-
-    /// Stores the result of an attempt, unless another node has taken the task since.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn task_settle(&self, taken: TaskRow, result: TaskResult) -> Result<(), StoreError> {
-        self.run("store what became of a task", move |conn| {
-            let mine = task::table.filter(task::id.eq(taken.id).and(task::taken_until.is_not_distinct_from(taken.taken_until)));
-            let before: Option<TaskRow> = mine.select(TaskRow::as_select()).for_update().first(conn).optional()?;
-            let Some(before) = before else { return Ok(()) };
-            let resolved = before.resolved_at.is_some();
-            let (state, action) = match &result {
-                TaskResult::Written { created, .. } => {
-                    let state = if resolved { TaskState::Resolving } else { TaskState::Open };
-                    (state, Some(if *created { "task created" } else { "task updated" }))
-                }
-                TaskResult::Closed(_) if resolved => (TaskState::Closed, Some("task closed")),
-                TaskResult::Closed(_) => (TaskState::ClosedThere, Some("task closed there")),
-                TaskResult::Missing if resolved => (TaskState::Closed, Some("task closed")),
-                TaskResult::Missing => (TaskState::Missing, Some("task missing there")),
-                // an error that lasts is one event
-                TaskResult::Failed(..) => (before.state, before.error.is_none().then_some("task failed")),
-            };
-            let row: TaskRow = match &result {
-                TaskResult::Written { sys_id, number, .. } => {
-                    let known = (task::sys_id.eq(Some(text(sys_id))), task::number.eq(number.as_deref().map(text)));
-                    let sent = (task::sent.eq(Some(text(&taken.content))), task::sent_at.eq(now), task::checked_at.eq(now));
-                    settled(conn, taken.id, state)?;
-                    diesel::update(task::table.find(taken.id)).set((known, sent)).returning(TaskRow::as_select()).get_result(conn)?
-                }
-                TaskResult::Closed(_) | TaskResult::Missing => settled(conn, taken.id, state)?,
-                TaskResult::Failed(error, wait) => sql_query(format!(
-                    "UPDATE task SET taken_until = NULL, error = $2, failed_at = now(), next_at = now() + make_interval(secs => $3) \
-                     WHERE id = $1 RETURNING {COLUMNS}"
-                ))
-                .bind::<BigInt, _>(taken.id)
-                .bind::<Text, _>(error)
-                .bind::<Double, _>(wait.as_secs_f64())
-                .get_result(conn)?,
-            };
-            action.map_or(Ok(()), |action| events(conn, &[row], action))
         })
         .await
     }
@@ -466,14 +436,4 @@ impl Store {
         })
         .await
     }
-}
-
-/// An attempt succeeded, and the task stands here now.
-fn settled(conn: &mut Conn, id: TaskId, state: TaskState) -> Tx<TaskRow> {
-    Ok(sql_query(format!(
-        "UPDATE task SET taken_until = NULL, error = NULL, failed_at = NULL, tries = 0, next_at = now(), state = $2 WHERE id = $1 RETURNING {COLUMNS}"
-    ))
-    .bind::<BigInt, _>(id)
-    .bind::<Text, _>(state.as_str())
-    .get_result(conn)?)
 }

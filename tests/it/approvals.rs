@@ -221,7 +221,7 @@ fn the_amounts_of_all_records_together_decide_whether_a_second_person_is_needed(
     assert_eq!(post(&node, &anna, "/api/v1/replay", &body).0, 202);
     assert!(notices(&world) >= 2);
 
-    // approved for the records as they are; one changes meanwhile, and the approval is for nothing any more
+    // approved for the records as they are; one changes meanwhile, and drops out of the approval
     assert_eq!(answer(&node, &ben, 1, "approve").0, 200);
     let (supplier, invoice) = one.split_once('/').unwrap();
     let of = [("Supplier", supplier), ("Invoice", invoice)];
@@ -233,11 +233,17 @@ fn the_amounts_of_all_records_together_decide_whether_a_second_person_is_needed(
     });
     let version = format!("SELECT version FROM document WHERE entity = 'invoice' AND key = '{one}'");
     wait_for("the change is read", LIMIT, || (world.database.psql(&version) == "2").then_some(()));
+    let (status, done) = replay(&[one, two]);
+    assert!(status == 202 && done["documents"] == 1, "{done:#}");
+    assert_eq!(done["approved"], json!({ "number": 1, "approved": 2, "held": 1, "selected": 2 }));
+    assert_eq!(world.database.psql("SELECT state FROM approval WHERE id = 1"), "used");
+    let said = "SELECT detail::jsonb ->> 'left_out' FROM audit WHERE detail::jsonb ->> 'action' = 'replay' ORDER BY id DESC LIMIT 1";
+    assert!(world.database.psql(said).contains("1 has changed since"), "{}", world.database.psql(said));
+    // both again: another request, for both as they are now
     let (status, problem) = replay(&[one, two]);
     let (id, kind, state) = newest(&world);
+    assert!(id != 1 && problem["detail"].as_str().unwrap().contains("2 records"), "{problem:#}");
     assert_eq!((status, kind.as_str(), state.as_str()), (409, "replay", "asked"), "{problem:#}");
-    assert_eq!(world.database.psql("SELECT state || ' ' || answered_by FROM approval WHERE id = 1"), "withdrawn tieline");
-    assert_eq!(answer(&node, &ben, 1, "approve").0, 409);
     assert_eq!(answer(&node, &ben, id, "approve").0, 200);
     let (status, done) = replay(&[one, two]);
     assert!(status == 202 && done["documents"] == 2, "{done:#}");
@@ -355,4 +361,57 @@ fn an_adoption_and_more_than_the_change_limit_are_asked_for_from_every_interface
     assert_eq!(open(), "0", "the lists are adopted");
     drop((adopt, limit));
     assert_eq!(node.terminate(), Some(0));
+}
+
+#[test]
+fn an_approval_is_used_by_what_is_queued_and_given_back_for_the_rest() {
+    let world = World::start();
+    let node = yearly(Node::new(&world).with("APPROVALS__NEEDED", "replay").with("APPROVALS__AMOUNTS", "USD 1"));
+    let replay = ["replay", "--all", "--no-send", "--why", "a correction"];
+    let state = |id: i64| world.database.psql(&format!("SELECT state FROM approval WHERE id = {id}"));
+    let queued = || -> i64 { world.database.psql("SELECT count(*) FROM audit WHERE kind = 'replayed'").parse().unwrap() };
+    let killed_at = |point: &str| {
+        let out = node
+            .command(&world, &replay)
+            .env("TIELINE_ACCOUNT", "anna")
+            .env("TIELINE_FAILPOINT", format!("kill@{point}"))
+            .output()
+            .unwrap();
+        assert_eq!(out.status.code(), None, "killed at {point}: {}", text(&out));
+    };
+    says(&node, &world, "anna", 1, &replay);
+    says(&node, &world, "ben", 0, &["approvals", "approve", "1", "--why", "agreed"]);
+    let before = queued();
+    let all: i64 = world.database.psql("SELECT count(*) FROM approval_record").parse().unwrap();
+
+    // killed before the first record was queued: nothing was used
+    killed_at("ledger:take_a_page_in:*");
+    assert_eq!((state(1).as_str(), queued()), ("approved", before));
+
+    // killed after the records of the first flow: used, and given back for the others once nobody can be at work on them
+    killed_at("ledger:take_a_page_in:1_*#3");
+    let first = queued() - before;
+    assert!(first > 0 && state(1) == "used", "{first}");
+    says(&node, &world, "anna", 0, &["approvals", "list"]);
+    assert_eq!(state(1), "used", "the execution may still be at work");
+    world.database.psql("UPDATE approval SET used_until = now()");
+    says(&node, &world, "anna", 0, &["approvals", "list"]);
+    assert_eq!((state(1).as_str(), steps(&world).as_str()), ("approved", "ask approve use give back"));
+
+    // the rest, each record once; and no third time
+    let said = says(&node, &world, "anna", 0, &replay);
+    assert!(said.contains("Request 1 holds for"), "{said}");
+    assert_eq!(state(1), "used");
+
+    let twice = "SELECT count(*) FROM (SELECT FROM audit WHERE kind = 'replayed' GROUP BY company, entity, key HAVING count(*) > 1) t";
+    assert_eq!((queued() - before, world.database.psql(twice).as_str()), (all, "0"));
+    let said = says(&node, &world, "anna", 1, &replay);
+    assert!(said.contains("request 2"), "{said}");
+
+    // killed when everything was queued: nothing is left to be given back
+    says(&node, &world, "ben", 0, &["approvals", "approve", "2", "--why", "agreed"]);
+    killed_at("ledger:end_the_use_of_an_approval:*");
+    world.database.psql("UPDATE approval SET used_until = now() WHERE used_until IS NOT NULL");
+    says(&node, &world, "anna", 0, &["approvals", "list"]);
+    assert_eq!((state(2).as_str(), queued() - before), ("used", 2 * all));
 }

@@ -19,8 +19,7 @@ const INVOICES: &str = "x_apo_invoice";
 
 /// What a command prints, by this person; it must end with this code.
 fn by(world: &World, person: &str, code: i32, arguments: &[&str]) -> String {
-    let out =
-        world.command(arguments).env("TIELINE_ACCOUNT", person).env("TIELINE__CLOSE__SECOND_PERSON", "true").output().unwrap();
+    let out = world.command(arguments).env("TIELINE_ACCOUNT", person).env("TIELINE__CLOSE__SECOND_PERSON", "true").output().unwrap();
     assert_eq!(out.status.code(), Some(code), "{arguments:?}: {}", text(&out));
     text(&out)
 }

@@ -2,6 +2,7 @@
 
 mod browser;
 mod liar;
+mod own;
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};

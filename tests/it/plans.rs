@@ -436,3 +436,35 @@ fn hot_statements_touch_as_many_pages_with_a_million_tracked_documents() {
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     });
 }
+
+/// Pages of tie-outs that the search for what needs a task asks for.
+fn pages_of_tie_outs(database: &Database) -> i64 {
+    let sql = std::fs::read_to_string(format!("{}/src/store/sql/task_wanted.sql", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let sql = sql.replace("{cause}", "md5(p.message)");
+    let counted = "SELECT coalesce(sum(pg_stat_get_xact_blocks_fetched(oid)), 0) FROM pg_class \
+                   WHERE relnamespace = 'public'::regnamespace AND relname LIKE 'tie\\_out%'";
+    let said =
+        database.psql_first(&format!("BEGIN; PREPARE s (bigint, bigint) AS {sql}; EXECUTE s (2, 100); {counted}; ROLLBACK; DEALLOCATE s"));
+    said.lines().last().unwrap().parse().unwrap_or_else(|error| panic!("{error}: {said}"))
+}
+
+#[test]
+fn the_search_for_tasks_reads_the_newest_tie_outs_alone() {
+    run(async {
+        let database = Database::migrated().await;
+        let fill = |from: i32, to: i32| {
+            database.psql(&format!(
+                "INSERT INTO tie_out (id, requested_by, state) OVERRIDING SYSTEM VALUE \
+                 SELECT n, 'tieline', 'done' FROM generate_series({from}, {to}) n; \
+                 INSERT INTO tie_out_block (tie_out_id, company, entity, block) \
+                 SELECT n, 'A', entity, 'header' FROM generate_series({from}, {to}) n, unnest(ARRAY['invoice', 'supplier', 'gl_posting']) entity; \
+                 ANALYZE"
+            ));
+        };
+        fill(1, 10);
+        let few = pages_of_tie_outs(&database);
+        fill(11, 20_000);
+        let many = pages_of_tie_outs(&database);
+        assert!(few > 0 && many < few + 60, "{few} pages with 10 tie-outs, {many} with 20,000");
+    });
+}

@@ -2,6 +2,7 @@
 
 mod drawn;
 mod large;
+mod new_key;
 mod outside;
 mod rotation;
 

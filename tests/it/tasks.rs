@@ -268,3 +268,74 @@ fn without_the_right_to_create_tasks_the_error_is_shown_and_deliveries_go_on() {
     assert_eq!(world.database.psql("SELECT count(*) FROM audit WHERE kind = 'task' AND detail::jsonb ->> 'action' = 'task failed'"), "1");
     assert_eq!(node.terminate(), Some(0));
 }
+
+#[test]
+fn a_task_that_is_found_by_its_name_gets_the_texts_of_now_and_is_known_by_its_row() {
+    let world = World::start();
+    let mut node = service(&world);
+    let key = invoices(&world).remove(0);
+    change(&world, &key, REFUSED_DATE);
+    sweep(&world);
+    // the answer of the creation is lost, and the cause is another one by the time of the next attempt
+    let lost = || world.servicenow.set_fault(FaultRule::always(Fault::DropAfterCommit).on_path(POST).on_method("POST").times(1));
+    lost();
+    node.start_and_wait(&world);
+    wait_for(format!("the answer is lost: {}", node.log()), LIMIT, || (world.servicenow.faults_triggered() == 1).then_some(()));
+    world.database.psql("UPDATE pending SET message = 'another reason' WHERE own_state = 'failed'");
+    let task = one(&world, &node);
+    wait_for("the task says the new cause", LIMIT, || open(&world).first()?["description"].contains("another reason").then_some(()));
+    assert_eq!(world.servicenow.count(TABLE), 1);
+    change(&world, &key, "2031-01-01");
+    sweep(&world);
+    all_closed(&world, &node);
+
+    // the same, and somebody closes it there before it is found: opened again there, it counts again
+    world.servicenow.clear_faults();
+    lost();
+    let triggered = world.servicenow.faults_triggered();
+    change(&world, &key, REFUSED_DATE);
+    sweep(&world);
+    wait_for("the answer is lost", LIMIT, || (world.servicenow.faults_triggered() > triggered || !open(&world).is_empty()).then_some(()));
+    let again = open(&world).remove(0);
+    assert!(again["sys_id"] != task["sys_id"] && world.servicenow.edit_row(TABLE, &again["sys_id"], &[("state", "3")]));
+    state(&world, &node, "closed_there");
+    assert_eq!(world.database.psql("SELECT sys_id FROM task WHERE state = 'closed_there'"), again["sys_id"]);
+    assert!(world.servicenow.edit_row(TABLE, &again["sys_id"], &[("state", "1")]));
+    state(&world, &node, "open");
+    assert_eq!(node.terminate(), Some(0));
+}
+
+#[test]
+fn without_a_column_for_names_no_task_is_created_or_no_second_one() {
+    for (what, shows_dictionary, most) in [("the dictionary lacks it", true, 0), ("it keeps nothing", false, 1)] {
+        let world = World::with(|instance| {
+            instance.dictionary = shows_dictionary;
+            let table = instance.table(TABLE).unwrap();
+            match shows_dictionary {
+                true => table.columns.retain(|column| column.name != "correlation_id"),
+                false => table.unwritable.push("correlation_id".into()),
+            }
+        })
+        .settled();
+        let mut node = service(&world);
+        let keys: Vec<String> = invoices(&world).into_iter().take(2).collect();
+        for key in &keys {
+            change(&world, key, REFUSED_DATE);
+        }
+        sweep(&world);
+        node.start_and_wait(&world);
+        let named = || {
+            let errors: Vec<String> = listed(&world, &node).iter().filter_map(|task| task["error"].as_str().map(str::to_owned)).collect();
+            errors.iter().any(|error| error.contains("`correlation_id`")).then_some(errors)
+        };
+        wait_for(format!("{what}: the column is named: {}", node.log()), LIMIT, named);
+        // each of the two has been looked at again
+        let looks = || world.database.psql("SELECT sum(tries) FROM task").parse::<i64>().unwrap();
+        let before = looks();
+        wait_for(format!("{what}: it is tried again"), LIMIT, || (looks() > before + 1).then_some(()));
+        assert_eq!(world.servicenow.count(TABLE), most, "{what}");
+        let out = node.command(&world, &["doctor", "--read-only"]).output().unwrap();
+        assert!(text(&out).contains("`correlation_id`"), "{what}: {}", text(&out));
+        assert_eq!(node.terminate(), Some(0));
+    }
+}

@@ -53,13 +53,20 @@ pub(super) async fn head(context: &Context, global: &Global) -> Result<Exit, Fai
     let manifest = newest.as_ref().map(|row| hex::encode(sha256(row.manifest.as_bytes())));
     let keys = context.store.audit_key_list().await?;
     let outside = context.store.outside_list(OUTSIDE).await?;
+    let pause = context.store.sending_paused().await?.into_iter().next();
     if global.output == OutputForm::Json {
         let head = head.map(|head| json!({ "leaf": head.leaf, "root": hex::encode(head.root) }));
         let day = newest.as_ref().map(|row| json!({ "day": row.day, "manifest": manifest }));
         let fingerprints: Vec<&str> = keys.iter().map(|key| key.fingerprint.as_str()).collect();
         let outside: Vec<_> = outside
             .iter()
-            .map(|one| json!({ "day": one.day, "place": one.place, "done_at": one.done_at, "tries": one.tries, "said": one.said }))
+            .map(|one| {
+                let next = one.done_at.is_none().then_some(one.not_before);
+                let waits = pause.as_ref().filter(|_| one.waits_for_servicenow()).map(ToString::to_string);
+                json!({
+                    "day": one.day, "place": one.place, "done_at": one.done_at, "tries": one.tries, "said": one.said, "next_at": next, "waits": waits,
+                })
+            })
             .collect();
         output::json(&json!({ "head": head, "signed": day, "keys": fingerprints, "outside": outside }))?;
         return Ok(Exit::Done);
@@ -77,10 +84,17 @@ pub(super) async fn head(context: &Context, global: &Global) -> Result<Exit, Fai
         output::line(&format!("Signed by {}{from}{until}", key.fingerprint))?;
     }
     for one in outside {
+        let waits = pause.as_ref().filter(|_| one.waits_for_servicenow()).map(|pause| format!("; {pause}")).unwrap_or_default();
         let said = one.said.unwrap_or_else(|| "not tried yet".to_owned());
         output::line(&match one.done_at {
             Some(at) => format!("The head of {} is outside since {}: {said}.", one.day, at.format("%Y-%m-%d %H:%M:%SZ")),
-            None => format!("The head of {} is not outside ({}, {} attempts): {said}.", one.day, one.place, one.tries),
+            None => format!(
+                "The head of {} is not outside ({}, {} attempts): {said}. It is tried again from {} on{waits}.",
+                one.day,
+                one.place,
+                one.tries,
+                one.not_before.format("%Y-%m-%d %H:%M:%SZ")
+            ),
         })?;
     }
     Ok(Exit::Done)

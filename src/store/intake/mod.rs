@@ -14,7 +14,7 @@ mod versions;
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::approval::use_for;
+use super::approval_use::use_for;
 use super::audit::{NewAudit, audit_append};
 use super::backfill::backfill_step;
 use super::close::touch;

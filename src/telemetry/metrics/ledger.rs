@@ -20,6 +20,7 @@ pub struct LedgerMetrics {
     store_connection_wait: Histogram,
     audit_sealed_rows: IntCounter,
     audit_heads: IntCounterVec,
+    audit_heads_waiting: IntGaugeVec,
     retention_removed: IntCounterVec,
     ledger_bytes: IntGauge,
     ledger_growth: IntGauge,
@@ -43,6 +44,12 @@ impl LedgerMetrics {
                 "audit_heads_total",
                 "Attempts to put the head of a signed day outside the ledger, by place and result.",
                 &["place", "put"],
+            ),
+            audit_heads_waiting: gauges(
+                registry,
+                "audit_heads_waiting",
+                "Signed days of the last week whose head is due outside the ledger and not there yet, by place.",
+                &["place"],
             ),
             retention_removed: counters(
                 registry,
@@ -112,6 +119,11 @@ impl LedgerMetrics {
     pub fn head_put(&self, place: OutsidePlace, done: bool) {
         let outcome = if done { HeadPut::Done } else { HeadPut::Failed };
         self.audit_heads.with_label_values(&[place.as_str(), outcome.as_str()]).inc();
+    }
+
+    /// Signed days whose head is not at a place yet.
+    pub fn set_heads_waiting(&self, place: OutsidePlace, days: i64) {
+        self.audit_heads_waiting.with_label_values(&[place.as_str()]).set(days);
     }
 
     /// Retention removed rows of a table.

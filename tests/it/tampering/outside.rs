@@ -15,7 +15,7 @@ use super::{Signed, offline, script, verify};
 use crate::binary::{text, wait_until};
 use crate::support::node::Node;
 use crate::support::receivers::Receiver;
-use crate::support::world::World;
+use crate::support::world::{COMPANY, World};
 
 const TABLE: &str = "u_audit_head";
 
@@ -206,4 +206,49 @@ fn the_head_goes_outside() {
     let copy = signed.database().copy();
     copy.psql("UPDATE audit_outside SET token = substr(token, 1, 40) WHERE token IS NOT NULL");
     assert!(verify(&copy, Vec::new()).problem.unwrap().contains("time stamp"));
+}
+
+#[test]
+fn a_place_outside_that_does_not_answer_or_asks_for_a_pause_delays_no_seal() {
+    let world = World::with(|instance| instance.tables.push(TableSchema::new(TABLE, "u_key", "u_key:text(80) u_head:text(120)")));
+    let signed = Signed::of(world.settled());
+    // an authority that takes requests, and never answers
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = silent.local_addr().unwrap().port();
+    let asked = Arc::new(AtomicU64::new(0));
+    let counted = asked.clone();
+    std::thread::spawn(move || {
+        let mut kept = Vec::new();
+        for stream in silent.incoming().flatten() {
+            counted.fetch_add(1, Ordering::SeqCst);
+            kept.push(stream);
+        }
+    });
+    // another node was asked for a pause
+    signed.psql(
+        "INSERT INTO node (incarnation, name, seen_at, batch_size, concurrency, breaker, paused_until, pause_asked, pause_began) \
+         VALUES (gen_random_uuid(), 'other', now(), 1, 1, 'closed', now() + interval '1 hour', 3600, now() + interval '1 second')",
+    );
+    let mut node = Node::new(&signed.world)
+        .with("AUDIT__HEAD_TABLE", TABLE)
+        .with("AUDIT__HEAD_KEY", "u_key")
+        .with("AUDIT__HEAD_FIELDS", "u_head = head")
+        .with("AUDIT__TIMESTAMP_URL", &format!("http://127.0.0.1:{port}/tsa"))
+        // longer than the test waits for anything
+        .with("SERVICENOW__REQUEST_TIMEOUT_SECONDS", "600");
+    node.start_and_wait(&signed.world);
+    wait_until("the authority was asked", || asked.load(Ordering::SeqCst) > 0);
+    signed.said(0, &["flow", "pause", COMPANY, "gl_posting", "--why", "while it is silent"]);
+    wait_until("what happened meanwhile is sealed", || signed.json(0, &["audit", "verify"])["unsealed"] == 0);
+    let row = outside(&signed, "servicenow");
+    assert!(signed.world.servicenow.count(TABLE) == 0 && row["tries"] != 1, "nothing is written during a pause: {row}");
+    let metric = |line: &str| {
+        let key = node.key(&signed.world);
+        crate::http::ask(&node.site, "GET", "/metrics", Some(&key), "").unwrap().2.contains(line)
+    };
+    assert!(metric("\ntieline_audit_heads_waiting{place=\"timestamp\"} 1\n"));
+    signed.psql("DELETE FROM node WHERE name = 'other'");
+    wait_until("the pause is over, and the head is there", || outside(&signed, "servicenow")["done_at"].is_string());
+    assert_eq!(signed.world.servicenow.count(TABLE), 1);
+    node.kill();
 }
