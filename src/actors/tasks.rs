@@ -151,8 +151,8 @@ impl Work {
             return Ok(());
         }
         self.check().await?;
-        // once: it costs several requests, and `doctor` does it as well
-        if !self.names_checked.get() {
+        // before the first one is created, because it costs several requests; `doctor` does it as well
+        if !self.names_checked.get() && self.has_due().await? {
             let nameless = self.servicenow.task_nameless(&self.tokens, &self.parts.settings).await;
             self.names_checked.set(nameless.is_none());
             self.nameless.replace(nameless);
@@ -181,6 +181,11 @@ impl Work {
         let counts = store.task_counts().await.map_err(|error| chain(&error))?;
         metrics().service.set_tasks(&counts.states, counts.failing);
         Ok(())
+    }
+
+    async fn has_due(&self) -> Result<bool, String> {
+        let counts = self.parts.store.task_counts().await.map_err(|error| chain(&error))?;
+        Ok(counts.states.iter().any(|(state, tasks)| *state == TaskState::Due && *tasks > 0))
     }
 
     /// Looks whether somebody closed tasks in ServiceNow, or opened them again.

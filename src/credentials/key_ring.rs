@@ -177,9 +177,9 @@ impl MasterKey {
     /// The MAC over a message, with a key of its own for each purpose: the cipher's key is never used for anything else.
     fn mac(&self, purpose: &str, message: &[u8]) -> Hmac<Sha256> {
         let of_purpose = Zeroizing::new(<[u8; 32]>::from(
-            keyed(&*self.bytes).chain_update(b"tieline mac 1 ").chain_update(purpose.as_bytes()).finalize().into_bytes(),
+            keyed(&self.bytes).chain_update(b"tieline mac 1 ").chain_update(purpose.as_bytes()).finalize().into_bytes(),
         ));
-        keyed(&*of_purpose).chain_update(message)
+        keyed(&of_purpose).chain_update(message)
     }
 }
 

@@ -17,6 +17,7 @@ use crate::oidc::Provider;
 use crate::operations::sign_in::RefusalLimit;
 use crate::operations::{Service, check_names};
 use crate::process::Process;
+use crate::telemetry::metrics::metrics;
 
 /// Connections to the ledger for health and metrics together.
 const WATCHING: usize = 2;
@@ -64,7 +65,7 @@ impl AppState {
             loaded,
             routes,
             login_throttle: Arc::default(),
-            sign_in_refusals: Arc::default(),
+            sign_in_refusals: Arc::new(RefusalLimit::new(|| metrics().service.sign_in_refusal_unwritten())),
             cache: Arc::default(),
             provider,
         }

@@ -12,7 +12,6 @@ use crate::domain::person::{PersonName, provider_actor};
 use crate::oidc::{Answer, Attempt, OidcError, Provider};
 use crate::process::Process;
 use crate::store::{KnownPerson, PersonSignIn, StoreError};
-use crate::telemetry::metrics::metrics;
 
 /// A sign-in that has begun.
 pub struct Begun {
@@ -28,8 +27,12 @@ const UNNAMED: u32 = 100;
 const WINDOW: Duration = Duration::from_hours(1);
 
 /// Limits the events that a visitor without an account can cause: beginning to sign in, and coming back with a wrong answer, needs none.
-#[derive(Debug, Default)]
-pub struct RefusalLimit(Mutex<Window>);
+#[derive(Debug)]
+pub struct RefusalLimit {
+    window: Mutex<Window>,
+    /// Counts a refusal that is no event.
+    unwritten: fn(),
+}
 
 #[derive(Debug, Default)]
 struct Window {
@@ -39,9 +42,14 @@ struct Window {
 }
 
 impl RefusalLimit {
+    /// A limit that was not reached yet. `unwritten` counts a refusal that is no event.
+    pub fn new(unwritten: fn()) -> Self {
+        Self { window: Mutex::default(), unwritten }
+    }
+
     /// Whether one more may be an event; holds how many before it were left out.
     fn take(&self, now: Instant) -> Option<u64> {
-        let mut window = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
         if window.began.is_none_or(|began| now.duration_since(began) >= WINDOW) {
             (window.began, window.events) = (Some(now), 0);
         }
@@ -120,7 +128,8 @@ impl SignInRefused {
 /// [`SignInRefused`].
 pub async fn begin(process: &Process, provider: &Provider, to: &str) -> Result<Begun, SignInRefused> {
     let attempt = Attempt::new(random::<32>()?, Utc::now(), to);
-    let cookie = attempt.cookie(&*process.credential_store.key_ring_or_new().await?);
+    let keys = process.credential_store.key_ring_or_new().await?;
+    let cookie = attempt.cookie(&keys);
     let url = provider.authorization(&attempt).await?;
     Ok(Begun { url, cookie })
 }
@@ -142,7 +151,7 @@ pub async fn finish(
 ) -> Result<String, SignInRefused> {
     let keys = process.credential_store.key_ring_or_new().await?;
     let Some(attempt) = cookie.and_then(|cookie| Attempt::read(cookie, &keys)) else {
-        metrics().service.sign_in_refusal_unwritten();
+        (limit.unwritten)();
         return Err(SignInRefused::NoAttempt);
     };
     match finished(process, provider, &attempt, &answer, session, from).await {
@@ -162,7 +171,7 @@ pub async fn finish(
                     let subject = subject.map(str::to_owned);
                     process.store.sign_in_refused(chain(&refused), subject, left_out, format!("{who}{from}")).await?;
                 }
-                None => metrics().service.sign_in_refusal_unwritten(),
+                None => (limit.unwritten)(),
             }
             Err(refused)
         }
@@ -206,7 +215,7 @@ mod tests {
 
     #[test]
     fn refusals_of_nobody_in_particular_are_events_up_to_a_number_and_then_counted() {
-        let (limit, now) = (RefusalLimit::default(), Instant::now());
+        let (limit, now) = (RefusalLimit::new(|| ()), Instant::now());
         let taken = (0..UNNAMED + 7).filter(|_| limit.take(now) == Some(0)).count();
         assert_eq!(taken, UNNAMED as usize);
         assert_eq!(limit.take(now + WINDOW - Duration::from_secs(1)), None);

@@ -115,7 +115,7 @@ pub enum Approval {
 pub struct Given {
     /// Its number.
     pub number: i64,
-    /// Of an approval for records: how many it still holds for. It is used by the transactions that queue them ([`ApprovedUse`]). `None`: it
+    /// Of an approval for records: how many it still holds for. It is used by the transactions that queue them ([`super::ApprovedUse`]). `None`: it
     /// is used up now.
     pub records: Option<HeldRecords>,
 }

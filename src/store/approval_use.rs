@@ -3,36 +3,21 @@
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Integer, Uuid as SqlUuid};
-use uuid::Uuid;
 
 use super::approval::{ApprovalRow, event};
+use super::approved::ApprovedUse;
 use super::audit::{NewAudit, audit_append};
 use super::schema::approval;
 use super::{Conn, Store, StoreError, Tx};
 use crate::domain::FlowId;
 use crate::domain::approval::ApprovalState;
 use crate::domain::ids::DocumentId;
-use crate::domain::reason::Reason;
 use crate::store::text::{Text, text};
 
 #[derive(QueryableByName)]
 struct Id {
     #[diesel(sql_type = BigInt)]
     id: i64,
-}
-
-/// The execution of an action with records that was approved. The transaction that queues some of them uses the approval, once for each record:
-/// an execution that ends early leaves the approval to be used for the others.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ApprovedUse {
-    /// The number of the approval.
-    pub approval: i64,
-    /// This execution.
-    pub execution: Uuid,
-    /// Who executes it.
-    pub actor: String,
-    /// Why.
-    pub why: Reason,
 }
 
 /// How long an execution may take between two transactions.

@@ -9,7 +9,8 @@ use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Bool, Nullable};
 use serde::Serialize;
 
-use super::approval_use::{ApprovedUse, use_end, use_for};
+use super::approval_use::{use_end, use_for};
+use super::approved::ApprovedUse;
 use super::outbox::outbox_to_pending;
 use super::schema::document;
 use super::{Conn, Store, StoreError, Tx};

@@ -8,6 +8,7 @@ mod aligned_row;
 mod api_key;
 mod approval;
 mod approval_use;
+mod approved;
 mod archive;
 mod audit;
 mod audit_day;
@@ -81,7 +82,7 @@ pub use align::{AlignDelivery, AlignEnd, AlignIntake, AlignedDocument, Alignment
 pub use aligned_row::{AlignedRow, AlignedRowKeys, UnreadRow};
 pub use api_key::{ApiKeyChange, ApiKeyRow, KeyState, NewApiKeyRow};
 pub use approval::{Answered, Approval, ApprovalRow, Concerns, Gated, Given, NewApproval};
-pub use approval_use::ApprovedUse;
+pub use approved::ApprovedUse;
 pub use archive::{Archive, ArchiveReport};
 pub use audit::{AuditFilter, AuditRow, NewAudit};
 pub use audit_day::{AuditDayRange, AuditDayRow, AuditDays, AuditKeyRow, KeyChange, LeafFilter, LeafLine, SignedBy};

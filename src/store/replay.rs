@@ -7,7 +7,7 @@ use diesel::query_builder::{BoxedSqlQuery, SqlQuery};
 use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Binary, Bool, Nullable, Timestamptz, Uuid as SqlUuid};
 
-use super::approval_use::ApprovedUse;
+use super::approved::ApprovedUse;
 use super::clock::now;
 use super::failure::with_cause;
 use super::{Store, StoreError};

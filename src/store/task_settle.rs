@@ -47,7 +47,8 @@ impl Store {
                     diesel::update(task::table.find(taken.id)).set((known, sent)).returning(TaskRow::as_select()).get_result(conn)?
                 }
                 TaskResult::Closed { there: Some((sys_id, number)) } => {
-                    let known = (task::sys_id.eq(Some(text(sys_id))), task::number.eq(number.as_deref().map(text)));
+                    let number = number.as_ref().or(before.number.as_ref());
+                    let known = (task::sys_id.eq(Some(text(sys_id))), task::number.eq(number.map(|number| text(number))));
                     settled(conn, taken.id, state)?;
                     diesel::update(task::table.find(taken.id)).set(known).returning(TaskRow::as_select()).get_result(conn)?
                 }

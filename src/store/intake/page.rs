@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
-use super::super::approval_use::ApprovedUse;
+use super::super::approved::ApprovedUse;
 use super::super::backfill::BackfillStep;
 use super::super::{Conn, Lease, Tx};
 use crate::domain::delivery::FailureReason;
