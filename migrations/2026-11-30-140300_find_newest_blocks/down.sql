@@ -1,1 +1,0 @@
-DROP INDEX tie_out_block_newest;
