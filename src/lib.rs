@@ -19,6 +19,7 @@ pub mod telemetry;
 pub mod definition;
 pub mod evidence;
 pub mod postgres;
+pub mod servicenow_app;
 
 pub mod servicenow;
 pub mod store;

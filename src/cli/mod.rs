@@ -41,6 +41,7 @@ mod run;
 mod sent;
 #[cfg(target_os = "linux")]
 mod service;
+mod servicenow_app;
 mod signals;
 #[cfg(feature = "demo")]
 mod simulate;
@@ -103,6 +104,9 @@ pub enum Command {
     /// Lists the people of the OpenID provider, and frees the name of an account that no longer exists
     #[command(subcommand)]
     Person(person::PersonCommand),
+    /// Writes what a profile needs in ServiceNow as an application: tables, columns, transform maps, roles and access rules
+    #[command(name = "servicenow-app")]
+    ServicenowApp(servicenow_app::ServicenowAppArgs),
     /// Shows the state of every flow, and the last runs
     Status(status::StatusArgs),
     /// Pauses or resumes a flow, or forgets one that is no longer configured
@@ -211,6 +215,7 @@ pub fn main(cli: Cli) -> ExitCode {
         Command::Credential(command) => credential::credential(&cli.global, &command),
         Command::ApiKey(command) => api_key::api_key(&cli.global, &command),
         Command::Person(command) => person::person(&cli.global, &command),
+        Command::ServicenowApp(args) => servicenow_app::servicenow_app(&args),
         Command::Status(args) => status::status(&cli.global, &args),
         Command::Flow(command) => flow::flow(&cli.global, &command),
         Command::Resume(args) => resume::resume(&cli.global, &args),

@@ -93,6 +93,22 @@ impl CodeLists {
         self.currencies.insert(company.clone(), Value::Text(code.into()));
     }
 
+    /// The most characters of a code that the list translates to; 0 without such a list.
+    pub fn longest(&self, list: &str) -> usize {
+        let codes = |list: &'_ CodeList| -> usize {
+            let all = list.codes.values().chain(list.company.values().flat_map(BTreeMap::values));
+            all.map(|code| code.chars().count()).max().unwrap_or_default()
+        };
+        // a code that stands for itself has three letters
+        let itself = |list: &CodeList| if list.otherwise == Otherwise::Iso { 3 } else { 0 };
+        self.lists.get(list).map_or(0, |list| codes(list).max(itself(list)))
+    }
+
+    /// Whether no code of SYSPRO is sent as it is.
+    pub fn has_only_listed(&self, list: &str) -> bool {
+        self.lists.get(list).is_none_or(|list| list.otherwise != Otherwise::Same)
+    }
+
     /// The names of the lists.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.lists.keys().map(String::as_str)

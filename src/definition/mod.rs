@@ -19,6 +19,7 @@ pub mod control;
 mod distinct;
 pub mod drift;
 mod embedded;
+pub mod extent;
 mod form;
 mod formats;
 pub mod gone;
