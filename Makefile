@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help acceptance setup setup-lints demo test check lint unit doc deny dependencies fmt attack bench bench-readers bench-tie-out crash-test soak growth drill plans hostile planted mutants fuzz tamper package package-check clean-state
+.PHONY: help acceptance setup setup-lints demo test check lint unit doc deny dependencies fmt attack bench bench-readers bench-tie-out crash-test soak growth drill plans hostile planted mutants fuzz tamper servicenow-app-check package package-check clean-state
 
 # Options of a target: make demo ARGS="--once --documents 500", make unit ARGS=supervision
 ARGS ?=
@@ -111,6 +111,7 @@ acceptance: ## run all long tests and benchmarks, some hours; shorter with MINUT
 	$(MAKE) bench
 	$(MAKE) bench-tie-out
 	$(MAKE) crash-test
+	$(MAKE) servicenow-app-check
 
 deny: ## check licences and sources of the dependencies, if cargo-deny is installed
 	@if cargo deny --version >/dev/null 2>&1; then \
@@ -140,6 +141,9 @@ bench-tie-out: setup ## measure tie-outs: the first, one without changes, one af
 attack: setup ## 200 readers while 500 connections misuse the service; options of attack.py in ARGS
 	cargo build --release $(DEMO) --locked
 	scripts/attack.sh $(ARGS)
+
+servicenow-app-check: setup ## build and pack the generated ServiceNow applications with ServiceNow's SDK from npm (340 MB the first time)
+	scripts/servicenow-app-check.sh
 
 package: setup ## build a Debian package in target/package
 	scripts/package.sh

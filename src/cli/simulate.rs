@@ -74,6 +74,10 @@ pub enum SimulateCommand {
         /// Invoices whose column begins with this text fail there: `u_state` is rejected, `u_error` says why; may be given again
         #[arg(long, value_name = "COLUMN=TEXT", requires = "second_stage", value_parser = late_failure)]
         fail_later: Vec<LateFailure>,
+        /// Add the tables, columns and transform maps of an application: the directory `dist/app` that ServiceNow's SDK has built, or an
+        /// exported update set
+        #[arg(long, value_name = "PATH")]
+        application: Option<PathBuf>,
     },
 }
 
@@ -184,8 +188,8 @@ async fn serve(command: &SimulateCommand, signals: &mut Signals) -> Result<Exit,
             sim.stop();
             Ok(Exit::Done)
         }
-        SimulateCommand::Servicenow { common, client_id, client_secret, no_staging, second_stage, fail_later } => {
-            let options = ServiceNowOptions {
+        SimulateCommand::Servicenow { common, client_id, client_secret, no_staging, second_stage, fail_later, application } => {
+            let mut options = ServiceNowOptions {
                 listen: common.listen.to_string(),
                 tls: common.tls,
                 seed: common.seed,
@@ -195,6 +199,11 @@ async fn serve(command: &SimulateCommand, signals: &mut Signals) -> Result<Exit,
                 second_stages: second_stages(*second_stage, fail_later),
                 ..ServiceNowOptions::default()
             };
+            if let Some(path) = application {
+                options
+                    .load_application(path)
+                    .map_err(|error| Failure::new(Exit::Configuration, format!("--application: {}", chain(&error))))?;
+            }
             let plan = common.plan()?;
             let sim = ServiceNowSim::start(options).map_err(failed)?;
             sim.set_faults(&plan);

@@ -2,7 +2,7 @@
 //! than its column, so a column that is too short changes what was sent.
 
 use super::code_lists::CodeLists;
-use super::plan::{Decimals, DistinctForm, FieldPlan, FieldSource, Limit, NumberPlan, ReferenceForm, TargetPlan, Transform};
+use super::plan::{Decimals, DistinctForm, FieldPlan, FieldSource, Form, Limit, NumberPlan, ReferenceForm, TargetPlan, Transform};
 use super::record::KEY_LENGTH;
 use crate::domain::version::VERSION_LENGTH;
 
@@ -91,7 +91,11 @@ impl TargetPlan {
 
     /// What the column of a field must hold, with the values that are written when SYSPRO no longer has the record.
     pub fn extent(&self, field: &FieldPlan, code_lists: &CodeLists) -> Extent {
-        let of_source = of_source(&field.source, code_lists);
+        // a number of a document, a year or a period: a text of digits
+        let of_source = match field.source {
+            FieldSource::Column { .. } if field.form == Form::Number => Extent::text(NUMBER, false),
+            _ => of_source(&field.source, code_lists),
+        };
         let gone = self.on_gone.iter().filter_map(|case| case.fields.get(&field.name));
         let all = gone.fold(of_source, |all, text| match (all.kind, text.is_empty()) {
             (_, true) => all,

@@ -8,6 +8,7 @@ use super::{CheckResult, CheckScope, DiagnosticsParts, Finding, Part, Report, Wa
 use crate::credentials::credential_store::SERVICENOW;
 use crate::definition::plan::TargetPlan;
 use crate::retry::Class;
+use crate::servicenow_app::expected;
 use crate::servicenow::{OneToken, ProbeFinding, ProbeVerdict, ServiceNow, ServiceNowError, TokenSource};
 
 pub(super) async fn servicenow(parts: &DiagnosticsParts, way: &Way, scope: CheckScope, report: &Report) {
@@ -22,6 +23,9 @@ pub(super) async fn servicenow(parts: &DiagnosticsParts, way: &Way, scope: Check
     let definitions = parts.definitions.now();
     let targets: Vec<&TargetPlan> = definitions.plans.iter().flat_map(|plan| &plan.targets).collect();
     for probe in client.probe(&*tokens, &targets).await {
+        report.note(finding(format!("ServiceNow {}", probe.table), probe));
+    }
+    for probe in client.probe_lengths(&*tokens, &expected::lengths(&definitions)).await {
         report.note(finding(format!("ServiceNow {}", probe.table), probe));
     }
     for probe in client.probe_maps(&*tokens, &targets).await {

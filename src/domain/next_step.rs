@@ -285,6 +285,9 @@ steps! {
         coalesces on `{column}` alone, and whether *Copy empty fields* is on";
     CoalesceOnKey { column } => "let the map coalesce on `{column}` alone";
     CopyEmpty { block } => "turn on *Copy empty fields* of the map, or set `clear_with = \"null\"` in `[{block}]`";
+    ActivateMap { map } => "turn on *Active* of the map `{map}`; until then rows stay in the staging table";
+    AddFieldMaps { map } => "add field maps for these columns to the map `{map}`, or remove the fields from the profile's definition";
+    LongerColumns { table } => "make these columns of `{table}` longer, or shorten the fields with `truncate` in the profile's definition";
     GiveRole { role } => "give the OAuth application's user {role}";
     FirstRecordTells => "nothing: the first record of the flow shows whether rows can be created";
     AskInstanceLog => "ask the ServiceNow administrator what the instance's log says about it; the first record also shows it";

@@ -28,8 +28,8 @@ use super::task::{TaskThere, TaskWritten};
 use super::token::TokenSource;
 use super::transport::Transport;
 use super::{
-    aggregate, create_probe, downstream, group_sums, import_set, listing, present, probe, probe_maps, query, staging, stored_rows, table,
-    task,
+    aggregate, create_probe, downstream, group_sums, import_set, listing, present, probe, probe_lengths, probe_maps, query, staging, stored_rows,
+    table, task,
 };
 
 /// Start of a key that no record has: keys start with a company.
@@ -345,6 +345,15 @@ impl ServiceNow {
     /// Whether each table can be read and has the columns that will be written.
     pub async fn probe(&self, tokens: &dyn TokenSource, targets: &[&TargetPlan]) -> Vec<ProbeFinding> {
         probe::probe(&self.transport, tokens, targets).await
+    }
+
+    /// Whether text columns are long enough for what is sent. `expected`: the least length of each column, by table and column.
+    pub async fn probe_lengths(
+        &self,
+        tokens: &dyn TokenSource,
+        expected: &BTreeMap<String, BTreeMap<String, usize>>,
+    ) -> Vec<ProbeFinding> {
+        probe_lengths::probe(&self.transport, tokens, expected).await
     }
 
     /// Which columns the transform maps of the staging tables coalesce on, and whether the maps copy empty fields.

@@ -31,6 +31,7 @@ mod outcome;
 mod paging;
 mod present;
 mod probe;
+mod probe_lengths;
 mod probe_maps;
 mod query;
 mod row;

@@ -286,11 +286,11 @@ fn unreadable(wanted: &Wanted<'_>, error: &ServiceNowError) -> ProbeFinding {
 }
 
 /// A column of the dictionary.
-struct Column {
+pub(super) struct Column {
     /// Its type, in ServiceNow's word; empty when the dictionary does not show it.
     kind: String,
     /// The most characters of a text.
-    length: Option<usize>,
+    pub(super) length: Option<usize>,
 }
 
 impl Column {
@@ -318,7 +318,7 @@ impl Column {
 }
 
 /// The columns of a table and of those it extends; `None` when the dictionary is not readable.
-async fn dictionary(transport: &Transport, tokens: &dyn TokenSource, table: &str) -> Option<HashMap<String, Column>> {
+pub(super) async fn dictionary(transport: &Transport, tokens: &dyn TokenSource, table: &str) -> Option<HashMap<String, Column>> {
     let mut tables = vec![table.to_owned()];
     // a parent that cannot be queried may have the columns that are missing here
     while let Some(parent) = parent(transport, tokens, tables.last()?).await.ok()? {

@@ -6,6 +6,7 @@
 pub mod compose;
 pub mod fluent;
 pub mod guide;
+pub mod expected;
 mod ids;
 mod keys;
 pub mod lists;

@@ -16,7 +16,7 @@ pub struct Shipped {
 /// Which of a profile's columns a table of ServiceNow lacks. It always lacks the key and the version.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Lacks {
-    /// The columns whose names begin with `u_`: no column of a shipped table does.
+    /// The columns whose names begin with `u_`, or with a scope's `x_`: no column of a shipped table does.
     Own,
     /// These columns. The columns of a shipped staging table begin with `u_` too.
     These(&'static [&'static str]),
@@ -31,7 +31,7 @@ impl Shipped {
     /// Whether the table lacks a column of a profile.
     pub fn lacks(&self, column: &str) -> bool {
         match self.lacks {
-            Lacks::Own => column.starts_with("u_"),
+            Lacks::Own => column.starts_with("u_") || column.starts_with("x_"),
             Lacks::These(columns) => columns.contains(&column),
         }
     }

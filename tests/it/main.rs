@@ -74,6 +74,7 @@ mod secrets;
 mod sent;
 mod service_manager;
 mod servicenow_adapter;
+mod servicenow_app;
 mod settings_file;
 mod soak;
 mod source;

@@ -109,7 +109,8 @@ pub(super) fn handle(store: &Store, call: &Call, options: &ServiceNowOptions) ->
         FUNCTIONS.into_iter().map(|function| (function, columns(&format!("sysparm_{function}_fields")))).collect();
     let by = columns("sysparm_group_by");
     let numeric = |column: &str| {
-        matches!(table.kind(column), Some(ColumnKind::Decimal | ColumnKind::Currency | ColumnKind::Integer)) || column == "sys_mod_count"
+        matches!(table.kind(column), Some(ColumnKind::Decimal | ColumnKind::Scaled(_) | ColumnKind::Currency | ColumnKind::Integer))
+            || column == "sys_mod_count"
     };
     let of_time = |column: &str| {
         matches!(table.kind(column), Some(ColumnKind::Date | ColumnKind::DateTime))

@@ -13,7 +13,7 @@ pub(super) fn add(tables: &mut HashMap<String, Table>, options: &ServiceNowOptio
     let mut dictionary = new("sys_dictionary", "name element internal_type max_length:int reference");
     let mut objects = new("sys_db_object", "name super_class:ref(sys_db_object)");
     let mut maps = new("sys_transform_map", "name source_table target_table active:boolean copy_empty_fields:boolean");
-    let mut entries = new("sys_transform_entry", "map source_field target_field coalesce:boolean");
+    let mut entries = new("sys_transform_entry", "map source_field target_field coalesce:boolean coalesce_case_sensitive:boolean");
     let mut id = 0;
     let mut add = |table: &mut Table, values: &[(&str, &str)]| {
         id += 1;
@@ -47,9 +47,11 @@ pub(super) fn add(tables: &mut HashMap<String, Table>, options: &ServiceNowOptio
             let number = add(&mut maps, &values);
             for column in &map.coalesce {
                 let source = map.fields.iter().find(|(_, to)| to == column).map_or(column.as_str(), |(from, _)| from);
-                add(&mut entries, &[("map", &number), ("source_field", source), ("target_field", column), ("coalesce", "true")]);
+                let case = if map.case_sensitive { "true" } else { "false" };
+                let values = [("map", &*number), ("source_field", source), ("target_field", column), ("coalesce", "true")];
+                add(&mut entries, &[&values[..], &[("coalesce_case_sensitive", case)]].concat());
             }
-            for (from, to) in &map.fields {
+            for (from, to) in map.fields.iter().filter(|(_, to)| !map.coalesce.contains(to)) {
                 add(&mut entries, &[("map", &number), ("source_field", from), ("target_field", to), ("coalesce", "false")]);
             }
         }
@@ -68,7 +70,7 @@ fn described(kind: &ColumnKind) -> (&'static str, usize, &str) {
     match kind {
         ColumnKind::Text(length) => ("string", *length, ""),
         ColumnKind::Integer => ("integer", 40, ""),
-        ColumnKind::Decimal => ("decimal", 15, ""),
+        ColumnKind::Decimal | ColumnKind::Scaled(_) => ("decimal", 15, ""),
         ColumnKind::Currency => ("currency", 15, ""),
         ColumnKind::Date => ("glide_date", 40, ""),
         ColumnKind::DateTime => ("glide_date_time", 40, ""),

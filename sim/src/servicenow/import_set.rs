@@ -245,6 +245,7 @@ fn apply(
     let renamed = |column: &'_ str| map.fields.iter().find(|(from, _)| from == column).map(|(_, to)| to.clone());
     let mut mapped: Vec<Field<'_>> = fields
         .iter()
+        .filter(|(column, _)| !map.named_only || map.fields.iter().any(|(from, _)| from == column))
         // an empty value is not copied, unless the map says so; the column keeps what it held
         .filter(|(_, text)| map.copy_empty || !text.is_empty())
         // the literal text `NULL` clears a column
@@ -280,7 +281,12 @@ fn apply(
         }
         let columns: Vec<&str> = map.coalesce.iter().map(String::as_str).collect();
         // every coalesce key has an index; a key of unknown columns matches nothing
-        table.find(&columns, &texts).unwrap_or_default().first().copied()
+        let found = table.find(&columns, &texts).unwrap_or_default();
+        let same_case = |slot: &u32| {
+            let row = table.row(*slot);
+            row.is_some_and(|row| columns.iter().zip(&texts).all(|(column, text)| table.text(row, column) == *text))
+        };
+        found.into_iter().find(|slot| !map.case_sensitive || same_case(slot))
     };
     store.check(&map.target, found, &values, Writer::Transform).map_err(|refusal| refusal.0)?;
     if let (Some(slot), true) = (found, store.undone(&map.target, &values)) {

@@ -11,6 +11,7 @@
 //! Left out: Attachment, Aggregate and AP Invoice APIs, XML, JSONv2, SOAP, `^NQ` and scripts in queries, domain separation.
 
 mod aggregate;
+mod application;
 mod batch;
 mod catalog;
 mod dictionary;
@@ -35,7 +36,9 @@ mod table_api;
 mod tasks;
 mod token;
 mod values;
+mod xml;
 
+pub use application::ApplicationError;
 pub use fault_answer::WRONG_SYS_ID;
 
 #[cfg(test)]

@@ -226,7 +226,7 @@ impl Condition {
 
 /// Numbers as numbers, everything else as text without case.
 fn compare(kind: Option<&ColumnKind>, left: &str, right: &str) -> Ordering {
-    if matches!(kind, Some(ColumnKind::Decimal | ColumnKind::Currency | ColumnKind::Integer))
+    if matches!(kind, Some(ColumnKind::Decimal | ColumnKind::Scaled(_) | ColumnKind::Currency | ColumnKind::Integer))
         && let (Some(left), Some(right)) = (parse_decimal(left), parse_decimal(right))
     {
         return left.cmp(&right);

@@ -13,6 +13,8 @@ pub enum ColumnKind {
     Integer,
     /// A decimal; anything else is ignored.
     Decimal,
+    /// A decimal with this many decimals, by the attribute `scale` of its column.
+    Scaled(u32),
     /// An amount of money: up to four decimals, with or without its currency as in `EUR;10.00`; anything else is ignored. The caller's
     /// currency is taken to be the amount's, so that nothing is converted.
     Currency,
@@ -69,8 +71,12 @@ pub struct TransformMap {
     pub target: String,
     /// The columns of the target that together tell whether a row is new. Empty: every row is.
     pub coalesce: Vec<String>,
-    /// Pairs (staging column, target column). Columns that are not named keep their name.
+    /// Whether the coalesce columns are compared with their case.
+    pub case_sensitive: bool,
+    /// Pairs (staging column, target column). Columns that are not named keep their name, unless `named_only` is set.
     pub fields: Vec<(String, String)>,
+    /// Whether only the columns in `fields` are copied, as a map with field maps does.
+    pub named_only: bool,
     /// What is done about references without a match, per target column.
     pub references: BTreeMap<String, OnMissing>,
     /// *Copy empty fields*: whether an empty value clears the column of a row that is there. Off by default, as on a real instance.
@@ -191,7 +197,9 @@ impl TableSchema {
             name: format!("{} import", self.name),
             target: target.to_owned(),
             coalesce: coalesce.iter().map(|column| (*column).to_owned()).collect(),
+            case_sensitive: false,
             fields: Vec::new(),
+            named_only: false,
             references: BTreeMap::new(),
             copy_empty: false,
             ignore: None,

@@ -39,8 +39,9 @@ pub(super) fn store<'a>(kind: Option<&ColumnKind>, value: Cow<'a, str>, options:
             return if known { Stored::Text(value) } else { Stored::Ignored };
         }
         Some(ColumnKind::Integer) => return whole(value.trim().parse::<i64>().ok().map(|number| number.to_string())),
-        Some(ColumnKind::Decimal) => {
-            return whole(parse_decimal(&value).map(|number| format_decimal(number, options.decimal_places)));
+        Some(ColumnKind::Decimal | ColumnKind::Scaled(_)) => {
+            let places = if let Some(ColumnKind::Scaled(scale)) = kind { *scale } else { options.decimal_places };
+            return whole(parse_decimal(&value).map(|number| format_decimal(number, places)));
         }
         Some(ColumnKind::Currency) => {
             let amount = match value.split_once(';') {
