@@ -8,8 +8,8 @@ use super::{CheckResult, CheckScope, DiagnosticsParts, Finding, Part, Report, Wa
 use crate::credentials::credential_store::SERVICENOW;
 use crate::definition::plan::TargetPlan;
 use crate::retry::Class;
-use crate::servicenow_app::expected;
 use crate::servicenow::{OneToken, ProbeFinding, ProbeVerdict, ServiceNow, ServiceNowError, TokenSource};
+use crate::servicenow_app::expected;
 
 pub(super) async fn servicenow(parts: &DiagnosticsParts, way: &Way, scope: CheckScope, report: &Report) {
     report.begin(Part::ServiceNow, "ServiceNow's token, tables and columns");

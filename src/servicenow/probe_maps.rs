@@ -74,8 +74,10 @@ fn judge(target: &TargetPlan, maps: &[Map]) -> Said {
     }
     for map in maps.iter().filter(|map| !map.copied.is_empty()) {
         let sent = target.version_column.iter().chain(target.fields.iter().map(|field| &field.name));
-        let missing: Vec<String> =
-            sent.filter(|column| !map.copied.contains(*column) && !map.coalesce.contains(*column)).map(|column| format!("`{column}`")).collect();
+        let missing: Vec<String> = sent
+            .filter(|column| !map.copied.contains(*column) && !map.coalesce.contains(*column))
+            .map(|column| format!("`{column}`"))
+            .collect();
         if !missing.is_empty() {
             let message = format!("the map `{}` has no field map for {}: they stay in the staging table", map.name, missing.join(", "));
             return (ProbeVerdict::Warning, message, Some(NextStep::AddFieldMaps { map: map.name.clone() }));

@@ -4,9 +4,9 @@
 //! [`compose`] makes the [`model`] from compiled definitions. [`fluent`], [`keys`], [`lists`], [`profile`] and [`guide`] write it.
 
 pub mod compose;
+pub mod expected;
 pub mod fluent;
 pub mod guide;
-pub mod expected;
 mod ids;
 mod keys;
 pub mod lists;

@@ -165,7 +165,9 @@ fn every_field_has_a_column_long_enough_and_every_key_an_index() {
                         let extent = target.extent(field, &definitions.code_lists);
                         let decimals = |kind| if let ExtentKind::Decimal(decimals) = kind { Some(decimals) } else { None };
                         match kept.column(&field.name).unwrap().kind {
-                            ColumnKind::Text(length) => assert!(length >= extent.length && extent.kind == ExtentKind::Text, "{}", field.name),
+                            ColumnKind::Text(length) => {
+                                assert!(length >= extent.length && extent.kind == ExtentKind::Text, "{}", field.name)
+                            }
                             ColumnKind::Decimal(kept) => assert_eq!(Some(kept), decimals(extent.kind), "{}", field.name),
                             ColumnKind::Whole => assert_eq!(extent.kind, ExtentKind::Whole),
                             ColumnKind::Date => assert_eq!(extent.kind, ExtentKind::Date),
@@ -177,9 +179,15 @@ fn every_field_has_a_column_long_enough_and_every_key_an_index() {
             for table in &application.tables {
                 let allowed = |name: &str| name.starts_with(prefix);
                 assert!(table.is_own() == allowed(&table.name), "{}", table.name);
-                assert!(table.is_own() || application.table(&table.name).unwrap().columns.iter().all(|column| {
-                    column.name.starts_with(if matches!(names, Names::Scoped(_)) { prefix } else { "u_" })
-                }));
+                assert!(
+                    table.is_own()
+                        || application
+                            .table(&table.name)
+                            .unwrap()
+                            .columns
+                            .iter()
+                            .all(|column| { column.name.starts_with(if matches!(names, Names::Scoped(_)) { prefix } else { "u_" }) })
+                );
                 // REST reaches a table of the application only by a rule
                 let ruled = application.rules.iter().any(|rule| rule.table == table.name && rule.column.is_none());
                 assert_eq!(ruled, table.is_own(), "{}", table.name);
@@ -257,8 +265,10 @@ fn a_site_s_own_definitions_go_along() {
     let site = directory.path().join("site");
     std::fs::create_dir_all(site.join("entities")).unwrap();
     std::fs::create_dir_all(site.join("profiles/apo")).unwrap();
-    std::fs::write(site.join("entities/branch.toml"), "[root]\ntable = \"ApBranch\"\nkey = [\"Branch\"]\ncolumns = [\"Description\"]\n").unwrap();
-    let profile = "[header]\ntable = \"x_branch\"\nwrite = \"table\"\nkey_column = \"u_source_key\"\n[header.fields]\nu_name = \"Description\"\n";
+    std::fs::write(site.join("entities/branch.toml"), "[root]\ntable = \"ApBranch\"\nkey = [\"Branch\"]\ncolumns = [\"Description\"]\n")
+        .unwrap();
+    let profile =
+        "[header]\ntable = \"x_branch\"\nwrite = \"table\"\nkey_column = \"u_source_key\"\n[header.fields]\nu_name = \"Description\"\n";
     std::fs::write(site.join("profiles/apo/branch.toml"), profile).unwrap();
     let output = directory.path().join("app");
     let arguments = ["--profile", "apo", "--scope", SCOPE, "--definitions", site.to_str().unwrap(), "--output", output.to_str().unwrap()];
@@ -291,7 +301,8 @@ fn a_load_into_the_built_application_arrives_whole() {
     let world = world();
     let examined = command(&world, &["doctor", "--output", "json"]);
     let found: Value = serde_json::from_slice(&examined.stdout).unwrap_or_else(|_| panic!("{}", text(&examined)));
-    let of = |what: &str| found.as_array().unwrap().iter().find(|row| row["what"] == what).unwrap_or_else(|| panic!("{what}: {found}")).clone();
+    let of =
+        |what: &str| found.as_array().unwrap().iter().find(|row| row["what"] == what).unwrap_or_else(|| panic!("{what}: {found}")).clone();
     for record in ["supplier", "invoice", "invoice_line", "gl_posting"] {
         let maps = of(&format!("ServiceNow transform map of x_acme_tieline_{record}_imp"));
         let said = maps["found"].as_str().unwrap();
@@ -330,11 +341,10 @@ fn the_doctor_names_what_differs_from_the_application() {
     let world = World::with(|instance| {
         instance.dictionary = true;
         instance.load_application(&committed("xml")).unwrap();
-        let mut table = |name: &str| instance.tables.iter_mut().find(|table| table.name == name).unwrap();
-        table("x_acme_tieline_supplier_imp").maps[0].fields.retain(|(from, _)| from != "u_name");
-        table("x_acme_tieline_gl_posting_imp").maps[0].copy_empty = false;
+        instance.table("x_acme_tieline_supplier_imp").unwrap().maps[0].fields.retain(|(from, _)| from != "u_name");
+        instance.table("x_acme_tieline_gl_posting_imp").unwrap().maps[0].copy_empty = false;
         let short = tieline_sim::servicenow::schema::ColumnKind::Text(20);
-        table("x_acme_tieline_invoice_imp").set_column("u_reference", short);
+        instance.table("x_acme_tieline_invoice_imp").unwrap().set_column("u_reference", short);
     });
     world.set_credentials(&|arguments| world.command(arguments));
     let examined = command(&world, &["doctor", "--read-only", "--output", "json"]);
