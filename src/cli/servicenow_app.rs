@@ -30,7 +30,7 @@ pub struct ServicenowAppArgs {
     /// Your own definition files, as in `[definitions] directory`; without it the shipped ones are used
     #[arg(long, value_name = "DIR")]
     definitions: Option<PathBuf>,
-    /// Replace the generated files of an earlier run; other files in the directory stay
+    /// Replace the generated files of an earlier run; other files in the directory stay, except in src/fluent/tables
     #[arg(long)]
     force: bool,
 }

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use super::ids::{map_id, role_name, rule_id};
 use super::keys;
 use super::model::{Application, Column, ColumnKind, Index, Role, Table, TableKind};
-use super::output::Files;
+use super::output::{Files, TABLES};
 use super::scope::Scope;
 use super::typescript::{Ts, quoted};
 
@@ -30,7 +30,7 @@ pub fn files(application: &Application, scope: &Scope) -> Files {
     files.add(".gitignore", "/node_modules/\n/dist/\n/target/\n/.now/\n/@types/\n".to_owned());
     files.add("src/fluent/roles.now.ts", roles(application, scope));
     for table in &application.tables {
-        files.add(&format!("src/fluent/tables/{}.now.ts", table.name), table_file(table));
+        files.add(&format!("{TABLES}/{}.now.ts", table.name), table_file(table));
     }
     if !application.maps.is_empty() {
         files.add("src/fluent/maps.now.ts", maps(application));

@@ -36,7 +36,7 @@ enum KeyValue {
 }
 
 /// The text of `keys.ts`.
-pub fn file(application: &Application, scope: &Scope) -> String {
+pub(super) fn file(application: &Application, scope: &Scope) -> String {
     let mut text = String::from("import '@servicenow/sdk/global'\n\ndeclare global {\n    namespace Now {\n        namespace Internal {\n");
     text.push_str("            interface Keys extends KeysRegistry {\n                explicit: {\n");
     for Named { name, table, id } in named(application, scope) {

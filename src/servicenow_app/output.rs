@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+/// The directory in which every file is a table.
+pub const TABLES: &str = "src/fluent/tables";
+
 /// Files by their path below the output directory, with `/`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Files(pub BTreeMap<String, String>);
@@ -42,12 +45,34 @@ impl Files {
         if is_used && !force {
             return Err(NotWritten::NotEmpty { path: directory.to_owned() });
         }
+        self.remove_stale(directory)?;
         for (path, text) in &self.0 {
             let path = directory.join(path);
             if let Some(parent) = path.parent() {
                 std::fs::create_dir_all(parent).map_err(|error| failed(parent, error))?;
             }
             std::fs::write(&path, text).map_err(|error| failed(&path, error))?;
+        }
+        Ok(())
+    }
+}
+
+impl Files {
+    /// Removes tables of an earlier run that no longer belong to the application: the SDK builds every file that it finds.
+    fn remove_stale(&self, directory: &Path) -> Result<(), NotWritten> {
+        let failed = |path: &Path, error| NotWritten::Io { path: path.to_owned(), error };
+        let folder = directory.join(TABLES);
+        let entries = match std::fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(failed(&folder, error)),
+        };
+        for entry in entries.flatten() {
+            let name = entry.file_name();
+            let Some(name) = name.to_str().filter(|name| name.ends_with(".now.ts")) else { continue };
+            if !self.0.contains_key(&format!("{TABLES}/{name}")) {
+                std::fs::remove_file(entry.path()).map_err(|error| failed(&entry.path(), error))?;
+            }
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ const WIDTH: usize = 120;
 
 /// A value.
 #[derive(Debug, Clone)]
-pub enum Ts {
+pub(super) enum Ts {
     /// A text.
     Text(String),
     /// A number.
@@ -28,17 +28,17 @@ pub enum Ts {
 
 impl Ts {
     /// A text.
-    pub fn text(text: impl Into<String>) -> Self {
+    pub(super) fn text(text: impl Into<String>) -> Self {
         Self::Text(text.into())
     }
 
     /// An object.
-    pub fn object<'a>(members: impl IntoIterator<Item = (&'a str, Ts)>) -> Self {
+    pub(super) fn object<'a>(members: impl IntoIterator<Item = (&'a str, Ts)>) -> Self {
         Self::Object(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
     }
 
     /// A call.
-    pub fn call(function: &'static str, argument: Ts) -> Self {
+    pub(super) fn call(function: &'static str, argument: Ts) -> Self {
         Self::Call(function, Box::new(argument))
     }
 
@@ -61,7 +61,7 @@ impl Ts {
     }
 
     /// Writes the value; `before`: how many characters are on the line already, `depth`: its indentation.
-    pub fn write(&self, into: &mut String, before: usize, depth: usize) {
+    pub(super) fn write(&self, into: &mut String, before: usize, depth: usize) {
         let line = self.line();
         if before + line.chars().count() < WIDTH && self.is_short() {
             into.push_str(&line);
@@ -117,7 +117,7 @@ impl Ts {
 }
 
 /// A text in single quotes.
-pub fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     let mut out = String::from("'");
     for letter in text.chars() {
         match letter {

@@ -250,12 +250,16 @@ fn a_wrong_request_is_refused_and_writes_nothing() {
     let used = directory.path().join("used");
     std::fs::create_dir(&used).unwrap();
     std::fs::write(used.join("notes.txt"), "keep").unwrap();
+    let stale = used.join("src/fluent/tables/x_acme_tieline_old.now.ts");
     let arguments = ["--profile", "apo", "--scope", SCOPE, "--output", used.to_str().unwrap()];
     refused(&arguments, 2, "is not empty");
     assert_eq!(files(&used).len(), 1);
+    std::fs::create_dir_all(stale.parent().unwrap()).unwrap();
+    std::fs::write(&stale, "a table of an earlier run").unwrap();
     let forced = generate(&[&arguments[..], &["--force"]].concat());
     assert!(forced.status.success(), "{}", text(&forced));
     let written = files(&used);
+    assert!(!stale.exists(), "the SDK would build it");
     assert!(written["notes.txt"] == "keep" && written.contains_key("STEPS.md") && written.contains_key("package.json"));
 }
 
