@@ -28,8 +28,8 @@ use super::task::{TaskThere, TaskWritten};
 use super::token::TokenSource;
 use super::transport::Transport;
 use super::{
-    aggregate, create_probe, downstream, group_sums, import_set, listing, present, probe, probe_lengths, probe_maps, query, staging, stored_rows,
-    table, task,
+    aggregate, create_probe, downstream, group_sums, import_set, listing, present, probe, probe_lengths, probe_maps, query, staging,
+    stored_rows, table, task,
 };
 
 /// Start of a key that no record has: keys start with a company.
@@ -348,11 +348,7 @@ impl ServiceNow {
     }
 
     /// Whether text columns are long enough for what is sent. `expected`: the least length of each column, by table and column.
-    pub async fn probe_lengths(
-        &self,
-        tokens: &dyn TokenSource,
-        expected: &BTreeMap<String, BTreeMap<String, usize>>,
-    ) -> Vec<ProbeFinding> {
+    pub async fn probe_lengths(&self, tokens: &dyn TokenSource, expected: &BTreeMap<String, BTreeMap<String, usize>>) -> Vec<ProbeFinding> {
         probe_lengths::probe(&self.transport, tokens, expected).await
     }
 
