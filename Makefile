@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help acceptance setup setup-lints demo test check lint unit doc deny dependencies fmt attack bench bench-readers bench-tie-out crash-test soak growth drill plans hostile planted mutants fuzz tamper servicenow-app-check package package-check clean-state
+.PHONY: help acceptance setup setup-lints demo test check lint unit doc deny dependencies fmt attack bench bench-readers bench-tie-out crash-test soak growth drill plans hostile planted large-lists mutants fuzz tamper servicenow-app-check package package-check clean-state
 
 # Options of a target: make demo ARGS="--once --documents 500", make unit ARGS=supervision
 ARGS ?=
@@ -86,6 +86,11 @@ planted: setup ## 1,000 differences planted in 100,000 invoices, found by one ti
 	cargo build --release $(DEMO) --locked
 	TIELINE_BINARY=$(CURDIR)/target/release/tieline TIELINE_PLANTED=full cargo test $(TESTS) --locked --test it planted:: -- --nocapture --test-threads 1
 
+ROWS ?= 1100000
+large-lists: setup ## lists of ROWS=1100000 rows as CSV and as workbooks, in memory that does not grow; some minutes, 10 GB of disk
+	cargo build $(TESTS) --locked
+	TIELINE_LARGE_LIST=$(ROWS) cargo test $(TESTS) --locked --test it files::a_large_list -- --nocapture
+
 mutants: setup ## mutation test of the code that decides values; a sample (SAMPLE=150 SEED=...), or MUTANTS=all SHARD=1/8
 	scripts/mutants.sh
 
@@ -102,6 +107,7 @@ acceptance: ## run all long tests and benchmarks, some hours; shorter with MINUT
 	$(MAKE) attack
 	$(MAKE) hostile
 	$(MAKE) planted
+	$(MAKE) large-lists
 	$(MAKE) drill
 	$(MAKE) tamper
 	$(MAKE) soak

@@ -1,5 +1,7 @@
 //! `tieline tie-out`: compares both systems, and shows what was found.
 
+use std::fs::File;
+use std::io::{Read as _, Write as _};
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -14,7 +16,6 @@ use super::{Global, OutputForm, output, sync, tie_out_groups, tie_out_json, tie_
 use crate::actors::system::ActorSystem;
 use crate::cli::checked::Checked;
 use crate::domain::DocumentKey;
-use crate::domain::csv::lines_with_amounts;
 use crate::domain::fiscal::{FiscalPeriod, period_text};
 use crate::domain::ids::{TieOutId, TieOutItemId};
 use crate::domain::money::amount_in;
@@ -22,8 +23,8 @@ use crate::domain::next_step::NextStep;
 use crate::domain::reason::Reason;
 use crate::domain::tie_out::{Cause, Scope};
 use crate::domain::tie_out_group::GroupBy;
+use crate::operations::export::csv_of;
 use crate::operations::tie_out::files::{self, Chosen};
-use crate::operations::tie_out::rows::{self, DIFFERENCES, SUMS};
 use crate::operations::tie_out::{self, Outcome, TieOutReport};
 use crate::process::Process;
 use crate::process::mode::Mode;
@@ -32,6 +33,9 @@ use crate::supervision::guard::RestartPolicy;
 
 /// How long running work may take to finish.
 const STOP_DEADLINE: std::time::Duration = std::time::Duration::from_secs(20);
+
+/// Bytes of a file that are written at once.
+const PIECE: usize = 64 << 10;
 
 /// What to do.
 #[derive(Debug, clap::Args)]
@@ -177,7 +181,7 @@ pub(super) fn tie_out(global: &Global, args: &TieOutArgs) -> Result<Exit, Failur
             if global.output == OutputForm::Json {
                 output::json(&items)?;
             } else if global.output == OutputForm::Csv {
-                csv(DIFFERENCES, items.iter().map(rows::difference))?;
+                csv_of(files::differences(&items), output::bytes).await?;
             } else if items.is_empty() {
                 output::line("No difference.")?;
             } else {
@@ -203,16 +207,6 @@ pub(super) fn tie_out(global: &Global, args: &TieOutArgs) -> Result<Exit, Failur
             Ok(Exit::Done)
         }),
     }
-}
-
-/// Rows as CSV, below their head.
-fn csv<const CELLS: usize>(head: &str, rows: impl IntoIterator<Item = [String; CELLS]>) -> Result<(), Failure> {
-    let rows = lines_with_amounts(rows).map_err(no_csv)?;
-    output::bytes(&[head.as_bytes(), &rows].concat())
-}
-
-pub(super) fn no_csv(error: csv::Error) -> Failure {
-    Failure::new(Exit::Failed, format!("the table cannot be written as CSV: {error}"))
 }
 
 /// A violation, as a few lines.
@@ -267,25 +261,39 @@ async fn run(context: &Context, global: &Global, args: &TieOutArgs, signals: &mu
 /// Writes a tie-out to a file, if one is named.
 async fn write_file(global: &Global, process: &Process, report: &TieOutReport, to: Option<&FilePath>) -> Result<(), Failure> {
     let Some(FilePath { path, form }) = to else { return Ok(()) };
-    let bytes = bytes_of(process, report, *form).await?;
-    std::fs::write(path, bytes).map_err(|error| {
+    let unwritable = |error: std::io::Error| {
         let said = format!("{} could not be written: {error}. Name a file in a directory that you may write to", path.display());
         Failure::new(Exit::Failed, said)
-    })?;
+    };
+    let mut file = File::create(path).map_err(unwritable)?;
+    write_form(process, report, *form, |bytes| file.write_all(bytes).map_err(unwritable)).await?;
     if global.output != OutputForm::Table {
         return Ok(());
     }
     output::line(&format!("Written to {}.", path.display()))
 }
 
-/// A whole tie-out in one of the forms of a file.
-async fn bytes_of(process: &Process, report: &TieOutReport, form: FileForm) -> Result<Vec<u8>, Failure> {
+/// Writes a whole tie-out in one of the forms of a file, piece by piece.
+async fn write_form(
+    process: &Process,
+    report: &TieOutReport,
+    form: FileForm,
+    mut write: impl FnMut(&[u8]) -> Result<(), Failure>,
+) -> Result<(), Failure> {
     let items = TieOutItems { of: report.run.id, ..TieOutItems::default() };
     let chosen = Chosen { report, buckets: report.buckets.iter().collect(), items, filter: String::new(), by: who::user() };
-    Ok(match form {
-        FileForm::Workbook => files::workbook(process, &chosen).await?,
-        FileForm::Document => files::document(process, &chosen).await?,
-    })
+    let mut file = match form {
+        FileForm::Document => return write(&files::document(process, &chosen).await?),
+        FileForm::Workbook => chosen.all(process).await?.workbook().await?,
+    };
+    let mut piece = vec![0; PIECE];
+    loop {
+        let length = file.read(&mut piece).map_err(|error| Failure::new(Exit::Failed, format!("the workbook cannot be read: {error}")))?;
+        if length == 0 {
+            return Ok(());
+        }
+        write(&piece[..length])?;
+    }
 }
 
 /// The file to which a tie-out is written, and its form, which the ending of its name says.
@@ -333,9 +341,12 @@ async fn print(global: &Global, process: &Process, report: &TieOutReport, by: Op
     match (global.output, by) {
         (OutputForm::Csv, Some(by)) => return tie_out_groups::csv(process, report.run.id, by).await.map(|()| exit),
         (OutputForm::Json, _) => return tie_out_json::print(process, report, by).await.map(|()| exit),
-        (OutputForm::Csv, None) => return csv(SUMS, report.buckets.iter().map(rows::sum)).map(|()| exit),
-        (OutputForm::Xlsx, _) => return output::bytes(&bytes_of(process, report, FileForm::Workbook).await?).map(|()| exit),
-        (OutputForm::Pdf, _) => return output::bytes(&bytes_of(process, report, FileForm::Document).await?).map(|()| exit),
+        (OutputForm::Csv, None) => {
+            let buckets: Vec<&TieOutBucket> = report.buckets.iter().collect();
+            return csv_of(files::sums(&buckets), output::bytes).await.map(|()| exit);
+        }
+        (OutputForm::Xlsx, _) => return write_form(process, report, FileForm::Workbook, output::bytes).await.map(|()| exit),
+        (OutputForm::Pdf, _) => return write_form(process, report, FileForm::Document, output::bytes).await.map(|()| exit),
         (OutputForm::Table, _) => {}
     }
     let run = &report.run;

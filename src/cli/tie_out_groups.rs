@@ -4,12 +4,12 @@ use serde_json::{Value, json};
 
 use super::failure::Failure;
 use super::output;
-use crate::domain::csv::lines_with_amounts;
 use crate::domain::fiscal::{period_text, period_word};
 use crate::domain::ids::TieOutId;
 use crate::domain::money::amount_in;
 use crate::domain::tie_out_group::GroupBy;
-use crate::operations::tie_out::groups::{self, GROUPS};
+use crate::operations::export::csv_of;
+use crate::operations::tie_out::{files, groups};
 use crate::process::Process;
 use crate::store::{TieOutGroup, TieOutGroups};
 
@@ -48,13 +48,7 @@ pub(super) async fn print(process: &Process, id: TieOutId, by: GroupBy) -> Resul
 
 /// Prints them as CSV.
 pub(super) async fn csv(process: &Process, id: TieOutId, by: GroupBy) -> Result<(), Failure> {
-    output::bytes(GROUPS.as_bytes())?;
-    each(process, id, by, |page| {
-        let rows = lines_with_amounts(page.iter().map(groups::group)).map_err(super::tie_out::no_csv)?;
-        output::bytes(&rows)
-    })
-    .await
-    .map(drop)
+    csv_of(files::groups(process, &TieOutGroups::of(id, by, STEP)), output::bytes).await
 }
 
 /// Writes them as members of a JSON list.

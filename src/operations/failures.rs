@@ -1,6 +1,7 @@
 //! Failures of flows that the configuration no longer contains: no replay and no run includes them, so their next step differs.
 
 use crate::domain::FlowId;
+use crate::domain::ids::{DeliveryId, DocumentId};
 use crate::domain::next_step::NextStep;
 use crate::process::Process;
 use crate::store::{CauseRow, FailureFilter, FailureRow, StoreError};
@@ -11,6 +12,21 @@ use crate::store::{CauseRow, FailureFilter, FailureRow, StoreError};
 /// [`StoreError`].
 pub async fn failure_list(process: &Process, filter: FailureFilter) -> Result<Vec<FailureRow>, StoreError> {
     let mut rows = process.store.failure_list(filter).await?;
+    let steps = Steps::of(process);
+    rows.iter_mut().for_each(|row| steps.correct(&row.company, &row.entity, &mut row.next_step));
+    Ok(rows)
+}
+
+/// As [`Store::failure_list_by_record`](crate::store::Store::failure_list_by_record), with the next step for records of such flows.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn failure_list_by_record(
+    process: &Process,
+    filter: FailureFilter,
+    after: (DocumentId, DeliveryId),
+) -> Result<Vec<FailureRow>, StoreError> {
+    let mut rows = process.store.failure_list_by_record(filter, after).await?;
     let steps = Steps::of(process);
     rows.iter_mut().for_each(|row| steps.correct(&row.company, &row.entity, &mut row.next_step));
     Ok(rows)

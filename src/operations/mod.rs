@@ -17,6 +17,7 @@ pub mod definitions;
 pub mod diagnostics;
 pub mod evidence;
 pub mod explain;
+pub mod export;
 pub mod failures;
 pub mod flow;
 pub mod forced_error;

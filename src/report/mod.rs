@@ -4,14 +4,17 @@
 //! it. The same report makes the same bytes: no file contains the time at which it was written.
 
 mod font;
+mod formats;
 mod page;
 mod pdf;
+mod table;
+mod tally;
 mod workbook;
 
-use rust_decimal::Decimal;
-
 pub use self::pdf::{Document, Part};
-pub use self::workbook::{ROWS, Sheet, Sum, Workbook, WorkbookError};
+pub use self::table::{Cell, Field, Kind};
+pub use self::tally::Tally;
+pub use self::workbook::{ROWS, Workbook, WorkbookError};
 
 /// What a report says about itself, so that a reader can rely on it: the sources, the filters, when, who, and with which definitions and
 /// program.
@@ -45,54 +48,5 @@ impl Column {
     /// A column of numbers.
     pub const fn number(name: &'static str, width: u16) -> Self {
         Self { name, width, number: true }
-    }
-}
-
-/// A cell of a table.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Cell {
-    /// Nothing.
-    Empty,
-    /// A text, as it is: never a formula.
-    Text(String),
-    /// A number of things.
-    Count(i64),
-    /// An amount with all its digits, and the number of decimals that its currency has.
-    Amount(Decimal, u32),
-}
-
-impl Cell {
-    /// Its text in a CSV file: an amount with all its digits.
-    pub fn text(&self) -> String {
-        match self {
-            Self::Empty => String::new(),
-            Self::Text(text) => text.clone(),
-            Self::Count(count) => count.to_string(),
-            Self::Amount(amount, _) => amount.to_string(),
-        }
-    }
-}
-
-impl From<String> for Cell {
-    fn from(text: String) -> Self {
-        Self::Text(text)
-    }
-}
-
-impl From<&str> for Cell {
-    fn from(text: &str) -> Self {
-        Self::Text(text.to_owned())
-    }
-}
-
-impl From<Option<String>> for Cell {
-    fn from(text: Option<String>) -> Self {
-        text.map_or(Self::Empty, Self::Text)
-    }
-}
-
-impl From<i64> for Cell {
-    fn from(count: i64) -> Self {
-        Self::Count(count)
     }
 }

@@ -9,12 +9,12 @@ use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Timestamptz};
 use serde::{Deserialize, Serialize};
 
-use super::{Store, StoreError};
+use super::{Conn, Store, StoreError, Tx};
 use crate::domain::DocumentKey;
 use crate::domain::backlog::Backlog;
 use crate::domain::delivery::{CauseOrder, FailureReason, FailureWord, PartState, UndeliveredWord};
 use crate::domain::differing::{Message, ValueCount, differing};
-use crate::domain::ids::DeliveryId;
+use crate::domain::ids::{DeliveryId, DocumentId};
 use crate::domain::money::{amount_in, parse_decimal, thousands};
 use crate::store::text::{Text, in_pattern};
 
@@ -73,6 +73,10 @@ pub struct FailureRow {
     #[schema(value_type = i64)]
     #[diesel(sql_type = BigInt)]
     pub delivery_id: DeliveryId,
+    /// Its document.
+    #[serde(skip)]
+    #[diesel(sql_type = BigInt)]
+    pub document_id: DocumentId,
     /// The company.
     #[diesel(sql_type = Text)]
     pub company: String,
@@ -402,18 +406,23 @@ impl Store {
     /// [`StoreError`].
     pub async fn failure_list(&self, filter: FailureFilter) -> Result<Vec<FailureRow>, StoreError> {
         self.run("list failures", move |conn| {
-            Ok(sql_query(with_cause(include_str!("sql/failure_list.sql")))
-                .bind::<Nullable<Text>, _>(filter.company)
-                .bind::<Nullable<Text>, _>(filter.entity)
-                .bind::<Nullable<Text>, _>(filter.reason.map(FailureWord::as_str))
-                .bind::<Nullable<Text>, _>(filter.text.as_deref().map(in_pattern))
-                .bind::<BigInt, _>(filter.after)
-                .bind::<BigInt, _>(filter.limit)
-                .bind::<Nullable<Text>, _>(filter.key.map(|key| String::from(DocumentKey::typed(&key))))
-                .bind::<Nullable<Timestamptz>, _>(filter.since)
-                .bind::<Nullable<Timestamptz>, _>(filter.until)
-                .bind::<Nullable<Text>, _>(filter.cause)
-                .load(conn)?)
+            let after = (DocumentId::default(), filter.after);
+            listed(conn, "p.delivery_id > $5", "p.delivery_id", filter, after)
+        })
+        .await
+    }
+
+    /// The same in the order of their documents, so that all of a document follow each other; after this place.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn failure_list_by_record(
+        &self,
+        filter: FailureFilter,
+        after: (DocumentId, DeliveryId),
+    ) -> Result<Vec<FailureRow>, StoreError> {
+        self.run("list failures by record", move |conn| {
+            listed(conn, "(p.document_id, p.delivery_id) > ($11, $5)", "p.document_id, p.delivery_id", filter, after)
         })
         .await
     }
@@ -456,4 +465,22 @@ impl Store {
         })
         .await
     }
+}
+
+/// Failures that match, with this condition and in this order; `after` is the place that the condition names.
+fn listed(conn: &mut Conn, condition: &str, order: &str, filter: FailureFilter, after: (DocumentId, DeliveryId)) -> Tx<Vec<FailureRow>> {
+    let sql = include_str!("sql/failure_list.sql").replace("{after}", condition).replace("{order}", order);
+    Ok(sql_query(with_cause(&sql))
+        .bind::<Nullable<Text>, _>(filter.company)
+        .bind::<Nullable<Text>, _>(filter.entity)
+        .bind::<Nullable<Text>, _>(filter.reason.map(FailureWord::as_str))
+        .bind::<Nullable<Text>, _>(filter.text.as_deref().map(in_pattern))
+        .bind::<BigInt, _>(after.1)
+        .bind::<BigInt, _>(filter.limit)
+        .bind::<Nullable<Text>, _>(filter.key.map(|key| String::from(DocumentKey::typed(&key))))
+        .bind::<Nullable<Timestamptz>, _>(filter.since)
+        .bind::<Nullable<Timestamptz>, _>(filter.until)
+        .bind::<Nullable<Text>, _>(filter.cause)
+        .bind::<BigInt, _>(after.0)
+        .load(conn)?)
 }

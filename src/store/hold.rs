@@ -105,15 +105,8 @@ impl Store {
         approval: Option<ApprovedUse>,
     ) -> Result<Vec<HoldRow>, StoreError> {
         self.run("release records", move |conn| {
-            let rows = sql_query(include_str!("sql/hold_end.sql"))
-                .bind::<Text, _>(flow.company.as_str())
-                .bind::<Text, _>(flow.entity.as_str())
-                .bind::<Array<Text>, _>(&keys)
-                .bind::<Text, _>(actor)
-                .bind::<Text, _>(why.as_str())
-                .bind::<Array<Text>, _>(FailureReason::RELEASABLE.iter().map(|reason| reason.as_str()).collect::<Vec<_>>())
-                .bind::<Nullable<BigInt>, _>(approval.as_ref().map(|used| used.approval))
-                .load(conn)?;
+            let id = approval.as_ref().map(|used| used.approval);
+            let rows = end_holds(conn, &flow, &keys, &actor, &why, FailureReason::RELEASABLE, id)?;
             if let Some(used) = &approval {
                 use_for(conn, used, &flow, &keys.iter().map(String::as_str).collect::<Vec<_>>())?;
                 use_end(conn, used)?;
@@ -122,4 +115,26 @@ impl Store {
         })
         .await
     }
+}
+
+/// Removes the holds of these documents, and queues their deliveries that failed for one of these reasons. With an approval, only for the
+/// documents that it is for, in the versions that it is for. Answers one row for each known key.
+pub(super) fn end_holds(
+    conn: &mut Conn,
+    flow: &FlowId,
+    keys: &[String],
+    actor: &str,
+    why: &Reason,
+    reasons: &[FailureReason],
+    approval: Option<i64>,
+) -> Tx<Vec<HoldRow>> {
+    Ok(sql_query(include_str!("sql/hold_end.sql"))
+        .bind::<Text, _>(flow.company.as_str())
+        .bind::<Text, _>(flow.entity.as_str())
+        .bind::<Array<Text>, _>(keys)
+        .bind::<Text, _>(actor)
+        .bind::<Text, _>(why.as_str())
+        .bind::<Array<Text>, _>(reasons.iter().map(|reason| reason.as_str()).collect::<Vec<_>>())
+        .bind::<Nullable<BigInt>, _>(approval)
+        .load(conn)?)
 }

@@ -140,6 +140,8 @@ const pages = [
   ["audit-none", "/audit?key=nobody"],
   ["settings", "/settings"],
 ];
+// pages whose list has something in it
+const listed = ["overview", "runs", "runs-filtered", "failures", "cause", "tie-out", "close", "conflicts", "backfills", "records", "records-filtered", "audit", "settings"];
 const auditing = ["auditor", "controller", "admin"];
 const reads = { audit: auditing, "audit-none": auditing, settings: ["admin"] };
 const missing = ["record-unknown", "record-nowhere"];
@@ -179,6 +181,20 @@ for (const role of ["viewer", "auditor", "operator", "controller", "admin"]) {
     if (role === "admin") {
       await accessible(page, `${role} ${name}`, "light");
       await shoot(page, name);
+    }
+    // each list leads to its files, with the filter of the page
+    if (allowed && listed.includes(name)) {
+      const files = await page.$$eval("main a[download]", (all) => all.map((one) => one.href));
+      for (const form of [".csv", ".xlsx"]) check(files.some((file) => new URL(file).pathname.endsWith(form)), `${role}: ${path} has no link to a ${form} file`);
+      const query = new URL(page.url()).search;
+      for (const file of files) {
+        check(query === "" || new URL(file).search !== "", `${role}: ${path}: ${file} forgets the filter`);
+        const found = await page.evaluate(async (file) => {
+          const answer = await fetch(file);
+          return [answer.status, answer.headers.get("content-disposition") ?? "", (await answer.arrayBuffer()).byteLength];
+        }, file);
+        check(found[0] === 200 && found[1].startsWith("attachment") && found[2] > 0, `${role}: ${path}: ${file} answers with ${found}`);
+      }
     }
     if (name.endsWith("-none") && allowed) check(await page.$(".empty a") !== null, `${role}: ${path}: nothing found, and no way to clear the filter`);
     // times are written in the reader's zone, with the instant on hover

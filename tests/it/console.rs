@@ -17,7 +17,9 @@ use crate::support::world::World;
 pub struct Answer {
     pub status: u16,
     pub head: String,
+    /// Of a file that is no text, what is not UTF-8 is replaced.
     pub body: String,
+    pub bytes: Vec<u8>,
 }
 
 impl Answer {
@@ -36,10 +38,28 @@ fn ask(site: &Site, method: &str, path: &str, headers: &str, body: &str) -> Opti
     stream.write_all(request.as_bytes()).ok()?;
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes).ok()?;
-    // a file is not a text: what is not UTF-8 in it is replaced
-    let answer = String::from_utf8_lossy(&bytes).into_owned();
-    let (head, body) = answer.split_once("\r\n\r\n")?;
-    Some(Answer { status: head.split(' ').nth(1)?.parse().ok()?, head: head.to_owned(), body: body.to_owned() })
+    let end = bytes.windows(4).position(|four| four == b"\r\n\r\n")?;
+    let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
+    let mut bytes = bytes.split_off(end + 4);
+    if head.to_ascii_lowercase().contains("transfer-encoding: chunked") {
+        bytes = whole(&bytes)?;
+    }
+    let body = String::from_utf8_lossy(&bytes).into_owned();
+    Some(Answer { status: head.split(' ').nth(1)?.parse().ok()?, head, body, bytes })
+}
+
+/// The chunks of an answer as one; `None`: it was cut off.
+fn whole(mut chunks: &[u8]) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    loop {
+        let end = chunks.windows(2).position(|two| two == b"\r\n")?;
+        let length = usize::from_str_radix(std::str::from_utf8(&chunks[..end]).ok()?, 16).ok()?;
+        if length == 0 {
+            return Some(bytes);
+        }
+        bytes.extend_from_slice(chunks.get(end + 2..end + 2 + length)?);
+        chunks = chunks.get(end + 4 + length..)?;
+    }
 }
 
 /// Somebody who is signed in.
@@ -80,7 +100,7 @@ fn said(answer: &Answer, path: &str) -> String {
     location
 }
 
-fn key(site: &Site, role: Role) -> String {
+pub fn key(site: &Site, role: Role) -> String {
     let out = site.run(&["api-key", "add", role.as_str(), "--role", role.as_str()]);
     assert!(out.status.success(), "{}", text(&out));
     String::from_utf8(out.stdout).unwrap().trim().to_owned()

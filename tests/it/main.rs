@@ -34,6 +34,7 @@ mod enet;
 mod evidence;
 mod explain;
 mod failures;
+mod files;
 mod filters;
 mod flow_end;
 mod ghosts;

@@ -3,7 +3,8 @@
 use actix_web::{HttpRequest, web};
 use askama::Template;
 
-use super::answer::{Page, ok, see_other};
+use super::answer::{Page, Refusal, ok, see_other};
+use super::files::{self, Files};
 use super::flash::FlashMessage;
 use super::session::{self, Form};
 use super::signed_in::Session;
@@ -17,10 +18,13 @@ use crate::http::query::Params;
 use crate::http::route::Route;
 use crate::http::state::AppState;
 use crate::operations::approval;
+use crate::operations::export::{self, ListFile};
 use crate::store::ApprovalRow;
 
 pub(in crate::http) fn routes() -> Vec<Route> {
-    vec![Route::page("/approvals", Some(Permission::Read), list), Route::form("/approvals", Some(Permission::TieOut), answer)]
+    let files = files::routes(["/approvals.csv", "/approvals.xlsx"], Permission::Read, file);
+    let pages = vec![Route::page("/approvals", Some(Permission::Read), list), Route::form("/approvals", Some(Permission::TieOut), answer)];
+    [pages, files].concat()
 }
 
 /// Requests on the page.
@@ -74,6 +78,7 @@ impl RowView {
 #[template(path = "approvals.html")]
 struct ApprovalsPage {
     layout: Layout,
+    files: Files,
     rows: Vec<RowView>,
 }
 
@@ -83,8 +88,14 @@ async fn list(app_state: web::Data<AppState>, request: HttpRequest) -> Page {
     let rows = approval::list(&app_state.process, None, NEWEST).await?;
     ok(&ApprovalsPage {
         layout: Layout::of(&session, "/approvals", "Approvals").done(params.text("done").as_deref()),
+        files: Files::at("/approvals", "all requests"),
         rows: rows.into_iter().map(|row| RowView::of(row, &session)).collect(),
     })
+}
+
+/// All requests as a file.
+async fn file(app_state: web::Data<AppState>, request: HttpRequest) -> Result<ListFile, Refusal> {
+    Ok(export::approvals(&app_state.process, files::asked_all(&request)?).await?)
 }
 
 /// What the form of an answer has.

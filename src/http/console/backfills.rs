@@ -5,6 +5,7 @@ use askama::Template;
 use chrono::{NaiveDate, Utc};
 
 use super::answer::{Page, Refusal, ok, see_other};
+use super::files::{self, ABOUT, Files};
 use super::filter::{Choice, Filter, Spec};
 use super::flash::FlashMessage;
 use super::session::{self, Form};
@@ -15,18 +16,22 @@ use crate::domain::run::BackfillState;
 use crate::http::api::actions::requested;
 use crate::http::api::backfill::id;
 use crate::http::problem::Problem;
+use crate::http::query::Params;
 use crate::http::route::Route;
 use crate::http::state::AppState;
+use crate::operations::export::{self, ListFile};
 use crate::operations::{self, backfill::Period};
 use crate::store::{BackfillFilter, BackfillRow};
 
 pub(in crate::http) fn routes() -> Vec<Route> {
-    vec![
+    let files = files::routes(["/backfills.csv", "/backfills.xlsx"], Permission::Read, file);
+    let pages = vec![
         Route::page("/backfills", Some(Permission::Read), backfills),
         Route::page("/live/backfills", Some(Permission::Read), backfills_live),
         Route::form("/backfills", Some(Permission::Operate), add),
         Route::form("/backfills/{id}/cancel", Some(Permission::Operate), cancel),
-    ]
+    ];
+    [pages, files].concat()
 }
 
 /// The fields of the form that starts a backfill.
@@ -118,6 +123,7 @@ impl Live {
 struct BackfillsPage {
     layout: Layout,
     filter: Filter,
+    files: Files,
     follow: String,
     live: Live,
     next: Option<String>,
@@ -133,9 +139,10 @@ struct BackfillsPart {
     live: Live,
 }
 
-async fn listed(app_state: &AppState, request: &HttpRequest) -> Result<(Filter, Vec<BackfillRow>, bool, Option<String>), Refusal> {
+/// The filter, what it selects from this place on, and the other parameters.
+async fn chosen(app_state: &AppState, request: &HttpRequest, more: &[&str]) -> Result<(Filter, BackfillFilter, Params), Refusal> {
     let specs = vec![Spec::Company, Spec::Entity, Spec::words("state", "State", "every state", BackfillState::WORDS.iter().copied())];
-    let (filter, params) = Filter::of(app_state, request.query_string(), "/backfills", specs, &["after", "done"]).await?;
+    let (filter, params) = Filter::of(app_state, request.query_string(), "/backfills", specs, more).await?;
     let filter = filter.listing("backfill");
     let before = params.value::<BackfillId>("after", "the address of the link on the page before")?;
     let asked = BackfillFilter {
@@ -146,6 +153,17 @@ async fn listed(app_state: &AppState, request: &HttpRequest) -> Result<(Filter, 
         before,
         limit: PAGE as i64 + 1,
     };
+    Ok((filter, asked, params))
+}
+
+/// All matching backfills as a file.
+async fn file(app_state: web::Data<AppState>, request: HttpRequest) -> Result<ListFile, Refusal> {
+    let (filter, chosen, _) = chosen(&app_state, &request, &[ABOUT]).await?;
+    Ok(export::backfills(&app_state.process, chosen, files::asked(&request, &filter)?).await?)
+}
+
+async fn listed(app_state: &AppState, request: &HttpRequest) -> Result<(Filter, Vec<BackfillRow>, bool, Option<String>), Refusal> {
+    let (filter, asked, params) = chosen(app_state, request, &["after", "done"]).await?;
     let mut rows = app_state.process.store.backfill_list(asked).await?;
     let more = rows.len() > PAGE;
     rows.truncate(PAGE);
@@ -159,6 +177,7 @@ pub(super) async fn backfills(app_state: web::Data<AppState>, request: HttpReque
     let (companies, definitions) = (app_state.process.settings.syspro.companies.iter(), app_state.process.definitions.now());
     ok(&BackfillsPage {
         layout: Layout::of(&session, "/backfills", "Backfills").done(done.as_deref()),
+        files: Files::of(&filter, "/backfills", "these backfills"),
         follow: filter.link("/live/backfills", &[]),
         next: rows.last().filter(|_| more).map(|row| filter.next(&row.id.to_string())),
         companies: companies.map(|company| choice(company.as_str(), company.to_string())).collect(),

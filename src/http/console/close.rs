@@ -4,6 +4,7 @@ use actix_web::{HttpRequest, web};
 use askama::Template;
 
 use super::answer::{Page, Refusal, ok, see_other};
+use super::files::{self, ABOUT, Files};
 use super::filter::{Filter, Spec};
 use super::flash::FlashMessage;
 use super::session::{self, Form};
@@ -23,15 +24,19 @@ use crate::http::query::Params;
 use crate::http::route::Route;
 use crate::http::state::AppState;
 use crate::operations::close::{self, CloseFile, CloseReport, PeriodItem, PeriodLine, Signature};
+use crate::operations::export::ListFile;
 use crate::store::{CloseChangeRow, CloseChanges};
 
 pub(in crate::http) fn routes() -> Vec<Route> {
-    vec![
+    let files = files::routes(["/close.csv", "/close.xlsx"], Permission::Read, periods_file);
+    let pages = vec![
+        files::csv("/close-changes.csv", Permission::Read, changes_file),
         Route::page("/close", Some(Permission::Read), list),
         Route::page("/close/{company}/{period}", Some(Permission::Read), one),
         Route::form("/close/{company}/{period}/step", Some(Permission::Close), step),
         Route::form("/close/{company}/{period}/explain", Some(Permission::Close), explain),
-    ]
+    ];
+    [pages, files].concat()
 }
 
 /// Changes in the list of periods.
@@ -148,24 +153,35 @@ impl From<CloseChangeRow> for ChangeView {
 struct ListPage {
     layout: Layout,
     filter: Filter,
-    /// The workbook, the periods and the changes as CSV.
-    files: [String; 3],
+    files: Files,
+    changes_csv: String,
     lines: Vec<LineView>,
     changes: Vec<ChangeView>,
 }
 
 /// The filter of the list, what a file with the same filter shows, and the other parameters.
-pub(super) async fn chosen(app_state: &AppState, request: &HttpRequest) -> Result<(Filter, CloseFile, Params), Refusal> {
+async fn chosen(app_state: &AppState, request: &HttpRequest) -> Result<(Filter, CloseFile, Params), Refusal> {
     let specs = vec![Spec::Company, Spec::words("state", "State", "every state", CloseState::WORDS.iter().copied())];
-    let (filter, params) = Filter::of(app_state, request.query_string(), "/close", specs, &["done"]).await?;
+    let (filter, params) = Filter::of(app_state, request.query_string(), "/close", specs, &["done", ABOUT]).await?;
     let filter = filter.listing("period");
     let file = CloseFile {
         company: filter.text("company"),
         state: params.value("state", "a state of a close")?,
-        filter: filter.words(),
-        by: session::of(request)?.key,
+        asked: files::asked(request, &filter)?,
     };
     Ok((filter, file, params))
+}
+
+/// The periods as a file; as a workbook also the changes.
+async fn periods_file(app_state: web::Data<AppState>, request: HttpRequest) -> Result<ListFile, Refusal> {
+    let (_, file, _) = chosen(&app_state, &request).await?;
+    Ok(file.periods(&app_state.process).await?)
+}
+
+/// The changes as a file.
+async fn changes_file(app_state: web::Data<AppState>, request: HttpRequest) -> Result<ListFile, Refusal> {
+    let (_, file, _) = chosen(&app_state, &request).await?;
+    Ok(file.changes(&app_state.process).await?)
 }
 
 async fn list(app_state: web::Data<AppState>, request: HttpRequest) -> Page {
@@ -175,7 +191,8 @@ async fn list(app_state: web::Data<AppState>, request: HttpRequest) -> Page {
     let changes = close::radar(&app_state.process, CloseChanges { company, period: None, before: None, limit: CHANGES }).await?;
     ok(&ListPage {
         layout: Layout::of(&session, "/close", "Close").done(params.text("done").as_deref()),
-        files: ["/close.xlsx", "/close.csv", "/close-changes.csv"].map(|path| filter.link(path, &[])),
+        files: Files::of(&filter, "/close", "these periods"),
+        changes_csv: filter.link("/close-changes.csv", &[]),
         filter,
         // the newest period first
         lines: lines.into_iter().rev().filter(|line| state.is_none_or(|state| line.state == state)).map(LineView::from).collect(),

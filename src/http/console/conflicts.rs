@@ -3,7 +3,8 @@
 use actix_web::{HttpRequest, web};
 use askama::Template;
 
-use super::answer::{Page, ok, see_other};
+use super::answer::{Page, Refusal, ok, see_other};
+use super::files::{self, ABOUT, Files};
 use super::filter::{Filter, Spec};
 use super::flash::FlashMessage;
 use super::session::{self, Form};
@@ -16,17 +17,21 @@ use crate::domain::{DocumentKey, FlowId};
 use crate::http::api::actions::requested;
 use crate::http::api::conflicts::side;
 use crate::http::problem::Problem;
+use crate::http::query::Params;
 use crate::http::route::Route;
 use crate::http::state::AppState;
+use crate::operations::export::{self, ListFile};
 use crate::operations::{self, Refused};
 use crate::store::{ConflictFilter, ConflictRow, StoreError};
 
 pub(in crate::http) fn routes() -> Vec<Route> {
-    vec![
+    let files = files::routes(["/conflicts.csv", "/conflicts.xlsx"], Permission::Read, file);
+    let pages = vec![
         Route::page("/conflicts", Some(Permission::Read), conflicts),
         Route::form("/conflicts/resolve", Some(Permission::Operate), resolve),
         Route::form("/conflicts/adopt", Some(Permission::Operate), adopt),
-    ]
+    ];
+    [pages, files].concat()
 }
 
 /// Entries on a page.
@@ -111,6 +116,7 @@ struct FirstContact {
 struct ConflictsPage {
     layout: Layout,
     filter: Filter,
+    files: Files,
     first: Vec<FirstContact>,
     rows: Vec<ConflictView>,
     /// Whether some of them can be decided by this person.
@@ -118,9 +124,8 @@ struct ConflictsPage {
     next: Option<String>,
 }
 
-/// Open entries, unless a state is selected.
-pub(super) async fn conflicts(app_state: web::Data<AppState>, request: HttpRequest) -> Page {
-    let session = session::of(&request)?;
+/// The filter, what it selects from this place on, and the other parameters. Open entries, unless a state is selected.
+async fn chosen(app_state: &AppState, request: &HttpRequest, more: &[&str]) -> Result<(Filter, ConflictFilter, Params), Refusal> {
     let specs = vec![
         Spec::Company,
         Spec::Entity,
@@ -128,7 +133,7 @@ pub(super) async fn conflicts(app_state: web::Data<AppState>, request: HttpReque
         Spec::words("state", "State", "not closed", ConflictState::WORDS.iter().copied()),
         Spec::words("kind", "Kind", "every kind", ConflictKind::WORDS.iter().copied()),
     ];
-    let (filter, params) = Filter::of(&app_state, request.query_string(), "/conflicts", specs, &["after", "done"]).await?;
+    let (filter, params) = Filter::of(app_state, request.query_string(), "/conflicts", specs, more).await?;
     let filter = filter.listing("conflict");
     let asked = ConflictFilter {
         company: filter.text("company"),
@@ -140,6 +145,18 @@ pub(super) async fn conflicts(app_state: web::Data<AppState>, request: HttpReque
         after: ConflictId(params.after()?),
         limit: PAGE as i64 + 1,
     };
+    Ok((filter, asked, params))
+}
+
+/// All matching entries as a file.
+async fn file(app_state: web::Data<AppState>, request: HttpRequest) -> Result<ListFile, Refusal> {
+    let (filter, chosen, _) = chosen(&app_state, &request, &[ABOUT]).await?;
+    Ok(export::conflicts(&app_state.process, chosen, files::asked(&request, &filter)?).await?)
+}
+
+pub(super) async fn conflicts(app_state: web::Data<AppState>, request: HttpRequest) -> Page {
+    let session = session::of(&request)?;
+    let (filter, asked, params) = chosen(&app_state, &request, &["after", "done"]).await?;
     let mut rows = app_state.process.store.conflict_list(asked).await?;
     let more = rows.len() > PAGE;
     rows.truncate(PAGE);
@@ -148,7 +165,8 @@ pub(super) async fn conflicts(app_state: web::Data<AppState>, request: HttpReque
     let first = first_contacts(&app_state).await?;
     let rows: Vec<ConflictView> = rows.into_iter().map(ConflictView::from).collect();
     let decidable = layout.operates() && rows.iter().any(|row| row.decidable);
-    ok(&ConflictsPage { layout, filter, first, decidable, rows, next })
+    let files = Files::of(&filter, "/conflicts", "these conflicts");
+    ok(&ConflictsPage { layout, filter, files, first, decidable, rows, next })
 }
 
 /// Aligned flows whose two lists have been compared, but not matched yet.

@@ -3,7 +3,8 @@
 use actix_web::{HttpRequest, web};
 use askama::Template;
 
-use super::answer::{Page, ok, see_other};
+use super::answer::{Page, Refusal, ok, see_other};
+use super::files::{self, Files};
 use super::session::{self, Form};
 use super::view::{Layout, Time};
 use crate::doctor::{CheckResult, CheckScope, Finding, Part};
@@ -12,12 +13,15 @@ use crate::http::api::actions::requested;
 use crate::http::query::Params;
 use crate::http::route::Route;
 use crate::http::state::AppState;
+use crate::operations::export::{self, ListFile};
 
 /// The fields of the form.
 pub(super) const FIELDS: &[&str] = &["read_only", "why"];
 
 pub(in crate::http) fn routes() -> Vec<Route> {
-    vec![Route::page("/doctor", Some(Permission::Read), page), Route::form("/doctor", Some(Permission::Operate), begin)]
+    let files = files::routes(["/doctor.csv", "/doctor.xlsx"], Permission::Read, file);
+    let pages = vec![Route::page("/doctor", Some(Permission::Read), page), Route::form("/doctor", Some(Permission::Operate), begin)];
+    [pages, files].concat()
 }
 
 /// The page reloads itself after this many seconds while diagnostics are running.
@@ -55,6 +59,7 @@ struct LastView {
 #[template(path = "doctor.html")]
 struct DoctorPage {
     layout: Layout,
+    files: Files,
     last: Option<LastView>,
     parts: Vec<PartView>,
     again: Option<u32>,
@@ -82,7 +87,13 @@ pub(super) async fn page(app_state: web::Data<AppState>, request: HttpRequest) -
         }
     });
     let layout = Layout::of(&session, "/doctor", "Doctor").done(done.as_deref().filter(|_| running));
-    ok(&DoctorPage { layout, last: view, parts: parts(&findings), again: running.then_some(AGAIN) })
+    let files = Files::at("/doctor", "these findings");
+    ok(&DoctorPage { layout, files, last: view, parts: parts(&findings), again: running.then_some(AGAIN) })
+}
+
+/// All findings as a file.
+async fn file(app_state: web::Data<AppState>, request: HttpRequest) -> Result<ListFile, Refusal> {
+    Ok(export::findings(&app_state.process, app_state.service.diagnostics_run(), files::asked_all(&request)?).await?)
 }
 
 pub(super) async fn begin(app_state: web::Data<AppState>, request: HttpRequest, payload: web::Payload) -> Page {

@@ -1,21 +1,18 @@
 //! Evidence for an auditor: a form for the period, and the file.
 
-use std::error::Error;
-use std::fs::File;
-use std::io::{self, Read as _, Seek as _};
+use std::io::Seek as _;
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, web};
 use askama::Template;
 use chrono::{Datelike, NaiveDate, NaiveTime, Utc};
-use futures_util::{Stream, stream};
 
 use super::answer::{Page, ok};
+use super::files::{file_answer, pieces};
 use super::session::{self, Form};
 use super::view::Layout;
 use crate::domain::fiscal::NoPeriod;
 use crate::domain::role::Permission;
 use crate::http::api::actions::requested;
-use crate::http::headers::HEADERS;
 use crate::http::problem::Problem;
 use crate::http::route::Route;
 use crate::http::state::AppState;
@@ -24,9 +21,6 @@ use crate::operations::evidence::AskedEvidence;
 pub(in crate::http) fn routes() -> Vec<Route> {
     vec![Route::page("/evidence", Some(Permission::ReadAudit), page), Route::form("/evidence", Some(Permission::ReadAudit), write)]
 }
-
-/// Bytes of the file that are read at once.
-const CHUNK: usize = 64 << 10;
 
 #[derive(Template)]
 #[template(path = "evidence.html")]
@@ -72,28 +66,8 @@ async fn write(app_state: web::Data<AppState>, request: HttpRequest, payload: we
     let asked = AskedEvidence { since: begin(since), until: begin(until), period };
     let mut file = tempfile::tempfile().map_err(|error| no_file(&error))?;
     app_state.service.evidence(asked, requested, &mut file).await?;
-    let mut response = HttpResponse::Ok();
-    for header in HEADERS {
-        response.insert_header(header);
-    }
-    response.content_type("application/zip");
-    response.insert_header(("content-disposition", format!("attachment; filename=\"tieline-evidence-{since}-{until}.zip\"")));
-    Ok(response.streaming(sent(file).map_err(|error| no_file(&error))?))
-}
-
-/// Sends a file from its beginning, as it is read.
-fn sent(mut file: File) -> io::Result<impl Stream<Item = Result<web::Bytes, Box<dyn Error>>>> {
-    file.rewind()?;
-    Ok(stream::try_unfold(file, |mut file| async move {
-        let read = web::block(move || {
-            let mut bytes = vec![0; CHUNK];
-            let length = file.read(&mut bytes)?;
-            bytes.truncate(length);
-            Ok::<_, io::Error>((bytes, file))
-        });
-        let (bytes, file) = read.await??;
-        Ok((!bytes.is_empty()).then(|| (web::Bytes::from(bytes), file)))
-    }))
+    file.rewind().map_err(|error| no_file(&error))?;
+    Ok(file_answer("application/zip", &format!("tieline-evidence-{since}-{until}.zip")).streaming(pieces(file)))
 }
 
 fn no_file(error: &std::io::Error) -> Problem {

@@ -5,6 +5,7 @@ use askama::Template;
 use chrono::Utc;
 
 use super::answer::{Page, Refusal, ok, see_other};
+use super::files::{self, ABOUT, Files};
 use super::filter::{Filter, Spec};
 use super::flash::FlashMessage;
 use super::session::{self, Form};
@@ -16,21 +17,26 @@ use crate::domain::role::Permission;
 use crate::domain::{CompanyId, DocumentKey, EntityName};
 use crate::http::api::actions::{ReplayBody, requested, which};
 use crate::http::problem::Problem;
-use crate::http::query::path_parts;
+use crate::http::query::Params;
 use crate::http::route::Route;
 use crate::http::state::AppState;
 use crate::operations::approval::ApprovedRecords;
+use crate::operations::export::{self, Asked, ListFile};
 use crate::operations::resend::ReplayReport;
 use crate::operations::{Refused, failures};
 use crate::store::{CauseRow, FailureFilter, FailureRow, ParentRow};
 
 pub(in crate::http) fn routes() -> Vec<Route> {
-    vec![
+    let files = files::routes(["/failures.csv", "/failures.xlsx"], Permission::Read, file);
+    let of_cause = files::routes(["/failures/{cause}/failures.csv", "/failures/{cause}/failures.xlsx"], Permission::Read, cause_file);
+    let pages = vec![
+        files::csv("/failure-causes.csv", Permission::Read, causes_file),
         Route::page("/failures", Some(Permission::Read), failures),
         Route::page("/live/failures", Some(Permission::Read), failures_live),
         Route::page("/failures/{cause}", Some(Permission::Read), cause),
         Route::form("/replay", Some(Permission::Operate), replay),
-    ]
+    ];
+    [pages, files, of_cause].concat()
 }
 
 /// The most causes on the page: the largest ones.
@@ -228,6 +234,8 @@ struct Live {
 #[template(path = "failures.html")]
 struct FailuresPage {
     layout: Layout,
+    files: Files,
+    causes_csv: String,
     filter: Filter,
     follow: String,
     live: Live,
@@ -274,11 +282,40 @@ async fn listed(app_state: &AppState, request: &HttpRequest) -> Result<(Filter, 
     Ok((filter, live, params.text("done")))
 }
 
+/// The filter, and the matching failures, for a file.
+async fn chosen(app_state: &AppState, request: &HttpRequest) -> Result<(FailureFilter, Asked), Refusal> {
+    let (filter, _) = Filter::of(app_state, request.query_string(), "/failures", specs(), &[ABOUT]).await?;
+    Ok((asked(&filter, 0), files::asked(request, &filter)?))
+}
+
+/// All matching failures as a file.
+async fn file(app_state: web::Data<AppState>, request: HttpRequest) -> Result<ListFile, Refusal> {
+    let (chosen, asked) = chosen(&app_state, &request).await?;
+    Ok(export::failures(&app_state.process, chosen, asked).await?)
+}
+
+/// Their causes as a file.
+async fn causes_file(app_state: web::Data<AppState>, request: HttpRequest) -> Result<ListFile, Refusal> {
+    let (chosen, asked) = chosen(&app_state, &request).await?;
+    Ok(export::causes(&app_state.process, chosen, asked).await?)
+}
+
+/// All matching failures of one cause as a file.
+async fn cause_file(app_state: web::Data<AppState>, request: HttpRequest) -> Result<ListFile, Refusal> {
+    let (filter, chosen, _, name) = within_cause(&app_state, &request, &[ABOUT]).await?;
+    let mut asked = files::asked(&request, &filter)?;
+    asked.filter = [format!("cause {name}"), asked.filter].into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(", ");
+    Ok(export::failures(&app_state.process, chosen, asked).await?)
+}
+
 pub(super) async fn failures(app_state: web::Data<AppState>, request: HttpRequest) -> Page {
     let session = session::of(&request)?;
     let (filter, live, done) = listed(&app_state, &request).await?;
     let follow = filter.link("/live/failures", &[]);
-    ok(&FailuresPage { layout: Layout::of(&session, "/failures", "Failures").done(done.as_deref()), follow, live, filter })
+    let files = Files::of(&filter, "/failures", "these failures");
+    let causes_csv = filter.link("/failure-causes.csv", &[]);
+    let layout = Layout::of(&session, "/failures", "Failures").done(done.as_deref());
+    ok(&FailuresPage { layout, files, causes_csv, follow, live, filter })
 }
 
 pub(super) async fn failures_live(app_state: web::Data<AppState>, request: HttpRequest) -> Page {
@@ -315,21 +352,31 @@ impl From<FailureRow> for RowView {
 #[template(path = "cause.html")]
 struct CausePage {
     layout: Layout,
+    files: Files,
     filter: Filter,
     cause: Option<CauseView>,
     rows: Vec<RowView>,
     next: Option<String>,
 }
 
+/// The filter within one cause, what it selects, the other parameters, and the name of the cause.
+async fn within_cause(
+    app_state: &AppState,
+    request: &HttpRequest,
+    more: &[&str],
+) -> Result<(Filter, FailureFilter, Params, String), Refusal> {
+    let name = request.match_info().query("cause").to_owned();
+    let path = format!("/failures/{}", part(&name));
+    let (filter, params) = Filter::of(app_state, request.query_string(), &path, within(), more).await?;
+    let filter = filter.listing("failure");
+    let chosen = FailureFilter { cause: Some(name.clone()), ..asked(&filter, PAGE + 1) };
+    Ok((filter, chosen, params, name))
+}
+
 /// The records of one cause that match the filter.
 pub(super) async fn cause(app_state: web::Data<AppState>, request: HttpRequest) -> Page {
     let session = session::of(&request)?;
-    let parts = path_parts(request.uri().path(), 1, 1)?;
-    let name = parts.into_iter().next().unwrap_or_default();
-    let path = format!("/failures/{}", part(&name));
-    let (filter, params) = Filter::of(&app_state, request.query_string(), &path, within(), &["after", "done"]).await?;
-    let filter = filter.listing("failure");
-    let of_cause = FailureFilter { cause: Some(name), ..asked(&filter, PAGE + 1) };
+    let (filter, of_cause, params, name) = within_cause(&app_state, &request, &["after", "done"]).await?;
     let cause =
         failures::failure_causes(&app_state.process, FailureFilter { limit: 1, cause: of_cause.cause.clone(), ..FailureFilter::default() })
             .await?;
@@ -340,7 +387,9 @@ pub(super) async fn cause(app_state: web::Data<AppState>, request: HttpRequest) 
     let title = cause
         .as_ref()
         .map_or_else(|| "A cause that is gone".to_owned(), |cause| format!("{}: {}/{}", cause.cause, cause.company, cause.entity));
+    let files = Files::of(&filter, &format!("/failures/{}/failures", part(&name)), "these records");
     ok(&CausePage {
+        files,
         layout: Layout::of(&session, "/failures", &title).done(params.text("done").as_deref()),
         next: rows.last().filter(|_| more).map(|row| filter.next(&row.delivery_id.to_string())),
         cause,

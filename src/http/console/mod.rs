@@ -10,12 +10,12 @@ mod audit;
 mod backfills;
 mod chart;
 mod close;
-mod close_files;
 mod conflicts;
 mod doctor;
 mod embedded;
 mod evidence;
 mod failures;
+mod files;
 mod filter;
 mod flash;
 mod hold;
@@ -31,7 +31,6 @@ mod signed_in;
 mod steps;
 mod tasks;
 mod tie_out;
-mod tie_out_csv;
 mod tie_out_files;
 mod tie_out_groups;
 mod tie_out_names;
@@ -51,7 +50,6 @@ pub(super) fn routes() -> Vec<Route> {
         audit::routes(),
         backfills::routes(),
         close::routes(),
-        close_files::routes(),
         conflicts::routes(),
         doctor::routes(),
         evidence::routes(),
@@ -67,7 +65,6 @@ pub(super) fn routes() -> Vec<Route> {
         settings::routes(),
         tasks::routes(),
         tie_out::routes(),
-        tie_out_csv::routes(),
         tie_out_files::routes(),
         tie_out_groups::routes(),
     ]

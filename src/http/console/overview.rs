@@ -5,6 +5,7 @@ use askama::Template;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::answer::{Page, Refusal, ok, see_other};
+use super::files::{self, Files};
 use super::flash::FlashMessage;
 use super::runs::RunView;
 use super::session::{self, Form};
@@ -21,19 +22,23 @@ use crate::http::problem::Problem;
 use crate::http::query::{Params, path_parts};
 use crate::http::route::Route;
 use crate::http::state::AppState;
+use crate::operations::export::{self, ListFile};
 use crate::operations::{self, Requested, RunStarted};
 use crate::retry;
 use crate::store::{FlowAction, FlowStatus, NodeRow, RunFilter, RunRow, SmallerTables, Undelivered, Worry};
 
 pub(in crate::http) fn routes() -> Vec<Route> {
-    vec![
+    let files = files::routes(["/flows.csv", "/flows.xlsx"], Permission::Read, flows_file);
+    let pages = vec![
+        files::csv("/nodes.csv", Permission::Read, nodes_file),
         Route::page("/", Some(Permission::Read), overview),
         Route::page("/live/overview", Some(Permission::Read), overview_live),
         Route::form("/flows/{company}/{entity}/run", Some(Permission::Operate), run),
         Route::form("/flows/{company}/{entity}/pause", Some(Permission::Operate), pause),
         Route::form("/flows/{company}/{entity}/resume", Some(Permission::Operate), resume),
         Route::form("/flows/{company}/{entity}/forget", Some(Permission::Operate), forget),
-    ]
+    ];
+    [pages, files].concat()
 }
 
 /// Runs in the bar chart of a flow.
@@ -151,6 +156,7 @@ impl NodeView {
 #[template(path = "overview.html")]
 struct OverviewPage {
     layout: Layout,
+    files: Files,
     live: Live,
 }
 
@@ -182,13 +188,24 @@ pub(super) async fn overview(app_state: web::Data<AppState>, request: HttpReques
     let session = session::of(&request)?;
     let done = Params::parse(request.query_string(), &["done"])?.text("done");
     let live = live(&app_state).await?;
-    ok(&OverviewPage { layout: Layout::of(&session, "/", "Overview").done(done.as_deref()), live })
+    let files = Files::at("/flows", "all flows");
+    ok(&OverviewPage { layout: Layout::of(&session, "/", "Overview").done(done.as_deref()), files, live })
 }
 
 pub(super) async fn overview_live(app_state: web::Data<AppState>, request: HttpRequest) -> Page {
     let session = session::of(&request)?;
     Params::parse(request.query_string(), &[])?;
     ok(&OverviewPart { layout: Layout::of(&session, "/", "Overview"), live: live(&app_state).await? })
+}
+
+/// All flows as a file; as a workbook also the nodes.
+async fn flows_file(app_state: web::Data<AppState>, request: HttpRequest) -> Result<ListFile, Refusal> {
+    Ok(export::flows(&app_state.process, files::asked_all(&request)?).await?)
+}
+
+/// All nodes as a file.
+async fn nodes_file(app_state: web::Data<AppState>, request: HttpRequest) -> Result<ListFile, Refusal> {
+    Ok(export::nodes(&app_state.process, files::asked_all(&request)?).await?)
 }
 
 async fn live(app_state: &AppState) -> Result<Live, Refusal> {

@@ -3,7 +3,8 @@
 use actix_web::{HttpRequest, web};
 use askama::Template;
 
-use super::answer::{Page, ok};
+use super::answer::{Page, Refusal, ok};
+use super::files::{self, ABOUT, Files};
 use super::filter::{Filter, Spec};
 use super::session;
 use super::view::{Layout, record_path};
@@ -13,10 +14,12 @@ use crate::domain::ids::DocumentId;
 use crate::domain::role::Permission;
 use crate::http::route::Route;
 use crate::http::state::AppState;
+use crate::operations::export::{self, ListFile};
 use crate::store::{DocumentFilter, DocumentRow};
 
 pub(in crate::http) fn routes() -> Vec<Route> {
-    vec![Route::page("/records", Some(Permission::Read), search)]
+    let files = files::routes(["/records.csv", "/records.xlsx"], Permission::Read, file);
+    [vec![Route::page("/records", Some(Permission::Read), search)], files].concat()
 }
 
 /// Records on a page of the search.
@@ -53,13 +56,14 @@ impl From<DocumentRow> for FoundView {
 struct RecordsPage {
     layout: Layout,
     filter: Filter,
+    files: Files,
     found: Vec<FoundView>,
     run: Option<String>,
     next: Option<String>,
 }
 
-pub(super) async fn search(app_state: web::Data<AppState>, request: HttpRequest) -> Page {
-    let session = session::of(&request)?;
+/// The filter, and what it selects from this place on.
+async fn chosen(app_state: &AppState, request: &HttpRequest, more: &[&str]) -> Result<(Filter, DocumentFilter), Refusal> {
     let mut specs = vec![
         Spec::Text("prefix", "Key begins with", 16),
         Spec::Company,
@@ -73,7 +77,7 @@ pub(super) async fn search(app_state: web::Data<AppState>, request: HttpRequest)
     if by_run {
         specs.push(Spec::Text("run", "Changed in the run", 36));
     }
-    let (filter, params) = Filter::of(&app_state, request.query_string(), "/records", specs, &["after", "run"]).await?;
+    let (filter, params) = Filter::of(app_state, request.query_string(), "/records", specs, more).await?;
     let filter = filter.listing("record");
     let prefix = filter.text("prefix").map(|text| text.trim().to_owned());
     let asked = DocumentFilter {
@@ -88,12 +92,25 @@ pub(super) async fn search(app_state: web::Data<AppState>, request: HttpRequest)
         after: DocumentId(params.after()?),
         limit: PAGE as i64 + 1,
     };
+    Ok((filter, asked))
+}
+
+/// All matching records as a file.
+async fn file(app_state: web::Data<AppState>, request: HttpRequest) -> Result<ListFile, Refusal> {
+    let (filter, chosen) = chosen(&app_state, &request, &[ABOUT, "run"]).await?;
+    Ok(export::records(&app_state.process, chosen, files::asked(&request, &filter)?).await?)
+}
+
+pub(super) async fn search(app_state: web::Data<AppState>, request: HttpRequest) -> Page {
+    let session = session::of(&request)?;
+    let (filter, asked) = chosen(&app_state, &request, &["after", "run"]).await?;
     let run = asked.run.map(|run| format!("/runs/{run}"));
     let mut rows = app_state.process.store.document_list(asked).await?;
     let more = rows.len() > PAGE;
     rows.truncate(PAGE);
     ok(&RecordsPage {
         layout: Layout::of(&session, "/records", "Records"),
+        files: Files::of(&filter, "/records", "these records"),
         next: rows.last().filter(|_| more).map(|row| filter.next(&row.id.to_string())),
         found: rows.into_iter().map(FoundView::from).collect(),
         run,

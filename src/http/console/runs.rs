@@ -5,6 +5,7 @@ use askama::Template;
 use chrono::{TimeDelta, Utc};
 
 use super::answer::{Page, Refusal, ok};
+use super::files::{self, ABOUT, Files};
 use super::filter::{Filter, Spec};
 use super::session;
 use super::view::{CodeText, Layout, Time, grouped, spell};
@@ -17,15 +18,18 @@ use crate::http::query::{Params, path_parts};
 use crate::http::route::Route;
 use crate::http::state::AppState;
 use crate::operations::Refused;
+use crate::operations::export::{self, ListFile};
 use crate::store::{RunFilter, RunRow};
 
 pub(in crate::http) fn routes() -> Vec<Route> {
-    vec![
+    let files = files::routes(["/runs.csv", "/runs.xlsx"], Permission::Read, file);
+    let pages = vec![
         Route::page("/runs", Some(Permission::Read), runs),
         Route::page("/live/runs", Some(Permission::Read), runs_live),
         Route::page("/runs/{id}", Some(Permission::Read), run),
         Route::page("/live/runs/{id}", Some(Permission::Read), run_live),
-    ]
+    ];
+    [pages, files].concat()
 }
 
 /// Runs on a page.
@@ -106,6 +110,7 @@ impl RunsLive {
 struct RunsPage {
     layout: Layout,
     filter: Filter,
+    files: Files,
     follow: String,
     live: RunsLive,
     next: Option<String>,
@@ -118,8 +123,8 @@ struct RunsPart {
     live: RunsLive,
 }
 
-/// The filter, and the matching runs.
-async fn listed(app_state: &AppState, request: &HttpRequest) -> Result<(Filter, Vec<RunRow>, bool), Refusal> {
+/// The filter, and what it selects from this place on.
+async fn chosen(app_state: &AppState, request: &HttpRequest, more: &[&str]) -> Result<(Filter, RunFilter), Refusal> {
     let outcome = RunOutcome::WORDS.iter().map(|word| ((*word).to_owned(), (*word).to_owned())).collect();
     let specs = vec![
         Spec::Company,
@@ -128,7 +133,7 @@ async fn listed(app_state: &AppState, request: &HttpRequest) -> Result<(Filter, 
         Spec::Choice("outcome", "Outcome", "every outcome", outcome),
         Spec::Period,
     ];
-    let (filter, params) = Filter::of(app_state, request.query_string(), "/runs", specs, &["after"]).await?;
+    let (filter, params) = Filter::of(app_state, request.query_string(), "/runs", specs, more).await?;
     let filter = filter.listing("run");
     let asked = RunFilter {
         company: filter.text("company"),
@@ -140,10 +145,22 @@ async fn listed(app_state: &AppState, request: &HttpRequest) -> Result<(Filter, 
         before: params.value::<RunId>("after", "the address of the link on the page before")?,
         limit: PAGE as i64 + 1,
     };
+    Ok((filter, asked))
+}
+
+/// The filter, and a page of the matching runs.
+async fn listed(app_state: &AppState, request: &HttpRequest) -> Result<(Filter, Vec<RunRow>, bool), Refusal> {
+    let (filter, asked) = chosen(app_state, request, &["after"]).await?;
     let mut rows = app_state.process.store.run_list(asked).await?;
     let more = rows.len() > PAGE;
     rows.truncate(PAGE);
     Ok((filter, rows, more))
+}
+
+/// All matching runs as a file.
+async fn file(app_state: web::Data<AppState>, request: HttpRequest) -> Result<ListFile, Refusal> {
+    let (filter, chosen) = chosen(&app_state, &request, &[ABOUT]).await?;
+    Ok(export::runs(&app_state.process, chosen, files::asked(&request, &filter)?).await?)
 }
 
 pub(super) async fn runs(app_state: web::Data<AppState>, request: HttpRequest) -> Page {
@@ -152,7 +169,8 @@ pub(super) async fn runs(app_state: web::Data<AppState>, request: HttpRequest) -
     let next = rows.last().filter(|_| more).map(|row| filter.next(&row.id.to_string()));
     let after = request.query_string();
     let follow = format!("/live/runs{}{after}", if after.is_empty() { "" } else { "?" });
-    ok(&RunsPage { layout: Layout::of(&session, "/runs", "Runs"), follow, live: RunsLive::of(rows), next, filter })
+    let files = Files::of(&filter, "/runs", "these runs");
+    ok(&RunsPage { layout: Layout::of(&session, "/runs", "Runs"), files, follow, live: RunsLive::of(rows), next, filter })
 }
 
 /// The current table of the same page.

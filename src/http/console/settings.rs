@@ -3,16 +3,19 @@
 use actix_web::{HttpRequest, web};
 use askama::Template;
 
-use super::answer::{Page, ok};
+use super::answer::{Page, Refusal, ok};
+use super::files::{self, Files};
 use super::session;
 use super::view::{CodeText, Layout, Time};
 use crate::domain::role::Permission;
 use crate::http::query::Params;
 use crate::http::route::Route;
 use crate::http::state::AppState;
+use crate::operations::export::{self, ListFile};
 
 pub(in crate::http) fn routes() -> Vec<Route> {
-    vec![Route::page("/settings", Some(Permission::Administer), settings)]
+    let files = files::routes(["/settings.csv", "/settings.xlsx"], Permission::Administer, file);
+    [vec![Route::page("/settings", Some(Permission::Administer), settings)], files].concat()
 }
 
 struct SettingView {
@@ -32,6 +35,7 @@ struct SectionView {
 #[template(path = "settings.html")]
 struct SettingsPage {
     layout: Layout,
+    files: Files,
     file: Option<String>,
     /// Whether some values come from a text of the command itself, as in `tieline demo`.
     brought: bool,
@@ -91,10 +95,19 @@ pub(super) async fn settings(app_state: web::Data<AppState>, request: HttpReques
     }
     ok(&SettingsPage {
         layout: Layout::of(&session, "/settings", "Settings"),
+        files: Files::at("/settings", "these settings"),
         brought: loaded.file.is_none() && loaded.origins.values().any(|origin| matches!(origin, crate::config::Origin::File { .. })),
         file: loaded.file.as_ref().map(|file| file.display().to_string()),
         sections,
         warnings: loaded.warnings.clone(),
         definitions: DefinitionsView::of(&app_state),
     })
+}
+
+/// All settings as a file.
+async fn file(app_state: web::Data<AppState>, request: HttpRequest) -> Result<ListFile, Refusal> {
+    let loaded = &app_state.loaded;
+    let setting = |path: &String| loaded.values.get(path).cloned().unwrap_or_default();
+    let settings = loaded.origins.iter().map(|(path, origin)| [path.clone(), setting(path), origin.to_string()]).collect();
+    Ok(export::settings(&app_state.process, settings, files::asked_all(&request)?).await?)
 }

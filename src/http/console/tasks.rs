@@ -3,7 +3,8 @@
 use actix_web::{HttpRequest, web};
 use askama::Template;
 
-use super::answer::{Page, ok};
+use super::answer::{Page, Refusal, ok};
+use super::files::{self, Files};
 use super::session;
 use super::view::{CodeText, Layout, Time, record_path};
 use crate::domain::role::Permission;
@@ -11,11 +12,13 @@ use crate::domain::task::{TaskKind, TaskState};
 use crate::http::query::Params;
 use crate::http::route::Route;
 use crate::http::state::AppState;
+use crate::operations::export::{self, ListFile};
 use crate::operations::tasks;
 use crate::store::{TaskFilter, TaskRow};
 
 pub(in crate::http) fn routes() -> Vec<Route> {
-    vec![Route::page("/tasks", Some(Permission::Read), list)]
+    let files = files::routes(["/tasks.csv", "/tasks.xlsx"], Permission::Read, file);
+    [vec![Route::page("/tasks", Some(Permission::Read), list)], files].concat()
 }
 
 /// Tasks on the page.
@@ -66,6 +69,7 @@ impl RowView {
 #[template(path = "tasks.html")]
 struct TasksPage {
     layout: Layout,
+    files: Files,
     enabled: bool,
     table: String,
     rows: Vec<RowView>,
@@ -78,8 +82,14 @@ async fn list(app_state: web::Data<AppState>, request: HttpRequest) -> Page {
     let settings = &app_state.process.settings.tasks;
     ok(&TasksPage {
         layout: Layout::of(&session, "/tasks", "Tasks"),
+        files: Files::at("/tasks", "all open tasks"),
         enabled: settings.enabled,
         table: settings.table.clone(),
         rows: rows.into_iter().map(|row| RowView::of(row, &app_state)).collect(),
     })
+}
+
+/// All tasks that are not done as a file.
+async fn file(app_state: web::Data<AppState>, request: HttpRequest) -> Result<ListFile, Refusal> {
+    Ok(export::tasks(&app_state.process, files::asked_all(&request)?).await?)
 }

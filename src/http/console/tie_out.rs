@@ -7,6 +7,7 @@ use rust_decimal::Decimal;
 
 use super::answer::{Page, Refusal, ok, see_other};
 use super::chart::{self, Chart};
+use super::files::{ABOUT, Files};
 use super::filter::{Choice, Filter, Spec};
 use super::flash::FlashMessage;
 use super::session::{self, Form};
@@ -44,6 +45,14 @@ const PAGE: usize = 50;
 const AP: &str = "invoice";
 /// The most tie-outs in the list of earlier ones.
 const EARLIER: i64 = 20;
+
+/// The smaller tables as CSV, each with what it is.
+const MORE_CSV: [(&str, &str); 4] = [
+    ("controls.csv", "the controls"),
+    ("sub-ledger.csv", "the AP sub-ledger"),
+    ("sub-ledger-entries.csv", "its entries"),
+    ("not-compared.csv", "what was not compared"),
+];
 
 /// The sums of one block, period and currency.
 struct SumView {
@@ -256,10 +265,13 @@ struct Shown {
     any: bool,
     /// Whether it is done, and nothing is left out.
     complete: bool,
-    sums_csv: String,
-    differences_csv: String,
+    /// The workbook, and the document to sign.
     workbook: String,
     document: String,
+    /// Its tables as CSV, each with what it is.
+    sums_csv: String,
+    differences_csv: String,
+    more_csv: Vec<(&'static str, String)>,
     /// The open differences by age.
     ages: Option<Chart>,
     /// The amounts of both sides by period, one chart for each kind of record and currency.
@@ -276,6 +288,8 @@ struct TieOutPage {
     next: Option<String>,
     companies: Vec<Choice>,
     entities: Vec<Choice>,
+    /// The list of tie-outs.
+    files: Files,
 }
 
 #[derive(Template)]
@@ -311,7 +325,7 @@ impl Selected {
                 Cause::ALL.iter().map(|one| (one.as_str().to_owned(), one.text().to_owned())).collect(),
             ),
         ];
-        let (filter, params) = Filter::of(app_state, query, path, specs, &["after", "done"]).await?;
+        let (filter, params) = Filter::of(app_state, query, path, specs, &["after", "done", ABOUT]).await?;
         Ok(Self { filter: filter.listing("difference"), params, with_cause: None })
     }
 
@@ -439,10 +453,11 @@ impl Shown {
             tone,
             any: !report.buckets.is_empty(),
             complete: report.run.state == TieOutState::Done && report.blocks.iter().all(|block| block.unverified.is_none()),
-            sums_csv: file("sums.csv"),
-            differences_csv: file("differences.csv"),
             workbook: file("tie-out.xlsx"),
             document: file("tie-out.pdf"),
+            sums_csv: file("sums.csv"),
+            differences_csv: file("differences.csv"),
+            more_csv: MORE_CSV.iter().map(|(name, what)| (*what, file(name))).collect(),
             ages: chart::ages(&ages),
             periods,
             run: report.run.into(),
@@ -476,6 +491,7 @@ async fn page(app_state: &AppState, request: &HttpRequest, report: Option<TieOut
         companies: companies.map(|company| choice(company.as_str(), company.to_string())).collect(),
         entities: compared.map(|plan| choice(plan.entity.as_str(), plan.entity.spoken())).collect(),
         filter: selected.filter,
+        files: Files::at("/tie-outs", "all tie-outs"),
     })
 }
 

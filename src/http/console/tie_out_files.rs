@@ -1,25 +1,39 @@
-//! A tie-out as a workbook and as a document to sign.
+//! A tie-out as files: its tables, a workbook with all of them, and a document to sign; and the list of tie-outs.
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, web};
 
 use super::answer::{Page, Refusal};
+use super::files::{self, file_answer};
 use super::session;
 use super::tie_out::Selected;
 use crate::domain::ids::TieOutItemId;
 use crate::domain::role::Permission;
 use crate::http::api::tie_outs::id;
-use crate::http::headers::HEADERS;
 use crate::http::route::Route;
 use crate::http::state::AppState;
-use crate::operations::tie_out::files::{self, Chosen};
+use crate::operations::export::{self, ListFile};
+use crate::operations::tie_out::files::{Chosen, Part, document};
 use crate::operations::tie_out::{self, TieOutReport};
 use crate::store::TieOutBucket;
 
 pub(in crate::http) fn routes() -> Vec<Route> {
-    vec![
-        Route::page("/tie-out/{id}/tie-out.xlsx", Some(Permission::Read), workbook),
-        Route::page("/tie-out/{id}/tie-out.pdf", Some(Permission::Read), document),
-    ]
+    let csv = |path: &'static str, part: Part| {
+        files::csv(path, Permission::Read, move |app_state, request| async move {
+            let asked = Asked::read(&app_state, &request).await?;
+            Ok(asked.chosen().part(&app_state.process, part).await?)
+        })
+    };
+    let of_one = vec![
+        csv("/tie-out/{id}/sums.csv", Part::Sums),
+        csv("/tie-out/{id}/differences.csv", Part::Differences),
+        csv("/tie-out/{id}/controls.csv", Part::Controls),
+        csv("/tie-out/{id}/sub-ledger.csv", Part::Subledger),
+        csv("/tie-out/{id}/sub-ledger-entries.csv", Part::SubledgerEntries),
+        csv("/tie-out/{id}/not-compared.csv", Part::NotCompared),
+        files::xlsx("/tie-out/{id}/tie-out.xlsx", Permission::Read, workbook),
+        Route::page("/tie-out/{id}/tie-out.pdf", Some(Permission::Read), paper),
+    ];
+    [of_one, files::routes(["/tie-outs.csv", "/tie-outs.xlsx"], Permission::Read, list)].concat()
 }
 
 /// What a file shows: a tie-out with the filter of the page.
@@ -46,27 +60,20 @@ impl Asked {
             report: &self.report,
         }
     }
-
-    fn file(&self, form: &'static str, ending: &str, bytes: Vec<u8>) -> HttpResponse {
-        let mut response = HttpResponse::Ok();
-        for header in HEADERS {
-            response.insert_header(header);
-        }
-        response.content_type(form);
-        let name = format!("tieline-tie-out-{}.{ending}", self.report.run.id);
-        response.insert_header(("content-disposition", format!("attachment; filename=\"{name}\"")));
-        response.body(bytes)
-    }
 }
 
-async fn workbook(app_state: web::Data<AppState>, request: HttpRequest) -> Page {
+async fn workbook(app_state: web::Data<AppState>, request: HttpRequest) -> Result<ListFile, Refusal> {
     let asked = Asked::read(&app_state, &request).await?;
-    let bytes = files::workbook(&app_state.process, &asked.chosen()).await?;
-    Ok(asked.file("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "xlsx", bytes))
+    Ok(asked.chosen().all(&app_state.process).await?)
 }
 
-async fn document(app_state: web::Data<AppState>, request: HttpRequest) -> Page {
+async fn paper(app_state: web::Data<AppState>, request: HttpRequest) -> Page {
     let asked = Asked::read(&app_state, &request).await?;
-    let bytes = files::document(&app_state.process, &asked.chosen()).await?;
-    Ok(asked.file("application/pdf", "pdf", bytes))
+    let bytes = document(&app_state.process, &asked.chosen()).await?;
+    Ok(file_answer("application/pdf", &format!("tieline-tie-out-{}.pdf", asked.report.run.id)).body(bytes))
+}
+
+/// All tie-outs.
+async fn list(app_state: web::Data<AppState>, request: HttpRequest) -> Result<ListFile, Refusal> {
+    Ok(export::tie_outs(&app_state.process, files::asked_all(&request)?).await?)
 }

@@ -1,20 +1,16 @@
-//! The sums of a tie-out by supplier, account or document type: a page to which each sum of a tie-out leads, and the same as CSV.
-
-use std::error::Error;
+//! The sums of a tie-out by supplier, account or document type: a page to which each sum of a tie-out leads, and the same as files.
 
 use actix_web::{HttpRequest, web};
 use askama::Template;
-use futures_util::{StreamExt, stream};
 use rust_decimal::Decimal;
 
 use super::answer::{Page, Refusal, ok};
+use super::files::{self, ABOUT, Files};
 use super::filter::{Filter, Spec};
 use super::session;
-use super::tie_out_csv::file;
 use super::tie_out_names::{name, periods};
 use super::view::{Layout, grouped};
 use crate::domain::EntityName;
-use crate::domain::csv::lines_with_amounts;
 use crate::domain::fiscal::{FiscalPeriod, period_text};
 use crate::domain::ids::TieOutId;
 use crate::domain::money::amount_in;
@@ -24,21 +20,18 @@ use crate::http::api::tie_outs::id;
 use crate::http::query::Params;
 use crate::http::route::Route;
 use crate::http::state::AppState;
-use crate::operations::tie_out::groups::{GROUPS, group};
+use crate::operations::export::ListFile;
+use crate::operations::tie_out::files::Chosen;
 use crate::operations::tie_out::{self, TieOutReport};
-use crate::store::{TieOutBucket, TieOutGroup, TieOutGroups};
+use crate::store::{TieOutBucket, TieOutGroup, TieOutGroups, TieOutItems};
 
 pub(in crate::http) fn routes() -> Vec<Route> {
-    vec![
-        Route::page("/tie-out/{id}/groups", Some(Permission::Read), page),
-        Route::page("/tie-out/{id}/groups.csv", Some(Permission::Read), csv),
-    ]
+    let files = files::routes(["/tie-out/{id}/groups.csv", "/tie-out/{id}/groups.xlsx"], Permission::Read, file);
+    [vec![Route::page("/tie-out/{id}/groups", Some(Permission::Read), page)], files].concat()
 }
 
 /// Groups on a page.
 const PAGE: usize = 100;
-/// Groups read at once for a file.
-const STEP: usize = 1000;
 
 /// The sums of one group.
 struct GroupView {
@@ -90,7 +83,7 @@ struct GroupsPage {
     by: &'static str,
     groups: Vec<GroupView>,
     next: Option<String>,
-    csv: String,
+    files: Files,
 }
 
 /// The links of a sum to its groups, each with its label.
@@ -139,7 +132,7 @@ impl Selected {
             Spec::Choice("currency", "Currency", "every currency", distinct(|bucket| &bucket.currency)),
         ];
         let path = format!("/tie-out/{}/groups", report.run.id);
-        let (filter, params) = Filter::of(app_state, query, &path, specs, &["after"]).await?;
+        let (filter, params) = Filter::of(app_state, query, &path, specs, &["after", ABOUT]).await?;
         // the form refuses other words
         let by = filter.text("by").and_then(|by| by.parse().ok()).unwrap_or(GroupBy::Supplier);
         let groups = TieOutGroups {
@@ -166,7 +159,7 @@ async fn page(app_state: web::Data<AppState>, request: HttpRequest) -> Page {
     ok(&GroupsPage {
         layout: Layout::of(&session, "/tie-out", "Tie-out").done(selected.params.text("done").as_deref()),
         next: groups.last().filter(|_| more).map(|group| selected.filter.next(&group.id.to_string())),
-        csv: selected.filter.link(&format!("/tie-out/{id}/groups.csv"), &[]),
+        files: Files::of(&selected.filter, &format!("/tie-out/{id}/groups"), "these sums"),
         by: selected.groups.by.text(),
         groups: groups.into_iter().map(GroupView::from).collect(),
         filter: selected.filter,
@@ -174,28 +167,16 @@ async fn page(app_state: web::Data<AppState>, request: HttpRequest) -> Page {
     })
 }
 
-/// All groups that match the filter, sent as they are read.
-async fn csv(app_state: web::Data<AppState>, request: HttpRequest) -> Page {
+/// All groups that match the filter as a file.
+async fn file(app_state: web::Data<AppState>, request: HttpRequest) -> Result<ListFile, Refusal> {
     let report = tie_out::find(&app_state.process, id(&request, 1)?).await?;
-    let filter = Selected::read(&app_state, &request, &report, STEP).await?.groups;
-    // an unreachable ledger gives an error page; later the answer can only be cut off
-    let first = app_state.process.store.tie_out_groups(filter.clone()).await?;
-    let store = app_state.process.store.clone();
-    let pages = stream::try_unfold((Some(first), filter), move |(groups, mut filter)| {
-        let store = store.clone();
-        async move {
-            let Some(groups) = groups else { return Ok::<_, Box<dyn Error>>(None) };
-            let text = lines_with_amounts(groups.iter().map(group))?;
-            let next = match groups.last() {
-                Some(last) if groups.len() == STEP => {
-                    filter.after = last.id;
-                    Some(store.tie_out_groups(filter.clone()).await?)
-                }
-                _ => None,
-            };
-            Ok(Some((web::Bytes::from(text), (next, filter))))
-        }
-    });
-    let head = stream::once(async { Ok(web::Bytes::from_static(GROUPS.as_bytes())) });
-    Ok(file(report.run.id, "groups").streaming(head.chain(pages)))
+    let selected = Selected::read(&app_state, &request, &report, 0).await?;
+    let chosen = Chosen {
+        buckets: Vec::new(),
+        items: TieOutItems { of: report.run.id, ..TieOutItems::default() },
+        filter: selected.filter.words(),
+        by: session::of(&request)?.key,
+        report: &report,
+    };
+    Ok(chosen.groups(&app_state.process, &selected.groups).await?)
 }

@@ -6,6 +6,7 @@ mod lists;
 mod pack;
 mod sbom;
 
+use std::fs::File;
 use std::io::{Seek, Write};
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
@@ -148,8 +149,8 @@ async fn sums<W: Write + Seek>(process: &Process, pack: &mut Pack<W>, asked: &As
         filter: chosen.filter.clone(),
     };
     let lines = Some(chosen.buckets.len() as u64);
-    let workbook = files::workbook(process, &chosen).await?;
-    pack.file("tie-out.xlsx", about("counts and sums of both sides, and every difference"), &workbook, lines, "in the file")?;
+    let workbook = chosen.all(process).await?.workbook().await?;
+    pack.copy("tie-out.xlsx", about("counts and sums of both sides, and every difference"), workbook, lines, "in the file")?;
     let document = files::document(process, &chosen).await?;
     pack.file("tie-out.pdf", about("the same, to sign"), &document, lines, "in the file")
 }
@@ -197,7 +198,7 @@ async fn audit<W: Write + Seek>(process: &Process, pack: &mut Pack<W>, asked: &A
             source: "the audit in the ledger".into(),
             filter: format!("days from {} to {last}", asked.since.date_naive()),
         };
-        pack.copy(&format!("audit/{name}"), about, &path)?;
+        pack.copy(&format!("audit/{name}"), about, File::open(&path).map_err(unreadable)?, None, "")?;
     }
     Ok(())
 }

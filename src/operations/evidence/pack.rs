@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io::{Seek, Write};
-use std::path::Path;
 
 use sha2::{Digest, Sha256};
 use zip::write::SimpleFileOptions;
@@ -64,13 +63,12 @@ impl<W: Write + Seek> Pack<W> {
         Ok(())
     }
 
-    /// Adds a copy of a file.
-    pub(super) fn copy(&mut self, name: &str, about: About, path: &Path) -> Result<(), Refused> {
-        let mut file = File::open(path).map_err(failed)?;
+    /// Adds a copy of a file, from where it is read to its end; `lines` and `total` as for [`Pack::file`].
+    pub(super) fn copy(&mut self, name: &str, about: About, mut file: File, lines: Option<u64>, total: &str) -> Result<(), Refused> {
         let mut entry = self.begin(name)?;
         std::io::copy(&mut file, &mut entry).map_err(failed)?;
         let hash = hex::encode(entry.hash.finalize());
-        self.end(name, about, hash, None, "");
+        self.end(name, about, hash, lines, total);
         Ok(())
     }
 

@@ -4,7 +4,7 @@
 //! rows meanwhile, finds which records differ, and why; `causes` finds what only the two systems can tell. `vectors` asks whether a table of
 //! ServiceNow has changed, and `repeat` whether anything has, so that earlier results can be taken over. `sums` compares ServiceNow's rows with
 //! the sums that it computes itself. `controls` checks what must hold within SYSPRO's documents, and `seen` bounds what it remembers.
-//! `subledger` compares SYSPRO's AP sub-ledger with its general ledger. `files` writes workbooks and documents, `rows` the rows of files,
+//! `subledger` compares SYSPRO's AP sub-ledger with its general ledger. `files` writes workbooks and documents,
 //! and `groups` those of the sums by supplier, account or document type.
 
 mod causes;
@@ -13,7 +13,6 @@ pub mod files;
 mod flow;
 pub mod groups;
 mod repeat;
-pub mod rows;
 mod seen;
 mod subledger;
 mod summed;

@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use diesel::dsl::now;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Integer, Nullable};
+use diesel::sql_types::{Array, BigInt, Integer};
 use serde_json::json;
 
 use super::super::audit::{NewAudit, audit_append};
+use super::super::hold::end_holds;
 use super::super::outbox::outbox_to_pending;
 use super::super::schema::{close_change, close_period, close_reason, close_step, tie_out, tie_out_block, tie_out_bucket, tie_out_item};
 use super::super::tie_out::{TieOutBucket, TieOutItem};
@@ -221,17 +222,8 @@ pub(super) fn unfreeze(conn: &mut Conn, company: &str, period: FiscalPeriod, (ac
         by_entity.entry(document.entity).or_default().push(document.key);
     }
     for (entity, keys) in by_entity {
-        sql_query(include_str!("../sql/hold_end.sql"))
-            .bind::<Text, _>(company)
-            .bind::<Text, _>(entity)
-            .bind::<Array<Text>, _>(keys)
-            .bind::<Text, _>(actor)
-            .bind::<Text, _>(why.as_str())
-            // what failed before stays as it is
-            .bind::<Array<Text>, _>(vec![FailureReason::OnHold.as_str()])
-            // the approval, if any, was of the step
-            .bind::<Nullable<BigInt>, _>(None::<i64>)
-            .execute(conn)?;
+        // what failed before stays as it is; the approval, if any, was of the step
+        end_holds(conn, &FlowId::new(company, entity.as_str()), keys, actor, why, &[FailureReason::OnHold], None)?;
     }
     Ok(released)
 }

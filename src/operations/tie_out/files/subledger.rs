@@ -2,37 +2,38 @@
 
 use rust_decimal::Decimal;
 
-use super::amount;
+use super::tables::amount;
 use crate::domain::money::amount_in;
-use crate::report::{Cell, Column};
+use crate::operations::export::Row;
+use crate::report::{Cell, Column, Field};
 use crate::store::TieOutSubledger;
 
-pub(super) const COLUMNS: [Column; 20] = [
-    Column::text("Company", 10),
-    Column::text("Control account", 16),
-    Column::text("AP branches", 14),
-    Column::text("AP month", 10),
-    Column::text("GL period", 10),
-    Column::text("Currency", 9),
-    Column::number("Sub-ledger balance", 18),
-    Column::number("Account balance", 18),
-    Column::number("Difference", 16),
-    Column::number("Sub-ledger movement", 18),
-    Column::number("Account movement", 18),
-    Column::number("Not posted: entries", 10),
-    Column::number("Not posted", 16),
-    Column::number("Not integrated: entries", 10),
-    Column::number("Not integrated", 16),
-    Column::number("Foreign: entries", 10),
-    Column::number("Foreign", 16),
-    Column::text("In other currencies", 24),
-    Column::text("Result", 16),
-    Column::text("Why, next step", 60),
+pub(super) const FIELDS: [Field; 20] = [
+    Field::text("company", "Company", 10),
+    Field::text("account", "Control account", 16),
+    Field::text("branches", "AP branches", 14),
+    Field::text("month", "AP month", 10),
+    Field::text("period", "GL period", 10),
+    Field::text("currency", "Currency", 9),
+    Field::amount("subledger_balance", "Sub-ledger balance", 18),
+    Field::amount("control_balance", "Account balance", 18),
+    Field::amount("difference", "Difference", 16),
+    Field::amount("subledger_movement", "Sub-ledger movement", 18),
+    Field::amount("control_movement", "Account movement", 18),
+    Field::number("unposted_entries", "Not posted: entries", 10),
+    Field::amount("unposted_amount", "Not posted", 16),
+    Field::number("not_integrated_entries", "Not integrated: entries", 10),
+    Field::amount("not_integrated_amount", "Not integrated", 16),
+    Field::number("foreign_entries", "Foreign: entries", 10),
+    Field::amount("foreign_amount", "Foreign", 16),
+    Field::text("other_currencies", "In other currencies", 24),
+    Field::text("result", "Result", 16),
+    Field::text("why", "Why, next step", 60),
 ];
 
-pub(super) fn cells(one: &TieOutSubledger) -> [Cell; 20] {
+pub(super) fn cells(one: &TieOutSubledger) -> Row {
     let sum = |of: Option<Decimal>| amount(of, &one.currency);
-    [
+    vec![
         one.company.as_str().into(),
         one.account.as_str().into(),
         one.branches.join(", ").into(),
@@ -51,7 +52,7 @@ pub(super) fn cells(one: &TieOutSubledger) -> [Cell; 20] {
         one.foreign_entries.into(),
         sum(Some(one.foreign_amount)),
         one.other_currencies.join(", ").into(),
-        one.verdict.text().into(),
+        Cell::word(one.verdict.as_str(), one.verdict.text()),
         said(one).into(),
     ]
 }
