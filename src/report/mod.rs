@@ -3,6 +3,7 @@
 //! A report consists of facts about itself ([`About`]) and tables. What a table contains is decided by the caller; this module only writes
 //! it. The same report makes the same bytes: no file contains the time at which it was written.
 
+mod about;
 mod font;
 mod formats;
 mod page;
@@ -11,42 +12,8 @@ mod table;
 mod tally;
 mod workbook;
 
+pub use self::about::{About, Column};
 pub use self::pdf::{Document, Part};
 pub use self::table::{Cell, Field, Kind};
 pub use self::tally::Tally;
 pub use self::workbook::{ROWS, Workbook, WorkbookError};
-
-/// What a report says about itself, so that a reader can rely on it: the sources, the filters, when, who, and with which definitions and
-/// program.
-#[derive(Debug, Clone)]
-pub struct About {
-    /// Its name.
-    pub title: String,
-    /// Names and values, in order.
-    pub facts: Vec<(&'static str, String)>,
-    /// One line for the foot of every page.
-    pub foot: String,
-}
-
-/// A column of a table.
-#[derive(Debug, Clone, Copy)]
-pub struct Column {
-    /// Its heading.
-    pub name: &'static str,
-    /// Its width, in characters.
-    pub width: u16,
-    /// Whether its cells are numbers, which are aligned to the right.
-    pub number: bool,
-}
-
-impl Column {
-    /// A column of texts.
-    pub const fn text(name: &'static str, width: u16) -> Self {
-        Self { name, width, number: false }
-    }
-
-    /// A column of numbers.
-    pub const fn number(name: &'static str, width: u16) -> Self {
-        Self { name, width, number: true }
-    }
-}

@@ -1,7 +1,8 @@
 //! A report as a document for paper, whose tables continue on the next page, and that people can sign.
 
+use super::about::{About, Column};
+use super::font;
 use super::page::{self, Gray, HEIGHT, PageContent, WIDTH, Weight};
-use super::{About, Column, font};
 
 const LEFT: i32 = 400;
 const TOP: i32 = 400;

@@ -7,7 +7,7 @@ use std::io::{self, BufWriter, Seek, Write};
 use chrono::{DateTime, Utc};
 use rust_xlsxwriter::{DocProperties, Format, FormatAlign, Formula, Workbook as Book, Worksheet, XlsxError};
 
-use super::About;
+use super::about::About;
 use super::formats::{Formats, day, fits, fits_count, instant};
 use super::table::{Cell, Field};
 use super::tally::{Line, Tally};

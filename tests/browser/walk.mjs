@@ -141,7 +141,7 @@ const pages = [
   ["settings", "/settings"],
 ];
 // pages whose list has something in it
-const listed = ["overview", "runs", "runs-filtered", "failures", "cause", "tie-out", "close", "conflicts", "backfills", "records", "records-filtered", "audit", "settings"];
+const listed = ["overview", "runs", "runs-filtered", "failures", "cause", "tie-out", "close", "close-period", "conflicts", "backfills", "records", "records-filtered", "audit", "settings"];
 const auditing = ["auditor", "controller", "admin"];
 const reads = { audit: auditing, "audit-none": auditing, settings: ["admin"] };
 const missing = ["record-unknown", "record-nowhere"];

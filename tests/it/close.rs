@@ -385,6 +385,12 @@ fn a_controller_closes_through_the_api_and_the_console_and_others_only_read() {
     assert!(csv.contains("\r\ncompany,period,") && csv.contains(&format!("\"{COMPANY}\",\"{}\"", one.2)), "{csv}");
     assert!(csv.contains("key ben") && !reader.get("/close.csv?state=open").body.contains(&format!("\"{}\"", one.2)), "{csv}");
     assert!(reader.get("/close.xlsx").body.starts_with("PK"), "a workbook");
+    let steps = reader.get(&format!("{page}/steps.csv")).body;
+    assert!(steps.contains("\"prepare\"") && steps.contains("\"lock\"") && steps.contains("# Rows: 3\r\n"), "{steps}");
+    let signed = reader.get(&format!("{page}/signed.csv")).body;
+    assert!(signed.contains("key ben") && signed.contains("\r\nstep_id,step,by,entity"), "{signed}");
+    assert!(reader.get(&format!("{page}/sums.csv")).body.contains("\"invoice\",\"header\""));
+    assert!(reader.get(&format!("{page}/period.xlsx")).body.starts_with("PK"), "a workbook");
     assert!(reader.get("/close-changes.csv").body.contains("\r\nfound_at,company,period,"));
 
     // a new invoice is found for the locked period: it is held, and everybody sees why

@@ -302,7 +302,7 @@ fn peak(pid: u32) -> u64 {
 /// `TIELINE_LARGE_LIST` says how many rows; `make large-lists` makes 1,100,000, which is more than a sheet has.
 #[test]
 fn a_large_list_is_a_file_in_memory_that_does_not_grow_with_it() {
-    let rows: usize = std::env::var("TIELINE_LARGE_LIST").map_or(24_000, |text| text.parse().expect("a number"));
+    let rows: usize = std::env::var("TIELINE_LARGE_LIST").map_or(16_000, |text| text.parse().expect("a number"));
     let site = Site::alone();
     let mut service = site.serve();
     wait_until("the service answers", || {

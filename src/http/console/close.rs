@@ -23,7 +23,7 @@ use crate::http::problem::Problem;
 use crate::http::query::Params;
 use crate::http::route::Route;
 use crate::http::state::AppState;
-use crate::operations::close::{self, CloseFile, CloseReport, PeriodItem, PeriodLine, Signature};
+use crate::operations::close::{self, CloseFile, CloseReport, PeriodItem, PeriodLine, PeriodPart, Signature, period_file};
 use crate::operations::export::ListFile;
 use crate::store::{CloseChangeRow, CloseChanges};
 
@@ -36,7 +36,7 @@ pub(in crate::http) fn routes() -> Vec<Route> {
         Route::form("/close/{company}/{period}/step", Some(Permission::Close), step),
         Route::form("/close/{company}/{period}/explain", Some(Permission::Close), explain),
     ];
-    [pages, files].concat()
+    [pages, files, period_files()].concat()
 }
 
 /// Changes in the list of periods.
@@ -344,6 +344,27 @@ impl PeriodPage {
             line: report.line.into(),
         }
     }
+}
+
+/// A period, or one table of it, as a file.
+async fn period(app_state: web::Data<AppState>, request: HttpRequest, part: Option<PeriodPart>) -> Result<ListFile, Refusal> {
+    let asked = files::asked_all(&request)?;
+    let (company, period) = place(&request, 1)?;
+    let report = close::one(&app_state.process, &company, period).await?;
+    Ok(period_file(&app_state.process, &report, part, asked.by).await?)
+}
+
+fn period_files() -> Vec<Route> {
+    let csv = |path: &'static str, part: PeriodPart| {
+        files::csv(path, Permission::Read, move |app_state, request| period(app_state, request, Some(part)))
+    };
+    vec![
+        csv("/close/{company}/{period}/sums.csv", PeriodPart::Sums),
+        csv("/close/{company}/{period}/differences.csv", PeriodPart::Differences),
+        csv("/close/{company}/{period}/steps.csv", PeriodPart::Steps),
+        csv("/close/{company}/{period}/signed.csv", PeriodPart::Signed),
+        files::xlsx("/close/{company}/{period}/period.xlsx", Permission::Read, |app_state, request| period(app_state, request, None)),
+    ]
 }
 
 async fn one(app_state: web::Data<AppState>, request: HttpRequest) -> Page {

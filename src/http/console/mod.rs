@@ -33,6 +33,7 @@ mod tasks;
 mod tie_out;
 mod tie_out_files;
 mod tie_out_groups;
+mod tie_out_live;
 mod tie_out_names;
 mod tie_out_subledger;
 mod view;

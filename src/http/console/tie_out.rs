@@ -2,7 +2,6 @@
 
 use actix_web::{HttpRequest, web};
 use askama::Template;
-use chrono::Utc;
 use rust_decimal::Decimal;
 
 use super::answer::{Page, Refusal, ok, see_other};
@@ -12,6 +11,7 @@ use super::filter::{Choice, Filter, Spec};
 use super::flash::FlashMessage;
 use super::session::{self, Form};
 use super::tie_out_groups::links;
+use super::tie_out_live::{self, Live, RunView};
 use super::tie_out_names::{name, periods};
 use super::tie_out_subledger::{ENTRIES, EntryView, SubledgerView};
 use super::view::{CodeText, Layout, Time, grouped, record_path};
@@ -28,12 +28,12 @@ use crate::http::route::Route;
 use crate::http::state::AppState;
 use crate::operations::Refused;
 use crate::operations::tie_out::{self, TieOutReport};
-use crate::store::{SumKey, TieOutBlock, TieOutBucket, TieOutControl, TieOutItem, TieOutItems, TieOutRun};
+use crate::store::{SumKey, TieOutBlock, TieOutBucket, TieOutControl, TieOutItem, TieOutItems};
 
 pub(in crate::http) fn routes() -> Vec<Route> {
     vec![
         Route::page("/tie-out", Some(Permission::Read), newest),
-        Route::page("/live/tie-out", Some(Permission::Read), live),
+        Route::page("/live/tie-out", Some(Permission::Read), tie_out_live::live),
         Route::page("/tie-out/{id}", Some(Permission::Read), one),
         Route::form("/tie-out", Some(Permission::TieOut), make),
     ]
@@ -43,8 +43,6 @@ pub(in crate::http) fn routes() -> Vec<Route> {
 const PAGE: usize = 50;
 /// The entity to which the sub-ledger of accounts payable belongs.
 const AP: &str = "invoice";
-/// The most tie-outs in the list of earlier ones.
-const EARLIER: i64 = 20;
 
 /// The smaller tables as CSV, each with what it is.
 const MORE_CSV: [(&str, &str); 4] = [
@@ -195,55 +193,6 @@ impl From<TieOutItem> for DifferenceView {
     }
 }
 
-/// One tie-out in the list.
-struct RunView {
-    id: TieOutId,
-    state: &'static str,
-    tone: &'static str,
-    as_of: Time,
-    ended: Option<Time>,
-    by: String,
-    why: Option<String>,
-    error: Option<String>,
-    /// What was asked for; `None`: everything.
-    scope: Option<String>,
-}
-
-impl From<TieOutRun> for RunView {
-    fn from(run: TieOutRun) -> Self {
-        Self {
-            scope: run.scope_text(),
-            id: run.id,
-            state: run.state.as_str(),
-            tone: match run.state {
-                TieOutState::Running => "busy",
-                TieOutState::Done => "good",
-                TieOutState::Failed => "bad",
-            },
-            as_of: Time(run.started_at),
-            ended: run.ended_at.map(Time),
-            by: run.requested_by,
-            why: run.why,
-            error: run.error,
-        }
-    }
-}
-
-/// The list of tie-outs: the part of the page that reloads.
-struct Live {
-    runs: Vec<RunView>,
-    busy: usize,
-    now: Time,
-}
-
-impl Live {
-    async fn read(app_state: &AppState) -> Result<Self, Refusal> {
-        let runs = tie_out::list(&app_state.process, None, EARLIER).await?;
-        let busy = runs.iter().filter(|run| run.state == TieOutState::Running).count();
-        Ok(Self { runs: runs.into_iter().map(RunView::from).collect(), busy, now: Time(Utc::now()) })
-    }
-}
-
 /// The tie-out that is shown.
 struct Shown {
     run: RunView,
@@ -290,12 +239,6 @@ struct TieOutPage {
     entities: Vec<Choice>,
     /// The list of tie-outs.
     files: Files,
-}
-
-#[derive(Template)]
-#[template(path = "tie_out_live.html")]
-struct TieOutPart {
-    live: Live,
 }
 
 /// What the filter selects.
@@ -509,11 +452,6 @@ pub(super) async fn one(app_state: web::Data<AppState>, request: HttpRequest) ->
     let report = tie_out::find(&app_state.process, id(&request, 1)?).await?;
     let path = format!("/tie-out/{}", report.run.id);
     page(&app_state, &request, Some(report), &path).await
-}
-
-pub(super) async fn live(app_state: web::Data<AppState>, request: HttpRequest) -> Page {
-    session::of(&request)?;
-    ok(&TieOutPart { live: Live::read(&app_state).await? })
 }
 
 /// The fields of the form.

@@ -2,11 +2,13 @@
 //!
 //! `basis` decides whether a tie-out may be signed. The ledger checks once more, in the transaction of the signature, that nothing newer is
 //! there (`store/close/step.rs`), and suspends signatures when something arrives later (`store/close/watch.rs`). `ends` says when a
-//! period ends. `files` writes lists for a spreadsheet.
+//! period ends. `files` and `period_files` have the
+//! tables of its files.
 
 mod basis;
 mod ends;
 mod files;
+mod period_files;
 mod refused;
 mod view;
 
@@ -14,6 +16,7 @@ use self::basis::{Basis, Explained};
 use self::ends::Ends;
 pub use self::ends::PeriodInSyspro;
 pub use self::files::CloseFile;
+pub use self::period_files::{PeriodPart, period_file};
 pub use self::refused::CloseRefused;
 pub use self::view::{CloseReport, PeriodItem, PeriodLine, PeriodTieOut, Signature};
 use super::{Refused, Requested, approval, check_names};

@@ -19,6 +19,9 @@ use crate::process::Process;
 use crate::report::{About, Cell};
 use crate::store::{SubledgerEntry, TieOutBucket, TieOutControl, TieOutGroup, TieOutGroups, TieOutItem, TieOutItems, TieOutSubledger};
 
+/// The sheet of the entries behind sub-ledgers.
+const ENTRIES: &str = "Sub-ledger entries";
+
 /// The part of a tie-out that a file shows.
 pub struct Chosen<'a> {
     /// The tie-out.
@@ -99,17 +102,13 @@ pub fn groups(process: &Process, groups: &TieOutGroups) -> Table {
 }
 
 /// The entries behind the sub-ledgers of a tie-out, of a company or of all.
-fn subledger_entries(process: &Process, id: TieOutId, company: Option<String>, any: bool) -> Table {
-    let (name, fields) = ("Sub-ledger entries", &tables::ENTRIES);
-    if !any {
-        return Table::of_rows(name, fields, Vec::new());
-    }
+fn subledger_entries(process: &Process, id: TieOutId, company: Option<String>) -> Table {
     let store = process.store.clone();
     let read = move |after| {
         let store = store.clone();
         async move { store.tie_out_subledger_entries(id, after, STEP).await }
     };
-    let table = Table::of_pages(name, fields, 0, read, |entry: &SubledgerEntry| entry.id, tables::entry);
+    let table = Table::of_pages(ENTRIES, &tables::ENTRIES, 0, read, |entry: &SubledgerEntry| entry.id, tables::entry);
     match company {
         Some(company) => table.only(move |row| row.get(1) == Some(&Cell::Text(company.clone()))),
         None => table,
@@ -162,9 +161,9 @@ impl Chosen<'_> {
             Part::Differences => all_differences(process, &self.items),
             Part::Controls => Table::of_rows("Controls", &tables::CONTROLS, self.controls().map(tables::control).collect()),
             Part::Subledger => Table::of_rows("Sub-ledger", &subledger::FIELDS, self.subledger().map(subledger::cells).collect()),
-            Part::SubledgerEntries => {
-                subledger_entries(process, self.report.run.id, self.items.company.clone(), self.items.entity.is_none())
-            }
+            // they are about whole companies
+            Part::SubledgerEntries if self.items.entity.is_some() => Table::of_rows(ENTRIES, &tables::ENTRIES, Vec::new()),
+            Part::SubledgerEntries => subledger_entries(process, self.report.run.id, self.items.company.clone()),
             Part::NotCompared => {
                 let rows = self.not_verified().map(|row| row.map(Cell::Text).to_vec());
                 Table::of_rows("Not compared", &tables::NOT_COMPARED, rows.collect::<Vec<Row>>())
