@@ -111,6 +111,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("list runs", "reads"),
     ("list failures", "reads"),
     ("list failures by cause", "reads"),
+    ("list failures by record", "reads"),
     ("count failures", "reads"),
     ("find fields that were not kept", "reads"),
     ("list parents that were not read", "reads"),
