@@ -71,7 +71,7 @@ impl Actor for AuditOutside {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        for place in OutsidePlace::ALL {
+        for &place in OutsidePlace::ALL {
             if self.outside.is_configured(place) {
                 ctx.notify_later(LookDue(place), EVERY);
             }

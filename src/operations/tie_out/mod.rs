@@ -1,6 +1,6 @@
 //! Ties out: compares SYSPRO's records with ServiceNow's rows. Both sides are read for it, and nothing is written to either of them.
 //!
-//! `flow` reads and compares one flow. `values` turns what was read into comparable rows, and compares their fields. The ledger keeps the
+//! `flow` compares one flow: it reads SYSPRO's side, and `listing` reads ServiceNow's. `values` turns what was read into comparable rows, and compares their fields. The ledger keeps the
 //! rows meanwhile, finds which records differ, and why; `causes` finds what only the two systems can tell. `vectors` asks whether a table of
 //! ServiceNow has changed, and `repeat` whether anything has, so that earlier results can be taken over. `sums` compares ServiceNow's rows with
 //! the sums that it computes itself. `controls` checks what must hold within SYSPRO's documents, and `seen` bounds what it remembers.
@@ -12,6 +12,7 @@ mod controls;
 pub mod files;
 mod flow;
 pub mod groups;
+mod listing;
 mod repeat;
 mod seen;
 mod subledger;

@@ -223,7 +223,7 @@ pub(super) fn unfreeze(conn: &mut Conn, company: &str, period: FiscalPeriod, (ac
     }
     for (entity, keys) in by_entity {
         // what failed before stays as it is; the approval, if any, was of the step
-        end_holds(conn, &FlowId::new(company, entity.as_str()), keys, actor, why, &[FailureReason::OnHold], None)?;
+        end_holds(conn, &FlowId::new(company, entity.as_str()), &keys, actor, why, &[FailureReason::OnHold], None)?;
     }
     Ok(released)
 }
