@@ -16,4 +16,4 @@ pub use self::about::{About, Column};
 pub use self::pdf::{Document, Part};
 pub use self::table::{Cell, Field, Kind};
 pub use self::tally::Tally;
-pub use self::workbook::{ROWS, Workbook, WorkbookError};
+pub use self::workbook::{Workbook, WorkbookError};

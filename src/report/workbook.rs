@@ -13,7 +13,7 @@ use super::table::{Cell, Field};
 use super::tally::{Line, Tally};
 
 /// The most rows of a sheet, without its heading. A spreadsheet shows 1,048,576 lines.
-pub const ROWS: u32 = 1_000_000;
+const ROWS: u32 = 1_000_000;
 /// The most sheets of one table.
 const SHEETS: usize = 10;
 
