@@ -234,6 +234,7 @@ fn compared(flow: &FlowId) -> TieOutBlock {
         listed_at: None,
         summed_groups: None,
         not_summed: None,
+        read_at: None,
     }
 }
 
