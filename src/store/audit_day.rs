@@ -172,6 +172,8 @@ impl Store {
     /// [`StoreError`].
     pub async fn audit_days_now(&self) -> Result<AuditDays, StoreError> {
         self.run("see which days are to be signed", |conn| {
+            // only the newest events are read, as in `sealing.rs`
+            sql_query("SET LOCAL enable_seqscan = off").execute(conn)?;
             Ok(sql_query(
                 "SELECT (SELECT id FROM ledger_life WHERE number = 1) AS installation, (now() AT TIME ZONE 'UTC')::date AS today, now() AS now, \
                  (SELECT day FROM audit_seal WHERE first_leaf IS NOT NULL ORDER BY id LIMIT 1) AS first, \

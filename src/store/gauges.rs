@@ -96,9 +96,12 @@ impl Store {
             let pending = pending_count(conn)?;
             let states = (flow::company, flow::entity, flow::last_progress_at, flow::paused_at.is_not_null(), flow::stopped.is_not_null());
             let flows = flow::table.select(states).load(conn)?;
+            // only the newest events are read, as in `sealing.rs`
+            sql_query("SET LOCAL enable_seqscan = off").execute(conn)?;
             let unsealed: Vec<Unsealed> = sql_query(include_str!("sql/audit_unsealed.sql"))
             .bind::<BigInt, _>(UNSEALED)
             .load(conn)?;
+            sql_query("SET LOCAL enable_seqscan TO DEFAULT").execute(conn)?;
             let conflicts = sql_query(
                 "SELECT e.entity, k.kind, s.state, coalesce(c.count, 0) AS count \
                  FROM (SELECT DISTINCT entity FROM alignment) e CROSS JOIN unnest($1::text[]) AS k (kind) CROSS JOIN unnest($2::text[]) AS s (state) \
