@@ -271,8 +271,7 @@ fn still_for(conn: &mut Conn, new: &NewApproval, row: &ApprovalRow, digest: &str
 }
 
 /// Uses an approval of this action for this person; without one, asks for it. An approval for records is not used yet: the transactions that
-/// queue them do that. Within the transaction of the action, nothing that it concerns
-/// can change in between.
+/// queue them do that. Within the transaction of the action, nothing that it concerns can change in between.
 pub(super) fn decide(conn: &mut Conn, new: &NewApproval) -> Tx<Approval> {
     expire(conn)?;
     let digest = digest(conn, new)?;

@@ -184,6 +184,7 @@ mod tests {
         metrics.ledger.audit_sealed(9);
         metrics.ledger.retention_removed(KeptTable::Version, 3);
         metrics.ledger.head_put(OutsidePlace::Timestamp, false);
+        metrics.ledger.set_heads_waiting(OutsidePlace::Timestamp, 2);
         metrics.ledger.set_ledger_size(1 << 20, Some(-5));
         metrics.ledger.set_tie_out(Some((crate::domain::tie_out::Verdict::Untied, 4, Duration::from_secs(90))));
         metrics.service.set_certificate_expiry(DateTime::from_timestamp(1_800_000_000, 0).expect("an instant"));
@@ -244,6 +245,7 @@ mod tests {
             "tieline_certificate_expires_timestamp_seconds 1800000000",
             "tieline_certificates_refused_total 1",
             "tieline_sign_in_refusals_unwritten_total 1",
+            "tieline_audit_heads_waiting{place=\"timestamp\"} 2",
             "tieline_notice_messages_total{channel=\"webhook\",telling=\"again\"} 1",
             "tieline_downstream_checks_total{entity=\"invoice\",verdict=\"unknown\"} 1",
             "tieline_runs_total{company=\"EDU1\",entity=\"invoice\",kind=\"poll\",result=\"done\"} 1",
