@@ -46,9 +46,9 @@ for profile in apo s2p; do
   project=$built/$profile
   ln -s "$sdk/node_modules" "$project/node_modules"
   cp "$project/src/fluent/generated/keys.ts" "$built/keys-$profile.ts"
-  # frozen keys: keys.ts as it was generated names every record
-  (cd "$project" && node_modules/.bin/now-sdk build --frozenKeys && node_modules/.bin/now-sdk pack)
-  cmp "$project/src/fluent/generated/keys.ts" "$built/keys-$profile.ts"
+  (cd "$project" && node_modules/.bin/now-sdk build && node_modules/.bin/now-sdk pack)
+  # keys.ts as it was generated names every record: the SDK may sort its entries, and adds none
+  diff <(sort "$built/keys-$profile.ts") <(sort "$project/src/fluent/generated/keys.ts")
   ls "$project"/target/*.zip
 done
 

@@ -1,0 +1,37 @@
+import '@servicenow/sdk/global'
+import { DateColumn, DecimalColumn, StringColumn, Table } from '@servicenow/sdk/core'
+
+export const x_acme_tieline_gl_posting = Table({
+    name: 'x_acme_tieline_gl_posting',
+    label: 'Tieline GL posting',
+    display: 'u_source_key',
+    audit: true,
+    schema: {
+        u_source_key: StringColumn({ label: 'Source key', maxLength: 120 }),
+        u_source_version: StringColumn({ label: 'Source version', maxLength: 40 }),
+        u_company: StringColumn({ label: 'Company', maxLength: 40 }),
+        u_year: StringColumn({ label: 'Year', maxLength: 40 }),
+        u_period: StringColumn({ label: 'Period', maxLength: 40 }),
+        u_journal: StringColumn({ label: 'Journal', maxLength: 40 }),
+        u_entry_number: StringColumn({ label: 'Entry number', maxLength: 40 }),
+        u_gl_account: StringColumn({ label: 'GL account', maxLength: 100 }),
+        u_account_number: StringColumn({ label: 'Account number', maxLength: 255 }),
+        u_amount: DecimalColumn({ label: 'Amount', scale: 4 }),
+        u_currency: StringColumn({ label: 'Currency', maxLength: 40 }),
+        u_document_amount: DecimalColumn({ label: 'Document amount', scale: 4 }),
+        u_document_currency: StringColumn({ label: 'Document currency', maxLength: 40 }),
+        u_posting_date: DateColumn({ label: 'Posting date' }),
+        u_journal_date: DateColumn({ label: 'Journal date' }),
+        u_entry_date: DateColumn({ label: 'Entry date' }),
+        u_source: StringColumn({ label: 'Source', maxLength: 255 }),
+        u_posting_type: StringColumn({ label: 'Posting type', maxLength: 255 }),
+        u_reference: StringColumn({ label: 'Reference', maxLength: 255 }),
+        u_comment: StringColumn({ label: 'Comment', maxLength: 255 }),
+        u_supplier_number: StringColumn({ label: 'Supplier number', maxLength: 255 }),
+        u_supplier_invoice_number: StringColumn({ label: 'Supplier invoice number', maxLength: 255 }),
+        u_source_state: StringColumn({ label: 'Source state', maxLength: 40 }),
+    },
+    allowWebServiceAccess: true,
+    actions: ['create', 'read', 'update'],
+    index: [{ name: 'index_u_source_key', unique: true, element: 'u_source_key' }],
+})

@@ -1,0 +1,36 @@
+import '@servicenow/sdk/global'
+import { StringColumn, Table } from '@servicenow/sdk/core'
+
+export const x_acme_tieline_gl_posting_imp = Table({
+    name: 'x_acme_tieline_gl_posting_imp',
+    label: 'Tieline GL posting import',
+    extends: 'sys_import_set_row',
+    schema: {
+        u_source_key: StringColumn({ label: 'Source key', maxLength: 120 }),
+        u_source_version: StringColumn({ label: 'Source version', maxLength: 40 }),
+        u_company: StringColumn({ label: 'Company', maxLength: 40 }),
+        u_year: StringColumn({ label: 'Year', maxLength: 40 }),
+        u_period: StringColumn({ label: 'Period', maxLength: 40 }),
+        u_journal: StringColumn({ label: 'Journal', maxLength: 40 }),
+        u_entry_number: StringColumn({ label: 'Entry number', maxLength: 40 }),
+        u_gl_account: StringColumn({ label: 'GL account', maxLength: 100 }),
+        u_account_number: StringColumn({ label: 'Account number', maxLength: 255 }),
+        u_amount: StringColumn({ label: 'Amount', maxLength: 40 }),
+        u_currency: StringColumn({ label: 'Currency', maxLength: 40 }),
+        u_document_amount: StringColumn({ label: 'Document amount', maxLength: 40 }),
+        u_document_currency: StringColumn({ label: 'Document currency', maxLength: 40 }),
+        u_posting_date: StringColumn({ label: 'Posting date', maxLength: 40 }),
+        u_journal_date: StringColumn({ label: 'Journal date', maxLength: 40 }),
+        u_entry_date: StringColumn({ label: 'Entry date', maxLength: 40 }),
+        u_source: StringColumn({ label: 'Source', maxLength: 255 }),
+        u_posting_type: StringColumn({ label: 'Posting type', maxLength: 255 }),
+        u_reference: StringColumn({ label: 'Reference', maxLength: 255 }),
+        u_comment: StringColumn({ label: 'Comment', maxLength: 255 }),
+        u_supplier_number: StringColumn({ label: 'Supplier number', maxLength: 255 }),
+        u_supplier_invoice_number: StringColumn({ label: 'Supplier invoice number', maxLength: 255 }),
+        u_source_state: StringColumn({ label: 'Source state', maxLength: 40 }),
+    },
+    allowWebServiceAccess: true,
+    actions: ['create', 'read', 'update', 'delete'],
+    index: [{ name: 'index_u_source_key', unique: false, element: 'u_source_key' }],
+})

@@ -1,0 +1,12 @@
+import '@servicenow/sdk/global'
+import { StringColumn, Table } from '@servicenow/sdk/core'
+
+export const sn_fcms_intg_imp_order_line = Table({
+    augments: 'sn_fcms_intg_imp_order_line',
+    schema: {
+        x_acme_tieline_source_key: StringColumn({ label: 'Source key', maxLength: 120 }),
+        x_acme_tieline_source_version: StringColumn({ label: 'Source version', maxLength: 40 }),
+        x_acme_tieline_charge_value: StringColumn({ label: 'Charge value', maxLength: 40 }),
+        x_acme_tieline_source_state: StringColumn({ label: 'Source state', maxLength: 40 }),
+    },
+})

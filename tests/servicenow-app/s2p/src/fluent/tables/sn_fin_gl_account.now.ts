@@ -1,0 +1,10 @@
+import '@servicenow/sdk/global'
+import { StringColumn, Table } from '@servicenow/sdk/core'
+
+export const sn_fin_gl_account = Table({
+    augments: 'sn_fin_gl_account',
+    schema: {
+        x_acme_tieline_source_key: StringColumn({ label: 'Source key', maxLength: 120, unique: true }),
+        x_acme_tieline_source_version: StringColumn({ label: 'Source version', maxLength: 40 }),
+    },
+})

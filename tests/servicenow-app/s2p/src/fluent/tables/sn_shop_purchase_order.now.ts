@@ -1,0 +1,10 @@
+import '@servicenow/sdk/global'
+import { StringColumn, Table } from '@servicenow/sdk/core'
+
+export const sn_shop_purchase_order = Table({
+    augments: 'sn_shop_purchase_order',
+    schema: {
+        x_acme_tieline_source_key: StringColumn({ label: 'Source key', maxLength: 120, unique: true }),
+        x_acme_tieline_source_version: StringColumn({ label: 'Source version', maxLength: 40 }),
+    },
+})

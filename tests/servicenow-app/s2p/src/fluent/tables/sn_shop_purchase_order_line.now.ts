@@ -1,0 +1,12 @@
+import '@servicenow/sdk/global'
+import { DecimalColumn, StringColumn, Table } from '@servicenow/sdk/core'
+
+export const sn_shop_purchase_order_line = Table({
+    augments: 'sn_shop_purchase_order_line',
+    schema: {
+        x_acme_tieline_source_key: StringColumn({ label: 'Source key', maxLength: 120, unique: true }),
+        x_acme_tieline_source_version: StringColumn({ label: 'Source version', maxLength: 40 }),
+        x_acme_tieline_charge_value: DecimalColumn({ label: 'Charge value', scale: 4 }),
+        x_acme_tieline_source_state: StringColumn({ label: 'Source state', maxLength: 40 }),
+    },
+})
