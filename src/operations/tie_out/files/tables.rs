@@ -95,17 +95,17 @@ pub(super) const CONTROLS: [Field; 7] = [
     Field::text("why_not_checked", "Why not checked", 40),
 ];
 
-/// The entries behind the sub-ledger and its control accounts.
+/// The entries behind the sub-ledger and its control accounts. Their sums are in the sub-ledger.
 pub(super) const ENTRIES: [Field; 9] = [
     Field::number("id", "Number", 9),
-    Field::text("company", "Company", 10).by(),
-    Field::text("account", "Control account", 16).by(),
-    Field::text("kind", "Kind", 16).by(),
+    Field::text("company", "Company", 10),
+    Field::text("account", "Control account", 16),
+    Field::text("kind", "Kind", 16),
     Field::text("period", "Period", 10),
     Field::text("journal", "Journal", 14),
     Field::text("source", "Source", 20),
     Field::text("reference", "Reference", 30),
-    Field::amount("amount", "Amount", 18).added(),
+    Field::amount("amount", "Amount", 18),
 ];
 
 /// The decimals of a currency; two if ISO 4217 does not list it.
