@@ -1,6 +1,6 @@
 //! `tieline tie-out`: compares both systems, and shows what was found.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -265,8 +265,18 @@ async fn write_file(global: &Global, process: &Process, report: &TieOutReport, t
         let said = format!("{} could not be written: {error}. Name a file in a directory that you may write to", path.display());
         Failure::new(Exit::Failed, said)
     };
-    let mut file = File::create(path).map_err(unwritable)?;
-    write_form(process, report, *form, |bytes| file.write_all(bytes).map_err(unwritable)).await?;
+    // beside the file, which keeps its content until the new one is complete
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".part");
+    let part = path.with_file_name(name);
+    let mut file = File::create(&part).map_err(unwritable)?;
+    let written = write_form(process, report, *form, |bytes| file.write_all(bytes).map_err(unwritable)).await;
+    let written = written.and_then(|()| file.sync_all().and_then(|()| fs::rename(&part, path)).map_err(unwritable));
+    if written.is_err() {
+        // it is of no use
+        let _ = fs::remove_file(&part);
+    }
+    written?;
     if global.output != OutputForm::Table {
         return Ok(());
     }

@@ -112,12 +112,11 @@ impl Tally {
 
     /// Its totals, in the order of the values.
     pub(super) fn lines(&self) -> Vec<Line> {
-        // a spreadsheet compares without case: its formula would add up both
+        // a spreadsheet compares without case, and texts that are numbers by their value: its formula would add up both
         let mut seen = BTreeSet::new();
-        let twice: BTreeSet<String> =
-            self.totals.keys().map(|by| by.join("\n").to_lowercase()).filter(|by| !seen.insert(by.clone())).collect();
+        let twice: BTreeSet<String> = self.totals.keys().map(|by| as_compared(by)).filter(|by| !seen.insert(by.clone())).collect();
         let line = |(by, sums): (&Vec<String>, &Vec<Total>)| {
-            let alone = !twice.contains(&by.join("\n").to_lowercase());
+            let alone = !twice.contains(&as_compared(by));
             Line {
                 by: self.places(Field::divides_totals).zip(by.iter().cloned()).collect(),
                 sums: self.places(Field::is_added).zip(sums).map(|(place, sum)| (place, sum.cell(), sum.numbers && alone)).collect(),
@@ -141,6 +140,15 @@ impl Tally {
         };
         self.lines().into_iter().map(line).collect()
     }
+}
+
+/// Values as a spreadsheet compares them: `01` and `1` are one number, `a` and `A` one text.
+fn as_compared(values: &[String]) -> String {
+    let one = |text: &String| match text.trim().parse::<Decimal>() {
+        Ok(number) => number.normalize().to_string(),
+        Err(_) => text.to_lowercase(),
+    };
+    values.iter().map(one).collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]

@@ -151,7 +151,12 @@ async fn chosen(app_state: &AppState, request: &HttpRequest, more: &[&str]) -> R
 /// All matching entries as a file.
 async fn file(app_state: web::Data<AppState>, request: HttpRequest) -> Result<ListFile, Refusal> {
     let (filter, chosen, _) = chosen(&app_state, &request, &[ABOUT]).await?;
-    Ok(export::conflicts(&app_state.process, chosen, files::asked(&request, &filter)?).await?)
+    let mut asked = files::asked(&request, &filter)?;
+    if chosen.state.is_none() {
+        let more = if asked.filter.is_empty() { "" } else { ", " };
+        asked.filter = format!("{}{more}without closed entries", asked.filter);
+    }
+    Ok(export::conflicts(&app_state.process, chosen, asked).await?)
 }
 
 pub(super) async fn conflicts(app_state: web::Data<AppState>, request: HttpRequest) -> Page {

@@ -3,9 +3,11 @@
 use std::error::Error;
 use std::fs::File;
 use std::io::{self, Read as _};
+use std::time::Duration;
 
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
-use futures_util::{Stream, StreamExt, stream};
+use futures_util::{Stream, StreamExt, TryStreamExt, stream};
+use tokio::time::timeout;
 
 use super::answer::{Page, Refusal};
 use super::filter::Filter;
@@ -22,6 +24,9 @@ pub(super) const ABOUT: &str = "about";
 
 const CSV: &str = "text/csv; charset=utf-8";
 const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+/// A workbook that takes longer is sent as soon as it is made, and not refused as a request without an answer.
+const SOON: Duration = Duration::from_secs(10);
+
 /// Bytes of a file that are read at once.
 const PIECE: usize = 64 << 10;
 
@@ -110,7 +115,14 @@ where
     Route::page(path, Some(needs), move |app_state: web::Data<AppState>, request: HttpRequest| async move {
         let file = list(app_state, request).await?;
         let mut answer = file_answer(XLSX, &format!("{}.xlsx", file.stem));
-        Page::Ok(answer.streaming(pieces(file.workbook().await?)))
+        let mut making = Box::pin(async move { file.workbook().await });
+        Page::Ok(match timeout(SOON, making.as_mut()).await {
+            Ok(workbook) => answer.streaming(pieces(workbook?)),
+            // the browser waits for the file; what fails from here on cuts the answer off
+            Err(_) => answer.streaming(
+                stream::once(making).map(|made| made.map(pieces).map_err(|refused| Box::<dyn Error>::from(refused.what()))).try_flatten(),
+            ),
+        })
     })
 }
 

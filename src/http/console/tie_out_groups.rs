@@ -171,9 +171,10 @@ async fn page(app_state: web::Data<AppState>, request: HttpRequest) -> Page {
 async fn file(app_state: web::Data<AppState>, request: HttpRequest) -> Result<ListFile, Refusal> {
     let report = tie_out::find(&app_state.process, id(&request, 1)?).await?;
     let selected = Selected::read(&app_state, &request, &report, 0).await?;
+    let groups = &selected.groups;
     let chosen = Chosen {
-        buckets: Vec::new(),
-        items: TieOutItems { of: report.run.id, ..TieOutItems::default() },
+        buckets: report.buckets.iter().filter(|bucket| groups.fit(bucket)).collect(),
+        items: TieOutItems { of: report.run.id, company: groups.company.clone(), entity: groups.entity.clone(), ..TieOutItems::default() },
         filter: selected.filter.words(),
         by: session::of(&request)?.key,
         report: &report,

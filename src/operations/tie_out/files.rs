@@ -17,7 +17,9 @@ use crate::operations::Refused;
 use crate::operations::export::{ListFile, Row, STEP, Table};
 use crate::process::Process;
 use crate::report::{About, Cell};
-use crate::store::{SubledgerEntry, TieOutBucket, TieOutControl, TieOutGroup, TieOutGroups, TieOutItem, TieOutItems, TieOutSubledger};
+use crate::store::{
+    SubledgerEntry, TieOutBlock, TieOutBucket, TieOutControl, TieOutGroup, TieOutGroups, TieOutItem, TieOutItems, TieOutSubledger,
+};
 
 /// The sheet of the entries behind sub-ledgers.
 const ENTRIES: &str = "Sub-ledger entries";
@@ -193,8 +195,8 @@ impl Chosen<'_> {
             ("Result", summary(&self.buckets, self.not_verified().count())),
             ("Controls", self.controls_words()),
             ("Filter", if self.filter.is_empty() { "none: everything that was compared".to_owned() } else { self.filter.clone() }),
-            ("Source: SYSPRO", "all records, read from SYSPRO for this tie-out and mapped with the definitions below".to_owned()),
-            ("Source: ServiceNow", format!("all rows with a key of Tieline, read for this tie-out from the tables {tables}")),
+            ("Source: SYSPRO", self.syspro_source()),
+            ("Source: ServiceNow", self.servicenow_source(&tables)),
             ("Definitions", definitions),
             ("Program", program.to_owned()),
             ("File made for", self.by.clone()),
@@ -207,6 +209,37 @@ impl Chosen<'_> {
             foot: format!("Tie-out {} as of {}; {program}; for {}", run.id, instant(run.started_at), self.by),
             facts,
         })
+    }
+
+    /// The compared tables, those of them that were read earlier, and when the first of these was read.
+    fn read_earlier(&self, at: fn(&TieOutBlock) -> Option<DateTime<Utc>>) -> (usize, usize, Option<DateTime<Utc>>) {
+        let fits = |wanted: &Option<String>, name: &str| wanted.as_deref().is_none_or(|wanted| wanted == name);
+        let shown = |block: &&TieOutBlock| fits(&self.items.company, &block.company) && fits(&self.items.entity, &block.entity);
+        let compared = self.report.blocks.iter().filter(shown).filter(|block| block.left_out.is_none());
+        let (all, earlier): (Vec<_>, Vec<_>) = (compared.clone().collect(), compared.filter_map(at).collect());
+        (all.len(), earlier.len(), earlier.into_iter().min())
+    }
+
+    fn syspro_source(&self) -> String {
+        match self.read_earlier(|block| block.read_at) {
+            (.., None) => "all records, read from SYSPRO for this tie-out and mapped with the definitions below".to_owned(),
+            (all, earlier, Some(since)) => format!(
+                "all records, mapped with the definitions below. Those of {earlier} of {all} lists were read from {} on, and SYSPRO answered \
+                 every request of this tie-out as it did then. The others were read for this tie-out",
+                instant(since)
+            ),
+        }
+    }
+
+    fn servicenow_source(&self, tables: &str) -> String {
+        match self.read_earlier(|block| block.listed_at) {
+            (.., None) => format!("all rows with a key of Tieline, read for this tie-out from the tables {tables}"),
+            (all, earlier, Some(since)) => format!(
+                "all rows with a key of Tieline, from the tables {tables}. Those of {earlier} of {all} lists were read from {} on, and their \
+                 number, the sum of their changes and the time of the last change are still the same. The others were read for this tie-out",
+                instant(since)
+            ),
+        }
     }
 
     /// What was not compared, and why: company, entity, block, reason.

@@ -9,7 +9,7 @@ use diesel::sql_types::{Array, Integer, Nullable};
 use rust_decimal::Decimal;
 use serde::Serialize;
 
-use super::of_block;
+use super::{TieOutBucket, of_block};
 use crate::domain::FlowId;
 use crate::domain::fiscal::FiscalPeriod;
 use crate::domain::ids::TieOutId;
@@ -100,6 +100,16 @@ impl TieOutGroups {
     /// All groups of a tie-out, up to `limit`.
     pub fn of(of: TieOutId, by: GroupBy, limit: i64) -> Self {
         Self { of, by, company: None, entity: None, block: None, period: None, currency: None, after: 0, limit }
+    }
+
+    /// Whether a sum is one of those that are divided.
+    pub fn fit(&self, bucket: &TieOutBucket) -> bool {
+        let is = |wanted: &Option<String>, name: &str| wanted.as_deref().is_none_or(|wanted| wanted == name);
+        is(&self.company, &bucket.company)
+            && is(&self.entity, &bucket.entity)
+            && is(&self.block, &bucket.block)
+            && is(&self.currency, &bucket.currency)
+            && self.period.is_none_or(|of| (Some(of.year()), of.period()) == (bucket.year, bucket.period))
     }
 }
 
