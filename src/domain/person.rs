@@ -108,7 +108,12 @@ pub fn provider_actor(name: &str) -> String {
 pub fn folded(name: &str) -> String {
     // first in capitals: `ß` is `ss`
     let small: String = name.nfkc().collect::<String>().to_uppercase().to_lowercase().nfkc().collect();
-    if small.is_ascii() { small } else { skeleton(&small).collect() }
+    if small.is_ascii() {
+        return small;
+    }
+    // the skeleton of ASCII takes `1` for `l`: only the other letters are compared by their looks
+    let looks = |letter: char| if letter.is_ascii() { letter.to_string() } else { skeleton(letter.encode_utf8(&mut [0; 4])).collect() };
+    small.chars().map(looks).collect()
 }
 
 /// The person behind a name of the audit, as [`folded`]: whoever has this key, this account or this name at the provider.

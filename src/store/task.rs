@@ -329,7 +329,7 @@ impl Store {
                  WHERE id = (SELECT id FROM task \
                              WHERE next_at <= now() AND (taken_until IS NULL OR taken_until <= now()) \
                                AND (state = 'resolving' \
-                                    OR (state = 'due' AND NOT EXISTS (SELECT FROM task u WHERE u.sent = '' AND u.state <> 'closed')) \
+                                    OR (state = 'due' AND NOT EXISTS (SELECT FROM task u WHERE u.sent = '' AND u.state IN ('open', 'resolving'))) \
                                     OR (state = 'open' AND content <> sent AND sent_at <= now() - make_interval(secs => $2))) \
                              ORDER BY next_at, id LIMIT 1 FOR UPDATE SKIP LOCKED) \
                  RETURNING {COLUMNS}"

@@ -191,7 +191,8 @@ impl<'a> FlowWork<'a> {
             blocks.push(block);
         }
         blocks.retain(|block| block.read);
-        self.read_again(sides, blocks).await?;
+        // its answers are kept, too: the results follow from both reads
+        self.read_again(traced, blocks).await?;
         Ok(incomplete.is_none())
     }
 

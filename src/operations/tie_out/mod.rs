@@ -33,6 +33,7 @@ use super::calendar::CompanyCalendar;
 use super::refused::Refused;
 use super::{Requested, calendar, check_names};
 use crate::actors::system::Access;
+use crate::config::settings::SysproSource;
 use crate::domain::CompanyId;
 use crate::domain::ids::TieOutId;
 use crate::domain::tie_out::{Cause, Scope, TieOutState, Verdict};
@@ -208,9 +209,11 @@ async fn with_link(
     }
     let flows = process.flows().into_iter().filter(|flow| asked.has(flow.company.as_str(), flow.entity.as_str()));
     let (definitions, vectors, column_kinds, servicenow) = (&definitions, &vectors, &column_kinds, &servicenow);
+    // e.net has one session, which is of one company at a time
+    let at_once = if matches!(process.settings.syspro.source, SysproSource::Enet { .. }) { 1 } else { FLOWS };
     // while one flow's sums are made by the ledger, the next one's records are read
     stream::iter(flows.map(Ok))
-        .try_for_each_concurrent(FLOWS, |flow| async move {
+        .try_for_each_concurrent(at_once, |flow| async move {
             let Some(plan) = definitions.plan(&flow.entity) else { return Ok(()) };
             let (period, fresh) = (asked.period, asked.fresh);
             let work = FlowWork { process, definitions, plan, flow: &flow, id, period, fresh, vectors, column_kinds };

@@ -3,14 +3,15 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
+use crate::retry::Class;
 use crate::store::TieOutListing;
 
 /// The types of the columns with amounts, asked for once in a tie-out.
 #[derive(Default)]
 pub(super) struct ColumnKinds(pub(super) RefCell<Option<Kinds>>);
 
-/// By table and column, or why they are not known.
-pub(super) type Kinds = Result<BTreeMap<(String, String), String>, String>;
+/// By table and column, or why they are not known, and whether asking again helps.
+pub(super) type Kinds = Result<BTreeMap<(String, String), String>, (String, Class)>;
 
 /// How ServiceNow's own sums of a table compare with those of the rows that it listed.
 pub(super) enum SumCheck {

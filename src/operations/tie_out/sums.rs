@@ -32,8 +32,8 @@ impl FlowWork<'_> {
         let Some(column) = ServiceNow::summed_column(target) else {
             return SumCheck::Not(format!("`{table}` has no column for `{amount}` or for its currency"));
         };
-        if let Err(why) = self.can_sum(sides, target, table, column).await {
-            return SumCheck::Not(why);
+        if let Err(check) = self.can_sum(sides, target, table, column).await {
+            return check;
         }
         if let Some(problem) = listed.problem() {
             return SumCheck::Not(format!("`{table}`: {problem}"));
@@ -62,33 +62,40 @@ impl FlowWork<'_> {
     /// Whether ServiceNow can add up a column.
     ///
     /// # Errors
-    /// Why not, for people.
-    async fn can_sum(&self, sides: Sides<'_>, target: &TargetPlan, table: &str, column: &str) -> Result<(), String> {
+    /// [`SumCheck::Not`], or [`SumCheck::Later`] where that could not be found out this time.
+    async fn can_sum(&self, sides: Sides<'_>, target: &TargetPlan, table: &str, column: &str) -> Result<(), SumCheck> {
         match target.tie_out.sums {
             Some(true) => return Ok(()),
-            Some(false) => return Err(format!("`sums` of the definition says that `{column}` of `{table}` cannot be added up")),
+            Some(false) => {
+                return Err(SumCheck::Not(format!("`sums` of the definition says that `{column}` of `{table}` cannot be added up")));
+            }
             None => {}
         }
         let kind = self.kind_of(sides, table, column).await?;
         match kind.as_str() {
             kind if NUMBERS.contains(&kind) => Ok(()),
-            kind if MONEY.contains(&kind) => {
-                Err(format!("`{column}` of `{table}` is of the type `{kind}`, which ServiceNow adds up in its own reference currency"))
-            }
-            kind => Err(format!("`{column}` of `{table}` is of the type `{kind}`, which holds no plain numbers")),
+            kind if MONEY.contains(&kind) => Err(SumCheck::Not(format!(
+                "`{column}` of `{table}` is of the type `{kind}`, which ServiceNow adds up in its own reference currency"
+            ))),
+            kind => Err(SumCheck::Not(format!("`{column}` of `{table}` is of the type `{kind}`, which holds no plain numbers"))),
         }
     }
 
-    async fn kind_of(&self, sides: Sides<'_>, table: &str, column: &str) -> Result<String, String> {
+    async fn kind_of(&self, sides: Sides<'_>, table: &str, column: &str) -> Result<String, SumCheck> {
         if self.column_kinds.0.borrow().is_none() {
             let kinds = self.ask_kinds(sides).await;
             *self.column_kinds.0.borrow_mut() = Some(kinds);
         }
         let kinds = self.column_kinds.0.borrow();
-        let unknown = || format!("the dictionary does not show the type of `{column}` of `{table}`; `sums` of the definition can say it");
+        let unknown = || {
+            SumCheck::Not(format!("the dictionary does not show the type of `{column}` of `{table}`; `sums` of the definition can say it"))
+        };
         match kinds.as_ref() {
             None => Err(unknown()),
-            Some(Err(why)) => Err(format!("the type of `{column}` of `{table}` is not known: {why}; `sums` of the definition can say it")),
+            Some(Err((why, class))) => {
+                let why = format!("the type of `{column}` of `{table}` is not known: {why}; `sums` of the definition can say it");
+                Err(if *class == Class::Permanent { SumCheck::Not(why) } else { SumCheck::Later(why) })
+            }
             Some(Ok(kinds)) => {
                 if let Some(kind) = kinds.get(&(table.to_owned(), column.to_owned())) {
                     return Ok(kind.clone());
@@ -111,7 +118,7 @@ impl FlowWork<'_> {
         let columns: Vec<&str> = columns.into_iter().collect();
         sides.servicenow.column_kinds(sides.tokens, &columns).await.map_err(|error| {
             debug!(error = error.chain(), "the dictionary of ServiceNow could not be read");
-            format!("the dictionary could not be read ({})", error.chain())
+            (format!("the dictionary could not be read ({})", error.chain()), error.class())
         })
     }
 }

@@ -138,10 +138,11 @@ pub(super) fn sum(
     Ok(())
 }
 
-/// Removes the groups of all tie-outs but the newest ones.
+/// Removes the groups of all tie-outs but the newest ones, and those whose results the next one may take over.
 pub(super) fn drop_old(conn: &mut Conn) -> Tx<()> {
     sql_query(format!(
-        "DELETE FROM tie_out_group WHERE tie_out_id < (SELECT min(id) FROM (SELECT id FROM tie_out ORDER BY id DESC LIMIT {KEPT}) n)"
+        "DELETE FROM tie_out_group WHERE tie_out_id < (SELECT min(id) FROM (SELECT id FROM tie_out ORDER BY id DESC LIMIT {KEPT}) n) \
+           AND NOT tie_out_id IN (SELECT tie_out_id FROM tie_out_read)"
     ))
     .execute(conn)?;
     Ok(())
