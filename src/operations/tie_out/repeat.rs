@@ -50,6 +50,7 @@ impl Basis<'_> {
 
 /// The answers of SYSPRO to a tie-out, kept as they come.
 pub(super) struct Reading {
+    id: TieOutId,
     of: TieOutReading,
     trace: Rc<Trace>,
     kept: Cell<i32>,
@@ -67,7 +68,7 @@ impl Reading {
     ) -> Result<Option<(SysproLink, Self)>, StoreError> {
         let Some((link, trace)) = link.traced() else { return Ok(None) };
         store.tie_out_reading(id, of.clone()).await?;
-        Ok(Some((link, Self { of, trace, kept: Cell::new(1), whole: Cell::new(true) })))
+        Ok(Some((link, Self { id, of, trace, kept: Cell::new(1), whole: Cell::new(true) })))
     }
 
     /// Keeps the answers that have come.
@@ -82,13 +83,13 @@ impl Reading {
             return Ok(());
         };
         self.kept.set(next);
-        if answered.is_empty() { Ok(()) } else { store.tie_out_answered(self.of.clone(), first, answered).await }
+        if answered.is_empty() { Ok(()) } else { store.tie_out_answered(self.id, self.of.clone(), first, answered).await }
     }
 
     /// The results of what was read are stored, and follow from the answers.
     pub(super) async fn end(self, store: &Store) -> Result<(), StoreError> {
         self.keep(store).await?;
-        if self.whole.get() { store.tie_out_was_read(self.of).await } else { Ok(()) }
+        if self.whole.get() { store.tie_out_was_read(self.id, self.of).await } else { Ok(()) }
     }
 }
 

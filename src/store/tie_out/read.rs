@@ -84,9 +84,11 @@ const COPY_SUBLEDGER: [&str; 2] = [
      FROM tie_out_subledger_entry WHERE tie_out_id = $2 AND company = $3 ORDER BY id",
 ];
 
-/// Whether the ledger may have changed a document of a flow since a transaction: `$1`, `$2`: company and entity; `$3`: the transaction.
-const CHANGED: &str =
-    "SELECT EXISTS (SELECT FROM event e WHERE e.xid >= $3 AND e.company = $1 AND e.entity = $2 AND e.documents <> '{}') AS changed";
+/// Whether the ledger may have changed a document of a flow since a transaction: `$1`, `$2`: company and entity; `$3`: the transaction. Most
+/// events of documents do not name them: the documents do.
+const CHANGED: &str = "SELECT EXISTS ( \
+        SELECT FROM event e WHERE e.xid >= $3 AND e.documents <> '{}' \
+          AND EXISTS (SELECT FROM document d WHERE d.id = ANY(e.documents) AND d.company = $1 AND d.entity = $2)) AS changed";
 
 impl Store {
     /// Begins to keep SYSPRO's answers, and removes those of an earlier tie-out.
@@ -111,22 +113,24 @@ impl Store {
         .await
     }
 
-    /// Keeps answers of SYSPRO; the first of them has this number.
+    /// Keeps answers of SYSPRO to this tie-out, unless another one reads meanwhile; the first of them has this number.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn tie_out_answered(&self, of: TieOutReading, first: i32, answered: Vec<Answered>) -> Result<(), StoreError> {
+    pub async fn tie_out_answered(&self, id: TieOutId, of: TieOutReading, first: i32, answered: Vec<Answered>) -> Result<(), StoreError> {
         self.run("keep what SYSPRO answered to a tie-out", move |conn| {
             sql_query(
                 "INSERT INTO tie_out_answer (company, entity, number, address, digest) \
                  SELECT $1, $2, $3 + n.place - 1, n.address, n.digest \
-                 FROM unnest($4::text[], $5::bytea[]) WITH ORDINALITY AS n (address, digest, place)",
+                 FROM unnest($4::text[], $5::bytea[]) WITH ORDINALITY AS n (address, digest, place) \
+                 WHERE EXISTS (SELECT FROM tie_out_read r WHERE r.company = $1 AND r.entity = $2 AND r.tie_out_id = $6)",
             )
             .bind::<Text, _>(&of.company)
             .bind::<Text, _>(&of.entity)
             .bind::<Integer, _>(first)
             .bind::<Array<Text>, _>(answered.iter().map(|one| one.address.as_str()).collect::<Vec<_>>())
             .bind::<Array<Binary>, _>(answered.iter().map(|one| &one.digest[..]).collect::<Vec<_>>())
+            .bind::<BigInt, _>(id)
             .execute(conn)?;
             Ok(())
         })
@@ -137,10 +141,11 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn tie_out_was_read(&self, of: TieOutReading) -> Result<(), StoreError> {
+    pub async fn tie_out_was_read(&self, id: TieOutId, of: TieOutReading) -> Result<(), StoreError> {
         self.run("store that a tie-out has read SYSPRO", move |conn| {
             let read = tie_out_read::table.filter(tie_out_read::company.eq(text(&of.company)));
-            diesel::update(read.filter(tie_out_read::entity.eq(text(&of.entity)))).set(tie_out_read::complete.eq(true)).execute(conn)?;
+            let own = read.filter(tie_out_read::entity.eq(text(&of.entity))).filter(tie_out_read::tie_out_id.eq(id));
+            diesel::update(own).set(tie_out_read::complete.eq(true)).execute(conn)?;
             Ok(())
         })
         .await
