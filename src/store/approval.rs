@@ -267,7 +267,9 @@ fn still_for(conn: &mut Conn, new: &NewApproval, row: &ApprovalRow, digest: &str
         return Ok(None);
     }
     let held = held(conn, records, row.id)?;
-    Ok((held.held > 0).then_some(Some(held)))
+    // where nothing is selected, it is for nothing, too
+    let nothing = held.approved == 0 && held.selected == 0;
+    Ok((held.held > 0 || nothing).then_some(Some(held)))
 }
 
 /// Uses an approval of this action for this person; without one, asks for it. An approval for records is not used yet: the transactions that
@@ -296,7 +298,7 @@ pub(super) fn decide(conn: &mut Conn, new: &NewApproval) -> Tx<Approval> {
         if row.state == ApprovalState::Asked {
             return Ok(Approval::Asked(Box::new(row)));
         }
-        if records.is_none() {
+        if records.is_none_or(|records| records.approved == 0) {
             use_up(conn, &row, &new.actor, new.why.as_str())?;
         }
         return Ok(Approval::Given(Given { number: row.id, records }));

@@ -4,6 +4,7 @@
 //! `$metadata` if the server answers it, and accepts answers liberally. It never writes, never sends a credential to another origin, and
 //! never pages by `$skip`.
 
+mod asked_again;
 mod capabilities;
 mod children;
 mod columns;

@@ -403,7 +403,7 @@ fn an_approval_is_used_by_what_is_queued_and_given_back_for_the_rest() {
     assert!(said.contains("Request 1 holds for"), "{said}");
     assert_eq!(state(1), "used");
 
-    let twice = "SELECT count(*) FROM (SELECT FROM audit WHERE kind = 'replayed' GROUP BY company, entity, key HAVING count(*) > 1) t";
+    let twice = "SELECT count(*) FROM (SELECT FROM audit WHERE kind = 'replayed' GROUP BY document_id HAVING count(*) > 1) t";
     assert_eq!((queued() - before, world.database.psql(twice).as_str()), (all, "0"));
     let said = says(&node, &world, "anna", 1, &replay);
     assert!(said.contains("request 2"), "{said}");

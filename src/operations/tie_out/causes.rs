@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
-use super::flow::{Block, FlowWork, Sides, Stop};
+use super::work::{Block, FlowWork, Sides, Stop};
 use crate::definition::plan::{TargetPlan, WriteMode};
 use crate::domain::tie_out::Cause;
 use crate::domain::{Document, DocumentKey, Row, Value};

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use super::flow::{AGAIN, FlowWork, Sides, Stop};
 use super::seen::Seen;
+use super::work::{AGAIN, FlowWork, Sides, Stop};
 use crate::definition::Plan;
 use crate::definition::control::{Control, Referred};
 use crate::definition::plan::{ControlRule, ExistsControl};

@@ -1,6 +1,6 @@
 //! The tie-out of one flow: reads both sides, compares them, and reads what differs a second time.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use futures_util::future::try_join;
@@ -8,89 +8,22 @@ use tracing::warn;
 
 use super::controls::Controls;
 use super::repeat::Reading;
-use super::summed::{ColumnKinds, Summed};
 use super::values::{self, prefix};
-use super::vectors::Vectors;
-use crate::actors::servicenow_token::TokenClient;
+use super::work::{AGAIN, Block, FlowWork, Sides, Stop};
 use crate::definition::plan::TargetPlan;
 use crate::definition::record::source_key;
 use crate::definition::tie_out::PeriodRecord;
-use crate::definition::{Definitions, Plan};
 use crate::domain::fiscal::FiscalPeriod;
-use crate::domain::ids::TieOutId;
-use crate::domain::{Document, DocumentKey, FlowId, chain};
-use crate::process::Process;
+use crate::domain::{Document, DocumentKey, chain};
 use crate::process::syspro_link::SysproLink;
-use crate::servicenow::ServiceNow;
-use crate::store::{NewDifference, StoreError, TieOutAmong, TieOutBlock, TieOutListing, TieOutRow, TieOutSide};
+use crate::store::{NewDifference, StoreError, TieOutAmong, TieOutBlock, TieOutRow, TieOutSide};
 use crate::syspro::page_size::PageSize;
 use crate::syspro::{Page, PageQuery, Position, ReadScope, SysproError};
 
 /// Records compared at once, and gone documents read at once.
 pub(super) const PAGE: i64 = 500;
-/// Documents read a second time at once, and the most that are: more differences than that have one cause.
-pub(super) const AGAIN: i64 = 50;
+/// The most documents that are read a second time: more differences than that have one cause.
 const MOST_AGAIN: usize = 5_000;
-
-/// Both systems, as a tie-out reaches them.
-#[derive(Clone, Copy)]
-pub(super) struct Sides<'a> {
-    pub(super) link: &'a SysproLink,
-    pub(super) servicenow: &'a ServiceNow,
-    pub(super) tokens: &'a TokenClient,
-}
-
-/// The tie-out of one flow.
-pub(super) struct FlowWork<'a> {
-    pub(super) process: &'a Process,
-    pub(super) definitions: &'a Definitions,
-    pub(super) plan: &'a Plan,
-    pub(super) flow: &'a FlowId,
-    pub(super) id: TieOutId,
-    /// Only records of this fiscal period count.
-    pub(super) period: Option<FiscalPeriod>,
-    /// Whether ServiceNow's tables are listed even if they have not changed.
-    pub(super) fresh: bool,
-    /// The change vectors that this tie-out has asked for.
-    pub(super) vectors: &'a Vectors,
-    /// The types of columns that it has asked for.
-    pub(super) column_kinds: &'a ColumnKinds,
-}
-
-/// What is known of one block.
-pub(super) struct Block<'a> {
-    pub(super) target: &'a TargetPlan,
-    pub(super) tables: Vec<String>,
-    /// Fields that some row returned.
-    pub(super) returned: BTreeSet<String>,
-    /// Why the sides cannot be compared, or why what they show is not all.
-    pub(super) unverified: Option<String>,
-    /// Whether ServiceNow's rows were read to their end.
-    pub(super) read: bool,
-    /// The tables that have not changed since they were listed; empty: they were listed now.
-    pub(super) unchanged: Vec<TieOutListing>,
-    /// How ServiceNow's own sums compare with those of its rows.
-    pub(super) summed: Summed,
-}
-
-impl<'a> Block<'a> {
-    pub(super) fn of(target: &'a TargetPlan) -> Self {
-        let (tables, returned, unchanged) = (Vec::new(), BTreeSet::new(), Vec::new());
-        Self { target, tables, returned, unverified: None, read: false, unchanged, summed: Summed::default() }
-    }
-}
-
-/// Why a flow is not compared: a side did not answer, or the ledger failed.
-pub(super) enum Stop {
-    Unread(String),
-    Ledger(StoreError),
-}
-
-impl From<StoreError> for Stop {
-    fn from(error: StoreError) -> Self {
-        Stop::Ledger(error)
-    }
-}
 
 /// Rows of one side, by block.
 type RowsByBlock = BTreeMap<String, Vec<TieOutRow>>;

@@ -7,9 +7,9 @@ use chrono::Utc;
 use futures_util::future::join;
 
 use super::super::tables::{Tables, tables};
-use super::flow::{Block, FlowWork, Sides, Stop};
 use super::summed::{SumCheck, Summed};
 use super::values::{self, prefix};
+use super::work::{Block, FlowWork, Sides, Stop};
 use crate::definition::plan::TargetPlan;
 use crate::definition::record::place_of;
 use crate::retry::Class;

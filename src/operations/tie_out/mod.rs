@@ -1,6 +1,6 @@
 //! Ties out: compares SYSPRO's records with ServiceNow's rows. Both sides are read for it, and nothing is written to either of them.
 //!
-//! `flow` compares one flow: it reads SYSPRO's side, and `listing` reads ServiceNow's. `values` turns what was read into comparable rows, and compares their fields. The ledger keeps the
+//! `flow` compares one flow: it reads SYSPRO's side, and `listing` reads ServiceNow's. `work` has what they share. `values` turns what was read into comparable rows, and compares their fields. The ledger keeps the
 //! rows meanwhile, finds which records differ, and why; `causes` finds what only the two systems can tell. `vectors` asks whether a table of
 //! ServiceNow has changed, and `repeat` whether anything has, so that earlier results can be taken over. `sums` compares ServiceNow's rows with
 //! the sums that it computes itself. `controls` checks what must hold within SYSPRO's documents, and `seen` bounds what it remembers.
@@ -20,15 +20,16 @@ mod summed;
 mod sums;
 mod values;
 mod vectors;
+mod work;
 
 use chrono::{DateTime, Utc};
 use futures_util::stream::{self, TryStreamExt};
 use tracing::info;
 
-use self::flow::{FlowWork, Sides};
 use self::repeat::{Basis, Reading, SUBLEDGER};
 use self::summed::ColumnKinds;
 use self::vectors::Vectors;
+use self::work::{FlowWork, Sides};
 use super::calendar::CompanyCalendar;
 use super::refused::Refused;
 use super::{Requested, calendar, check_names};

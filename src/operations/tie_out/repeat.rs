@@ -8,7 +8,7 @@ use std::rc::Rc;
 use futures_util::future::try_join;
 use sha2::{Digest, Sha256};
 
-use super::flow::{FlowWork, Sides, Stop};
+use super::work::{FlowWork, Sides, Stop};
 use crate::definition::Definitions;
 use crate::domain::CompanyId;
 use crate::domain::fiscal::FiscalPeriod;

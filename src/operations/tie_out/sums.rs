@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 
 use tracing::debug;
 
-use super::flow::{FlowWork, Sides};
 use super::summed::{Kinds, SumCheck};
 use super::values::prefix;
+use super::work::{FlowWork, Sides};
 use crate::definition::plan::TargetPlan;
 use crate::retry::Class;
 use crate::servicenow::{GroupSums, ServiceNow};

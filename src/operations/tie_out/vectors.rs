@@ -5,8 +5,8 @@ use std::collections::HashMap;
 
 use tracing::debug;
 
-use super::flow::{FlowWork, Sides};
 use super::values::prefix;
+use super::work::{FlowWork, Sides};
 use crate::definition::plan::TargetPlan;
 
 /// The most companies in one question; with more, each flow asks for itself, because the address would be too long.
