@@ -1,3 +1,4 @@
+DROP INDEX task_unnamed;
 DROP INDEX task_closed;
 DROP INDEX task_not_closed;
 ALTER INDEX event_xid RESET (autosummarize);

@@ -13,3 +13,5 @@ ALTER INDEX event_xid SET (autosummarize = on);
 CREATE INDEX task_not_closed ON task (state) WHERE state <> 'closed';
 -- tasks that are removed after some time
 CREATE INDEX task_closed ON task (resolved_at) WHERE state = 'closed';
+-- a task that could not be named
+CREATE INDEX task_unnamed ON task (state) WHERE sent = '';

@@ -28,7 +28,7 @@ pub(super) fn give_back(conn: &mut Conn) -> Tx<()> {
     let given: Vec<Id> = sql_query(
         "UPDATE approval a SET used_until = NULL, execution = NULL, \
            state = CASE WHEN EXISTS (SELECT FROM approval_record r WHERE r.approval_id = a.id) THEN 'approved' ELSE 'used' END \
-         WHERE state = 'used' AND used_until <= clock_timestamp() RETURNING id",
+         WHERE state = 'used' AND used_until <= now() RETURNING id",
     )
     .load(conn)?;
     let ids: Vec<i64> = given.into_iter().map(|row| row.id).collect();

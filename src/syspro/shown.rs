@@ -56,7 +56,7 @@ impl Call<'_> {
                 let Some(row) = settled.row(of) else { continue };
                 let missed = !self.finds(query, &settled.keys[of], row).await?;
                 // a service that finds no row by its key says nothing about this one
-                if missed && (again || self.finds_another(query, settled, of).await?) {
+                if missed && (again || self.finds_another(query, settled, of).await? || self.finds_any(query, beyond).await?) {
                     culprit = Some((of, again));
                     break;
                 }
@@ -86,6 +86,12 @@ impl Call<'_> {
     /// Whether SYSPRO finds this row by the key that it shows. A request that says nothing about the row counts as yes.
     async fn finds(&self, query: &Query<'_>, key: &[Cell], row: &[Cell]) -> Result<bool, SysproError> {
         Ok(self.by_shown_key(query, key).await?.is_none_or(|rows| rows.iter().any(|found| found == row)))
+    }
+
+    /// Whether SYSPRO finds the row before the first one of an answer by its key.
+    async fn finds_any(&self, query: &Query<'_>, key: Option<&[Cell]>) -> Result<bool, SysproError> {
+        let Some(key) = key else { return Ok(false) };
+        Ok(self.by_shown_key(query, key).await?.is_some_and(|rows| !rows.is_empty()))
     }
 
     /// Whether SYSPRO finds some other row of an answer by its key.
