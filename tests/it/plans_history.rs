@@ -81,6 +81,12 @@ fn ledger(n: usize, statistics: Statistics) -> Database {
     fill(2, n);
     // the old events are sealed, as they always are, and the server has summed up their pages, as it does by itself
     on(&database, async |store| assert!(store.audit_seal().await.unwrap() > 0));
+    // a seal ends within a transaction, and all of these were one: the newest is a small one, as they are
+    database.psql(
+        "INSERT INTO event (kind, documents, records, actor, line)
+         VALUES ('confirmed', '{1}', 1, 'x', event_line(0, now(), 'confirmed', NULL, NULL, NULL, NULL, 'x', '[' || event_record(1, 1, 1, NULL) || ']'))",
+    );
+    on(&database, async |store| assert!(store.audit_seal().await.unwrap() > 0));
     database.psql("SELECT brin_summarize_new_values('event_xid')");
     database.psql(&format!(
         "INSERT INTO document (company, entity, key, version, hash) SELECT 'A', 'invoice', 'K' || n, 1, '' FROM generate_series(1, {RECORDS}) n"

@@ -13,7 +13,6 @@ use super::work::{AGAIN, Block, FlowWork, Sides, Stop};
 use crate::definition::plan::TargetPlan;
 use crate::definition::record::source_key;
 use crate::definition::tie_out::PeriodRecord;
-use crate::domain::fiscal::FiscalPeriod;
 use crate::domain::{Document, DocumentKey, chain};
 use crate::process::syspro_link::SysproLink;
 use crate::store::{NewDifference, StoreError, TieOutAmong, TieOutBlock, TieOutRow, TieOutSide};
