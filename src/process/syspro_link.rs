@@ -51,6 +51,11 @@ impl SysproLink {
         })
     }
 
+    /// Whether its session is of one company at a time.
+    pub fn has_one_company(&self) -> bool {
+        self.reader.has_session()
+    }
+
     /// A link whose requests and answers are traced; `None`: over e.net.
     pub fn traced(&self) -> Option<(Self, Rc<Trace>)> {
         let (reader, trace) = self.reader.traced()?;

@@ -31,6 +31,11 @@ pub(super) enum Request {
 }
 
 impl SysproReader {
+    /// Whether it reads through e.net, in a session that is of one company at a time.
+    pub fn has_session(&self) -> bool {
+        matches!(self.inner.transport, Transport::Enet(_))
+    }
+
     /// The same reader over e.net: the same definitions give the same documents. The credential of each call is then the operator's.
     pub fn over_enet(settings: &SysproSettings, retry: &RetrySettings, transport: Rc<dyn EnetTransport>) -> Self {
         let finder = Finder::new(transport, &settings.enet);

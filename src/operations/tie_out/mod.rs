@@ -34,7 +34,6 @@ use super::calendar::CompanyCalendar;
 use super::refused::Refused;
 use super::{Requested, calendar, check_names};
 use crate::actors::system::Access;
-use crate::config::settings::SysproSource;
 use crate::domain::CompanyId;
 use crate::domain::ids::TieOutId;
 use crate::domain::tie_out::{Cause, Scope, TieOutState, Verdict};
@@ -211,7 +210,7 @@ async fn with_link(
     let flows = process.flows().into_iter().filter(|flow| asked.has(flow.company.as_str(), flow.entity.as_str()));
     let (definitions, vectors, column_kinds, servicenow) = (&definitions, &vectors, &column_kinds, &servicenow);
     // e.net has one session, which is of one company at a time
-    let at_once = if matches!(process.settings.syspro.source, SysproSource::Enet { .. }) { 1 } else { FLOWS };
+    let at_once = if link.as_ref().is_ok_and(SysproLink::has_one_company) { 1 } else { FLOWS };
     // while one flow's sums are made by the ledger, the next one's records are read
     stream::iter(flows.map(Ok))
         .try_for_each_concurrent(at_once, |flow| async move {
