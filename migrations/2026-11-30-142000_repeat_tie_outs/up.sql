@@ -8,9 +8,9 @@ CREATE TABLE tie_out_read (
     tie_out_id bigint NOT NULL REFERENCES tie_out ON DELETE CASCADE,
     -- what the results depend on besides the answers: release, definitions, settings, period
     basis text NOT NULL,
-    -- transactions from this one on may have changed the ledger after the results
-    xid bigint NOT NULL,
-    -- the life of the ledger in which `xid` counts
+    -- a transaction that it does not contain may have changed the ledger after the results
+    snapshot text NOT NULL,
+    -- the life of the ledger in which `snapshot` counts
     life integer NOT NULL,
     read_at timestamptz NOT NULL DEFAULT now(),
     -- false: the tie-out has not compared all of it

@@ -1228,7 +1228,7 @@ diesel::table! {
         entity -> Text,
         tie_out_id -> BigInt,
         basis -> Text,
-        xid -> BigInt,
+        snapshot -> Text,
         life -> Integer,
         read_at -> Timestamptz,
         complete -> Bool,

@@ -1,6 +1,6 @@
 -- The earlier tie-out whose results count as long as neither system nor the ledger has changed: on the same basis, with everything verified,
 -- and without a difference. `$1`, `$2`: company and entity; an empty entity: the sub-ledger. `$3`: the basis.
-SELECT r.tie_out_id, r.read_at, r.xid
+SELECT r.tie_out_id, r.read_at, r.snapshot
 FROM tie_out_read r
 JOIN tie_out t ON t.id = r.tie_out_id
 WHERE r.company = $1 AND r.entity = $2 AND r.basis = $3 AND r.complete AND t.state = 'done'

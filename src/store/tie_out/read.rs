@@ -32,8 +32,8 @@ pub struct TieOutRead {
     /// When SYSPRO was read.
     #[diesel(sql_type = Timestamptz)]
     pub read_at: DateTime<Utc>,
-    #[diesel(sql_type = BigInt)]
-    xid: i64,
+    #[diesel(sql_type = Text)]
+    snapshot: String,
 }
 
 #[derive(QueryableByName)]
@@ -84,10 +84,11 @@ const COPY_SUBLEDGER: [&str; 2] = [
      FROM tie_out_subledger_entry WHERE tie_out_id = $2 AND company = $3 ORDER BY id",
 ];
 
-/// Whether the ledger may have changed a document of a flow since a transaction: `$1`, `$2`: company and entity; `$3`: the transaction. Most
-/// events of documents do not name them: the documents do.
+/// Whether the ledger may have changed a document of a flow after a snapshot: `$1`, `$2`: company and entity; `$3`: the snapshot. Most events
+/// of documents do not name them: the documents do.
 const CHANGED: &str = "SELECT EXISTS ( \
-        SELECT FROM event e WHERE e.xid >= $3 AND e.documents <> '{}' \
+        SELECT FROM event e WHERE e.xid >= pg_snapshot_xmin($3::pg_snapshot)::text::bigint \
+          AND NOT pg_visible_in_snapshot(e.xid::text::xid8, $3::pg_snapshot) AND e.documents <> '{}' \
           AND EXISTS (SELECT FROM document d WHERE d.id = ANY(e.documents) AND d.company = $1 AND d.entity = $2)) AS changed";
 
 impl Store {
@@ -100,8 +101,8 @@ impl Store {
             let earlier = tie_out_read::table.filter(tie_out_read::company.eq(text(&of.company)));
             diesel::delete(earlier.filter(tie_out_read::entity.eq(text(&of.entity)))).execute(conn)?;
             sql_query(
-                "INSERT INTO tie_out_read (company, entity, tie_out_id, basis, xid, life) \
-                 SELECT $1, $2, $3, $4, pg_snapshot_xmin(pg_current_snapshot())::text::bigint, max(number) FROM ledger_life",
+                "INSERT INTO tie_out_read (company, entity, tie_out_id, basis, snapshot, life) \
+                 SELECT $1, $2, $3, $4, pg_current_snapshot()::text, max(number) FROM ledger_life",
             )
             .bind::<Text, _>(&of.company)
             .bind::<Text, _>(&of.entity)
@@ -167,7 +168,7 @@ impl Store {
             let Some(read) = read else { return Ok(None) };
             // the newest events, by the index of their transactions
             conn.batch_execute("SET LOCAL enable_seqscan = off")?;
-            let events = sql_query(CHANGED).bind::<Text, _>(&of.company).bind::<Text, _>(&of.entity).bind::<BigInt, _>(read.xid);
+            let events = sql_query(CHANGED).bind::<Text, _>(&of.company).bind::<Text, _>(&of.entity).bind::<Text, _>(&read.snapshot);
             let changed: Changed = events.get_result(conn)?;
             Ok((!changed.changed).then_some(read))
         })

@@ -242,9 +242,6 @@ fn a_place_outside_that_does_not_answer_or_asks_for_a_pause_delays_no_seal() {
     wait_until("what happened meanwhile is sealed", || signed.json(0, &["audit", "verify"])["unsealed"] == 0);
     let row = outside(&signed, "servicenow");
     assert!(signed.world.servicenow.count(TABLE) == 0 && row["tries"] != 1, "nothing is written during a pause: {row}");
-    let key = node.key(&signed.world);
-    let metric = |line: &str| crate::http::ask(&node.site, "GET", "/metrics", Some(&key), "").unwrap().2.contains(line);
-    wait_until("the metric shows the head that waits", || metric("\ntieline_audit_heads_waiting{place=\"timestamp\"} 1\n"));
     signed.psql("DELETE FROM node WHERE name = 'other'");
     wait_until("the pause is over, and the head is there", || outside(&signed, "servicenow")["done_at"].is_string());
     assert_eq!(signed.world.servicenow.count(TABLE), 1);
