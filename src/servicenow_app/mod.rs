@@ -1,7 +1,7 @@
 //! The ServiceNow side of a site as an application: the tables, columns, transform maps, roles and access rules that a profile needs,
 //! written as a project of ServiceNow's own SDK, as lists for people, and as the profile that names them. Nothing here talks to an instance.
 //!
-//! [`compose`] makes the [`model`] from compiled definitions. [`fluent`], [`keys`], [`lists`], [`profile`] and [`guide`] write it.
+//! `compose` makes the `model` from compiled definitions. `fluent`, `keys`, `lists`, `profile` and `guide` write it.
 
 pub mod compose;
 pub mod expected;

@@ -199,7 +199,7 @@ impl Store {
     }
 
     /// Ends the tie-outs whose process has died, and removes what was read for any: the last page of an interrupted one may come after its
-    /// end. The caller holds [`super::Exclusive::TieOut`], so that no other process makes one.
+    /// end. The caller holds [`crate::store::Exclusive::TieOut`], so that no other process makes one.
     ///
     /// # Errors
     /// [`StoreError`].
