@@ -1,4 +1,4 @@
-//! What an instance must have for the definitions in force, whoever made it: `tieline doctor` compares it with the dictionary.
+//! What an instance must have for the definitions in force, made by hand or by the application: `tieline doctor` compares it with the dictionary.
 
 use std::collections::BTreeMap;
 

@@ -10,7 +10,7 @@ use rust_decimal::Decimal;
 use crate::domain::FlowId;
 use crate::domain::ids::TieOutId;
 use crate::domain::tie_out_group::Groups;
-use crate::store::schema::{tie_out_found, tie_out_listing};
+use crate::store::schema::{tie_out_found, tie_out_listing, tie_out_read};
 use crate::store::text::{JsonText, Text, text};
 use crate::store::{Conn, Store, StoreError, Tx};
 
@@ -86,9 +86,10 @@ pub struct TieOutExtra {
 /// A record with its fiscal year and period: document, line, year, period.
 pub type TieOutPlace = (String, String, Option<i32>, Option<i32>);
 
-/// Removes the kept rows of a flow.
+/// Removes the kept rows of a flow, and what SYSPRO answered about it.
 pub(in crate::store) fn drop_found(conn: &mut Conn, flow: &FlowId) -> Tx<()> {
     let (company, entity) = (text(flow.company.as_str()), text(flow.entity.as_str()));
+    diesel::delete(tie_out_read::table.filter(tie_out_read::company.eq(company)).filter(tie_out_read::entity.eq(entity))).execute(conn)?;
     diesel::delete(tie_out_listing::table.filter(tie_out_listing::company.eq(company)).filter(tie_out_listing::entity.eq(entity)))
         .execute(conn)?;
     diesel::delete(tie_out_found::table.filter(tie_out_found::company.eq(company)).filter(tie_out_found::entity.eq(entity)))

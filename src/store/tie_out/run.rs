@@ -147,7 +147,7 @@ impl Store {
     pub async fn tie_out_end(&self, id: TieOutId, end: Result<TieOutEnd, String>) -> Result<TieOutRun, StoreError> {
         self.run("end a tie-out", move |conn| {
             if end.is_err() {
-                // of flows whose comparison did not come to its end
+                // of flows that were not compared completely
                 diesel::delete(tie_out_row::table.filter(tie_out_row::tie_out_id.eq(id))).execute(conn)?;
             }
             drop_old(conn)?;
