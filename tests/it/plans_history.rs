@@ -80,12 +80,14 @@ fn ledger(n: usize, statistics: Statistics) -> Database {
     }
     fill(2, n);
     // the old events are sealed, as they always are, and the server has summed up their pages, as it does by itself
+    database.wait_until_sealable();
     on(&database, async |store| assert!(store.audit_seal().await.unwrap() > 0));
     // a seal ends within a transaction, and all of these were one: the newest is a small one, as they are
     database.psql(
         "INSERT INTO event (kind, documents, records, actor, line)
          VALUES ('confirmed', '{1}', 1, 'x', event_line(0, now(), 'confirmed', NULL, NULL, NULL, NULL, 'x', '[' || event_record(1, 1, 1, NULL) || ']'))",
     );
+    database.wait_until_sealable();
     on(&database, async |store| assert!(store.audit_seal().await.unwrap() > 0));
     database.psql("SELECT brin_summarize_new_values('event_xid')");
     database.psql(&format!(
@@ -111,7 +113,9 @@ fn on(database: &Database, work: impl AsyncFnOnce(&Store)) {
 fn counted(database: &Database) -> BTreeMap<String, i64> {
     let all = "SELECT relname, coalesce(heap_blks_read, 0) + coalesce(heap_blks_hit, 0) + coalesce(idx_blks_read, 0) + coalesce(idx_blks_hit, 0) \
                FROM pg_statio_user_tables ORDER BY 1";
-    // a connection reports what it counted a moment after it is gone
+    // the connection of the test stays open, and would report at some later time what it counted
+    database.psql("SELECT pg_stat_force_next_flush()");
+    // another reports what it counted a moment after it is gone
     let (mut last, mut same) = (database.psql(all), 0);
     wait_for("every connection has reported", Duration::from_secs(60), || {
         let now = database.psql(all);
@@ -187,6 +191,7 @@ fn measure(database: &Database) -> Counts {
     });
     count("abandoned tie-outs", &|database| on(database, async |store| store.tie_out_abandon().await.unwrap()));
     count("a tie-out", &|database| on(database, tie_out));
+    database.wait_until_sealable();
     count("a seal", &|database| on(database, async |store| assert!(store.audit_seal().await.unwrap() > 0)));
     found
 }

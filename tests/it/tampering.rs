@@ -350,6 +350,7 @@ fn each_change_is_found() {
         copy.psql(&sql);
         if found == Outside {
             // the service seals what has no seal
+            copy.wait_until_sealable();
             let store = Store::connect(&settings(), &copy.url()).unwrap();
             run(store.audit_seal()).unwrap();
         }

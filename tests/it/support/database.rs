@@ -16,6 +16,7 @@ use tieline::config::settings::{DatabaseSettings, StateSettings};
 use tieline::postgres::{self, Cluster, Origin};
 use tieline::store::Store;
 
+use super::node::wait_for;
 use super::sql::Sql;
 
 /// A database of its own, dropped at the end.
@@ -165,6 +166,13 @@ impl Database {
     /// What the server says.
     pub fn try_psql(&self, sql: &str) -> Result<String, String> {
         self.server.sql.ask(&self.name, sql)
+    }
+
+    /// Waits until every event can be sealed: a transaction that is older, in whichever database of the server, delays it.
+    pub fn wait_until_sealable(&self) {
+        let newest = self.psql("SELECT pg_current_xact_id()");
+        let sealable = format!("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint > {newest}");
+        wait_for("no older transaction runs", Duration::from_secs(120), || (self.psql(&sealable) == "t").then_some(()));
     }
 
     /// The same on a connection that has done nothing else, for what the server counts per connection.

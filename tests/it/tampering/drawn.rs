@@ -552,6 +552,7 @@ fn changes_drawn_from_a_seed_are_found() {
         }
         if change.reseal {
             // where there is a gap, nothing is sealed
+            database.wait_until_sealable();
             let _ = run(store.audit_seal());
         }
         number += 1;
