@@ -75,7 +75,7 @@ pub(super) fn roots(call: &Call<'_>, plan: &ReadPlan, found: Rows) -> Roots {
 /// The fault of a record whose own row is bad.
 pub(super) fn bad_root(table: &str, problem: &RowProblem) -> Fault {
     match problem {
-        RowProblem::Unreadable(problem) => Fault::of_rows(format!(
+        RowProblem::Unreadable(problem) | RowProblem::ShownOtherwise(problem) => Fault::of_rows(format!(
             "its row of `{table}` cannot be read: {problem}. Tieline requested it alone and knows only its key; the rows around it were \
              read. Correct the row in SYSPRO, or correct the service that returns it; Tieline then reads it automatically"
         )),
@@ -179,7 +179,7 @@ fn row_after(plan: &ReadPlan, table: Option<&str>, bad: &BadRow, number: usize) 
     let table = table.unwrap_or(&plan.root.table);
     let whose = format!("the {place} in `{table}`");
     let mut fault = match &bad.problem {
-        RowProblem::Unreadable(problem) => Fault::of_rows(format!(
+        RowProblem::Unreadable(problem) | RowProblem::ShownOtherwise(problem) => Fault::of_rows(format!(
             "{whose} cannot be read, not even its key: {problem}. Correct it in SYSPRO, or correct the service that returns it"
         )),
         RowProblem::LeftOut(columns) => left_out(whose, table, columns, RowKey::Unknown),
@@ -259,7 +259,7 @@ pub(super) fn unreadable(related: &Related<'_>, bad: &[BadRow], rows: &[Vec<Cell
                     },
                 };
                 match &bad.problem {
-                    RowProblem::Unreadable(problem) => Fault::of_rows(format!(
+                    RowProblem::Unreadable(problem) | RowProblem::ShownOtherwise(problem) => Fault::of_rows(format!(
                         "{whose} cannot be read: {problem}. Tieline does not send the record until the row is corrected in SYSPRO or in \
                          the service"
                     )),

@@ -26,10 +26,23 @@ pub(super) struct Course {
     nulls: bool,
     /// The key of the row that was left to the next request, which it must begin with.
     pub(super) awaited: Option<Vec<Cell>>,
+    /// The last request by key.
+    pub(super) begun: Begun,
+    /// The last one that was made once more.
+    again: Option<Begun>,
     /// Consecutive rows that could not be read.
     pub(super) unreadable: u32,
     /// The requests so far.
     pub(super) trail: Trail,
+}
+
+/// A request for the rows beyond a key.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Begun {
+    /// The key; `None`: from the first row on.
+    pub(super) after: Option<Vec<Cell>>,
+    /// The rows that came.
+    pub(super) rows: usize,
 }
 
 /// A key without padding, numbers by value, null as an empty text.
@@ -136,6 +149,22 @@ impl Course {
     pub(super) fn begin_at(&mut self, key: Vec<Cell>) {
         (self.high, self.lower) = (None, None);
         self.after = Some(key);
+    }
+
+    /// Goes back to where the last request began, whose rows come again; answers how many there were. If as many came the last time that it
+    /// went back there, the next request is a circle.
+    pub(super) fn begin_again(&mut self) -> usize {
+        let begun = self.begun.clone();
+        if self.again.as_ref() != Some(&begun) {
+            self.trail.forget();
+        }
+        (self.high, self.lower, self.awaited) = (None, None, None);
+        self.unsure.clear();
+        self.blank.clear();
+        self.after.clone_from(&begun.after);
+        let rows = begun.rows;
+        self.again = Some(begun);
+        rows
     }
 
     /// Forgets the last key. `after` then counts as the last one.

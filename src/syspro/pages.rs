@@ -5,7 +5,7 @@ use url::Url;
 
 use super::error::SysproError;
 use super::left_out::Settled;
-use super::order::Course;
+use super::order::{Begun, Course};
 use super::reader::{Call, Query, Rows, asked};
 use super::salvage::SinceFailure;
 use super::transport::Request;
@@ -25,6 +25,11 @@ fn maybe_more(count: usize, top: usize, largest: usize) -> bool {
     count >= top || (count >= NO_CAP && count >= largest)
 }
 
+/// How many rows to request instead of so many that did not suffice.
+pub(super) fn more_than(rows: usize) -> usize {
+    (rows * 4).clamp(10, 5000)
+}
+
 impl Call<'_> {
     /// Reads pages of one query until the end, or until there are at least `want` rows.
     ///
@@ -38,6 +43,8 @@ impl Call<'_> {
         let (mut unaskable, mut least, mut odd) = (0, 1, 0);
         // rows with the last key of an answer, which are requested once more
         let mut held = Vec::new();
+        // the rows before the last request by key
+        let mut before_last = None;
         let mut since_failure = SinceFailure::NothingRead;
         loop {
             let whole = cap.min(want.saturating_sub(found.rows.len() + found.bad.len())).max(least);
@@ -108,7 +115,8 @@ impl Call<'_> {
             if count == 0 {
                 empty += 1;
                 if !has_link {
-                    if self.passed_over(query, course, &Settled::default(), &mut held, &mut found).await? {
+                    if let Some(rows) = self.passed_over(query, course, &Settled::default(), &mut held, &mut found, before_last).await? {
+                        least = least.max(rows);
                         continue;
                     }
                     found.rows.append(&mut held);
@@ -125,8 +133,15 @@ impl Call<'_> {
             since_failure = SinceFailure::RowsRead;
             suspect = suspect.map(|rows| rows.saturating_sub(count)).filter(|rows| *rows > 0);
             let mut settled = self.settle(query, answer, course.after.as_deref())?;
-            if !by_link && self.passed_over(query, course, &settled, &mut held, &mut found).await? {
-                continue;
+            if by_link {
+                course.begun.rows += count;
+            } else {
+                if let Some(rows) = self.passed_over(query, course, &settled, &mut held, &mut found, before_last).await? {
+                    least = least.max(rows);
+                    continue;
+                }
+                course.begun = Begun { after: bound.clone(), rows: count };
+                before_last = Some((found.rows.len(), found.bad.len()));
             }
             let beyond = if by_link { None } else { bound.as_deref() };
             self.check_places(query, course, &comparison, beyond, &mut settled, &mut odd).await?;
@@ -144,7 +159,7 @@ impl Call<'_> {
                         None => SysproError::Stuck { asked },
                     });
                 }
-                (unaskable, least) = (count, (count * 4).clamp(10, 5000));
+                (unaskable, least) = (count, more_than(count));
                 continue;
             }
             found.rows.extend(self.not_again(query, std::mem::take(&mut held), keys.first())?);

@@ -13,7 +13,7 @@ use super::faults::{self, Roots};
 use super::filter::Condition;
 use super::order::Course;
 use super::position::{Page, PageQuery, Position, ReadScope};
-use super::reader::{BadRow, Call, Query, Rows, SysproReader};
+use super::reader::{BadRow, Call, Query, RowProblem, Rows, SysproReader};
 use super::related::{Contiguous, Found, Related};
 use super::wire::Cell;
 
@@ -101,6 +101,27 @@ enum RootRows {
     Scattered,
 }
 
+/// For each row that cannot be read, whether it comes again if the row with the key `last` is held back and `before` is the key before it.
+/// `None`: that is not known of one of them. `earlier`: the rows before `before`.
+fn come_again(
+    course: &Course,
+    rows: &Rows,
+    (before, last): (&Vec<Cell>, &Vec<Cell>),
+    earlier: &[Vec<Cell>],
+    key: impl Fn(&Vec<Cell>) -> Vec<Cell>,
+) -> Option<Vec<bool>> {
+    let begun = course.begun.after.as_ref();
+    let again = |bad: &BadRow| match (&bad.cells, &bad.after) {
+        (Some(cells), _) => Some(key(cells)).filter(|bad| bad != last && bad < before).map(|_| false),
+        // with the same request again, nothing would be won
+        (None, _) if !matches!(bad.problem, RowProblem::ShownOtherwise(_)) || begun == Some(before) => None,
+        (None, None) => Some(false),
+        (None, Some(after)) if after == before || after == last => Some(true),
+        (None, Some(after)) => (begun == Some(after) || earlier.iter().any(|row| key(row) == *after)).then_some(false),
+    };
+    rows.bad.iter().map(again).collect()
+}
+
 impl Call<'_> {
     fn finish(&self, documents: Vec<Document>, next: Option<Position>) -> Page {
         let missing_columns = self.missing.take();
@@ -160,7 +181,8 @@ impl Call<'_> {
             rows.rows.truncate(rows.rows.iter().rposition(askable).map_or(0, |last| last + 1));
             self.hold_back(query, &mut course, &mut rows)?;
         }
-        self.root_rows.set(self.root_rows.get() + (rows.rows.len() + rows.bad.len()) as u64);
+        let came = (rows.rows.len() + rows.bad.len()).saturating_sub(rows.again);
+        self.root_rows.set(self.root_rows.get() + came as u64);
         let next = (rows.more && course.after.is_some()).then(|| Position::after(course));
         Ok((rows, next))
     }
@@ -179,8 +201,11 @@ impl Call<'_> {
         if let Some(kept) = kept
             && let before = key(&rows.rows[kept])
             && askable(&before)
-            && !rows.bad.iter().any(|bad| bad.cells.as_ref().map(key).is_none_or(|bad| bad == last || bad >= before))
+            && let Some(again) = come_again(course, rows, (&before, &last), &rows.rows[..kept], key)
         {
+            // they come again, too
+            let mut again = again.into_iter();
+            rows.bad.retain(|_| again.next() != Some(true));
             course.back_to(&before, &last);
             course.awaited = Some(last);
             return Ok(rows.rows.split_off(kept + 1));

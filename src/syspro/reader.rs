@@ -126,6 +126,8 @@ pub(super) struct Rows {
     pub(super) bad: Vec<BadRow>,
     /// Whether there may be more rows after the last one.
     pub(super) more: bool,
+    /// Of the rows, those that an earlier read had, too.
+    pub(super) again: usize,
 }
 
 impl Rows {
@@ -152,6 +154,8 @@ pub(super) struct BadRow {
 pub(super) enum RowProblem {
     /// It cannot be read; with the error.
     Unreadable(String),
+    /// SYSPRO shows its key otherwise than it compares it; in words.
+    ShownOtherwise(String),
     /// It leaves out these columns.
     LeftOut(Vec<String>),
     /// The value of this column is longer than the limit.

@@ -56,7 +56,7 @@ pub(super) struct Found {
 
 impl From<Found> for Rows {
     fn from(found: Found) -> Self {
-        Rows { rows: found.rows, bad: found.bad, more: false }
+        Rows { rows: found.rows, bad: found.bad, more: false, again: 0 }
     }
 }
 

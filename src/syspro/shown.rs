@@ -13,6 +13,7 @@ use super::comparison::{Comparison, Misplaced};
 use super::error::SysproError;
 use super::left_out::Settled;
 use super::order::Course;
+use super::pages::more_than;
 use super::reader::{BadRow, Call, Query, RowProblem, Rows, shown};
 use super::wire::Cell;
 
@@ -73,7 +74,7 @@ impl Call<'_> {
             from = of;
             if !again {
                 let after = of.checked_sub(1).map(|last| settled.keys[last].clone()).or_else(|| before.clone());
-                let problem = RowProblem::Unreadable(format!(
+                let problem = RowProblem::ShownOtherwise(format!(
                     "SYSPRO shows its key ({}) as {} and does not find it by that: the service or a view changes blanks, case or letters",
                     query.key.join(", "),
                     shown(&key)
@@ -118,9 +119,12 @@ impl Call<'_> {
     }
 
     /// Whether the rows beyond a key leave out the row that was to come first and that SYSPRO has: then the key before it is shown
-    /// otherwise, and rows between its two places would be lost. The read goes on behind the row that was left out, which is added.
+    /// otherwise, and rows between its two places would be lost. The read goes on behind the row that was left out, which is added. If
+    /// SYSPRO finds neither of the two by its key, both may be shown otherwise: the read goes back, and requests more rows, so that others
+    /// follow them. `before_last`: the rows of this read before its last request by key.
     ///
-    /// If SYSPRO does not find the row, it is taken for deleted.
+    /// Answers how many rows to request at least, if the read goes on elsewhere. If SYSPRO finds the key before a row that it does not find,
+    /// that row is taken for deleted.
     pub(super) async fn passed_over(
         &self,
         query: &Query<'_>,
@@ -128,23 +132,36 @@ impl Call<'_> {
         came: &Settled,
         held: &mut Vec<Vec<Cell>>,
         found: &mut Rows,
-    ) -> Result<bool, SysproError> {
-        let Some(awaited) = course.awaited.clone() else { return Ok(false) };
-        let comparison = self.comparison(query);
-        let first = came.keys.first();
+        before_last: Option<(usize, usize)>,
+    ) -> Result<Option<usize>, SysproError> {
+        let Some(awaited) = course.awaited.take() else { return Ok(None) };
         let unknown = came.bad.iter().any(|bad| bad.cells.is_none());
-        let here = came.keys.contains(&awaited);
-        // rows may have come in before it
-        if !here && first.is_some_and(|first| comparison.order(first, &awaited) == Some(Ordering::Less)) {
-            return Ok(false);
+        if unknown || came.keys.contains(&awaited) {
+            return Ok(None);
         }
-        course.awaited = None;
-        if here || unknown {
-            return Ok(false);
-        }
-        let rows = self.by_shown_key(query, &awaited).await?.unwrap_or_default();
+        let Some(rows) = self.by_shown_key(query, &awaited).await? else { return Ok(None) };
         if rows.is_empty() {
-            return Ok(false);
+            let bound = course.after.clone().unwrap_or_default();
+            if self.by_shown_key(query, &bound).await?.is_none_or(|rows| !rows.is_empty()) {
+                return Ok(None);
+            }
+            warn!(table = query.table, key = shown(&bound), "SYSPRO does not find the last rows before a request by their keys");
+            held.clear();
+            let came = course.begin_again();
+            match before_last {
+                Some((rows, bad)) => {
+                    found.rows.truncate(rows);
+                    found.bad.truncate(bad);
+                }
+                // the last one of them was left out there
+                None => found.again = came.saturating_sub(1),
+            }
+            return Ok(Some(more_than(came)));
+        }
+        // rows may have come in before it
+        if came.keys.first().is_some_and(|first| self.comparison(query).order(first, &awaited) == Some(Ordering::Less)) {
+            course.awaited = Some(awaited);
+            return Ok(None);
         }
         warn!(
             table = query.table,
@@ -156,7 +173,7 @@ impl Call<'_> {
             false => found.rows.append(held),
         }
         course.begin_at(awaited);
-        Ok(true)
+        Ok(Some(1))
     }
 }
 

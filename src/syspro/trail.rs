@@ -58,6 +58,11 @@ impl Trail {
         !self.keys.insert(key)
     }
 
+    /// Allows to request rows after the same keys once more.
+    pub(super) fn forget(&mut self) {
+        (self.keys, self.last) = (HashSet::new(), None);
+    }
+
     /// Whether a page started at this key before.
     fn began(&mut self, key: Option<&[Cell]>) -> bool {
         !self.pages.insert(of_key(key))

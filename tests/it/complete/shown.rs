@@ -104,3 +104,37 @@ fn rows_between_the_two_places_of_a_key_are_not_passed_over() {
         }
     }
 }
+
+/// Where the last rows of a page are such rows, neither the key beyond which the next page is requested nor that of the row that was left to it
+/// can be found.
+#[test]
+fn rows_behind_several_such_rows_at_the_end_of_a_page_are_not_passed_over() {
+    let world = World::start();
+    for number in GOOD {
+        supplier(&world, number, "New");
+    }
+    // stored before all of them, and shown as if they were behind most of them
+    let odd = [("SK1!", "SK1M"), ("SK1#", "SK1N")];
+    for (stored, _) in odd {
+        supplier(&world, stored, "Odd");
+    }
+    let all = odd.iter().map(|(stored, shown)| raw(stored, format!("\"{shown}\"").as_bytes(), shown)).collect();
+    world.syspro.switch(|switches| switches.raw = all);
+    let mut run = 0;
+    for order in ["binary", "any"] {
+        for page in 3..9 {
+            run += 1;
+            let name = format!("Run {run}");
+            for number in GOOD {
+                world.syspro.update(COMPANY, "ApSupplier", &[("Supplier", number)], &[("SupplierName", &name)]).unwrap();
+            }
+            let mut command = world.command(SWEEP);
+            command.env("TIELINE__SYSPRO__PAGE_SIZE", page.to_string()).env("TIELINE__SYSPRO__KEY_ORDER", order);
+            let out = command.output().unwrap();
+            assert!(matches!(out.status.code(), Some(0 | 3)), "{order}, pages of {page}: {}", text(&out));
+            for number in GOOD {
+                assert_eq!(arrived(&world, number).as_ref(), Some(&name), "{order}, pages of {page}: {number}: {}", text(&out));
+            }
+        }
+    }
+}
