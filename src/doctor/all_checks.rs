@@ -39,6 +39,9 @@ pub(super) async fn diagnose(parts: &DiagnosticsParts, way: &Way, scope: CheckSc
     if settings.tasks.enabled {
         report.note(database::tasks(store).await?);
     }
+    for finding in database::audit_heads(&settings.audit, store).await? {
+        report.note(finding);
+    }
     let credentials = store.credential_list().await?;
     report.note(machine::master_key(credential_store, Ciphertexts::of(credentials.len())));
     let enet = Use::of(settings, &definitions.now(), &credentials);

@@ -4,16 +4,20 @@ use chrono::TimeDelta;
 
 use super::{Finding, disk, machine};
 use crate::config::Settings;
-use crate::config::settings::SysproSettings;
+use crate::config::settings::{AuditSettings, SysproSettings};
 use crate::definition::set::short;
 use crate::domain::chain;
 use crate::domain::name::{doubles, twice};
 use crate::domain::next_step::NextStep;
+use crate::domain::outside::OutsidePlace;
 use crate::process::in_force::{View, request_words};
 use crate::store::{ApiKeyRow, KeyState, OLDEST_SERVER, Store, StoreError};
 
 /// The allowed difference of clocks.
 const APART: TimeDelta = TimeDelta::seconds(30);
+
+/// Rows of heads outside that are read: a week at each place.
+const NEWEST_HEADS: i64 = 14;
 
 /// How long a restore of the ledger is reported.
 const RECENT: TimeDelta = TimeDelta::days(7);
@@ -108,6 +112,33 @@ pub(super) async fn tasks(store: &Store) -> Result<Finding, StoreError> {
     }
     let states: Vec<String> = counts.states.iter().map(|(state, tasks)| format!("{tasks} {}", state.as_str().replace('_', " "))).collect();
     Ok(Finding::ok(WHAT, if states.is_empty() { "none is open".to_owned() } else { states.join(", ") }))
+}
+
+/// Whether the heads of the newest signed days of the audit are outside the ledger, at each place of the settings.
+pub(super) async fn audit_heads(audit: &AuditSettings, store: &Store) -> Result<Vec<Finding>, StoreError> {
+    let (rows, mut findings) = (store.outside_list(NEWEST_HEADS).await?, Vec::new());
+    for (place, configured) in [(OutsidePlace::ServiceNow, audit.head.is_some()), (OutsidePlace::Timestamp, audit.timestamp_url.is_some())] {
+        if !configured {
+            continue;
+        }
+        let what = match place {
+            OutsidePlace::ServiceNow => "head of the audit in ServiceNow",
+            OutsidePlace::Timestamp => "time stamp of the audit",
+        };
+        let newest = rows.iter().find(|row| row.place == place.as_str());
+        let error = newest.and_then(|row| Some((row, row.said.as_ref()?))).filter(|(row, _)| row.done_at.is_none());
+        findings.push(match (newest, error) {
+            (_, Some((row, said))) => {
+                let waiting = store.outside_waiting(place).await?;
+                let found = format!("{waiting} days of the last week are not there; {}, after {} attempts: {said}", row.day, row.tries);
+                Finding::warning(what, found, NextStep::HeadNotOutside)
+            }
+            (Some(row), None) if row.done_at.is_some() => Finding::ok(what, format!("that of {} is there", row.day)),
+            (Some(row), None) => Finding::ok(what, format!("that of {} is being put there", row.day)),
+            (None, None) => Finding::ok(what, "no day is signed yet"),
+        });
+    }
+    Ok(findings)
 }
 
 /// The life of the ledger: whether it was restored, when, and from what.

@@ -191,6 +191,8 @@ steps! {
     TaskRights => "let the OAuth application's user read, create and change the rows of `tasks.table` and its columns, or correct `[tasks]`";
     TasksFailing => "look at the error (`tieline tasks`), and correct the right, the table or the column that it names; Tieline retries \
         automatically";
+    HeadNotOutside => "correct what the error names (`[audit]` of tieline.toml, the right to write there, or the network); Tieline retries \
+        automatically for a week. Until then keep `tieline audit head` where nobody with access to the ledger can change it";
     TestOnly => "nothing: this was only a test";
 
     // entries of the conflict list

@@ -97,6 +97,19 @@ impl Authority {
     }
 }
 
+/// What `doctor` says of the heads outside: the verdict, what was found and what to do, of each place.
+fn findings(node: &Node, world: &World) -> Vec<(String, String, String)> {
+    let out = node.command(world, &["doctor", "--read-only", "--output", "json"]).output().unwrap();
+    let all: Vec<Value> = serde_json::from_slice(&out.stdout).unwrap_or_else(|error| panic!("{error}: {}", text(&out)));
+    let word = |finding: &Value, name: &str| finding[name].as_str().unwrap().to_owned();
+    ["head of the audit in ServiceNow", "time stamp of the audit"]
+        .map(|what| {
+            let finding = all.iter().find(|finding| finding["what"] == what).unwrap_or_else(|| panic!("{what}: {all:#?}"));
+            (word(finding, "verdict"), word(finding, "found"), word(finding, "to_do"))
+        })
+        .to_vec()
+}
+
 /// What `audit head` says of the heads outside, by their places.
 fn outside(signed: &Signed, place: &str) -> Value {
     let said = signed.json(0, &["audit", "head"]);
@@ -144,6 +157,11 @@ fn the_head_goes_outside() {
         assert!(metrics.contains(&format!("tieline_audit_heads_total{{place=\"{place}\",put=\"failed\"}} 1")), "{place}");
     }
     assert!(signed.said(0, &["audit", "head"]).contains("is not outside (servicenow, 1 attempts)"));
+    for ((verdict, found, to_do), cause) in findings(&wrong, &signed.world).iter().zip(["u_nowhere", "no time stamp of RFC 3161"]) {
+        assert_eq!(verdict, "warning", "{found}");
+        assert!(found.starts_with("1 days of the last week are not there") && found.contains(cause), "{found}");
+        assert!(to_do.contains("[audit]"), "{to_do}");
+    }
     assert_eq!(wrong.terminate(), Some(0));
     assert_eq!(signed.psql("SELECT count(*) FROM audit WHERE detail LIKE '%audit head not outside%'"), "2");
 
@@ -155,6 +173,9 @@ fn the_head_goes_outside() {
     wait_until("both are done", || ["servicenow", "timestamp"].iter().all(|place| outside(&signed, place)["done_at"].is_string()));
     wait_until("the notices came", || !web.seen().is_empty() && !mail.seen().is_empty());
     let asked = authority.asked.load(Ordering::SeqCst);
+    for (verdict, found, _) in findings(&right, &signed.world) {
+        assert!(verdict == "ok" && found.ends_with("is there"), "{found}");
+    }
 
     // one row for the day, with what the ledger says
     let rows = signed.world.servicenow.rows(TABLE);
