@@ -72,7 +72,7 @@ impl Actor for AuditOutside {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         for &place in OutsidePlace::ALL {
-            if self.outside.is_configured(place) {
+            if self.outside.settings.names(place) {
                 ctx.notify_later(LookDue(place), EVERY);
             }
         }
@@ -113,31 +113,13 @@ struct Put {
 }
 
 impl Outside {
-    fn is_configured(&self, place: OutsidePlace) -> bool {
-        match place {
-            OutsidePlace::ServiceNow => self.settings.head.is_some(),
-            OutsidePlace::Timestamp => self.settings.timestamp_url.is_some(),
-        }
-    }
-
     /// Puts every head that is due at a place there.
     async fn look(&self, place: OutsidePlace) {
-        // a place that does not answer is known before it is asked
-        self.count(place).await;
         // a copy of the ledger that waits for a comparison writes nothing
         if self.permission.is_given()
             && let Err(error) = self.put_at(place).await
         {
             warn!(%place, error = %chain(&error), "the head of the audit was not put outside; Tieline retries");
-        }
-        self.count(place).await;
-    }
-
-    /// Shows how many heads wait for a place.
-    async fn count(&self, place: OutsidePlace) {
-        match self.store.outside_waiting(place).await {
-            Ok(days) => metrics().ledger.set_heads_waiting(place, days),
-            Err(error) => warn!(%place, error = %chain(&error), "the heads that are not outside could not be counted; Tieline retries"),
         }
     }
 

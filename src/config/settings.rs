@@ -17,7 +17,7 @@ use crate::domain::approval::ApprovalKind;
 use crate::domain::change_limit::ChangeLimit;
 use crate::domain::fiscal::FiscalPeriod;
 use crate::domain::notice::NoticeEvent;
-use crate::domain::outside::HeadValue;
+use crate::domain::outside::{HeadValue, OutsidePlace};
 use crate::domain::per_flow::PerFlow;
 use crate::domain::retention::{Kept, KeptTable};
 use crate::domain::role::Role;
@@ -88,6 +88,16 @@ pub struct AuditSettings {
     pub head: Option<HeadTable>,
     /// A time-stamping authority (RFC 3161).
     pub timestamp_url: Option<Url>,
+}
+
+impl AuditSettings {
+    /// Whether the site puts heads at this place.
+    pub fn names(&self, place: OutsidePlace) -> bool {
+        match place {
+            OutsidePlace::ServiceNow => self.head.is_some(),
+            OutsidePlace::Timestamp => self.timestamp_url.is_some(),
+        }
+    }
 }
 
 /// A table of ServiceNow that gets a row for each signed day.

@@ -10,6 +10,7 @@ use tokio::time::timeout;
 use super::route::{Cached, Route, Shape};
 use super::state::AppState;
 use crate::domain::delivery::{DeliveryState, FailureReason};
+use crate::domain::outside::OutsidePlace;
 use crate::domain::tie_out::Verdict;
 use crate::domain::{EntityName, FlowId};
 use crate::process::in_force::SetStatus;
@@ -54,6 +55,12 @@ pub(super) async fn metrics(app_state: web::Data<AppState>) -> HttpResponse {
         let made: HashSet<(&str, &str)> = made.iter().map(|flow| (flow.company.as_str(), flow.entity.as_str())).collect();
         gauges.pending.retain(|count| made.contains(&(count.company.as_str(), count.entity.as_str())));
         all_metrics().ledger.set_unsealed(gauges.unsealed);
+        for &place in OutsidePlace::ALL {
+            if app_state.process.settings.audit.names(place) {
+                let waiting = gauges.heads_waiting.iter().find(|waiting| waiting.place == place.as_str());
+                all_metrics().ledger.set_heads_waiting(place, waiting.map_or(0, |waiting| waiting.days));
+            }
+        }
         all_metrics().ledger.set_ledger_size(gauges.size.bytes, gauges.size.growth);
         for count in &gauges.conflicts {
             all_metrics().records.set_conflicts(&count.entity, &count.kind, &count.state, count.count);

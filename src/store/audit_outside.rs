@@ -5,12 +5,12 @@ use std::time::Duration;
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{BigInt, Binary, Date, Double, Integer, Nullable, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Binary, Date, Double, Integer, Nullable, Timestamptz};
 use serde_json::json;
 
 use super::audit::{NewAudit, audit_append};
 use super::schema::audit_outside;
-use super::{Store, StoreError};
+use super::{Conn, Store, StoreError, Tx};
 use crate::domain::audit::AuditKind;
 use crate::domain::outside::OutsidePlace;
 use crate::store::text::{Text, text};
@@ -62,10 +62,25 @@ impl OutsideRow {
     }
 }
 
-#[derive(QueryableByName)]
-struct Days {
+/// A number of days whose head is due at a place and not there yet.
+#[derive(Debug, QueryableByName)]
+pub struct HeadsWaiting {
+    /// The place.
+    #[diesel(sql_type = Text)]
+    pub place: String,
+    /// How many days.
     #[diesel(sql_type = BigInt)]
-    days: i64,
+    pub days: i64,
+}
+
+/// How many heads wait for each place. That of the newest signed day is due before it was tried.
+pub(super) fn heads_waiting(conn: &mut Conn) -> Tx<Vec<HeadsWaiting>> {
+    let waiting = sql_query(
+        "SELECT p.place, (SELECT count(*) FROM audit_outside o WHERE o.place = p.place AND o.done_at IS NULL AND o.day > n.day - $2) \
+                + (NOT EXISTS (SELECT FROM audit_outside o WHERE o.place = p.place AND o.day = n.day))::integer AS days \
+         FROM unnest($1::text[]) AS p (place), (SELECT max(day) AS day FROM audit_day HAVING max(day) IS NOT NULL) n",
+    );
+    Ok(waiting.bind::<Array<Text>, _>(OutsidePlace::WORDS).bind::<Integer, _>(TRIED_DAYS).load(conn)?)
 }
 
 /// A token of a time-stamping authority.
@@ -148,21 +163,6 @@ impl Store {
             }
             let detail = json!({ "action": "audit head not outside", "key": due.day, "place": place.as_str(), "message": said });
             audit_append(conn, &[NewAudit::of(AuditKind::Action).detail(&detail)])
-        })
-        .await
-    }
-
-    /// Days whose head is due at a place and not there yet.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn outside_waiting(&self, place: OutsidePlace) -> Result<i64, StoreError> {
-        self.run("count the heads that are not outside", move |conn| {
-            let after = sql_query(
-                "SELECT count(*) AS days FROM audit_outside \
-                 WHERE place = $1 AND done_at IS NULL AND day > (SELECT max(day) FROM audit_day) - $2",
-            );
-            Ok(after.bind::<Text, _>(place.as_str()).bind::<Integer, _>(TRIED_DAYS).get_result::<Days>(conn)?.days)
         })
         .await
     }

@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt};
 
+use super::audit_outside::{HeadsWaiting, heads_waiting};
 use super::documents::{PendingCount, pending_count};
 use super::retention::{LedgerSize, ledger_size};
 use super::schema::flow;
@@ -29,6 +30,8 @@ pub struct Gauges {
     pub outdated: Vec<EntityCount>,
     /// Unsealed audit rows, 100,000 at most.
     pub unsealed: i64,
+    /// The heads of signed days that are due outside; nothing before the first signed day.
+    pub heads_waiting: Vec<HeadsWaiting>,
     /// The conflict list of every aligned entity: each kind and state, zeros included.
     pub conflicts: Vec<ConflictCount>,
     /// The size of the ledger.
@@ -117,8 +120,8 @@ impl Store {
             .load(conn)?;
             let outdated = sql_query(format!("SELECT entity, sum(records)::bigint AS count FROM ({}) o GROUP BY 1", include_str!("sql/outdated.sql")));
             let outdated = outdated.load(conn)?;
-            let (size, tie_out) = (ledger_size(conn)?, newest_done(conn)?);
-            Ok(Gauges { tie_out, size, conflicts, not_as_sent, outdated, pending, flows, unsealed: unsealed.first().map_or(0, |row| row.rows) })
+            let (size, tie_out, heads_waiting) = (ledger_size(conn)?, newest_done(conn)?, heads_waiting(conn)?);
+            Ok(Gauges { tie_out, heads_waiting, size, conflicts, not_as_sent, outdated, pending, flows, unsealed: unsealed.first().map_or(0, |row| row.rows) })
         })
         .await
     }

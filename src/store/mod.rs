@@ -86,7 +86,7 @@ pub use approved::ApprovedUse;
 pub use archive::{Archive, ArchiveReport};
 pub use audit::{AuditFilter, AuditRow, NewAudit};
 pub use audit_day::{AuditDayRange, AuditDayRow, AuditDays, AuditKeyRow, KeyChange, LeafFilter, LeafLine, SignedBy};
-pub use audit_outside::{AuditStamp, OutsideDue, OutsideRow};
+pub use audit_outside::{AuditStamp, HeadsWaiting, OutsideDue, OutsideRow};
 pub use backfill::{BackfillFilter, BackfillRow, BackfillStep, NewBackfill};
 pub use calendar::KeptCalendar;
 pub use clock::SetBack;

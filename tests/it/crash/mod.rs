@@ -73,7 +73,6 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("store that a head is outside", "the same; without it the head is written again into the same row"),
     ("store that a head is not outside", "the same; without it the head is tried again after the lease"),
     ("list the heads outside", "reads"),
-    ("count the heads that are not outside", "reads"),
     ("read time stamps", "reads"),
     ("see whether the schema is newer", "reads, when the audit could not be sealed"),
     ("store the manifest of a day", "once a day, one transaction; without it the next pass signs the day"),

@@ -229,6 +229,16 @@ fn the_head_goes_outside() {
     assert!(verify(&copy, Vec::new()).problem.unwrap().contains("time stamp"));
 }
 
+/// How many heads wait for ServiceNow and for the authority, by a scrape.
+fn waiting(node: &Node) -> [i64; 2] {
+    let (_, scraped) = node.get("/metrics").unwrap();
+    ["servicenow", "timestamp"].map(|place| {
+        let series = format!("\ntieline_audit_heads_waiting{{place=\"{place}\"}} ");
+        let (_, rest) = scraped.split_once(&series).unwrap_or_else(|| panic!("no series for {place}: {scraped}"));
+        rest.lines().next().unwrap().parse().unwrap()
+    })
+}
+
 #[test]
 fn a_place_outside_that_does_not_answer_or_asks_for_a_pause_delays_no_seal() {
     let world = World::with(|instance| instance.tables.push(TableSchema::new(TABLE, "u_key", "u_key:text(80) u_head:text(120)")));
@@ -258,7 +268,10 @@ fn a_place_outside_that_does_not_answer_or_asks_for_a_pause_delays_no_seal() {
         // longer than the test waits for anything
         .with("SERVICENOW__REQUEST_TIMEOUT_SECONDS", "600");
     node.start_and_wait(&signed.world);
+    // the head of the newest day is due at both places before either was tried, and while one is silent and the other one must wait
+    assert_eq!(waiting(&node), [1, 1]);
     wait_until("the authority was asked", || asked.load(Ordering::SeqCst) > 0);
+    assert_eq!(waiting(&node), [1, 1]);
     signed.said(0, &["flow", "pause", COMPANY, "gl_posting", "--why", "while it is silent"]);
     wait_until("what happened meanwhile is sealed", || signed.json(0, &["audit", "verify"])["unsealed"] == 0);
     let row = outside(&signed, "servicenow");
@@ -266,5 +279,13 @@ fn a_place_outside_that_does_not_answer_or_asks_for_a_pause_delays_no_seal() {
     signed.psql("DELETE FROM node WHERE name = 'other'");
     wait_until("the pause is over, and the head is there", || outside(&signed, "servicenow")["done_at"].is_string());
     assert_eq!(signed.world.servicenow.count(TABLE), 1);
+    // one is done, and the other one waits on
+    wait_until("the metric says so", || waiting(&node) == [0, 1]);
+    // days before it for which the place was not reached, and one that is too long ago to be tried
+    signed.psql(
+        "INSERT INTO audit_outside (day, place, not_before)
+         SELECT max(day) - n, 'servicenow', now() + interval '1 hour' FROM audit_day, unnest('{2,9}'::integer[]) n GROUP BY n",
+    );
+    wait_until("another day waits", || waiting(&node) == [1, 1]);
     node.kill();
 }
