@@ -14,15 +14,15 @@ pub use self::step::{CloseBasis, NewCloseReason, NewCloseStep, StepResult};
 pub(super) use self::watch::{Touched, suspend_what_differs, touch};
 use super::schema::{close_change, close_period, close_step, tie_out_bucket, tie_out_item};
 use super::tie_out::{TieOutBucket, TieOutItem};
-use super::{Store, StoreError};
-use crate::domain::close::CloseState;
+use super::{Conn, Store, StoreError, Tx};
+use crate::domain::close::{CloseState, CloseStep};
 use crate::domain::fiscal::FiscalPeriod;
 use crate::domain::ids::TieOutId;
 use crate::store::text::{Text, text};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{BigInt, Integer, Nullable};
+use diesel::sql_types::{Array, BigInt, Integer, Nullable};
 
 /// Which changes to list.
 #[derive(Debug, Clone, Default)]
@@ -38,6 +38,12 @@ pub struct CloseChanges {
 }
 
 #[derive(QueryableByName)]
+struct Numbered {
+    #[diesel(sql_type = BigInt)]
+    id: i64,
+}
+
+#[derive(QueryableByName)]
 struct Counted {
     #[diesel(sql_type = Text)]
     company: String,
@@ -45,6 +51,16 @@ struct Counted {
     number: i32,
     #[diesel(sql_type = BigInt)]
     count: i64,
+}
+
+/// The numbers of the newest step of each of these kinds of each period; of one company, if given.
+fn newest_steps(conn: &mut Conn, company: Option<String>, kinds: &[CloseStep]) -> Tx<Vec<i64>> {
+    let words: Vec<&str> = kinds.iter().map(|kind| kind.as_str()).collect();
+    let newest: Vec<Numbered> = sql_query(include_str!("../sql/close_newest_steps.sql"))
+        .bind::<Nullable<Text>, _>(company)
+        .bind::<Array<Text>, _>(words)
+        .load(conn)?;
+    Ok(newest.into_iter().map(|step| step.id).collect())
 }
 
 impl Store {
@@ -80,14 +96,9 @@ impl Store {
     /// [`StoreError`].
     pub async fn close_newest_steps(&self, company: Option<String>) -> Result<Vec<CloseStepRow>, StoreError> {
         self.run("list the newest steps of closes", move |conn| {
-            let mut rows = close_step::table
-                .distinct_on((close_step::company, close_step::number, close_step::step))
-                .order((close_step::company, close_step::number, close_step::step, close_step::id.desc()))
-                .into_boxed::<Pg>();
-            if let Some(company) = &company {
-                rows = rows.filter(close_step::company.eq(text(company)));
-            }
-            Ok(rows.select(CloseStepRow::as_select()).load(conn)?)
+            let of = close_step::id.eq_any(newest_steps(conn, company, CloseStep::ALL)?);
+            let in_order = (close_step::company, close_step::number, close_step::step);
+            Ok(close_step::table.filter(of).order(in_order).select(CloseStepRow::as_select()).load(conn)?)
         })
         .await
     }

@@ -14,6 +14,7 @@ use super::super::outbox::outbox_to_pending;
 use super::super::schema::{close_change, close_period, close_reason, close_step, tie_out, tie_out_block, tie_out_bucket, tie_out_item};
 use super::super::tie_out::{TieOutBucket, TieOutItem};
 use super::super::{Conn, Tx};
+use super::newest_steps;
 use super::rows::{ClosePeriodRow, CloseReasonRow};
 use crate::domain::DocumentKey;
 use crate::domain::FlowId;
@@ -236,13 +237,12 @@ pub(super) fn reasons(conn: &mut Conn, company: &str, period: FiscalPeriod) -> T
 
 /// What was signed last for periods of these companies, by company and period.
 fn signed_sums(conn: &mut Conn, rows: &[ClosePeriodRow]) -> Tx<BTreeMap<(String, i32), Vec<SignedSum>>> {
-    let signatures = [CloseStep::Prepare, CloseStep::Sign];
+    let signatures = newest_steps(conn, None, &[CloseStep::Prepare, CloseStep::Sign])?;
+    // the later one of a preparer and a reviewer replaces the other one
     let newest: Vec<(String, i32, serde_json::Value)> = close_step::table
+        .filter(close_step::id.eq_any(signatures))
         .filter(close_step::company.eq_any(rows.iter().map(|row| text(&row.company))))
-        .filter(close_step::number.eq_any(rows.iter().map(|row| row.number)))
-        .filter(close_step::step.eq_any(signatures.iter().map(|step| text(step.as_str()))))
-        .distinct_on((close_step::company, close_step::number))
-        .order((close_step::company, close_step::number, close_step::id.desc()))
+        .order(close_step::id)
         .select((close_step::company, close_step::number, close_step::sums))
         .load(conn)?;
     // sums that an earlier program wrote in another form compare as none, which suspends

@@ -1,0 +1,1 @@
+DROP INDEX close_step_newest;
