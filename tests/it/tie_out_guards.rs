@@ -56,7 +56,7 @@ fn under(change: impl Fn(&str) -> String) -> (World, String) {
 }
 
 /// Delivers everything, and ties out.
-fn delivered(world: &World, definitions: &str) -> impl Fn() -> (Value, Option<i32>) {
+pub fn delivered(world: &World, definitions: &str) -> impl Fn() -> (Value, Option<i32>) {
     let command = move |arguments: &[&str]| {
         let mut command = world.command(arguments);
         command.env("TIELINE__DEFINITIONS__DIRECTORY", definitions);

@@ -1,8 +1,13 @@
 //! A tie-out takes over what an earlier one found where neither system nor the ledger has changed, and nowhere else.
 
 use serde_json::Value;
+use tieline::domain::answered::Answered;
+use tieline::domain::ids::TieOutId;
+use tieline::store::{Store, TieOutReading};
 use tieline_sim::faults::{Fault, FaultRule};
 
+use crate::support::database::{Database, settings};
+use crate::support::run;
 use crate::support::world::{COMPANY, World};
 use crate::tie_out::{items, parts, said, tie_out_with};
 
@@ -137,4 +142,88 @@ fn an_answer_that_does_not_come_is_not_the_same() {
     assert_eq!((exit, taken_over(&report, "supplier")), (Some(0), vec![false]), "{report:#}");
     let (report, _) = tie_out_with(&world, &[]);
     assert_eq!(taken_over(&report, "supplier"), [true], "{report:#}");
+}
+
+#[test]
+fn what_results_depend_on_besides_the_answers_is_compared() {
+    let world = World::start();
+    let invoices = |setting: Option<(&str, &str)>| {
+        let mut command = world.command(&["--output", "json", "tie-out", "--entity", "invoice"]);
+        command.envs(setting);
+        let (report, exit) = said(command);
+        assert_eq!(exit, Some(0), "{report:#}");
+        taken_over(&report, "invoice")
+    };
+    let changed = |what: &str, setting: Option<(&str, &str)>| {
+        assert_eq!((invoices(setting), invoices(setting)), (vec![false, false], vec![true, true]), "{what}");
+    };
+    changed("the first one", None);
+    // SYSPRO would answer the earlier requests as before
+    changed("a setting of SYSPRO", Some(("TIELINE__SYSPRO__PAGE_SIZE", "7")));
+    changed("the setting as it was", None);
+    world.syspro.switch(|switches| switches.metadata = false);
+    changed("no types of columns", None);
+    let shipped = include_str!("../../config/profiles/apo/invoice.toml");
+    let own = shipped.replacen("supplier = \"u_supplier\"\n", "", 1);
+    assert_ne!(own, shipped);
+    let directory = world.site.path("definitions");
+    std::fs::create_dir_all(directory.join("profiles/apo")).unwrap();
+    std::fs::write(directory.join("profiles/apo/invoice.toml"), own).unwrap();
+    changed("definitions", Some(("TIELINE__DEFINITIONS__DIRECTORY", directory.to_str().unwrap())));
+}
+
+/// Each condition alone, as the ledger has it: what may have changed, or was not compared to its end, is read again.
+#[test]
+fn only_what_was_verified_without_a_difference_and_to_its_end_is_taken_over() {
+    let world = World::start();
+    let invoices = || taken_over(&tie_out_with(&world, &["--entity", "invoice"]).0, "invoice");
+    assert_eq!((invoices(), invoices()), (vec![false, false], vec![true, true]));
+    for (what, change) in [
+        ("the read did not end", "UPDATE tie_out_read SET complete = false"),
+        ("the tie-out did not end", "UPDATE tie_out SET state = 'failed' WHERE id = (SELECT max(id) FROM tie_out)"),
+        ("the ledger was restored since", "UPDATE tie_out_read SET life = life - 1"),
+        ("ServiceNow was listed since", "UPDATE tie_out_listing SET listed_at = now()"),
+        (
+            "there is a difference",
+            "INSERT INTO tie_out_item (tie_out_id, company, entity, block, document_key, record_key, currency, kind, cause)
+             SELECT max(id), 'EDU1', 'invoice', 'header', 'K', '', 'ZAR', 'missing', 'deleted_in_servicenow' FROM tie_out",
+        ),
+        (
+            "a block is not verified",
+            "UPDATE tie_out_block SET unverified = 'x' WHERE block = 'lines' AND tie_out_id = (SELECT max(id) FROM tie_out)",
+        ),
+        (
+            "a block was not read",
+            "UPDATE tie_out_block SET unread = true WHERE block = 'lines' AND tie_out_id = (SELECT max(id) FROM tie_out)",
+        ),
+        (
+            "a sum is not verified",
+            "UPDATE tie_out_bucket SET verdict = 'unverified' WHERE id = (SELECT max(id) FROM tie_out_bucket WHERE entity = 'invoice')",
+        ),
+    ] {
+        world.database.psql(change);
+        assert_eq!((invoices(), invoices()), (vec![false, false], vec![true, true]), "{what}");
+    }
+}
+
+#[test]
+fn of_two_tie_outs_that_read_at_once_the_later_one_counts() {
+    run(async {
+        let database = Database::migrated().await;
+        let store = Store::connect(&settings(), &database.url()).unwrap();
+        database.psql("INSERT INTO tie_out (requested_by, why, state, ended_at) SELECT 'x', 'y', 'done', now() FROM generate_series(1, 2)");
+        let of = || TieOutReading { company: "A".into(), entity: "invoice".into(), basis: "b".into() };
+        let answer = |address: &str| vec![Answered { address: address.into(), digest: [7; 32] }];
+        let (one, other) = (TieOutId(1), TieOutId(2));
+        store.tie_out_reading(one, of()).await.unwrap();
+        store.tie_out_reading(other, of()).await.unwrap();
+        store.tie_out_answered(other, of(), 1, answer("later")).await.unwrap();
+        // the first one goes on to its end
+        store.tie_out_answered(one, of(), 2, answer("earlier")).await.unwrap();
+        store.tie_out_was_read(one, of()).await.unwrap();
+        assert!(store.tie_out_read_before(of()).await.unwrap().is_none(), "the later one has not ended");
+        store.tie_out_was_read(other, of()).await.unwrap();
+        assert_eq!(store.tie_out_read_before(of()).await.unwrap().map(|read| read.tie_out_id), Some(other));
+        assert_eq!(store.tie_out_answers(of(), 0, 10).await.unwrap(), answer("later"));
+    });
 }

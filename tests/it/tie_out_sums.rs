@@ -13,6 +13,7 @@ use tieline_sim::servicenow::{AggregateRights, ServiceNowOptions};
 use crate::support::node::wait_for;
 use crate::support::world::World;
 use crate::tie_out::{items, tie_out_with};
+use crate::tie_out_guards::delivered;
 
 const INVOICES: &str = "x_apo_invoice";
 
@@ -170,4 +171,40 @@ fn a_table_that_changes_while_it_is_listed_is_not_compared_with_its_sums() {
     let (report, exit) = tie_out_with(&world, &["--entity", "invoice"]);
     let header = block(&report, "invoice", "header");
     assert_eq!((exit, header["summed_groups"].is_i64(), &header["not_summed"]), (Some(0), true, &Value::Null), "{header:#}");
+}
+
+/// Under the shipped profile of invoices with one more line for the header, and nothing delivered yet.
+fn declared(options: impl FnOnce(&mut ServiceNowOptions), line: &str) -> (World, String) {
+    let world = World::with(options);
+    let shipped = include_str!("../../config/profiles/apo/invoice.toml");
+    let own = shipped.replacen("[header.tie_out]\n", &format!("[header.tie_out]\n{line}\n"), 1);
+    let directory = world.site.path("definitions");
+    std::fs::create_dir_all(directory.join("profiles/apo")).unwrap();
+    std::fs::write(directory.join("profiles/apo/invoice.toml"), own).unwrap();
+    world.set_credentials(&|arguments| world.command(arguments));
+    (world, directory.display().to_string())
+}
+
+#[test]
+fn a_definition_says_whether_a_column_can_be_summed_and_what_is_no_number_is_named() {
+    let (world, definitions) = declared(typed, "sums = false");
+    let (report, exit) = delivered(&world, &definitions)();
+    let why = block(&report, "invoice", "header")["not_summed"].as_str().unwrap_or_default().to_owned();
+    assert!(exit == Some(0) && why.contains("`sums` of the definition says that `u_amount_invoiced`"), "{report:#}");
+
+    // texts that are declared to be numbers: the instance leaves out their sum
+    let texts = |options: &mut ServiceNowOptions| options.table(INVOICES).unwrap().set_column("u_amount_invoiced", ColumnKind::Text(40));
+    let (world, definitions) = declared(texts, "sums = true");
+    let tie_out = delivered(&world, &definitions);
+    let (report, exit) = tie_out();
+    let header = block(&report, "invoice", "header");
+    let why = header["not_summed"].as_str().unwrap_or_default();
+    assert!(why.contains("ServiceNow leaves out the sum of `u_amount_invoiced`") && header["unverified"].is_null(), "{header:#}");
+    assert_eq!(exit, Some(0), "{report:#}");
+    // one of them is no number
+    let row = world.servicenow.rows(INVOICES).swap_remove(0);
+    assert!(world.servicenow.edit_row(INVOICES, &row["sys_id"], &[("u_amount_invoiced", "twelve")]));
+    let header = block(&tie_out().0, "invoice", "header");
+    let why = header["not_summed"].as_str().unwrap_or_default();
+    assert!(why.contains("is `twelve`, which is no number") && header["unverified"].is_null(), "{header:#}");
 }

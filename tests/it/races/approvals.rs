@@ -3,9 +3,9 @@
 use futures_util::future::join;
 use tieline::domain::approval::{ApprovalKind, ApprovalState};
 use tieline::domain::fiscal::FiscalPeriod;
-use tieline::store::{Answered, Approval, Concerns, NewApproval};
+use tieline::store::{Answered, Approval, ApprovedUse, Concerns, NewApproval, Resend};
 
-use super::orders::{waiting_for, while_held};
+use super::orders::{WAITING_FOR_OTHERS, waiting_for, while_held};
 use super::*;
 use crate::support::run;
 
@@ -83,5 +83,87 @@ fn an_answer_that_waited_beyond_the_end_of_a_request_is_too_late() {
         .await;
         assert!(matches!(late, Answered::State(ApprovalState::Expired)), "{late:?}");
         assert_eq!(events(&ledger), "ask expire");
+    });
+}
+
+/// Executions of the replay that was approved.
+const ONE: &str = "a0000000-0000-0000-0000-000000000001";
+const OTHER: &str = "a0000000-0000-0000-0000-000000000002";
+
+fn used(execution: &str) -> ApprovedUse {
+    ApprovedUse { approval: 1, execution: execution.parse().unwrap(), actor: "user anna".into(), why: "a correction".parse().unwrap() }
+}
+
+/// Three records, and an approval to send them again.
+async fn approved() -> Arc<Ledger> {
+    let ledger = Arc::new(Ledger::start().await);
+    for key in ["1", "2", "3"] {
+        ledger.read(key, &Content::of(1, &[])).await;
+    }
+    ledger.database.psql(
+        "INSERT INTO approval (kind, subject, digest, asked_by, why, expires_at, state)
+         VALUES ('replay', 'send again', 'x', 'user anna', 'a correction', now() + interval '1 hour', 'approved');
+         INSERT INTO approval_record (approval_id, document_id, version) SELECT 1, id, version FROM document",
+    );
+    ledger
+}
+
+/// An execution queues a record again; whether it may.
+async fn queue_again(ledger: &Ledger, execution: &str, key: &str) -> bool {
+    let run = ledger.run(RunKind::Replay).await;
+    let documents = vec![Content::of(1, &[]).document(key)];
+    let page = Intake { resend: Resend::Everything, approval: Some(used(execution)), ..Intake::of(flow(), run, documents) };
+    match ledger.store.intake(page).await {
+        Ok(_) => true,
+        Err(StoreError::NotApproved { number: 1 }) => false,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// The keys that were queued again, and those for which the approval is left.
+fn queued_and_left(ledger: &Ledger) -> (String, String) {
+    let keys = |of: &str| {
+        ledger.database.psql(&format!("SELECT coalesce(string_agg(key, ' ' ORDER BY key), '') FROM document WHERE id IN ({of})"))
+    };
+    (keys("SELECT document_id FROM audit WHERE kind = 'replayed'"), keys("SELECT document_id FROM approval_record"))
+}
+
+#[test]
+fn of_two_executions_at_once_one_uses_the_approval_until_it_ends() {
+    run(async {
+        let ledger = approved().await;
+        // both are about to queue a record when they look at the approval
+        let both = format!("{} + {WAITING_FOR_OTHERS} = 2", waiting_for("approval"));
+        let done = while_held(&ledger, "approval IN ACCESS EXCLUSIVE", both, "SELECT", async {
+            join(queue_again(&ledger, ONE, "1"), queue_again(&ledger, OTHER, "2")).await
+        })
+        .await;
+        let (winner, loser, first) = match done {
+            (true, false) => (ONE, OTHER, "1"),
+            (false, true) => (OTHER, ONE, "2"),
+            both => panic!("one of them: {both:?}"),
+        };
+        let left = if first == "1" { "2 3" } else { "1 3" };
+        assert_eq!(queued_and_left(&ledger), (first.into(), left.into()));
+        // the other one cannot go on for the rest, and the first one can until it has ended
+        assert!(!queue_again(&ledger, loser, "3").await && queue_again(&ledger, winner, "3").await);
+        ledger.store.approval_used(used(winner)).await.unwrap();
+        let rest = if first == "1" { "2" } else { "1" };
+        assert!(!queue_again(&ledger, winner, rest).await && !queue_again(&ledger, loser, rest).await);
+        assert_eq!(queued_and_left(&ledger), (format!("{first} 3"), rest.into()));
+        assert_eq!(events(&ledger), "use");
+    });
+}
+
+#[test]
+fn an_execution_that_begins_after_the_end_of_its_approval_queues_nothing() {
+    run(async {
+        let ledger = approved().await;
+        // its transaction has begun before the end
+        let end = "UPDATE approval SET expires_at = clock_timestamp()";
+        let waits = format!("{} = 1", waiting_for("approval"));
+        let queued = while_held(&ledger, "approval IN ACCESS EXCLUSIVE", waits, end, queue_again(&ledger, ONE, "1")).await;
+        assert!(!queued);
+        assert_eq!(queued_and_left(&ledger), (String::new(), "1 2 3".into()));
     });
 }
