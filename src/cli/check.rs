@@ -23,9 +23,9 @@ struct EntityLine {
 
 /// One setting, for programs; the value is `***` if it may contain a password.
 #[derive(Debug, Serialize)]
-struct SettingLine {
-    value: String,
-    origin: String,
+pub(super) struct SettingLine {
+    pub(super) value: String,
+    pub(super) origin: String,
 }
 
 /// Runs the command.
@@ -109,7 +109,7 @@ fn certificate_problems(files: &CertificateSettings) -> Vec<String> {
 }
 
 /// Every setting that has a value.
-fn settings(checked: &Checked) -> BTreeMap<&str, SettingLine> {
+pub(super) fn settings(checked: &Checked) -> BTreeMap<&str, SettingLine> {
     let value = |key: &str| checked.loaded.values.get(key).cloned().unwrap_or_default();
     let line = |key: &str, origin: &dyn std::fmt::Display| SettingLine { value: value(key), origin: origin.to_string() };
     checked.loaded.origins.iter().map(|(key, origin)| (key.as_str(), line(key, origin))).collect()

@@ -47,6 +47,7 @@ mod signals;
 mod simulate;
 mod start;
 mod status;
+mod support;
 mod sync;
 mod tasks;
 mod tie_out;
@@ -149,6 +150,8 @@ pub enum Command {
     Prove(prove::ProveArgs),
     /// Writes a file for an auditor: tie-out, runs, definitions, interventions, access and the audit of a period
     Evidence(evidence::EvidenceArgs),
+    /// Writes a file for somebody who helps: versions, settings without secrets, flows, runs, nodes; no record, unless asked
+    Support(support::SupportArgs),
     /// Removes what is older than `[retention]` allows; a running service does it once a day
     Retention(retention::RetentionArgs),
     /// Lists the audit (JSON: one object per line), and verifies or seals its chain
@@ -234,6 +237,7 @@ pub fn main(cli: Cli) -> ExitCode {
         Command::Tasks(args) => tasks::tasks(&cli.global, &args),
         Command::Prove(args) => prove::run(&cli.global, &args),
         Command::Evidence(args) => evidence::run(&cli.global, &args),
+        Command::Support(args) => support::run(&cli.global, &args),
         Command::Retention(args) => retention::retention(&cli.global, &args),
         Command::Audit(args) => audit::audit(&cli.global, &args),
         #[cfg(target_os = "linux")]

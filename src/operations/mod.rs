@@ -40,6 +40,7 @@ pub mod sending;
 pub mod sent;
 mod service;
 pub mod sign_in;
+pub mod support;
 mod syspro_table;
 mod tables;
 pub mod tasks;

@@ -84,6 +84,7 @@ mod store;
 mod stuck;
 mod supervision;
 mod support;
+mod support_file;
 mod sync_first;
 mod tampering;
 mod tasks;

@@ -159,7 +159,7 @@ fn the_head_goes_outside() {
     assert!(signed.said(0, &["audit", "head"]).contains("is not outside (servicenow, 1 attempts)"));
     for ((verdict, found, to_do), cause) in findings(&wrong, &signed.world).iter().zip(["u_nowhere", "no time stamp of RFC 3161"]) {
         assert_eq!(verdict, "warning", "{found}");
-        assert!(found.starts_with("1 days of the last week are not there") && found.contains(cause), "{found}");
+        assert!(found.starts_with("1 of the newest days are not there") && found.contains(cause), "{found}");
         assert!(to_do.contains("[audit]"), "{to_do}");
     }
     assert_eq!(wrong.terminate(), Some(0));
