@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Builds and packs the application of each profile with ServiceNow's SDK, and compares the XML of `apo`
-# with the one in tests/servicenow-app/xml, which the tests load into the simulator.
+# Builds and packs the application of each profile with ServiceNow's SDK, runs the command again in the
+# built directory, and compares the XML of `apo` with the one in tests/servicenow-app/xml, which the tests
+# load into the simulator.
 #
 #   scripts/servicenow-app-check.sh
 #   UPDATE_SERVICENOW_APP=1           write the XML in tests/servicenow-app/xml again
@@ -50,6 +51,11 @@ for profile in apo s2p; do
   # keys.ts as it was generated names every record: the SDK may sort its entries, and adds none
   diff <(sort "$built/keys-$profile.ts") <(sort "$project/src/fluent/generated/keys.ts")
   ls "$project"/target/*.zip
+  # a second run leaves everything as the SDK wrote it, and the version as it is
+  sums() { (cd "$project" && find src package.json now.config.json -type f -print0 | sort -z | xargs -0 sha256sum); }
+  before=$(sums)
+  "$binary" servicenow-app --profile "$profile" --scope "$scope" --output "$project"
+  diff <(echo "$before") <(sums) || { echo "a second run changed what the SDK wrote" >&2; exit 1; }
 done
 
 # Left out: what the SDK stamps with the time of the build, and columns, which dictionary/ has too. The SDK

@@ -11,7 +11,8 @@ use super::OutputForm;
 use super::failure::{Exit, Failure};
 use super::output;
 use crate::definition::{self, Currencies, Definitions, Problem};
-use crate::servicenow_app::output::NotWritten;
+use crate::servicenow_app::directory::{Directory, NotWritten, Written};
+use crate::servicenow_app::output::TABLES;
 use crate::servicenow_app::scope::Scope;
 use crate::servicenow_app::{self, BY_HAND, DEFINITIONS};
 
@@ -30,7 +31,7 @@ pub struct ServicenowAppArgs {
     /// Your own definition files, as in `[definitions] directory`; without it the shipped ones are used
     #[arg(long, value_name = "DIR")]
     definitions: Option<PathBuf>,
-    /// Replace the generated files of an earlier run; other files in the directory stay, except in src/fluent/tables
+    /// Write into a directory that has files which this command did not write; those files stay
     #[arg(long)]
     force: bool,
 }
@@ -46,7 +47,7 @@ impl clap::Args for OutputDirectory {
     fn augment_args(command: Command) -> Command {
         // every command's value of this option has the type `OutputForm`; the path is read as it was typed
         let form = OsStringValueParser::new().map(|_: OsString| OutputForm::Table);
-        let help = "The directory to write to; it is created, or must be empty";
+        let help = "The directory to write to: a new one, an empty one, or that of an earlier run";
         command.arg(Arg::new(OUTPUT).long(OUTPUT).value_name("DIR").required(true).value_parser(form).help(help))
     }
 
@@ -86,19 +87,69 @@ pub(super) fn servicenow_app(args: &ServicenowAppArgs) -> Result<Exit, Failure> 
         .filter(|(path, text)| shipped.get(*path) != Some(*text))
         .map(|(p, t)| (p.clone(), t.clone()))
         .collect();
-    let files = servicenow_app::files(&definitions, &args.scope, &site).map_err(|problem| Failure::new(Exit::Configuration, problem))?;
-    files.write(directory, args.force).map_err(|error| {
-        let exit = if matches!(error, NotWritten::Io { .. }) { Exit::Failed } else { Exit::Usage };
-        Failure::new(exit, error.to_string())
-    })?;
+    let found = Directory::open(directory, &args.scope, args.force).map_err(refused)?;
+    let files = servicenow_app::files(&definitions, &args.scope, &site, found.keys())
+        .map_err(|problem| Failure::new(Exit::Configuration, problem))?;
+    let written = found.write(&files).map_err(refused)?;
     // what was written is what Tieline will read
-    for written in [DEFINITIONS.to_owned(), format!("{BY_HAND}/{DEFINITIONS}")] {
-        inspected(Some(&directory.join(written)), &args.profile)?;
+    for definitions in [DEFINITIONS.to_owned(), format!("{BY_HAND}/{DEFINITIONS}")] {
+        inspected(Some(&directory.join(definitions)), &args.profile)?;
     }
     let shown = directory.display();
     output::line(&format!("{} files for the profile {} in scope {} are in {shown}.", files.0.len(), args.profile, args.scope))?;
+    if found.is_used() {
+        again(&written)?;
+    }
     output::line(&format!("Next: read {shown}/STEPS.md, then build with `npm install && npx now-sdk build` in {shown}."))?;
-    Ok(Exit::Done)
+    match by_hand(&written) {
+        None => Ok(Exit::Done),
+        Some(text) => Err(Failure::new(Exit::Failed, text)),
+    }
+}
+
+fn refused(error: NotWritten) -> Failure {
+    let exit = match error {
+        NotWritten::Io { .. } | NotWritten::Malformed { .. } => Exit::Failed,
+        NotWritten::NoDirectory { .. } | NotWritten::NotEmpty { .. } | NotWritten::OtherScope { .. } => Exit::Usage,
+    };
+    Failure::new(exit, error.to_string())
+}
+
+/// What a run did in the directory of an earlier one.
+fn again(written: &Written) -> Result<(), Failure> {
+    let version = match &written.earlier_version {
+        Some(earlier) => format!("the version is {} (it was {earlier})", written.version),
+        None => format!("the version is still {}", written.version),
+    };
+    let Written { written: changed, unchanged, removed, .. } = written;
+    output::line(&format!("Written: {changed}, unchanged: {unchanged}, removed: {}; {version}.", removed.len()))?;
+    for path in removed {
+        let note =
+            if path.starts_with(TABLES) { "; the next installation deletes what it made on the instance, with its data" } else { "" };
+        output::line(&format!("Removed: {path}{note}"))?;
+    }
+    Ok(())
+}
+
+/// What a person must do with files that were changed since the command wrote them.
+fn by_hand(written: &Written) -> Option<String> {
+    let list = |paths: &[String]| paths.iter().map(|path| format!("\n  {path}")).collect::<String>();
+    let mut texts = Vec::new();
+    if !written.kept.is_empty() {
+        texts.push(format!(
+            "these files were changed since the command wrote them, and stay as they are. Merge what is in the file of the same name with \
+             `.new`, and delete that file:{}",
+            list(&written.kept)
+        ));
+    }
+    if !written.left.is_empty() {
+        texts.push(format!(
+            "these files no longer belong to the application, and were changed since the command wrote them. Remove them, unless you need \
+             them:{}",
+            list(&written.left)
+        ));
+    }
+    (!texts.is_empty()).then(|| texts.join("\n"))
 }
 
 /// The definitions of a profile, without companies.

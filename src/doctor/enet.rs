@@ -7,6 +7,7 @@ use super::credential_step::credential_step;
 use crate::domain::next_step::NextStep;
 use std::rc::Rc;
 
+use super::syspro_step::enet_step;
 use super::{DiagnosticsParts, Finding, Report, Way};
 use crate::config::Settings;
 use crate::config::settings::SysproSource;
@@ -154,11 +155,13 @@ fn finding(company: &CompanyId, operator: &str, visited: Result<SignInResult, En
         }
         Err(error) => {
             let unreachable = matches!(error, EnetError::Unreachable { .. });
-            let text = chain(&error);
+            let (text, step) = (chain(&error), enet_step(&error));
             match error {
-                EnetError::Restarting { .. } | EnetError::Ledger { .. } => Finding::unknown(what, text, NextStep::Again),
-                error if error.class() == Class::Throttled => Finding::unknown(what, text, NextStep::EnetSignIn),
-                _ => Finding::failed(what, text, NextStep::EnetSignIn).unreachable_if(unreachable),
+                EnetError::Restarting { .. } | EnetError::Ledger { .. } => Finding::unknown(what, text, step),
+                // without a seat Tieline cannot sign in either
+                EnetError::NoSeat { .. } => Finding::failed(what, text, step),
+                error if error.class() == Class::Throttled => Finding::unknown(what, text, step),
+                _ => Finding::failed(what, text, step).unreachable_if(unreachable),
             }
         }
     }

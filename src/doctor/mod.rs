@@ -20,6 +20,7 @@ mod parts;
 mod report;
 mod servicenow;
 mod syspro;
+mod syspro_step;
 mod way;
 
 pub use all_checks::{STEPS, without_ledger};

@@ -28,7 +28,7 @@ pub(super) async fn servicenow(parts: &DiagnosticsParts, way: &Way, scope: Check
     for probe in client.probe_lengths(&*tokens, &expected::lengths(&definitions)).await {
         report.note(finding(format!("ServiceNow {}", probe.table), probe));
     }
-    for probe in client.probe_maps(&*tokens, &targets).await {
+    for probe in client.probe_maps(&*tokens, &targets, &expected::behind(&definitions)).await {
         report.note(finding(format!("ServiceNow {}", probe.table), probe));
     }
     if parts.settings.tasks.enabled {

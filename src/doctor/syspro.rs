@@ -1,9 +1,11 @@
 //! SYSPRO: each table and column of the definitions, for each company.
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use super::credential_step::credential_step;
 use super::enet::Session;
+use super::syspro_step::{company_step, table_step};
 use super::{CheckResult, DiagnosticsParts, Finding, Report, Way};
 use crate::config::settings::{AbsentColumns, KeyOrder, SysproSettings, SysproSource};
 use crate::credentials::credential_store::SYSPRO_ODATA;
@@ -41,15 +43,14 @@ pub(super) async fn tables(parts: &DiagnosticsParts, way: &Way, session: Session
         }
     };
     for company in &syspro.companies {
-        let (mut seen, mut whole) = (Vec::new(), true);
+        let (mut seen, mut whole, mut tables) = (Vec::new(), true, Vec::new());
         for plan in &parts.definitions.now().plans {
             match reader.probe(&credential, company, &plan.read).await {
-                Ok(tables) => {
-                    tables.iter().for_each(|table| report.note(table_finding(company, table, syspro.absent_columns)));
-                    // a table that cannot be read was reported
-                    if tables.first().is_some_and(ProbeFinding::is_ok)
-                        && let Ok(capabilities) = reader.capabilities(&credential, company, &plan.read).await
-                    {
+                Ok(found) => {
+                    // a table that cannot be read is reported below
+                    let is_ok = found.first().is_some_and(ProbeFinding::is_ok);
+                    tables.extend(found);
+                    if is_ok && let Ok(capabilities) = reader.capabilities(&credential, company, &plan.read).await {
                         seen.push(capabilities);
                     }
                 }
@@ -57,13 +58,16 @@ pub(super) async fn tables(parts: &DiagnosticsParts, way: &Way, session: Session
                     let unreachable = matches!(error, SysproError::Unreachable { .. } | SysproError::Tls { .. })
                         || matches!(error, SysproError::Enet { source: EnetError::Unreachable { .. } });
                     let what = format!("SYSPRO {company} {}", plan.entity);
-                    let step = if matches!(error, SysproError::WrongPassword { .. }) { NextStep::Credential } else { NextStep::Company };
-                    let finding = Finding::failed(what, chain(&error), step);
+                    let finding = Finding::failed(what, chain(&error), company_step(&error));
                     report.note(finding.unreachable_if(unreachable));
                     whole = false;
                     break;
                 }
             }
+        }
+        match no_right(company, &credential.username, &tables).filter(|_| whole) {
+            Some(finding) => report.note(finding),
+            None => tables.iter().for_each(|table| report.note(table_finding(company, table, syspro.absent_columns))),
         }
         if whole && !seen.is_empty() {
             report.note(capabilities_finding(company, &seen, syspro, reader.is_enet()));
@@ -72,6 +76,21 @@ pub(super) async fn tables(parts: &DiagnosticsParts, way: &Way, session: Session
     if let Some(enet) = own {
         enet.log_off().await;
     }
+}
+
+/// One finding when the operator may read no table of the company at all.
+fn no_right(company: &CompanyId, operator: &str, tables: &[ProbeFinding]) -> Option<Finding> {
+    let is_refused = |table: &ProbeFinding| matches!(table.error, Some(SysproError::Forbidden { .. }));
+    if tables.is_empty() || !tables.iter().all(is_refused) {
+        return None;
+    }
+    let found = format!("operator `{operator}` may not read any of the {} tables of company `{company}` (403)", distinct(tables));
+    Some(Finding::failed(format!("SYSPRO {company} operator"), found, NextStep::OperatorCompany))
+}
+
+/// How many tables there are: several definitions may read the same one.
+fn distinct(tables: &[ProbeFinding]) -> usize {
+    tables.iter().map(|found| found.table.as_str()).collect::<BTreeSet<_>>().len()
 }
 
 /// The order of the service's keys, and whether it counts rows.
@@ -126,7 +145,14 @@ fn table_finding(company: &CompanyId, found: &ProbeFinding, absent: AbsentColumn
         return finding;
     }
     if let Some(error) = &found.error {
-        return Finding::failed(what, chain(error), NextStep::SysproTable);
+        let listed = match found.is_listed {
+            Some(false) => "; `$metadata` of the service does not name it either",
+            Some(true) => ", although `$metadata` of the service names it",
+            None => "",
+        };
+        let about_table = matches!(error, SysproError::UnknownTable { .. } | SysproError::Refused { .. });
+        let text = format!("{}{}", chain(error), if about_table { listed } else { "" });
+        return Finding::failed(what, text, table_step(&found.table, error));
     }
     if !found.missing.is_empty() {
         let found = format!("lacks the columns {}", found.missing.join(", "));

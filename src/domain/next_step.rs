@@ -251,10 +251,25 @@ steps! {
     // the doctor: SYSPRO
     Company => "make the OData service answer for this company: check `syspro.companies`, the operator's rights and the service itself; Tieline \
         did not check this company further";
-    EnetSignIn => "check operator, password and company password, then run the check again; the message is SYSPRO's own";
+    OperatorCompany => "give the operator of `syspro-odata` this company, and its SQL login the tables of the company's database, in SYSPRO; \
+         then restart the OData service, which reads its operators only when it starts";
+    OperatorTable { table } => "let the SQL login of the operator of `syspro-odata` read `{table}` in the company's database; then restart the \
+         OData service, which reads its operators only when it starts";
+    ODataService => "make SYSPRO's OData service (in IIS) answer at `syspro.odata_url`: check that it runs, that the address ends before the \
+         company, and that the firewall lets this machine through; a site without OData sets `syspro.source = \"enet\"`";
+    SysproLog { table } => "look up in the log of SYSPRO's service why it does not answer for `{table}`, then run the check again";
+    EnetSignIn => "check the operator, its companies, the company password (`syspro-enet-company`) and its e.net licence in SYSPRO; the message \
+         is SYSPRO's own. If it says that no seat is free, add its words to `syspro.enet_seat_texts`";
+    EnetPassword => "set the operator's password with `tieline credential set syspro-enet`; SYSPRO may lock an operator after several wrong ones";
+    EnetSeat => "let SYSPRO's administrator end idle sessions in the Users screen, or give Tieline's operator an e.net seat of its own; then run the check again";
+    EnetLicence { object } => "let SYSPRO's administrator license the functional area of `{object}` for Tieline's operator";
+    EnetOperator => "let nobody else use Tieline's operator: e.net allows an operator one session";
+    EnetService => "check on SYSPRO's application server that the service `SYSPRO 8 e.net Communications Load Balancer` runs, that \
+         `syspro.enet_url` names its REST port, and that the firewall lets this machine through";
     EnetFirst => "correct what `e.net sign-in` reports first, then run the check again";
     EnetInUse => "run the diagnostics in the console of that node, or when no other run uses the session";
-    SysproTable => "correct the table's name in the definition, or expose the table in the OData service";
+    SysproTable => "let the OData service show the table, or correct its name in the definition; a site without that module of SYSPRO sets \
+         `may_be_absent` or leaves the entity out";
     SysproColumns => "remove the columns from the definition, or list them under `optional`";
     NoDates => "remove the columns from `dates`, or name others: records whose value is not a date fail";
     OrderIgnored => "find out which version of the service, or which gateway in front of it, ignores `$orderby`: nothing can be read from \
@@ -287,6 +302,10 @@ steps! {
         coalesces on `{column}` alone, and whether *Copy empty fields* is on";
     CoalesceOnKey { column } => "let the map coalesce on `{column}` alone";
     CopyEmpty { block } => "turn on *Copy empty fields* of the map, or set `clear_with = \"null\"` in `[{block}]`";
+    MakeMap { table } => "create a transform map for `{table}` that coalesces on the key column alone; `tieline servicenow-app` writes one, and \
+         lists it for sites without an application";
+    CorrectMapTarget { table, target } => "let a map of `{table}` fill `{target}`, or correct `target_table` in the profile's definition";
+    MakeColumnsBehind { table, map } => "create these columns in `{table}`, or correct the field maps of `{map}`";
     ActivateMap { map } => "turn on *Active* of the map `{map}`; until then rows stay in the staging table";
     AddFieldMaps { map } => "add field maps for these columns to the map `{map}`, or remove the fields from the profile's definition";
     LongerColumns { table } => "make these columns of `{table}` longer, or shorten the fields with `truncate` in the profile's definition";

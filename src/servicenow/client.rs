@@ -352,9 +352,15 @@ impl ServiceNow {
         probe_lengths::probe(&self.transport, tokens, expected).await
     }
 
-    /// Which columns the transform maps of the staging tables coalesce on, and whether the maps copy empty fields.
-    pub async fn probe_maps(&self, tokens: &dyn TokenSource, targets: &[&TargetPlan]) -> Vec<ProbeFinding> {
-        probe_maps::probe(&self.transport, tokens, targets).await
+    /// Which columns the transform maps of the staging tables coalesce on, whether the maps copy empty fields, and whether the tables behind
+    /// have the columns that they fill. `expected`: the least length of what is filled, by staging table and its column.
+    pub async fn probe_maps(
+        &self,
+        tokens: &dyn TokenSource,
+        targets: &[&TargetPlan],
+        expected: &BTreeMap<String, BTreeMap<String, usize>>,
+    ) -> Vec<ProbeFinding> {
+        probe_maps::probe(&self.transport, tokens, targets, expected).await
     }
 
     /// Whether any of our rows in the target table has a value in this column.

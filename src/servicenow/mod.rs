@@ -31,6 +31,7 @@ mod outcome;
 mod paging;
 mod present;
 mod probe;
+mod probe_behind;
 mod probe_lengths;
 mod probe_maps;
 mod query;
@@ -42,6 +43,7 @@ mod table;
 mod task;
 mod token;
 mod token_request;
+mod transform_map;
 mod transport;
 pub mod wire;
 

@@ -1,7 +1,8 @@
 //! Makes an application from compiled definitions.
 //!
 //! - A block that is written through the Import Set API gets a staging table, a table for its records and a transform map, unless ServiceNow
-//!   ships the staging table. Then both tables of ServiceNow get the columns that they lack, and the shipped map is changed by hand.
+//!   ships the staging table. Then the staging table gets the columns that it lacks, the table behind it gets those of them that it lacks too,
+//!   and the shipped map is changed by hand.
 //! - A block that is written through the Table API adds columns to the table of ServiceNow, or gets a table of its own.
 
 use std::collections::BTreeMap;
@@ -11,9 +12,11 @@ use crate::definition::plan::{FieldPlan, FieldSource, Plan, ReferenceForm, Targe
 use crate::definition::{CodeLists, Definitions};
 
 use super::model::{
-    AccessRule, Application, Column, ColumnKind, ColumnPurpose, FieldMap, Index, MapChange, Operation, Role, Table, TableKind, TransformMap,
+    AccessRule, Application, Column, ColumnKind, ColumnPurpose, FieldMap, Index, MapChange, Operation, Role, Table, TableKind, TableRights,
+    TransformMap,
 };
 use super::names::{Names, label, record};
+use super::rights;
 use super::shipped::Shipped;
 
 /// The role of the OAuth application's user.
@@ -50,7 +53,7 @@ pub struct BlockNames {
 /// Makes the application of a profile.
 ///
 /// # Errors
-/// A block has no key column, by which rows could be found.
+/// A block has no key column, by which rows could be found, or does not say where the map of a shipped staging table puts its rows.
 pub fn compose(definitions: &Definitions, profile: &str, names: Names<'_>) -> Result<Composed, String> {
     let mut composer = Composer::new(definitions, profile, names);
     for plan in &definitions.plans {
@@ -87,6 +90,7 @@ impl<'a> Composer<'a> {
             maps: Vec::new(),
             map_changes: Vec::new(),
             roles: Vec::new(),
+            rights: Vec::new(),
             rules: Vec::new(),
         };
         Self { code_lists: &definitions.code_lists, names, application, blocks: Vec::new() }
@@ -105,11 +109,24 @@ impl<'a> Composer<'a> {
             fields: target.fields.iter().filter(|field| field.name != "sys_id").collect(),
         };
         let names = match (target.write, Shipped::find(&target.table)) {
-            (WriteMode::ImportSet, Some(shipped)) if shipped.map.is_some() => self.shipped_staging(target, &columns, shipped),
+            (WriteMode::ImportSet, Some(shipped)) if shipped.map.is_some() => {
+                if target.target_table == target.table {
+                    return Err(format!(
+                        "`[{}]` of the entity `{}` writes to the staging table `{}` and does not say where its map puts the rows; name \
+                         `target_table` in the profile",
+                        target.block, plan.entity, target.table
+                    ));
+                }
+                self.shipped_staging(target, &columns, shipped)
+            }
             (WriteMode::ImportSet, _) => self.own_staging(target, &columns, record),
             (WriteMode::Table, Some(shipped)) => self.shipped_table(target, &columns, shipped),
             (WriteMode::Table, None) => self.own_table(target, &columns, record),
         };
+        self.need(&names.table, rights::written(target.write));
+        if let Some(behind) = &names.target_table {
+            self.need(behind, rights::BEHIND);
+        }
         self.blocks.push(BlockNames { entity: plan.entity.to_string(), block: target.block.clone(), ..names });
         Ok(())
     }
@@ -128,14 +145,12 @@ impl<'a> Composer<'a> {
                 coalesce: column.purpose == ColumnPurpose::Key,
                 date: kind == ColumnKind::Date,
             });
-            staging.columns.push(column.named(column.name.to_owned(), staged));
-            kept.columns.push(column.named(column.name.to_owned(), kind));
+            staging.columns.push(self.column(&column, column.name.to_owned(), staged));
+            kept.columns.push(self.column(&column, column.name.to_owned(), kind));
         }
         staging.indexes.push(Index { column: columns.key.to_owned(), unique: false });
         kept.indexes = record_indexes(columns, columns.key);
         self.application.tables.extend([staging, kept]);
-        self.allow(&source, &[Operation::Read, Operation::Create, Operation::Delete], &[INTEGRATION]);
-        self.allow(&keeps, &[Operation::Read], &[INTEGRATION, VIEWER]);
         self.application.maps.push(TransformMap {
             name: format!("Tieline {}", label(record).to_lowercase_first()),
             source: source.clone(),
@@ -150,31 +165,30 @@ impl<'a> Composer<'a> {
         let name = self.names.target(record);
         let mut table = own(name.clone(), format!("Tieline {}", label(record).to_lowercase_first()), TableKind::Target);
         for column in self.columns(target, columns) {
-            table.columns.push(column.named(column.name.to_owned(), ColumnKind::of(column.extent)));
+            table.columns.push(self.column(&column, column.name.to_owned(), ColumnKind::of(column.extent)));
         }
         table.indexes = record_indexes(columns, columns.key);
         self.application.tables.push(table);
-        // `tieline doctor` deletes the row by which it tests the right to create
-        self.allow(&name, &[Operation::Read, Operation::Create, Operation::Write, Operation::Delete], &[INTEGRATION]);
-        self.allow(&name, &[Operation::Read], &[VIEWER]);
         block_names(name, None, BTreeMap::new(), false)
     }
 
     /// Columns in a table of ServiceNow that is written through the Table API.
     fn shipped_table(&mut self, target: &TargetPlan, columns: &BlockColumns<'_>, shipped: &'static Shipped) -> BlockNames {
-        let renamed = self.add(target, columns, shipped, &|extent| ColumnKind::of(extent));
+        let lacking = self.columns(target, columns).into_iter().filter(|column| column.is_lacking(shipped)).collect();
+        let renamed = self.add(shipped.name, TableKind::Shipped(shipped), lacking, &ColumnKind::of);
         block_names(target.table.clone(), None, renamed, false)
     }
 
     /// Columns in a staging table of ServiceNow and in the table behind it, and what changes in the shipped map.
     fn shipped_staging(&mut self, target: &TargetPlan, columns: &BlockColumns<'_>, shipped: &'static Shipped) -> BlockNames {
-        let renamed = self.add(target, columns, shipped, &ColumnKind::text_of);
-        if let Some(behind) = Shipped::find(&target.target_table) {
-            self.add(target, columns, behind, &|extent| ColumnKind::of(extent));
-        }
+        let lacking: Vec<_> = self.columns(target, columns).into_iter().filter(|column| column.is_lacking(shipped)).collect();
+        let renamed = self.add(shipped.name, TableKind::Shipped(shipped), lacking.clone(), &ColumnKind::text_of);
+        // the shipped map fills the columns of the shipped staging table; only what is added to it needs a column behind it
+        let behind = Shipped::find(&target.target_table);
+        let added = lacking.iter().filter(|column| behind.is_none_or(|behind| column.is_lacking(behind))).copied().collect();
+        self.add(&target.target_table, behind.map_or(TableKind::Site, TableKind::Shipped), added, &ColumnKind::of);
         let key = renamed.get(columns.key).map_or(columns.key, String::as_str);
-        let added = self.columns(target, columns).into_iter().filter(|column| column.is_lacking(shipped));
-        let fields = added.map(|column| {
+        let fields = lacking.iter().map(|column| {
             let name = renamed.get(column.name).map_or(column.name, String::as_str);
             FieldMap { column: name.to_owned(), coalesce: name == key, date: ColumnKind::of(column.extent) == ColumnKind::Date }
         });
@@ -184,20 +198,18 @@ impl<'a> Composer<'a> {
             target: target.target_table.clone(),
             fields: fields.collect(),
         });
-        let behind = Some(target.target_table.clone()).filter(|behind| *behind != target.table);
-        block_names(target.table.clone(), behind, renamed, false)
+        block_names(target.table.clone(), Some(target.target_table.clone()), renamed, false)
     }
 
-    /// Adds to a table of ServiceNow the columns that it lacks. Returns their new names.
+    /// Adds columns to a table that the instance has. Returns their new names.
     fn add(
         &mut self,
-        target: &TargetPlan,
-        columns: &BlockColumns<'_>,
-        shipped: &'static Shipped,
-        kind: &dyn Fn(Extent) -> ColumnKind,
+        table: &str,
+        kind: TableKind,
+        lacking: Vec<FieldColumn<'_>>,
+        column_kind: &dyn Fn(Extent) -> ColumnKind,
     ) -> BTreeMap<String, String> {
-        let lacking: Vec<FieldColumn<'_>> = self.columns(target, columns).into_iter().filter(|column| column.is_lacking(shipped)).collect();
-        let is_staging = shipped.map.is_some();
+        let is_staging = matches!(kind, TableKind::Shipped(shipped) if shipped.map.is_some());
         let mut renamed = BTreeMap::new();
         for column in lacking {
             let name = self.names.added(column.name);
@@ -207,28 +219,49 @@ impl<'a> Composer<'a> {
             let is_key = column.purpose == ColumnPurpose::Key;
             // people may not change what Tieline finds a record by
             if column.purpose != ColumnPurpose::Field && !is_staging {
-                self.protect(shipped.name, &name);
+                self.protect(table, &name);
             }
-            let table = self.shipped(shipped);
-            if table.column(&name).is_none() {
+            let added = Column { unique: is_key && !is_staging, ..self.column(&column, name, column_kind(column.extent)) };
+            let table = self.existing(table, kind);
+            if table.column(&added.name).is_none() {
                 if is_key {
-                    table.indexes.push(Index { column: name.clone(), unique: !is_staging });
+                    table.indexes.push(Index { column: added.name.clone(), unique: !is_staging });
                 }
-                let kind = kind(column.extent);
-                table.columns.push(Column { unique: is_key && !is_staging, ..column.named(name, kind) });
+                table.columns.push(added);
             }
         }
         renamed
     }
 
-    /// The entry of a table of ServiceNow.
-    fn shipped(&mut self, shipped: &'static Shipped) -> &mut Table {
+    /// The entry of a table that the instance has.
+    fn existing(&mut self, name: &str, kind: TableKind) -> &mut Table {
         let tables = &mut self.application.tables;
-        let at = tables.iter().position(|table| table.name == shipped.name).unwrap_or_else(|| {
-            tables.push(own(shipped.name.to_owned(), String::new(), TableKind::Shipped(shipped)));
+        let at = tables.iter().position(|table| table.name == name).unwrap_or_else(|| {
+            tables.push(own(name.to_owned(), String::new(), kind));
             tables.len() - 1
         });
         &mut tables[at]
+    }
+
+    fn column(&self, column: &FieldColumn<'_>, name: String, kind: ColumnKind) -> Column {
+        Column { name, label: self.names.label(column.name), kind, unique: false, purpose: column.purpose }
+    }
+
+    /// Tieline does this with the rows of a table. Those of the application's own tables are reached by its access rules alone.
+    fn need(&mut self, table: &str, operations: &[Operation]) {
+        let rights = &mut self.application.rights;
+        match rights.iter_mut().find(|rights| rights.table == table) {
+            Some(rights) => rights.operations.extend(operations),
+            None => rights.push(TableRights { table: table.to_owned(), operations: operations.iter().copied().collect() }),
+        }
+        match self.application.table(table).map(|table| table.kind) {
+            Some(TableKind::Staging) => self.allow(table, operations, &[INTEGRATION]),
+            Some(TableKind::Target) => {
+                self.allow(table, operations, &[INTEGRATION]);
+                self.allow(table, &[Operation::Read], &[VIEWER]);
+            }
+            Some(TableKind::Shipped(_) | TableKind::Site) | None => {}
+        }
     }
 
     /// Key, version and fields of a block, in this order.
@@ -255,7 +288,10 @@ impl<'a> Composer<'a> {
             let same =
                 |other: &&mut AccessRule| other.table == rule.table && other.column == rule.column && other.operation == rule.operation;
             match self.application.rules.iter_mut().find(same) {
-                Some(other) => other.roles.extend(rule.roles),
+                Some(other) => {
+                    let new: Vec<_> = rule.roles.into_iter().filter(|role| !other.roles.contains(role)).collect();
+                    other.roles.extend(new);
+                }
                 None => self.application.rules.push(rule),
             }
         }
@@ -287,6 +323,7 @@ impl<'a> Composer<'a> {
 }
 
 /// A column of a block, before the table is known.
+#[derive(Clone, Copy)]
 struct FieldColumn<'a> {
     name: &'a str,
     extent: Extent,
@@ -296,10 +333,6 @@ struct FieldColumn<'a> {
 impl FieldColumn<'_> {
     fn is_lacking(&self, shipped: &Shipped) -> bool {
         self.purpose != ColumnPurpose::Field || shipped.lacks(self.name)
-    }
-
-    fn named(&self, name: String, kind: ColumnKind) -> Column {
-        Column { name, label: label(self.name), kind, unique: false, purpose: self.purpose }
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::ids::{map_id, role_name, rule_id};
-use super::keys;
+use super::keys::{self, Keys};
 use super::model::{Application, Column, ColumnKind, Index, Role, Table, TableKind};
 use super::output::{Files, TABLES};
 use super::scope::Scope;
@@ -21,12 +21,21 @@ const NAME: &str = "Tieline";
 /// The table that every staging table extends.
 const STAGING_PARENT: &str = "sys_import_set_row";
 
-/// The files of the project.
-pub fn files(application: &Application, scope: &Scope) -> Files {
+/// The path of the file that has the `sys_id` of every record.
+pub const KEYS: &str = "src/fluent/generated/keys.ts";
+/// The path of the file with the scope and its `sys_id`.
+pub const CONFIG: &str = "now.config.json";
+/// The path of the file with the version.
+pub const PACKAGE: &str = "package.json";
+/// The directory of the SDK's sources.
+pub const SOURCES: &str = "src/";
+
+/// The files of the project. `known`: the records that have a `sys_id` already.
+pub fn files(application: &Application, scope: &Scope, known: &Keys) -> Files {
     let mut files = Files::default();
     let (config, package) = (config(scope), package(application, scope));
-    files.json("now.config.json", &config);
-    files.json("package.json", &package);
+    files.json(CONFIG, &config);
+    files.json(PACKAGE, &package);
     files.add(".gitignore", "/node_modules/\n/dist/\n/target/\n/.now/\n/@types/\n".to_owned());
     files.add("src/fluent/roles.now.ts", roles(application, scope));
     for table in &application.tables {
@@ -38,7 +47,7 @@ pub fn files(application: &Application, scope: &Scope) -> Files {
     if !application.rules.is_empty() {
         files.add("src/fluent/access.now.ts", access(application));
     }
-    files.add("src/fluent/generated/keys.ts", keys::file(application, scope));
+    files.add(KEYS, keys::file(application, scope, known));
     files
 }
 
@@ -108,7 +117,7 @@ fn table_file(table: &Table) -> String {
     let schema = Ts::Object(table.columns.iter().map(|column| (column.name.clone(), column_value(column))).collect());
     let members = match table.kind {
         // only columns may be given for a table of another scope
-        TableKind::Shipped(_) => vec![("augments", Ts::text(&table.name)), ("schema", schema)],
+        TableKind::Shipped(_) | TableKind::Site => vec![("augments", Ts::text(&table.name)), ("schema", schema)],
         TableKind::Staging => {
             let mut members = vec![("name", Ts::text(&table.name)), ("label", Ts::text(&table.label))];
             members.extend([("extends", Ts::text(STAGING_PARENT)), ("schema", schema)]);

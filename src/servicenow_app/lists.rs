@@ -1,14 +1,16 @@
 //! Writes an application as lists for people who make tables, columns and maps by hand: CSV with a header row.
 
-use super::model::{Application, Column, ColumnKind, FieldMap, Table, TableKind};
+use super::model::{Application, Column, ColumnKind, FieldMap, Operation, Table, TableKind, TableRights};
 use super::output::Files;
+use super::rights::TRIAL_ROW;
 
-/// The files `tables.csv`, `columns.csv` and `maps.csv`.
+/// The files `tables.csv`, `columns.csv`, `maps.csv` and `rights.csv`.
 pub fn files(application: &Application) -> Files {
     let mut files = Files::default();
     files.add("tables.csv", tables(application));
     files.add("columns.csv", columns(application));
     files.add("maps.csv", maps(application));
+    files.add("rights.csv", rights(application));
     files
 }
 
@@ -24,7 +26,7 @@ fn list<const N: usize>(header: [&str; N], rows: impl IntoIterator<Item = [Strin
 }
 
 fn yes(flag: bool) -> String {
-    if flag { "true".to_owned() } else { "false".to_owned() }
+    flag.to_string()
 }
 
 fn tables(application: &Application) -> String {
@@ -32,15 +34,25 @@ fn tables(application: &Application) -> String {
         let (make, extends) = match table.kind {
             TableKind::Staging => ("create", "sys_import_set_row"),
             TableKind::Target => ("create", ""),
-            TableKind::Shipped(_) => ("add columns", ""),
+            TableKind::Shipped(_) | TableKind::Site => ("add columns", ""),
         };
-        let product = match table.kind {
-            TableKind::Shipped(shipped) => shipped.product,
-            TableKind::Staging | TableKind::Target => "",
-        };
-        [table.name.clone(), table.label.clone(), make.to_owned(), extends.to_owned(), product.to_owned()]
+        let (web, product) = (yes(table.is_own()), table.product().unwrap_or_default());
+        [table.name.clone(), table.label.clone(), make.to_owned(), extends.to_owned(), web, product.to_owned()]
     };
-    list(["table", "label", "do", "extends", "comes_with"], application.tables.iter().map(row))
+    list(["table", "label", "do", "extends", "allow_web_services", "comes_with"], application.tables.iter().map(row))
+}
+
+fn rights(application: &Application) -> String {
+    let row = |rights: &TableRights| {
+        let right = |operation: Operation| match rights.operations.contains(&operation) {
+            false => "",
+            true if operation == TRIAL_ROW => "only for the test row of tieline doctor",
+            true => "true",
+        };
+        let [read, create, write, delete] = Operation::ALL.map(|operation| right(operation).to_owned());
+        [rights.table.clone(), read, create, write, delete]
+    };
+    list(["table", "read", "create", "write", "delete"], application.rights.iter().map(row))
 }
 
 fn columns(application: &Application) -> String {

@@ -1,5 +1,7 @@
 //! What an application consists of, before it is written in any form.
 
+use std::collections::BTreeSet;
+
 use crate::definition::extent::{Extent, ExtentKind};
 
 use super::shipped::Shipped;
@@ -9,7 +11,7 @@ use super::shipped::Shipped;
 pub struct Application {
     /// The profile that it was made from.
     pub profile: String,
-    /// The tables: the ones that it brings, and the ones of ServiceNow that it adds columns to.
+    /// The tables: the ones that it brings, and the ones of the instance that it adds columns to.
     pub tables: Vec<Table>,
     /// The transform maps that it brings.
     pub maps: Vec<TransformMap>,
@@ -17,6 +19,8 @@ pub struct Application {
     pub map_changes: Vec<MapChange>,
     /// The roles.
     pub roles: Vec<Role>,
+    /// What Tieline does with the rows of each table.
+    pub rights: Vec<TableRights>,
     /// The access rules of its own tables and columns.
     pub rules: Vec<AccessRule>,
 }
@@ -33,13 +37,13 @@ impl Application {
 pub struct Table {
     /// Its name on the instance.
     pub name: String,
-    /// Its label; empty for a table of ServiceNow.
+    /// Its label; empty for a table that the instance has.
     pub label: String,
     /// What it is for.
     pub kind: TableKind,
     /// The columns that the application brings, in the order of the profile.
     pub columns: Vec<Column>,
-    /// The indexes that the application brings. Those of a table of ServiceNow are unique columns.
+    /// The indexes that the application brings. Those of a table that the instance has are unique columns.
     pub indexes: Vec<Index>,
 }
 
@@ -51,7 +55,19 @@ impl Table {
 
     /// Whether the application brings the table itself.
     pub fn is_own(&self) -> bool {
-        !matches!(self.kind, TableKind::Shipped(_))
+        match self.kind {
+            TableKind::Staging | TableKind::Target => true,
+            TableKind::Shipped(_) | TableKind::Site => false,
+        }
+    }
+
+    /// What brings a table that the instance has.
+    pub fn product(&self) -> Option<&'static str> {
+        match self.kind {
+            TableKind::Staging | TableKind::Target => None,
+            TableKind::Shipped(shipped) => Some(shipped.product),
+            TableKind::Site => Some("your instance: Tieline does not know this table"),
+        }
     }
 }
 
@@ -64,6 +80,8 @@ pub enum TableKind {
     Target,
     /// ServiceNow brings it; the application adds columns.
     Shipped(&'static Shipped),
+    /// The site has it, and the profile names it; the application adds columns.
+    Site,
 }
 
 /// One column that the application brings.
@@ -186,8 +204,17 @@ pub struct Role {
     pub contains: Vec<&'static str>,
 }
 
+/// What the user of the OAuth application does with the rows of a table.
+#[derive(Debug, Clone)]
+pub struct TableRights {
+    /// The table.
+    pub table: String,
+    /// What it does there.
+    pub operations: BTreeSet<Operation>,
+}
+
 /// What an access rule allows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Operation {
     /// Reading rows.
     Read,
@@ -200,6 +227,9 @@ pub enum Operation {
 }
 
 impl Operation {
+    /// Every operation.
+    pub const ALL: [Self; 4] = [Self::Read, Self::Create, Self::Write, Self::Delete];
+
     /// ServiceNow's word.
     pub fn word(self) -> &'static str {
         match self {

@@ -7,8 +7,8 @@ use super::scope::Scope;
 pub enum Names<'a> {
     /// As in an application of this scope: its tables, and its columns in tables of others, begin with the scope.
     Scoped(&'a Scope),
-    /// As an administrator names them by hand, without an application: they begin with `u_`.
-    Global,
+    /// As an administrator names them by hand, without an application of this scope: they begin with `u_`.
+    Global(&'a Scope),
 }
 
 /// The beginning of the names of tables that are made by hand.
@@ -18,7 +18,7 @@ impl Names<'_> {
     fn own(self, name: &str) -> String {
         match self {
             Self::Scoped(scope) => format!("{scope}_{name}"),
-            Self::Global => format!("{BY_HAND}{name}"),
+            Self::Global(_) => format!("{BY_HAND}{name}"),
         }
     }
 
@@ -32,12 +32,24 @@ impl Names<'_> {
         self.own(&format!("{record}_imp"))
     }
 
-    /// A column that is added to a table of ServiceNow.
+    /// A column that is added to a table of ServiceNow. The profile may have the name of the application already.
     pub fn added(self, column: &str) -> String {
-        match self {
-            Self::Scoped(scope) => format!("{scope}_{}", column.strip_prefix("u_").unwrap_or(column)),
-            Self::Global => column.to_owned(),
+        match (self, self.without_scope(column)) {
+            (Self::Scoped(scope), short) => format!("{scope}_{}", short.unwrap_or_else(|| column.strip_prefix("u_").unwrap_or(column))),
+            (Self::Global(_), Some(short)) => format!("u_{short}"),
+            (Self::Global(_), None) => column.to_owned(),
         }
+    }
+
+    /// The label of a column.
+    pub fn label(self, column: &str) -> String {
+        label(self.without_scope(column).unwrap_or(column))
+    }
+
+    /// The rest of a name that begins with the scope.
+    fn without_scope(self, name: &str) -> Option<&str> {
+        let (Self::Scoped(scope) | Self::Global(scope)) = self;
+        name.strip_prefix(scope.as_str())?.strip_prefix('_')
     }
 }
 
@@ -71,9 +83,13 @@ mod tests {
     fn names_begin_as_servicenow_demands() {
         let scope: Scope = "x_acme_tieline".parse().unwrap();
         assert_eq!(Names::Scoped(&scope).staging("invoice_line"), "x_acme_tieline_invoice_line_imp");
-        assert_eq!(Names::Global.target("invoice"), "u_tieline_invoice");
+        assert_eq!(Names::Global(&scope).target("invoice"), "u_tieline_invoice");
         assert_eq!(Names::Scoped(&scope).added("u_source_key"), "x_acme_tieline_source_key");
-        assert_eq!(Names::Global.added("u_source_key"), "u_source_key");
+        assert_eq!(Names::Global(&scope).added("u_source_key"), "u_source_key");
+        // a profile that the command has written before
+        assert_eq!(Names::Scoped(&scope).added("x_acme_tieline_source_key"), "x_acme_tieline_source_key");
+        assert_eq!(Names::Global(&scope).added("x_acme_tieline_source_key"), "u_source_key");
+        assert_eq!(Names::Scoped(&scope).label("x_acme_tieline_source_key"), "Source key");
         assert_eq!([record("invoice", "header", true), record("invoice", "lines", true)], ["invoice", "invoice_line"]);
         assert_eq!(record("gl_posting", "lines", false), "gl_posting");
         assert_eq!([label("u_source_key"), label("u_gl_account"), label("gl_posting")], ["Source key", "GL account", "GL posting"]);

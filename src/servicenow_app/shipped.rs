@@ -16,7 +16,7 @@ pub struct Shipped {
 /// Which of a profile's columns a table of ServiceNow lacks. It always lacks the key and the version.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Lacks {
-    /// The columns whose names begin with `u_`, or with a scope's `x_`: no column of a shipped table does.
+    /// The columns whose names begin with `u_`: no column of a table of the platform does.
     Own,
     /// These columns. The columns of a shipped staging table begin with `u_` too.
     These(&'static [&'static str]),
@@ -28,12 +28,13 @@ impl Shipped {
         TABLES.iter().find(|table| table.name == name)
     }
 
-    /// Whether the table lacks a column of a profile.
+    /// Whether the table lacks a column of a profile. No column of a shipped table begins with a scope's `x_`.
     pub fn lacks(&self, column: &str) -> bool {
-        match self.lacks {
-            Lacks::Own => column.starts_with("u_") || column.starts_with("x_"),
-            Lacks::These(columns) => columns.contains(&column),
-        }
+        column.starts_with("x_")
+            || match self.lacks {
+                Lacks::Own => column.starts_with("u_"),
+                Lacks::These(columns) => columns.contains(&column),
+            }
     }
 }
 

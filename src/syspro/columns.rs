@@ -44,6 +44,8 @@ pub struct ProbeFinding {
     pub error: Option<SysproError>,
     /// Whether the definition allows the table to be missing.
     pub may_be_absent: bool,
+    /// Whether `$metadata` names the table; `None`: it was not received.
+    pub is_listed: Option<bool>,
 }
 
 impl ProbeFinding {
@@ -88,6 +90,7 @@ impl SysproReader {
                 not_dates: vec![],
                 error: None,
                 may_be_absent: needed.may_be_absent,
+                is_listed: call.metadata.has_tables().then(|| call.metadata.has_table(&needed.table)),
             };
             let all: Vec<&str> = needed.columns.iter().map(String::as_str).collect();
             match call.sample(&needed.table, &all).await {

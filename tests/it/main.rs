@@ -76,6 +76,8 @@ mod sent;
 mod service_manager;
 mod servicenow_adapter;
 mod servicenow_app;
+mod servicenow_app_again;
+mod servicenow_app_lists;
 mod settings_file;
 mod soak;
 mod source;

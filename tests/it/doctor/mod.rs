@@ -1,10 +1,12 @@
 //! `tieline doctor` through the binary: what it finds, what it leaves, and its exit codes.
 
+mod application;
 mod certificates;
 mod dictionary;
 mod enet;
 mod rights;
 mod service;
+mod syspro;
 
 use serde_json::Value;
 use tieline_sim::servicenow::{ServiceNowOptions, ServiceNowSim};

@@ -114,14 +114,6 @@ declare global {
                     },
                     {
                         table: 'sys_dictionary'
-                        id: '04d8261ff76cf0c80e282dbcdc3d5a84'
-                        key: {
-                            name: 'cmn_cost_center'
-                            element: 'x_acme_tieline_available_for_user'
-                        }
-                    },
-                    {
-                        table: 'sys_dictionary'
                         id: '0664f8c1daae738eb35e88ccebf9dc50'
                         key: {
                             name: 'sn_shop_purchase_order_line'
@@ -163,15 +155,6 @@ declare global {
                         key: {
                             name: 'x_acme_tieline_gl_posting_imp'
                             element: 'u_source_version'
-                            language: 'en'
-                        }
-                    },
-                    {
-                        table: 'sys_documentation'
-                        id: '0b0934563f43c8e37062a27176e0e9e6'
-                        key: {
-                            name: 'cmn_cost_center'
-                            element: 'x_acme_tieline_available_for_user'
                             language: 'en'
                         }
                     },
@@ -392,26 +375,10 @@ declare global {
                     },
                     {
                         table: 'sys_dictionary'
-                        id: '2068e10eb6375519beac8922bda4b657'
-                        key: {
-                            name: 'cmn_cost_center'
-                            element: 'x_acme_tieline_account_number'
-                        }
-                    },
-                    {
-                        table: 'sys_dictionary'
                         id: '21f91acc8bf7cc7b8634c43484282903'
                         key: {
                             name: 'sn_fcms_intg_imp_order_line'
                             element: 'x_acme_tieline_source_version'
-                        }
-                    },
-                    {
-                        table: 'sys_dictionary'
-                        id: '224e3e8db782c70b21e1b113b2b4b043'
-                        key: {
-                            name: 'cmn_cost_center'
-                            element: 'x_acme_tieline_erp_source'
                         }
                     },
                     {
@@ -527,14 +494,6 @@ declare global {
                         key: {
                             name: 'sn_spend_intg_imp_invoice_line'
                             element: 'x_acme_tieline_source_key'
-                        }
-                    },
-                    {
-                        table: 'sys_dictionary'
-                        id: '34951bacf626bc91768614e08c854382'
-                        key: {
-                            name: 'cmn_cost_center'
-                            element: 'x_acme_tieline_name'
                         }
                     },
                     {
@@ -834,14 +793,6 @@ declare global {
                     },
                     {
                         table: 'sys_dictionary'
-                        id: '624579b56e4fa7dac18f12211ecfc9bc'
-                        key: {
-                            name: 'cmn_cost_center'
-                            element: 'x_acme_tieline_code'
-                        }
-                    },
-                    {
-                        table: 'sys_dictionary'
                         id: '636704d5fc00112e5ac87ce9da9298be'
                         key: {
                             name: 'x_acme_tieline_gl_posting'
@@ -1063,15 +1014,6 @@ declare global {
                     },
                     {
                         table: 'sys_documentation'
-                        id: '7bfe2a6ac9198daaa2cb3b33caef7709'
-                        key: {
-                            name: 'cmn_cost_center'
-                            element: 'x_acme_tieline_code'
-                            language: 'en'
-                        }
-                    },
-                    {
-                        table: 'sys_documentation'
                         id: '7d3e5d08bfcdca162fc78cf11797fb26'
                         key: {
                             name: 'sn_spend_intg_imp_invoice'
@@ -1119,15 +1061,6 @@ declare global {
                         key: {
                             map: '6366552604618e36c95a7294cf77001a'
                             target_field: 'u_currency'
-                        }
-                    },
-                    {
-                        table: 'sys_documentation'
-                        id: '874edff4448f1d0ed7ec3ce22e8d2b06'
-                        key: {
-                            name: 'cmn_cost_center'
-                            element: 'x_acme_tieline_account_number'
-                            language: 'en'
                         }
                     },
                     {
@@ -1282,15 +1215,6 @@ declare global {
                         id: '92c9d5e84a8ed6eb88e1cf12f36b267b'
                         key: {
                             name: 'sn_fcms_intg_imp_order'
-                        }
-                    },
-                    {
-                        table: 'sys_documentation'
-                        id: '93546cb36713891bed5a4c216f119c0e'
-                        key: {
-                            name: 'cmn_cost_center'
-                            element: 'x_acme_tieline_legal_entity'
-                            language: 'en'
                         }
                     },
                     {
@@ -1767,15 +1691,6 @@ declare global {
                         }
                     },
                     {
-                        table: 'sys_documentation'
-                        id: 'd7764edb09c7cbd25d4ae5bca37010b1'
-                        key: {
-                            name: 'cmn_cost_center'
-                            element: 'x_acme_tieline_erp_source'
-                            language: 'en'
-                        }
-                    },
-                    {
                         table: 'sys_dictionary'
                         id: 'd8c6b04959e9491dc21bd21133d2bb6e'
                         key: {
@@ -1816,15 +1731,6 @@ declare global {
                         key: {
                             name: 'sn_fcms_intg_imp_supplier'
                             element: 'x_acme_tieline_source_key'
-                        }
-                    },
-                    {
-                        table: 'sys_documentation'
-                        id: 'dbe9098cd889645cf16d6d4c04cbc163'
-                        key: {
-                            name: 'cmn_cost_center'
-                            element: 'x_acme_tieline_name'
-                            language: 'en'
                         }
                     },
                     {
@@ -1913,14 +1819,6 @@ declare global {
                             name: 'x_acme_tieline_gl_posting_imp'
                             element: 'u_document_date'
                             language: 'en'
-                        }
-                    },
-                    {
-                        table: 'sys_dictionary'
-                        id: 'ebc4e3c9e5e76679b7ecf0913a3e6000'
-                        key: {
-                            name: 'cmn_cost_center'
-                            element: 'x_acme_tieline_legal_entity'
                         }
                     },
                     {
