@@ -88,6 +88,7 @@ mod supervision;
 mod support;
 mod support_file;
 mod sync_first;
+mod syspro_page;
 mod tampering;
 mod tasks;
 mod tie_out;
