@@ -1,7 +1,7 @@
 //! Checked settings and definitions, or all mistakes in them.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::failure::{Exit, Failure};
@@ -107,6 +107,16 @@ impl Checked {
     /// Reads and checks settings and definitions.
     pub(super) fn load(global: &Global) -> Result<Self, Failure> {
         Ok(Self::read(global)?)
+    }
+
+    /// The same with the definitions of another directory, which need not be in force.
+    pub(super) fn load_with_definitions(global: &Global, directory: &Path) -> Result<Self, Failure> {
+        let mut loaded = config::load(global.config.as_deref(), config::environment()).map_err(|_| match Self::load(global) {
+            Err(failure) => failure,
+            Ok(_) => Failure::new(Exit::Configuration, "the configuration has changed while it was read; repeat the command"),
+        })?;
+        loaded.settings.definitions.directory = Some(directory.to_owned());
+        Ok(Self::with(loaded)?)
     }
 
     /// The same, with the mistakes one by one; those of the definitions as well, if the configuration allows to find them.

@@ -12,6 +12,7 @@ use super::checked::Checked;
 use super::failure::{Exit, Failure};
 use super::postgres_watchdog::restart_when_dead;
 use super::{Global, high_water};
+use crate::config::settings::SysproSource;
 use crate::config::{self, Settings};
 use crate::credentials::credential_store::CredentialStore;
 use crate::definition::SetText;
@@ -28,7 +29,7 @@ use crate::process::Process;
 use crate::process::in_force::{InForce, SetStatus, request_words};
 use crate::process::waits::Waits;
 use crate::retry;
-use crate::store::{AdoptResult, Adopter, Dead, FlowStatus, MayAdopt, Node, NodeSettings, SetNumber, Store};
+use crate::store::{AdoptResult, Adopter, Dead, FlowStatus, MayAdopt, Node, NodeSettings, SetNumber, Store, StoreError, Writes};
 use crate::supervision::crash::CrashPoints;
 use crate::supervision::stopping::Stopping;
 use crate::telemetry::progress::Progress;
@@ -93,6 +94,31 @@ impl Context {
                 Err(failure)
             }
         }
+    }
+
+    /// The same for a command that must change nothing: the ledger is neither migrated nor written, and this process is no node of it. If
+    /// SYSPRO is read through e.net, its session is kept in the ledger, as for every reader.
+    pub(super) async fn open_to_read(checked: Checked) -> Result<Self, Failure> {
+        let settings = checked.settings();
+        let (cluster, url) = match &settings.database.url {
+            Some(url) => (None, url.clone()),
+            None => {
+                let cluster = start_cluster(settings).await?;
+                let url = cluster.url();
+                (Some(cluster), url)
+            }
+        };
+        let writes = match settings.syspro.source {
+            SysproSource::OData { .. } => Writes::Refused,
+            SysproSource::Enet { .. } => Writes::Allowed,
+        };
+        let store = Store::connect_with(&settings.database, &url, writes)?;
+        if let Err(failure) = check_schema(&store).await {
+            stop_cluster(cluster).await;
+            return Err(failure);
+        }
+        let node = beside_the_node();
+        Ok(Self { checked, store, node, migrated: Vec::new(), cluster, keeping: None, alone: None })
     }
 
     /// Migrates the ledger and registers this node in it.
@@ -320,6 +346,27 @@ pub(super) async fn stop_cluster(cluster: Option<Cluster>) {
     }
 }
 
+/// The identity of a command beside a running service.
+fn beside_the_node() -> Node {
+    let incarnation = Incarnation::fresh();
+    Node { name: format!("command-{}", incarnation.0.simple()), incarnation }
+}
+
+/// Refuses a ledger with another schema than this program's.
+async fn check_schema(store: &Store) -> Result<(), Failure> {
+    const MIGRATE: &str =
+        "this command changes nothing, so it does not migrate the ledger; `tieline migrate` does, and so does every start of the service";
+    if let Some(version) = store.schema_unknown().await.ok().flatten() {
+        return Err(StoreError::NewerSchema { version }.into());
+    }
+    match store.schema_state().await {
+        Ok(state) if state.pending.is_empty() => Ok(()),
+        Ok(state) => Err(Failure::new(Exit::Configuration, format!("the ledger lacks {} migrations; {MIGRATE}", state.pending.len()))),
+        Err(error @ (StoreError::Unreachable { .. } | StoreError::Hanging { .. })) => Err(error.into()),
+        Err(error) => Err(Failure::new(Exit::Configuration, format!("the ledger has no tables yet ({error}); {MIGRATE}"))),
+    }
+}
+
 /// This node's name, stored in the state directory. The lock shows whether this is the only process of the node: then an earlier one is
 /// known to be dead. A command beside a running service gets its own name.
 fn node(directory: &Path) -> Result<(Node, Option<File>), Failure> {
@@ -330,7 +377,7 @@ fn node(directory: &Path) -> Result<(Node, Option<File>), Failure> {
     let incarnation = Incarnation::fresh();
     match file.try_lock() {
         Ok(()) => {}
-        Err(TryLockError::WouldBlock) => return Ok((Node { name: format!("command-{}", incarnation.0.simple()), incarnation }, None)),
+        Err(TryLockError::WouldBlock) => return Ok((beside_the_node(), None)),
         Err(TryLockError::Error(error)) => return Err(failed(error)),
     }
     let text = std::fs::read_to_string(&path).map_err(failed)?;

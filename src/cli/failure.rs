@@ -81,6 +81,7 @@ impl From<Refused> for Failure {
         match (refused.class(), refused) {
             (_, Refused::Ledger(error)) => error.into(),
             (_, Refused::UnknownName(unknown) | Refused::NoFlow(unknown)) => unknown.into(),
+            (_, Refused::SysproNotRead(_)) => Self::new(Exit::Unreachable, format!("{what}; {step}")),
             (class, _) => Self::new(exit_of(class), format!("{what}; {step}")),
         }
     }

@@ -28,6 +28,7 @@ mod notices;
 mod output;
 mod person;
 mod postgres_watchdog;
+mod preview;
 mod prompt;
 mod prove;
 mod record;
@@ -119,6 +120,8 @@ pub enum Command {
     Failures(failures::FailuresArgs),
     /// Shows one record: its state and why, its versions and attempts
     Record(record::RecordArgs),
+    /// Shows what would be sent of records now: SYSPRO's rows, the mapped fields, and how ServiceNow's rows differ. Writes nothing
+    Preview(preview::PreviewArgs),
     /// Maps stored records again and sends them
     Replay(replay::ReplayArgs),
     /// Holds records: Tieline does not send them until they are released
@@ -224,6 +227,7 @@ pub fn main(cli: Cli) -> ExitCode {
         Command::Resume(args) => resume::resume(&cli.global, &args),
         Command::Failures(args) => failures::failures(&cli.global, &args),
         Command::Record(args) => record::record(&cli.global, &args),
+        Command::Preview(args) => preview::preview(&cli.global, &args),
         Command::Replay(args) => replay::replay(&cli.global, &args),
         Command::Hold(args) => hold::hold(&cli.global, &args),
         Command::Release(args) => hold::release(&cli.global, &args),

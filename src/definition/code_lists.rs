@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::domain::currency::minor_units;
 use crate::domain::{CompanyId, Value};
@@ -16,6 +17,19 @@ pub const CURRENCY: &str = "currency";
 pub struct CodeLists {
     lists: BTreeMap<String, CodeList>,
     currencies: BTreeMap<CompanyId, Value>,
+    /// Notes the codes that are missing, and lets the mapping go on with them.
+    missing: Option<MissingCodes>,
+}
+
+/// Codes that a mapping needed and no list has: each with its list.
+#[derive(Debug, Clone, Default)]
+pub struct MissingCodes(Arc<Mutex<BTreeSet<(String, String)>>>);
+
+impl MissingCodes {
+    /// The codes noted since the last call: the list and the code.
+    pub fn take(&self) -> BTreeSet<(String, String)> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
 /// One code list.
@@ -41,6 +55,25 @@ impl CodeLists {
     /// # Errors
     /// The list has no such code; the text says what to do.
     pub fn resolve<'a>(&'a self, list: &str, company: &CompanyId, code: &'a str) -> Result<Cow<'a, str>, String> {
+        match (self.listed(list, company, code), &self.missing) {
+            (Err(_), Some(MissingCodes(missing))) => {
+                let code = code.trim();
+                missing.lock().unwrap_or_else(PoisonError::into_inner).insert((list.to_owned(), code.to_owned()));
+                Ok(code.into())
+            }
+            (resolved, _) => resolved,
+        }
+    }
+
+    /// The same lists, with which a mapping goes on where a code is missing: the code stays as it is, and is noted. For a preview, which
+    /// names all missing codes of a record; nothing that was mapped with them may be sent.
+    pub fn noting_missing(&self) -> (Self, MissingCodes) {
+        let missing = MissingCodes::default();
+        (Self { missing: Some(missing.clone()), ..self.clone() }, missing)
+    }
+
+    /// What the lists say, with an error for a missing code in any case.
+    fn listed<'a>(&'a self, list: &str, company: &CompanyId, code: &'a str) -> Result<Cow<'a, str>, String> {
         let code = code.trim();
         if code.is_empty() {
             return Ok("".into());
@@ -70,7 +103,7 @@ impl CodeLists {
         let Some(Value::Text(code)) = self.currency_of(company) else {
             return Err(format!("the company's own currency is missing: set `currency` under `[company.{company}]` in the settings"));
         };
-        match self.resolve(CURRENCY, company, code) {
+        match self.listed(CURRENCY, company, code) {
             Ok(iso) if minor_units(&iso).is_some() => Ok(iso),
             _ if minor_units(code).is_some() => Ok(Cow::Borrowed(code)),
             Ok(iso) => Err(format!("the company's own currency `{code}` stands for `{iso}`, which is not an ISO 4217 code such as `ZAR`")),
@@ -85,7 +118,7 @@ impl CodeLists {
             _ => "company currency",
         };
         let code = if stored.is_empty() { own() } else { stored };
-        self.resolve(CURRENCY, company, code).unwrap_or(Cow::Borrowed(code))
+        self.listed(CURRENCY, company, code).unwrap_or(Cow::Borrowed(code))
     }
 
     /// Sets the currency of a company's books.

@@ -27,6 +27,7 @@ pub mod notices;
 pub mod other_side;
 pub mod outdated;
 pub mod person;
+pub mod preview;
 pub mod prove;
 mod refused;
 pub mod replay;

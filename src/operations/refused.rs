@@ -120,6 +120,8 @@ pub enum Refused {
     KeyNotChanged(String),
     /// A file could not be written.
     NoFile(String),
+    /// SYSPRO could not be read.
+    SysproNotRead(String),
     /// The ledger failed.
     Ledger(StoreError),
 }
@@ -146,6 +148,7 @@ impl Refused {
             | Self::Stopping
             | Self::Crashed
             | Self::NoFile(_)
+            | Self::SysproNotRead(_)
             | Self::NotExported(_)
             | Self::KeyNotChanged(_) => Class::Unavailable,
             Self::Configured(_)
@@ -211,6 +214,7 @@ impl Refused {
                 "every flow is aligned or reads everything at every run, and an error can only be forced in another one".into()
             }
             Self::NoFile(why) | Self::NotExported(why) | Self::KeyNotChanged(why) => why.clone(),
+            Self::SysproNotRead(why) => format!("SYSPRO could not be read: {why}"),
             Self::Ledger(error) => error.to_string(),
         }
     }
@@ -336,6 +340,11 @@ impl Refused {
             Self::NoTestFlow => "configure a flow that is not aligned and reads changes by date, such as invoices".into(),
             Self::NotExported(_) => "free the directory for it, and run `tieline audit verify`: it names what does not fit".into(),
             Self::KeyNotChanged(_) => "wait until then, and repeat the command; repeating it is safe".into(),
+            Self::SysproNotRead(_) => one_of(
+                "correct what it names and try again; `POST /api/v1/doctor` tests the connection",
+                "correct what it names and try again; the page Doctor tests the connection",
+                "correct what it names and try again; `tieline doctor` tests the connection",
+            ),
             Self::NoFile(_) => "try again; if it fails again, read the log of the service".into(),
             Self::Ledger(_) => String::new(),
         }

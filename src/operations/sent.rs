@@ -232,6 +232,28 @@ fn referred(flow: &FlowId, reference: &LateReference) -> RecordRef {
     RecordRef { flow: FlowId::new(flow.company.as_str(), reference.entity.clone()), key: reference.key.clone() }
 }
 
+/// The currency of each amount among these fields of a block, as far as it is known. `content`: the values of the root row, by column.
+pub(super) fn written_currencies(
+    plan: &Plan,
+    block: &str,
+    definitions: &Definitions,
+    company: &CompanyId,
+    fields: &BTreeMap<String, String>,
+    content: Option<&Flat>,
+) -> BTreeMap<String, String> {
+    let lists = &definitions.code_lists;
+    let stored = |column: &str| content?.get(column).map(|text| text.trim().to_owned());
+    let currency = |place: WrittenCurrency| match place {
+        WrittenCurrency::Own => lists.own_currency(company).ok().map(String::from),
+        WrittenCurrency::Field(name) => fields.get(&name).cloned(),
+        WrittenCurrency::Column(name) => stored(&name).map(|code| lists.currency_shown(company, &code).into_owned()),
+        WrittenCurrency::Unknown => None,
+    };
+    let amounts = plan.written_amounts(block);
+    let sent = amounts.into_iter().filter(|(field, _)| fields.get(field).is_some_and(|text| !text.is_empty()));
+    sent.filter_map(|(field, place)| Some((field, currency(place).filter(|code| !code.is_empty())?))).collect()
+}
+
 /// What is needed to read the deliveries of a page.
 struct Reader<'a> {
     flow: &'a FlowId,
@@ -308,18 +330,8 @@ impl<'a> Reader<'a> {
 
     /// The currency of each amount. It is read from what was sent, or else from the version.
     fn currencies(&self, delivery: &KeptDelivery, fields: &BTreeMap<String, String>) -> BTreeMap<String, String> {
-        let company = CompanyId::new(self.flow.company.as_str());
-        let lists = &self.definitions.code_lists;
-        let stored = |column: &str| self.contents.get(&delivery.version)?.get(column).map(|text| text.trim().to_owned());
-        let currency = |place: WrittenCurrency| match place {
-            WrittenCurrency::Own => lists.own_currency(&company).ok().map(String::from),
-            WrittenCurrency::Field(name) => fields.get(&name).cloned(),
-            WrittenCurrency::Column(name) => stored(&name).map(|code| lists.currency_shown(&company, &code).into_owned()),
-            WrittenCurrency::Unknown => None,
-        };
-        let amounts = self.plan().map(|plan| plan.written_amounts(&delivery.block)).unwrap_or_default();
-        let sent = amounts.into_iter().filter(|(field, _)| fields.get(field).is_some_and(|text| !text.is_empty()));
-        sent.filter_map(|(field, place)| Some((field, currency(place).filter(|code| !code.is_empty())?))).collect()
+        let Some(plan) = self.plan() else { return BTreeMap::new() };
+        written_currencies(plan, &delivery.block, &self.definitions, &self.flow.company, fields, self.contents.get(&delivery.version))
     }
 
     /// Compares the stored fields with those that the same mapping makes of the stored content now.

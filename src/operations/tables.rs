@@ -2,12 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use crate::actors::servicenow_token::TokenClient;
 use crate::definition::plan::{TargetPlan, WriteMode};
 use crate::domain::FlowId;
 use crate::process::Process;
 use crate::retry::Class;
-use crate::servicenow::ServiceNow;
+use crate::servicenow::{ServiceNow, TokenSource};
 use crate::store::StoreError;
 
 /// The tables, or why they are not known.
@@ -31,7 +30,7 @@ pub(super) enum Tables {
 pub(super) async fn tables(
     process: &Process,
     servicenow: &ServiceNow,
-    tokens: &TokenClient,
+    tokens: &dyn TokenSource,
     flow: &FlowId,
     target: &TargetPlan,
 ) -> Result<Tables, StoreError> {

@@ -74,18 +74,30 @@ type Trouble = Arc<Mutex<Option<String>>>;
 #[derive(Debug)]
 struct Prepare {
     statement_timeout: Duration,
+    writes: Writes,
     statements: Arc<AtomicU64>,
     trouble: Trouble,
     life: LifeKnown,
 }
 
+/// Whether the connections of a [`Store`] may write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Writes {
+    /// They may.
+    Allowed,
+    /// The server refuses every statement that would write.
+    Refused,
+}
+
 impl CustomizeConnection<PgConnection, diesel::r2d2::Error> for Prepare {
     fn on_acquire(&self, conn: &mut PgConnection) -> Result<(), diesel::r2d2::Error> {
         let millis = self.statement_timeout.as_millis();
+        let read_only = if self.writes == Writes::Refused { "on" } else { "off" };
         diesel::sql_query(format!(
             "SELECT set_config('statement_timeout', '{millis}', false), set_config('lock_timeout', '{millis}', false), \
              set_config('idle_in_transaction_session_timeout', '{millis}', false), set_config('timezone', 'UTC', false), \
-             set_config('application_name', 'tieline', false)"
+             set_config('application_name', 'tieline', false), \
+             set_config('default_transaction_read_only', '{read_only}', false)"
         ))
         .execute(conn)
         .and_then(|_| conn.batch_execute(HOT_SESSION))
@@ -111,6 +123,14 @@ impl Store {
     /// # Errors
     /// [`StoreError::Unreachable`] when the pool cannot be created.
     pub fn connect(settings: &DatabaseSettings, url: &SecretString) -> Result<Self, StoreError> {
+        Self::connect_with(settings, url, Writes::Allowed)
+    }
+
+    /// The same, with connections that may write or may not.
+    ///
+    /// # Errors
+    /// As [`Store::connect`].
+    pub fn connect_with(settings: &DatabaseSettings, url: &SecretString, writes: Writes) -> Result<Self, StoreError> {
         let statements = Arc::new(AtomicU64::new(0));
         let manager = Connector::new(with_limits(url.expose_secret()));
         let apart = Arc::new(Connector::new(with_limits(url.expose_secret())));
@@ -118,6 +138,7 @@ impl Store {
         let life = LifeKnown::default();
         let prepare = Prepare {
             statement_timeout: settings.statement_timeout,
+            writes,
             statements: statements.clone(),
             trouble: trouble.clone(),
             life: life.clone(),

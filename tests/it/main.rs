@@ -62,6 +62,7 @@ mod plans;
 mod plans_history;
 mod planted;
 mod poison;
+mod preview;
 mod prometheus;
 mod races;
 mod reload;

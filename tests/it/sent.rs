@@ -52,7 +52,7 @@ fn same(shown: &Value, received: &Row) {
 }
 
 /// An invoice with two lines, of a supplier of its own.
-fn add_invoice(world: &World) {
+pub fn add_invoice(world: &World) {
     let today = chrono::Utc::now().date_naive().to_string();
     let add = |table: &str, values: &[&[(&str, &str)]]| world.syspro.insert(COMPANY, table, &values.concat()).unwrap();
     add("ApSupplier", &[&[("Supplier", "SENT"), ("SupplierName", "Sent Ltd"), ("Currency", "R")]]);

@@ -203,12 +203,17 @@ pub(super) fn deliver(
 fn missing_parents(conn: &mut Conn, intake: &Intake, work: &[Work<'_>]) -> Tx<HashMap<ParentRef, bool>> {
     let wanted: HashSet<&ParentRef> =
         work.iter().filter_map(|w| w.document.mapped.as_ref().ok()).flatten().flat_map(|r| &r.parents).collect();
+    parents_missing(conn, intake.flow.company.as_str(), &wanted)
+}
+
+/// The same for any parents of a company.
+pub(in crate::store) fn parents_missing(conn: &mut Conn, company: &str, wanted: &HashSet<&ParentRef>) -> Tx<HashMap<ParentRef, bool>> {
     if wanted.is_empty() {
         return Ok(HashMap::new());
     }
     let (entities, keys): (Vec<&str>, Vec<&str>) = wanted.iter().map(|p| (p.entity.as_str(), p.key.as_str())).unzip();
     let rows: Vec<Parent> = prepared(include_str!("../sql/parent_missing.sql"))
-        .bind::<Text, _>(intake.flow.company.as_str())
+        .bind::<Text, _>(company)
         .bind::<Array<Text>, _>(entities)
         .bind::<Array<Text>, _>(keys)
         .load(conn)?;

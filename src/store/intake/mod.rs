@@ -26,6 +26,7 @@ use crate::domain::run::RunCounts;
 
 pub use self::choose::payload_digest;
 pub(super) use self::choose::payload_hash;
+pub(super) use self::deliveries::parents_missing;
 use self::deliveries::{deliver, leave_to_alignment};
 use self::mapping::{leave_places, mapping_in_force, note_reading, rows_here};
 use self::reread::by_definition_alone;

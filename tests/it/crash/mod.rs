@@ -22,6 +22,8 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("find an API key", "reads"),
     ("list API keys", "reads"),
     ("read what was sent of a record", "reads"),
+    ("read what is known of records", "reads, for a preview"),
+    ("find parents that are not delivered", "reads, for a preview"),
     ("open a console session", "an action of a person, one transaction"),
     ("use a console session", "one statement, of a person who reads"),
     ("close a console session", "an action of a person, one transaction"),
