@@ -6,7 +6,6 @@ use super::checked::Checked;
 use super::context::Context;
 use super::failure::{Exit, Failure};
 use super::{Global, OutputForm, output};
-use crate::definition::set::short;
 use crate::domain::history::{ChildKeys, flatten};
 use crate::domain::{DocumentKey, FlowId};
 use crate::operations::preview::{Preview, PreviewAsked, PreviewOutcome, PreviewPart, PreviewRecord, preview as preview_of};
@@ -65,13 +64,12 @@ fn exit(found: &Preview) -> Exit {
 }
 
 fn text(found: &Preview) -> Result<(), Failure> {
-    let in_force = if found.definition_in_force { "in force" } else { "not in force" };
     output::line(&format!(
-        "{}/{}, read from SYSPRO at {}, with the definitions {} ({in_force}). Nothing was written.",
+        "{}/{}, read from SYSPRO at {}, with the definitions {}. Nothing was written.",
         found.company,
         found.entity,
         output::at(Some(found.read_at)),
-        short(&found.definition_hash)
+        found.definition_words()
     ))?;
     if let Some(why) = &found.not_compared {
         output::line(&format!("Not compared with ServiceNow: {why}."))?;

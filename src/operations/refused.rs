@@ -122,6 +122,8 @@ pub enum Refused {
     NoFile(String),
     /// SYSPRO could not be read.
     SysproNotRead(String),
+    /// Others are looking records up in SYSPRO.
+    LookingUp,
     /// The ledger failed.
     Ledger(StoreError),
 }
@@ -149,6 +151,7 @@ impl Refused {
             | Self::Crashed
             | Self::NoFile(_)
             | Self::SysproNotRead(_)
+            | Self::LookingUp
             | Self::NotExported(_)
             | Self::KeyNotChanged(_) => Class::Unavailable,
             Self::Configured(_)
@@ -205,6 +208,7 @@ impl Refused {
             Self::NoTieOut(id) if id.is_empty() => "there is no tie-out yet".into(),
             Self::NoTieOut(id) => format!("there is no tie-out `{id}`"),
             Self::TyingOut => "another tie-out is running".into(),
+            Self::LookingUp => "others are looking records up in SYSPRO at the moment".into(),
             Self::Approval(refused) => refused.what(),
             Self::Close(refused) => refused.what(),
             Self::DiagnosticsRunning => "diagnostics are running".into(),
@@ -340,6 +344,7 @@ impl Refused {
             Self::NoTestFlow => "configure a flow that is not aligned and reads changes by date, such as invoices".into(),
             Self::NotExported(_) => "free the directory for it, and run `tieline audit verify`: it names what does not fit".into(),
             Self::KeyNotChanged(_) => "wait until then, and repeat the command; repeating it is safe".into(),
+            Self::LookingUp => "try again in a moment".into(),
             Self::SysproNotRead(_) => one_of(
                 "correct what it names and try again; `POST /api/v1/doctor` tests the connection",
                 "correct what it names and try again; the page Doctor tests the connection",

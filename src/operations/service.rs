@@ -13,6 +13,7 @@ use super::evidence::{self, AskedEvidence};
 use super::explain::{Explained, known};
 use super::flow::configured;
 use super::hold::{Named, release};
+use super::preview::{self, Preview, PreviewAsked};
 use super::replay::{Which, note, take_in};
 use super::tie_out::{self, Begun};
 use super::{Refused, Requested};
@@ -44,6 +45,8 @@ const REPLAY_WAIT: Duration = Duration::from_secs(15);
 const OUTCOME_WAIT: Duration = Duration::from_secs(10);
 /// Concurrent queries of records in SYSPRO.
 const QUESTIONS: usize = 2;
+/// How long a preview may take: a person waits.
+const PREVIEW_WAIT: Duration = Duration::from_secs(60);
 /// Time between two checks whether the service stops.
 const STOP_CHECK: Duration = Duration::from_millis(100);
 /// Time between two checks whether the scheduled tie-out is due, and between two attempts to begin it.
@@ -293,6 +296,16 @@ impl Service {
             Err(_) => Seen::Unknown { why: "others are being looked up at the moment".into() },
         };
         Ok(Explained::NeverRead(seen))
+    }
+
+    /// Shows what would be sent of records now, unless others are looked up in SYSPRO at the moment.
+    ///
+    /// # Errors
+    /// [`Refused::LookingUp`], and as [`preview`](preview::preview); [`Refused::SysproNotRead`] also when there is no answer in time.
+    pub async fn preview(&self, asked: &PreviewAsked) -> Result<Preview, Refused> {
+        let Ok(_permit) = self.questions.try_acquire() else { return Err(Refused::LookingUp) };
+        let answer = tokio::time::timeout(PREVIEW_WAIT, preview::preview(&self.process, Some(&self.access), asked)).await;
+        answer.unwrap_or_else(|_| Err(Refused::SysproNotRead(format!("both systems did not answer within {} s", PREVIEW_WAIT.as_secs()))))
     }
 }
 

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use tieline_sim::faults::{Fault, FaultRule};
 
-use crate::binary::text;
+use crate::binary::{text, wait_until};
+use crate::console::Person;
+use crate::http::ask;
 use crate::sent::add_invoice;
 use crate::support::node::{ENTITIES, Node};
 use crate::support::world::{COMPANY, World};
@@ -158,7 +160,7 @@ fn missing_codes_are_named_and_stop_no_other_record_and_other_definitions_can_be
     let alone = preview(&world, 3, &["invoice", KEY]);
     assert!(alone["not_compared"].as_str().unwrap().contains("there is no credential `servicenow`"), "{alone}");
     let record = only(&alone);
-    assert_eq!((&record["outcome"], &record["problem"]["field"]), (&Value::from("fails"), &Value::from("u_amount_invoiced")), "{record}");
+    assert_eq!((&record["outcome"], &record["problem"]["field"]), (&Value::from("fails"), &Value::from("u_currency")), "{record}");
     let code = &record["missing_codes"][0];
     assert_eq!((&code["list"], &code["code"]), (&Value::from("currency"), &Value::from("@")), "{record}");
 
@@ -200,6 +202,51 @@ fn missing_codes_are_named_and_stop_no_other_record_and_other_definitions_can_be
     );
 }
 
+/// The API and the console show the same as the command, to those who operate.
+fn the_interfaces_agree(world: &World, node: &Node, found: &Value) {
+    let key = node.key(world);
+    let get = |query: &str, key: &str| {
+        let (status, _, body) = ask(&node.site, "GET", &format!("/api/v1/preview{query}"), Some(key), "").unwrap();
+        (status, serde_json::from_str::<Value>(&body).unwrap())
+    };
+    let wanted = format!("?company={COMPANY}&entity=purchase_order&limit=2");
+    let person = Person::sign_in(&node.site, &key);
+    let written = || {
+        (
+            world.database.psql("SELECT (SELECT count(*) FROM run), (SELECT count(*) FROM version), (SELECT count(*) FROM delivery)"),
+            world.servicenow.writes(),
+        )
+    };
+    let before = written();
+    let (status, answer) = get(&wanted, &key);
+    assert_eq!((status, &answer["records"], &answer["more"]), (200, &found["records"], &Value::from(true)), "{answer}");
+    let order = found["records"][0]["key"].as_str().unwrap();
+    let one = get(&format!("?company={COMPANY}&entity=purchase_order&key={order}"), &key).1;
+    assert_eq!(only(&one), &found["records"][0]);
+    for (query, status) in [("?company=EDU1", 400), ("?company=EDU1&entity=supplier&limit=51", 400), ("?company=EDU1&entity=nothing", 422)]
+    {
+        assert_eq!(get(query, &key).0, status, "{query}");
+    }
+    let page = person.get(&format!("/preview?company={COMPANY}&entity=purchase_order&key={order}"));
+    assert_eq!(page.status, 200, "{}", page.body);
+    for words in ["unchanged</span>", "nothing: the row has these values", "that of version 1", "OrderEntryDate"] {
+        assert!(page.body.contains(words), "no {words}: {}", page.body);
+    }
+    let words = ["/preview?company", "href=\"/preview\""];
+    for (path, link) in [(format!("/records/{COMPANY}/purchase_order/{order}"), words[0]), ("/records".to_owned(), words[1])] {
+        assert!(person.get(&path).body.contains(link), "no {link} on {path}");
+    }
+    assert_eq!(person.get("/preview").status, 200);
+    assert_eq!(written(), before);
+    // those who only read do not
+    let out = node.command(world, &["api-key", "add", "reader", "--role", "viewer"]).output().unwrap();
+    let reader = String::from_utf8(out.stdout).unwrap();
+    assert_eq!(get(&wanted, reader.trim()).0, 403);
+    let reader = Person::sign_in(&node.site, reader.trim());
+    assert_eq!(reader.get("/preview").status, 403);
+    assert!(!reader.get("/records").body.contains("href=\"/preview"));
+}
+
 #[test]
 fn a_preview_works_while_the_service_runs() {
     let world = World::start();
@@ -208,6 +255,9 @@ fn a_preview_works_while_the_service_runs() {
         node = node.with(&format!("SCHEDULE__{}", entity.to_uppercase()), "0 0 1 1 *");
     }
     node.start_and_wait(&world);
+    wait_until("the first polls", || {
+        world.database.psql("SELECT count(*) >= 6 AND bool_and(ended_at IS NOT NULL) FROM run WHERE requested_by = 'schedule'") == "t"
+    });
     let nodes = world.database.psql("SELECT count(*) FROM node");
     let out = node.command(&world, &["preview", "--output", "json", COMPANY, "purchase_order", "--limit", "2"]).output().unwrap();
     let found: Value = serde_json::from_slice(&out.stdout).unwrap_or_else(|error| panic!("{error}: {}", text(&out)));
@@ -219,5 +269,6 @@ fn a_preview_works_while_the_service_runs() {
     let reference = &line["references"][0];
     let order = world.servicenow.row("proc_po", reference["sys_id"].as_str().unwrap()).unwrap();
     assert_eq!(order["u_source_key"], format!("{COMPANY}/purchase_order/{}", reference["key"].as_str().unwrap()), "{line}");
+    the_interfaces_agree(&world, &node, &found);
     assert_eq!(node.terminate(), Some(0));
 }

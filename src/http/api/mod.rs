@@ -10,6 +10,7 @@ mod entry;
 pub(super) mod hold;
 mod lists;
 mod openapi;
+pub(super) mod preview;
 pub(super) mod runs;
 mod sending;
 mod sent;
@@ -32,6 +33,7 @@ pub(super) fn routes() -> Vec<Route> {
         hold::routes(),
         lists::routes(),
         openapi::routes(),
+        preview::routes(),
         runs::routes(),
         sending::routes(),
         sent::routes(),

@@ -20,6 +20,7 @@ mod filter;
 mod flash;
 mod hold;
 mod overview;
+mod preview;
 mod provider;
 mod record;
 mod records;
@@ -57,6 +58,7 @@ pub(super) fn routes() -> Vec<Route> {
         failures::routes(),
         hold::routes(),
         overview::routes(),
+        preview::routes(),
         provider::routes(),
         record::routes(),
         records::routes(),

@@ -122,7 +122,7 @@ async fn show(app_state: web::Data<AppState>, request: HttpRequest) -> Page {
 }
 
 /// A field as the page of a record shows content: an amount with its currency and separators.
-fn shown(text: &str, currency: Option<&String>) -> Shown {
+pub(super) fn shown(text: &str, currency: Option<&String>) -> Shown {
     let plain = || Shown { text: text.to_owned(), ..Shown::default() };
     let Some(currency) = currency else { return plain() };
     let Some(number) = parse_decimal(text) else { return plain() };

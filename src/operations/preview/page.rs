@@ -376,9 +376,9 @@ fn missing_code((list, code): (String, String)) -> MissingCode {
 /// What the next run does with a record, and why.
 fn next_run(known: Option<&KnownRecord>, hash: &[u8], outcome: PreviewOutcome) -> String {
     let sends = match outcome {
-        PreviewOutcome::Fails => "reads it and does not send it",
-        PreviewOutcome::Excluded => "reads it and does not send it; rows that were delivered are marked as gone",
-        PreviewOutcome::Waits => "reads it, and sends it once what it waits for is delivered",
+        PreviewOutcome::Fails => "does not send it",
+        PreviewOutcome::Excluded => "does not send it and marks rows that were delivered as gone",
+        PreviewOutcome::Waits => "sends it once what it waits for is delivered",
         _ => "sends it",
     };
     match known {

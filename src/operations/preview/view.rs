@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
+use crate::definition::set::short;
 use crate::domain::DocumentKey;
 use crate::domain::history::plain;
 
@@ -30,6 +31,14 @@ pub struct Preview {
     pub more: bool,
     /// The records, in the order of SYSPRO's keys.
     pub records: Vec<PreviewRecord>,
+}
+
+impl Preview {
+    /// The definitions with which the records were mapped, in words.
+    pub fn definition_words(&self) -> String {
+        let in_force = if self.definition_in_force { "in force" } else { "not in force" };
+        format!("{} ({in_force})", short(&self.definition_hash))
+    }
 }
 
 /// One record.
