@@ -53,7 +53,7 @@ pub(in crate::http) fn asked(params: &Params) -> Result<Option<PreviewAsked>, Pr
 async fn show(app_state: web::Data<AppState>, request: HttpRequest) -> Result<Preview, Problem> {
     let params = app_state.described(&request).await?;
     let Some(asked) = asked(&params)? else {
-        return Err(Problem::bad_request("the request names no `company` or no `entity`", "send both"));
+        return Err(Problem::unprocessable("the request names no `company` or no `entity`", "send both"));
     };
     Ok(app_state.service.preview(&asked).await?)
 }
