@@ -1,6 +1,6 @@
 //! A file for somebody who helps a site: versions, settings without secrets, flows, runs, nodes, the numbers of what is not delivered.
 //!
-//! Nobody can see from the file what a record contains, unless the records are asked for: errors go through [`hidden`].
+//! Nobody can see from the file what a record contains, unless the records are asked for: `hidden` takes it out of errors.
 
 mod hidden;
 
