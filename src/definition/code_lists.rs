@@ -65,8 +65,8 @@ impl CodeLists {
         }
     }
 
-    /// The same lists, with which a mapping goes on where a code is missing: the code stays as it is, and is noted. For a preview, which
-    /// names all missing codes of a record; nothing that was mapped with them may be sent.
+    /// The same lists for a preview, which names all missing codes of a record. A missing code does not stop the mapping: it stays as it
+    /// is, and is noted. Nothing that was mapped with these lists may be sent.
     pub fn noting_missing(&self) -> (Self, MissingCodes) {
         let missing = MissingCodes::default();
         (Self { missing: Some(missing.clone()), ..self.clone() }, missing)

@@ -118,13 +118,16 @@ impl Call<'_> {
         Ok(Some(self.settle(&one, answer, None)?.rows))
     }
 
-    /// Whether the rows beyond a key leave out the row that was to come first and that SYSPRO has: then the key before it is shown
-    /// otherwise, and rows between its two places would be lost. The read goes on behind the row that was left out, which is added. If
-    /// SYSPRO finds neither of the two by its key, both may be shown otherwise: the read goes back, and requests more rows, so that others
-    /// follow them. `before_last`: the rows of this read before its last request by key.
+    /// Looks for the row with which the answer to a request beyond a key must begin. If the answer lacks it, SYSPRO is asked for it and for
+    /// the row before it, each by its key:
     ///
-    /// Answers how many rows to request at least, if the read goes on elsewhere. If SYSPRO finds the key before a row that it does not find,
-    /// that row is taken for deleted.
+    /// - SYSPRO has the row: the key before it is shown otherwise, and rows between that key's two places would be lost. The row is added,
+    ///   and the read goes on behind it.
+    /// - SYSPRO has only the row before it: the row was deleted meanwhile.
+    /// - SYSPRO finds neither: both may be shown otherwise. The read goes back, and requests more rows, so that others follow them.
+    ///
+    /// `before_last`: the rows and bad rows of this read before its last request by key. Answers how many rows to request at least; `None`:
+    /// the read goes on as it is.
     pub(super) async fn passed_over(
         &self,
         query: &Query<'_>,

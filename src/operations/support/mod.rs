@@ -37,8 +37,10 @@ numbers.json    what is not delivered by company, entity and reason; conflicts; 
 ";
 
 const WITHOUT_RECORDS: &str = "
-No file contains a record. In errors, everything that can come from a record (quoted texts, long
-numbers, amounts, answers of the other systems) is replaced by `…`. `--records` leaves it in.
+No list of records is in it. In errors, `…` stands for what may come from a record: quoted texts
+that are no names of the definitions or settings, amounts, numbers of five digits or more, and
+answers of the other systems. `--records` leaves it in. Read runs.json and flows.json before you
+send the file.
 ";
 
 const WITH_RECORDS: &str = "
